@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real servers and real clients for the tests: everything runs in throw-away directories on free ports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.clients import Api, Git
+from tests.support.servers import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the tests of one process share; they keep out of each other's way by names of their own."""
+    running = Server(tmp_path_factory.mktemp("trivium") / "data")
+    running.set_up()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of this test alone, set up but not started: for tests that configure or end it."""
+    alone = Server(tmp_path / "data")
+    alone.set_up()
+    yield alone
+    alone.stop()
+
+
+@pytest.fixture(scope="session")
+def root(server: Server) -> Api:
+    """The API as the first super-admin."""
+    return server.api(server.admin_key)
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """The git client, with a home of its own."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    return Git(home)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def needed_programs() -> None:
+    """Under CI a missing program is a failure, not a skip."""
+    missing = [program for program in ("git", "curl") if shutil.which(program) is None]
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"missing: {missing}")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real Trivium server in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.support.clients import Api, Person, with_credentials
+
+TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
+_READY = re.compile(r"Trivium is ready at (http://\S+)")
+
+
+class Server:
+    """One installation and, while it runs, its server."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.admin = "root"
+        self.admin_password = "administrator-pw"
+        self.admin_key = secrets.token_hex(20)
+        self.url = ""
+        self.log = data.parent / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIVIUM_")} | {
+            "TRIVIUM_MIN_FREE_BYTES": "0"
+        }
+
+    @property
+    def root(self) -> Path:
+        """Where the repositories are."""
+        return self.data / "repositories"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def trivium(self, *arguments: str, check: bool = True, stdin: bytes = b"", **environment: str) -> Any:
+        """Run a command of the program `trivium`."""
+        return subprocess.run(
+            [*TRIVIUM, *arguments],
+            env=self._environment | environment,
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=check,
+        )
+
+    def set_up(self, *options: str) -> None:
+        self.trivium(
+            "setup",
+            *("--data", str(self.data), "--user", self.admin, "--password", self.admin_password),
+            *("--email", "root@example.org", "--api-key", self.admin_key),
+            *options,
+        )
+
+    def start(self, *options: str, port: int = 0, **environment: str) -> None:
+        """Start serving and wait until it says that it is ready."""
+        with self.log.open("ab") as log:
+            beginning = log.tell()
+            self._process = subprocess.Popen(
+                [*TRIVIUM, "serve", "--data", str(self.data), "--port", str(port), *options],
+                env=self._environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            said = self.log.read_bytes()[beginning:].decode(errors="replace")
+            if found := _READY.search(said):
+                self.url = found[1]
+                return
+            if self._process.poll() is not None:
+                raise AssertionError(f"the server ended: {said}")
+            time.sleep(0.02)
+        raise AssertionError(f"the server does not start: {self.log.read_text(errors='replace')}")
+
+    def stop(self) -> int | None:
+        """End the server in good order; returns its exit status."""
+        if self._process is None:
+            return None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        status = self._process.wait(60)
+        self._process = None
+        return status
+
+    def children(self) -> list[int]:
+        """All processes below the server, at any depth."""
+        found, waiting = [], [self.pid]
+        while waiting:
+            parent = waiting.pop()
+            try:
+                tasks = list(Path(f"/proc/{parent}/task").iterdir())
+                below = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            found += below
+            waiting += below
+        return found
+
+    def kill(self) -> None:
+        """End the server and everything below it as a power failure would."""
+        for pid in [self.pid, *self.children()]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        assert self._process is not None
+        self._process.wait(60)
+        self._process = None
+
+    def api(self, key: str) -> Api:
+        return Api(self.url, key)
+
+    def clone_url(self, name: str, person: Person | None = None, *, password: str | None = None) -> str:
+        """The address of a repository, with the credentials of a person."""
+        url = f"{self.url}/{name}"
+        if person is None:
+            return url
+        return with_credentials(url, person.name, person.password if password is None else password)
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Look into the database."""
+        connection = sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)
+        try:
+            return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+    def journal(self, action: str, subject: str) -> list[tuple[Any, ...]]:
+        """Rows of the journal: user, address, detail."""
+        return self.query(
+            "SELECT username, address, detail FROM journal WHERE action = ? AND subject = ? ORDER BY id",
+            action,
+            subject,
+        )

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From credentials to a `Caller`: API keys, and names with passwords (api-users.md 3, system.md 3.2)."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from enum import StrEnum
+from typing import Final
+
+from cachetools import TTLCache
+from sqlalchemy import bindparam, func, or_, select, update
+
+from trivium.access.addresses import is_allowed
+from trivium.access.caller import Caller
+from trivium.access.keys import KeyRing, Role, process_secret, quick_digest
+from trivium.access.passwords import verify_password
+from trivium.access.throttle import Throttle
+from trivium.errors import TriviumError
+from trivium.names import key_of
+from trivium.store.engine import Record, Store
+from trivium.store.tables import DEFAULT_USER_ID, access_stamp, tokens, user_addresses, users
+
+LOCAL: Final = "rhodecode"
+"""The `extern_type` of accounts whose passwords we keep ourselves (decisions.md W4)."""
+
+_KEY = re.compile(r"[0-9a-f]{40}")
+_REMEMBER_SECONDS: Final = 120
+
+
+class Reason(StrEnum):
+    """Why credentials were refused."""
+
+    UNKNOWN = "unknown"
+    """No such key or account, a wrong password, or an expired key: never told apart."""
+    INACTIVE = "inactive"
+    ADDRESS = "address"
+    ROLE = "role"
+    PASSWORD_CHANGE = "password change"
+    TOO_MANY = "too many"
+
+
+class CredentialsRefused(TriviumError):
+    """These credentials do not let anybody in here and now."""
+
+    def __init__(self, reason: Reason, *, retry_after: int = 0) -> None:
+        super().__init__(f"credentials refused: {reason}")
+        self.reason = reason
+        self.retry_after = retry_after
+        """Seconds until another try makes sense, with `TOO_MANY`."""
+
+
+_ranges = (
+    select(func.aggregate_strings(user_addresses.c.network, ","))
+    .where(
+        or_(
+            user_addresses.c.user_id == users.c.id,
+            (user_addresses.c.user_id == DEFAULT_USER_ID) & users.c.inherit_default_permissions,
+        )
+    )
+    .correlate(users)
+    .scalar_subquery()
+)
+_account_columns = (
+    users.c.id,
+    users.c.username,
+    users.c.active,
+    users.c.admin,
+    users.c.inherit_default_permissions,
+    _ranges.label("ranges"),
+)
+_BY_KEY = (
+    select(
+        *_account_columns,
+        tokens.c.id.label("token_id"),
+        tokens.c.role,
+        tokens.c.builtin,
+        tokens.c.expires,
+        select(access_stamp.c.version).scalar_subquery().label("stamp"),
+    )
+    .join(users, users.c.id == tokens.c.user_id)
+    .where(tokens.c.digest == bindparam("sought"), users.c.id != DEFAULT_USER_ID)
+)
+_BY_NAME = select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+    users.c.username_key == bindparam("sought"), users.c.id != DEFAULT_USER_ID
+)
+_RENEW = update(users).where(users.c.id == bindparam("account_id")).values(password_hash=bindparam("renewed"))
+
+
+class Authenticator:
+    """Checks credentials for one worker, which remembers right passwords for a short while.
+
+    git, hg and svn send the password with every request; a slow hash for each would be the larger part of the
+    work. What is remembered is a keyed digest together with the stored hash, so that a changed password, a
+    deactivated account or a new address rule counts at once.
+    """
+
+    def __init__(self, store: Store, ring: KeyRing, throttle: Throttle) -> None:
+        self._store = store
+        self._ring = ring
+        self._throttle = throttle
+        self._secret = process_secret()
+        self._remembered: TTLCache[bytes, str] = TTLCache(maxsize=4096, ttl=_REMEMBER_SECONDS)
+        self._lock = threading.Lock()
+        self.used_tokens: set[int] = set()
+        self.signed_in: set[int] = set()
+
+    def by_key(self, key: str, address: str, role: Role) -> tuple[Caller, int]:
+        """The owner of a key that may be used for `role`, and the access stamp at this moment.
+
+        Raises `CredentialsRefused`; the order of the checks is that of api-users.md 1.1.
+        """
+        with self._store.read() as db:
+            row = db.execute(_BY_KEY, {"sought": self._ring.digest(key)}).first()
+        if row is None or 0 <= row.expires <= time.time():
+            raise CredentialsRefused(Reason.UNKNOWN)
+        caller = _admitted(row, address)
+        if not row.builtin and row.role not in (Role.ALL, role):
+            raise CredentialsRefused(Reason.ROLE)
+        self.used_tokens.add(row.token_id)
+        return caller, row.stamp
+
+    def by_password(self, username: str, password: str, address: str) -> Caller:
+        """The account behind HTTP Basic credentials of a version-control client (system.md 3.2).
+
+        The password may be a key of role vcs or all, or the built-in one (decisions.md W6).
+        """
+        with self._store.read() as db:
+            row = db.execute(_BY_NAME, {"sought": key_of(username)}).first() if len(username) <= 255 else None
+        if row is not None and _KEY.fullmatch(password) and self._is_own_key(row.id, password):
+            return _admitted(row, address)
+        if row is not None and self._is_remembered(row, password):
+            return _admitted_by_password(row, address)
+        wait = self._throttle.seconds_to_wait(self._store, username, address)
+        if wait:
+            raise CredentialsRefused(Reason.TOO_MANY, retry_after=wait)
+        stored = row.password_hash if row is not None and row.extern_type == LOCAL else None
+        right, renewed = verify_password(password, stored)
+        if row is None or not right:
+            self._throttle.failed(self._store, username, address)
+            raise CredentialsRefused(Reason.UNKNOWN)
+        self._throttle.succeeded(self._store, username, address)
+        if renewed:
+            with self._store.write(access_unchanged=True) as db:
+                db.execute(_RENEW, {"account_id": row.id, "renewed": renewed})
+        caller = _admitted_by_password(row, address)
+        with self._lock:
+            self._remembered[self._mark(row.id, password)] = renewed or row.password_hash
+        self.signed_in.add(row.id)
+        return caller
+
+    def _is_own_key(self, user_id: int, key: str) -> bool:
+        with self._store.read() as db:
+            row = db.execute(_BY_KEY, {"sought": self._ring.digest(key)}).first()
+        if row is None or row.id != user_id or 0 <= row.expires <= time.time():
+            return False
+        if not row.builtin and row.role not in (Role.ALL, Role.VCS):
+            return False
+        self.used_tokens.add(row.token_id)
+        return True
+
+    def _mark(self, user_id: int, password: str) -> bytes:
+        return quick_digest(self._secret, f"{user_id}\n{password}")
+
+    def _is_remembered(self, row: Record, password: str) -> bool:
+        with self._lock:
+            stored = self._remembered.get(self._mark(row.id, password))
+        return stored is not None and stored == row.password_hash and row.extern_type == LOCAL
+
+
+def _admitted(row: Record, address: str) -> Caller:
+    if not row.active:
+        raise CredentialsRefused(Reason.INACTIVE)
+    if row.ranges and not is_allowed(address, row.ranges.split(",")):
+        raise CredentialsRefused(Reason.ADDRESS)
+    return Caller(row.id, row.username, bool(row.admin), bool(row.inherit_default_permissions), address)
+
+
+def _admitted_by_password(row: Record, address: str) -> Caller:
+    caller = _admitted(row, address)
+    if row.force_password_change:
+        raise CredentialsRefused(Reason.PASSWORD_CHANGE)
+    return caller

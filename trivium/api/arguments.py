@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one argument language: what a method's annotations mean (api-users.md 2, api-repos.md 1.1, 1.2).
+
+An API method is a typed function. The annotation of a parameter carries a `Converter`, which turns the JSON value
+into what the function works with and refuses what it cannot use; the same object describes the parameter in
+`rpc.discover`. Look-up and permission are part of the conversion of an object, so they come before everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from sqlalchemy import Connection
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.errors import Invalid
+from trivium.forge import accounts, repo_groups, repositories, user_groups
+from trivium.forge.accounts import User
+from trivium.forge.repo_groups import RepoGroup
+from trivium.forge.repositories import Repository
+from trivium.forge.user_groups import UserGroup
+from trivium.names import is_clean_text
+
+MAX_TEXT: Final = 1 << 20
+
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+
+Schema = dict[str, Any]
+_NAME_OR_ID: Final[Schema] = {"oneOf": [{"type": "string"}, {"type": "integer"}]}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Converter:
+    """How one kind of argument is read.
+
+    `convert` gets a connection, the caller and the JSON value; `null_is_value` keeps JSON null apart from "not
+    given" (api-repos.md 1.1).
+    """
+
+    convert: Callable[[Connection, Caller, Any], Any]
+    schema: Schema = field(default_factory=dict)
+    null_is_value: bool = False
+
+
+def _text(_db: Connection, _caller: Caller, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not is_clean_text(value):
+        raise Invalid("a text is expected")
+    return value
+
+
+def _name(db: Connection, caller: Caller, value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _text(db, caller, value)
+
+
+def _flag(_db: Connection, _caller: Caller, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, (str, int)) else ""
+    if word in _TRUE | _FALSE:
+        return word in _TRUE
+    raise Invalid(f"{value!r} is neither true nor false")
+
+
+def _given(_db: Connection, _caller: Caller, value: Any) -> Any:
+    return value
+
+
+def _user(db: Connection, _caller: Caller, value: Any) -> User:
+    return accounts.find(db, value)
+
+
+def _user_group(needs: Level) -> Callable[[Connection, Caller, Any], UserGroup]:
+    return lambda db, caller, value: user_groups.find(db, caller, value, needs)
+
+
+def _repository(needs: Level) -> Callable[[Connection, Caller, Any], Repository]:
+    return lambda db, caller, value: repositories.find(db, caller, value, needs)
+
+
+def _repo_group(needs: Level) -> Callable[[Connection, Caller, Any], RepoGroup]:
+    return lambda db, caller, value: repo_groups.find(db, caller, value, needs)
+
+
+Text = Annotated[str, Converter(_text, {"type": "string"})]
+Name = Annotated[str, Converter(_name, _NAME_OR_ID)]
+"""A text that may also come as a JSON number, which means its digits."""
+Flag = Annotated[bool, Converter(_flag, {"type": "boolean"})]
+Permission = Annotated[Any, Converter(_given, {"type": "string"})]
+Someone = Annotated[Any, Converter(_given, _NAME_OR_ID)]
+"""A user, user group or group that the method itself looks up, because something else must be checked before."""
+SomeoneOrNobody = Annotated[Any, Converter(_given, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]
+AnyUser = Annotated[User, Converter(_user, _NAME_OR_ID)]
+OwnUser = Annotated[User, Converter(accounts.find_for, _NAME_OR_ID)]
+"""Any user for super-admins; for everybody else only himself."""
+ReadableUserGroup = Annotated[UserGroup, Converter(_user_group(Level.READ), _NAME_OR_ID)]
+AdministeredUserGroup = Annotated[UserGroup, Converter(_user_group(Level.ADMIN), _NAME_OR_ID)]
+ReadableRepository = Annotated[Repository, Converter(_repository(Level.READ), _NAME_OR_ID)]
+AdministeredRepository = Annotated[Repository, Converter(_repository(Level.ADMIN), _NAME_OR_ID)]
+ReadableRepoGroup = Annotated[RepoGroup, Converter(_repo_group(Level.READ), _NAME_OR_ID)]
+AdministeredRepoGroup = Annotated[RepoGroup, Converter(_repo_group(Level.ADMIN), _NAME_OR_ID)]

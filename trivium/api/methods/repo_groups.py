@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods about repository groups (api-repos.md 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trivium.access.levels import Scope, parse_permission
+from trivium.api.arguments import (
+    AdministeredRepoGroup,
+    AnyUser,
+    Flag,
+    Permission,
+    ReadableRepoGroup,
+    ReadableUserGroup,
+    Someone,
+    SomeoneOrNobody,
+    Text,
+)
+from trivium.api.methods.registered import registry
+from trivium.api.objects import member_rows, repo_group_object
+from trivium.api.registry import Call
+from trivium.api.texts import shown
+from trivium.errors import AlreadyExists, Forbidden, Invalid, NotFound
+from trivium.forge import repo_groups
+from trivium.forge.grants import Subject, Target, set_permission
+from trivium.forge.repo_groups import UNSET, RepoGroup
+from trivium.names import path_of
+
+_OLD = {"usersgroupid": "usergroupid"}
+
+
+def _shown(call: Call, group: RepoGroup) -> dict[str, Any]:
+    with call.site.store.read() as db:
+        return repo_group_object(group, repo_groups.repositories_by_group(db, call.caller).get(group.id, []))
+
+
+@registry.method()
+def get_repo_group(call: Call, repogroupid: ReadableRepoGroup) -> dict[str, Any]:
+    """A repository group with the repositories directly inside and with who may do what with it.
+
+    Needs group.read. Of the repositories, those are listed that the caller may read.
+    """
+    with call.site.store.read() as db:
+        members = member_rows(db, Scope.REPO_GROUP, repogroupid.id)
+    return _shown(call, repogroupid) | {"members": members}
+
+
+@registry.method()
+def get_repo_groups(call: Call) -> list[dict[str, Any]]:
+    """The repository groups that the caller may read, sorted by name.
+
+    Anybody may call it; super-admins get all groups.
+    """
+    with call.site.store.read() as db:
+        held = repo_groups.repositories_by_group(db, call.caller)
+        return [repo_group_object(group, held.get(group.id, [])) for group in repo_groups.readable(db, call.caller)]
+
+
+def _creation_failed(given: Mapping[str, Any]) -> str:
+    name = given["group_name"]
+    return f"failed to create repo group `{path_of(name) if isinstance(name, str) else shown(name)}`"
+
+
+@registry.method(failure=_creation_failed)
+def create_repo_group(
+    call: Call, group_name: Text, description: Text = "", owner: Someone = None, copy_permissions: Flag = False
+) -> dict[str, Any]:
+    """Create a repository group, in an existing one or at top level.
+
+    Needs the permission to create repository groups, or group.admin on the parent. Only super-admins choose another
+    owner. With `copy_permissions` the group starts with the permissions of its parent.
+    """
+    try:
+        group = repo_groups.create(
+            call.site,
+            call.caller,
+            name=group_name,
+            description=description,
+            owner=owner,
+            copy_permissions=copy_permissions,
+        )
+    except NotFound as error:
+        if error.given == owner:
+            raise Invalid("unknown owner") from error
+        raise
+    return {"msg": f"Created new repo group `{group.name}`", "repo_group": _shown(call, group)}
+
+
+@registry.method(failure="failed to update repository group `{repogroupid}`")
+def update_repo_group(
+    call: Call,
+    repogroupid: AdministeredRepoGroup,
+    group_name: Text | None = None,
+    description: Text | None = None,
+    owner: Someone | None = None,
+    parent: SomeoneOrNobody = UNSET,
+    enable_locking: Flag | None = None,
+) -> dict[str, Any]:
+    """Change what is given of a repository group and leave the rest; also renames and moves it with all it holds.
+
+    Needs group.admin, also on the new parent. `group_name` is the new last segment; `parent` null moves the group to
+    top level. `enable_locking` is set on everything inside as well.
+    """
+    try:
+        group = repo_groups.update_group(
+            call.site,
+            call.caller,
+            repogroupid,
+            name=group_name or None,
+            description=description,
+            owner=owner,
+            parent=parent,
+            enable_locking=enable_locking,
+        )
+    except (AlreadyExists, NotFound, Forbidden) as error:
+        raise Invalid("the name, owner or parent cannot be used") from error
+    return {"msg": f"updated repository group ID:{group.id} {group.name}", "repo_group": _shown(call, group)}
+
+
+def _set(
+    call: Call, group: RepoGroup, subject: Subject, perm: Any, *, grant: bool, apply_to_children: str
+) -> dict[str, Any]:
+    level = parse_permission(perm, Scope.REPO_GROUP) if grant else None
+    target = Target(Scope.REPO_GROUP, group.id, group.name)
+    set_permission(call.site, call.caller, target, subject, level, apply_to_children)
+    done = f"Granted perm: `{perm}`" if grant else "Revoked perm"
+    whom = "user group" if subject.group_id is not None else "user"
+    msg = f"{done} (recursive:{apply_to_children}) for {whom}: `{subject.name}` in repo group: `{group.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(failure="failed to edit permission for user: `{userid}` in repo group: `{repogroupid}`")
+def grant_user_permission_to_repo_group(
+    call: Call,
+    repogroupid: AdministeredRepoGroup,
+    userid: AnyUser,
+    perm: Permission,
+    apply_to_children: Text = "none",
+) -> dict[str, Any]:
+    """Give a user a permission on a repository group, replacing the one he has.
+
+    Needs group.admin. `perm` is group.none, .read, .write or .admin. `apply_to_children` is none, repos, groups or
+    all: what inside, at all depths, gets the same permission.
+    """
+    subject = Subject(userid.username, user_id=userid.id)
+    return _set(call, repogroupid, subject, perm, grant=True, apply_to_children=apply_to_children)
+
+
+@registry.method(failure="failed to edit permission for user: `{userid}` in repo group: `{repogroupid}`")
+def revoke_user_permission_from_repo_group(
+    call: Call, repogroupid: AdministeredRepoGroup, userid: AnyUser, apply_to_children: Text = "none"
+) -> dict[str, Any]:
+    """Take a user's own permission on a repository group away.
+
+    Needs group.admin. `apply_to_children` is none, repos, groups or all.
+    """
+    subject = Subject(userid.username, user_id=userid.id)
+    return _set(call, repogroupid, subject, None, grant=False, apply_to_children=apply_to_children)
+
+
+@registry.method(
+    failure="failed to edit permission for user group: `{usergroupid}` in repo group: `{repogroupid}`",
+    aliases=("grant_users_group_permission_to_repo_group",),
+    renamed=_OLD,
+)
+def grant_user_group_permission_to_repo_group(
+    call: Call,
+    repogroupid: AdministeredRepoGroup,
+    usergroupid: ReadableUserGroup,
+    perm: Permission,
+    apply_to_children: Text = "none",
+) -> dict[str, Any]:
+    """Give the members of a user group a permission on a repository group.
+
+    Needs group.admin, and usergroup.read on the user group. `apply_to_children` is none, repos, groups or all.
+    """
+    subject = Subject(usergroupid.name, group_id=usergroupid.id)
+    return _set(call, repogroupid, subject, perm, grant=True, apply_to_children=apply_to_children)
+
+
+@registry.method(
+    failure="failed to edit permission for user group: `{usergroupid}` in repo group: `{repogroupid}`",
+    aliases=("revoke_users_group_permission_from_repo_group",),
+    renamed=_OLD,
+)
+def revoke_user_group_permission_from_repo_group(
+    call: Call, repogroupid: AdministeredRepoGroup, usergroupid: ReadableUserGroup, apply_to_children: Text = "none"
+) -> dict[str, Any]:
+    """Take the permission of a user group on a repository group away.
+
+    Needs group.admin, and usergroup.read on the user group. `apply_to_children` is none, repos, groups or all.
+    """
+    subject = Subject(usergroupid.name, group_id=usergroupid.id)
+    return _set(call, repogroupid, subject, None, grant=False, apply_to_children=apply_to_children)

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods about repositories (api-repos.md 3, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trivium.access.levels import Scope, parse_permission
+from trivium.api.arguments import (
+    AdministeredRepository,
+    AnyUser,
+    Flag,
+    Permission,
+    ReadableRepository,
+    ReadableUserGroup,
+    Someone,
+    Text,
+)
+from trivium.api.methods.registered import registry
+from trivium.api.objects import full_repository_object, repository_object
+from trivium.api.registry import Call
+from trivium.api.texts import Refusal, failing_as, shown
+from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
+from trivium.forge import pushes, repositories, repository_changes
+from trivium.forge.grants import Subject, Target, set_permission
+from trivium.forge.repositories import Repository
+from trivium.names import path_of
+
+_OLD_GROUP = {"usersgroupid": "usergroupid"}
+_OLD_URI = {"remote_uri": "clone_uri"}
+
+
+@registry.method()
+def get_repo(call: Call, repoid: ReadableRepository, cache: Flag = True) -> dict[str, Any]:
+    """A repository with its members and followers.
+
+    Needs repository.read. With `cache` false the last changeset is read from the repository first.
+    """
+    if not cache:
+        pushes.refresh(call.site, repoid.id)
+    with call.site.store.read() as db:
+        repository = repoid if cache else repositories.by_id(db, call.caller, repoid.id)
+        return full_repository_object(call, db, repository)
+
+
+@registry.method()
+def get_repos(call: Call) -> list[dict[str, Any]]:
+    """The repositories that the caller may read, sorted by name.
+
+    Anybody may call it; super-admins get all repositories.
+    """
+    with call.site.store.read() as db:
+        fields = repositories.fields_of_all(db)
+        return [
+            repository_object(repository, call.base_url, fields.get(repository.id))
+            for repository in repositories.readable(db, call.caller)
+        ]
+
+
+def _name_shown(given: Mapping[str, Any], argument: str) -> str:
+    """A full name as messages show it: cleaned (api-repos.md 1.4)."""
+    value = given[argument]
+    return path_of(value) if isinstance(value, str) else shown(value)
+
+
+def _creation_failed(given: Mapping[str, Any]) -> str:
+    return f"failed to create repository `{_name_shown(given, 'repo_name')}`"
+
+
+@registry.method(failure=_creation_failed, renamed=_OLD_URI)
+def create_repo(
+    call: Call,
+    repo_name: Text,
+    repo_type: Text,
+    owner: Someone = None,
+    description: Text = "",
+    private: Flag = False,
+    clone_uri: Text | None = None,
+    landing_rev: Text = "rev:tip",
+    enable_statistics: Flag = False,
+    enable_locking: Flag = False,
+    enable_downloads: Flag = False,
+    copy_permissions: Flag = False,
+) -> dict[str, Any]:
+    """Create a repository, and the repository groups in its name that do not exist.
+
+    Needs the permission to create repositories, or repository group permissions on the group that will hold it.
+    Only super-admins choose another owner. `task` is always null: the repository is there when the answer comes.
+    """
+    created = repository_changes.create(
+        call.site,
+        call.caller,
+        name=repo_name,
+        kind=repo_type,
+        owner=owner,
+        description=description,
+        private=private,
+        clone_uri=clone_uri,
+        landing_rev=landing_rev,
+        enable_statistics=enable_statistics,
+        enable_locking=enable_locking,
+        enable_downloads=enable_downloads,
+        copy_permissions=copy_permissions,
+    )
+    return {"msg": f"Created new repository `{created}`", "success": True, "task": None}
+
+
+@registry.method(failure="failed to update repo `{repoid}`", renamed=_OLD_URI)
+def update_repo(
+    call: Call,
+    repoid: AdministeredRepository,
+    name: Text | None = None,
+    owner: Someone | None = None,
+    group: Someone | None = None,
+    description: Text | None = None,
+    private: Flag | None = None,
+    clone_uri: Text | None = None,
+    landing_rev: Text | None = None,
+    enable_statistics: Flag | None = None,
+    enable_locking: Flag | None = None,
+    enable_downloads: Flag | None = None,
+    fields: Text | None = None,
+    fork_of: Someone | None = None,
+) -> dict[str, Any]:
+    r"""Change what is given of a repository and leave the rest; also renames and moves it.
+
+    Needs repository.admin. `name` is the new last segment, `group` the group to move to (an empty text: top level).
+    `fields` is `key=value,key2=value2`, with `\,` for a comma in a value; unknown keys are ignored.
+    """
+    try:
+        updated = repository_changes.update_repository(
+            call.site,
+            call.caller,
+            repoid,
+            name=name,
+            group=group,
+            owner=owner,
+            description=description,
+            private=private,
+            clone_uri=clone_uri,
+            landing_rev=landing_rev,
+            enable_statistics=enable_statistics,
+            enable_locking=enable_locking,
+            enable_downloads=enable_downloads,
+            fields=repository_changes.parse_fields(fields) if fields else None,
+            fork_of=fork_of,
+        )
+    except AlreadyExists as error:
+        raise Invalid("the name is taken") from error
+    with call.site.store.read() as db:
+        extra = repositories.fields(db, updated.id)
+    return {
+        "msg": f"updated repo ID:{updated.id} {updated.name}",
+        "repository": repository_object(updated, call.base_url, extra),
+    }
+
+
+@registry.method()
+def delete_repo(call: Call, repoid: AdministeredRepository, forks: Someone = "") -> dict[str, Any]:
+    """Delete a repository; its name is free at once.
+
+    Needs repository.admin. With `forks` given, `detach` makes its forks independent and `delete` deletes them and
+    their forks too, which needs repository.admin on every one of them.
+    """
+    with failing_as(f"failed to delete repository `{repoid.name}`", Invalid, Busy, NotFound, AlreadyExists):
+        count = repository_changes.delete_repository(call.site, call.caller, repoid, forks)
+    suffix = {"detach": f" Detached {count} forks", "delete": f" Deleted {count} forks"}.get(forks, "")
+    return {"msg": f"Deleted repository `{repoid.name}`{suffix}", "success": True}
+
+
+@registry.method(failure="failed to create new field for repository `{repoid}`")
+def add_field_to_repo(
+    call: Call, repoid: AdministeredRepository, key: Text, label: Text = "", description: Text = ""
+) -> dict[str, Any]:
+    """Add an extra field to a repository, with an empty value.
+
+    Needs repository.admin. The value is set by `update_repo` and shown as `ex_<key>`.
+    """
+    try:
+        repository_changes.add_field(call.site, call.caller, repoid, key, label=label, description=description)
+    except AlreadyExists as error:
+        raise Refusal(f"Field with key `{key}` exists for repo `{call.echo('repoid')}`") from error
+    return {"msg": f"Added new repository field `{key}`", "success": True}
+
+
+@registry.method(failure="failed to delete field for repository `{repoid}`")
+def remove_field_from_repo(call: Call, repoid: AdministeredRepository, key: Text) -> dict[str, Any]:
+    """Remove an extra field of a repository with its value.
+
+    Needs repository.admin.
+    """
+    try:
+        repository_changes.remove_field(call.site, call.caller, repoid, key)
+    except NotFound as error:
+        raise Refusal(f"Field with key `{key}` does not exists for repo `{call.echo('repoid')}`") from error
+    return {"msg": f"Deleted repository field `{key}`", "success": True}
+
+
+def _target(repository: Repository) -> Target:
+    return Target(Scope.REPOSITORY, repository.id, repository.name)
+
+
+@registry.method(failure="failed to edit permission for user: `{userid}` in repo: `{repoid}`")
+def grant_user_permission(
+    call: Call, repoid: AdministeredRepository, userid: AnyUser, perm: Permission
+) -> dict[str, Any]:
+    """Give a user a permission on a repository, replacing the one he has.
+
+    Needs repository.admin. `perm` is repository.none, .read, .write or .admin; the user `default` stands for
+    everybody.
+    """
+    level = parse_permission(perm, Scope.REPOSITORY)
+    set_permission(call.site, call.caller, _target(repoid), Subject(userid.username, user_id=userid.id), level)
+    msg = f"Granted perm: `{perm}` for user: `{userid.username}` in repo: `{repoid.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(failure="failed to edit permission for user: `{userid}` in repo: `{repoid}`")
+def revoke_user_permission(call: Call, repoid: AdministeredRepository, userid: AnyUser) -> dict[str, Any]:
+    """Take a user's own permission on a repository away; what he has by other ways stays.
+
+    Needs repository.admin.
+    """
+    set_permission(call.site, call.caller, _target(repoid), Subject(userid.username, user_id=userid.id), None)
+    msg = f"Revoked perm for user: `{userid.username}` in repo: `{repoid.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(
+    failure="failed to edit permission for user group: `{usergroupid}` in repo: `{repoid}`",
+    aliases=("grant_users_group_permission",),
+    renamed=_OLD_GROUP,
+)
+def grant_user_group_permission(
+    call: Call, repoid: AdministeredRepository, usergroupid: ReadableUserGroup, perm: Permission
+) -> dict[str, Any]:
+    """Give the members of a user group a permission on a repository, replacing the one they have.
+
+    Needs repository.admin, and usergroup.read on the user group.
+    """
+    level = parse_permission(perm, Scope.REPOSITORY)
+    subject = Subject(usergroupid.name, group_id=usergroupid.id)
+    set_permission(call.site, call.caller, _target(repoid), subject, level)
+    msg = f"Granted perm: `{perm}` for group: `{usergroupid.name}` in repo: `{repoid.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(
+    failure="failed to edit permission for user group: `{usergroupid}` in repo: `{repoid}`",
+    aliases=("revoke_users_group_permission",),
+    renamed=_OLD_GROUP,
+)
+def revoke_user_group_permission(
+    call: Call, repoid: AdministeredRepository, usergroupid: ReadableUserGroup
+) -> dict[str, Any]:
+    """Take the permission of a user group on a repository away.
+
+    Needs repository.admin, and usergroup.read on the user group.
+    """
+    subject = Subject(usergroupid.name, group_id=usergroupid.id)
+    set_permission(call.site, call.caller, _target(repoid), subject, None)
+    msg = f"Revoked perm for group: `{usergroupid.name}` in repo: `{repoid.name}`"
+    return {"msg": msg, "success": True}

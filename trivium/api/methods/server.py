@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods about the server (api-users.md 6)."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
+from typing import Any
+
+from trivium import API_LEVEL, __version__
+from trivium.api.arguments import AnyUser
+from trivium.api.methods.registered import registry
+from trivium.api.objects import address_row
+from trivium.api.registry import Call
+from trivium.forge import accounts
+
+
+def _modules() -> dict[str, str]:
+    """The installed packages that Trivium builds on, with their versions."""
+    found: dict[str, str] = {}
+    waiting = ["trivium"]
+    while waiting:
+        name = waiting.pop()
+        try:
+            found[distribution(name).name] = version(name)
+            needs = requires(name) or []
+        except PackageNotFoundError:  # a requirement of another platform, or of an extra
+            continue
+        for need in needs:
+            plain = need.split(";")[0].strip()
+            for separator in "[<>=!~ (":
+                plain = plain.split(separator)[0]
+            if "extra ==" not in need and plain not in found and plain not in waiting:
+                waiting.append(plain)
+    return found
+
+
+@registry.method(super_admin=True)
+def get_server_info(_call: Call) -> dict[str, Any]:
+    """Versions of the server, of Python and of the packages that it builds on.
+
+    Only super-admins may call it. `rhodecode_version` is the level of the documented API that is implemented.
+    """
+    modules = _modules()
+    return {
+        "modules": sorted(modules),
+        "module_versions": modules,
+        "py_version": platform.python_version(),
+        "platform": platform.platform(),
+        "rhodecode_version": API_LEVEL,
+        "kallithea_version": API_LEVEL,
+        "trivium_version": __version__,
+    }
+
+
+@registry.method(super_admin=True)
+def get_ip(call: Call, userid: AnyUser | None = None) -> dict[str, Any]:
+    """The caller's address as the server sees it, and the ranges from which a user may come.
+
+    Only super-admins may call it. `user_ips` is empty for a user without restrictions.
+    """
+    with call.site.store.read() as db:
+        user = userid or accounts.by_id(db, call.caller.user_id)
+        (account,) = accounts.accounts(db, [user])
+    return {
+        "server_ip_addr": call.caller.address,
+        "user_ips": [address_row(network) for network in account.addresses],
+    }
+
+
+@registry.method(super_admin=True)
+def show_ip(call: Call, userid: AnyUser | None = None) -> dict[str, Any]:
+    """The same as `get_ip`, under its other documented name.
+
+    Only super-admins may call it.
+    """
+    shown: dict[str, Any] = get_ip(call, userid)
+    return shown

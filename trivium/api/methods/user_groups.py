@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods about user groups (api-users.md 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.access.levels import Scope, parse_permission
+from trivium.api.arguments import (
+    AdministeredUserGroup,
+    AnyUser,
+    Flag,
+    Permission,
+    ReadableUserGroup,
+    Someone,
+    Text,
+)
+from trivium.api.methods.registered import registry
+from trivium.api.objects import member_rows, one_user_group, user_group_object, user_objects
+from trivium.api.registry import Call
+from trivium.api.texts import failing_as
+from trivium.errors import AlreadyExists, Busy, Invalid, NotFound, OwnerReserved
+from trivium.forge import user_groups
+from trivium.forge.grants import Subject, Target, set_permission
+from trivium.forge.user_groups import UserGroup
+
+_OLD = {"usersgroupid": "usergroupid"}
+
+
+@registry.method(aliases=("get_users_group",), renamed=_OLD)
+def get_user_group(call: Call, usergroupid: ReadableUserGroup) -> dict[str, Any]:
+    """A user group with its members and with who may do what with it.
+
+    Needs usergroup.read on the group.
+    """
+    with call.site.store.read() as db:
+        shown = one_user_group(call, db, usergroupid, secrets=False)
+        return shown | {"members": member_rows(db, Scope.USER_GROUP, usergroupid.id)}
+
+
+@registry.method(aliases=("get_users_groups",))
+def get_user_groups(call: Call) -> list[dict[str, Any]]:
+    """The user groups that the caller may read, sorted by name.
+
+    Anybody may call it; super-admins get all groups.
+    """
+    with call.site.store.read() as db:
+        members = user_groups.members_of_all(db)
+        everyone = {user.id: user for users in members.values() for user in users}
+        listed = user_objects(call, db, everyone.values(), secrets=call.caller.super_admin)
+        shown = {user["user_id"]: user for user in listed}
+        return [
+            user_group_object(group, [shown[user.id] for user in members.get(group.id, ())])
+            for group in user_groups.readable(db, call.caller)
+        ]
+
+
+@registry.method(failure="failed to create group `{group_name}`", aliases=("create_users_group",))
+def create_user_group(
+    call: Call, group_name: Text, description: Text = "", owner: Someone = None, active: Flag = True
+) -> dict[str, Any]:
+    """Create a user group.
+
+    Needs super-admin rights or the permission to create user groups; only super-admins choose another owner. The
+    owner administers the group and is no member of it.
+    """
+    with failing_as(f"failed to create group `{group_name}`", NotFound, OwnerReserved):
+        group = user_groups.create(
+            call.site, call.caller, name=group_name, description=description, owner=owner, active=active
+        )
+    with call.site.store.read() as db:
+        return {
+            "msg": f"created new user group `{group.name}`",
+            "user_group": one_user_group(call, db, group, secrets=False),
+        }
+
+
+@registry.method(failure="failed to update user group `{usergroupid}`", aliases=("update_users_group",), renamed=_OLD)
+def update_user_group(
+    call: Call,
+    usergroupid: AdministeredUserGroup,
+    group_name: Text | None = None,
+    description: Text | None = None,
+    owner: AnyUser | None = None,
+    active: Flag | None = None,
+) -> dict[str, Any]:
+    """Change what is given of a user group and leave the rest.
+
+    Needs usergroup.admin on the group.
+    """
+    try:
+        group = user_groups.update_group(
+            call.site,
+            call.caller,
+            usergroupid,
+            name=group_name,
+            description=description,
+            owner=owner,
+            active=active,
+        )
+    except AlreadyExists as error:
+        raise Invalid("the name is taken") from error
+    with call.site.store.read() as db:
+        return {
+            "msg": f"updated user group ID:{group.id} {group.name}",
+            "user_group": one_user_group(call, db, group, secrets=call.caller.super_admin),
+        }
+
+
+@registry.method(aliases=("delete_users_group",), renamed=_OLD)
+def delete_user_group(call: Call, usergroupid: AdministeredUserGroup) -> dict[str, Any]:
+    """Delete a user group.
+
+    Needs usergroup.admin on the group. Refused while the group has permissions on repositories or repository groups.
+    """
+    with failing_as(f"failed to delete user group ID:{usergroupid.id} {usergroupid.name}", Invalid, Busy):
+        user_groups.delete_group(call.site, call.caller, usergroupid)
+    return {"msg": f"deleted user group ID:{usergroupid.id} {usergroupid.name}", "user_group": None}
+
+
+@registry.method(aliases=("add_user_to_users_group",), renamed=_OLD)
+def add_user_to_user_group(call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser) -> dict[str, Any]:
+    """Put a user into a group.
+
+    Needs usergroup.admin on the group. `success` is false when he is in already.
+    """
+    with failing_as(f"failed to add member to user group `{usergroupid.name}`", Invalid, Busy):
+        added = user_groups.add_member(call.site, call.caller, usergroupid, userid)
+    msg = f"added member `{userid.username}` to user group `{usergroupid.name}`"
+    return {"success": added, "msg": msg if added else "User is already in that group"}
+
+
+@registry.method(aliases=("remove_user_from_users_group",), renamed=_OLD)
+def remove_user_from_user_group(call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser) -> dict[str, Any]:
+    """Take a user out of a group.
+
+    Needs usergroup.admin on the group. `success` is false when he was not in.
+    """
+    with failing_as(f"failed to remove member from user group `{usergroupid.name}`", Invalid, Busy):
+        removed = user_groups.remove_member(call.site, call.caller, usergroupid, userid)
+    msg = f"removed member `{userid.username}` from user group `{usergroupid.name}`"
+    return {"success": removed, "msg": msg if removed else "User wasn't in group"}
+
+
+def _target(group: UserGroup) -> Target:
+    return Target(Scope.USER_GROUP, group.id, group.name)
+
+
+@registry.method(
+    failure="failed to edit permission for user: `{userid}` in user group: `{usergroupid}`",
+    aliases=("grant_user_permission_to_users_group",),
+    renamed=_OLD,
+)
+def grant_user_permission_to_user_group(
+    call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser, perm: Permission
+) -> dict[str, Any]:
+    """Give a user a permission on a user group, replacing the one he has.
+
+    Needs usergroup.admin on the group. `perm` is usergroup.none, .read, .write or .admin; the user `default` stands
+    for everybody.
+    """
+    level = parse_permission(perm, Scope.USER_GROUP)
+    set_permission(call.site, call.caller, _target(usergroupid), Subject(userid.username, user_id=userid.id), level)
+    msg = f"Granted perm: `{perm}` for user: `{userid.username}` in user group: `{usergroupid.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(
+    failure="failed to edit permission for user: `{userid}` in user group: `{usergroupid}`",
+    aliases=("revoke_user_permission_from_users_group",),
+    renamed=_OLD,
+)
+def revoke_user_permission_from_user_group(
+    call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser
+) -> dict[str, Any]:
+    """Take a user's own permission on a user group away; what he has by other ways stays.
+
+    Needs usergroup.admin on the group.
+    """
+    set_permission(call.site, call.caller, _target(usergroupid), Subject(userid.username, user_id=userid.id), None)
+    msg = f"Revoked perm for user: `{userid.username}` in user group: `{usergroupid.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(
+    failure="failed to edit permission for user group: `{sourceusergroupid}` in user group: `{usergroupid}`",
+    aliases=("grant_users_group_permission_to_users_group",),
+    renamed=_OLD,
+)
+def grant_user_group_permission_to_user_group(
+    call: Call, usergroupid: AdministeredUserGroup, sourceusergroupid: ReadableUserGroup, perm: Permission
+) -> dict[str, Any]:
+    """Give the members of one user group a permission on another one.
+
+    Needs usergroup.admin on the target `usergroupid` and usergroup.read on `sourceusergroupid`, whose members get it.
+    """
+    level = parse_permission(perm, Scope.USER_GROUP)
+    _grant_between(call, usergroupid, sourceusergroupid, level)
+    msg = f"Granted perm: `{perm}` for user group: `{sourceusergroupid.name}` in user group: `{usergroupid.name}`"
+    return {"msg": msg, "success": True}
+
+
+@registry.method(
+    failure="failed to edit permission for user group: `{sourceusergroupid}` in user group: `{usergroupid}`",
+    aliases=("revoke_users_group_permission_from_users_group",),
+    renamed=_OLD,
+)
+def revoke_user_group_permission_from_user_group(
+    call: Call, usergroupid: AdministeredUserGroup, sourceusergroupid: ReadableUserGroup
+) -> dict[str, Any]:
+    """Take the permission of one user group on another one away.
+
+    Needs usergroup.admin on the target `usergroupid` and usergroup.read on `sourceusergroupid`.
+    """
+    _grant_between(call, usergroupid, sourceusergroupid, None)
+    msg = f"Revoked perm for user group: `{sourceusergroupid.name}` in user group: `{usergroupid.name}`"
+    return {"msg": msg, "success": True}
+
+
+def _grant_between(call: Call, target: UserGroup, source: UserGroup, level: Any) -> None:
+    if target.id == source.id and level is not None:
+        raise Invalid("a user group has no permission on itself")
+    set_permission(call.site, call.caller, _target(target), Subject(source.name, group_id=source.id), level)

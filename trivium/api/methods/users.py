@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods about users (api-users.md 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.api.arguments import AnyUser, Flag, Name, OwnUser, Text
+from trivium.api.methods.registered import registry
+from trivium.api.objects import own_user_object, permissions_object, user_objects
+from trivium.api.registry import Call
+from trivium.api.texts import Refusal, failing_as
+from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid
+from trivium.forge import accounts
+
+
+@registry.method()
+def get_user(call: Call, userid: OwnUser | None = None) -> dict[str, Any]:
+    """A user with his effective permissions.
+
+    Without `userid`, the caller. Regular users may ask for themselves only; super-admins for everybody. Keys are
+    shown to their owner and to super-admins.
+    """
+    with call.site.store.read() as db:
+        user = userid or accounts.by_id(db, call.caller.user_id)
+        shown = own_user_object(call, db, user)
+        return shown | {"permissions": permissions_object(db, user, with_none=call.caller.super_admin)}
+
+
+@registry.method(super_admin=True)
+def get_users(call: Call) -> list[dict[str, Any]]:
+    """All users, sorted by name, without their permissions.
+
+    Only super-admins may call it. The special user `default` is not listed.
+    """
+    with call.site.store.read() as db:
+        return user_objects(call, db, accounts.everybody(db), secrets=True)
+
+
+@registry.method(super_admin=True, failure="failed to create user `{username}`")
+def create_user(
+    call: Call,
+    username: Name,
+    email: Text,
+    password: Text = "",
+    firstname: Text = "",
+    lastname: Text = "",
+    active: Flag = True,
+    admin: Flag = False,
+    extern_name: Text = "rhodecode",
+    extern_type: Text = "rhodecode",
+    force_password_change: Flag = False,
+) -> dict[str, Any]:
+    """Create a user with a key of his own.
+
+    Only super-admins may call it. Without a password the account works with its key only; with an `extern_name`
+    other than `rhodecode` another system keeps the password.
+    """
+    user = accounts.create(
+        call.site,
+        call.caller,
+        username=username,
+        email=email,
+        password=password,
+        firstname=firstname,
+        lastname=lastname,
+        active=active,
+        admin=admin,
+        extern_name=extern_name,
+        extern_type=extern_type,
+        force_password_change=force_password_change,
+    )
+    with call.site.store.read() as db:
+        return {"msg": f"created new user `{user.username}`", "user": own_user_object(call, db, user)}
+
+
+@registry.method(super_admin=True, failure="failed to update user `{userid}`")
+def update_user(
+    call: Call,
+    userid: AnyUser,
+    username: Name | None = None,
+    email: Text | None = None,
+    password: Text | None = None,
+    firstname: Text | None = None,
+    lastname: Text | None = None,
+    active: Flag | None = None,
+    admin: Flag | None = None,
+    extern_type: Text | None = None,
+    extern_name: Text | None = None,
+) -> dict[str, Any]:
+    """Change what is given of a user and leave the rest.
+
+    Only super-admins may call it. The key, what he owns and his permissions survive a new name or password. The
+    last active super-admin stays one.
+    """
+    try:
+        user = accounts.update_account(
+            call.site,
+            call.caller,
+            userid,
+            username=username,
+            email=email,
+            password=password,
+            firstname=firstname,
+            lastname=lastname,
+            active=active,
+            admin=admin,
+            extern_type=extern_type,
+            extern_name=extern_name,
+        )
+    except Forbidden as error:
+        raise Refusal("editing default user is forbidden") from error
+    except AlreadyExists as error:
+        raise Invalid("the name or address belongs to somebody else") from error
+    with call.site.store.read() as db:
+        return {"msg": f"updated user ID:{user.id} {user.username}", "user": own_user_object(call, db, user)}
+
+
+@registry.method(super_admin=True)
+def delete_user(call: Call, userid: AnyUser) -> dict[str, Any]:
+    """Delete a user with his keys, memberships and permissions.
+
+    Only super-admins may call it. Refused while he owns repositories, repository groups or user groups.
+    """
+    with failing_as(f"failed to delete user ID:{userid.id} {userid.username}", InUse, Invalid, Busy):
+        accounts.delete_account(call.site, call.caller, userid)
+    return {"msg": f"deleted user ID:{userid.id} {userid.username}", "user": None}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documented JSON shapes (api-users.md 4, api-repos.md 2); secrets are masked here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from sqlalchemy import Connection
+
+from trivium.access.addresses import parse_network
+from trivium.access.keys import MASK
+from trivium.access.levels import Scope
+from trivium.access.permissions import global_names, levels_by_name
+from trivium.api.registry import Call
+from trivium.forge import accounts, grants, repositories, user_groups
+from trivium.forge.accounts import Account, User
+from trivium.forge.repo_groups import RepoGroup
+from trivium.forge.repositories import Repository
+from trivium.forge.user_groups import UserGroup
+
+Json = dict[str, Any]
+
+
+def user_object(account: Account, *, secrets: bool) -> Json:
+    """A user (api-users.md 4.1). Without `secrets`, as somebody else sees him: no keys, no addresses."""
+    user = account.user
+    keys = list(account.keys) if secrets and account.keys else [MASK]
+    return {
+        "user_id": user.id,
+        "username": user.username,
+        "firstname": user.firstname,
+        "lastname": user.lastname,
+        "email": user.email,
+        "emails": account.emails,
+        "active": user.active,
+        "admin": user.admin,
+        "api_key": keys[0],
+        "api_keys": keys,
+        "ip_addresses": account.addresses if secrets else (),
+        "extern_name": user.extern_name,
+        "extern_type": user.extern_type,
+        "last_login": user.last_login,
+        "language": None,
+    }
+
+
+def user_objects(call: Call, db: Connection, users: Iterable[User], *, secrets: bool) -> list[Json]:
+    """Users with their details: a fixed number of statements."""
+    secrets = secrets and not call.site.settings.mask_api_keys
+    ring = call.site.ring if secrets else None
+    return [user_object(account, secrets=secrets) for account in accounts.accounts(db, users, ring)]
+
+
+def own_user_object(call: Call, db: Connection, user: User) -> Json:
+    """A user as he sees himself, or as a super-admin sees him."""
+    return user_objects(call, db, [user], secrets=True)[0]
+
+
+def permissions_object(db: Connection, user: User, *, with_none: bool) -> Json:
+    """What a user may do (api-users.md 4.1, 7); names on which he may do nothing are for super-admins only."""
+    asked = user.as_caller("")
+
+    def levels(scope: Scope) -> dict[str, str]:
+        names = {level: scope.name_of(level) for level in (0, 1, 3, 4)}
+        found = levels_by_name(db, asked, scope)
+        return {name: names[level] for name, level in found.items() if level or with_none}
+
+    return {
+        "global": global_names(db, asked),
+        "repositories": levels(Scope.REPOSITORY),
+        "repositories_groups": levels(Scope.REPO_GROUP),
+        "user_groups": levels(Scope.USER_GROUP),
+    }
+
+
+def address_row(network: str) -> Json:
+    """A range of addresses (api-users.md 4.5)."""
+    parsed = parse_network(network)
+    return {"ip_addr": str(parsed), "ip_range": [str(parsed[0]), str(parsed[-1])]}
+
+
+def member_rows(db: Connection, scope: Scope, object_id: int) -> list[Json]:
+    """Who may do what with an object (api-users.md 4.3, api-repos.md 2.6)."""
+    return [
+        {
+            "name": member.name,
+            "permission": scope.name_of(member.level),
+            "origin": member.origin,
+            "type": "user_group" if member.is_group else "user",
+        }
+        for member in grants.members(db, scope, object_id)
+    ]
+
+
+def user_group_object(group: UserGroup, users: Sequence[Json]) -> Json:
+    """A user group with its members' user objects (api-users.md 4.2)."""
+    return {
+        "users_group_id": group.id,
+        "group_name": group.name,
+        "group_description": group.description,
+        "active": group.active,
+        "owner": group.owner,
+        "users": users,
+    }
+
+
+def one_user_group(call: Call, db: Connection, group: UserGroup, *, secrets: bool) -> Json:
+    """A user group that was just looked up or changed."""
+    listed = user_objects(call, db, user_groups.members(db, group.id), secrets=secrets)
+    return user_group_object(group, listed)
+
+
+def repository_object(repository: Repository, base_url: str, fields: dict[str, str] | None = None) -> Json:
+    """A repository, as `get_repos` lists it (api-repos.md 2.1)."""
+    shown: Json = {
+        "repo_id": repository.id,
+        "repo_name": repository.name,
+        "repo_type": repository.kind,
+        "clone_uri": "",
+        "private": repository.private,
+        "created_on": repository.created_on,
+        "description": repository.description,
+        "landing_rev": repository.landing_rev.split(":", 1),
+        "owner": repository.owner,
+        "fork_of": repository.fork_of,
+        "enable_downloads": repository.enable_downloads,
+        "enable_locking": repository.enable_locking,
+        "enable_statistics": repository.enable_statistics,
+        # Stored as the answer wants it: not parsed only to be written again.
+        "last_changeset": msgspec.Raw(repository.last_changeset.encode()),
+        "url": f"{base_url}/{quoted(repository.name)}",
+        "locked_by": None,
+        "locked_date": None,
+        "lock_reason": None,
+    }
+    if fields:
+        shown.update({f"ex_{key}": value for key, value in fields.items()})
+    return shown
+
+
+def full_repository_object(call: Call, db: Connection, repository: Repository) -> Json:
+    """A repository with members and followers, as `get_repo` shows it."""
+    shown = repository_object(repository, call.base_url, repositories.fields(db, repository.id))
+    members = member_rows(db, Scope.REPOSITORY, repository.id)
+    followers = user_objects(call, db, repositories.followers(db, repository.id), secrets=False)
+    return shown | {"members": members, "permissions": members, "followers": followers}
+
+
+def repo_group_object(group: RepoGroup, names: Sequence[str]) -> Json:
+    """A repository group; `names` are those of the repositories directly inside (api-repos.md 2.7)."""
+    return {
+        "group_id": group.id,
+        "group_name": group.name,
+        "group_description": group.description,
+        "parent_group": group.parent,
+        "owner": group.owner,
+        "repositories": names,
+    }
+
+
+def quoted(name: str) -> str:
+    """A full name in a URL."""
+    return name if name.isascii() and name.replace("/", "").isalnum() else quote(name)

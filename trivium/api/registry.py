@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods of the API, read once from their signatures.
+
+    @registry.method(failure="failed to create user `{username}`", super_admin=True)
+    def create_user(call: Call, username: Name, email: Text, password: Text = "") -> object: ...
+
+Look-up, permission, coercion, error texts, `rpc.discover` and the client's help all come from such a definition.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from trivium.access.caller import Caller
+from trivium.api.arguments import Converter
+from trivium.api.texts import Refusal, shown, text_of
+from trivium.errors import Forbidden, TriviumError
+from trivium.forge.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a method knows besides its arguments."""
+
+    site: Site
+    caller: Caller
+    stamp: int
+    """The access stamp when the caller was identified: what is cached for it may be used."""
+    base_url: str
+    """The address of the server as the caller sees it, without a slash at the end."""
+    given: Mapping[str, Any]
+    """The arguments as they came."""
+
+    def echo(self, argument: str) -> str:
+        """An argument as messages repeat it."""
+        return shown(self.given[argument])
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a method."""
+
+    name: str
+    converter: Converter
+    required: bool
+    default: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of the API."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+    failure: str | Callable[[Mapping[str, Any]], str] | None
+    super_admin: bool
+    renamed: Mapping[str, str]
+    """Old names of arguments → their names (decisions.md A15)."""
+
+    @property
+    def summary(self) -> str:
+        return inspect.getdoc(self.function).split("\n\n")[0].replace("\n", " ")  # type: ignore[union-attr]
+
+    @property
+    def description(self) -> str:
+        return inspect.cleandoc("\n\n".join(inspect.getdoc(self.function).split("\n\n")[1:]))  # type: ignore[union-attr]
+
+    def __call__(self, call: Call) -> Any:
+        """Check, convert, run. Raises `Refusal` with the documented text."""
+        given = call.given
+        if self.renamed:
+            given = {self.renamed.get(name, name): value for name, value in given.items()}
+        for parameter in self.parameters:
+            if parameter.required and parameter.name not in given:
+                raise Refusal(f"Missing non optional `{parameter.name}` arg in JSON DATA")
+        try:
+            if self.super_admin and not call.caller.super_admin:
+                raise Forbidden
+            return self.function(call, **self._converted(call, given))
+        except TriviumError as error:
+            raise Refusal(text_of(error, self._failure(given))) from error
+
+    def _converted(self, call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
+        converted = {}
+        with call.site.store.read() as db:
+            for parameter in self.parameters:
+                if parameter.name not in given:
+                    continue
+                value = given[parameter.name]
+                if value is None and not parameter.required and not parameter.converter.null_is_value:
+                    continue
+                converted[parameter.name] = parameter.converter.convert(db, call.caller, value)
+        return converted
+
+    def _failure(self, given: Mapping[str, Any]) -> str | None:
+        """The method's own `failed to ...`, with the arguments as they were given."""
+        if self.failure is None or callable(self.failure):
+            return self.failure and self.failure(given)
+        return self.failure.format_map({name: shown(value) for name, value in given.items()})
+
+
+class Registry:
+    """All methods, by name."""
+
+    def __init__(self) -> None:
+        self._methods: dict[str, Method] = {}
+        self._aliases: dict[str, Method] = {}
+
+    def method(
+        self,
+        *,
+        failure: str | Callable[[Mapping[str, Any]], str] | None = None,
+        super_admin: bool = False,
+        aliases: tuple[str, ...] = (),
+        renamed: Mapping[str, str] | None = None,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a function under its name.
+
+        `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
+        the arguments as they were given. `aliases` are old names.
+        """
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            method = Method(
+                name=function.__name__,
+                function=function,
+                parameters=_parameters(function),
+                failure=failure,
+                super_admin=super_admin,
+                renamed=renamed or {},
+            )
+            self._methods[method.name] = method
+            self._aliases.update(dict.fromkeys(aliases, method))
+            return function
+
+        return register
+
+    def find(self, name: object) -> Method | None:
+        """The method with this name, present or old."""
+        if not isinstance(name, str):
+            return None
+        return self._methods.get(name) or self._aliases.get(name)
+
+    def all(self) -> list[Method]:
+        """Every method under its present name, in alphabetical order."""
+        return [self._methods[name] for name in sorted(self._methods)]
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    hints = get_type_hints(function, include_extras=True)
+    found = []
+    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
+        required = parameter.default is inspect.Parameter.empty
+        found.append(Parameter(name, _converter(hints[name]), required, None if required else parameter.default))
+    return tuple(found)
+
+
+def _converter(hint: Any) -> Converter:
+    """The converter in an annotation, also inside `X | None`."""
+    for candidate in (hint, *(get_args(hint) if get_origin(hint) is not None else ())):
+        for extra in getattr(candidate, "__metadata__", ()):
+            if isinstance(extra, Converter):
+                return extra
+    raise TypeError(f"{hint!r} has no converter")
+
+
+def encode(value: object) -> bytes:
+    """A value as strict JSON."""
+    return msgspec.json.encode(value)

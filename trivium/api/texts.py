@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documented error texts, in one place (api-users.md 1.1, 5.4 and the sections of the methods)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from trivium.errors import (
+    AlreadyExists,
+    Forbidden,
+    InUse,
+    Kind,
+    NotFound,
+    NotYourself,
+    OwnerReserved,
+    TriviumError,
+    WrongScope,
+)
+
+DENIED: Final = "Access was denied to this resource."
+INTERNAL: Final = "Internal server error"
+FOREIGN_USER: Final = "userid is not the same as your user"
+OWNER_RESERVED: Final = "Only RhodeCode admin can specify `owner` param"
+
+_EXISTS: Final = {
+    Kind.USER: "user `{0}` already exist",
+    Kind.EMAIL: "email `{0}` already exist",
+    Kind.USER_GROUP: "user group `{0}` already exist",
+    Kind.REPOSITORY: "repo `{0}` already exist",
+    Kind.REPO_GROUP: "repo group `{0}` already exists",
+}
+
+
+class Refusal(Exception):
+    """The answer is an error with exactly this text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@contextlib.contextmanager
+def failing_as(text: str, *errors: type[TriviumError]) -> Iterator[None]:
+    """Say `text` for errors of these kinds, where a method has other words than usual."""
+    try:
+        yield
+    except errors as error:
+        raise Refusal(text) from error
+
+
+def shown(value: object) -> str:
+    """A value as messages echo it: a text as it is, everything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def text_of(error: TriviumError, failure: str | None) -> str:
+    """The text for an error of the core; `failure` is what the method says about all the others."""
+    match error:
+        case Forbidden():
+            return DENIED
+        case NotYourself():
+            return FOREIGN_USER
+        case OwnerReserved():
+            return OWNER_RESERVED
+        case NotFound(kind=kind, given=given) if kind is not Kind.FIELD:
+            return f"{kind} `{shown(given)}` does not exist"
+        case WrongScope(permission=permission, expected_prefix=prefix):
+            return f"permission `{permission}` is invalid, should start with {prefix}"
+        case AlreadyExists(kind=kind, name=name, is_fork=is_fork) if kind in _EXISTS:
+            return ("fork `{0}` already exist" if is_fork else _EXISTS[kind]).format(name)
+        case InUse(holders=holders):
+            return f"UserGroup assigned to {', '.join(holders)}"
+        case _:
+            return failure or INTERNAL

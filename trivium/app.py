@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The application of one worker: settings → site → doors. The only place that knows everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+
+from trivium.access.credentials import Authenticator
+from trivium.access.throttle import Throttle
+from trivium.api.door import PATHS as API_PATHS
+from trivium.api.door import ApiDoor
+from trivium.asgi import Disconnected, Message, Receive, Scope, Send, respond
+from trivium.errors import TriviumError
+from trivium.forge.activity import Activity
+from trivium.forge.site import Site, open_site
+from trivium.settings import Settings
+from trivium.web.pages import web_app
+from trivium.wire import git
+from trivium.wire.door import Door
+
+_log = structlog.get_logger(__name__)
+
+_ACTIVITY_EVERY: Final = 10.0
+_HEADERS: Final = (
+    # security.md 7: on every answer, whichever door it comes through.
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Application:
+    """The ASGI application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._site: Site = open_site(settings)
+        self._quick = ThreadPoolExecutor(settings.threads, thread_name_prefix="quick")
+        self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
+        throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
+        self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
+        self._activity = Activity()
+        self._api = ApiDoor(self._site, self._authenticator, quick=self._quick)
+        self._wire = Door(self._site, self._authenticator, self._activity, quick=self._quick, slow=self._slow)
+        self._web = web_app(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+        status = 0
+        began = time.monotonic()
+
+        async def secured(message: Message) -> None:
+            nonlocal started, status
+            if message["type"] == "http.response.start":
+                started = True
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        try:
+            await self._dispatch(scope, receive, secured)
+        except Disconnected:
+            if started:
+                raise _Aborted from None  # the server must close the connection: the answer is not complete
+        except Exception:
+            _log.exception("a request failed", method=scope["method"], path=scope["path"])
+            if started:
+                raise
+            await respond(secured, 500, b"Internal server error\n")
+        finally:
+            if self._settings.access_log:
+                # Never the query: it may hold a key (system.md 1.6).
+                seconds = round(time.monotonic() - began, 4)
+                _log.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path in API_PATHS:
+            await self._api(scope, receive, send)
+        elif scope["method"] in ("TRACE", "CONNECT"):
+            await respond(send, 405)
+        elif git.is_git_path(path):
+            await git.serve(self._wire, scope, receive, send)
+        else:
+            await self._web(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        recording: asyncio.Task[None] | None = None
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                recording = asyncio.create_task(self._record_activity())
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if recording is not None:
+                    recording.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await recording
+                self._close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _record_activity(self) -> None:
+        while True:
+            await asyncio.sleep(_ACTIVITY_EVERY)
+            await asyncio.get_running_loop().run_in_executor(self._slow, self._write_activity)
+
+    def _write_activity(self) -> None:
+        try:
+            self._activity.write(self._site, self._authenticator.used_tokens, self._authenticator.signed_in)
+        except TriviumError as error:
+            _log.warning("activity was not recorded", why=str(error))
+
+    def _close(self) -> None:
+        self._quick.shutdown()
+        self._slow.shutdown()
+        self._write_activity()
+        self._site.close()
+
+
+class _Aborted(Exception):
+    """Ends a connection in the middle of an answer."""

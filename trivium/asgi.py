@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few words of ASGI that all doors share: reading a body, sending an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class Disconnected(Exception):
+    """The client went away, or stopped sending."""
+
+
+class TooLarge(Exception):
+    """The body is larger than the limit named by `option`."""
+
+    def __init__(self, option: str) -> None:
+        super().__init__(option)
+        self.option = option
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first value of a request header (lower-case name); empty when it is missing."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return b""
+
+
+async def body_chunks(receive: Receive, idle_timeout: float) -> AsyncIterator[bytes]:
+    """The body as it arrives; raises `Disconnected` when it stops coming."""
+    while True:
+        try:
+            async with asyncio.timeout(idle_timeout):
+                message = await receive()
+        except TimeoutError as error:
+            raise Disconnected from error
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        if chunk := message.get("body"):
+            yield chunk
+        if not message.get("more_body"):
+            return
+
+
+async def read_body(receive: Receive, *, limit: int, option: str, idle_timeout: float) -> bytes:
+    """The whole body, at most `limit` bytes."""
+    async with asyncio.timeout(idle_timeout):
+        message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge(option)
+        return body  # the usual case, without a copy
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    chunks = [message.get("body", b"")]
+    size = len(chunks[0])
+    async for chunk in body_chunks(receive, idle_timeout):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(option)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def respond(send: Send, status: int, body: bytes = b"", headers: Headers = (TEXT,)) -> None:
+    """Send a whole answer."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"content-length", str(len(body)).encode())],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

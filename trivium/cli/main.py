@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program `trivium`. Each command imports what it needs when it runs: starting stays quick."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from trivium import __version__
+from trivium.errors import AlreadyExists, Invalid, NotFound, StartRefused, TriviumError
+from trivium.settings import Settings, load, template
+
+if TYPE_CHECKING:
+    from trivium.forge.site import Site
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ROLES = ("all", "api", "vcs", "http", "feed")
+
+
+def _data(command: F) -> F:
+    """The options of every command that works on an installation."""
+    command = click.option(
+        "--config", type=click.Path(path_type=Path), help="Configuration file; default: trivium.ini in the data."
+    )(command)
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        default="data",
+        show_default=True,
+        help="Directory of the installation.",
+    )(command)
+
+
+def _fail(message: str) -> NoReturn:
+    """End with one sentence and the status of a refused start."""
+    if message:
+        click.echo(f"trivium: {message}", err=True)
+    sys.exit(2)
+
+
+def _settings(data: Path, config: Path | None, **given: Any) -> Settings:
+    try:
+        return load(data, config, **given)
+    except Invalid as error:
+        _fail(str(error))
+
+
+@contextmanager
+def _opened(data: Path, config: Path | None) -> Iterator[Site]:
+    """The installation, for a command that works on it; refusals become sentences."""
+    from trivium.forge.installation import is_set_up
+    from trivium.forge.site import open_site
+
+    settings = _settings(data, config)
+    if not is_set_up(settings):
+        _fail(f"{data} is not set up; run: trivium setup --data {data}")
+    try:
+        site = open_site(settings)
+        try:
+            yield site
+        finally:
+            site.close()
+    except NotFound as error:
+        click.echo(f"trivium: there is no {error.kind} {error.given!r}", err=True)
+        sys.exit(1)
+    except AlreadyExists as error:
+        click.echo(f"trivium: the {error.kind} {error.name!r} exists already", err=True)
+        sys.exit(1)
+    except StartRefused as error:
+        _fail(str(error))
+    except TriviumError as error:
+        click.echo(f"trivium: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trivium")
+def main() -> None:
+    """Self-hosted source-code management for Git, Mercurial and Subversion."""
+
+
+@main.command()
+@_data
+@click.option("--user", required=True, help="Name of the first administrator.")
+@click.option("--password", help="His password; others can see it in the list of processes.")
+@click.option("--password-file", type=click.Path(allow_dash=True), help="File with his password; - is standard input.")
+@click.option("--email", required=True, help="His e-mail address.")
+@click.option("--api-key", help="His API key; default: a new one.")
+@click.option("--public-access/--no-public-access", default=None, help="Whether visitors may look without an account.")
+def setup(
+    data: Path,
+    config: Path | None,
+    user: str,
+    password: str | None,
+    password_file: str | None,
+    email: str,
+    api_key: str | None,
+    public_access: bool | None,
+) -> None:
+    """Create the database and the first administrator. Running it again changes nothing."""
+    import re
+
+    from trivium.forge.installation import Administrator, set_up
+
+    if (password is None) == (password_file is None):
+        raise click.UsageError("give either --password or --password-file")
+    if password_file is not None:
+        try:
+            with click.open_file(password_file, encoding="utf-8") as stream:
+                password = stream.readline().rstrip("\r\n")
+        except OSError as error:
+            _fail(f"the password file {password_file} cannot be read: {error.strerror}")
+    if api_key is not None and not re.fullmatch("[0-9a-f]{40}", api_key):
+        raise click.UsageError("an API key has 40 lower-case hexadecimal characters")
+    if not password:
+        raise click.UsageError("the password is empty")
+    try:
+        done = set_up(
+            _settings(data, config), Administrator(user, password, email, api_key), public_access=public_access
+        )
+    except TriviumError as error:
+        _fail(str(error))
+    if done:
+        click.echo(f"Trivium is set up in {data}; the administrator is {user}.")
+    else:
+        click.echo(f"Trivium is set up in {data} already; nothing was changed.")
+
+
+@main.command()
+@_data
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--workers", type=int, help="Worker processes.")
+def serve(data: Path, config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve in the foreground until SIGTERM or Ctrl-C."""
+    from trivium.cli.serve import Supervisor
+
+    given = {"host": host, "port": port, "workers": workers}
+    settings = _settings(data, config, **given)
+    if not (data / "secret.key").exists():
+        _fail(f"{data} is not set up; run: trivium setup --data {data}")
+    try:
+        Supervisor(settings, config=config, given=given).run()
+    except StartRefused as error:
+        _fail(str(error))
+
+
+@main.command("make-config")
+@click.argument("file", type=click.Path(path_type=Path))
+def make_config(file: Path) -> None:
+    """Write a commented configuration FILE with every option at its default."""
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(template())
+    except FileExistsError:
+        _fail(f"{file} exists already")
+    except OSError as error:
+        _fail(f"{file} cannot be written: {error.strerror}")
+    click.echo(f"Wrote {file}.")
+
+
+@main.command("upgrade-db")
+@_data
+def upgrade_db(data: Path, config: Path | None) -> None:
+    """Bring the database up to date; `serve` does it by itself. A backup is made before."""
+    from trivium.store import schema
+
+    with _opened(data, config) as site:
+        done = schema.upgrade(site.store, site.settings.data / "backups")
+    click.echo("The database was brought up to date." if done else "The database is up to date.")
+
+
+@main.group()
+def token() -> None:
+    """Further keys of an account."""
+
+
+@token.command("create")
+@_data
+@click.argument("user")
+@click.option("--role", type=click.Choice(ROLES), default="all", show_default=True, help="What the key is for.")
+@click.option("--lifetime", type=int, default=-1, show_default=True, help="Minutes until it expires; -1: never.")
+@click.option("--description", default="", help="What it is used by.")
+def token_create(data: Path, config: Path | None, user: str, role: str, lifetime: int, description: str) -> None:
+    """Make a key for USER and print it: it is not shown again here."""
+    from trivium.access.caller import the_system
+    from trivium.access.keys import Role
+    from trivium.forge import accounts
+
+    if lifetime < -1:
+        raise click.UsageError("a lifetime is a number of minutes, or -1")
+    expires = -1 if lifetime == -1 else int(time.time()) + 60 * lifetime
+    with _opened(data, config) as site:
+        with site.store.read() as db:
+            owner = accounts.find(db, user)
+        made = accounts.create_token(
+            site, the_system(), owner, role=Role[role.upper()], description=description, expires=expires
+        )
+    click.echo(made)
+
+
+@main.group()
+def address() -> None:
+    """From where an account may be used."""
+
+
+def _change_address(data: Path, config: Path | None, user: str, network: str, *, allow: bool) -> None:
+    from trivium.access.addresses import parse_network
+    from trivium.access.caller import the_system
+    from trivium.forge import accounts
+
+    with _opened(data, config) as site:
+        with site.store.read() as db:
+            owner = accounts.find(db, user)
+        change = accounts.allow_address if allow else accounts.forget_address
+        change(site, the_system(), owner, str(parse_network(network)))
+
+
+@address.command("allow")
+@_data
+@click.argument("user")
+@click.argument("network")
+def address_allow(data: Path, config: Path | None, user: str, network: str) -> None:
+    """Let USER in from NETWORK (an address or a range such as 10.0.0.0/8), and from nowhere else.
+
+    The ranges of the user `default` hold for everybody.
+    """
+    _change_address(data, config, user, network, allow=True)
+
+
+@address.command("forget")
+@_data
+@click.argument("user")
+@click.argument("network")
+def address_forget(data: Path, config: Path | None, user: str, network: str) -> None:
+    """Take a range of USER back."""
+    _change_address(data, config, user, network, allow=False)
+
+
+@main.command()
+@_data
+@click.argument("user")
+@click.argument("permission")
+def permit(data: Path, config: Path | None, user: str, permission: str) -> None:
+    """Set a global PERMISSION of USER, such as hg.create.none or hg.usergroup.create.true.
+
+    The permissions of the user `default` are everybody's.
+    """
+    from trivium.access.caller import the_system
+    from trivium.forge import accounts
+
+    with _opened(data, config) as site:
+        with site.store.read() as db:
+            owner = accounts.find(db, user)
+        accounts.set_global_permission(site, the_system(), owner, permission)
+
+
+@main.command("public-access")
+@_data
+@click.argument("state", type=click.Choice(["on", "off"]))
+def public_access(data: Path, config: Path | None, state: str) -> None:
+    """Whether visitors may look without an account."""
+    from trivium.access.caller import the_system
+    from trivium.forge import accounts
+
+    with _opened(data, config) as site:
+        accounts.set_anonymous_access(site, the_system(), state == "on")
+
+
+def _set_archived(data: Path, config: Path | None, repository: str, archived: bool) -> None:
+    from trivium.access.caller import the_system
+    from trivium.access.levels import Level
+    from trivium.forge import repositories, repository_changes
+
+    with _opened(data, config) as site:
+        with site.store.read() as db:
+            found = repositories.find(db, the_system(), repository, Level.ADMIN)
+        repository_changes.set_archived(site, the_system(), found, archived)
+
+
+@main.command()
+@_data
+@click.argument("repository")
+def archive(data: Path, config: Path | None, repository: str) -> None:
+    """Close REPOSITORY for pushes; it stays readable."""
+    _set_archived(data, config, repository, archived=True)
+
+
+@main.command()
+@_data
+@click.argument("repository")
+def unarchive(data: Path, config: Path | None, repository: str) -> None:
+    """Open an archived REPOSITORY for pushes again."""
+    _set_archived(data, config, repository, archived=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One process of `trivium serve`: it serves requests, or puts the data in order before the others start.
+
+Started by the supervisor only, with an order in JSON on the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from trivium.cli.logs import set_up_logging
+from trivium.cli.protocol import limited_protocol
+from trivium.errors import StartRefused, TriviumError
+from trivium.settings import Settings, load
+
+READY: Final = b"1"
+
+
+class Order(msgspec.Struct):
+    """What the supervisor wants of the process."""
+
+    data: str
+    config: str | None
+    given: dict[str, Any]
+    """Options from the command line."""
+    listening: int | None = None
+    """Descriptor of the listening socket; None: only put the data in order."""
+    ready: int = -1
+    """Descriptor to report on."""
+    life: int = -1
+    """Descriptor that ends with the supervisor."""
+
+    def settings(self) -> Settings:
+        return load(Path(self.data), Path(self.config) if self.config else None, **self.given)
+
+
+class _Server(uvicorn.Server):
+    """Tells the supervisor when it accepts requests, and ends at once when the supervisor is gone."""
+
+    def __init__(self, config: uvicorn.Config, order: Order) -> None:
+        super().__init__(config)
+        self._order = order
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(self._order.life, os._exit, 1)
+        os.write(self._order.ready, READY)
+
+
+def serve(order: Order) -> None:
+    """Serve requests until told to stop."""
+    from trivium.app import Application
+
+    settings = order.settings()
+    assert order.listening is not None
+    config = uvicorn.Config(
+        Application(settings),
+        loop="uvloop",
+        http=limited_protocol(settings),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, settings.graceful_timeout - 2),
+    )
+    _Server(config, order).run(sockets=[socket.socket(fileno=order.listening)])
+
+
+def put_in_order(order: Order) -> None:
+    """Bring the database up to date and finish what a crash left, before anything is served."""
+    from trivium.forge.installation import put_in_order as put_data_in_order
+
+    put_data_in_order(order.settings())
+
+
+def main() -> None:
+    order = msgspec.json.decode(sys.argv[1].encode(), type=Order)
+    try:
+        set_up_logging(order.settings().log_level)
+        if order.listening is None:
+            put_in_order(order)
+        else:
+            serve(order)
+    except (StartRefused, TriviumError) as error:
+        print(f"trivium: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of the core: few, typed, and without a text of their own.
+
+The doors (`api`, `wire`, `web`, `cli`) turn them into the words, status codes and shapes that their readers expect.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an error is about; the value is the noun that the API's texts use."""
+
+    USER = "user"
+    USER_GROUP = "user group"
+    REPOSITORY = "repository"
+    REPO_GROUP = "repository group"
+    PERMISSION = "permission"
+    EMAIL = "email"
+    FIELD = "field"
+
+
+class TriviumError(Exception):
+    """Base of everything that the core refuses on purpose."""
+
+
+class NotFound(TriviumError):
+    """The object does not exist, or the caller may not know that it does (security.md S-14)."""
+
+    def __init__(self, kind: Kind, given: object) -> None:
+        super().__init__(f"{kind} {given!r} not found")
+        self.kind = kind
+        self.given = given
+        """What the caller named it by, unchanged: the texts echo it."""
+
+
+class Forbidden(TriviumError):
+    """The caller may not use this operation at all."""
+
+
+class NotYourself(TriviumError):
+    """A regular user named another account where only his own is allowed."""
+
+
+class OwnerReserved(TriviumError):
+    """A regular user tried to choose the owner of something that he creates."""
+
+
+class AlreadyExists(TriviumError):
+    """The name is taken."""
+
+    def __init__(self, kind: Kind, name: str, *, is_fork: bool = False) -> None:
+        super().__init__(f"{kind} {name!r} already exists")
+        self.kind = kind
+        self.name = name
+        self.is_fork = is_fork
+
+
+class Invalid(TriviumError):
+    """A value cannot be used. The message is a sentence for the log and the command line."""
+
+
+class WrongScope(Invalid):
+    """A real permission that belongs to another kind of object."""
+
+    def __init__(self, permission: str, expected_prefix: str) -> None:
+        super().__init__(f"permission {permission!r} should start with {expected_prefix}")
+        self.permission = permission
+        self.expected_prefix = expected_prefix
+
+
+class InUse(TriviumError):
+    """Something still depends on the object; `holders` are names that the caller may see."""
+
+    def __init__(self, holders: list[str]) -> None:
+        super().__init__(f"still used by {', '.join(holders)}")
+        self.holders = holders
+
+
+class Busy(TriviumError):
+    """Somebody else is working on the object; trying again later makes sense."""
+
+
+class StorageFull(TriviumError):
+    """Less than `min_free_bytes` is left where repositories are stored (security.md R-9)."""
+
+
+class StartRefused(TriviumError):
+    """The server must not start; the message is the one sentence that an administrator reads."""

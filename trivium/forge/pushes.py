@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a push means for the server: journalled, and the repository's last changeset current (system.md 3.3).
+
+An intent is recorded before the version-control system may change anything and cleared together with the journal
+row, so that a push which was accepted just before a crash is journalled after it (`recovery`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, bindparam, select, update
+
+from trivium.access.caller import Caller
+from trivium.errors import Busy, Kind, NotFound
+from trivium.forge import journal
+from trivium.forge.repositories import stored_changeset
+from trivium.forge.site import Site
+from trivium.store import intents
+from trivium.store.tables import now, repositories
+from trivium.vcs.model import RefUpdate, VcsError
+
+PUSH: Final = "push"
+_TRIES: Final = 20
+_PAUSE: Final = 0.05
+
+_ROW = select(
+    repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset
+).where(repositories.c.id == bindparam("repository_id"))
+_SETTLE = (
+    update(repositories)
+    .where(repositories.c.id == bindparam("repository_id"), repositories.c.history_state == bindparam("known"))
+    .values(history_state=bindparam("state"), last_changeset=bindparam("changeset"), updated_on=bindparam("moment"))
+)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The detail of a push's intent."""
+
+    repository_id: int
+    user_id: int
+    username: str
+    super_admin: bool
+    address: str
+    updates: list[tuple[str, str, str]]
+
+    def caller(self) -> Caller:
+        return Caller(self.user_id, self.username, self.super_admin, True, self.address)
+
+    def ref_updates(self) -> list[RefUpdate]:
+        return [RefUpdate(*update) for update in self.updates]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push under way."""
+
+    intent: str
+    repository_id: int
+    caller: Caller
+    updates: tuple[RefUpdate, ...]
+    """What the client asks for."""
+
+
+def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate]) -> Push:
+    """Record what a client is about to push; raises `StorageFull`."""
+    site.tree.check_space()
+    detail = msgspec.to_builtins(
+        Recorded(
+            repository_id=repository_id,
+            user_id=caller.user_id,
+            username=caller.username,
+            super_admin=caller.super_admin,
+            address=caller.address,
+            updates=[(update.name, update.old, update.new) for update in updates],
+        )
+    )
+    with site.store.write(access_unchanged=True) as db:
+        intent = intents.record(db, worker=site.worker.id, kind=PUSH, detail=detail)
+    return Push(intent, repository_id, caller, tuple(updates))
+
+
+def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list[RefUpdate]:
+    """Journal what was accepted and bring the repository's row up to date; returns what was accepted.
+
+    `accepted` is None when the version-control system did not live to tell: then the repository is asked.
+    A repository that was deleted in the meantime has nothing to bring up to date.
+    """
+    for _ in range(_TRIES):
+        try:
+            return _settled(site, push, accepted)
+        except VcsError:
+            # A group above is just being moved: the next look finds the new place.
+            time.sleep(_PAUSE)
+        except NotFound:
+            break
+    with site.store.write(access_unchanged=True) as db:
+        if accepted:
+            _journal(db, push, "", accepted)
+        intents.clear(db, push.intent)
+    return list(accepted or ())
+
+
+def refresh(site: Site, repository_id: int) -> None:
+    """Bring a repository's row up to date with what is on the disk."""
+    for _ in range(_TRIES):
+        with site.store.read() as db:
+            row = db.execute(_ROW, {"repository_id": repository_id}).one()
+        back_end = site.back_ends[row.kind]
+        found = back_end.history(site.tree.path_of(row.name))
+        changeset = stored_changeset(found.last)
+        if (found.state, changeset) == (row.history_state, row.last_changeset):
+            return
+        with site.store.write(access_unchanged=True) as db:
+            if _store(db, repository_id, row.history_state, found.state, changeset):
+                return
+    raise Busy("the repository keeps changing")
+
+
+def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list[RefUpdate]:
+    for _ in range(_TRIES):
+        with site.store.read() as db:
+            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+        if row is None:
+            raise NotFound(Kind.REPOSITORY, push.repository_id)
+        back_end = site.back_ends[row.kind]
+        path = site.tree.path_of(row.name)
+        done = back_end.accepted(path, push.updates) if accepted is None else list(accepted)
+        if not done:
+            break
+        back_end.settle(path, done)
+        found = back_end.history(path, row.history_state, done)
+        with site.store.write(access_unchanged=True) as db:
+            # Of two pushes that end together, the one that looked first must look again.
+            if not _store(db, push.repository_id, row.history_state, found.state, stored_changeset(found.last)):
+                continue
+            _journal(db, push, row.name, done)
+            intents.clear(db, push.intent)
+        return done
+    else:
+        raise VcsError("the repository keeps changing")
+    with site.store.write(access_unchanged=True) as db:
+        intents.clear(db, push.intent)
+    return []
+
+
+def _store(db: Connection, repository_id: int, known: str, state: str, changeset: str) -> bool:
+    done = db.execute(
+        _SETTLE,
+        {
+            "repository_id": repository_id,
+            "known": known,
+            "state": state,
+            "changeset": changeset,
+            "moment": now(),
+        },
+    )
+    return done.rowcount == 1
+
+
+def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate]) -> None:
+    journal.record(
+        db,
+        push.caller,
+        PUSH,
+        name,
+        repository_id=push.repository_id,
+        refs=[[update.name, update.old, update.new] for update in accepted],
+    )

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories: found and listed (api-repos.md 1.2, 2.1). `repository_changes` creates and changes them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, select
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.access.permissions import REPOSITORIES, binds, effective_level, levels_joined
+from trivium.errors import Kind, NotFound
+from trivium.forge import accounts
+from trivium.forge.accounts import MAX_ID, User
+from trivium.names import is_clean_text
+from trivium.store.engine import Record
+from trivium.store.tables import repositories, repository_fields, repository_followers, users
+from trivium.vcs.model import Changeset
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository and what the caller who looked it up may do with it."""
+
+    id: int
+    name: str
+    """The full name with groups."""
+    kind: str
+    owner_id: int
+    owner: str
+    description: str
+    private: bool
+    archived: bool
+    landing_rev: str
+    """`<type>:<name>`."""
+    enable_downloads: bool
+    enable_locking: bool
+    enable_statistics: bool
+    fork_of: str | None
+    created_on: str
+    last_changeset: str
+    """The stored changeset of `changeset_of`, as JSON text."""
+    level: Level
+
+
+_parents = repositories.alias("parents")
+
+
+def _columns(level: Any) -> tuple[Any, ...]:
+    repos = repositories.c
+    return (
+        repos.id,
+        repos.name,
+        repos.kind,
+        repos.owner_id,
+        users.c.username,
+        repos.description,
+        repos.private,
+        repos.archived,
+        repos.landing_rev,
+        repos.enable_downloads,
+        repos.enable_locking,
+        repos.enable_statistics,
+        _parents.c.name.label("fork_of"),
+        repos.created_on,
+        repos.last_changeset,
+        level.label("level"),
+    )
+
+
+_ONE = select(*_columns(effective_level(REPOSITORIES))).select_from(
+    repositories.join(users, users.c.id == repositories.c.owner_id).outerjoin(
+        _parents, _parents.c.id == repositories.c.fork_of_id
+    )
+)
+_BY_ID = _ONE.where(repositories.c.id == bindparam("sought"))
+_BY_NAME = _ONE.where(repositories.c.name == bindparam("sought"))
+
+
+def _all_statement() -> Any:
+    source, level = levels_joined(REPOSITORIES)
+    return (
+        select(*_columns(level))
+        .select_from(
+            source.join(users, users.c.id == repositories.c.owner_id).outerjoin(
+                _parents, _parents.c.id == repositories.c.fork_of_id
+            )
+        )
+        .where(level >= int(Level.READ))
+        .order_by(func.lower(repositories.c.name))
+    )
+
+
+_ALL = _all_statement()
+_FIELDS_OF_ALL = select(repository_fields.c.repository_id, repository_fields.c.key, repository_fields.c.value)
+_FIELDS = select(repository_fields.c.key, repository_fields.c.value).where(
+    repository_fields.c.repository_id == bindparam("repository_id")
+)
+_FOLLOWERS = (
+    select(*accounts.COLUMNS)
+    .join(repository_followers, repository_followers.c.user_id == users.c.id)
+    .where(repository_followers.c.repository_id == bindparam("repository_id"))
+    .order_by(users.c.username)
+)
+_LEVELS: Final = {int(level): level for level in Level}
+
+
+def _repository_of(row: Record) -> Repository:
+    columns = [*row[:-1], _LEVELS[row[-1]]]
+    return Repository(*columns)
+
+
+def find(db: Connection, caller: Caller, given: object, needs: Level) -> Repository:
+    """The repository that an argument names, if the caller has at least `needs` on it.
+
+    An integer is an id; a string a full name, or an id when all digits and no name. Refusal equals absence.
+    """
+    row = None
+    if isinstance(given, int) and not isinstance(given, bool):
+        row = _by_id(db, caller, given)
+    elif isinstance(given, str) and given and is_clean_text(given):
+        row = db.execute(_BY_NAME, binds(caller) | {"sought": given}).first()
+        if row is None and given.isascii() and given.isdigit():
+            row = _by_id(db, caller, int(given))
+    if row is None or row[-1] < needs:
+        raise NotFound(Kind.REPOSITORY, given)
+    return _repository_of(row)
+
+
+def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:
+    """The repository with this id, whatever the caller may do with it: for operations that began with `find`."""
+    row = _by_id(db, caller, repository_id)
+    if row is None:
+        raise NotFound(Kind.REPOSITORY, repository_id)
+    return _repository_of(row)
+
+
+def _by_id(db: Connection, caller: Caller, repository_id: int) -> Record | None:
+    if not 0 <= repository_id <= MAX_ID:
+        return None
+    return db.execute(_BY_ID, binds(caller) | {"sought": repository_id}).first()
+
+
+def readable(db: Connection, caller: Caller) -> list[Repository]:
+    """All repositories that the caller may read, by name: one statement."""
+    return [_repository_of(row) for row in db.execute(_ALL, binds(caller)).all()]
+
+
+def fields(db: Connection, repository_id: int) -> dict[str, str]:
+    """The extra fields of one repository: key → value."""
+    return {row.key: row.value for row in db.execute(_FIELDS, {"repository_id": repository_id})}
+
+
+def fields_of_all(db: Connection) -> dict[int, dict[str, str]]:
+    """The extra fields of every repository that has any: one statement."""
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    for repository_id, key, value in db.execute(_FIELDS_OF_ALL):
+        found[repository_id][key] = value
+    return found
+
+
+def followers(db: Connection, repository_id: int) -> list[User]:
+    """Who follows a repository, by name."""
+    return [accounts.user_of(row) for row in db.execute(_FOLLOWERS, {"repository_id": repository_id})]
+
+
+def stored_changeset(changeset: Changeset) -> str:
+    """A changeset as it is stored and shown (api-repos.md 2.2), without a diff."""
+    return msgspec.json.encode(
+        {
+            "raw_id": changeset.raw_id,
+            "short_id": changeset.short_id,
+            "revision": changeset.revision,
+            "author": changeset.author,
+            "date": changeset.date,
+            "message": changeset.message,
+            "parents": [{"raw_id": parent} for parent in changeset.parents],
+            "branch": changeset.branch,
+        }
+    ).decode()

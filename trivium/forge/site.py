@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One installation, opened: what every operation needs, put together once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trivium.access.keys import KeyRing, load_key_ring
+from trivium.settings import Settings
+from trivium.store.disk import Tree
+from trivium.store.engine import Store
+from trivium.store.locks import WorkerIdentity
+from trivium.vcs.git import Git
+from trivium.vcs.gitcommand import git_command
+from trivium.vcs.model import BackEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The pieces of an installation. Cheap to pass around; safe to share between threads."""
+
+    settings: Settings
+    store: Store
+    ring: KeyRing
+    tree: Tree
+    back_ends: dict[str, BackEnd]
+    """Kind of repository → what serves it; a kind that is missing cannot be hosted."""
+    git: Git
+    worker: WorkerIdentity
+
+    def close(self) -> None:
+        self.store.close()
+        self.worker.close()
+
+
+def open_site(settings: Settings) -> Site:
+    """Open an installation that has been set up; raises `StartRefused` with one sentence."""
+    ring = load_key_ring(settings.data / "secret.key")
+    tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
+    tree.prepare()
+    git = Git(git_command(settings.git_path, settings.data / "gitconfig", max_input_bytes=settings.max_push_bytes))
+    store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)
+    return Site(
+        settings=settings,
+        store=store,
+        ring=ring,
+        tree=tree,
+        back_ends={git.kind: git},
+        git=git,
+        worker=WorkerIdentity(tree.locks),
+    )

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules for names: what may be called how, and when two names are the same.
+
+Names are refused, never repaired (decisions.md A13). Every function returns the name to store or raises
+`Invalid`. Comparison keys (`key_of`) make names unique ignoring case (system.md 3.5, security.md S-34).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from trivium.errors import Invalid
+
+MAX_NAME: Final = 255
+MAX_SEGMENT: Final = 80
+MAX_SEGMENT_BYTES: Final = 255
+MAX_DEPTH: Final = 8
+
+_USERNAME = re.compile(r"\w[\w.\-]{0,254}")
+_USER_GROUP = re.compile(r"\w(?:[\w.\- ]{0,253}[\w.\-])?")
+_FIELD_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
+_ID_LIKE = re.compile(r"_\d+")
+_CLOSED_SUFFIXES = (".git", ".lock")
+_CLOSED_SEGMENTS = frozenset({"!svn"})
+_CLOSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+RESERVED_USERNAMES = frozenset({"default", "new_user"})
+
+
+def key_of(name: str) -> str:
+    """The comparison key of a name: two names with one key cannot exist side by side."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_clean_text(text: str) -> bool:
+    """Whether a text can be stored on every database: no NUL, no lone surrogate (security.md S-9, S-28)."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _printable(name: str) -> bool:
+    return not any(
+        unicodedata.category(character) in _CLOSED_CATEGORIES or (character.isspace() and character != " ")
+        for character in name
+    )
+
+
+def path_of(given: str) -> str:
+    """Drop empty segments: `//g//r//` is `g/r` (api-repos.md 1.4). May return an empty string."""
+    return "/".join(segment for segment in given.split("/") if segment)
+
+
+def check_segment(segment: str) -> str:
+    """One segment of a repository or group name (system.md 3.5, security.md S-2)."""
+    refuse = None
+    if not segment or segment in (".", ".."):
+        refuse = "is empty or a dot name"
+    elif len(segment) > MAX_SEGMENT or len(segment.encode("utf-8", "surrogatepass")) > MAX_SEGMENT_BYTES:
+        refuse = "is too long"
+    elif segment[0] in ".-" or segment[-1] == ".":
+        refuse = "begins or ends with a character that is not allowed there"
+    elif segment != segment.strip():
+        refuse = "begins or ends with a blank"
+    elif "/" in segment or "\\" in segment or not _printable(segment):
+        refuse = "has a character that is not allowed"
+    elif _ID_LIKE.fullmatch(segment):
+        refuse = "looks like the permanent address of a repository"
+    elif segment.lower().endswith(_CLOSED_SUFFIXES) or segment.lower() in _CLOSED_SEGMENTS:
+        refuse = "is reserved for a version-control system"
+    elif not unicodedata.is_normalized("NFC", segment):
+        refuse = "is not in normalised form (NFC)"
+    if refuse:
+        raise Invalid(f"the name {segment!r} {refuse}")
+    return segment
+
+
+def check_path(path: str) -> str:
+    """The full name of a repository or group, already without empty segments."""
+    segments = path.split("/")
+    for segment in segments:
+        check_segment(segment)
+    if segments[0].startswith("_"):
+        raise Invalid(f"names beginning with an underscore are reserved at top level: {path!r}")
+    if len(segments) > MAX_DEPTH or len(path) > MAX_NAME:
+        raise Invalid(f"the name {path!r} is too long or too deep")
+    return path
+
+
+def parent_of(path: str) -> str:
+    """The full name of the group that holds `path`; empty at top level."""
+    return path.rpartition("/")[0]
+
+
+def last_segment(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def check_username(name: str) -> str:
+    """A user's name (api-users.md 7, decisions.md A13)."""
+    if not _USERNAME.fullmatch(name) or name.isdigit():
+        raise Invalid(f"the user name {name!r} is not allowed")
+    if key_of(name) in RESERVED_USERNAMES:
+        raise Invalid(f"the user name {name!r} is reserved")
+    if not unicodedata.is_normalized("NFC", name):
+        raise Invalid(f"the user name {name!r} is not in normalised form (NFC)")
+    return name
+
+
+def check_user_group(name: str) -> str:
+    """A user group's name: as a user's, with blanks inside (api-users.md 8)."""
+    if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name):
+        raise Invalid(f"the user group name {name!r} is not allowed")
+    return name
+
+
+def check_field_key(key: str) -> str:
+    """The key of an extra field (api-repos.md 4)."""
+    if not _FIELD_KEY.fullmatch(key):
+        raise Invalid(f"the field key {key!r} is not allowed")
+    return key
+
+
+def check_email(address: str) -> str:
+    """An e-mail address as it is stored: lower-case; what it names is not checked (api-users.md 7)."""
+    if not address or len(address) > MAX_NAME or not _printable(address):
+        raise Invalid(f"the e-mail address {address!r} is not allowed")
+    return address.lower()

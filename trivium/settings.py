@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration: one .ini file, overridden by `TRIVIUM_<NAME>` environment variables (system.md 5.1).
+
+Every option is a field of `Settings`; its section, name, default and explanation stand there and nowhere else.
+`trivium make-config` and the test that `docs/configuration.md` names every option read them from here.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from trivium.errors import Invalid
+
+SERVER: Final = "server:main"
+APP: Final = "app:main"
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def _option(default: Any, about: str, *, name: str | None = None, section: str = APP) -> Any:
+    metadata = {"about": about, "name": name, "section": section}
+    if isinstance(default, tuple):
+        return field(default_factory=lambda: default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All options of one installation; sizes in bytes, times in seconds unless said otherwise."""
+
+    data: Path
+    """The data directory; not an option of the file, which usually stands in it."""
+
+    host: str = _option("127.0.0.1", "Address to listen on.", section=SERVER)
+    port: int = _option(5000, "Port to listen on; 0 picks a free one.", section=SERVER)
+    workers: int = _option(2, "Worker processes.", section=SERVER)
+    threads: int = _option(
+        4, "Threads of each worker for short calls; slow repository work has as many of its own.", section=SERVER
+    )
+
+    database_url: str = _option(
+        "",
+        "Database, as an SQLAlchemy URL. Empty: SQLite in the data directory.",
+        name="sqlalchemy.db1.url",
+    )
+    repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
+    base_url: str = _option(
+        "", "Address under which users reach the server, for absolute links. Empty: taken from each request."
+    )
+    instance_id: str = _option("", "Name of this instance; shown by /_admin/ping.")
+    realm: str = _option("Trivium", "Realm of the password question that git, hg and svn show.")
+    git_path: str = _option("git", "The git program.")
+    trusted_proxies: tuple[str, ...] = _option(
+        (), "Addresses or networks of reverse proxies whose X-Forwarded-For and X-Real-IP are believed."
+    )
+    mask_api_keys: bool = _option(False, "Never show an API key in an answer, not even to its owner.")
+    auth_ret_code: int = _option(
+        0, "Status sent instead of 401 when git, hg or svn give no or wrong credentials; 0: 401."
+    )
+    auth_ret_code_detection: bool = _option(
+        False, "With auth_ret_code: a first request without credentials still gets 401."
+    )
+    access_log: bool = _option(False, "Write a line for every request.")
+    log_level: str = _option("info", "debug, info, warning or error.")
+
+    max_api_body: int = _option(16 << 20, "Largest body of an API call.")
+    max_api_depth: int = _option(64, "Deepest nesting of the JSON of an API call.")
+    max_header_bytes: int = _option(32 << 10, "Largest head of a request.")
+    max_headers: int = _option(100, "Most header lines of a request.")
+    max_push_bytes: int = _option(2 << 30, "Largest push.")
+    max_inflate_ratio: int = _option(200, "A compressed body may grow this many times beyond its first 16 MiB.")
+    max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
+    min_free_bytes: int = _option(512 << 20, "Pushes and new repositories are refused when less is free.")
+    header_timeout: int = _option(30, "A request's head must arrive within this time.")
+    body_idle_timeout: int = _option(30, "A request's body may pause this long.")
+    vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
+    graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
+    db_busy_timeout: int = _option(15, "A locked database is waited for this long.")
+    exclusive_timeout: int = _option(
+        30, "A rename or deletion waits this long for pushes under way to the same repository."
+    )
+    login_failures: int = _option(10, "Wrong passwords per account and address within 5 minutes before a wait.")
+    login_lock_seconds: int = _option(60, "First wait after too many wrong passwords; doubles, at most 900.")
+    login_ip_failures: int = _option(300, "Wrong passwords per address within 10 minutes before a wait.")
+
+    @property
+    def root(self) -> Path:
+        """Where repositories live."""
+        return Path(self.repository_root) if self.repository_root else self.data / "repositories"
+
+    @property
+    def url(self) -> str:
+        """The database as an SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.data / 'trivium.db'}"
+
+    @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is known about one option without a file: for documentation and for reading."""
+
+    attribute: str
+    name: str
+    section: str
+    type: Any
+    default: Any
+    about: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides it."""
+        return "TRIVIUM_" + self.name.upper().replace(".", "_")
+
+    def parse(self, text: str) -> Any:
+        """The value that a text of the file or the environment means; raises `Invalid`."""
+        text = text.strip()
+        if self.type is bool:
+            if text.lower() in _TRUE | _FALSE:
+                return text.lower() in _TRUE
+            raise Invalid(f"option {self.name}: {text!r} is neither true nor false")
+        if self.type is int:
+            if text.isascii() and text.isdigit():
+                return int(text)
+            raise Invalid(f"option {self.name}: {text!r} is not a whole number")
+        if self.type == tuple[str, ...]:
+            return tuple(item for item in text.replace(",", " ").split() if item)
+        return text
+
+
+def options() -> list[Option]:
+    """All options, in the order in which they are documented."""
+    types = get_type_hints(Settings)
+    found = []
+    for item in fields(Settings):
+        if not item.metadata:
+            continue
+        factory: Any = item.default_factory
+        default = factory() if item.default is MISSING else item.default
+        found.append(
+            Option(
+                attribute=item.name,
+                name=item.metadata["name"] or item.name,
+                section=item.metadata["section"],
+                type=types[item.name],
+                default=default,
+                about=item.metadata["about"],
+            )
+        )
+    return found
+
+
+def load(data: Path, file: Path | None = None, environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Read the configuration of the installation in `data`.
+
+    `file` defaults to `data/trivium.ini`, which may be missing; a file named explicitly must exist. `given` are
+    values from the command line; they win over the environment, which wins over the file. Raises `Invalid` with
+    one sentence that names the option.
+    """
+    environ = os.environ if environ is None else environ
+    data = data.absolute()
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    parser.optionxform = str  # type: ignore[assignment]  # option names keep their case
+    path = file or data / "trivium.ini"
+    try:
+        if file is not None or path.exists():
+            with path.open(encoding="utf-8") as stream:
+                parser.read_file(stream)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(
+            f"the configuration {path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    except configparser.Error as error:
+        raise Invalid(f"the configuration {path} is broken: {' '.join(str(error).split())}") from error
+    values: dict[str, Any] = {}
+    for option in options():
+        text = environ.get(option.variable)
+        if text is None:
+            text = parser.get(option.section, option.name, fallback=None)
+        if text is not None:
+            values[option.attribute] = option.parse(text.replace("%(here)s", str(path.parent.absolute())))
+    values.update({name: value for name, value in given.items() if value is not None})
+    settings = Settings(data=data, **values)
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """Refuse values that a type alone cannot rule out."""
+    if not 0 <= settings.port <= 65535:
+        raise Invalid(f"option port: {settings.port} is not a port number")
+    for name in ("workers", "threads", "max_concurrent_vcs", "max_api_depth", "max_headers"):
+        if getattr(settings, name) < 1:
+            raise Invalid(f"option {name}: must be at least 1")
+    if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
+        raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
+    if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:
+        raise Invalid("option auth_ret_code: must be 0 or a status from 400 to 499")
+    if '"' in settings.realm or not settings.realm.isprintable():
+        raise Invalid("option realm: quotes and control characters are not allowed")
+    try:
+        _ = settings.proxy_networks
+    except ValueError as error:
+        raise Invalid(f"option trusted_proxies: {error}") from error
+
+
+def template() -> str:
+    """A commented configuration file with every option at its default."""
+    lines = ["# Configuration of a Trivium server. Every option can also be set by the environment: TRIVIUM_<NAME>."]
+    section = ""
+    for option in options():
+        if option.section != section:
+            section = option.section
+            lines += ["", f"[{section}]"]
+        default = option.default
+        if isinstance(default, bool):
+            default = str(default).lower()
+        elif isinstance(default, tuple):
+            default = ", ".join(default)
+        lines += ["", f"# {option.about}", f"#{option.name} = {default}".rstrip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The repository tree: where things stand below the root, and how they get there durably.
+
+<root>/<group>/<name>     repositories, under the names that users see (decisions.md T1)
+<root>/.staging/<worker>-<id>   what is being built; belongs to one worker
+<root>/.trash/<id>        what was deleted, with `<id>.json` beside it
+<root>/.locks/            kernel locks
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from trivium.errors import Invalid, StartRefused, StorageFull
+
+STAGING: Final = ".staging"
+TRASH: Final = ".trash"
+LOCKS: Final = ".locks"
+
+
+class Tree:
+    """The directories below one repository root."""
+
+    def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
+        self.root = root
+        self.staging = root / STAGING
+        self.trash = root / TRASH
+        self.locks = root / LOCKS
+        self._min_free = min_free_bytes
+
+    def prepare(self) -> None:
+        """Make the root and our own directories, closed to other accounts (security.md S-32)."""
+        try:
+            self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+            for path in (self.staging, self.trash, self.locks):
+                path.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StartRefused(f"the repository root {self.root} cannot be used: {error.strerror}") from error
+
+    def path_of(self, name: str) -> Path:
+        """Where the repository or group `name` stands. The one place where names become paths (S-4)."""
+        segments = name.split("/")
+        if any(segment in ("", ".", "..") or segment[0] == "." or "\0" in segment for segment in segments):
+            raise Invalid(f"{name!r} is not the name of a repository")
+        return self.root.joinpath(*segments)
+
+    def check_space(self) -> None:
+        """Raise `StorageFull` when new data should not be taken (security.md R-9)."""
+        if self._min_free:
+            state = os.statvfs(self.root)
+            if state.f_bavail * state.f_frsize < self._min_free:
+                raise StorageFull("the disk of the repositories is nearly full")
+
+    def relative(self, path: Path) -> str:
+        return str(path.relative_to(self.root))
+
+
+def sync_directory(path: Path) -> None:
+    """Make the entries of a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Make everything below `path` durable, before it is moved to where it will be seen."""
+    for directory, _, files in os.walk(path):
+        for file in files:
+            descriptor = os.open(os.path.join(directory, file), os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_directory(Path(directory))
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory of ours, whatever state it is in."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine: how a database is opened, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from trivium.errors import Busy, Invalid
+from trivium.store.tables import access_stamp
+
+Record = Row[*tuple[Any, ...]]
+"""One row of a result, of whatever columns."""
+
+_BUMP = update(access_stamp).values(version=access_stamp.c.version + 1)
+_VERSION = select(access_stamp.c.version)
+
+
+class Store:
+    """One database. Reads never wait; writers take their turn from the first statement on.
+
+    On SQLite a writer begins with `BEGIN IMMEDIATE`: a transaction that starts reading and then wants to write
+    could not wait for its turn (design/dependencies.md 3). Commits are synchronous: what has been acknowledged
+    survives a power loss (security.md R-11).
+    """
+
+    def __init__(self, url: str, *, busy_timeout: float = 15.0, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        self.busy_timeout = busy_timeout
+        arguments: dict[str, Any] = {}
+        if self.url.get_backend_name() == "sqlite":
+            arguments = {"timeout": busy_timeout, "check_same_thread": False, "isolation_level": None}
+        self.engine: Engine = create_engine(
+            self.url, connect_args=arguments, pool_size=pool_size, max_overflow=pool_size
+        )
+        if self.url.get_backend_name() == "sqlite":
+            event.listen(self.engine, "connect", _set_up_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._writing = self.engine.execution_options(trivium_writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for statements that change nothing; each sees what was committed before it began."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write_bare(self) -> Iterator[Connection]:
+        """A transaction on a database that has no tables yet."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, access_unchanged: bool = False) -> Iterator[Connection]:
+        """A transaction: committed at the end of the block, rolled back by any exception.
+
+        `access_unchanged` is for writes that cannot alter what anybody may see (a journal row, the time of the
+        last use of a key); every other write ends the validity of what is cached (`access_stamp`).
+        Raises `Busy` when the database stays locked for longer than `db_busy_timeout`, and `Invalid` when the
+        change breaks a constraint that somebody else's change made true in the meantime.
+        """
+        try:
+            with self._writing.begin() as connection:
+                if not access_unchanged:
+                    connection.execute(_BUMP)
+                yield connection
+        except OperationalError as error:
+            if "database is locked" in str(error.orig):
+                raise Busy("the database is locked") from error
+            raise
+        except IntegrityError as error:
+            raise Invalid(f"the change conflicts with another one: {error.orig}") from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def stamp_of(db: Connection) -> int:
+    """The version of all permissions, for caches."""
+    version: int = db.execute(_VERSION).scalar_one()
+    return version
+
+
+def insert_id(db: Connection, table: Any, **values: Any) -> int:
+    """Insert one row and return its id."""
+    key = db.execute(insert(table).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Reads stay in the driver's autocommit: a transaction of their own would only cost statements.
+    if connection.get_execution_options().get("trivium_writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

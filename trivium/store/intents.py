@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recorded intents: how one change of the database and the disk becomes all or nothing (security.md 5).
+
+Every change of the tree is one rename: a creation moves what was built aside to its place, a deletion moves a
+repository to the trash, a group moves with all it holds. `carry_out` does, in this order:
+
+1. commit a row that says which rename (of several repositories: which renames) is about to happen;
+2. in one transaction: change the rows, remove that row, rename, make the rename durable, commit.
+
+A crash before the rename, or between rename and commit, leaves the row: the database still shows the old state,
+and `undo` moves the directory back. A crash after the commit leaves no row: the change is complete. So a row that
+is found after its worker died always means "undo", and nothing ever has to be guessed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from trivium.errors import AlreadyExists, Kind
+from trivium.store.disk import Tree, sync_directory
+from trivium.store.engine import Store
+from trivium.store.tables import intents, now
+
+MOVE: Final = "move"
+
+T = TypeVar("T")
+
+_INSERT = insert(intents)
+_DELETE = delete(intents).where(intents.c.id == bindparam("intent"))
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One recorded intent. `detail` belongs to whoever wrote `kind`."""
+
+    id: str
+    worker: str
+    kind: str
+    detail: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One rename below the root."""
+
+    source: Path
+    target: Path
+
+
+def record(db: Connection, *, worker: str, kind: str, detail: dict[str, object]) -> str:
+    """Write an intent; returns its id."""
+    intent = secrets.token_hex(16)
+    db.execute(
+        _INSERT,
+        {
+            "id": intent,
+            "worker": worker,
+            "kind": kind,
+            "detail": msgspec.json.encode(detail).decode(),
+            "created_on": now(),
+        },
+    )
+    return intent
+
+
+def clear(db: Connection, intent: str) -> None:
+    """Remove an intent: what it spoke of is done, or undone."""
+    db.execute(_DELETE, {"intent": intent})
+
+
+def recorded(db: Connection) -> list[Intent]:
+    """All intents, oldest first."""
+    rows = db.execute(select(intents).order_by(intents.c.created_on, intents.c.id))
+    return [Intent(row.id, row.worker, row.kind, msgspec.json.decode(row.detail)) for row in rows]
+
+
+def carry_out(store: Store, tree: Tree, *, worker: str, moves: Sequence[Move], change: Callable[[Connection], T]) -> T:
+    """Do `change` in a transaction together with the renames `moves`; all of it happens, or nothing.
+
+    `change` must raise when the plan behind `moves` no longer holds; then nothing has happened. Raises
+    `AlreadyExists` when something stands at a target.
+    """
+    detail: dict[str, object] = {"moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves]}
+    with store.write(access_unchanged=True) as db:
+        intent = record(db, worker=worker, kind=MOVE, detail=detail)
+    done: list[Move] = []
+    try:
+        with store.write() as db:
+            result = change(db)
+            clear(db, intent)
+            for move in moves:
+                _rename(move.source, move.target)
+                done.append(move)
+            for directory in {path.parent for move in moves for path in (move.source, move.target)}:
+                sync_directory(directory)
+    except BaseException:
+        for move in reversed(done):
+            _rename(move.target, move.source)
+        with store.write(access_unchanged=True) as db:
+            clear(db, intent)
+        raise
+    return result
+
+
+def undo(tree: Tree, intent: Intent) -> None:
+    """Move back what a dead worker moved without getting to its commit."""
+    moves = msgspec.convert(intent.detail["moves"], list[tuple[str, str]])
+    for source, target in ((tree.root / one, tree.root / other) for one, other in reversed(moves)):
+        if os.path.lexists(target) and not os.path.lexists(source):
+            _rename(target, source)
+            sync_directory(source.parent)
+            sync_directory(target.parent)
+
+
+def _rename(source: Path, target: Path) -> None:
+    # rename(2) would silently replace an empty directory.
+    if os.path.lexists(target):
+        raise AlreadyExists(Kind.REPOSITORY, target.name)
+    os.rename(source, target)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks between processes that a crash releases: kernel file locks, so none can be left behind.
+
+A repository's lock is taken shared by pushes and exclusively by what moves or removes it. A gate in front lets
+somebody who waits for exclusive use hold back newcomers, so that a stream of pushes cannot starve a rename.
+The lock belongs to the open file: a child process that inherits it keeps it as long as it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from trivium.errors import Busy
+
+_POLL = 0.02
+_FIRST_POLL = 0.001
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _try(descriptor: int, mode: int) -> bool:
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class RepositoryLock:
+    """The lock of one repository, by its id: the name may change while it is held."""
+
+    def __init__(self, directory: Path, repository_id: int) -> None:
+        self._gate = directory / f"repository-{repository_id}.gate"
+        self._body = directory / f"repository-{repository_id}"
+
+    def try_shared(self) -> int | None:
+        """Take the lock shared: a descriptor to close (or to hand to a child), or None when it is not free."""
+        gate = _open(self._gate)
+        try:
+            if not _try(gate, fcntl.LOCK_SH):
+                return None
+            body = _open(self._body)
+            if _try(body, fcntl.LOCK_SH):
+                return body
+            os.close(body)
+            return None
+        finally:
+            os.close(gate)
+
+    @contextlib.contextmanager
+    def exclusive(self, timeout: float) -> Iterator[None]:
+        """Hold the lock alone; raises `Busy` when that takes longer than `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        with contextlib.ExitStack() as held:
+            for path in (self._gate, self._body):
+                descriptor = _open(path)
+                held.callback(os.close, descriptor)
+                pause = _FIRST_POLL
+                while not _try(descriptor, fcntl.LOCK_EX):
+                    if time.monotonic() > deadline:
+                        raise Busy("the repository is in use")
+                    time.sleep(pause)
+                    pause = min(pause * 2, _POLL)
+            yield
+
+
+class WorkerIdentity:
+    """A name for this process that others can test for life; it ends with the process, however that ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self.id = secrets.token_hex(8)
+        self._path = directory / f"worker-{self.id}"
+        self._descriptor = _open(self._path)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Give the name up, at the orderly end of a program."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def is_alive(directory: Path, worker: str) -> bool:
+    """Whether the process behind a `WorkerIdentity` still runs."""
+    try:
+        descriptor = os.open(directory / f"worker-{worker}", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
+def remove_dead(directory: Path) -> None:
+    """Remove the files of workers that ended."""
+    for path in directory.glob("worker-*"):
+        if not is_alive(directory, path.name.removeprefix("worker-")):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The schema of a database is brought up to date: step by step, backed up before, each step whole or not at all.
+
+A kill in the middle of a step rolls it back; the next start goes on from there (security.md R-6).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from trivium.errors import StartRefused
+from trivium.store.engine import Store
+from trivium.store.tables import now
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def head() -> str:
+    """The newest revision that this code knows."""
+    newest = _scripts().get_current_head()
+    assert newest is not None
+    return newest
+
+
+def revision_of(store: Store) -> str | None:
+    """The revision of a database; None before the first step."""
+    with store.read() as db:
+        return MigrationContext.configure(db).get_current_revision()
+
+
+def upgrade(store: Store, backups: Path) -> bool:
+    """Bring a database to the newest revision; True when there was something to do.
+
+    Raises `StartRefused` for a database that a newer Trivium has changed (security.md R-24).
+    """
+    scripts = _scripts()
+    present, newest = revision_of(store), scripts.get_current_head()
+    if present == newest:
+        return False
+    try:
+        if present is not None:
+            scripts.get_revision(present)
+    except CommandError as error:
+        raise StartRefused("the database was changed by a newer Trivium; start that version") from error
+    if present is not None:
+        back_up(store, backups)
+    with store.write() if present is not None else store.write_bare() as db:
+        config = _config()
+        config.attributes["connection"] = db
+        command.upgrade(config, "head")
+    return True
+
+
+def back_up(store: Store, backups: Path) -> Path | None:
+    """Copy an SQLite database aside; other databases are backed up with their own tools."""
+    if store.url.get_backend_name() != "sqlite" or not store.url.database:
+        return None
+    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = backups / f"before-upgrade-{now().replace(':', '')}.db"
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    source = sqlite3.connect(store.url.database)
+    copy = sqlite3.connect(target)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    return target

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the present schema; `migrations/` says how a database gets there.
+
+Moments are stored as the text that answers carry: ISO 8601, UTC, milliseconds, no zone (api-users.md 1.2). Ids are
+never reused (security.md S-16), which on SQLite wants AUTOINCREMENT.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+DEFAULT_USER_ID: Final = 1
+"""The user `default`: anonymous visitors, and the template of everybody (api-users.md 5.2)."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def now() -> str:
+    """The present moment as it is stored."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def _table(name: str, *rest: Column[object] | UniqueConstraint | Index) -> Table:
+    """A table with an id that is never reused."""
+    return Table(name, metadata, Column("id", Integer, primary_key=True), *rest, sqlite_autoincrement=True)
+
+
+def _to(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
+    return ForeignKey(target, ondelete=on_delete)
+
+
+access_stamp = Table(
+    "access_stamp",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # Grows with every change that could alter what somebody may see; caches are valid for one value of it.
+    Column("version", Integer, nullable=False),
+)
+
+site_values = Table(
+    "site_values", metadata, Column("key", String(100), primary_key=True), Column("value", Text, nullable=False)
+)
+
+users = _table(
+    "users",
+    Column("username", String(255), nullable=False),
+    Column("username_key", String(255), nullable=False, unique=True),
+    Column("firstname", Text, nullable=False),
+    Column("lastname", Text, nullable=False),
+    Column("email", String(255), unique=True),
+    Column("active", Boolean, nullable=False),
+    Column("admin", Boolean, nullable=False, index=True),
+    Column("password_hash", Text),  # null: no password signs in
+    Column("extern_name", Text, nullable=False),
+    Column("extern_type", Text, nullable=False),
+    Column("inherit_default_permissions", Boolean, nullable=False),
+    Column("force_password_change", Boolean, nullable=False),
+    Column("created_on", String(23), nullable=False),
+    Column("last_login", String(23)),
+    Column("last_activity", String(23)),
+)
+
+user_emails = _table(
+    "user_emails",
+    Column("user_id", _to("users.id"), nullable=False, index=True),
+    Column("email", String(255), nullable=False, unique=True),
+)
+
+user_addresses = _table(
+    "user_addresses",
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("network", String(50), nullable=False),
+    Column("description", Text, nullable=False),
+    UniqueConstraint("user_id", "network"),
+)
+
+tokens = _table(
+    "tokens",
+    Column("user_id", _to("users.id"), nullable=False, index=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("builtin", Boolean, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
+    Column("created_on", String(23), nullable=False),
+    Column("last_used", String(23)),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    # An empty account stands for all failures of an address.
+    Column("account", String(255), primary_key=True),
+    Column("address", String(45), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("first_at", Integer, nullable=False),
+    Column("blocked_until", Integer, nullable=False),
+    Column("wait", Integer, nullable=False),
+)
+
+user_groups = _table(
+    "user_groups",
+    Column("name", String(255), nullable=False),
+    Column("name_key", String(255), nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("owner_id", _to("users.id", on_delete="RESTRICT"), nullable=False, index=True),
+    Column("created_on", String(23), nullable=False),
+)
+
+user_group_members = Table(
+    "user_group_members",
+    metadata,
+    Column("user_group_id", _to("user_groups.id"), primary_key=True),
+    Column("user_id", _to("users.id"), primary_key=True, index=True),
+)
+
+global_grants = _table(
+    "global_grants",
+    Column("user_id", _to("users.id")),
+    Column("group_id", _to("user_groups.id")),
+    Column("permission", String(60), nullable=False),
+    UniqueConstraint("user_id", "permission"),
+    UniqueConstraint("group_id", "permission"),
+)
+
+repo_groups = _table(
+    "repo_groups",
+    Column("name", String(255), nullable=False),
+    Column("name_key", String(255), nullable=False, unique=True),
+    Column("parent_id", _to("repo_groups.id", on_delete="RESTRICT"), index=True),
+    Column("owner_id", _to("users.id", on_delete="RESTRICT"), nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    Column("enable_locking", Boolean, nullable=False),
+    Column("created_on", String(23), nullable=False),
+)
+
+repositories = _table(
+    "repositories",
+    Column("name", String(255), nullable=False),
+    Column("name_key", String(255), nullable=False, unique=True),
+    Column("group_id", _to("repo_groups.id", on_delete="RESTRICT"), index=True),
+    Column("kind", String(10), nullable=False),
+    Column("owner_id", _to("users.id", on_delete="RESTRICT"), nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("landing_rev", String(255), nullable=False),
+    Column("enable_downloads", Boolean, nullable=False),
+    Column("enable_locking", Boolean, nullable=False),
+    Column("enable_statistics", Boolean, nullable=False),
+    Column("fork_of_id", _to("repositories.id", on_delete="SET NULL"), index=True),
+    Column("created_on", String(23), nullable=False),
+    Column("updated_on", String(23), nullable=False),
+    # The state of the history after the last push: what `get_repos` shows without opening the repository.
+    Column("last_changeset", Text, nullable=False),  # JSON, api-repos.md 2.2
+    Column("history_state", Text, nullable=False),  # JSON, private to the back end; empty: unknown
+)
+
+
+def _grants(name: str, objects: str) -> Table:
+    """Permission rows on one kind of object: of a user or of a user group, never of both."""
+    return _table(
+        name,
+        Column("object_id", _to(f"{objects}.id"), nullable=False),
+        Column("user_id", _to("users.id"), index=True),
+        Column("group_id", _to("user_groups.id"), index=True),
+        Column("level", SmallInteger, nullable=False),
+        UniqueConstraint("object_id", "user_id"),
+        UniqueConstraint("object_id", "group_id"),
+    )
+
+
+repository_grants = _grants("repository_grants", "repositories")
+repo_group_grants = _grants("repo_group_grants", "repo_groups")
+user_group_grants = _grants("user_group_grants", "user_groups")
+
+repository_fields = _table(
+    "repository_fields",
+    Column("repository_id", _to("repositories.id"), nullable=False),
+    Column("key", String(100), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    UniqueConstraint("repository_id", "key"),
+)
+
+repository_followers = Table(
+    "repository_followers",
+    metadata,
+    Column("repository_id", _to("repositories.id"), primary_key=True),
+    Column("user_id", _to("users.id"), primary_key=True, index=True),
+)
+
+journal = _table(
+    "journal",
+    # Append-only; names are copied, so that a row outlives what it speaks of (security.md S-31).
+    Column("at", String(23), nullable=False),
+    Column("user_id", Integer),
+    Column("username", String(255), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("repository_id", Integer),
+    Column("detail", Text, nullable=False),  # JSON
+    Index("ix_journal_repository_id", "repository_id"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    # A change of the disk under way: see `store/intents.py`.
+    Column("id", String(32), primary_key=True),
+    Column("worker", String(32), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("created_on", String(23), nullable=False),
+)

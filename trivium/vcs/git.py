@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git: objects and refs are read through libgit2, whole histories walked by git itself (design/dependencies.md 4).
+
+The list of commits of a repository is that of `git rev-list --date-order --branches --tags`, oldest first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import msgspec
+import pygit2
+
+from trivium.vcs.gitcommand import GitCommand
+from trivium.vcs.model import Changeset, History, RefUpdate, VcsError
+
+ZERO: Final = "0" * 40
+SHORT: Final = 12
+_LISTED: Final = ("refs/heads/", "refs/tags/")
+_FEW: Final = 64
+"""Up to so many changed refs the history is extended; more are counted afresh."""
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What `history` remembers: the refs it saw (as a digest), how many commits they reach, the youngest one."""
+
+    refs: str
+    count: int
+    tip: str
+
+
+class Git:
+    """The Git back end."""
+
+    kind: ClassVar[str] = "git"
+
+    def __init__(self, command: GitCommand) -> None:
+        self.command = command
+
+    def empty_changeset(self) -> Changeset:
+        return Changeset(ZERO, ZERO[:SHORT], -1, "", "1970-01-01T00:00:00", "", (), None)
+
+    def create(self, path: Path) -> None:
+        path.mkdir(mode=0o750)
+        self.command.run("init", "--quiet", "--bare", "--template=", "--initial-branch=master", ".", cwd=path)
+
+    def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
+        """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""
+        repository = _open(path)
+        if not repository.head_is_unborn:
+            return
+        for update in updates:
+            if update.name.startswith("refs/heads/") and update.name in repository.references:
+                repository.set_head(update.name)
+                return
+
+    def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+        repository = _open(path)
+        refs = _refs(repository)
+        state = self._extended(repository, path, refs, known, updates) or self._counted(path, refs)
+        if not state.tip:
+            return History(self.empty_changeset(), _encode(state))
+        return History(_changeset(repository, state.tip, state.count - 1, refs), _encode(state))
+
+    def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+        repository = _open(path)
+        present = {
+            name: str(repository.lookup_reference(name).target) if name in repository.references else ZERO
+            for name in {update.name for update in updates}
+            if pygit2.reference_is_valid_name(name)
+        }
+        return [update for update in updates if present.get(update.name) == update.new]
+
+    def recover(self, path: Path) -> None:
+        """A killed git leaves `*.lock` files, which would refuse the next push, and quarantine directories."""
+        for lock in [*path.glob("*.lock"), *path.glob("refs/**/*.lock"), *path.glob("objects/info/**/*.lock")]:
+            lock.unlink(missing_ok=True)
+        for quarantine in path.glob("objects/tmp_objdir-*"):
+            for entry in sorted(quarantine.rglob("*"), reverse=True):
+                entry.rmdir() if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            quarantine.rmdir()
+        for leftover in [*path.glob("objects/pack/tmp_*"), *path.glob("objects/??/tmp_obj_*")]:
+            leftover.unlink(missing_ok=True)
+
+    def _counted(self, path: Path, refs: dict[str, str]) -> _State:
+        """The state from the whole history."""
+        digest = _digest(refs)
+        if not refs:
+            return _State(digest, 0, "")
+        everything = ("--branches", "--tags")
+        count = int(self.command.run("rev-list", "--count", *everything, cwd=path))
+        tip = self.command.run("rev-list", "--date-order", "--max-count=1", *everything, cwd=path)
+        return _State(digest, count, tip.decode("ascii").strip())
+
+    def _extended(
+        self,
+        repository: pygit2.Repository,
+        path: Path,
+        refs: dict[str, str],
+        known: str,
+        updates: Sequence[RefUpdate],
+    ) -> _State | None:
+        """The state from the one before and what was added since; None when that cannot be told."""
+        if not known or len(updates) > _FEW:
+            return None
+        before = dict(refs)
+        added: list[pygit2.Oid] = []
+        for update in updates:
+            if not update.name.startswith(_LISTED):
+                continue
+            if refs.get(update.name) != update.new:
+                return None  # a later push moved it again: the one that ends last sees everything
+            tip = _peeled(repository, update.new)
+            if tip is None:
+                return None
+            if update.old == ZERO:
+                del before[update.name]
+            else:
+                old = _peeled(repository, update.old)
+                if old is None or not (tip == old or repository.descendant_of(tip, old)):
+                    return None
+                before[update.name] = update.old
+            added.append(tip)
+        state = msgspec.json.decode(known, type=_State)
+        if state.refs == _digest(refs):
+            return state  # somebody who ended later has counted us in
+        if state.refs != _digest(before):
+            return None
+        if not added:
+            return _State(_digest(refs), state.count, state.tip)
+        count = state.count + self._count_new(path, added, before.values())
+        candidates = {str(oid) for oid in added} | ({state.tip} if state.tip else set())
+        youngest = _youngest(repository, candidates)
+        return _State(_digest(refs), count, youngest) if youngest else None
+
+    def _count_new(self, path: Path, added: Iterable[pygit2.Oid], before: Iterable[str]) -> int:
+        """How many commits `added` reach that `before` did not."""
+        asked = [str(oid) for oid in set(added)] + [f"^{oid}" for oid in set(before)]
+        return int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin="\n".join(asked).encode()))
+
+
+def _open(path: Path) -> pygit2.Repository:
+    try:
+        return pygit2.Repository(
+            str(path), pygit2.enums.RepositoryOpenFlag.BARE | pygit2.enums.RepositoryOpenFlag.NO_SEARCH
+        )
+    except pygit2.GitError as error:
+        raise VcsError(f"not a git repository: {path}") from error
+
+
+def _encode(state: _State) -> str:
+    return msgspec.json.encode(state).decode()
+
+
+def _refs(repository: pygit2.Repository) -> dict[str, str]:
+    """Branches and tags with the ids they hold (of an annotated tag: the tag's own)."""
+    return {ref.name: str(ref.target) for ref in repository.references.iterator() if ref.name.startswith(_LISTED)}
+
+
+def _digest(refs: dict[str, str]) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    for name in sorted(refs):
+        digest.update(f"{name} {refs[name]}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _peeled(repository: pygit2.Repository, raw_id: str) -> pygit2.Oid | None:
+    """The commit that an id stands for; None for a tag of something else."""
+    try:
+        found = repository.get(raw_id)
+        return found.peel(pygit2.Commit).id if found is not None else None
+    except (pygit2.GitError, ValueError):
+        return None
+
+
+def _commit(repository: pygit2.Repository, raw_id: str) -> pygit2.Commit:
+    found: Any = repository[raw_id]
+    if not isinstance(found, pygit2.Commit):
+        raise VcsError(f"{raw_id} is not a commit")
+    return found
+
+
+def _youngest(repository: pygit2.Repository, candidates: set[str]) -> str | None:
+    """The commit that comes first in date order, as git would say; None when only git can tell (a tie)."""
+    commits = [_commit(repository, raw_id) for raw_id in candidates]
+    heads = [
+        commit
+        for commit in commits
+        if not any(other.id != commit.id and repository.descendant_of(other.id, commit.id) for other in commits)
+    ]
+    heads.sort(key=lambda commit: commit.commit_time, reverse=True)
+    if len(heads) > 1 and heads[0].commit_time == heads[1].commit_time:
+        return None
+    return str(heads[0].id)
+
+
+def _text(raw: bytes | str) -> str:
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return "1970-01-01T00:00:00"
+
+
+def _branch_at(repository: pygit2.Repository, raw_id: str, refs: dict[str, str]) -> str | None:
+    """A branch whose head this commit is: the default one if it is, else the first by name."""
+    names = [name for name, target in refs.items() if target == raw_id and name.startswith("refs/heads/")]
+    if not names:
+        return None
+    default = str(repository.lookup_reference("HEAD").target)
+    return (default if default in names else min(names)).removeprefix("refs/heads/")
+
+
+def _changeset(repository: pygit2.Repository, raw_id: str, revision: int, refs: dict[str, str]) -> Changeset:
+    commit = _commit(repository, raw_id)
+    author = commit.author
+    return Changeset(
+        raw_id=raw_id,
+        short_id=raw_id[:SHORT],
+        revision=revision,
+        author=f"{_text(author.raw_name)} <{_text(author.raw_email)}>",
+        date=_moment(author.time),
+        message=_text(commit.raw_message),
+        parents=tuple(str(parent) for parent in commit.parent_ids),
+        branch=_branch_at(repository, raw_id, refs),
+    )

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How git is run: absolute program, closed environment, our configuration (security.md S-1, S-6)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from trivium.errors import StartRefused
+from trivium.vcs.model import VcsError
+
+CONFIGURATION: Final = """\
+[safe]
+\tdirectory = *
+\tbareRepository = all
+[core]
+\thooksPath = /dev/null
+\tfsync = committed,loose-object
+\tfsyncMethod = fsync
+[uploadpack]
+\tallowFilter = true
+\tallowReachableSHA1InWant = true
+[receive]
+\tfsckObjects = true
+\tadvertisePushOptions = true
+\tautogc = false
+\tdenyDeleteCurrent = ignore
+[transfer]
+\tfsckObjects = true
+\thideRefs = refs/trivium
+[gc]
+\tauto = 0
+[repack]
+\twriteBitmaps = true
+[protocol]
+\tallow = never
+[init]
+\tdefaultBranch = master
+"""
+"""Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
+could attack a client are refused; flaws that old tools left in real histories are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommand:
+    """The git program with the environment in which we run it."""
+
+    program: str
+    environment: dict[str, str]
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [self.program, *arguments]
+
+    def run(self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
+        """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`."""
+        try:
+            done = subprocess.run(
+                self.argv("--git-dir=.", *arguments),
+                cwd=cwd,
+                env=self.environment,
+                input=stdin,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise VcsError(f"git {arguments[0]}: {error}") from error
+        if done.returncode:
+            raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-500:]!r}")
+        return done.stdout
+
+
+def git_command(program: str, configuration: Path, *, max_input_bytes: int = 0) -> GitCommand:
+    """Find git and write our configuration to `configuration`; raises `StartRefused` when git is missing."""
+    found = shutil.which(program)
+    if found is None:
+        raise StartRefused(f"the git program {program!r} was not found; install git or set git_path")
+    text = CONFIGURATION
+    if max_input_bytes:
+        text += f"[receive]\n\tmaxInputSize = {max_input_bytes}\n"
+    if not configuration.exists() or configuration.read_text() != text:
+        temporary = configuration.with_name(f"{configuration.name}.{os.getpid()}")
+        temporary.write_text(text)
+        temporary.replace(configuration)
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(configuration),
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    return GitCommand(str(Path(found).absolute()), environment)

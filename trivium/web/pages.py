@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the web face has so far: a sign of life, and a word for visitors."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from trivium.access.addresses import client_address
+from trivium.settings import Settings
+
+
+def web_app(settings: Settings) -> Starlette:
+    """The pages of one worker."""
+
+    async def ping(request: Request) -> PlainTextResponse:
+        """`pong[<instance_id>] => <client ip>` (system.md 2.8)."""
+        peer = request.client.host if request.client else ""
+        address = client_address(peer, request.headers.raw, settings.proxy_networks)
+        return PlainTextResponse(f"pong[{settings.instance_id}] => {address}")
+
+    async def front(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse("This is a Trivium server. Its API answers at /_admin/api.\n")
+
+    return Starlette(routes=[Route("/", front), Route("/_admin/ping", ping)])

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who gets to a repository through a version-control protocol (system.md 3.2): one decision before any byte of it.
+
+Someone who may not see a repository and someone who asks for one that does not exist are told the same: without
+credentials to sign in, with them that there is no such repository (decisions.md W2).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from trivium.access.caller import Caller, anonymous
+from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
+from trivium.access.levels import Level
+from trivium.access.permissions import anonymous_access
+from trivium.errors import NotFound
+from trivium.forge import repositories
+from trivium.forge.repositories import Repository
+from trivium.forge.site import Site
+
+_BY_ID = re.compile(r"_(\d{1,18})")
+
+_REFUSALS: Final = {
+    Reason.INACTIVE: (403, "This account is not active."),
+    Reason.ADDRESS: (403, "This account may not be used from your address."),
+    Reason.PASSWORD_CHANGE: (406, "password change required"),
+}
+
+
+class Refused(Exception):
+    """The request ends here; `text` is for the user at the other end."""
+
+    def __init__(self, status: int, text: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.headers = headers
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Somebody who may do what he asked for."""
+
+    caller: Caller
+    repository: Repository
+
+
+def admit(
+    site: Site,
+    authenticator: Authenticator,
+    *,
+    kind: str,
+    name: str,
+    writes: bool,
+    authorization: bytes,
+    address: str,
+) -> Admitted:
+    """Decide about one request; raises `Refused`."""
+    caller = _caller(site, authenticator, authorization, address)
+    found = _find(site, caller, name) if caller is not None else None
+    if found is None and (caller is None or caller.anonymous):
+        raise _unauthorized(site, first=True)
+    if caller is None or found is None or found.kind != kind:
+        raise Refused(404, "There is no such repository.")
+    if writes and found.level < Level.WRITE:
+        if caller.anonymous:
+            raise _unauthorized(site, first=True)
+        raise Refused(403, f"You may read the repository `{found.name}` but not push to it.")
+    if writes and found.archived:
+        raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
+    return Admitted(caller, found)
+
+
+def _caller(site: Site, authenticator: Authenticator, authorization: bytes, address: str) -> Caller | None:
+    """The account behind the credentials, the visitor when there are none, None when visitors may not look."""
+    if not authorization:
+        with site.store.read() as db:
+            return anonymous(address) if anonymous_access(db) else None
+    credentials = _basic(authorization)
+    if credentials is None:
+        raise _unauthorized(site, first=False)
+    try:
+        return authenticator.by_password(*credentials, address)
+    except CredentialsRefused as error:
+        if error.reason is Reason.TOO_MANY:
+            raise Refused(
+                429,
+                f"Too many failed sign-ins; try again in {error.retry_after} seconds.",
+                ((b"retry-after", str(error.retry_after).encode()),),
+            ) from error
+        if error.reason in _REFUSALS:
+            raise Refused(*_REFUSALS[error.reason]) from error
+        raise _unauthorized(site, first=False) from error
+
+
+def _basic(authorization: bytes) -> tuple[str, str] | None:
+    """Name and password of an HTTP Basic header."""
+    scheme, _, encoded = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    name, separator, password = text.partition(":")
+    return (name, password) if separator and "\0" not in text else None
+
+
+def _unauthorized(site: Site, *, first: bool) -> Refused:
+    """Ask for credentials, or with `auth_ret_code` refuse in its way (system.md 3.2, 5b)."""
+    settings = site.settings
+    if settings.auth_ret_code and not (first and settings.auth_ret_code_detection):
+        return Refused(settings.auth_ret_code, "Sign in with a name and a password or token.")
+    challenge = f'Basic realm="{settings.realm}", charset="UTF-8"'.encode()
+    return Refused(401, "Sign in with a name and a password or token.", ((b"www-authenticate", challenge),))
+
+
+def _find(site: Site, caller: Caller, name: str) -> Repository | None:
+    """The repository behind the path of a URL: by name, by permanent address, or with `.git` appended."""
+    with site.store.read() as db:
+        for given in _readings(name):
+            try:
+                return repositories.find(db, caller, given, Level.READ)
+            except NotFound:
+                continue
+    return None
+
+
+def _readings(name: str) -> list[str | int]:
+    permanent = _BY_ID.fullmatch(name)
+    if permanent:
+        return [int(permanent[1])]
+    return [name, name.removesuffix(".git")] if name.endswith(".git") else [name]

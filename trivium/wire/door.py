@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the protocols share: admission, turns, threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from typing import Any, TypeVar
+
+from trivium.access.addresses import client_address
+from trivium.access.caller import Caller
+from trivium.access.credentials import Authenticator
+from trivium.asgi import Scope, header
+from trivium.forge.activity import Activity
+from trivium.forge.site import Site
+from trivium.wire.admission import Admitted, Refused, admit
+
+T = TypeVar("T")
+
+
+class Door:
+    """One worker's entrance for version-control clients."""
+
+    def __init__(
+        self, site: Site, authenticator: Authenticator, activity: Activity, *, quick: Executor, slow: Executor
+    ) -> None:
+        self.site = site
+        self.activity = activity
+        self._authenticator = authenticator
+        self._quick = quick
+        self._slow = slow
+        self._proxies = site.settings.proxy_networks
+        self._all = asyncio.Semaphore(4 * (os.cpu_count() or 1) * 2)
+        self._mine: dict[int, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(site.settings.max_concurrent_vcs)
+        )
+
+    async def admit(self, scope: Scope, *, kind: str, name: str, writes: bool) -> Admitted:
+        """Decide about a request; raises `Refused`."""
+        client = scope.get("client")
+        address = client_address(client[0] if client else "", scope["headers"], self._proxies)
+
+        def decide() -> Admitted:
+            return admit(
+                self.site,
+                self._authenticator,
+                kind=kind,
+                name=name,
+                writes=writes,
+                authorization=header(scope, b"authorization"),
+                address=address,
+            )
+
+        return await asyncio.get_running_loop().run_in_executor(self._quick, decide)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, caller: Caller) -> AsyncIterator[None]:
+        """Wait for a place among the transfers of this user and of everybody (security.md 6)."""
+        timeout = self.site.settings.vcs_timeout
+        mine = self._mine[caller.user_id]
+        async with contextlib.AsyncExitStack() as held:
+            for places in (mine, self._all):
+                try:
+                    async with asyncio.timeout(timeout):
+                        await places.acquire()
+                except TimeoutError:
+                    raise Refused(
+                        503, "Too many transfers at once (max_concurrent_vcs).", ((b"retry-after", b"10"),)
+                    ) from None
+                held.callback(places.release)
+            yield
+
+    async def slow(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run work on a repository in a thread of its own pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, function, *arguments)

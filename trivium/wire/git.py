@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git over smart HTTP: requests are streamed to and from `git upload-pack` and `git receive-pack`.
+
+The settings and pitfalls behind this are in design/protocols.md 1. Permission is decided before a process starts;
+a process never outlives its request, nor this worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import structlog
+
+from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
+from trivium.errors import Busy, StorageFull
+from trivium.forge import pushes
+from trivium.forge.pushes import Push
+from trivium.store.locks import RepositoryLock
+from trivium.wire.admission import Admitted, Refused
+from trivium.wire.door import Door
+from trivium.wire.pktline import FLUSH, Malformed, PushCommands, PushReport, pkt
+
+_log = structlog.get_logger(__name__)
+
+UPLOAD: Final = "upload-pack"
+RECEIVE: Final = "receive-pack"
+_CHUNK: Final = 256 << 10
+_PIPE: Final = 1 << 20
+_ERRORS: Final = 64 << 10
+_INFLATE_FREE: Final = 16 << 20
+_LOCK_PAUSE: Final = 0.01
+_PROTOCOL = re.compile(r"[a-z0-9=:.\-]{1,200}")
+_PATH = re.compile(r"/*(.*?)/+(info/refs|git-upload-pack|git-receive-pack)", re.DOTALL)
+_NO_CACHE: Final = (
+    (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
+    (b"pragma", b"no-cache"),
+    (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
+)
+_DIE_WITH_US: Final = shutil.which("setpriv")
+
+
+@dataclass(frozen=True, slots=True)
+class GitRequest:
+    """What a request asks of git."""
+
+    name: str
+    """The repository, as the URL has it."""
+    service: str
+    advertises: bool
+
+    @property
+    def writes(self) -> bool:
+        return self.service == RECEIVE
+
+
+def is_git_path(path: str) -> bool:
+    """Whether a URL belongs to the Git protocol (system.md 3.1)."""
+    return path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack"))
+
+
+def recognise(scope: Scope) -> GitRequest:
+    """What a request for a Git URL asks; raises `Refused` for what the smart protocol does not have."""
+    matched = _PATH.fullmatch(scope["path"])
+    if matched is None:
+        raise Refused(404, "There is no such repository.")
+    name = "/".join(segment for segment in matched[1].split("/") if segment)
+    if matched[2] == "info/refs":
+        if scope["method"] not in ("GET", "HEAD"):
+            raise Refused(405, "Use GET here.", ((b"allow", b"GET, HEAD"),))
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("service", [""])[0]
+        if asked not in ("git-upload-pack", "git-receive-pack"):
+            raise Refused(403, "Only the smart HTTP protocol is spoken here.")
+        return GitRequest(name, asked[4:], True)
+    if scope["method"] != "POST":
+        raise Refused(405, "Use POST here.", ((b"allow", b"POST"),))
+    service = matched[2][4:]
+    if header(scope, b"content-type") != f"application/x-git-{service}-request".encode():
+        raise Refused(415, f"The content type must be application/x-git-{service}-request.")
+    return GitRequest(name, service, False)
+
+
+class GitTransfer:
+    """One request to git, from admission to the last byte."""
+
+    def __init__(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        self._door = door
+        self._site = door.site
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._idle = door.site.settings.vcs_timeout
+
+    async def advertise(self, request: GitRequest, admitted: Admitted) -> None:
+        """Answer `info/refs`: the refs, or with protocol v2 what the server can do."""
+        environment = self._environment()
+        process = await self._start(
+            [request.service, "--stateless-rpc", "--http-backend-info-refs", self._path(admitted)], environment
+        )
+        versioned = not request.writes and "version=2" in environment.get("GIT_PROTOCOL", "")
+        prefix = b"" if versioned else pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
+        process.feed_nothing()
+        await self._run(process, self._pump(process, request, prefix=prefix))
+
+    async def upload(self, request: GitRequest, admitted: Admitted) -> None:
+        """Serve a clone or fetch."""
+        process = await self._start([UPLOAD, "--stateless-rpc", self._path(admitted)], self._environment())
+        process.feed(self._body())
+        await self._run(process, self._pump(process, request))
+        self._door.activity.pulled(admitted.caller, admitted.repository.id, admitted.repository.name)
+
+    async def receive(self, request: GitRequest, admitted: Admitted) -> None:
+        """Take a push: nothing is told to the client before it is durable, journalled and visible."""
+        lock = await self._shared_lock(admitted.repository.id)
+        try:
+            body = self._body()
+            head, commands = await _push_head(body)
+            push = None
+            if commands.updates:
+                push = await self._door.slow(
+                    pushes.begin, self._site, admitted.caller, admitted.repository.id, commands.updates
+                )
+            await self._receive_pack(request, admitted, lock, _chained(head, body), commands, push)
+        except Malformed as error:
+            raise Refused(400, f"The request is not a push: {error}.") from error
+        except StorageFull as error:
+            raise Refused(503, "The server is short of disk space and takes no pushes.") from error
+        finally:
+            os.close(lock)
+
+    async def _receive_pack(
+        self,
+        request: GitRequest,
+        admitted: Admitted,
+        lock: int,
+        body: AsyncIterator[bytes],
+        commands: PushCommands,
+        push: Push | None,
+    ) -> None:
+        report = PushReport(side_band=commands.side_band)
+        accepted = None
+        settled = push is None
+        try:
+            process = await self._start(
+                [RECEIVE, "--stateless-rpc", self._path(admitted)], self._environment(), keep=lock
+            )
+            process.feed(body)
+            await self._run(process, self._pump(process, request, report=report, ends=push is None))
+            if commands.wants_report:
+                accepted = report.accepted(commands.updates)
+            if push is not None:
+                settled = True
+                await self._finish(push, accepted)
+                tail = report.tail("Trivium: push completed" if accepted else "")
+                await self._send({"type": "http.response.body", "body": tail})
+        finally:
+            if push is not None and not settled:
+                # The client is gone or git failed: what it did all the same is asked of the repository.
+                await self._finish(push, None)
+
+    async def _finish(self, push: Push, accepted: Any) -> None:
+        await asyncio.shield(self._door.slow(pushes.finish, self._site, push, accepted))
+
+    async def _shared_lock(self, repository_id: int) -> int:
+        """Hold the repository's lock as one of many; an exclusive user is waited for."""
+        lock = RepositoryLock(self._site.tree.locks, repository_id)
+        deadline = asyncio.get_running_loop().time() + self._site.settings.exclusive_timeout
+        while (descriptor := lock.try_shared()) is None:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Refused(503, "The repository is busy; try again.", ((b"retry-after", b"5"),))
+            await asyncio.sleep(_LOCK_PAUSE)
+        return descriptor
+
+    def _path(self, admitted: Admitted) -> str:
+        path = self._site.tree.path_of(admitted.repository.name)
+        if not path.is_dir():
+            # A group above is being moved at this moment, or the disk is gone.
+            raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
+        return str(path)
+
+    def _environment(self) -> dict[str, str]:
+        environment = dict(self._site.git.command.environment)
+        protocol = header(self._scope, b"git-protocol").decode("latin-1")
+        if _PROTOCOL.fullmatch(protocol):
+            environment["GIT_PROTOCOL"] = protocol
+        return environment
+
+    async def _start(self, arguments: list[str], environment: dict[str, str], *, keep: int | None = None) -> Process:
+        argv = self._site.git.command.argv(*arguments)
+        if _DIE_WITH_US:
+            argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
+        child = await asyncio.create_subprocess_exec(
+            *argv,
+            env=environment,
+            cwd="/",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            limit=_CHUNK,
+            pass_fds=() if keep is None else (keep,),
+        )
+        return Process(child)
+
+    def _body(self) -> AsyncIterator[bytes]:
+        settings = self._site.settings
+        body = body_chunks(self._receive, settings.body_idle_timeout)
+        if header(self._scope, b"content-encoding") in (b"gzip", b"x-gzip"):
+            body = _inflated(body, settings.max_inflate_ratio)
+        return _limited(body, settings.max_push_bytes)
+
+    async def _pump(
+        self,
+        process: Process,
+        request: GitRequest,
+        *,
+        prefix: bytes = b"",
+        report: PushReport | None = None,
+        ends: bool = True,
+    ) -> None:
+        """Send what git writes; `report` looks at it and may hold the end back."""
+        async with asyncio.timeout(self._idle):
+            chunk = await process.read()
+        if not chunk and await process.wait():
+            raise Refused(503, "Git could not serve this request.")
+        content = "advertisement" if request.advertises else "result"
+        kind = f"application/x-git-{request.service}-{content}".encode()
+        await self._send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind), *_NO_CACHE]}
+        )
+        chunk = prefix + chunk
+        while chunk:
+            if report is not None and not ends:
+                chunk = report.feed(chunk)
+            if chunk:
+                async with asyncio.timeout(self._idle):
+                    await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            async with asyncio.timeout(self._idle):
+                chunk = await process.read()
+        await process.wait()
+        if ends:
+            await self._send({"type": "http.response.body", "body": b""})
+
+    async def _run(self, process: Process, pump: Any) -> None:
+        """Run a process to the end of its output; end it when the client goes away."""
+        pumping = asyncio.ensure_future(pump)
+        watching = asyncio.ensure_future(self._gone(process))
+        try:
+            await asyncio.wait({pumping, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not pumping.done():
+                watching.result()  # raises what went wrong with the request
+                raise Disconnected
+            await pumping
+        except (TimeoutError, ConnectionError, OSError) as error:
+            raise Disconnected from error
+        finally:
+            for task in (pumping, watching):
+                task.cancel()
+            await asyncio.gather(pumping, watching, return_exceptions=True)
+            errors = await process.end()
+            if errors:
+                _log.info("git said", path=self._scope["path"], text=errors[-500:].decode("utf-8", "replace"))
+
+    async def _gone(self, process: Process) -> None:
+        """Wait for the body to be delivered, then for the client to go away: `receive` says so."""
+        await process.fed
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+class Process:
+    """A git process and the tasks around its pipes."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stdin and child.stdout and child.stderr
+        self._child = child
+        self._input = child.stdin
+        self._output = child.stdout
+        self._errors = asyncio.ensure_future(child.stderr.read(_ERRORS))
+        self.fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._feeding: asyncio.Future[None] | None = None
+        # asyncio shows the pipe only this way.
+        pipe = child.stdout._transport.get_extra_info("pipe")  # type: ignore[attr-defined]  # noqa: SLF001
+        with contextlib.suppress(OSError, AttributeError):  # a larger pipe is only faster
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+
+    def feed_nothing(self) -> None:
+        self._input.close()
+        self.fed.set_result(None)
+
+    def feed(self, body: AsyncIterator[bytes]) -> None:
+        """Begin to write a body to the process."""
+        self._feeding = self.fed = asyncio.ensure_future(self._feed(body))
+
+    async def _feed(self, body: AsyncIterator[bytes]) -> None:
+        try:
+            async for chunk in body:
+                self._input.write(chunk)
+                await self._input.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            async for _ in body:  # git has heard enough; the client wants to finish its sentence
+                pass
+        finally:
+            self._input.close()
+
+    async def read(self) -> bytes:
+        return await self._output.read(_CHUNK)
+
+    async def wait(self) -> int:
+        return await self._child.wait()
+
+    async def end(self) -> bytes:
+        """Make sure that nothing of the process remains; returns what it wrote to its error output."""
+        if self._feeding is not None:
+            self._feeding.cancel()
+            await asyncio.gather(self._feeding, return_exceptions=True)
+        if self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._child.wait(), 5)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._child.pid, signal.SIGKILL)
+                await self._child.wait()
+        return await self._errors
+
+
+async def _push_head(body: AsyncIterator[bytes]) -> tuple[list[bytes], PushCommands]:
+    """Read a push up to the end of its commands: the chunks read, and what they say."""
+    commands = PushCommands()
+    read = []
+    async for chunk in body:
+        read.append(chunk)
+        commands.feed(chunk)
+        if commands.complete:
+            break
+    return read, commands
+
+
+async def _chained(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in head:
+        yield chunk
+    async for chunk in rest:
+        yield chunk
+
+
+async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator[bytes]:
+    """A gzip body, unpacked piece by piece; a bomb ends early (security.md S-29)."""
+    unpacking = zlib.decompressobj(31)
+    taken = given = 0
+    async for chunk in body:
+        taken += len(chunk)
+        while chunk:
+            try:
+                piece = unpacking.decompress(chunk, _CHUNK)
+            except zlib.error as error:
+                raise Malformed("the gzip data is damaged") from error
+            given += len(piece)
+            if given > _INFLATE_FREE and given > taken * max_ratio:
+                raise TooLarge("max_inflate_ratio")
+            if piece:
+                yield piece
+            chunk = unpacking.unconsumed_tail
+    if tail := unpacking.flush():
+        yield tail
+
+
+async def _limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge("max_push_bytes")
+        yield chunk
+
+
+async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request of the Git protocol."""
+    started = False
+
+    async def watched(message: Any) -> None:
+        nonlocal started
+        started = True
+        await send(message)
+
+    transfer = GitTransfer(door, scope, receive, watched)
+    try:
+        request = recognise(scope)
+        admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
+        async with door.turn(admitted.caller):
+            if request.advertises:
+                await transfer.advertise(request, admitted)
+            elif request.writes:
+                await transfer.receive(request, admitted)
+            else:
+                await transfer.upload(request, admitted)
+    except Refused as error:
+        if started:
+            raise Disconnected from error
+        await respond(send, error.status, (error.text + "\n").encode(), (TEXT, *_NO_CACHE, *error.headers))
+    except TooLarge as error:
+        if started:
+            raise Disconnected from error
+        await respond(send, 413, f"The push is larger than the server allows ({error.option}).\n".encode())
+    except Busy:
+        if started:
+            raise Disconnected from None
+        await respond(send, 503, b"The server is busy; try again.\n", (TEXT, (b"retry-after", b"5")))

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git's packet lines, as far as the server looks into them: the commands of a push, and its report.
+
+Everything else of the protocol is git's own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from trivium.vcs.model import RefUpdate
+
+FLUSH: Final = b"0000"
+_MAX_COMMANDS: Final = 64 << 20
+
+
+class Malformed(Exception):
+    """The client does not speak the protocol."""
+
+
+def pkt(payload: bytes) -> bytes:
+    """One packet line."""
+    return b"%04x" % (len(payload) + 4) + payload
+
+
+class PacketReader:
+    """Packet lines out of chunks of any size."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        """The packets that are complete by now; None for a flush packet."""
+        self._buffer += chunk
+        position = 0
+        try:
+            while len(self._buffer) - position >= 4:
+                try:
+                    length = int(self._buffer[position : position + 4], 16)
+                except ValueError as error:
+                    raise Malformed("not a packet line") from error
+                if length < 4:
+                    position += 4
+                    yield None
+                    continue
+                if len(self._buffer) - position < length:
+                    return
+                payload = bytes(self._buffer[position + 4 : position + length])
+                position += length
+                yield payload
+        finally:
+            del self._buffer[:position]
+
+
+class PushCommands:
+    """The head of a `git-receive-pack` request: which refs are to move, and what the client understands."""
+
+    def __init__(self) -> None:
+        self._packets = PacketReader()
+        self._size = 0
+        self.complete = False
+        self.updates: list[RefUpdate] = []
+        self.capabilities: frozenset[str] = frozenset()
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at the next bytes of the request, until `complete`."""
+        self._size += len(chunk)
+        if self._size > _MAX_COMMANDS:
+            raise Malformed("the list of commands does not end")
+        for packet in self._packets.feed(chunk):
+            if packet is None:
+                self.complete = True
+                return
+            line, _, capabilities = packet.partition(b"\0")
+            if capabilities:
+                self.capabilities = frozenset(capabilities.decode("utf-8", "replace").split())
+            words = line.rstrip(b"\n").split(b" ", 2)
+            if len(words) == 3 and words[0] not in (b"shallow", b"push-cert"):
+                old, new, name = (word.decode("utf-8", "surrogateescape") for word in words)
+                self.updates.append(RefUpdate(name, old, new))
+
+    @property
+    def wants_report(self) -> bool:
+        return bool(self.capabilities & {"report-status", "report-status-v2"})
+
+    @property
+    def side_band(self) -> bool:
+        return "side-band-64k" in self.capabilities
+
+
+class PushReport:
+    """The answer of `git receive-pack`: which refs did move.
+
+    `feed` returns what to send on at once; the final flush packet is held back, so that something can be said
+    before it (`tail`).
+    """
+
+    def __init__(self, *, side_band: bool) -> None:
+        self._side_band = side_band
+        self._outer = PacketReader()
+        self._inner = PacketReader()
+        self._held = b""
+        self._accepted: set[str] = set()
+        self._ended = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Look at the next bytes of the answer and return those that may be sent."""
+        for packet in self._outer.feed(chunk):
+            if not self._side_band:
+                self._line(packet)
+            elif packet is not None and packet[:1] == b"\1":
+                for line in self._inner.feed(packet[1:]):
+                    self._line(line)
+        everything = self._held + chunk
+        if self._side_band:
+            self._held = everything[-4:]
+            return everything[:-4]
+        self._held = b""
+        return everything
+
+    def tail(self, message: str) -> bytes:
+        """The end of the answer, with a line for the user (if any) where the client shows one."""
+        if message and self._held == FLUSH:
+            return pkt(b"\2" + message.encode() + b"\n") + FLUSH
+        return self._held
+
+    def accepted(self, updates: list[RefUpdate]) -> list[RefUpdate] | None:
+        """Which of the commands git carried out; None when it did not get to say so."""
+        return [update for update in updates if update.name in self._accepted] if self._ended else None
+
+    def _line(self, line: bytes | None) -> None:
+        if line is None:
+            self._ended = True
+        elif line.startswith(b"ok "):
+            self._accepted.add(line[3:].rstrip(b"\n").decode("utf-8", "surrogateescape"))
