@@ -15,7 +15,8 @@ from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import PATHS as API_PATHS
 from trivium.api.door import ApiDoor
-from trivium.asgi import Disconnected, Message, Receive, Scope, Send, respond
+from trivium.asgi import SECURITY_HEADERS, TEXT, Disconnected, Message, Receive, Scope, Send, respond
+from trivium.crew import Crew
 from trivium.errors import TriviumError
 from trivium.forge.activity import Activity
 from trivium.forge.site import Site, open_site
@@ -27,12 +28,6 @@ from trivium.wire.door import Door
 _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
-_HEADERS: Final = (
-    # security.md 7: on every answer, whichever door it comes through.
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
 
 
 class Application:
@@ -41,13 +36,13 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._site: Site = open_site(settings)
-        self._quick = ThreadPoolExecutor(settings.threads, thread_name_prefix="quick")
+        self._crew = Crew(settings.threads, "quick")
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()
-        self._api = ApiDoor(self._site, self._authenticator, quick=self._quick)
-        self._wire = Door(self._site, self._authenticator, self._activity, quick=self._quick, slow=self._slow)
+        self._api = ApiDoor(self._site, self._authenticator, crew=self._crew)
+        self._wire = Door(self._site, self._authenticator, self._activity, crew=self._crew, slow=self._slow)
         self._web = web_app(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +61,7 @@ class Application:
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_HEADERS]
+                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
             await send(message)
 
         try:
@@ -74,6 +69,8 @@ class Application:
         except Disconnected:
             if started:
                 raise _Aborted from None  # the server must close the connection: the answer is not complete
+            # Whoever is still there has kept us waiting.
+            await respond(secured, 408, b"The request did not arrive in time.\n", (TEXT, (b"connection", b"close")))
         except Exception:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -124,7 +121,7 @@ class Application:
             _log.warning("activity was not recorded", why=str(error))
 
     def _close(self) -> None:
-        self._quick.shutdown()
+        self._crew.close()
         self._slow.shutdown()
         self._write_activity()
         self._site.close()

@@ -77,12 +77,12 @@ def check_segment(segment: str) -> str:
 def check_path(path: str) -> str:
     """The full name of a repository or group, already without empty segments."""
     segments = path.split("/")
+    if len(segments) > MAX_DEPTH or len(path) > MAX_NAME or len(key_of(path)) > MAX_NAME:
+        raise Invalid(f"the name {path!r} is too long or too deep")
     for segment in segments:
         check_segment(segment)
     if segments[0].startswith("_"):
         raise Invalid(f"names beginning with an underscore are reserved at top level: {path!r}")
-    if len(segments) > MAX_DEPTH or len(path) > MAX_NAME:
-        raise Invalid(f"the name {path!r} is too long or too deep")
     return path
 
 
@@ -97,7 +97,7 @@ def last_segment(path: str) -> str:
 
 def check_username(name: str) -> str:
     """A user's name (api-users.md 7, decisions.md A13)."""
-    if not _USERNAME.fullmatch(name) or name.isdigit():
+    if not _USERNAME.fullmatch(name) or name.isdigit() or len(key_of(name)) > MAX_NAME:
         raise Invalid(f"the user name {name!r} is not allowed")
     if key_of(name) in RESERVED_USERNAMES:
         raise Invalid(f"the user name {name!r} is reserved")
@@ -108,7 +108,7 @@ def check_username(name: str) -> str:
 
 def check_user_group(name: str) -> str:
     """A user group's name: as a user's, with blanks inside (api-users.md 8)."""
-    if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name):
+    if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name) or len(key_of(name)) > MAX_NAME:
         raise Invalid(f"the user group name {name!r} is not allowed")
     return name
 
@@ -122,6 +122,7 @@ def check_field_key(key: str) -> str:
 
 def check_email(address: str) -> str:
     """An e-mail address as it is stored: lower-case; what it names is not checked (api-users.md 7)."""
-    if not address or len(address) > MAX_NAME or not _printable(address):
+    stored = address.lower()
+    if not address or max(len(address), len(stored)) > MAX_NAME or not _printable(address):
         raise Invalid(f"the e-mail address {address!r} is not allowed")
-    return address.lower()
+    return stored

@@ -30,6 +30,14 @@ class Person:
     api: Api
 
 
+@dataclass
+class Thing:
+    """A repository, repository group or user group that a test made."""
+
+    id: int
+    name: str
+
+
 class Api:
     """Calls of one user."""
 
@@ -88,6 +96,38 @@ class Api:
         name = name or unique("user")
         made = self("create_user", username=name, email=f"{name}@example.org", password=password, **args)["user"]
         return Person(made["user_id"], name, password, made["api_key"], Api(self.url, made["api_key"]))
+
+    def new_repo(self, name: str | None = None, **args: Any) -> Thing:
+        """Create an empty Git repository (whoever calls owns it, unless told otherwise)."""
+        name = name or unique("repo")
+        self("create_repo", repo_name=name, repo_type="git", **args)
+        return Thing(self("get_repo", repoid=name)["repo_id"], name)
+
+    def new_repo_group(self, name: str | None = None, **args: Any) -> Thing:
+        """Create a repository group."""
+        made = self("create_repo_group", group_name=name or unique("group"), **args)["repo_group"]
+        return Thing(made["group_id"], made["group_name"])
+
+    def new_user_group(self, *members: Person, name: str | None = None, **args: Any) -> Thing:
+        """Create a user group with these members."""
+        made = self("create_user_group", group_name=name or unique("people"), **args)["user_group"]
+        for member in members:
+            assert self("add_user_to_user_group", usergroupid=made["users_group_id"], userid=member.id)["success"]
+        return Thing(made["users_group_id"], made["group_name"])
+
+    def rows_of(self, thing: Thing, method: str, argument: str) -> dict[str, str]:
+        """The explicit permission rows on an object: who → what."""
+        members = self(method, **{argument: thing.id})["members"]
+        return {row["name"]: row["permission"] for row in members if row["origin"] == "permission"}
+
+    def repo_rows(self, repository: Thing) -> dict[str, str]:
+        return self.rows_of(repository, "get_repo", "repoid")
+
+    def repo_group_rows(self, group: Thing) -> dict[str, str]:
+        return self.rows_of(group, "get_repo_group", "repogroupid")
+
+    def user_group_rows(self, group: Thing) -> dict[str, str]:
+        return self.rows_of(group, "get_user_group", "usergroupid")
 
 
 def unique(prefix: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,21 @@ from tests.support.clients import Api, Person, with_credentials
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
+
+
+# What changes without anybody doing anything: stamps, and moments that are written together every few seconds.
+_BY_ITSELF = {"access_stamp", "sqlite_sequence"}
+_MOMENTS = {"last_used", "last_login", "last_activity"}
+
+
+def _names(directory: Path) -> Iterator[Path]:
+    """Everything below the repository root, without the inside of repositories and without locks."""
+    for path in directory.iterdir():
+        if path.name == ".locks":
+            continue
+        yield path
+        if path.is_dir() and not (path / "HEAD").exists():
+            yield from _names(path)
 
 
 class Server:
@@ -139,6 +156,46 @@ class Server:
             return connection.execute(statement, values).fetchall()
         finally:
             connection.close()
+
+    def permit(self, user: str, permission: str) -> None:
+        """Set a global permission of a user, as an administrator does."""
+        self.trivium("permit", "--data", str(self.data), user, permission)
+
+    def new_token(self, user: str, role: str = "all", *, lifetime: int = -1) -> str:
+        """A further key of a user; a lifetime of 0 minutes is over at once."""
+        arguments = ("--data", str(self.data), user, "--role", role, "--lifetime", str(lifetime))
+        return str(self.trivium("token", "create", *arguments).stdout.decode().strip())
+
+    def allow_address(self, user: str, network: str) -> None:
+        self.trivium("address", "allow", "--data", str(self.data), user, network)
+
+    def picture(self) -> dict[str, Any]:
+        """Everything that the server keeps, except what changes by itself: all rows, and the tree of names."""
+        connection = sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            seen: dict[str, Any] = {}
+            for table in sorted(set(tables) - _BY_ITSELF):
+                rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
+                seen[table] = [
+                    {column: value for column, value in row.items() if column not in _MOMENTS}
+                    for row in rows
+                    if row.get("action") != "pull"
+                ]
+        finally:
+            connection.close()
+        seen["tree"] = sorted(str(path.relative_to(self.root)) for path in _names(self.root))
+        return seen
+
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """What happens inside leaves nothing behind: no row, no directory."""
+        before = self.picture()
+        yield
+        after = self.picture()
+        for part in before.keys() | after.keys():
+            assert after[part] == before[part], f"{part} changed"
 
     def journal(self, action: str, subject: str) -> list[tuple[Any, ...]]:
         """Rows of the journal: user, address, detail."""

@@ -7,10 +7,10 @@ import re
 import threading
 import time
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from cachetools import TTLCache
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from trivium.access.addresses import is_allowed
 from trivium.access.caller import Caller
@@ -19,7 +19,9 @@ from trivium.access.passwords import verify_password
 from trivium.access.throttle import Throttle
 from trivium.errors import TriviumError
 from trivium.names import key_of
-from trivium.store.engine import Record, Store
+from trivium.store.engine import Store
+from trivium.store.functions import comma_list
+from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, access_stamp, tokens, user_addresses, users
 
 LOCAL: Final = "rhodecode"
@@ -51,8 +53,38 @@ class CredentialsRefused(TriviumError):
         """Seconds until another try makes sense, with `TOO_MANY`."""
 
 
+class _KeyRow(NamedTuple):
+    """A row of `_BY_KEY`."""
+
+    id: int
+    username: str
+    active: bool
+    admin: bool
+    inherits: bool
+    ranges: str | None
+    token_id: int
+    role: str
+    builtin: bool
+    expires: int
+    stamp: int
+
+
+class _AccountRow(NamedTuple):
+    """A row of `_BY_NAME`."""
+
+    id: int
+    username: str
+    active: bool
+    admin: bool
+    inherits: bool
+    ranges: str | None
+    password_hash: str | None
+    extern_type: str
+    force_password_change: bool
+
+
 _ranges = (
-    select(func.aggregate_strings(user_addresses.c.network, ","))
+    select(comma_list(user_addresses.c.network))
     .where(
         or_(
             user_addresses.c.user_id == users.c.id,
@@ -70,7 +102,7 @@ _account_columns = (
     users.c.inherit_default_permissions,
     _ranges.label("ranges"),
 )
-_BY_KEY = (
+_BY_KEY = Query(
     select(
         *_account_columns,
         tokens.c.id.label("token_id"),
@@ -82,8 +114,10 @@ _BY_KEY = (
     .join(users, users.c.id == tokens.c.user_id)
     .where(tokens.c.digest == bindparam("sought"), users.c.id != DEFAULT_USER_ID)
 )
-_BY_NAME = select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
-    users.c.username_key == bindparam("sought"), users.c.id != DEFAULT_USER_ID
+_BY_NAME = Query(
+    select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+        users.c.username_key == bindparam("sought"), users.c.id != DEFAULT_USER_ID
+    )
 )
 _RENEW = update(users).where(users.c.id == bindparam("account_id")).values(password_hash=bindparam("renewed"))
 
@@ -112,7 +146,8 @@ class Authenticator:
         Raises `CredentialsRefused`; the order of the checks is that of api-users.md 1.1.
         """
         with self._store.read() as db:
-            row = db.execute(_BY_KEY, {"sought": self._ring.digest(key)}).first()
+            found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
+        row = _KeyRow(*found) if found else None
         if row is None or 0 <= row.expires <= time.time():
             raise CredentialsRefused(Reason.UNKNOWN)
         caller = _admitted(row, address)
@@ -127,7 +162,8 @@ class Authenticator:
         The password may be a key of role vcs or all, or the built-in one (decisions.md W6).
         """
         with self._store.read() as db:
-            row = db.execute(_BY_NAME, {"sought": key_of(username)}).first() if len(username) <= 255 else None
+            found = _BY_NAME.first(db, {"sought": key_of(username)}) if len(username) <= 255 else None
+        row = _AccountRow(*found) if found else None
         if row is not None and _KEY.fullmatch(password) and self._is_own_key(row.id, password):
             return _admitted(row, address)
         if row is not None and self._is_remembered(row, password):
@@ -146,13 +182,14 @@ class Authenticator:
                 db.execute(_RENEW, {"account_id": row.id, "renewed": renewed})
         caller = _admitted_by_password(row, address)
         with self._lock:
-            self._remembered[self._mark(row.id, password)] = renewed or row.password_hash
+            self._remembered[self._mark(row.id, password)] = renewed or stored or ""
         self.signed_in.add(row.id)
         return caller
 
     def _is_own_key(self, user_id: int, key: str) -> bool:
         with self._store.read() as db:
-            row = db.execute(_BY_KEY, {"sought": self._ring.digest(key)}).first()
+            found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
+        row = _KeyRow(*found) if found else None
         if row is None or row.id != user_id or 0 <= row.expires <= time.time():
             return False
         if not row.builtin and row.role not in (Role.ALL, Role.VCS):
@@ -163,21 +200,21 @@ class Authenticator:
     def _mark(self, user_id: int, password: str) -> bytes:
         return quick_digest(self._secret, f"{user_id}\n{password}")
 
-    def _is_remembered(self, row: Record, password: str) -> bool:
+    def _is_remembered(self, row: _AccountRow, password: str) -> bool:
         with self._lock:
             stored = self._remembered.get(self._mark(row.id, password))
         return stored is not None and stored == row.password_hash and row.extern_type == LOCAL
 
 
-def _admitted(row: Record, address: str) -> Caller:
+def _admitted(row: _KeyRow | _AccountRow, address: str) -> Caller:
     if not row.active:
         raise CredentialsRefused(Reason.INACTIVE)
     if row.ranges and not is_allowed(address, row.ranges.split(",")):
         raise CredentialsRefused(Reason.ADDRESS)
-    return Caller(row.id, row.username, bool(row.admin), bool(row.inherit_default_permissions), address)
+    return Caller(row.id, row.username, row.admin, row.inherits, address)
 
 
-def _admitted_by_password(row: Record, address: str) -> Caller:
+def _admitted_by_password(row: _AccountRow, address: str) -> Caller:
     caller = _admitted(row, address)
     if row.force_password_change:
         raise CredentialsRefused(Reason.PASSWORD_CHANGE)

@@ -25,6 +25,7 @@ from trivium.access.levels import (
     Level,
     Scope,
 )
+from trivium.store.query import Query
 from trivium.store.tables import (
     DEFAULT_USER_ID,
     global_grants,
@@ -132,21 +133,21 @@ def _named_levels(tables: ObjectTables) -> Any:
     return select(tables.objects.c.name, level.label("level")).select_from(source).order_by(tables.objects.c.name)
 
 
-_NAMED_LEVELS = {tables.scope: _named_levels(tables) for tables in OBJECT_TABLES.values()}
+_NAMED_LEVELS = {tables.scope: Query(_named_levels(tables)) for tables in OBJECT_TABLES.values()}
 
 
-def levels_by_name(db: Connection, caller: Caller, scope: Scope) -> dict[str, Level]:
-    """The caller's level on every object of a kind, also `NONE`, by name: one statement."""
-    rows = db.execute(_NAMED_LEVELS[scope], binds(caller))
-    levels = {int(level): level for level in Level}
-    return {name: levels[level] for name, level in rows}
+def levels_by_name(db: Connection, caller: Caller, scope: Scope) -> dict[str, int]:
+    """The caller's `Level` on every object of a kind, also `NONE`, by name: one statement."""
+    return dict(_NAMED_LEVELS[scope].all(db, binds(caller)))
 
 
-_GLOBAL_ROWS = select(global_grants.c.permission, global_grants.c.user_id).where(
-    or_(
-        global_grants.c.user_id == _own,
-        and_(_inherits, global_grants.c.user_id == DEFAULT_USER_ID),
-        global_grants.c.group_id.in_(_groups_of_caller()),
+_GLOBAL_ROWS = Query(
+    select(global_grants.c.permission, global_grants.c.user_id).where(
+        or_(
+            global_grants.c.user_id == _own,
+            and_(_inherits, global_grants.c.user_id == DEFAULT_USER_ID),
+            global_grants.c.group_id.in_(_groups_of_caller()),
+        )
     )
 )
 
@@ -160,7 +161,7 @@ def global_permissions(db: Connection, caller: Caller) -> dict[str, str]:
     if caller.super_admin:
         return {family: values[-1] for family, values in GLOBAL_FAMILIES.items()}
     best = dict.fromkeys(GLOBAL_FAMILIES, (-1, 0))
-    for permission, user_id in db.execute(_GLOBAL_ROWS, binds(caller)):
+    for permission, user_id in _GLOBAL_ROWS.all(db, binds(caller)):
         family = FAMILY_OF[permission]
         layer = 0 if user_id == DEFAULT_USER_ID else 1 if user_id is None else 2
         best[family] = max(best[family], (layer, WEIGHT_OF[permission]))

@@ -91,7 +91,8 @@ Text = Annotated[str, Converter(_text, {"type": "string"})]
 Name = Annotated[str, Converter(_name, _NAME_OR_ID)]
 """A text that may also come as a JSON number, which means its digits."""
 Flag = Annotated[bool, Converter(_flag, {"type": "boolean"})]
-Permission = Annotated[Any, Converter(_given, {"type": "string"})]
+Word = Annotated[Any, Converter(_given, {"type": "string"})]
+"""One of a few words, such as the name of a permission, that the method itself checks."""
 Someone = Annotated[Any, Converter(_given, _NAME_OR_ID)]
 """A user, user group or group that the method itself looks up, because something else must be checked before."""
 SomeoneOrNobody = Annotated[Any, Converter(_given, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]

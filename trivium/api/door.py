@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from typing import Any, Final
 
 import msgspec
@@ -18,8 +16,10 @@ from trivium.access.keys import Role
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
 from trivium.api.registry import Call
+from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, read_body, respond
+from trivium.crew import Crew
 from trivium.forge.site import Site
 
 _log = structlog.get_logger(__name__)
@@ -37,12 +37,13 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 class ApiDoor:
     """One worker's entrance for the API."""
 
-    def __init__(self, site: Site, authenticator: Authenticator, *, quick: Executor) -> None:
+    def __init__(self, site: Site, authenticator: Authenticator, *, crew: Crew) -> None:
         self._site = site
         self._authenticator = authenticator
-        self._quick = quick
+        self._crew = crew
         self._settings = site.settings
         self._proxies = site.settings.proxy_networks
+        self._remembered = Remembered()
         self._document: dict[str, Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +69,7 @@ class ApiDoor:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
             return _envelope(None, error=text)
-        return await asyncio.get_running_loop().run_in_executor(self._quick, self._serve, scope, body)
+        return await self._crew.run(self._serve, scope, body)
 
     def _serve(self, scope: Scope, body: bytes) -> bytes:
         """The answer to a request body; runs in a thread."""
@@ -76,7 +77,8 @@ class ApiDoor:
         try:
             request = _parsed(body, self._settings.max_api_depth)
             request_id = request.get("id")
-            return _envelope(request_id, result=self._result(scope, request))
+            with self._site.store.read():  # one connection for all that the call looks up
+                return _envelope(request_id, result=self._result(scope, request))
         except Refusal as refusal:
             return _envelope(request_id, error=refusal.text)
         except Exception:
@@ -106,7 +108,7 @@ class ApiDoor:
             shown = name if isinstance(name, str) else msgspec.json.encode(name).decode()
             raise Refusal(f"No such method: {shown}")
         given = given if isinstance(given, dict) else {}
-        return method(Call(self._site, caller, stamp, self._base_url(scope), given))
+        return method(Call(self._site, caller, stamp, self._remembered, self._base_url(scope), given))
 
     def _base_url(self, scope: Scope) -> str:
         """The configured address of the server, or the one under which this request reached it."""

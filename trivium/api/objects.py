@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 
 from trivium.access.addresses import parse_network
 from trivium.access.keys import MASK
-from trivium.access.levels import Scope
+from trivium.access.levels import Level, Scope
 from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
 from trivium.forge import accounts, grants, repositories, user_groups
@@ -22,6 +23,8 @@ from trivium.forge.repositories import Repository
 from trivium.forge.user_groups import UserGroup
 
 Json = dict[str, Any]
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.\-/]*").fullmatch
 
 
 def user_object(account: Account, *, secrets: bool) -> Json:
@@ -49,8 +52,7 @@ def user_object(account: Account, *, secrets: bool) -> Json:
 
 def user_objects(call: Call, db: Connection, users: Iterable[User], *, secrets: bool) -> list[Json]:
     """Users with their details: a fixed number of statements."""
-    secrets = secrets and not call.site.settings.mask_api_keys
-    ring = call.site.ring if secrets else None
+    ring = call.site.ring if secrets and not call.site.settings.mask_api_keys else None
     return [user_object(account, secrets=secrets) for account in accounts.accounts(db, users, ring)]
 
 
@@ -59,21 +61,25 @@ def own_user_object(call: Call, db: Connection, user: User) -> Json:
     return user_objects(call, db, [user], secrets=True)[0]
 
 
-def permissions_object(db: Connection, user: User, *, with_none: bool) -> Json:
+def permissions_object(call: Call, db: Connection, user: User) -> msgspec.Raw:
     """What a user may do (api-users.md 4.1, 7); names on which he may do nothing are for super-admins only."""
     asked = user.as_caller("")
+    with_none = call.caller.super_admin
 
     def levels(scope: Scope) -> dict[str, str]:
-        names = {level: scope.name_of(level) for level in (0, 1, 3, 4)}
+        names = {int(level): scope.name_of(level) for level in Level}
         found = levels_by_name(db, asked, scope)
         return {name: names[level] for name, level in found.items() if level or with_none}
 
-    return {
-        "global": global_names(db, asked),
-        "repositories": levels(Scope.REPOSITORY),
-        "repositories_groups": levels(Scope.REPO_GROUP),
-        "user_groups": levels(Scope.USER_GROUP),
-    }
+    def permissions() -> Json:
+        return {
+            "global": global_names(db, asked),
+            "repositories": levels(Scope.REPOSITORY),
+            "repositories_groups": levels(Scope.REPO_GROUP),
+            "user_groups": levels(Scope.USER_GROUP),
+        }
+
+    return call.remembered.part(call.stamp, ("permissions", user.id, with_none), permissions)
 
 
 def address_row(network: str) -> Json:
@@ -113,40 +119,82 @@ def one_user_group(call: Call, db: Connection, group: UserGroup, *, secrets: boo
     return user_group_object(group, listed)
 
 
-def repository_object(repository: Repository, base_url: str, fields: dict[str, str] | None = None) -> Json:
-    """A repository, as `get_repos` lists it (api-repos.md 2.1)."""
-    shown: Json = {
-        "repo_id": repository.id,
-        "repo_name": repository.name,
-        "repo_type": repository.kind,
-        "clone_uri": "",
-        "private": repository.private,
-        "created_on": repository.created_on,
-        "description": repository.description,
-        "landing_rev": repository.landing_rev.split(":", 1),
-        "owner": repository.owner,
-        "fork_of": repository.fork_of,
-        "enable_downloads": repository.enable_downloads,
-        "enable_locking": repository.enable_locking,
-        "enable_statistics": repository.enable_statistics,
-        # Stored as the answer wants it: not parsed only to be written again.
-        "last_changeset": msgspec.Raw(repository.last_changeset.encode()),
-        "url": f"{base_url}/{quoted(repository.name)}",
-        "locked_by": None,
-        "locked_date": None,
-        "lock_reason": None,
-    }
-    if fields:
-        shown.update({f"ex_{key}": value for key, value in fields.items()})
-    return shown
+class RepositoryObject(msgspec.Struct):
+    """A repository, as `get_repos` lists it (api-repos.md 2.1); made by the thousand, so no dictionary."""
+
+    repo_id: int
+    repo_name: str
+    repo_type: str
+    clone_uri: str
+    private: bool
+    created_on: str
+    description: str
+    landing_rev: list[str]
+    owner: str
+    fork_of: str | None
+    enable_downloads: bool
+    enable_locking: bool
+    enable_statistics: bool
+    last_changeset: msgspec.Raw
+    """Stored as the answer wants it: not parsed only to be written again."""
+    url: str
+    locked_by: Json | None = None
+    locked_date: str | None = None
+    lock_reason: str | None = None
+
+
+def listed_repository(repository: Repository, base_url: str) -> RepositoryObject:
+    """A repository without its extra fields."""
+    name = repository.name
+    return RepositoryObject(
+        repository.id,
+        name,
+        repository.kind,
+        "",
+        repository.private,
+        repository.created_on,
+        repository.description,
+        repository.landing_rev.split(":", 1),
+        repository.owner,
+        repository.fork_of,
+        repository.enable_downloads,
+        repository.enable_locking,
+        repository.enable_statistics,
+        msgspec.Raw(repository.last_changeset),
+        f"{base_url}/{name if _PLAIN(name) else quote(name)}",
+    )
+
+
+def repository_object(
+    repository: Repository, base_url: str, fields: dict[str, str] | None = None
+) -> RepositoryObject | Json:
+    """A repository with its extra fields, if it has any."""
+    listed = listed_repository(repository, base_url)
+    return msgspec.structs.asdict(listed) | extra_fields(fields) if fields else listed
+
+
+def extra_fields(fields: dict[str, str]) -> Json:
+    """The extra fields of a repository, as its object shows them."""
+    return {f"ex_{key}": value for key, value in fields.items()}
 
 
 def full_repository_object(call: Call, db: Connection, repository: Repository) -> Json:
     """A repository with members and followers, as `get_repo` shows it."""
-    shown = repository_object(repository, call.base_url, repositories.fields(db, repository.id))
-    members = member_rows(db, Scope.REPOSITORY, repository.id)
-    followers = user_objects(call, db, repositories.followers(db, repository.id), secrets=False)
-    return shown | {"members": members, "permissions": members, "followers": followers}
+
+    def part(name: str, make: Callable[[], object]) -> msgspec.Raw:
+        return call.remembered.part(call.stamp, (name, repository.id), make)
+
+    def followers() -> list[Json]:
+        return user_objects(call, db, repositories.followers(db, repository.id), secrets=False)
+
+    shown = msgspec.structs.asdict(listed_repository(repository, call.base_url))
+    shown["members"] = members = part("members", lambda: member_rows(db, Scope.REPOSITORY, repository.id))
+    shown["permissions"] = members
+    shown["followers"] = part("followers", followers)
+    extra = part("fields", lambda: repositories.fields(db, repository.id))
+    if bytes(extra) != b"{}":
+        shown.update(extra_fields(msgspec.json.decode(extra)))
+    return shown
 
 
 def repo_group_object(group: RepoGroup, names: Sequence[str]) -> Json:
@@ -159,8 +207,3 @@ def repo_group_object(group: RepoGroup, names: Sequence[str]) -> Json:
         "owner": group.owner,
         "repositories": names,
     }
-
-
-def quoted(name: str) -> str:
-    """A full name in a URL."""
-    return name if name.isascii() and name.replace("/", "").isalnum() else quote(name)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from trivium.access.caller import Caller
 from trivium.api.arguments import Converter
+from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
 from trivium.forge.site import Site
@@ -30,11 +31,12 @@ class Call:
     site: Site
     caller: Caller
     stamp: int
-    """The access stamp when the caller was identified: what is cached for it may be used."""
+    """The access stamp when the caller was identified: what is remembered for it may be used."""
+    remembered: Remembered
     base_url: str
     """The address of the server as the caller sees it, without a slash at the end."""
     given: Mapping[str, Any]
-    """The arguments as they came."""
+    """The arguments as they came, under their present names."""
 
     def echo(self, argument: str) -> str:
         """An argument as messages repeat it."""
@@ -60,6 +62,8 @@ class Method:
     parameters: tuple[Parameter, ...]
     failure: str | Callable[[Mapping[str, Any]], str] | None
     super_admin: bool
+    guard: Callable[[Call], None] | None
+    """Refuses callers who may not use the method at all, before any argument is looked at."""
     renamed: Mapping[str, str]
     """Old names of arguments → their names (decisions.md A15)."""
 
@@ -73,26 +77,28 @@ class Method:
 
     def __call__(self, call: Call) -> Any:
         """Check, convert, run. Raises `Refusal` with the documented text."""
-        given = call.given
         if self.renamed:
-            given = {self.renamed.get(name, name): value for name, value in given.items()}
+            given = {self.renamed.get(name, name): value for name, value in call.given.items()}
+            call = replace(call, given=given)
         for parameter in self.parameters:
-            if parameter.required and parameter.name not in given:
+            if parameter.required and parameter.name not in call.given:
                 raise Refusal(f"Missing non optional `{parameter.name}` arg in JSON DATA")
         try:
             if self.super_admin and not call.caller.super_admin:
                 raise Forbidden
-            return self.function(call, **self._converted(call, given))
+            if self.guard is not None:
+                self.guard(call)
+            return self.function(call, **self._converted(call))
         except TriviumError as error:
-            raise Refusal(text_of(error, self._failure(given))) from error
+            raise Refusal(text_of(error, self._failure(call.given))) from error
 
-    def _converted(self, call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _converted(self, call: Call) -> dict[str, Any]:
         converted = {}
         with call.site.store.read() as db:
             for parameter in self.parameters:
-                if parameter.name not in given:
+                if parameter.name not in call.given:
                     continue
-                value = given[parameter.name]
+                value = call.given[parameter.name]
                 if value is None and not parameter.required and not parameter.converter.null_is_value:
                     continue
                 converted[parameter.name] = parameter.converter.convert(db, call.caller, value)
@@ -117,13 +123,15 @@ class Registry:
         *,
         failure: str | Callable[[Mapping[str, Any]], str] | None = None,
         super_admin: bool = False,
+        guard: Callable[[Call], None] | None = None,
         aliases: tuple[str, ...] = (),
         renamed: Mapping[str, str] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function under its name.
 
         `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
-        the arguments as they were given. `aliases` are old names.
+        the arguments as they were given. `guard` raises for callers who may not use the method at all. `aliases` are
+        old names.
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,6 +141,7 @@ class Registry:
                 parameters=_parameters(function),
                 failure=failure,
                 super_admin=super_admin,
+                guard=guard,
                 renamed=renamed or {},
             )
             self._methods[method.name] = method

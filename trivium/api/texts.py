@@ -31,7 +31,7 @@ _EXISTS: Final = {
     Kind.EMAIL: "email `{0}` already exist",
     Kind.USER_GROUP: "user group `{0}` already exist",
     Kind.REPOSITORY: "repo `{0}` already exist",
-    Kind.REPO_GROUP: "repo group `{0}` already exists",
+    Kind.REPO_GROUP: "repo group `{0}` already exist",
 }
 
 

@@ -53,20 +53,16 @@ def _settings(data: Path, config: Path | None, **given: Any) -> Settings:
 
 
 @contextmanager
-def _opened(data: Path, config: Path | None) -> Iterator[Site]:
+def _opened(data: Path, config: Path | None, *, upgrading: bool = False) -> Iterator[Site]:
     """The installation, for a command that works on it; refusals become sentences."""
-    from trivium.forge.installation import is_set_up
-    from trivium.forge.site import open_site
+    from trivium.forge import installation
 
     settings = _settings(data, config)
-    if not is_set_up(settings):
+    if not installation.is_set_up(settings):
         _fail(f"{data} is not set up; run: trivium setup --data {data}")
     try:
-        site = open_site(settings)
-        try:
+        with installation.opened(settings, upgrading=upgrading) as site:
             yield site
-        finally:
-            site.close()
     except NotFound as error:
         click.echo(f"trivium: there is no {error.kind} {error.given!r}", err=True)
         sys.exit(1)
@@ -172,7 +168,7 @@ def upgrade_db(data: Path, config: Path | None) -> None:
     """Bring the database up to date; `serve` does it by itself. A backup is made before."""
     from trivium.store import schema
 
-    with _opened(data, config) as site:
+    with _opened(data, config, upgrading=True) as site:
         done = schema.upgrade(site.store, site.settings.data / "backups")
     click.echo("The database was brought up to date." if done else "The database is up to date.")
 

@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP connections with limits that the server library does not have: time for a head, and its size.
 
-(security.md R-17, S-27 and section 6.) Everything else of HTTP is uvicorn's.
+(security.md R-17, S-27 and section 6.) Requests whose meaning could be understood in two ways are refused; everything
+else of HTTP is uvicorn's.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import sys
+from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from trivium.asgi import SECURITY_HEADERS, TEXT
 from trivium.settings import Settings
 
+_VERSIONS: Final = ("1.1", "1.0")
 
-class _TooLarge(Exception):
+
+class _Refused(Exception):
     """Stops the parser."""
 
 
@@ -24,8 +30,12 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
     class LimitedProtocol(HttpToolsProtocol):
         _timer: asyncio.TimerHandle | None = None
         _reading_head = True
+        _unparsed = 0
+        """Bytes that arrived since the head began, as far as the parser has not made headers of them."""
         _head_bytes = 0
-        _too_large = False
+        _arrived = b""
+        _offered_upgrade = False
+        _refusal = (400, b"This is not an HTTP request.\n")
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -36,40 +46,96 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
+            self._arrived = data
             if self._reading_head:
-                self._head_bytes += len(data)
+                self._unparsed += len(data)
             super().data_received(data)
-            if self._reading_head and self._head_bytes > settings.max_header_bytes and not self._too_large:
-                self._refuse()
+            if self._reading_head and self._unparsed > settings.max_header_bytes and not self.transport.is_closing():
+                self._refuse_size()
+                self.send_400_response("")
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self._head_bytes = 0
+            self._head_bytes = self._unparsed = 0
             if self._timer is None:
                 self._await_head()
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
-            if len(self.url) > settings.max_header_bytes:
-                self._too_large = True
-                raise _TooLarge
+            self._count(len(url))
 
         def on_header(self, name: bytes, value: bytes) -> None:
             super().on_header(name, value)
-            self._head_bytes += len(name) + len(value) + 4
-            if len(self.headers) > settings.max_headers or self._head_bytes > settings.max_header_bytes * 2:
-                self._too_large = True
-                raise _TooLarge
+            self._count(len(name) + len(value) + 4)
 
         def on_headers_complete(self) -> None:
+            self._check_meaning()
+            connect = self.parser.get_method() == b"CONNECT"
+            self._offered_upgrade = self.parser.should_upgrade() and not connect
+            if self._offered_upgrade:
+                return
             self._head_is_there()
+            if connect:
+                self.url = b"/"  # it names a host; the application refuses the method
             super().on_headers_complete()
+            if connect:
+                self.cycle.keep_alive = False
 
-        def send_400_response(self, msg: str) -> None:
-            if self._too_large:
-                self._refuse()
-            else:
-                super().send_400_response(msg)
+        def on_message_complete(self) -> None:
+            if not self._offered_upgrade:
+                super().on_message_complete()
+
+        def _unsupported_upgrade_warning(self) -> None:
+            """A client offers another protocol. The parser stops then, before the body: read on without the offer."""
+            stopped = sys.exception()
+            if not self._offered_upgrade or stopped is None:
+                return
+            version = self.parser.get_http_version().encode()
+            head = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version + b"\r\n"]
+            head += [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self.data_received(b"".join(head) + b"\r\n" + self._arrived[stopped.args[0] :])
+
+        def send_400_response(self, _msg: str) -> None:
+            if self._is_answerable():
+                status, text = self._refusal
+                head = [STATUS_LINE[status]]
+                for name, value in (*self.server_state.default_headers, TEXT, *SECURITY_HEADERS):
+                    head += [name, b": ", value, b"\r\n"]
+                self.transport.write(
+                    b"".join(head) + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(text) + text
+                )
+            self.transport.close()
+
+        def _is_answerable(self) -> bool:
+            """Whether an answer now would belong to what is refused: none to an earlier request is on its way."""
+            cycle = self.cycle
+            if cycle is None or cycle.response_complete:
+                return True
+            return not self.pipeline and cycle.more_body and not cycle.response_started
+
+        def _count(self, size: int) -> None:
+            """The parser has made something of the next bytes of the head."""
+            self._head_bytes += size
+            if self._head_bytes > settings.max_header_bytes or len(self.headers) > settings.max_headers:
+                self._refuse_size()
+                raise _Refused
+
+        def _refuse_size(self) -> None:
+            self._refusal = (431, b"The head of the request is too large (max_header_bytes, max_headers).\n")
+
+        def _check_meaning(self) -> None:
+            """Refuse what another program on the way could have understood in another way (S-27)."""
+            version = self.parser.get_http_version()
+            hosts = sum(name == b"host" for name, _ in self.headers)
+            encodings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+            if (
+                version not in _VERSIONS
+                or hosts > 1
+                or (version == "1.1" and not hosts)
+                or (encodings and (encodings != [b"chunked"] or version == "1.0"))
+            ):
+                raise _Refused
 
         def _await_head(self) -> None:
             self._reading_head = True
@@ -84,12 +150,5 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
         def _too_slow(self) -> None:
             if not self.transport.is_closing():
                 self.transport.close()
-
-        def _refuse(self) -> None:
-            self._too_large = True
-            text = b"The head of the request is too large (max_header_bytes, max_headers).\n"
-            head = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-            self.transport.write(STATUS_LINE[431] + head % len(text) + text)
-            self.transport.close()
 
     return LimitedProtocol

@@ -42,6 +42,8 @@ class Supervisor:
             "given": {name: value for name, value in given.items() if value is not None},
         }
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
+        self._recovery: subprocess.Popen[bytes] | None = None
+        self._recover_again = False
         self._stopping = False
         self._woken, self._waker = os.pipe()
         for descriptor in (self._woken, self._waker):
@@ -56,16 +58,18 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         with _only_server(self._settings.data / "serve.lock"), _listen(self._settings) as listening:
-            self._put_in_order()
             try:
-                for _ in range(self._settings.workers):
-                    self._start_worker(listening)
-                self._await_workers()
+                self._put_in_order()
+                if not self._stopping:
+                    for _ in range(self._settings.workers):
+                        self._start_worker(listening)
+                    self._await_workers()
                 if not self._stopping:
                     print(f"Trivium is ready at http://{_shown_address(listening)}", flush=True)
                 while not self._stopping:
                     self._sleep()
                     self._replace_dead(listening)
+                    self._recover()
             finally:
                 listening.close()
                 self._end_workers()
@@ -89,9 +93,11 @@ class Supervisor:
         )
 
     def _put_in_order(self) -> None:
-        status = self._child().wait()
-        if status:
-            raise StartRefused("" if status == 2 else "the data could not be put in order; see above")
+        self._recovery = child = self._child()
+        while child.poll() is None and not self._stopping:
+            self._sleep()
+        if child.returncode:
+            raise StartRefused("" if child.returncode == 2 else "the data could not be put in order; see above")
 
     def _start_worker(self, listening: socket.socket) -> None:
         descriptors = (listening.fileno(), self._reporting, self._life)
@@ -121,15 +127,25 @@ class Supervisor:
         if dead and not self._stopping:
             for _ in dead:
                 self._start_worker(listening)
-            self._child().wait()
-            self._sleep(_RESTART_PAUSE)
+            self._recover_again = True
+            # Not in a tight circle, should they die at once.
+            time.sleep(_RESTART_PAUSE)
+
+    def _recover(self) -> None:
+        """Let somebody look after what a dead worker left; it may take a while, and others may die meanwhile."""
+        if self._recovery is not None and self._recovery.poll() is not None:
+            self._recovery = None
+        if self._recover_again and self._recovery is None and not self._stopping:
+            self._recover_again = False
+            self._recovery = self._child(again=True)
 
     def _end_workers(self) -> None:
         """Ask the workers to end, and insist when their time is up."""
-        for worker in self._workers.values():
+        children = [*self._workers.values(), *([self._recovery] if self._recovery else [])]
+        for worker in children:
             worker.terminate()
         deadline = time.monotonic() + self._settings.graceful_timeout
-        for worker in self._workers.values():
+        for worker in children:
             try:
                 worker.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

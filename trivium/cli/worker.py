@@ -33,6 +33,8 @@ class Order(msgspec.Struct):
     """Options from the command line."""
     listening: int | None = None
     """Descriptor of the listening socket; None: only put the data in order."""
+    again: bool = False
+    """To put the data in order after the death of a worker, while others serve."""
     ready: int = -1
     """Descriptor to report on."""
     life: int = -1
@@ -78,10 +80,13 @@ def serve(order: Order) -> None:
 
 
 def put_in_order(order: Order) -> None:
-    """Bring the database up to date and finish what a crash left, before anything is served."""
-    from trivium.forge.installation import put_in_order as put_data_in_order
+    """Bring the database up to date and finish what a crash left, before anything is served or beside it."""
+    from trivium.forge import installation
 
-    put_data_in_order(order.settings())
+    if order.again:
+        installation.put_in_order_again(order.settings())
+    else:
+        installation.put_in_order(order.settings())
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFo
 from trivium.forge import journal
 from trivium.forge.site import Site
 from trivium.names import check_email, check_username, is_clean_text, key_of
-from trivium.store.engine import Record, insert_id
+from trivium.store.engine import insert_id
+from trivium.store.query import Query, Values
 from trivium.store.tables import (
     DEFAULT_USER_ID,
     global_grants,
@@ -83,8 +84,8 @@ COLUMNS: Final = (
     users.c.last_login,
     users.c.inherit_default_permissions,
 )
-_BY_ID = select(*COLUMNS).where(users.c.id == bindparam("sought"))
-_BY_NAME = select(*COLUMNS).where(users.c.username == bindparam("sought"))
+_BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
+_BY_NAME = Query(select(*COLUMNS).where(users.c.username == bindparam("sought")))
 _ALL = select(*COLUMNS).where(users.c.id != DEFAULT_USER_ID).order_by(users.c.username)
 _KEY_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("sought"))
 _EMAIL_HOLDERS = (
@@ -92,9 +93,36 @@ _EMAIL_HOLDERS = (
     .where(users.c.email == bindparam("sought"))
     .union_all(select(user_emails.c.user_id).where(user_emails.c.email == bindparam("sought")))
 )
-_EMAILS = select(user_emails.c.user_id, user_emails.c.email).order_by(user_emails.c.id)
-_ADDRESSES = select(user_addresses.c.user_id, user_addresses.c.network).order_by(user_addresses.c.id)
-_TOKENS = select(tokens.c.user_id, tokens.c.sealed).order_by(tokens.c.builtin.desc(), tokens.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """Something that belongs to users: (user id, value) of one of them, and of all."""
+
+    of_one: Query
+    of_all: Query
+
+
+def _details(statement: Any, user_id: Any) -> _Details:
+    return _Details(Query(statement.where(user_id == bindparam("one"))), Query(statement))
+
+
+_EMAILS = _details(select(user_emails.c.user_id, user_emails.c.email).order_by(user_emails.c.id), user_emails.c.user_id)
+_ADDRESSES = _details(
+    select(user_addresses.c.user_id, user_addresses.c.network).order_by(user_addresses.c.id),
+    user_addresses.c.user_id,
+)
+_TOKENS = _details(
+    select(tokens.c.user_id, tokens.c.sealed).order_by(tokens.c.builtin.desc(), tokens.c.id), tokens.c.user_id
+)
+
+
+def id_in(text: str) -> int | None:
+    """The id that a text of ASCII digits stands for; None for other texts, and for numbers that no id can be."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    significant = text.lstrip("0") or "0"
+    return int(significant) if len(significant) <= len(str(MAX_ID)) else None
 
 
 def user_of(row: Iterable[Any]) -> User:
@@ -108,9 +136,9 @@ def find(db: Connection, given: object) -> User:
     if isinstance(given, int) and not isinstance(given, bool):
         row = _by_id(db, given)
     elif isinstance(given, str) and given and is_clean_text(given):
-        if given.isascii() and given.isdigit():
-            row = _by_id(db, int(given))
-        row = row or db.execute(_BY_NAME, {"sought": given}).first()
+        if (user_id := id_in(given)) is not None:
+            row = _by_id(db, user_id)
+        row = row or _BY_NAME.first(db, {"sought": given})
     if row is None:
         raise NotFound(Kind.USER, given)
     return user_of(row)
@@ -121,7 +149,7 @@ def find_for(db: Connection, caller: Caller, given: object) -> User:
     if caller.super_admin:
         return find(db, given)
     himself = (caller.user_id, str(caller.user_id), caller.username)
-    if isinstance(given, bool) or given not in himself:
+    if isinstance(given, (bool, float)) or given not in himself:
         raise NotYourself
     return by_id(db, caller.user_id)
 
@@ -145,9 +173,9 @@ def accounts(db: Connection, of: Iterable[User], ring: KeyRing | None = None) ->
     """
     listed = list(of)
     ids = [user.id for user in listed]
-    emails = _grouped(db, _EMAILS, user_emails.c.user_id, ids)
-    addresses = _grouped(db, _ADDRESSES, user_addresses.c.user_id, ids)
-    sealed = _grouped(db, _TOKENS, tokens.c.user_id, ids) if ring else {}
+    emails = _grouped(db, _EMAILS, ids)
+    addresses = _grouped(db, _ADDRESSES, ids)
+    sealed = _grouped(db, _TOKENS, ids) if ring else {}
     return [
         Account(
             user,
@@ -159,25 +187,22 @@ def accounts(db: Connection, of: Iterable[User], ring: KeyRing | None = None) ->
     ]
 
 
-def _grouped(db: Connection, statement: Any, column: Any, ids: list[int]) -> dict[int, list[Any]]:
+def _grouped(db: Connection, details: _Details, ids: list[int]) -> dict[int, list[Any]]:
     """What belongs to each of the users, in the statement's order."""
     found: dict[int, list[Any]] = defaultdict(list)
-    if not ids:
-        return found
     if len(ids) == 1:
-        rows = db.execute(statement.where(column == bindparam("one")), {"one": ids[0]})
-    else:
+        found[ids[0]] = [value for _, value in details.of_one.all(db, {"one": ids[0]})]
+    elif ids:
         # A list of ids would be a statement of its own for each length; reading all rows costs less.
-        rows = db.execute(statement)
-    wanted = set(ids)
-    for user_id, value in rows:
-        if user_id in wanted:
-            found[user_id].append(value)
+        wanted = set(ids)
+        for user_id, value in details.of_all.all(db, {}):
+            if user_id in wanted:
+                found[user_id].append(value)
     return found
 
 
-def _by_id(db: Connection, user_id: int) -> Record | None:
-    return db.execute(_BY_ID, {"sought": user_id}).first() if 0 <= user_id <= MAX_ID else None
+def _by_id(db: Connection, user_id: int) -> Values | None:
+    return _BY_ID.first(db, {"sought": user_id}) if 0 <= user_id <= MAX_ID else None
 
 
 def create(

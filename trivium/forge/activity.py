@@ -54,7 +54,8 @@ class Activity:
         if not (pulls or keys or accounts):
             return
         moment = now()
-        with site.store.write(access_unchanged=True) as db:
+        # A user's last sign-in is part of what others see of him.
+        with site.store.write(access_unchanged=not accounts) as db:
             if keys:
                 db.execute(_USED, [{"row_id": key, "moment": moment} for key in keys])
             if accounts:

@@ -22,6 +22,7 @@ from trivium.access.permissions import (
 from trivium.errors import Invalid
 from trivium.forge import journal
 from trivium.forge.site import Site
+from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_groups, users
 
 SUPER_ADMIN: Final = "super-admin"
@@ -105,7 +106,7 @@ def _members_statement(tables: ObjectTables) -> Any:
     return select(everything).order_by(everything.c.section, everything.c.rank, everything.c.name)
 
 
-_MEMBERS = {scope: _members_statement(tables) for scope, tables in OBJECT_TABLES.items()}
+_MEMBERS = {scope: Query(_members_statement(tables)) for scope, tables in OBJECT_TABLES.items()}
 _ORIGINS: Final = (SUPER_ADMIN, OWNER, PERMISSION, PERMISSION)
 
 
@@ -114,7 +115,7 @@ def members(db: Connection, scope: Scope, object_id: int) -> list[Member]:
     levels = {int(level): level for level in Level}
     return [
         Member(name, levels[level], _ORIGINS[section], section == 3)
-        for section, _, name, level in db.execute(_MEMBERS[scope], {"object_id": object_id})
+        for section, _, name, level in _MEMBERS[scope].all(db, {"object_id": object_id})
     ]
 
 

@@ -21,6 +21,8 @@ from trivium.forge import journal
 from trivium.forge.repositories import stored_changeset
 from trivium.forge.site import Site
 from trivium.store import intents
+from trivium.store.engine import Record
+from trivium.store.locks import RepositoryLock
 from trivium.store.tables import now, repositories
 from trivium.vcs.model import RefUpdate, VcsError
 
@@ -33,7 +35,12 @@ _ROW = select(
 ).where(repositories.c.id == bindparam("repository_id"))
 _SETTLE = (
     update(repositories)
-    .where(repositories.c.id == bindparam("repository_id"), repositories.c.history_state == bindparam("known"))
+    .where(
+        repositories.c.id == bindparam("repository_id"),
+        # What was seen on the disk stood under this name, and nobody has stored something newer.
+        repositories.c.name == bindparam("seen_as"),
+        repositories.c.history_state == bindparam("known"),
+    )
     .values(history_state=bindparam("state"), last_changeset=bindparam("changeset"), updated_on=bindparam("moment"))
 )
 
@@ -100,23 +107,42 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list
             break
     with site.store.write(access_unchanged=True) as db:
         if accepted:
-            _journal(db, push, "", accepted)
+            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+            _journal(db, push, row.name if row else "", accepted)
         intents.clear(db, push.intent)
     return list(accepted or ())
+
+
+def recover(site: Site, push: Push) -> None:
+    """Settle a push whose version-control process was killed, and so may have left locks and pieces behind.
+
+    Raises `Busy` when the repository is in use for too long; then nothing has happened.
+    """
+    with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
+        with site.store.read() as db:
+            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+        if row is not None:
+            site.back_ends[row.kind].recover(site.tree.path_of(row.name))
+        finish(site, push, None)
 
 
 def refresh(site: Site, repository_id: int) -> None:
     """Bring a repository's row up to date with what is on the disk."""
     for _ in range(_TRIES):
         with site.store.read() as db:
-            row = db.execute(_ROW, {"repository_id": repository_id}).one()
-        back_end = site.back_ends[row.kind]
-        found = back_end.history(site.tree.path_of(row.name))
+            row = db.execute(_ROW, {"repository_id": repository_id}).first()
+        if row is None:
+            raise NotFound(Kind.REPOSITORY, repository_id)
+        try:
+            found = site.back_ends[row.kind].history(site.tree.path_of(row.name))
+        except VcsError:
+            time.sleep(_PAUSE)  # as in `finish`
+            continue
         changeset = stored_changeset(found.last)
         if (found.state, changeset) == (row.history_state, row.last_changeset):
             return
         with site.store.write(access_unchanged=True) as db:
-            if _store(db, repository_id, row.history_state, found.state, changeset):
+            if _store(db, repository_id, row, found.state, changeset):
                 return
     raise Busy("the repository keeps changing")
 
@@ -136,7 +162,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> li
         found = back_end.history(path, row.history_state, done)
         with site.store.write(access_unchanged=True) as db:
             # Of two pushes that end together, the one that looked first must look again.
-            if not _store(db, push.repository_id, row.history_state, found.state, stored_changeset(found.last)):
+            if not _store(db, push.repository_id, row, found.state, stored_changeset(found.last)):
                 continue
             _journal(db, push, row.name, done)
             intents.clear(db, push.intent)
@@ -148,12 +174,14 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> li
     return []
 
 
-def _store(db: Connection, repository_id: int, known: str, state: str, changeset: str) -> bool:
+def _store(db: Connection, repository_id: int, seen: Record, state: str, changeset: str) -> bool:
+    """Store what was found out about a repository that was `seen` so; False when it has changed since."""
     done = db.execute(
         _SETTLE,
         {
             "repository_id": repository_id,
-            "known": known,
+            "seen_as": seen.name,
+            "known": seen.history_state,
             "state": state,
             "changeset": changeset,
             "moment": now(),

@@ -26,7 +26,16 @@ from trivium.forge.accounts import MAX_ID
 from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
 from trivium.forge.site import Site
-from trivium.names import check_path, check_segment, is_clean_text, key_of, last_segment, parent_of, path_of
+from trivium.names import (
+    MAX_NAME,
+    check_path,
+    check_segment,
+    is_clean_text,
+    key_of,
+    last_segment,
+    parent_of,
+    path_of,
+)
 from trivium.store.engine import Record, insert_id
 from trivium.store.intents import Move, carry_out
 from trivium.store.tables import DEFAULT_USER_ID, now, repo_groups, repositories, users
@@ -107,8 +116,8 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> RepoGro
         row = _by_id(db, caller, given)
     elif isinstance(given, str) and given and is_clean_text(given):
         row = db.execute(_BY_NAME, binds(caller) | {"sought": given}).first()
-        if row is None and given.isascii() and given.isdigit():
-            row = _by_id(db, caller, int(given))
+        if row is None and (group_id := accounts.id_in(given)) is not None:
+            row = _by_id(db, caller, group_id)
     if row is None or row.level < needs:
         raise NotFound(Kind.REPO_GROUP, given)
     return _group_of(row)
@@ -156,9 +165,12 @@ class Ancestry:
 
 
 def ancestry(db: Connection, caller: Caller, path: str) -> Ancestry:
-    """Look at the groups above `path`; raises `Invalid` when a repository is in the way."""
+    """Look at the groups above `path`; raises `Invalid` when a repository is in the way.
+
+    Above what is no name at all there are none.
+    """
     missing: list[str] = []
-    above = parent_of(path)
+    above = parent_of(path) if is_clean_text(path) and len(path) <= MAX_NAME else ""
     while above:
         row = db.execute(_BY_NAME, binds(caller) | {"sought": above}).first()
         if row is not None:
@@ -210,7 +222,7 @@ def create(
     """Create a group in an existing one, or at top level. Parents are not created."""
     path = path_of(name)
     with site.store.read() as db:
-        parent = _permitted_parent(db, caller, path)
+        parent = permitted_parent(db, caller, path)
         if owner is not None and not caller.super_admin:
             raise OwnerReserved
         if is_clean_text(path) and path:
@@ -221,7 +233,7 @@ def create(
             raise Invalid("the user default owns nothing")
 
     def insert(db: Connection) -> RepoGroup:
-        present = _permitted_parent(db, caller, path)
+        present = permitted_parent(db, caller, path)
         _check_new(db, path)
         if (present and present.id) != (parent and parent.id):
             raise Invalid("the parent group changed")
@@ -256,7 +268,7 @@ def _check_new(db: Connection, path: str) -> None:
         raise Invalid("a repository has this name") from error
 
 
-def _permitted_parent(db: Connection, caller: Caller, path: str) -> RepoGroup | None:
+def permitted_parent(db: Connection, caller: Caller, path: str) -> RepoGroup | None:
     """The group that will hold `path`, if the caller may create a group there."""
     parent = parent_of(path)
     found = None
@@ -264,7 +276,7 @@ def _permitted_parent(db: Connection, caller: Caller, path: str) -> RepoGroup | 
         row = db.execute(_BY_NAME, binds(caller) | {"sought": parent}).first()
         found = _group_of(row) if row is not None else None
     if allows_globally(db, caller, "hg.repogroup.create.true"):
-        if parent and (found is None or found.level < Level.READ):
+        if parent and (found is None or found.level < Level.WRITE):
             raise NotFound(Kind.REPO_GROUP, parent)
     elif found is None or found.level < Level.ADMIN:
         raise Forbidden

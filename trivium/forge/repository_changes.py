@@ -123,7 +123,7 @@ def create(
     )
     for _ in range(_TRIES):
         with site.store.read() as db:
-            _check_may_create(db, caller, path)
+            check_may_create(db, caller, path)
             owning = _chosen_owner(db, caller, owner)
             if is_clean_text(path):
                 _check_new(db, path)
@@ -148,7 +148,7 @@ def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
     return owner
 
 
-def _check_may_create(db: Connection, caller: Caller, path: str) -> None:
+def check_may_create(db: Connection, caller: Caller, path: str) -> None:
     """The right to create a repository of this name (api-repos.md 4, create_repo)."""
     if caller.super_admin:
         return
@@ -159,7 +159,7 @@ def _check_may_create(db: Connection, caller: Caller, path: str) -> None:
         if not creates:
             raise Forbidden
         return
-    above = repo_groups.ancestry(db, caller, path) if is_clean_text(path) else repo_groups.Ancestry(None, ())
+    above = repo_groups.ancestry(db, caller, path)
     if above.deepest is None:
         if not creates:
             raise Forbidden
@@ -189,7 +189,7 @@ def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User) -> No
     back_end = site.back_ends[wanted.kind]
 
     def insert_rows(db: Connection) -> None:
-        _check_may_create(db, caller, wanted.path)
+        check_may_create(db, caller, wanted.path)
         _check_new(db, wanted.path)
         if Placement.plan(site.tree, wanted.path) != placement:
             raise _Replan
@@ -294,7 +294,7 @@ def update_repository(
     with site.store.read() as db:
         path = _new_path(db, caller, repository, name, group)
         owning = None if owner is None else accounts.find(db, owner)
-        parent = None if fork_of is None else repositories.find(db, caller, fork_of, Level.READ)
+        parent = None if fork_of is None else _fork_parent(db, caller, fork_of)
     if owning is not None and owning.id == DEFAULT_USER_ID:
         raise Invalid("the user default owns nothing")
     if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
@@ -317,6 +317,8 @@ def update_repository(
     def change(db: Connection) -> Repository:
         if repositories.find(db, caller, repository.id, Level.ADMIN).name != repository.name:
             raise Invalid("the repository was renamed by somebody else")
+        if parent is not None:
+            _check_no_circle(db, repository.id, parent.id)
         if path != repository.name:
             if _new_path(db, caller, repository, name, group) != path:
                 raise Invalid("the group was renamed by somebody else")
@@ -366,6 +368,22 @@ def _new_path(db: Connection, caller: Caller, repository: Repository, name: str 
     else:
         parent = repo_groups.find(db, caller, group, Level.WRITE).name
     return f"{parent}/{segment}" if parent else segment
+
+
+def _fork_parent(db: Connection, caller: Caller, given: object) -> Repository:
+    try:
+        return repositories.find(db, caller, given, Level.READ)
+    except NotFound as error:
+        raise Invalid("the parent of the fork is unknown") from error
+
+
+def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None:
+    """Forks form trees: refuse a parent that descends from the repository itself."""
+    above: int | None = parent_id
+    while above is not None:
+        if above == repository_id:
+            raise Invalid("a repository is not a fork of its own forks")
+        above = db.execute(select(table.c.fork_of_id).where(table.c.id == above)).scalar()
 
 
 def set_archived(site: Site, caller: Caller, repository: Repository, archived: bool) -> None:

@@ -93,8 +93,8 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> UserGro
     if isinstance(given, int) and not isinstance(given, bool):
         row = _by_id(db, caller, given)
     elif isinstance(given, str) and given and is_clean_text(given):
-        if given.isascii() and given.isdigit():
-            row = _by_id(db, caller, int(given))
+        if (group_id := accounts.id_in(given)) is not None:
+            row = _by_id(db, caller, group_id)
         row = row or db.execute(_BY_NAME, binds(caller) | {"sought": given}).first()
     if row is None or row.level < needs:
         raise NotFound(Kind.USER_GROUP, given)
@@ -131,8 +131,7 @@ def create(
 ) -> UserGroup:
     """Create a group. `owner` is named as in an argument; None is the caller, who must be a super-admin to choose."""
     with site.store.write() as db:
-        if not allows_globally(db, caller, "hg.usergroup.create.true"):
-            raise Forbidden
+        check_may_create(db, caller)
         if is_clean_text(name) and db.execute(_TAKEN, {"sought": key_of(name)}).first():
             raise AlreadyExists(Kind.USER_GROUP, name)
         check_user_group(name)
@@ -154,6 +153,12 @@ def create(
         grant_row(db, USER_GROUPS, group_id, user_id=owning.id, level=Level.ADMIN)
         journal.record(db, caller, "user_group.create", name, owner=owning.username)
         return _reread(db, caller, group_id)
+
+
+def check_may_create(db: Connection, caller: Caller) -> None:
+    """Raise `Forbidden` for callers who may not create user groups."""
+    if not allows_globally(db, caller, "hg.usergroup.create.true"):
+        raise Forbidden
 
 
 def _owner(db: Connection, caller: Caller, given: object) -> User:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,13 +42,25 @@ class Store:
         if self.url.get_backend_name() == "sqlite":
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        self._thread = threading.local()
         self._writing = self.engine.execution_options(trivium_writes=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for statements that change nothing; each sees what was committed before it began."""
+        """A connection for statements that change nothing; each sees what was committed before it began.
+
+        Inside another `read` of the same thread it is the same connection.
+        """
+        open_already: Connection | None = getattr(self._thread, "reading", None)
+        if open_already is not None:
+            yield open_already
+            return
         with self.engine.connect() as connection:
-            yield connection
+            self._thread.reading = connection
+            try:
+                yield connection
+            finally:
+                self._thread.reading = None
 
     @contextmanager
     def write_bare(self) -> Iterator[Connection]:

@@ -8,8 +8,11 @@ repository to the trash, a group moves with all it holds. `carry_out` does, in t
 2. in one transaction: change the rows, remove that row, rename, make the rename durable, commit.
 
 A crash before the rename, or between rename and commit, leaves the row: the database still shows the old state,
-and `undo` moves the directory back. A crash after the commit leaves no row: the change is complete. So a row that
-is found after its worker died always means "undo", and nothing ever has to be guessed.
+and the directory is moved back. A crash after the commit leaves no row: the change is complete. So the database is
+always right, and nothing ever has to be guessed.
+
+Only one writer is at work at a time. Whoever has his turn therefore knows that a recorded rename which he sees on the
+disk was left behind, and moves it back first (`undo_all`): what he plans is never built on it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from trivium.errors import AlreadyExists, Kind
 from trivium.store.disk import Tree, sync_directory
 from trivium.store.engine import Store
-from trivium.store.tables import intents, now
+from trivium.store.tables import intents, now, repo_groups, repositories
 
 MOVE: Final = "move"
 
@@ -35,6 +38,12 @@ T = TypeVar("T")
 
 _INSERT = insert(intents)
 _DELETE = delete(intents).where(intents.c.id == bindparam("intent"))
+_RECORDED = select(intents).order_by(intents.c.created_on, intents.c.id)
+_REGISTERED = (
+    select(repositories.c.id)
+    .where(repositories.c.name == bindparam("name"))
+    .union_all(select(repo_groups.c.id).where(repo_groups.c.name == bindparam("name")))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +87,7 @@ def clear(db: Connection, intent: str) -> None:
 
 def recorded(db: Connection) -> list[Intent]:
     """All intents, oldest first."""
-    rows = db.execute(select(intents).order_by(intents.c.created_on, intents.c.id))
-    return [Intent(row.id, row.worker, row.kind, msgspec.json.decode(row.detail)) for row in rows]
+    return [Intent(row.id, row.worker, row.kind, msgspec.json.decode(row.detail)) for row in db.execute(_RECORDED)]
 
 
 def carry_out(store: Store, tree: Tree, *, worker: str, moves: Sequence[Move], change: Callable[[Connection], T]) -> T:
@@ -91,33 +99,57 @@ def carry_out(store: Store, tree: Tree, *, worker: str, moves: Sequence[Move], c
     detail: dict[str, object] = {"moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves]}
     with store.write(access_unchanged=True) as db:
         intent = record(db, worker=worker, kind=MOVE, detail=detail)
-    done: list[Move] = []
     try:
         with store.write() as db:
+            undo_all(db, tree)
             result = change(db)
             clear(db, intent)
-            for move in moves:
-                _rename(move.source, move.target)
-                done.append(move)
-            for directory in {path.parent for move in moves for path in (move.source, move.target)}:
-                sync_directory(directory)
+            _move(moves)
     except BaseException:
-        for move in reversed(done):
-            _rename(move.target, move.source)
-        with store.write(access_unchanged=True) as db:
+        # After a commit that failed the renames are still there. Should this fail too, the row stays for others.
+        with store.write() as db:
+            undo_all(db, tree)
             clear(db, intent)
         raise
     return result
 
 
-def undo(tree: Tree, intent: Intent) -> None:
-    """Move back what a dead worker moved without getting to its commit."""
-    moves = msgspec.convert(intent.detail["moves"], list[tuple[str, str]])
-    for source, target in ((tree.root / one, tree.root / other) for one, other in reversed(moves)):
-        if os.path.lexists(target) and not os.path.lexists(source):
-            _rename(target, source)
-            sync_directory(source.parent)
-            sync_directory(target.parent)
+def undo_all(db: Connection, tree: Tree) -> list[str]:
+    """Move back everything that was moved without getting to its commit; returns the intents that spoke of it.
+
+    Needs the turn of a writer. Undoing what was undone, or never happened, does nothing.
+    """
+    found = [intent for intent in recorded(db) if intent.kind == MOVE]
+    for intent in reversed(found):
+        moves = msgspec.convert(intent.detail["moves"], list[tuple[str, str]])
+        for source, target in reversed(moves):
+            # A name in the database got there by a commit, of whomever: then the rename is not what was left.
+            if not db.execute(_REGISTERED, {"name": target}).first():
+                _move_back(tree.root / source, tree.root / target)
+    return [intent.id for intent in found]
+
+
+def _move(moves: Sequence[Move]) -> None:
+    """Do the renames and make them durable; all of them or none."""
+    done: list[Move] = []
+    try:
+        for move in moves:
+            _rename(move.source, move.target)
+            done.append(move)
+        for directory in {path.parent for move in moves for path in (move.source, move.target)}:
+            sync_directory(directory)
+    except BaseException:
+        for move in reversed(done):
+            _rename(move.target, move.source)
+        raise
+
+
+def _move_back(source: Path, target: Path) -> None:
+    if os.path.lexists(target) and not os.path.lexists(source):
+        source.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _rename(target, source)
+        sync_directory(source.parent)
+        sync_directory(target.parent)
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -76,15 +76,28 @@ class WorkerIdentity:
     """A name for this process that others can test for life; it ends with the process, however that ends."""
 
     def __init__(self, directory: Path) -> None:
-        self.id = secrets.token_hex(8)
-        self._path = directory / f"worker-{self.id}"
-        self._descriptor = _open(self._path)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        while True:
+            self.id = secrets.token_hex(8)
+            self._path = directory / f"worker-{self.id}"
+            self._descriptor = _open(self._path)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            if _is_there(self._path, self._descriptor):
+                break
+            # Somebody took the file, not yet locked, for that of a dead process and removed it.
+            os.close(self._descriptor)
 
     def close(self) -> None:
         """Give the name up, at the orderly end of a program."""
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def is_alive(directory: Path, worker: str) -> bool:
@@ -94,7 +107,8 @@ def is_alive(directory: Path, worker: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _try(descriptor, fcntl.LOCK_EX)
+        # Shared: two who ask at the same moment must not take each other for the worker.
+        return not _try(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
@@ -102,5 +116,13 @@ def is_alive(directory: Path, worker: str) -> bool:
 def remove_dead(directory: Path) -> None:
     """Remove the files of workers that ended."""
     for path in directory.glob("worker-*"):
-        if not is_alive(directory, path.name.removeprefix("worker-")):
-            path.unlink(missing_ok=True)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            # Removed under the lock: a worker that is just beginning then sees that its name is gone.
+            if _try(descriptor, fcntl.LOCK_EX):
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)

@@ -48,20 +48,33 @@ def revision_of(store: Store) -> str | None:
         return MigrationContext.configure(db).get_current_revision()
 
 
+def check(store: Store) -> None:
+    """Raise `StartRefused` unless a database has the newest schema."""
+    present, newest = revision_of(store), head()
+    if present == newest:
+        return
+    _check_known(present)
+    raise StartRefused("the database is that of an older Trivium; run: trivium upgrade-db")
+
+
+def _check_known(revision: str | None) -> None:
+    """A database that a newer Trivium has changed is left alone (security.md R-24)."""
+    try:
+        if revision is not None:
+            _scripts().get_revision(revision)
+    except CommandError as error:
+        raise StartRefused("the database was changed by a newer Trivium; start that version") from error
+
+
 def upgrade(store: Store, backups: Path) -> bool:
     """Bring a database to the newest revision; True when there was something to do.
 
-    Raises `StartRefused` for a database that a newer Trivium has changed (security.md R-24).
+    Raises `StartRefused` for a database that a newer Trivium has changed.
     """
-    scripts = _scripts()
-    present, newest = revision_of(store), scripts.get_current_head()
-    if present == newest:
+    present = revision_of(store)
+    if present == head():
         return False
-    try:
-        if present is not None:
-            scripts.get_revision(present)
-    except CommandError as error:
-        raise StartRefused("the database was changed by a newer Trivium; start that version") from error
+    _check_known(present)
     if present is not None:
         back_up(store, backups)
     with store.write() if present is not None else store.write_bare() as db:

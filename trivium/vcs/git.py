@@ -6,9 +6,12 @@ The list of commits of a repository is that of `git rev-list --date-order --bran
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -23,6 +26,7 @@ SHORT: Final = 12
 _LISTED: Final = ("refs/heads/", "refs/tags/")
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""
+_SHORT_WALK: Final = 500
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -50,7 +54,10 @@ class Git:
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""
-        repository = _open(path)
+        with _open(path) as repository:
+            self._settle(repository, updates)
+
+    def _settle(self, repository: pygit2.Repository, updates: Sequence[RefUpdate]) -> None:
         if not repository.head_is_unborn:
             return
         for update in updates:
@@ -59,41 +66,47 @@ class Git:
                 return
 
     def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
-        repository = _open(path)
-        refs = _refs(repository)
-        state = self._extended(repository, path, refs, known, updates) or self._counted(path, refs)
-        if not state.tip:
-            return History(self.empty_changeset(), _encode(state))
-        return History(_changeset(repository, state.tip, state.count - 1, refs), _encode(state))
+        with _open(path) as repository:
+            refs = _refs(repository)
+            state = self._extended(repository, path, refs, known, updates) or self._counted(path, refs)
+            if not state.tip:
+                return History(self.empty_changeset(), _encode(state))
+            return History(_changeset(repository, state.tip, state.count - 1, refs), _encode(state))
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
-        repository = _open(path)
-        present = {
-            name: str(repository.lookup_reference(name).target) if name in repository.references else ZERO
-            for name in {update.name for update in updates}
-            if pygit2.reference_is_valid_name(name)
-        }
+        with _open(path) as repository:
+            present = {
+                name: str(repository.lookup_reference(name).target) if name in repository.references else ZERO
+                for name in {update.name for update in updates}
+                if pygit2.reference_is_valid_name(name)
+            }
         return [update for update in updates if present.get(update.name) == update.new]
 
     def recover(self, path: Path) -> None:
         """A killed git leaves `*.lock` files, which would refuse the next push, and quarantine directories."""
-        for lock in [*path.glob("*.lock"), *path.glob("refs/**/*.lock"), *path.glob("objects/info/**/*.lock")]:
-            lock.unlink(missing_ok=True)
+        for pattern in ("*.lock", "packed-refs.new", "refs/**/*.lock", "objects/info/**/*.lock"):
+            for lock in path.glob(pattern):
+                lock.unlink(missing_ok=True)
         for quarantine in path.glob("objects/tmp_objdir-*"):
             for entry in sorted(quarantine.rglob("*"), reverse=True):
                 entry.rmdir() if entry.is_dir() and not entry.is_symlink() else entry.unlink()
             quarantine.rmdir()
         for leftover in [*path.glob("objects/pack/tmp_*"), *path.glob("objects/??/tmp_obj_*")]:
             leftover.unlink(missing_ok=True)
+        for keep in path.glob("objects/pack/pack-*.keep"):
+            # A push protects its pack from a repack until its refs point there; forgotten, that is for ever.
+            if keep.read_bytes().startswith(b"receive-pack "):
+                keep.unlink()
 
     def _counted(self, path: Path, refs: dict[str, str]) -> _State:
-        """The state from the whole history."""
+        """The state from the whole history of exactly these refs: others may appear at any moment."""
         digest = _digest(refs)
         if not refs:
             return _State(digest, 0, "")
-        everything = ("--branches", "--tags")
-        count = int(self.command.run("rev-list", "--count", *everything, cwd=path))
-        tip = self.command.run("rev-list", "--date-order", "--max-count=1", *everything, cwd=path)
+        # In the order of `--branches --tags`, which decides between commits of the same second.
+        tips = "\n".join(refs[name] for name in sorted(refs, key=os.fsencode)).encode()
+        count = int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin=tips))
+        tip = self.command.run("rev-list", "--date-order", "--max-count=1", "--stdin", cwd=path, stdin=tips)
         return _State(digest, count, tip.decode("ascii").strip())
 
     def _extended(
@@ -132,24 +145,36 @@ class Git:
             return None
         if not added:
             return _State(_digest(refs), state.count, state.tip)
-        count = state.count + self._count_new(path, added, before.values())
-        candidates = {str(oid) for oid in added} | ({state.tip} if state.tip else set())
-        youngest = _youngest(repository, candidates)
+        count = state.count + self._count_new(repository, path, set(added), set(before.values()))
+        youngest = _youngest(repository, {str(oid) for oid in added}, state.tip)
         return _State(_digest(refs), count, youngest) if youngest else None
 
-    def _count_new(self, path: Path, added: Iterable[pygit2.Oid], before: Iterable[str]) -> int:
-        """How many commits `added` reach that `before` did not."""
-        asked = [str(oid) for oid in set(added)] + [f"^{oid}" for oid in set(before)]
+    def _count_new(self, repository: pygit2.Repository, path: Path, added: set[pygit2.Oid], before: set[str]) -> int:
+        """How many commits `added` reach that `before` did not: by a short walk here, or a long one in git."""
+        tips = (
+            [tip for tip in (_peeled(repository, raw_id) for raw_id in before) if tip] if len(before) <= _FEW else None
+        )
+        if tips is not None:
+            walker = repository.walk(None)
+            for tip in added:
+                walker.push(tip)
+            for tip in tips:
+                walker.hide(tip)
+            count = sum(1 for _ in islice(walker, _SHORT_WALK))
+            if count < _SHORT_WALK:
+                return count
+        asked = [str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]
         return int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin="\n".join(asked).encode()))
 
 
-def _open(path: Path) -> pygit2.Repository:
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[pygit2.Repository]:
+    """The repository at `path`. Whatever libgit2 stumbles over there, now or later, is a `VcsError`."""
+    flags = pygit2.enums.RepositoryOpenFlag
     try:
-        return pygit2.Repository(
-            str(path), pygit2.enums.RepositoryOpenFlag.BARE | pygit2.enums.RepositoryOpenFlag.NO_SEARCH
-        )
-    except pygit2.GitError as error:
-        raise VcsError(f"not a git repository: {path}") from error
+        yield pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
+    except (pygit2.GitError, KeyError) as error:
+        raise VcsError(f"the git repository {path} cannot be read: {error}") from error
 
 
 def _encode(state: _State) -> str:
@@ -184,18 +209,25 @@ def _commit(repository: pygit2.Repository, raw_id: str) -> pygit2.Commit:
     return found
 
 
-def _youngest(repository: pygit2.Repository, candidates: set[str]) -> str | None:
-    """The commit that comes first in date order, as git would say; None when only git can tell (a tie)."""
-    commits = [_commit(repository, raw_id) for raw_id in candidates]
+def _youngest(repository: pygit2.Repository, added: set[str], before: str) -> str | None:
+    """The commit that comes first in date order, as git would say, after tips were added; None: only git can tell.
+
+    `before` was the first one until then, so no other old tip is younger than it.
+    """
+    commits = [_commit(repository, raw_id) for raw_id in added | ({before} if before else set())]
     heads = [
         commit
         for commit in commits
         if not any(other.id != commit.id and repository.descendant_of(other.id, commit.id) for other in commits)
     ]
     heads.sort(key=lambda commit: commit.commit_time, reverse=True)
-    if len(heads) > 1 and heads[0].commit_time == heads[1].commit_time:
+    youngest = heads[0]
+    if len(heads) > 1 and heads[1].commit_time == youngest.commit_time:
         return None
-    return str(heads[0].id)
+    if not before or before in {str(head.id) for head in heads}:
+        return str(youngest.id)
+    # The old one has children now. Dated earlier than it, they may come after some other old tip.
+    return str(youngest.id) if youngest.commit_time > _commit(repository, before).commit_time else None
 
 
 def _text(raw: bytes | str) -> str:

@@ -22,7 +22,9 @@ from trivium.forge import repositories
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 
-_BY_ID = re.compile(r"_(\d{1,18})")
+NO_SUCH_REPOSITORY: Final = "There is no such repository."
+
+_BY_ID = re.compile(r"_([0-9]{1,18})")
 
 _REFUSALS: Final = {
     Reason.INACTIVE: (403, "This account is not active."),
@@ -65,7 +67,7 @@ def admit(
     if found is None and (caller is None or caller.anonymous):
         raise _unauthorized(site, first=True)
     if caller is None or found is None or found.kind != kind:
-        raise Refused(404, "There is no such repository.")
+        raise Refused(404, NO_SUCH_REPOSITORY)
     if writes and found.level < Level.WRITE:
         if caller.anonymous:
             raise _unauthorized(site, first=True)
@@ -121,17 +123,15 @@ def _unauthorized(site: Site, *, first: bool) -> Refused:
 
 def _find(site: Site, caller: Caller, name: str) -> Repository | None:
     """The repository behind the path of a URL: by name, by permanent address, or with `.git` appended."""
+    names = [name, name.removesuffix(".git")] if name.endswith(".git") else [name]
     with site.store.read() as db:
-        for given in _readings(name):
+        for given in names:
+            permanent = _BY_ID.fullmatch(given)
             try:
-                return repositories.find(db, caller, given, Level.READ)
+                found = repositories.find(db, caller, int(permanent[1]) if permanent else given, Level.READ)
             except NotFound:
                 continue
+            # A bare number is a name in a URL, not the id that it may be in an argument.
+            if permanent or found.name == given:
+                return found
     return None
-
-
-def _readings(name: str) -> list[str | int]:
-    permanent = _BY_ID.fullmatch(name)
-    if permanent:
-        return [int(permanent[1])]
-    return [name, name.removesuffix(".git")] if name.endswith(".git") else [name]

@@ -15,9 +15,12 @@ from trivium.access.addresses import client_address
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.asgi import Scope, header
+from trivium.crew import Crew
+from trivium.errors import NotFound
+from trivium.forge import repositories
 from trivium.forge.activity import Activity
 from trivium.forge.site import Site
-from trivium.wire.admission import Admitted, Refused, admit
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
 
 T = TypeVar("T")
 
@@ -26,12 +29,12 @@ class Door:
     """One worker's entrance for version-control clients."""
 
     def __init__(
-        self, site: Site, authenticator: Authenticator, activity: Activity, *, quick: Executor, slow: Executor
+        self, site: Site, authenticator: Authenticator, activity: Activity, *, crew: Crew, slow: Executor
     ) -> None:
         self.site = site
         self.activity = activity
         self._authenticator = authenticator
-        self._quick = quick
+        self._crew = crew
         self._slow = slow
         self._proxies = site.settings.proxy_networks
         self._all = asyncio.Semaphore(4 * (os.cpu_count() or 1) * 2)
@@ -55,7 +58,19 @@ class Door:
                 address=address,
             )
 
-        return await asyncio.get_running_loop().run_in_executor(self._quick, decide)
+        return await self._crew.run(decide)
+
+    async def name_of(self, admitted: Admitted) -> str:
+        """What the repository is called at this moment: it may have been renamed since; raises `Refused`."""
+
+        def look() -> str:
+            with self.site.store.read() as db:
+                return repositories.by_id(db, admitted.caller, admitted.repository.id).name
+
+        try:
+            return await self._crew.run(look)
+        except NotFound:
+            raise Refused(404, NO_SUCH_REPOSITORY) from None
 
     @contextlib.asynccontextmanager
     async def turn(self, caller: Caller) -> AsyncIterator[None]:

@@ -15,8 +15,9 @@ import re
 import shutil
 import signal
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -40,6 +41,10 @@ _PIPE: Final = 1 << 20
 _ERRORS: Final = 64 << 10
 _INFLATE_FREE: Final = 16 << 20
 _LOCK_PAUSE: Final = 0.01
+_MOVING: Final = 3.0
+"""How long a repository may be between two places before it counts as lost."""
+_LAST_WORDS: Final = 5.0
+"""How long git may take to end."""
 _PROTOCOL = re.compile(r"[a-z0-9=:.\-]{1,200}")
 _PATH = re.compile(r"/*(.*?)/+(info/refs|git-upload-pack|git-receive-pack)", re.DOTALL)
 _NO_CACHE: Final = (
@@ -47,6 +52,8 @@ _NO_CACHE: Final = (
     (b"pragma", b"no-cache"),
     (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
 )
+_ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
+"""Signals on which git removes its locks and temporary files before it ends."""
 _DIE_WITH_US: Final = shutil.which("setpriv")
 
 
@@ -103,73 +110,86 @@ class GitTransfer:
 
     async def advertise(self, request: GitRequest, admitted: Admitted) -> None:
         """Answer `info/refs`: the refs, or with protocol v2 what the server can do."""
-        environment = self._environment()
-        process = await self._start(
-            [request.service, "--stateless-rpc", "--http-backend-info-refs", self._path(admitted)], environment
-        )
-        versioned = not request.writes and "version=2" in environment.get("GIT_PROTOCOL", "")
+        if request.writes:
+            self._site.tree.check_space()  # git shows the words of a refusal here, and not later
+        process = await self._start(admitted, request.service, "--http-backend-info-refs")
+        versioned = not request.writes and b"version=2" in header(self._scope, b"git-protocol")
         prefix = b"" if versioned else pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
         process.feed_nothing()
         await self._run(process, self._pump(process, request, prefix=prefix))
 
     async def upload(self, request: GitRequest, admitted: Admitted) -> None:
         """Serve a clone or fetch."""
-        process = await self._start([UPLOAD, "--stateless-rpc", self._path(admitted)], self._environment())
-        process.feed(self._body())
+        body = self._body()
+        process = await self._start(admitted, UPLOAD)
+        process.feed(body)
         await self._run(process, self._pump(process, request))
         self._door.activity.pulled(admitted.caller, admitted.repository.id, admitted.repository.name)
 
     async def receive(self, request: GitRequest, admitted: Admitted) -> None:
         """Take a push: nothing is told to the client before it is durable, journalled and visible."""
-        lock = await self._shared_lock(admitted.repository.id)
-        try:
+        with contextlib.ExitStack() as held:
+            lock = await self._shared_lock(admitted.repository.id)
+            held.callback(os.close, lock)
             body = self._body()
             head, commands = await _push_head(body)
-            push = None
-            if commands.updates:
-                push = await self._door.slow(
-                    pushes.begin, self._site, admitted.caller, admitted.repository.id, commands.updates
-                )
-            await self._receive_pack(request, admitted, lock, _chained(head, body), commands, push)
-        except Malformed as error:
-            raise Refused(400, f"The request is not a push: {error}.") from error
-        except StorageFull as error:
-            raise Refused(503, "The server is short of disk space and takes no pushes.") from error
-        finally:
-            os.close(lock)
+            if not commands.updates:
+                await self._receive_nothing(request, admitted, _chained(head, body))
+                return
+            push = await self._door.slow(
+                pushes.begin, self._site, admitted.caller, admitted.repository.id, commands.updates
+            )
+            await self._receive_pack(request, admitted, held, lock, _chained(head, body), commands, push)
+
+    async def _receive_nothing(self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes]) -> None:
+        """A client tries whether it may push, or has nothing to push."""
+        process = await self._start(admitted, RECEIVE)
+        process.feed(body)
+        await self._run(process, self._pump(process, request))
 
     async def _receive_pack(
         self,
         request: GitRequest,
         admitted: Admitted,
+        held: contextlib.ExitStack,
         lock: int,
         body: AsyncIterator[bytes],
         commands: PushCommands,
-        push: Push | None,
+        push: Push,
     ) -> None:
         report = PushReport(side_band=commands.side_band)
-        accepted = None
-        settled = push is None
+        process = None
+        settled = False
         try:
-            process = await self._start(
-                [RECEIVE, "--stateless-rpc", self._path(admitted)], self._environment(), keep=lock
-            )
+            process = await self._start(admitted, RECEIVE, keep=lock)
             process.feed(body)
-            await self._run(process, self._pump(process, request, report=report, ends=push is None))
-            if commands.wants_report:
-                accepted = report.accepted(commands.updates)
-            if push is not None:
+            await self._run(process, self._pump(process, request, report=report))
+            accepted = report.accepted(commands.updates) if commands.wants_report else None
+            if not process.was_killed:
                 settled = True
-                await self._finish(push, accepted)
+                await self._settle(pushes.finish, push, accepted)
                 tail = report.tail("Trivium: push completed" if accepted else "")
                 await self._send({"type": "http.response.body", "body": tail})
         finally:
-            if push is not None and not settled:
-                # The client is gone or git failed: what it did all the same is asked of the repository.
-                await self._finish(push, None)
+            # The client is gone or git failed: what it did all the same is asked of the repository.
+            if not settled and process is not None and process.was_killed:
+                held.close()
+                await self._recover(push)
+            elif not settled:
+                await self._settle(pushes.finish, push, None)
+        if not settled:
+            raise Disconnected
 
-    async def _finish(self, push: Push, accepted: Any) -> None:
-        await asyncio.shield(self._door.slow(pushes.finish, self._site, push, accepted))
+    async def _recover(self, push: Push) -> None:
+        """Clean up after a git that was killed, as soon as nobody else uses the repository."""
+        try:
+            await self._settle(pushes.recover, push)
+        except Busy:
+            _log.error("a push that was killed could not be cleaned up", repository_id=push.repository_id)
+
+    async def _settle(self, how: Callable[..., Any], push: Push, *arguments: Any) -> None:
+        """Record what became of a push; not even the end of the request stops that half-way."""
+        await asyncio.shield(self._door.slow(how, self._site, push, *arguments))
 
     async def _shared_lock(self, repository_id: int) -> int:
         """Hold the repository's lock as one of many; an exclusive user is waited for."""
@@ -181,13 +201,6 @@ class GitTransfer:
             await asyncio.sleep(_LOCK_PAUSE)
         return descriptor
 
-    def _path(self, admitted: Admitted) -> str:
-        path = self._site.tree.path_of(admitted.repository.name)
-        if not path.is_dir():
-            # A group above is being moved at this moment, or the disk is gone.
-            raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
-        return str(path)
-
     def _environment(self) -> dict[str, str]:
         environment = dict(self._site.git.command.environment)
         protocol = header(self._scope, b"git-protocol").decode("latin-1")
@@ -195,14 +208,38 @@ class GitTransfer:
             environment["GIT_PROTOCOL"] = protocol
         return environment
 
-    async def _start(self, arguments: list[str], environment: dict[str, str], *, keep: int | None = None) -> Process:
-        argv = self._site.git.command.argv(*arguments)
+    async def _start(self, admitted: Admitted, service: str, *options: str, keep: int | None = None) -> Process:
+        """Start git in the repository, wherever that stands at this moment.
+
+        Git stays with the directory in which it was started, whatever that is called later. So it is enough to look
+        at the name again afterwards: had somebody else's repository got there first, it would be another one.
+        """
+        name = admitted.repository.name
+        deadline = asyncio.get_running_loop().time() + _MOVING
+        while asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                process = await self._start_at(self._site.tree.path_of(name), service, *options, keep=keep)
+                try:
+                    present = await self._door.name_of(admitted)
+                except BaseException:
+                    await process.end()
+                    raise
+                if present == name:
+                    return process
+                await process.end()
+            await asyncio.sleep(_LOCK_PAUSE)
+            name = await self._door.name_of(admitted)
+        # A crash while it was being moved, or the disk is gone.
+        raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
+
+    async def _start_at(self, path: Path, service: str, *options: str, keep: int | None) -> Process:
+        argv = self._site.git.command.argv(service, "--stateless-rpc", *options, ".")
         if _DIE_WITH_US:
             argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
         child = await asyncio.create_subprocess_exec(
             *argv,
-            env=environment,
-            cwd="/",
+            env=self._environment(),
+            cwd=path,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -215,24 +252,24 @@ class GitTransfer:
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings
         body = body_chunks(self._receive, settings.body_idle_timeout)
-        if header(self._scope, b"content-encoding") in (b"gzip", b"x-gzip"):
+        encoding = header(self._scope, b"content-encoding").lower()
+        if encoding in (b"gzip", b"x-gzip"):
             body = _inflated(body, settings.max_inflate_ratio)
+        elif encoding not in (b"", b"identity"):
+            raise Refused(415, "A request may be compressed with gzip only.")
         return _limited(body, settings.max_push_bytes)
 
     async def _pump(
-        self,
-        process: Process,
-        request: GitRequest,
-        *,
-        prefix: bytes = b"",
-        report: PushReport | None = None,
-        ends: bool = True,
+        self, process: Process, request: GitRequest, *, prefix: bytes = b"", report: PushReport | None = None
     ) -> None:
-        """Send what git writes; `report` looks at it and may hold the end back."""
+        """Send what git writes; `report` looks at it, and then the end is left to others."""
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
-        if not chunk and await process.wait():
-            raise Refused(503, "Git could not serve this request.")
+            status = 0 if chunk else await process.wait()
+        if status > 0 and not request.advertises:
+            raise Refused(400, "Git did not understand this request.")
+        if status:
+            raise Refused(503, "Git could not serve this request.", ((b"retry-after", b"5"),))
         content = "advertisement" if request.advertises else "result"
         kind = f"application/x-git-{request.service}-{content}".encode()
         await self._send(
@@ -240,15 +277,16 @@ class GitTransfer:
         )
         chunk = prefix + chunk
         while chunk:
-            if report is not None and not ends:
+            if report is not None:
                 chunk = report.feed(chunk)
             if chunk:
                 async with asyncio.timeout(self._idle):
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             async with asyncio.timeout(self._idle):
                 chunk = await process.read()
-        await process.wait()
-        if ends:
+        async with asyncio.timeout(self._idle):
+            await process.wait()
+        if report is None:
             await self._send({"type": "http.response.body", "body": b""})
 
     async def _run(self, process: Process, pump: Any) -> None:
@@ -286,7 +324,7 @@ class Process:
         self._child = child
         self._input = child.stdin
         self._output = child.stdout
-        self._errors = asyncio.ensure_future(child.stderr.read(_ERRORS))
+        self._errors = asyncio.ensure_future(_beginning(child.stderr))
         self.fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._feeding: asyncio.Future[None] | None = None
         # asyncio shows the pipe only this way.
@@ -313,6 +351,12 @@ class Process:
         finally:
             self._input.close()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended so suddenly that it could not clean up (as it does when we end it)."""
+        status = self._child.returncode
+        return status is not None and status < 0 and -status not in _ORDERLY
+
     async def read(self) -> bytes:
         return await self._output.read(_CHUNK)
 
@@ -325,15 +369,31 @@ class Process:
             self._feeding.cancel()
             await asyncio.gather(self._feeding, return_exceptions=True)
         if self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._child.pid, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self._child.wait(), 5)
+                await asyncio.wait_for(self._child.wait(), _LAST_WORDS)
             except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._child.pid, signal.SIGKILL)
+                self._signal(signal.SIGKILL)
                 await self._child.wait()
-        return await self._errors
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._errors), _LAST_WORDS)
+        except TimeoutError:
+            # A child of git still has the pipe.
+            self._signal(signal.SIGKILL)
+            return await self._errors
+
+    def _signal(self, number: int) -> None:
+        """Tell git and all its children: they are a process group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, number)
+
+
+async def _beginning(stream: asyncio.StreamReader) -> bytes:
+    """Read a stream to its end and keep the first of it."""
+    kept = b""
+    while chunk := await stream.read(_CHUNK):
+        kept += chunk[: _ERRORS - len(kept)]
+    return kept
 
 
 async def _push_head(body: AsyncIterator[bytes]) -> tuple[list[bytes], PushCommands]:
@@ -361,6 +421,8 @@ async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator
     taken = given = 0
     async for chunk in body:
         taken += len(chunk)
+        if unpacking.eof:
+            raise Malformed("something follows the gzip data")
         while chunk:
             try:
                 piece = unpacking.decompress(chunk, _CHUNK)
@@ -374,6 +436,8 @@ async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator
             chunk = unpacking.unconsumed_tail
     if tail := unpacking.flush():
         yield tail
+    if not unpacking.eof:
+        raise Malformed("the gzip data is cut off")
 
 
 async def _limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
@@ -405,15 +469,21 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
                 await transfer.receive(request, admitted)
             else:
                 await transfer.upload(request, admitted)
-    except Refused as error:
+    except (Refused, TooLarge, Malformed, StorageFull, Busy) as error:
         if started:
             raise Disconnected from error
-        await respond(send, error.status, (error.text + "\n").encode(), (TEXT, *_NO_CACHE, *error.headers))
-    except TooLarge as error:
-        if started:
-            raise Disconnected from error
-        await respond(send, 413, f"The push is larger than the server allows ({error.option}).\n".encode())
-    except Busy:
-        if started:
-            raise Disconnected from None
-        await respond(send, 503, b"The server is busy; try again.\n", (TEXT, (b"retry-after", b"5")))
+        refused = error if isinstance(error, Refused) else _refused(error)
+        await respond(send, refused.status, (refused.text + "\n").encode(), (TEXT, *_NO_CACHE, *refused.headers))
+
+
+def _refused(error: Exception) -> Refused:
+    """What went wrong, for the user at the other end."""
+    match error:
+        case TooLarge():
+            return Refused(413, f"The push is larger than the server allows ({error.option}).")
+        case Malformed():
+            return Refused(400, f"The request is not one of git: {error}.")
+        case StorageFull():
+            return Refused(503, "The server is short of disk space and takes no pushes.")
+        case _:
+            return Refused(503, "The server is busy; try again.", ((b"retry-after", b"5"),))

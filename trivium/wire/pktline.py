@@ -6,6 +6,7 @@ Everything else of the protocol is git's own business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ from trivium.vcs.model import RefUpdate
 
 FLUSH: Final = b"0000"
 _MAX_COMMANDS: Final = 64 << 20
+_LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
 class Malformed(Exception):
@@ -36,10 +38,10 @@ class PacketReader:
         position = 0
         try:
             while len(self._buffer) - position >= 4:
-                try:
-                    length = int(self._buffer[position : position + 4], 16)
-                except ValueError as error:
-                    raise Malformed("not a packet line") from error
+                digits = self._buffer[position : position + 4]
+                if not _LENGTH.fullmatch(digits):
+                    raise Malformed("there is no packet line")
+                length = int(digits, 16)
                 if length < 4:
                     position += 4
                     yield None
@@ -77,7 +79,10 @@ class PushCommands:
                 self.capabilities = frozenset(capabilities.decode("utf-8", "replace").split())
             words = line.rstrip(b"\n").split(b" ", 2)
             if len(words) == 3 and words[0] not in (b"shallow", b"push-cert"):
-                old, new, name = (word.decode("utf-8", "surrogateescape") for word in words)
+                try:
+                    old, new, name = (word.decode() for word in words)
+                except UnicodeDecodeError as error:
+                    raise Malformed("the name of a ref is not UTF-8") from error
                 self.updates.append(RefUpdate(name, old, new))
 
     @property
@@ -103,25 +108,24 @@ class PushReport:
         self._held = b""
         self._accepted: set[str] = set()
         self._ended = False
+        self._closed = False
 
     def feed(self, chunk: bytes) -> bytes:
         """Look at the next bytes of the answer and return those that may be sent."""
         for packet in self._outer.feed(chunk):
+            self._closed = packet is None
             if not self._side_band:
                 self._line(packet)
             elif packet is not None and packet[:1] == b"\1":
                 for line in self._inner.feed(packet[1:]):
                     self._line(line)
         everything = self._held + chunk
-        if self._side_band:
-            self._held = everything[-4:]
-            return everything[:-4]
-        self._held = b""
-        return everything
+        self._held = everything[-len(FLUSH) :]
+        return everything[: -len(FLUSH)]
 
     def tail(self, message: str) -> bytes:
         """The end of the answer, with a line for the user (if any) where the client shows one."""
-        if message and self._held == FLUSH:
+        if message and self._side_band and self._closed:
             return pkt(b"\2" + message.encode() + b"\n") + FLUSH
         return self._held
 

@@ -11,18 +11,18 @@ from trivium.api.arguments import (
     AdministeredRepoGroup,
     AnyUser,
     Flag,
-    Permission,
     ReadableRepoGroup,
     ReadableUserGroup,
     Someone,
     SomeoneOrNobody,
     Text,
+    Word,
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects import member_rows, repo_group_object
 from trivium.api.registry import Call
-from trivium.api.texts import shown
-from trivium.errors import AlreadyExists, Forbidden, Invalid, NotFound
+from trivium.api.texts import failing_as, shown
+from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound
 from trivium.forge import repo_groups
 from trivium.forge.grants import Subject, Target, set_permission
 from trivium.forge.repo_groups import UNSET, RepoGroup
@@ -63,7 +63,13 @@ def _creation_failed(given: Mapping[str, Any]) -> str:
     return f"failed to create repo group `{path_of(name) if isinstance(name, str) else shown(name)}`"
 
 
-@registry.method(failure=_creation_failed)
+def _may_create(call: Call) -> None:
+    name = call.given["group_name"]
+    with call.site.store.read() as db:
+        repo_groups.permitted_parent(db, call.caller, path_of(name) if isinstance(name, str) else "")
+
+
+@registry.method(failure=_creation_failed, guard=_may_create)
 def create_repo_group(
     call: Call, group_name: Text, description: Text = "", owner: Someone = None, copy_permissions: Flag = False
 ) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def create_repo_group(
             copy_permissions=copy_permissions,
         )
     except NotFound as error:
-        if error.given == owner:
+        if error.kind is Kind.USER:
             raise Invalid("unknown owner") from error
         raise
     return {"msg": f"Created new repo group `{group.name}`", "repo_group": _shown(call, group)}
@@ -120,13 +126,15 @@ def update_repo_group(
 
 
 def _set(
-    call: Call, group: RepoGroup, subject: Subject, perm: Any, *, grant: bool, apply_to_children: str
+    call: Call, group: RepoGroup, subject: Subject, perm: Any, *, grant: bool, apply_to_children: Any
 ) -> dict[str, Any]:
     level = parse_permission(perm, Scope.REPO_GROUP) if grant else None
     target = Target(Scope.REPO_GROUP, group.id, group.name)
-    set_permission(call.site, call.caller, target, subject, level, apply_to_children)
+    whom, given = ("user", "userid") if subject.group_id is None else ("user group", "usergroupid")
+    failure = f"failed to edit permission for {whom}: `{call.echo(given)}` in repo group: `{group.name}`"
+    with failing_as(failure, Invalid, Busy):
+        set_permission(call.site, call.caller, target, subject, level, apply_to_children)
     done = f"Granted perm: `{perm}`" if grant else "Revoked perm"
-    whom = "user group" if subject.group_id is not None else "user"
     msg = f"{done} (recursive:{apply_to_children}) for {whom}: `{subject.name}` in repo group: `{group.name}`"
     return {"msg": msg, "success": True}
 
@@ -136,8 +144,8 @@ def grant_user_permission_to_repo_group(
     call: Call,
     repogroupid: AdministeredRepoGroup,
     userid: AnyUser,
-    perm: Permission,
-    apply_to_children: Text = "none",
+    perm: Word,
+    apply_to_children: Word = "none",
 ) -> dict[str, Any]:
     """Give a user a permission on a repository group, replacing the one he has.
 
@@ -150,7 +158,7 @@ def grant_user_permission_to_repo_group(
 
 @registry.method(failure="failed to edit permission for user: `{userid}` in repo group: `{repogroupid}`")
 def revoke_user_permission_from_repo_group(
-    call: Call, repogroupid: AdministeredRepoGroup, userid: AnyUser, apply_to_children: Text = "none"
+    call: Call, repogroupid: AdministeredRepoGroup, userid: AnyUser, apply_to_children: Word = "none"
 ) -> dict[str, Any]:
     """Take a user's own permission on a repository group away.
 
@@ -169,8 +177,8 @@ def grant_user_group_permission_to_repo_group(
     call: Call,
     repogroupid: AdministeredRepoGroup,
     usergroupid: ReadableUserGroup,
-    perm: Permission,
-    apply_to_children: Text = "none",
+    perm: Word,
+    apply_to_children: Word = "none",
 ) -> dict[str, Any]:
     """Give the members of a user group a permission on a repository group.
 
@@ -186,7 +194,7 @@ def grant_user_group_permission_to_repo_group(
     renamed=_OLD,
 )
 def revoke_user_group_permission_from_repo_group(
-    call: Call, repogroupid: AdministeredRepoGroup, usergroupid: ReadableUserGroup, apply_to_children: Text = "none"
+    call: Call, repogroupid: AdministeredRepoGroup, usergroupid: ReadableUserGroup, apply_to_children: Word = "none"
 ) -> dict[str, Any]:
     """Take the permission of a user group on a repository group away.
 

@@ -11,11 +11,11 @@ from trivium.api.arguments import (
     AdministeredRepository,
     AnyUser,
     Flag,
-    Permission,
     ReadableRepository,
     ReadableUserGroup,
     Someone,
     Text,
+    Word,
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects import full_repository_object, repository_object
@@ -45,7 +45,7 @@ def get_repo(call: Call, repoid: ReadableRepository, cache: Flag = True) -> dict
 
 
 @registry.method()
-def get_repos(call: Call) -> list[dict[str, Any]]:
+def get_repos(call: Call) -> list[Any]:
     """The repositories that the caller may read, sorted by name.
 
     Anybody may call it; super-admins get all repositories.
@@ -68,7 +68,13 @@ def _creation_failed(given: Mapping[str, Any]) -> str:
     return f"failed to create repository `{_name_shown(given, 'repo_name')}`"
 
 
-@registry.method(failure=_creation_failed, renamed=_OLD_URI)
+def _may_create(call: Call) -> None:
+    name = call.given["repo_name"]
+    with call.site.store.read() as db:
+        repository_changes.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
+
+
+@registry.method(failure=_creation_failed, guard=_may_create, renamed=_OLD_URI)
 def create_repo(
     call: Call,
     repo_name: Text,
@@ -157,7 +163,7 @@ def update_repo(
 
 
 @registry.method()
-def delete_repo(call: Call, repoid: AdministeredRepository, forks: Someone = "") -> dict[str, Any]:
+def delete_repo(call: Call, repoid: AdministeredRepository, forks: Word = "") -> dict[str, Any]:
     """Delete a repository; its name is free at once.
 
     Needs repository.admin. With `forks` given, `detach` makes its forks independent and `delete` deletes them and
@@ -202,9 +208,7 @@ def _target(repository: Repository) -> Target:
 
 
 @registry.method(failure="failed to edit permission for user: `{userid}` in repo: `{repoid}`")
-def grant_user_permission(
-    call: Call, repoid: AdministeredRepository, userid: AnyUser, perm: Permission
-) -> dict[str, Any]:
+def grant_user_permission(call: Call, repoid: AdministeredRepository, userid: AnyUser, perm: Word) -> dict[str, Any]:
     """Give a user a permission on a repository, replacing the one he has.
 
     Needs repository.admin. `perm` is repository.none, .read, .write or .admin; the user `default` stands for
@@ -233,7 +237,7 @@ def revoke_user_permission(call: Call, repoid: AdministeredRepository, userid: A
     renamed=_OLD_GROUP,
 )
 def grant_user_group_permission(
-    call: Call, repoid: AdministeredRepository, usergroupid: ReadableUserGroup, perm: Permission
+    call: Call, repoid: AdministeredRepository, usergroupid: ReadableUserGroup, perm: Word
 ) -> dict[str, Any]:
     """Give the members of a user group a permission on a repository, replacing the one they have.
 

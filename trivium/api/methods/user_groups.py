@@ -10,10 +10,10 @@ from trivium.api.arguments import (
     AdministeredUserGroup,
     AnyUser,
     Flag,
-    Permission,
     ReadableUserGroup,
     Someone,
     Text,
+    Word,
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects import member_rows, one_user_group, user_group_object, user_objects
@@ -55,7 +55,12 @@ def get_user_groups(call: Call) -> list[dict[str, Any]]:
         ]
 
 
-@registry.method(failure="failed to create group `{group_name}`", aliases=("create_users_group",))
+def _may_create(call: Call) -> None:
+    with call.site.store.read() as db:
+        user_groups.check_may_create(db, call.caller)
+
+
+@registry.method(failure="failed to create group `{group_name}`", guard=_may_create, aliases=("create_users_group",))
 def create_user_group(
     call: Call, group_name: Text, description: Text = "", owner: Someone = None, active: Flag = True
 ) -> dict[str, Any]:
@@ -152,7 +157,7 @@ def _target(group: UserGroup) -> Target:
     renamed=_OLD,
 )
 def grant_user_permission_to_user_group(
-    call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser, perm: Permission
+    call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser, perm: Word
 ) -> dict[str, Any]:
     """Give a user a permission on a user group, replacing the one he has.
 
@@ -188,7 +193,7 @@ def revoke_user_permission_from_user_group(
     renamed=_OLD,
 )
 def grant_user_group_permission_to_user_group(
-    call: Call, usergroupid: AdministeredUserGroup, sourceusergroupid: ReadableUserGroup, perm: Permission
+    call: Call, usergroupid: AdministeredUserGroup, sourceusergroupid: ReadableUserGroup, perm: Word
 ) -> dict[str, Any]:
     """Give the members of one user group a permission on another one.
 
@@ -218,6 +223,9 @@ def revoke_user_group_permission_from_user_group(
 
 
 def _grant_between(call: Call, target: UserGroup, source: UserGroup, level: Any) -> None:
-    if target.id == source.id and level is not None:
-        raise Invalid("a user group has no permission on itself")
-    set_permission(call.site, call.caller, _target(target), Subject(source.name, group_id=source.id), level)
+    given = call.echo("sourceusergroupid")
+    failure = f"failed to edit permission for user group: `{given}` in user group: `{target.name}`"
+    with failing_as(failure, Invalid, Busy):
+        if target.id == source.id and level is not None:
+            raise Invalid("a user group has no permission on itself")
+        set_permission(call.site, call.caller, _target(target), Subject(source.name, group_id=source.id), level)

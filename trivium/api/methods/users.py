@@ -24,7 +24,8 @@ def get_user(call: Call, userid: OwnUser | None = None) -> dict[str, Any]:
     with call.site.store.read() as db:
         user = userid or accounts.by_id(db, call.caller.user_id)
         shown = own_user_object(call, db, user)
-        return shown | {"permissions": permissions_object(db, user, with_none=call.caller.super_admin)}
+        shown["permissions"] = permissions_object(call, db, user)
+        return shown
 
 
 @registry.method(super_admin=True)

@@ -1,0 +1,49 @@
+# Every command of a developer; `make help` lists them.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+# One test process per core: each starts servers of its own.
+JOBS ?= auto
+
+.PHONY: help install dev serve demo test check format bench docs lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: ## Install Trivium into .venv, with what it needs from Debian
+	@scripts/install main
+
+dev: ## Install what developing and testing need as well
+	@scripts/install dev
+
+serve: install ## Set up ./data on the first run, and serve on 127.0.0.1:5000
+	@scripts/first-start data
+	@exec $(BIN)/trivium serve --data data
+
+demo: install ## Tell the product's story in a terminal, with a throw-away server
+	@scripts/demo
+
+test: dev ## Run every test
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: dev ## Format, lint, types, layers, generated documentation
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 8
+	@$(BIN)/python scripts/write-docs --check
+
+format: dev ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: dev ## Measure against floors in the same run (a few minutes)
+	@$(BIN)/python -m bench
+
+docs: dev ## Write docs/api.md and docs/configuration.md from the code
+	@$(BIN)/python scripts/write-docs
+
+lock: ## Pin the dependencies anew, with hashes and without host names
+	@scripts/lock
+
+clean: ## Remove the environment and caches; ./data stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What processes cost: CPU seconds and memory of a whole tree, from /proc."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def tree(root: int) -> list[int]:
+    """A process and everything below it."""
+    found, waiting = [root], [root]
+    while waiting:
+        parent = waiting.pop()
+        try:
+            tasks = list(Path(f"/proc/{parent}/task").iterdir())
+            below = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found += below
+        waiting += below
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time of a tree, with children that ended and were waited for."""
+    total = 0
+    for pid in tree(root):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(field) for field in fields[11:15])
+    return total / _TICKS
+
+
+def memory_mb(root: int) -> tuple[float, float]:
+    """Resident and proportional memory of a tree in MB."""
+    resident = proportional = 0
+    for pid in tree(root):
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        values = {line.split()[0]: int(line.split()[1]) for line in lines[1:]}
+        resident += values["Rss:"]
+        proportional += values["Pss:"]
+    return resident / 1024, proportional / 1024

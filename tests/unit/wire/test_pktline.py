@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packet lines: what is understood does not depend on how the bytes happen to arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trivium.vcs.model import RefUpdate
+from trivium.wire.pktline import FLUSH, Malformed, PacketReader, PushCommands, PushReport, pkt
+
+ZERO = "0" * 40
+OLD = "1" * 40
+NEW = "2" * 40
+
+payloads = st.binary(max_size=60)
+packets = st.lists(st.one_of(st.none(), payloads), max_size=12)
+names = st.text(st.characters(exclude_characters=" \n\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+ids = st.sampled_from([ZERO, OLD, NEW])
+updates = st.lists(
+    st.builds(RefUpdate, names.map("refs/heads/{}".format), ids, ids), max_size=6, unique_by=lambda update: update.name
+)
+
+
+def written(items: Iterable[bytes | None]) -> bytes:
+    """Packet lines as they go over the wire; None is a flush packet."""
+    return b"".join(FLUSH if item is None else pkt(item) for item in items)
+
+
+@st.composite
+def chunked(draw: st.DrawFn, contents: st.SearchStrategy[bytes]) -> tuple[bytes, list[bytes]]:
+    """Bytes, and the same bytes cut at arbitrary places."""
+    content = draw(contents)
+    cuts = sorted(draw(st.lists(st.integers(0, len(content)), max_size=10)))
+    edges = [0, *cuts, len(content)]
+    return content, [content[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+
+
+@given(st.data())
+def test_packets_come_out_as_they_were_put_in_however_they_are_cut(data: st.DataObject) -> None:
+    items = data.draw(packets)
+    _, chunks = data.draw(chunked(st.just(written(items))))
+    reader = PacketReader()
+    assert [packet for chunk in chunks for packet in reader.feed(chunk)] == items
+
+
+def test_a_packet_is_told_only_when_it_is_whole() -> None:
+    reader = PacketReader()
+    assert list(reader.feed(b"000ahel")) == []
+    assert list(reader.feed(b"lo!0000")) == [b"hello!", None]
+
+
+@pytest.mark.parametrize("length", [b"+00a", b"-001", b" 00a", b"0_0a", b"00g0", b"\xd9\xa00", b"PACK"])
+def test_a_length_is_four_hexadecimal_digits_and_nothing_else(length: bytes) -> None:
+    with pytest.raises(Malformed):
+        list(PacketReader().feed(length + b"x" * 20))
+
+
+def commands_of(items: Iterable[RefUpdate], capabilities: bytes = b"report-status side-band-64k") -> bytes:
+    """The head of a push, as git writes it."""
+    lines = []
+    for number, update in enumerate(items):
+        line = f"{update.old} {update.new} {update.name}".encode()
+        lines.append(pkt(line + b"\0" + capabilities if number == 0 else line + b"\n"))
+    return b"".join(lines) + FLUSH
+
+
+@given(st.data())
+def test_the_commands_of_a_push_are_read_from_any_chunks(data: st.DataObject) -> None:
+    wanted = data.draw(updates)
+    pack = data.draw(st.binary(max_size=40))
+    content, chunks = data.draw(chunked(st.just(commands_of(wanted) + pack)))
+    commands = PushCommands()
+    fed = 0
+    for chunk in chunks:
+        if commands.complete:
+            break
+        commands.feed(chunk)
+        fed += len(chunk)
+    assert commands.complete
+    assert commands.updates == wanted
+    assert fed >= len(content) - len(pack)
+    if wanted:
+        assert commands.wants_report
+        assert commands.side_band
+
+
+def test_capabilities_of_the_first_command_count() -> None:
+    commands = PushCommands()
+    commands.feed(commands_of([RefUpdate("refs/heads/a", ZERO, NEW)], b" report-status-v2 quiet agent=git/2"))
+    assert commands.wants_report
+    assert not commands.side_band
+
+    silent = PushCommands()
+    silent.feed(commands_of([RefUpdate("refs/heads/a", ZERO, NEW)], b""))
+    assert not silent.wants_report
+
+
+def test_lines_about_shallow_commits_are_no_commands() -> None:
+    commands = PushCommands()
+    line = f"{ZERO} {NEW} refs/heads/a".encode()
+    commands.feed(pkt(b"shallow " + OLD.encode()) + pkt(line + b"\0 report-status") + FLUSH)
+    assert commands.updates == [RefUpdate("refs/heads/a", ZERO, NEW)]
+
+
+def test_a_ref_whose_name_no_text_can_hold_is_refused() -> None:
+    with pytest.raises(Malformed, match="UTF-8"):
+        PushCommands().feed(pkt(f"{ZERO} {NEW} refs/heads/".encode() + b"\xff\xfe\0 report-status") + FLUSH)
+
+
+def test_a_list_of_commands_that_never_ends_is_given_up() -> None:
+    commands = PushCommands()
+    chunk = pkt(f"{ZERO} {NEW} refs/heads/a".encode()) * 10_000
+    with pytest.raises(Malformed, match="does not end"):
+        for _ in range(200):
+            commands.feed(chunk)
+
+
+def report_of(accepted: Iterable[str], rejected: Iterable[str]) -> bytes:
+    """What `git receive-pack` reports, without a side band."""
+    lines = [b"unpack ok\n"]
+    lines += [f"ok {name}\n".encode() for name in accepted]
+    lines += [f"ng {name} non-fast-forward\n".encode() for name in rejected]
+    return b"".join(pkt(line) for line in lines) + FLUSH
+
+
+def banded(report: bytes, messages: Iterable[bytes], size: int) -> bytes:
+    """A report in side band 1, in packets of `size` bytes, with messages for the user before it."""
+    lines = [pkt(b"\2" + message) for message in messages]
+    lines += [pkt(b"\1" + report[at : at + size]) for at in range(0, len(report), size)]
+    return b"".join(lines) + FLUSH
+
+
+@given(st.data(), st.booleans())
+def test_the_report_of_a_push_is_read_from_any_chunks(data: st.DataObject, side_band: bool) -> None:
+    wanted = data.draw(updates)
+    fate = data.draw(st.lists(st.booleans(), min_size=len(wanted), max_size=len(wanted)))
+    accepted = [update for update, good in zip(wanted, fate, strict=True) if good]
+    rejected = [update for update, good in zip(wanted, fate, strict=True) if not good]
+    answer = report_of([update.name for update in accepted], [update.name for update in rejected])
+    if side_band:
+        messages = data.draw(st.lists(st.binary(max_size=20), max_size=3))
+        answer = banded(answer, messages, data.draw(st.integers(1, 100)))
+    _, chunks = data.draw(chunked(st.just(answer)))
+    report = PushReport(side_band=side_band)
+    sent = b"".join(report.feed(chunk) for chunk in chunks)
+
+    assert report.accepted(wanted) == accepted
+    assert sent == answer[: -len(FLUSH)], "the end is held back"
+    assert sent + report.tail("") == answer
+    told = report.tail("Trivium: push completed")
+    assert told == (pkt(b"\2Trivium: push completed\n") + FLUSH if side_band else FLUSH)
+
+
+@given(st.data())
+def test_a_report_that_was_cut_off_says_nothing(data: st.DataObject) -> None:
+    answer = banded(report_of(["refs/heads/a"], []), [], 7)
+    inner_end = len(answer) - len(FLUSH)
+    report = PushReport(side_band=True)
+    cut = data.draw(st.integers(0, inner_end - 1))
+    sent = report.feed(answer[:cut])
+    assert report.accepted([RefUpdate("refs/heads/a", ZERO, NEW)]) is None
+    assert sent + report.tail("Trivium: push completed") == answer[:cut], "and nothing is added to it"

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of answers that are dear to make and change only with what somebody may see.
+
+Each is kept, as JSON, together with the access stamp that it was made under, and is used for that stamp only: a
+revocation counts for the next request on every worker (security.md S-15).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Final
+
+import msgspec
+from cachetools import LRUCache
+
+_MAX_BYTES: Final = 32 << 20
+
+
+class Remembered:
+    """The memory of one worker; the least recently used parts go first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parts: LRUCache[Hashable, tuple[int, bytes]] = LRUCache(_MAX_BYTES, getsizeof=lambda part: len(part[1]))
+
+    def part(self, stamp: int, key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
+        """What `make` returns, as JSON; made anew when the stamp is another one than when it was made before.
+
+        `stamp` must have been read before anything that `make` reads.
+        """
+        with self._lock:
+            found = self._parts.get(key)
+        if found is not None and found[0] == stamp:
+            return msgspec.Raw(found[1])
+        made = msgspec.json.encode(make())
+        if len(made) <= _MAX_BYTES // 8:
+            with self._lock:
+                self._parts[key] = (stamp, made)
+        return msgspec.Raw(made)

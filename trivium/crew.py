@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Threads for short calls, woken as seldom as possible.
+
+A thread pool wakes a thread for each call and the event loop for each result. For calls of a fifth of a millisecond
+that costs as much as the calls: the threads fight the event loop for the interpreter. Here one thread works through
+everything that waits and hands the results back together; another one is woken only when calls have waited for longer
+than that should take, because one of them is slow. Under load this halves the CPU time of a request (`make bench`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 0.003
+"""Seconds after which results are handed back, and after which waiting calls get another thread."""
+
+_Job = tuple[Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any]"]
+_Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class Crew:
+    """At most `size` threads, shared by one event loop."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self._size = size
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name)
+        self._waiting: deque[_Job] = deque()
+        self._working = 0
+        self._relief: asyncio.TimerHandle | None = None
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """The result of a call that runs in one of the threads."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((function, arguments, future))
+        if not self._working:
+            self._call_one(loop)
+        elif self._relief is None:
+            self._relief = loop.call_later(_PATIENCE, self._relieve, loop)
+        return await future
+
+    def close(self) -> None:
+        """Let the threads finish what they have begun."""
+        self._threads.shutdown()
+
+    def _call_one(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._working += 1
+        self._threads.submit(self._work, loop)
+
+    def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake another thread when calls still wait."""
+        self._relief = None
+        if self._waiting:
+            if self._working < self._size:
+                self._call_one(loop)
+            self._relief = loop.call_later(_PATIENCE, self._relieve, loop)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do everything that waits; runs in a thread."""
+        results: list[_Result] = []
+        handed_back = time.monotonic()
+        while True:
+            try:
+                function, arguments, future = self._waiting.popleft()
+            except IndexError:
+                break
+            try:
+                results.append((future, function(*arguments), None))
+            except BaseException as error:
+                results.append((future, None, error))
+            if time.monotonic() - handed_back > _PATIENCE:
+                loop.call_soon_threadsafe(_settle, results)
+                results, handed_back = [], time.monotonic()
+        loop.call_soon_threadsafe(self._done, loop, results)
+
+    def _done(self, loop: asyncio.AbstractEventLoop, results: list[_Result]) -> None:
+        self._working -= 1
+        if self._waiting and not self._working:
+            self._call_one(loop)
+        _settle(results)
+
+
+def _settle(results: list[_Result]) -> None:
+    for future, result, error in results:
+        if future.cancelled():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

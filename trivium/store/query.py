@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statements of every request: compiled once, and given to the driver without a detour.
+
+SQLAlchemy builds and adapts a result for each execution, which costs ten times what SQLite needs for an indexed
+look-up (design/dependencies.md 3). A `Query` is an ordinary SQLAlchemy statement that keeps its compiled form; it runs
+on the connection, and in the transaction, that it is given. Everything that is not run per request stays with
+SQLAlchemy's own execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy.sql.selectable import CompoundSelect
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement in the driver's own words."""
+
+    text: str
+    names: tuple[str, ...]
+    """The parameters, in the driver's order."""
+    constants: Mapping[str, Any]
+    """Values that are part of the statement."""
+    positional: bool
+    processors: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """What to do with which columns: SQLite, for example, knows no booleans."""
+
+    def arguments(self, given: Mapping[str, Any]) -> Any:
+        if self.positional:
+            constants = self.constants
+            return [given[name] if name in given else constants[name] for name in self.names]
+        return {**self.constants, **given}
+
+    def processed(self, row: Values) -> Values:
+        values = list(row)
+        for column, process in self.processors:
+            values[column] = process(values[column])
+        return tuple(values)
+
+
+class Query:
+    """One statement that returns rows, as plain tuples."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> None:
+        self.statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
+        """The first row, if there is one."""
+        compiled = self._for(db)
+        cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
+        row: Values | None = cursor.fetchone()
+        cursor.close()
+        return row if row is None or not compiled.processors else compiled.processed(row)
+
+    def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
+        """All rows."""
+        compiled = self._for(db)
+        rows: list[Values] = _driver(db).execute(compiled.text, compiled.arguments(given)).fetchall()
+        return [compiled.processed(row) for row in rows] if compiled.processors else rows
+
+    def _for(self, db: Connection) -> _Compiled:
+        found = self._compiled.get(db.dialect.name)
+        if found is None:
+            found = self._compiled[db.dialect.name] = _compile(self.statement, db.dialect)
+        return found
+
+
+def _driver(db: Connection) -> Any:
+    """The driver's connection under an SQLAlchemy one; both drivers that we use have `execute` on it."""
+    return db.connection.dbapi_connection
+
+
+def _compile(statement: Any, dialect: Dialect) -> _Compiled:
+    compiled = statement.compile(dialect=dialect)
+    processors = []
+    for number, column in enumerate(statement.selected_columns):
+        process = column.type.result_processor(dialect, None)
+        if process is not None:
+            processors.append((number, process))
+    return _Compiled(
+        text=str(compiled),
+        names=tuple(compiled.positiontup or ()),
+        constants={name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required},
+        positional=bool(compiled.positional),
+        processors=tuple(processors),
+    )
