@@ -8,10 +8,15 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
+
+# The same examples each time, however slow the machine: a failure must not depend on luck.
+hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("trivium")
 
 
 @pytest.fixture(scope="session")

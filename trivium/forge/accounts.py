@@ -313,7 +313,10 @@ def update_account(
 
 
 def delete_account(site: Site, caller: Caller, user: User) -> None:
-    """Delete an account with its rows, memberships and keys; raises `InUse` while it owns something."""
+    """Delete an account with its rows, memberships and keys; raises `InUse` while it owns something.
+
+    Raises `NotFound` when somebody else was quicker.
+    """
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
         raise Invalid("the user default cannot be deleted")
@@ -326,7 +329,8 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
         if owned:
             raise InUse(owned)
         _check_not_last_admin(db, user.id)
-        db.execute(delete(users).where(users.c.id == user.id))
+        if not db.execute(delete(users).where(users.c.id == user.id)).rowcount:
+            raise NotFound(Kind.USER, user.id)
         journal.record(db, caller, "user.delete", user.username, user_id=user.id)
 
 

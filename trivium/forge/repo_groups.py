@@ -237,6 +237,8 @@ def create(
         _check_new(db, path)
         if (present and present.id) != (parent and parent.id):
             raise Invalid("the parent group changed")
+        if Placement.plan(site.tree, path) != placement:
+            raise Invalid("the directories on the way changed")
         group_id = insert_group(
             db,
             path=path,

@@ -197,6 +197,10 @@ def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User) -> No
 
     with staging(site) as aside:
         placement = Placement.plan(site.tree, wanted.path)
+        if not placement.below:
+            # Somebody else's repository may stand there already while its row is not committed yet: wait for it.
+            with site.store.write() as db:
+                _check_new(db, wanted.path)
         moves = placement.stage(aside, back_end.create)
         try:
             carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows)

@@ -212,7 +212,10 @@ def _reread(db: Connection, caller: Caller, group_id: int) -> UserGroup:
 
 
 def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
-    """Delete a group; raises `InUse` while it has rows on repositories or repository groups."""
+    """Delete a group; raises `InUse` while it has rows on repositories or repository groups.
+
+    Raises `NotFound` when somebody else was quicker.
+    """
     with site.store.write() as db:
         used = False
         visible: list[str] = []
@@ -228,7 +231,8 @@ def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
             visible += [name for name, level in rows if level >= Level.READ]
         if used:
             raise InUse(visible)
-        db.execute(delete(user_groups).where(user_groups.c.id == group.id))
+        if not db.execute(delete(user_groups).where(user_groups.c.id == group.id)).rowcount:
+            raise NotFound(Kind.USER_GROUP, group.id)
         journal.record(db, caller, "user_group.delete", group.name)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -26,7 +25,6 @@ SHORT: Final = 12
 _LISTED: Final = ("refs/heads/", "refs/tags/")
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""
-_SHORT_WALK: Final = 500
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -145,24 +143,17 @@ class Git:
             return None
         if not added:
             return _State(_digest(refs), state.count, state.tip)
-        count = state.count + self._count_new(repository, path, set(added), set(before.values()))
-        youngest = _youngest(repository, {str(oid) for oid in added}, state.tip)
+        count = state.count + self._count_new(path, set(added), set(before.values()))
+        if count == state.count and not _ties(repository, added, state.tip):
+            return _State(_digest(refs), count, state.tip)  # names for commits that were there already
+        youngest = _youngest(repository, {str(oid) for oid in added}, state.tip, set(refs.values()))
         return _State(_digest(refs), count, youngest) if youngest else None
 
-    def _count_new(self, repository: pygit2.Repository, path: Path, added: set[pygit2.Oid], before: set[str]) -> int:
-        """How many commits `added` reach that `before` did not: by a short walk here, or a long one in git."""
-        tips = (
-            [tip for tip in (_peeled(repository, raw_id) for raw_id in before) if tip] if len(before) <= _FEW else None
-        )
-        if tips is not None:
-            walker = repository.walk(None)
-            for tip in added:
-                walker.push(tip)
-            for tip in tips:
-                walker.hide(tip)
-            count = sum(1 for _ in islice(walker, _SHORT_WALK))
-            if count < _SHORT_WALK:
-                return count
+    def _count_new(self, path: Path, added: set[pygit2.Oid], before: set[str]) -> int:
+        """How many commits `added` reach that `before` did not.
+
+        libgit2's own walk could not say: it stops early where clocks went backwards, and counts old commits again.
+        """
         asked = [str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]
         return int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin="\n".join(asked).encode()))
 
@@ -209,25 +200,37 @@ def _commit(repository: pygit2.Repository, raw_id: str) -> pygit2.Commit:
     return found
 
 
-def _youngest(repository: pygit2.Repository, added: set[str], before: str) -> str | None:
-    """The commit that comes first in date order, as git would say, after tips were added; None: only git can tell.
+def _ties(repository: pygit2.Repository, added: Iterable[pygit2.Oid], youngest: str) -> bool:
+    """Whether a new name could bring forward another commit of the same second: then the order of names decides."""
+    moment = _commit(repository, youngest).commit_time
+    return any(str(tip) != youngest and _commit(repository, str(tip)).commit_time == moment for tip in added)
 
-    `before` was the first one until then, so no other old tip is younger than it.
+
+def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips: set[str]) -> str | None:
+    """The commit that comes first in date order, as git would say, after new commits; None: only git can tell.
+
+    `before` was the first until then, `added` are the tips that were added, `tips` all that there are now.
     """
-    commits = [_commit(repository, raw_id) for raw_id in added | ({before} if before else set())]
-    heads = [
-        commit
-        for commit in commits
-        if not any(other.id != commit.id and repository.descendant_of(other.id, commit.id) for other in commits)
-    ]
-    heads.sort(key=lambda commit: commit.commit_time, reverse=True)
-    youngest = heads[0]
-    if len(heads) > 1 and heads[1].commit_time == youngest.commit_time:
+    if before and len(added) == 1:
+        (new,) = (_commit(repository, raw_id) for raw_id in added)
+        old = _commit(repository, before)
+        if new.commit_time > old.commit_time:
+            return str(new.id)
+        if new.commit_time < old.commit_time and not repository.descendant_of(new.id, old.id):
+            return before
+    if len(tips) > _FEW:
         return None
-    if not before or before in {str(head.id) for head in heads}:
-        return str(youngest.id)
-    # The old one has children now. Dated earlier than it, they may come after some other old tip.
-    return str(youngest.id) if youngest.commit_time > _commit(repository, before).commit_time else None
+    # Commits of one second, or committed before their parents: the lines of descent decide.
+    commits = {tip for tip in (_peeled(repository, raw_id) for raw_id in tips) if tip}
+    heads = [
+        _commit(repository, str(one))
+        for one in commits
+        if not any(other != one and repository.descendant_of(other, one) for other in commits)
+    ]
+    heads.sort(key=lambda head: head.commit_time, reverse=True)
+    if len(heads) > 1 and heads[0].commit_time == heads[1].commit_time:
+        return None
+    return str(heads[0].id)
 
 
 def _text(raw: bytes | str) -> str:

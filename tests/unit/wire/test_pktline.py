@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trivium.vcs.model import RefUpdate
+from trivium.wire import pktline
 from trivium.wire.pktline import FLUSH, Malformed, PacketReader, PushCommands, PushReport, pkt
 
 ZERO = "0" * 40
@@ -36,7 +38,7 @@ def chunked(draw: st.DrawFn, contents: st.SearchStrategy[bytes]) -> tuple[bytes,
     content = draw(contents)
     cuts = sorted(draw(st.lists(st.integers(0, len(content)), max_size=10)))
     edges = [0, *cuts, len(content)]
-    return content, [content[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return content, [content[begin:end] for begin, end in pairwise(edges)]
 
 
 @given(st.data())
@@ -111,12 +113,17 @@ def test_a_ref_whose_name_no_text_can_hold_is_refused() -> None:
         PushCommands().feed(pkt(f"{ZERO} {NEW} refs/heads/".encode() + b"\xff\xfe\0 report-status") + FLUSH)
 
 
-def test_a_list_of_commands_that_never_ends_is_given_up() -> None:
+def _feed_often(commands: PushCommands, chunk: bytes) -> None:
+    for _ in range(20):
+        commands.feed(chunk)
+
+
+def test_a_list_of_commands_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pktline, "_MAX_COMMANDS", 1 << 20)
     commands = PushCommands()
-    chunk = pkt(f"{ZERO} {NEW} refs/heads/a".encode()) * 10_000
+    chunk = pkt(f"{ZERO} {NEW} refs/heads/a".encode()) * 1000
     with pytest.raises(Malformed, match="does not end"):
-        for _ in range(200):
-            commands.feed(chunk)
+        _feed_often(commands, chunk)
 
 
 def report_of(accepted: Iterable[str], rejected: Iterable[str]) -> bytes:

@@ -118,7 +118,7 @@ def delete_user_group(call: Call, usergroupid: AdministeredUserGroup) -> dict[st
 
     Needs usergroup.admin on the group. Refused while the group has permissions on repositories or repository groups.
     """
-    with failing_as(f"failed to delete user group ID:{usergroupid.id} {usergroupid.name}", Invalid, Busy):
+    with failing_as(f"failed to delete user group ID:{usergroupid.id} {usergroupid.name}", Invalid, Busy, NotFound):
         user_groups.delete_group(call.site, call.caller, usergroupid)
     return {"msg": f"deleted user group ID:{usergroupid.id} {usergroupid.name}", "user_group": None}
 

@@ -10,7 +10,7 @@ from trivium.api.methods.registered import registry
 from trivium.api.objects import own_user_object, permissions_object, user_objects
 from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as
-from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid
+from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid, NotFound
 from trivium.forge import accounts
 
 
@@ -123,6 +123,6 @@ def delete_user(call: Call, userid: AnyUser) -> dict[str, Any]:
 
     Only super-admins may call it. Refused while he owns repositories, repository groups or user groups.
     """
-    with failing_as(f"failed to delete user ID:{userid.id} {userid.username}", InUse, Invalid, Busy):
+    with failing_as(f"failed to delete user ID:{userid.id} {userid.username}", InUse, Invalid, Busy, NotFound):
         accounts.delete_account(call.site, call.caller, userid)
     return {"msg": f"deleted user ID:{userid.id} {userid.username}", "user": None}
