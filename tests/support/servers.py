@@ -81,8 +81,8 @@ class Server:
             *options,
         )
 
-    def start(self, *options: str, port: int = 0, **environment: str) -> None:
-        """Start serving and wait until it says that it is ready."""
+    def start(self, *options: str, port: int = 0, patience: float = 60, **environment: str) -> None:
+        """Start serving and wait until it says that it is ready, for `patience` seconds."""
         with self.log.open("ab") as log:
             beginning = log.tell()
             self._process = subprocess.Popen(
@@ -93,7 +93,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             said = self.log.read_bytes()[beginning:].decode(errors="replace")
             if found := _READY.search(said):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from cachetools import TTLCache
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from trivium.access.addresses import is_allowed
 from trivium.access.caller import Caller
@@ -22,7 +22,7 @@ from trivium.names import key_of
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
-from trivium.store.tables import DEFAULT_USER_ID, access_stamp, tokens, user_addresses, users
+from trivium.store.tables import DEFAULT_USER_ID, access_stamp, journal, now, tokens, user_addresses, users
 
 LOCAL: Final = "rhodecode"
 """The `extern_type` of accounts whose passwords we keep ourselves (decisions.md W4)."""
@@ -175,6 +175,7 @@ class Authenticator:
         right, renewed = verify_password(password, stored)
         if row is None or not right:
             self._throttle.failed(self._store, username, address)
+            self._journal_failure(row, address)
             raise CredentialsRefused(Reason.UNKNOWN)
         self._throttle.succeeded(self._store, username, address)
         if renewed:
@@ -185,6 +186,22 @@ class Authenticator:
             self._remembered[self._mark(row.id, password)] = renewed or stored or ""
         self.signed_in.add(row.id)
         return caller
+
+    def _journal_failure(self, row: _AccountRow | None, address: str) -> None:
+        """Tell the journal of a wrong password. A name that nobody has is left out: it may be a mistyped password."""
+        with self._store.write(access_unchanged=True) as db:
+            db.execute(
+                insert(journal),
+                {
+                    "at": now(),
+                    "user_id": row.id if row else None,
+                    "username": row.username if row else "",
+                    "address": address,
+                    "action": "sign_in.failed",
+                    "subject": row.username if row else "",
+                    "detail": "{}",
+                },
+            )
 
     def _is_own_key(self, user_id: int, key: str) -> bool:
         with self._store.read() as db:
