@@ -50,6 +50,7 @@ class Supervisor:
             os.set_blocking(descriptor, False)
         self._life, self._alive = os.pipe()
         self._ready, self._reporting = os.pipe()
+        self._go, self._signal = os.pipe()
 
     def run(self) -> None:
         """Serve until a signal says otherwise; raises `StartRefused` with one sentence."""
@@ -59,10 +60,12 @@ class Supervisor:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         with _only_server(self._settings.data / "serve.lock"), _listen(self._settings) as listening:
             try:
+                # The workers load their code while the data are put in order, and wait for that.
+                for _ in range(self._settings.workers):
+                    self._start_worker(listening)
                 self._put_in_order()
+                os.close(self._signal)
                 if not self._stopping:
-                    for _ in range(self._settings.workers):
-                        self._start_worker(listening)
                     self._await_workers()
                 if not self._stopping:
                     print(f"Trivium is ready at http://{_shown_address(listening)}", flush=True)
@@ -100,8 +103,8 @@ class Supervisor:
             raise StartRefused("" if child.returncode == 2 else "the data could not be put in order; see above")
 
     def _start_worker(self, listening: socket.socket) -> None:
-        descriptors = (listening.fileno(), self._reporting, self._life)
-        worker = self._child(passing=descriptors, listening=descriptors[0], ready=descriptors[1], life=descriptors[2])
+        given = {"listening": listening.fileno(), "ready": self._reporting, "life": self._life, "go": self._go}
+        worker = self._child(passing=tuple(given.values()), **given)
         self._workers[worker.pid] = worker
 
     def _await_workers(self) -> None:

@@ -39,6 +39,8 @@ class Order(msgspec.Struct):
     """Descriptor to report on."""
     life: int = -1
     """Descriptor that ends with the supervisor."""
+    go: int = -1
+    """Descriptor that ends when the data are in order."""
 
     def settings(self) -> Settings:
         return load(Path(self.data), Path(self.config) if self.config else None, **self.given)
@@ -63,6 +65,7 @@ def serve(order: Order) -> None:
 
     settings = order.settings()
     assert order.listening is not None
+    os.read(order.go, 1)
     config = uvicorn.Config(
         Application(settings),
         loop="uvloop",
