@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients import Api, Git
+from tests.support.clients import Api, Git, unique
 from tests.support.servers import Server
 
 ROUNDS = int(os.environ.get("TRIVIUM_KILL_ROUNDS", "4"))
@@ -125,9 +125,8 @@ class Worker(threading.Thread):
                 self.known.repositories[new + name[len(old) :]] = self.known.repositories.pop(name)
 
     def push(self, name: str) -> None:
-        work = self.git.home / f"{self.known.prefix}-{name.rpartition('/')[2]}-{self.known.done}"
         commits = self.known.repositories[name]
-        self.git.new_work(work.name)
+        work = self.git.new_work(unique("work"))
         if commits:
             self.git.run("fetch", "--quiet", f"{self.url}/{name}", "master", cwd=work, check=False)
             if self.git.run("reset", "--hard", "--quiet", commits[-1], cwd=work, check=False).returncode:
