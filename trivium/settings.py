@@ -71,6 +71,9 @@ class Settings:
     log_level: str = _option("info", "debug, info, warning or error.")
 
     max_api_body: int = _option(16 << 20, "Largest body of an API call.")
+    max_api_items: int = _option(10_000, "Most changesets in one answer.")
+    max_api_file: int = _option(10 << 20, "Largest diff or content of one file in an answer; larger ones are left out.")
+    max_api_answer: int = _option(64 << 20, "Diffs or contents of one answer together; what is beyond is left out.")
     max_api_depth: int = _option(64, "Deepest nesting of the JSON of an API call.")
     max_header_bytes: int = _option(32 << 10, "Largest head of a request.")
     max_headers: int = _option(100, "Most header lines of a request.")

@@ -20,6 +20,7 @@ from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, read_body, respond
 from trivium.crew import Crew
+from trivium.forge.history import History
 from trivium.forge.site import Site
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ class ApiDoor:
         self._settings = site.settings
         self._proxies = site.settings.proxy_networks
         self._remembered = Remembered()
+        self._history = History(site)
         self._document: dict[str, Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,7 +110,7 @@ class ApiDoor:
             shown = name if isinstance(name, str) else msgspec.json.encode(name).decode()
             raise Refusal(f"No such method: {shown}")
         given = given if isinstance(given, dict) else {}
-        return method(Call(self._site, caller, stamp, self._remembered, self._base_url(scope), given))
+        return method(Call(self._site, caller, stamp, self._remembered, self._history, self._base_url(scope), given))
 
     def _base_url(self, scope: Scope) -> str:
         """The configured address of the server, or the one under which this request reached it."""

@@ -21,6 +21,7 @@ from trivium.api.arguments import Converter
 from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
+from trivium.forge.history import History
 from trivium.forge.site import Site
 
 
@@ -33,6 +34,7 @@ class Call:
     stamp: int
     """The access stamp when the caller was identified: what is remembered for it may be used."""
     remembered: Remembered
+    history: History
     base_url: str
     """The address of the server as the caller sees it, without a slash at the end."""
     given: Mapping[str, Any]

@@ -172,16 +172,5 @@ def followers(db: Connection, repository_id: int) -> list[User]:
 
 
 def stored_changeset(changeset: Changeset) -> str:
-    """A changeset as it is stored and shown (api-repos.md 2.2), without a diff."""
-    return msgspec.json.encode(
-        {
-            "raw_id": changeset.raw_id,
-            "short_id": changeset.short_id,
-            "revision": changeset.revision,
-            "author": changeset.author,
-            "date": changeset.date,
-            "message": changeset.message,
-            "parents": [{"raw_id": parent} for parent in changeset.parents],
-            "branch": changeset.branch,
-        }
-    ).decode()
+    """A changeset as it is stored, which is how it is shown."""
+    return msgspec.json.encode(changeset).decode()

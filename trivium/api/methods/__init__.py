@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The methods of the API, one module per noun. Importing the package registers them all."""
 
-from trivium.api.methods import repo_groups, repositories, server, user_groups, users
+from trivium.api.methods import history, repo_groups, repositories, server, user_groups, users
 from trivium.api.methods.registered import registry
 
-__all__ = ["registry", "repo_groups", "repositories", "server", "user_groups", "users"]
+__all__ = ["history", "registry", "repo_groups", "repositories", "server", "user_groups", "users"]
