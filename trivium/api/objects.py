@@ -18,6 +18,7 @@ from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
 from trivium.forge import accounts, grants, repositories, user_groups
 from trivium.forge.accounts import Account, User
+from trivium.forge.gists import Gist
 from trivium.forge.history import Commit, Details, FileFacts, extension_of, mimetype_of
 from trivium.forge.repo_groups import RepoGroup
 from trivium.forge.repositories import Repository
@@ -152,7 +153,7 @@ def listed_repository(repository: Repository, base_url: str) -> RepositoryObject
         repository.id,
         name,
         repository.kind,
-        "",
+        repository.clone_uri or "",
         repository.private,
         repository.created_on,
         repository.description,
@@ -249,3 +250,20 @@ def node_object(node: Node, facts: FileFacts | None, *, with_content: bool) -> J
     if with_content:
         shown["content"] = facts.content if facts else None
     return shown
+
+
+def gist_object(call: Call, gist: Gist, content: dict[str, str] | None) -> Json:
+    """A gist (api-users.md 4.4)."""
+    alias = call.site.settings.gist_alias_url
+    url = alias.replace("{gistid}", gist.access_id) if alias else f"{call.base_url}/_admin/gists/{gist.access_id}"
+    return {
+        "gist_id": gist.id,
+        "type": gist.kind,
+        "access_id": gist.access_id,
+        "description": gist.description,
+        "url": url,
+        "expires": gist.expires,
+        "created_on": gist.created_on,
+        "modified_at": gist.modified_on,
+        "content": content,
+    }

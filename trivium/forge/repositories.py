@@ -44,6 +44,8 @@ class Repository(msgspec.Struct, frozen=True):
     enable_statistics: bool
     fork_of: str | None
     created_on: str
+    clone_uri: str | None
+    """Where it was imported from, without the password."""
     last_changeset: str
     """The changeset as answers show it, as JSON text (`stored_changeset`)."""
     level: int
@@ -70,6 +72,7 @@ def _columns(level: Any) -> tuple[Any, ...]:
         repos.enable_statistics,
         _parents.c.name.label("fork_of"),
         repos.created_on,
+        repos.clone_uri,
         repos.last_changeset,
         level.label("level"),
     )

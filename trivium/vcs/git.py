@@ -15,7 +15,6 @@ from typing import ClassVar, Final
 import msgspec
 import pygit2
 
-from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitobjects import (
     LISTED,
     SHORT,
@@ -29,6 +28,7 @@ from trivium.vcs.gitobjects import (
     refs_of,
 )
 from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot, build_index
+from trivium.vcs.gittransfer import GitTransfers
 from trivium.vcs.model import Changeset, History, RefUpdate
 
 _FEW: Final = 64
@@ -43,20 +43,13 @@ class _State(msgspec.Struct, frozen=True):
     tip: str
 
 
-class Git:
-    """The Git back end."""
+class Git(GitTransfers):
+    """The Git back end; what moves whole histories stands in `gittransfer`, reading in `gitsnapshot`."""
 
     kind: ClassVar[str] = "git"
 
-    def __init__(self, command: GitCommand) -> None:
-        self.command = command
-
     def empty_changeset(self) -> Changeset:
         return Changeset(ZERO, ZERO[:SHORT], -1, "", "1970-01-01T00:00:00", "", (), None)
-
-    def create(self, path: Path) -> None:
-        path.mkdir(mode=0o750)
-        self.command.run("init", "--quiet", "--bare", "--template=", "--initial-branch=master", ".", cwd=path)
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""

@@ -173,6 +173,15 @@ class Remote:
     password: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TransferLimits:
+    """How long a transfer from another server may take, in seconds."""
+
+    idle: int
+    """Without a byte."""
+    total: int
+
+
 class BackEnd(Protocol):
     """One version-control system."""
 
@@ -184,6 +193,26 @@ class BackEnd(Protocol):
 
     def create(self, path: Path) -> None:
         """Make an empty repository at `path`, which does not exist yet."""
+        ...
+
+    def fork(self, source: Path, target: Path) -> None:
+        """Make a complete and independent copy at `target`, which does not exist yet."""
+        ...
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        """Make a copy of a repository of another server at `target`, which does not exist yet."""
+        ...
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        """Fetch what another server has; returns what moved."""
+        ...
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
+        """What would move when a commit were removed; raises `VcsError` when it cannot be."""
+        ...
+
+    def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        """Carry out what `strip` said; what is removed is kept in a file at `keep`."""
         ...
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:

@@ -41,7 +41,7 @@ def _kept(call: Call, repository: Repository, key: object, make: Callable[[], ob
     return msgspec.Raw(content)
 
 
-@registry.method()
+@registry.method(slow=True)
 def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Whatever, details: Whatever = "basic") -> Any:
     """One changeset of a repository.
 
@@ -65,7 +65,7 @@ def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Whateve
         raise Refusal(_FETCHING) from error
 
 
-@registry.method()
+@registry.method(slow=True)
 def get_repo_changesets(
     call: Call, repoid: ReadableRepository, start_rev: Whatever, limit: Whatever, details: Whatever = "basic"
 ) -> Any:
@@ -109,7 +109,7 @@ def _nodes_failed(given: Mapping[str, Any]) -> str:
     return f"failed to get repo: `{shown(given['repoid'])}` nodes"
 
 
-@registry.method(failure=_nodes_failed)
+@registry.method(failure=_nodes_failed, slow=True)
 def get_repo_nodes(
     call: Call,
     repoid: ReadableRepository,
