@@ -28,20 +28,23 @@ from trivium.wire.door import Door
 _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
+_TRANSFERS: Final = 32
 
 
 class Application:
     """The ASGI application."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, listening: tuple[str, int] | None = None) -> None:
         self._settings = settings
-        self._site: Site = open_site(settings)
+        self._site: Site = open_site(settings, listening=listening)
         self._crew = Crew(settings.threads, "quick")
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
+        # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
+        self._long = ThreadPoolExecutor(_TRANSFERS, thread_name_prefix="long")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()
-        self._api = ApiDoor(self._site, self._authenticator, crew=self._crew)
+        self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
         self._wire = Door(self._site, self._authenticator, self._activity, crew=self._crew, slow=self._slow)
         self._web = web_app(settings)
 
@@ -123,6 +126,7 @@ class Application:
     def _close(self) -> None:
         self._crew.close()
         self._slow.shutdown()
+        self._long.shutdown()
         self._write_activity()
         self._site.close()
 

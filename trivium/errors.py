@@ -19,6 +19,7 @@ class Kind(StrEnum):
     PERMISSION = "permission"
     EMAIL = "email"
     FIELD = "field"
+    GIST = "gist"
 
 
 class TriviumError(Exception):

@@ -71,13 +71,27 @@ class Settings:
     log_level: str = _option("info", "debug, info, warning or error.")
 
     max_api_body: int = _option(16 << 20, "Largest body of an API call.")
+    max_api_items: int = _option(10_000, "Most changesets in one answer.")
+    max_api_file: int = _option(10 << 20, "Largest diff or content of one file in an answer; larger ones are left out.")
+    max_api_answer: int = _option(64 << 20, "Diffs or contents of one answer together; what is beyond is left out.")
     max_api_depth: int = _option(64, "Deepest nesting of the JSON of an API call.")
     max_header_bytes: int = _option(32 << 10, "Largest head of a request.")
     max_headers: int = _option(100, "Most header lines of a request.")
     max_push_bytes: int = _option(2 << 30, "Largest push.")
     max_inflate_ratio: int = _option(200, "A compressed body may grow this many times beyond its first 16 MiB.")
+    max_gist_files: int = _option(100, "Most files of a gist.")
+    max_gist_bytes: int = _option(16 << 20, "Largest gist, all files together.")
+    gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     min_free_bytes: int = _option(512 << 20, "Pushes and new repositories are refused when less is free.")
+    allowed_remote_hosts: tuple[str, ...] = _option(
+        (),
+        "Hosts inside the network that repositories may be fetched from: name, *.suffix, address, network or *, each"
+        " optionally with :port.",
+    )
+    remote_hosts_only: bool = _option(False, "Fetch from allowed_remote_hosts only.")
+    remote_timeout: int = _option(60, "A remote server that sends nothing for so long is given up.")
+    import_timeout: int = _option(3600, "A fetch from another server may take this long.")
     header_timeout: int = _option(30, "A request's head must arrive within this time.")
     body_idle_timeout: int = _option(30, "A request's body may pause this long.")
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")

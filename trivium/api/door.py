@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +23,7 @@ from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, read_body, respond
 from trivium.crew import Crew
+from trivium.forge.history import History
 from trivium.forge.site import Site
 
 _log = structlog.get_logger(__name__)
@@ -37,13 +41,15 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 class ApiDoor:
     """One worker's entrance for the API."""
 
-    def __init__(self, site: Site, authenticator: Authenticator, *, crew: Crew) -> None:
+    def __init__(self, site: Site, authenticator: Authenticator, *, crew: Crew, slow: Executor) -> None:
         self._site = site
         self._authenticator = authenticator
         self._crew = crew
+        self._slow = slow
         self._settings = site.settings
         self._proxies = site.settings.proxy_networks
         self._remembered = Remembered()
+        self._history = History(site)
         self._document: dict[str, Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,15 +75,28 @@ class ApiDoor:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
             return _envelope(None, error=text)
-        return await self._crew.run(self._serve, scope, body)
+        answer = await self._crew.run(self._serve, scope, body)
+        if answer is not None:
+            return answer
+        return await asyncio.get_running_loop().run_in_executor(self._slow, self._serve_slowly, scope, body)
 
-    def _serve(self, scope: Scope, body: bytes) -> bytes:
-        """The answer to a request body; runs in a thread."""
+    def _serve_slowly(self, scope: Scope, body: bytes) -> bytes:
+        """The answer to a request that may take long; runs in a thread where nobody short waits behind it."""
+        answer = self._serve(scope, body, slowly=True)
+        assert answer is not None
+        return answer
+
+    def _serve(self, scope: Scope, body: bytes, *, slowly: bool = False) -> bytes | None:
+        """The answer to a request body; runs in a thread. None: ask again, `slowly`."""
         request_id: Any = None
         try:
             request = _parsed(body, self._settings.max_api_depth)
             request_id = request.get("id")
-            with self._site.store.read():  # one connection for all that the call looks up
+            method = registry.find(request.get("method"))
+            if method is not None and method.slow and not slowly:
+                return None
+            # One connection for all that a short call looks up; a long one keeps none while bytes move.
+            with contextlib.nullcontext() if slowly else self._site.store.read():
                 return _envelope(request_id, result=self._result(scope, request))
         except Refusal as refusal:
             return _envelope(request_id, error=refusal.text)
@@ -108,7 +127,7 @@ class ApiDoor:
             shown = name if isinstance(name, str) else msgspec.json.encode(name).decode()
             raise Refusal(f"No such method: {shown}")
         given = given if isinstance(given, dict) else {}
-        return method(Call(self._site, caller, stamp, self._remembered, self._base_url(scope), given))
+        return method(Call(self._site, caller, stamp, self._remembered, self._history, self._base_url(scope), given))
 
     def _base_url(self, scope: Scope) -> str:
         """The configured address of the server, or the one under which this request reached it."""

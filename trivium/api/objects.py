@@ -18,9 +18,12 @@ from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
 from trivium.forge import accounts, grants, repositories, user_groups
 from trivium.forge.accounts import Account, User
+from trivium.forge.gists import Gist
+from trivium.forge.history import Commit, Details, FileFacts, extension_of, mimetype_of
 from trivium.forge.repo_groups import RepoGroup
 from trivium.forge.repositories import Repository
 from trivium.forge.user_groups import UserGroup
+from trivium.vcs.model import Node
 
 Json = dict[str, Any]
 
@@ -150,7 +153,7 @@ def listed_repository(repository: Repository, base_url: str) -> RepositoryObject
         repository.id,
         name,
         repository.kind,
-        "",
+        repository.clone_uri or "",
         repository.private,
         repository.created_on,
         repository.description,
@@ -206,4 +209,61 @@ def repo_group_object(group: RepoGroup, names: Sequence[str]) -> Json:
         "parent_group": group.parent,
         "owner": group.owner,
         "repositories": names,
+    }
+
+
+def commit_object(commit: Commit, details: Details) -> Json:
+    """A commit with as much of its changes as was asked for (api-repos.md 2.3, 2.4)."""
+    shown: Json = msgspec.to_builtins(commit.changeset)
+    shown["diff"] = [
+        {
+            "filename": change.path,
+            "op": change.op,
+            "old_revision": change.old_revision,
+            "new_revision": change.new_revision,
+            "raw_diff": change.diff,
+            "stats": {"added": change.added, "deleted": change.deleted, "binary": change.binary},
+        }
+        for change in commit.changes
+    ]
+    if details is Details.FULL and commit.refs is not None:
+        shown["refs"] = {
+            "branches": commit.refs.branches,
+            "bookmarks": commit.refs.bookmarks,
+            "tags": commit.refs.tags,
+        }
+    return shown
+
+
+def node_object(node: Node, facts: FileFacts | None, *, with_content: bool) -> Json:
+    """An entry of a tree (api-repos.md 2.5); directories and submodules have no facts."""
+    shown: Json = {
+        "name": node.path,
+        "type": node.kind,
+        "md5": facts.md5 if facts else None,
+        "binary": facts.binary if facts else None,
+        "size": facts.size if facts else None,
+        "extension": extension_of(node.path) if facts else None,
+        "mimetype": mimetype_of(node.path, binary=facts.binary) if facts else None,
+        "lines": facts.lines if facts else None,
+    }
+    if with_content:
+        shown["content"] = facts.content if facts else None
+    return shown
+
+
+def gist_object(call: Call, gist: Gist, content: dict[str, str] | None) -> Json:
+    """A gist (api-users.md 4.4)."""
+    alias = call.site.settings.gist_alias_url
+    url = alias.replace("{gistid}", gist.access_id) if alias else f"{call.base_url}/_admin/gists/{gist.access_id}"
+    return {
+        "gist_id": gist.id,
+        "type": gist.kind,
+        "access_id": gist.access_id,
+        "description": gist.description,
+        "url": url,
+        "expires": gist.expires,
+        "created_on": gist.created_on,
+        "modified_at": gist.modified_on,
+        "content": content,
     }

@@ -21,6 +21,7 @@ from trivium.api.arguments import Converter
 from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
+from trivium.forge.history import History
 from trivium.forge.site import Site
 
 
@@ -33,6 +34,7 @@ class Call:
     stamp: int
     """The access stamp when the caller was identified: what is remembered for it may be used."""
     remembered: Remembered
+    history: History
     base_url: str
     """The address of the server as the caller sees it, without a slash at the end."""
     given: Mapping[str, Any]
@@ -62,6 +64,8 @@ class Method:
     parameters: tuple[Parameter, ...]
     failure: str | Callable[[Mapping[str, Any]], str] | None
     super_admin: bool
+    slow: bool
+    """Whether it may take long: then it must not keep short calls waiting."""
     guard: Callable[[Call], None] | None
     """Refuses callers who may not use the method at all, before any argument is looked at."""
     renamed: Mapping[str, str]
@@ -123,6 +127,7 @@ class Registry:
         *,
         failure: str | Callable[[Mapping[str, Any]], str] | None = None,
         super_admin: bool = False,
+        slow: bool = False,
         guard: Callable[[Call], None] | None = None,
         aliases: tuple[str, ...] = (),
         renamed: Mapping[str, str] | None = None,
@@ -130,7 +135,8 @@ class Registry:
         """Register a function under its name.
 
         `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
-        the arguments as they were given. `guard` raises for callers who may not use the method at all. `aliases` are
+        the arguments as they were given. `slow` is for methods that may take seconds.
+        `guard` raises for callers who may not use the method at all. `aliases` are
         old names.
         """
 
@@ -141,6 +147,7 @@ class Registry:
                 parameters=_parameters(function),
                 failure=failure,
                 super_admin=super_admin,
+                slow=slow,
                 guard=guard,
                 renamed=renamed or {},
             )

@@ -66,8 +66,10 @@ def serve(order: Order) -> None:
     settings = order.settings()
     assert order.listening is not None
     os.read(order.go, 1)
+    listening = socket.socket(fileno=order.listening)
+    host, port = listening.getsockname()[:2]
     config = uvicorn.Config(
-        Application(settings),
+        Application(settings, listening=(host, port)),
         loop="uvloop",
         http=limited_protocol(settings),
         ws="none",
@@ -79,7 +81,7 @@ def serve(order: Order) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, settings.graceful_timeout - 2),
     )
-    _Server(config, order).run(sockets=[socket.socket(fileno=order.listening)])
+    _Server(config, order).run(sockets=[listening])
 
 
 def put_in_order(order: Order) -> None:

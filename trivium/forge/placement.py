@@ -6,13 +6,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from trivium.errors import Invalid
 from trivium.forge.site import Site
-from trivium.store.disk import Tree, remove_tree, sync_tree
+from trivium.store.disk import Tree, remove_tree, sync_directory, sync_tree
 from trivium.store.intents import Move
 
 
@@ -59,12 +59,26 @@ class Placement:
         sync_tree(aside)
         return [Move(aside / self.below[0], self.anchor / self.below[0])]
 
-    def stage(self, aside: Path, build: Callable[[Path], None]) -> list[Move]:
-        """Build a repository with `build`, in the directories of its new groups."""
+    @contextlib.contextmanager
+    def arranged(self, aside: Path, built: Path) -> Iterator[list[Move]]:
+        """The move that puts a repository, built at `aside/…`, in its place with the directories of its new groups.
+
+        When the block fails the repository is where it was built, for another try.
+        """
         if not self.below:
             raise Invalid("a directory that is not registered stands in the repository root under this name")
-        built = aside.joinpath(*self.below)
-        built.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        build(built)
-        sync_tree(aside)
-        return [Move(aside / self.below[0], self.anchor / self.below[0])]
+        if len(self.below) == 1:
+            yield [Move(built, self.anchor / self.below[0])]
+            return
+        groups = aside / "groups"
+        inside = groups.joinpath(*self.below)
+        inside.parent.mkdir(mode=0o750, parents=True)
+        built.rename(inside)
+        for directory in [*inside.parent.relative_to(groups).parents, inside.parent.relative_to(groups)]:
+            sync_directory(groups / directory)
+        try:
+            yield [Move(groups / self.below[0], self.anchor / self.below[0])]
+        except BaseException:
+            inside.rename(built)
+            remove_tree(groups)
+            raise

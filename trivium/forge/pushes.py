@@ -54,6 +54,8 @@ class Recorded(msgspec.Struct, frozen=True):
     super_admin: bool
     address: str
     updates: list[tuple[str, str, str]]
+    action: str = PUSH
+    """What the journal calls it: a strip and a pull move refs as well."""
 
     def caller(self) -> Caller:
         return Caller(self.user_id, self.username, self.super_admin, True, self.address)
@@ -71,10 +73,11 @@ class Push:
     caller: Caller
     updates: tuple[RefUpdate, ...]
     """What the client asks for."""
+    action: str = PUSH
 
 
-def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate]) -> Push:
-    """Record what a client is about to push; raises `StorageFull`."""
+def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
+    """Record what is about to move; raises `StorageFull`."""
     site.tree.check_space()
     detail = msgspec.to_builtins(
         Recorded(
@@ -84,11 +87,12 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
             super_admin=caller.super_admin,
             address=caller.address,
             updates=[(update.name, update.old, update.new) for update in updates],
+            action=action,
         )
     )
     with site.store.write(access_unchanged=True) as db:
         intent = intents.record(db, worker=site.worker.id, kind=PUSH, detail=detail)
-    return Push(intent, repository_id, caller, tuple(updates))
+    return Push(intent, repository_id, caller, tuple(updates), action)
 
 
 def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list[RefUpdate]:
@@ -124,6 +128,8 @@ def recover(site: Site, push: Push) -> None:
         if row is not None:
             site.back_ends[row.kind].recover(site.tree.path_of(row.name))
         finish(site, push, None)
+        if row is not None:
+            refresh(site, push.repository_id)
 
 
 def refresh(site: Site, repository_id: int) -> None:
@@ -194,7 +200,7 @@ def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate
     journal.record(
         db,
         push.caller,
-        PUSH,
+        push.action,
         name,
         repository_id=push.repository_id,
         refs=[[update.name, update.old, update.new] for update in accepted],

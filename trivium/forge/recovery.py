@@ -61,7 +61,7 @@ def recover(site: Site, *, alone: bool) -> Remaining:
 def _recover_push(site: Site, intent: Intent) -> bool:
     """Settle a push of a dead worker; False when something is in the way."""
     recorded = msgspec.convert(intent.detail, Recorded)
-    push = Push(intent.id, recorded.repository_id, recorded.caller(), tuple(recorded.ref_updates()))
+    push = Push(intent.id, recorded.repository_id, recorded.caller(), tuple(recorded.ref_updates()), recorded.action)
     try:
         # Children of the dead worker hold the repository's lock until they end; they were told to.
         pushes.recover(site, push)

@@ -44,6 +44,8 @@ class Repository(msgspec.Struct, frozen=True):
     enable_statistics: bool
     fork_of: str | None
     created_on: str
+    clone_uri: str | None
+    """Where it was imported from, without the password."""
     last_changeset: str
     """The changeset as answers show it, as JSON text (`stored_changeset`)."""
     level: int
@@ -70,6 +72,7 @@ def _columns(level: Any) -> tuple[Any, ...]:
         repos.enable_statistics,
         _parents.c.name.label("fork_of"),
         repos.created_on,
+        repos.clone_uri,
         repos.last_changeset,
         level.label("level"),
     )
@@ -172,16 +175,5 @@ def followers(db: Connection, repository_id: int) -> list[User]:
 
 
 def stored_changeset(changeset: Changeset) -> str:
-    """A changeset as it is stored and shown (api-repos.md 2.2), without a diff."""
-    return msgspec.json.encode(
-        {
-            "raw_id": changeset.raw_id,
-            "short_id": changeset.short_id,
-            "revision": changeset.revision,
-            "author": changeset.author,
-            "date": changeset.date,
-            "message": changeset.message,
-            "parents": [{"raw_id": parent} for parent in changeset.parents],
-            "branch": changeset.branch,
-        }
-    ).decode()
+    """A changeset as it is stored, which is how it is shown."""
+    return msgspec.json.encode(changeset).decode()

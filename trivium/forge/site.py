@@ -27,13 +27,15 @@ class Site:
     """Kind of repository → what serves it; a kind that is missing cannot be hosted."""
     git: Git
     worker: WorkerIdentity
+    listening: tuple[str, int] | None = None
+    """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 
     def close(self) -> None:
         self.store.close()
         self.worker.close()
 
 
-def open_site(settings: Settings) -> Site:
+def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -> Site:
     """Open an installation that has been set up; raises `StartRefused` with one sentence."""
     ring = load_key_ring(settings.data / "secret.key")
     tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
@@ -48,4 +50,5 @@ def open_site(settings: Settings) -> Site:
         back_ends={git.kind: git},
         git=git,
         worker=WorkerIdentity(tree.locks),
+        listening=listening,
     )

@@ -19,6 +19,7 @@ from trivium.errors import Invalid, StartRefused, StorageFull
 STAGING: Final = ".staging"
 TRASH: Final = ".trash"
 LOCKS: Final = ".locks"
+GISTS: Final = ".gists"
 
 
 class Tree:
@@ -29,13 +30,14 @@ class Tree:
         self.staging = root / STAGING
         self.trash = root / TRASH
         self.locks = root / LOCKS
+        self.gists = root / GISTS
         self._min_free = min_free_bytes
 
     def prepare(self) -> None:
         """Make the root and our own directories, closed to other accounts (security.md S-32)."""
         try:
             self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
-            for path in (self.staging, self.trash, self.locks):
+            for path in (self.staging, self.trash, self.locks, self.gists):
                 path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise StartRefused(f"the repository root {self.root} cannot be used: {error.strerror}") from error

@@ -36,9 +36,7 @@ class Store:
         arguments: dict[str, Any] = {}
         if self.url.get_backend_name() == "sqlite":
             arguments = {"timeout": busy_timeout, "check_same_thread": False, "isolation_level": None}
-        self.engine: Engine = create_engine(
-            self.url, connect_args=arguments, pool_size=pool_size, max_overflow=pool_size
-        )
+        self.engine: Engine = create_engine(self.url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
         if self.url.get_backend_name() == "sqlite":
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

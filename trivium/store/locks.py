@@ -56,6 +56,19 @@ class RepositoryLock:
             os.close(gate)
 
     @contextlib.contextmanager
+    def shared(self, timeout: float) -> Iterator[None]:
+        """Hold the lock as one of many; raises `Busy` when it does not get free within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while (descriptor := self.try_shared()) is None:
+            if time.monotonic() > deadline:
+                raise Busy("the repository is in use")
+            time.sleep(_POLL)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
     def exclusive(self, timeout: float) -> Iterator[None]:
         """Hold the lock alone; raises `Busy` when that takes longer than `timeout` seconds."""
         deadline = time.monotonic() + timeout

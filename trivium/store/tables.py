@@ -179,6 +179,8 @@ repositories = _table(
     # The state of the history after the last push: what `get_repos` shows without opening the repository.
     Column("last_changeset", Text, nullable=False),  # JSON, api-repos.md 2.2
     Column("history_state", Text, nullable=False),  # JSON, private to the back end; empty: unknown
+    Column("clone_uri", Text),  # without its password
+    Column("clone_secret", LargeBinary),  # the password in it, sealed
 )
 
 
@@ -214,6 +216,29 @@ repository_followers = Table(
     metadata,
     Column("repository_id", _to("repositories.id"), primary_key=True),
     Column("user_id", _to("users.id"), primary_key=True, index=True),
+)
+
+changeset_comments = _table(
+    "changeset_comments",
+    Column("repository_id", _to("repositories.id"), nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("user_id", _to("users.id", on_delete="SET NULL"), index=True),
+    Column("text", Text, nullable=False),
+    Column("status", String(20)),  # the review status that came with it
+    Column("created_on", String(23), nullable=False),
+    Index("ix_changeset_comments_repository_id_revision", "repository_id", "revision"),
+)
+
+gists = _table(
+    "gists",
+    Column("access_id", String(40), nullable=False, unique=True),
+    Column("directory", String(40), nullable=False, unique=True),
+    Column("owner_id", _to("users.id"), nullable=False, index=True),
+    Column("kind", String(10), nullable=False),  # public or private
+    Column("description", Text, nullable=False),
+    Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
+    Column("created_on", String(23), nullable=False),
+    Column("modified_on", String(23), nullable=False),
 )
 
 journal = _table(

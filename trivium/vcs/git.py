@@ -7,22 +7,30 @@ The list of commits of a repository is that of `git rev-list --date-order --bran
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 import pygit2
 
-from trivium.vcs.gitcommand import GitCommand
-from trivium.vcs.model import Changeset, History, RefUpdate, VcsError
+from trivium.vcs.gitobjects import (
+    LISTED,
+    SHORT,
+    ZERO,
+    branch_at,
+    changeset_of,
+    commit_of,
+    open_repository,
+    peeled,
+    refs_digest,
+    refs_of,
+)
+from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot, build_index
+from trivium.vcs.gittransfer import GitTransfers
+from trivium.vcs.model import Changeset, History, RefUpdate
 
-ZERO: Final = "0" * 40
-SHORT: Final = 12
-_LISTED: Final = ("refs/heads/", "refs/tags/")
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""
 
@@ -35,24 +43,17 @@ class _State(msgspec.Struct, frozen=True):
     tip: str
 
 
-class Git:
-    """The Git back end."""
+class Git(GitTransfers):
+    """The Git back end; what moves whole histories stands in `gittransfer`, reading in `gitsnapshot`."""
 
     kind: ClassVar[str] = "git"
-
-    def __init__(self, command: GitCommand) -> None:
-        self.command = command
 
     def empty_changeset(self) -> Changeset:
         return Changeset(ZERO, ZERO[:SHORT], -1, "", "1970-01-01T00:00:00", "", (), None)
 
-    def create(self, path: Path) -> None:
-        path.mkdir(mode=0o750)
-        self.command.run("init", "--quiet", "--bare", "--template=", "--initial-branch=master", ".", cwd=path)
-
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""
-        with _open(path) as repository:
+        with open_repository(path) as repository:
             self._settle(repository, updates)
 
     def _settle(self, repository: pygit2.Repository, updates: Sequence[RefUpdate]) -> None:
@@ -64,15 +65,26 @@ class Git:
                 return
 
     def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
-        with _open(path) as repository:
-            refs = _refs(repository)
+        with open_repository(path) as repository:
+            refs = refs_of(repository)
             state = self._extended(repository, path, refs, known, updates) or self._counted(path, refs)
             if not state.tip:
                 return History(self.empty_changeset(), _encode(state))
-            return History(_changeset(repository, state.tip, state.count - 1, refs), _encode(state))
+            heads = [name for name, raw_id in refs.items() if raw_id == state.tip and name.startswith("refs/heads/")]
+            branch = branch_at(heads, str(repository.lookup_reference("HEAD").target))
+            last = changeset_of(commit_of(repository, state.tip), state.count - 1, branch)
+            return History(last, _encode(state))
+
+    def index(self, path: Path, cache: Path) -> GitIndex:
+        return build_index(path, cache, self.command)
+
+    @contextlib.contextmanager
+    def open(self, path: Path, index: GitIndex) -> Iterator[GitSnapshot]:
+        with open_repository(path) as repository:
+            yield GitSnapshot(repository, index)
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
-        with _open(path) as repository:
+        with open_repository(path) as repository:
             present = {
                 name: str(repository.lookup_reference(name).target) if name in repository.references else ZERO
                 for name in {update.name for update in updates}
@@ -98,7 +110,7 @@ class Git:
 
     def _counted(self, path: Path, refs: dict[str, str]) -> _State:
         """The state from the whole history of exactly these refs: others may appear at any moment."""
-        digest = _digest(refs)
+        digest = refs_digest(refs)
         if not refs:
             return _State(digest, 0, "")
         # In the order of `--branches --tags`, which decides between commits of the same second.
@@ -121,33 +133,33 @@ class Git:
         before = dict(refs)
         added: list[pygit2.Oid] = []
         for update in updates:
-            if not update.name.startswith(_LISTED):
+            if not update.name.startswith(LISTED):
                 continue
             if refs.get(update.name) != update.new:
                 return None  # a later push moved it again: the one that ends last sees everything
-            tip = _peeled(repository, update.new)
+            tip = peeled(repository, update.new)
             if tip is None:
                 return None
             if update.old == ZERO:
                 del before[update.name]
             else:
-                old = _peeled(repository, update.old)
+                old = peeled(repository, update.old)
                 if old is None or not (tip == old or repository.descendant_of(tip, old)):
                     return None
                 before[update.name] = update.old
             added.append(tip)
         state = msgspec.json.decode(known, type=_State)
-        if state.refs == _digest(refs):
+        if state.refs == refs_digest(refs):
             return state  # somebody who ended later has counted us in
-        if state.refs != _digest(before):
+        if state.refs != refs_digest(before):
             return None
         if not added:
-            return _State(_digest(refs), state.count, state.tip)
+            return _State(refs_digest(refs), state.count, state.tip)
         count = state.count + self._count_new(path, set(added), set(before.values()))
         if count == state.count and not _ties(repository, added, state.tip):
-            return _State(_digest(refs), count, state.tip)  # names for commits that were there already
+            return _State(refs_digest(refs), count, state.tip)  # names for commits that were there already
         youngest = _youngest(repository, {str(oid) for oid in added}, state.tip, set(refs.values()))
-        return _State(_digest(refs), count, youngest) if youngest else None
+        return _State(refs_digest(refs), count, youngest) if youngest else None
 
     def _count_new(self, path: Path, added: set[pygit2.Oid], before: set[str]) -> int:
         """How many commits `added` reach that `before` did not.
@@ -158,52 +170,14 @@ class Git:
         return int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin="\n".join(asked).encode()))
 
 
-@contextlib.contextmanager
-def _open(path: Path) -> Iterator[pygit2.Repository]:
-    """The repository at `path`. Whatever libgit2 stumbles over there, now or later, is a `VcsError`."""
-    flags = pygit2.enums.RepositoryOpenFlag
-    try:
-        yield pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
-    except (pygit2.GitError, KeyError) as error:
-        raise VcsError(f"the git repository {path} cannot be read: {error}") from error
-
-
 def _encode(state: _State) -> str:
     return msgspec.json.encode(state).decode()
 
 
-def _refs(repository: pygit2.Repository) -> dict[str, str]:
-    """Branches and tags with the ids they hold (of an annotated tag: the tag's own)."""
-    return {ref.name: str(ref.target) for ref in repository.references.iterator() if ref.name.startswith(_LISTED)}
-
-
-def _digest(refs: dict[str, str]) -> str:
-    digest = hashlib.sha1(usedforsecurity=False)
-    for name in sorted(refs):
-        digest.update(f"{name} {refs[name]}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
-
-
-def _peeled(repository: pygit2.Repository, raw_id: str) -> pygit2.Oid | None:
-    """The commit that an id stands for; None for a tag of something else."""
-    try:
-        found = repository.get(raw_id)
-        return found.peel(pygit2.Commit).id if found is not None else None
-    except (pygit2.GitError, ValueError):
-        return None
-
-
-def _commit(repository: pygit2.Repository, raw_id: str) -> pygit2.Commit:
-    found: Any = repository[raw_id]
-    if not isinstance(found, pygit2.Commit):
-        raise VcsError(f"{raw_id} is not a commit")
-    return found
-
-
 def _ties(repository: pygit2.Repository, added: Iterable[pygit2.Oid], youngest: str) -> bool:
     """Whether a new name could bring forward another commit of the same second: then the order of names decides."""
-    moment = _commit(repository, youngest).commit_time
-    return any(str(tip) != youngest and _commit(repository, str(tip)).commit_time == moment for tip in added)
+    moment = commit_of(repository, youngest).commit_time
+    return any(str(tip) != youngest and commit_of(repository, str(tip)).commit_time == moment for tip in added)
 
 
 def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips: set[str]) -> str | None:
@@ -212,8 +186,8 @@ def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips:
     `before` was the first until then, `added` are the tips that were added, `tips` all that there are now.
     """
     if before and len(added) == 1:
-        (new,) = (_commit(repository, raw_id) for raw_id in added)
-        old = _commit(repository, before)
+        (new,) = (commit_of(repository, raw_id) for raw_id in added)
+        old = commit_of(repository, before)
         if new.commit_time > old.commit_time:
             return str(new.id)
         if new.commit_time < old.commit_time and not repository.descendant_of(new.id, old.id):
@@ -221,9 +195,9 @@ def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips:
     if len(tips) > _FEW:
         return None
     # Commits of one second, or committed before their parents: the lines of descent decide.
-    commits = {tip for tip in (_peeled(repository, raw_id) for raw_id in tips) if tip}
+    commits = {tip for tip in (peeled(repository, raw_id) for raw_id in tips) if tip}
     heads = [
-        _commit(repository, str(one))
+        commit_of(repository, str(one))
         for one in commits
         if not any(other != one and repository.descendant_of(other, one) for other in commits)
     ]
@@ -231,38 +205,3 @@ def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips:
     if len(heads) > 1 and heads[0].commit_time == heads[1].commit_time:
         return None
     return str(heads[0].id)
-
-
-def _text(raw: bytes | str) -> str:
-    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-
-
-def _moment(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):
-        return "1970-01-01T00:00:00"
-
-
-def _branch_at(repository: pygit2.Repository, raw_id: str, refs: dict[str, str]) -> str | None:
-    """A branch whose head this commit is: the default one if it is, else the first by name."""
-    names = [name for name, target in refs.items() if target == raw_id and name.startswith("refs/heads/")]
-    if not names:
-        return None
-    default = str(repository.lookup_reference("HEAD").target)
-    return (default if default in names else min(names)).removeprefix("refs/heads/")
-
-
-def _changeset(repository: pygit2.Repository, raw_id: str, revision: int, refs: dict[str, str]) -> Changeset:
-    commit = _commit(repository, raw_id)
-    author = commit.author
-    return Changeset(
-        raw_id=raw_id,
-        short_id=raw_id[:SHORT],
-        revision=revision,
-        author=f"{_text(author.raw_name)} <{_text(author.raw_email)}>",
-        date=_moment(author.time),
-        message=_text(commit.raw_message),
-        parents=tuple(str(parent) for parent in commit.parent_ids),
-        branch=_branch_at(repository, raw_id, refs),
-    )

@@ -8,9 +8,10 @@ sent reaches a program in option position (security.md S-1).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from trivium.errors import TriviumError
 
@@ -20,8 +21,15 @@ class VcsError(TriviumError):
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """A commit that another one builds on."""
+
+    raw_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Changeset:
-    """One commit (api-repos.md 2.2)."""
+    """One commit; its JSON is the documented object (api-repos.md 2.2), stored as it will be shown."""
 
     raw_id: str
     short_id: str
@@ -31,7 +39,7 @@ class Changeset:
     date: str
     """ISO 8601, UTC, without zone."""
     message: str
-    parents: tuple[str, ...]
+    parents: tuple[Parent, ...]
     branch: str | None
 
 
@@ -54,6 +62,126 @@ class History:
     """What the back end needs to extend this answer after the next push; opaque to everybody else."""
 
 
+class UnknownRevision(VcsError):
+    """No commit of the repository is called that."""
+
+
+class UnknownPath(VcsError):
+    """The path does not exist at that revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What a commit did to one file, compared with its first parent (api-repos.md 2.3, 2.4)."""
+
+    path: str
+    op: str
+    """`A`, `M` or `D`; a renamed or copied file is an `M` of its new name."""
+    old_revision: str | None = None
+    new_revision: str | None = None
+    diff: str | None = None
+    """Unified diff in Git's form; None where it was not asked for or is too large."""
+    added: int | None = None
+    deleted: int | None = None
+    binary: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """The names that point at one commit."""
+
+    branches: tuple[str, ...]
+    bookmarks: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One entry of a tree: a file, a directory, or a link to another repository."""
+
+    path: str
+    """From the root of the repository."""
+    kind: str
+    """`file`, `dir` or `submodule`; a symbolic link is a file with the link's text in it."""
+    id: str
+    """What the content is kept under; two files with one id have the same content."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLimits:
+    """How much of a diff is wanted, in bytes of its text."""
+
+    per_file: int
+    total: int
+
+
+class Snapshot(Protocol):
+    """A repository opened for reading, with the names and commits of one moment; raises `VcsError`."""
+
+    def ids(self, start: int, limit: int | None) -> Sequence[str]:
+        """Full ids from a position of the list of commits on, oldest first."""
+        ...
+
+    def resolve(self, revision: str) -> str:
+        """The full id of the commit that a user's text names (api-repos.md 3); raises `UnknownRevision`.
+
+        Every revision that comes from outside passes here, and only what it returns goes further (S-1).
+        """
+        ...
+
+    def position(self, raw_id: str) -> int:
+        """Where a commit stands in the list of commits, from 0."""
+        ...
+
+    def changesets(self, raw_ids: Sequence[str]) -> list[Changeset]:
+        """Commits by their full ids."""
+        ...
+
+    def changes(self, raw_id: str, limits: DiffLimits | None) -> list[FileChange]:
+        """The files that a commit touched; with `limits` also blob ids, diffs and counts."""
+        ...
+
+    def refs_at(self, raw_id: str) -> Refs:
+        """The names that point at a commit."""
+        ...
+
+    def nodes(self, raw_id: str, path: str) -> list[Node]:
+        """Everything below a directory, at all depths, directories first; nothing when `path` is a file.
+
+        Raises `UnknownPath`.
+        """
+        ...
+
+    def size(self, node: Node) -> int:
+        """The size of a file in bytes, without reading it."""
+        ...
+
+    def read(self, node: Node) -> bytes:
+        """The content of a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where to fetch from. Whether that may be done was decided before, and the address is pinned (security.md 8)."""
+
+    url: str
+    """Without credentials."""
+    addresses: tuple[str, ...]
+    """The addresses that were checked: connections go there and nowhere else."""
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLimits:
+    """How long a transfer from another server may take, in seconds."""
+
+    idle: int
+    """Without a byte."""
+    total: int
+
+
 class BackEnd(Protocol):
     """One version-control system."""
 
@@ -67,8 +195,39 @@ class BackEnd(Protocol):
         """Make an empty repository at `path`, which does not exist yet."""
         ...
 
+    def fork(self, source: Path, target: Path) -> None:
+        """Make a complete and independent copy at `target`, which does not exist yet."""
+        ...
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        """Make a copy of a repository of another server at `target`, which does not exist yet."""
+        ...
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        """Fetch what another server has; returns what moved."""
+        ...
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
+        """What would move when a commit were removed; raises `VcsError` when it cannot be."""
+        ...
+
+    def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        """Carry out what `strip` said; what is removed is kept in a file at `keep`."""
+        ...
+
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """Put in order what a push leaves to the server, such as a default branch that does not exist."""
+        ...
+
+    def index(self, path: Path, cache: Path) -> Any:
+        """What every reader of the present history needs, to be kept until the history's `state` changes.
+
+        `cache` is a directory for what is dear to find out again. The value is for `open` only; threads may share it.
+        """
+        ...
+
+    def open(self, path: Path, index: Any) -> AbstractContextManager[Snapshot]:
+        """Open a repository for reading, for one thread."""
         ...
 
     def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:

@@ -22,7 +22,7 @@ from trivium.api.objects import full_repository_object, repository_object
 from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
-from trivium.forge import pushes, repositories, repository_changes
+from trivium.forge import pushes, repositories, repository_changes, repository_creation, repository_fields
 from trivium.forge.grants import Subject, Target, set_permission
 from trivium.forge.repositories import Repository
 from trivium.names import path_of
@@ -71,7 +71,7 @@ def _creation_failed(given: Mapping[str, Any]) -> str:
 def _may_create(call: Call) -> None:
     name = call.given["repo_name"]
     with call.site.store.read() as db:
-        repository_changes.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
+        repository_creation.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
 
 
 @registry.method(failure=_creation_failed, guard=_may_create, renamed=_OLD_URI)
@@ -94,7 +94,7 @@ def create_repo(
     Needs the permission to create repositories, or repository group permissions on the group that will hold it.
     Only super-admins choose another owner. `task` is always null: the repository is there when the answer comes.
     """
-    created = repository_changes.create(
+    created = repository_creation.create(
         call.site,
         call.caller,
         name=repo_name,
@@ -149,7 +149,7 @@ def update_repo(
             enable_statistics=enable_statistics,
             enable_locking=enable_locking,
             enable_downloads=enable_downloads,
-            fields=repository_changes.parse_fields(fields) if fields else None,
+            fields=repository_fields.parse_fields(fields) if fields else None,
             fork_of=fork_of,
         )
     except AlreadyExists as error:
@@ -184,7 +184,7 @@ def add_field_to_repo(
     Needs repository.admin. The value is set by `update_repo` and shown as `ex_<key>`.
     """
     try:
-        repository_changes.add_field(call.site, call.caller, repoid, key, label=label, description=description)
+        repository_fields.add_field(call.site, call.caller, repoid, key, label=label, description=description)
     except AlreadyExists as error:
         raise Refusal(f"Field with key `{key}` exists for repo `{call.echo('repoid')}`") from error
     return {"msg": f"Added new repository field `{key}`", "success": True}
@@ -197,7 +197,7 @@ def remove_field_from_repo(call: Call, repoid: AdministeredRepository, key: Text
     Needs repository.admin.
     """
     try:
-        repository_changes.remove_field(call.site, call.caller, repoid, key)
+        repository_fields.remove_field(call.site, call.caller, repoid, key)
     except NotFound as error:
         raise Refusal(f"Field with key `{key}` does not exists for repo `{call.echo('repoid')}`") from error
     return {"msg": f"Deleted repository field `{key}`", "success": True}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods about gists (api-users.md 9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.api.arguments import Flag, OwnUser, Someone, Text, Whatever
+from trivium.api.methods.registered import registry
+from trivium.api.objects import gist_object
+from trivium.api.registry import Call
+from trivium.api.texts import Refusal, failing_as
+from trivium.errors import Busy, Invalid, NotFound
+from trivium.forge import accounts, gists
+from trivium.names import is_clean_text
+from trivium.vcs.model import VcsError
+
+
+@registry.method(failure="failed to create gist")
+def create_gist(
+    call: Call,
+    files: Whatever,
+    owner: Someone = None,
+    gist_type: Text = "public",
+    lifetime: Whatever = -1,
+    description: Text = "",
+) -> dict[str, Any]:
+    """Create a gist of small texts: `files` is `{"name": {"content": "...", "lexer": null}, ...}`.
+
+    Anybody may call it; only super-admins choose another owner. `lifetime` is in minutes, -1 for ever.
+    """
+    with failing_as("failed to create gist", NotFound):
+        with call.site.store.read() as db:
+            user = accounts.by_id(db, call.caller.user_id) if owner is None else accounts.find(db, owner)
+        created = gists.create(
+            call.site,
+            call.caller,
+            files=_texts(files),
+            owner=user,
+            kind=gist_type,
+            lifetime=_minutes(lifetime),
+            description=description,
+        )
+    return {"msg": "created new gist", "gist": gist_object(call, created, None)}
+
+
+def _texts(files: Any) -> dict[str, str]:
+    """The contents by name; raises `Invalid`."""
+    if not isinstance(files, dict):
+        raise Invalid("files are given by name")
+    texts = {name: given.get("content") if isinstance(given, dict) else None for name, given in files.items()}
+    if not all(isinstance(text, str) and is_clean_text(text) for text in texts.values()):
+        raise Invalid("a file has a content")
+    return {name: str(text) for name, text in texts.items()}
+
+
+def _minutes(given: Any) -> int:
+    if isinstance(given, str) and given.removeprefix("-").isascii() and given.removeprefix("-").isdigit():
+        given = int(given[:12])
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise Invalid("a lifetime is a number of minutes")
+    return given
+
+
+@registry.method()
+def get_gist(call: Call, gistid: Whatever, content: Flag = False) -> dict[str, Any]:
+    """A gist by its access id, with `content` also its files.
+
+    Its owner and super-admins may call it.
+    """
+    with call.site.store.read() as db:
+        found = gists.find(db, call.caller, gistid)
+    return gist_object(call, found, gists.content(call.site, found) if content else None)
+
+
+@registry.method()
+def get_gists(call: Call, userid: OwnUser | None = None) -> list[Any]:
+    """The gists of a user that have not expired, newest first.
+
+    Regular users may ask for their own only.
+    """
+    with call.site.store.read() as db:
+        user = userid or accounts.by_id(db, call.caller.user_id)
+        return [gist_object(call, gist, None) for gist in gists.of_user(db, user)]
+
+
+@registry.method()
+def delete_gist(call: Call, gistid: Whatever) -> dict[str, Any]:
+    """Delete a gist with all its revisions.
+
+    Its owner and super-admins may call it.
+    """
+    with call.site.store.read() as db:
+        found = gists.find(db, call.caller, gistid)
+    try:
+        gists.delete_gist(call.site, call.caller, found)
+    except (Invalid, Busy, VcsError) as error:
+        raise Refusal(f"failed to delete gist ID:{found.access_id}") from error
+    return {"msg": f"deleted gist ID:{found.access_id}", "gist": None}

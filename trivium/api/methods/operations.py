@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods that work on whole repositories: fork, pull, strip, comment, caches (api-repos.md 4, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Whatever
+from trivium.api.methods.registered import registry
+from trivium.api.registry import Call
+from trivium.api.texts import Refusal, failing_as, shown
+from trivium.errors import Busy, Invalid, StorageFull
+from trivium.forge import accounts, pulls, repository_creation, reviews, strips
+from trivium.forge.caches import RepositoryCache
+from trivium.names import path_of
+from trivium.vcs.model import VcsError
+
+
+def _fork_failed(given: Mapping[str, Any]) -> str:
+    name = given["fork_name"]
+    target = path_of(name) if isinstance(name, str) else shown(name)
+    return f"failed to fork repository `{shown(given['repoid'])}` as `{target}`"
+
+
+@registry.method(failure=_fork_failed, slow=True)
+def fork_repo(
+    call: Call,
+    repoid: ReadableRepository,
+    fork_name: Text,
+    owner: Someone = None,
+    description: Text = "",
+    copy_permissions: Flag = False,
+    private: Flag | None = None,
+    landing_rev: Text = "rev:tip",
+) -> dict[str, Any]:
+    """Make an independent copy of a repository with its whole history.
+
+    Needs the permission to fork, repository.read on the source, and the right to create the target as in `create_repo`.
+    Only super-admins choose another owner. A fork of a private repository is private, unless somebody who
+    administers the source says `private` false. `task` is always null: the fork is there when the answer comes.
+    """
+    with failing_as(
+        f"failed to fork repository `{repoid.name}` as `{path_of(fork_name)}`", Invalid, Busy, StorageFull, VcsError
+    ):
+        created = repository_creation.fork(
+            call.site,
+            call.caller,
+            repoid,
+            name=fork_name,
+            owner=owner,
+            description=description,
+            copy_permissions=copy_permissions,
+            private=private,
+            landing_rev=landing_rev,
+        )
+    return {"msg": f"Created fork of `{repoid.name}` as `{created}`", "success": True, "task": None}
+
+
+@registry.method(slow=True)
+def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
+    """Fetch what is new at the address that the repository was imported from.
+
+    Needs repository.admin. All branches and tags are set to where the remote has them; none is deleted.
+    """
+    with failing_as(f"Unable to pull changes from `{repoid.name}`", Invalid, Busy, StorageFull, VcsError):
+        pulls.pull(call.site, call.caller, repoid)
+    return {"msg": f"Pulled from `{repoid.name}`", "repository": repoid.name}
+
+
+@registry.method(slow=True)
+def strip(call: Call, repoid: AdministeredRepository, revision: Whatever, branch: Whatever) -> dict[str, Any]:
+    """Remove a commit, and what follows it on a branch.
+
+    Needs repository.admin. Other branches and tags that have the commit keep it. What is removed is kept in a bundle in
+    the server's trash.
+    """
+    with failing_as(
+        f"Unable to strip commit {shown(revision)} from repo `{repoid.name}`", Invalid, Busy, StorageFull, VcsError
+    ):
+        if not isinstance(revision, str) or not isinstance(branch, str):
+            raise Invalid("a text is expected")
+        strips.strip(call.site, call.history, call.caller, repoid, revision, branch)
+    return {"msg": f"Stripped commit {revision} from repo `{repoid.name}`", "repository": repoid.name}
+
+
+@registry.method(slow=True)
+def changeset_comment(
+    call: Call,
+    repoid: AdministeredRepository,
+    revision: Whatever,
+    message: Whatever,
+    userid: OwnUser | None = None,
+    status: Whatever = None,
+) -> dict[str, Any]:
+    """Comment on a commit, and with `status` vote on it: not_reviewed, approved, rejected or under_review.
+
+    Needs repository.admin; only super-admins comment as somebody else.
+    """
+    if status is not None and status not in reviews.STATUSES:
+        raise Refusal(f"Bad status, must be on of {list(reviews.STATUSES)} got {shown(status)}")
+    with failing_as(f"failed to set comment on repository `{repoid.name}`", Invalid, Busy, StorageFull, VcsError):
+        if not isinstance(revision, str) or not isinstance(message, str):
+            raise Invalid("a text is expected")
+        with call.history.open(repoid) as snapshot:
+            raw_id = snapshot.resolve(revision)
+        with call.site.store.read() as db:
+            author = userid or accounts.by_id(db, call.caller.user_id)
+        reviews.comment(call.site, call.caller, repoid, raw_id, author, message, status)
+    return {
+        "msg": f"Commented on revision `{raw_id}` for repo `{repoid.name}`",
+        "status_change": status,
+        "success": True,
+    }
+
+
+@registry.method(failure="Error occurred during cache invalidation action")
+def invalidate_cache(call: Call, repoid: AdministeredRepository, delete_keys: Flag = False) -> dict[str, Any]:  # noqa: ARG001
+    """Forget what is kept about a repository to answer faster.
+
+    Needs repository.admin. What is kept is never wrong; `delete_keys` makes no difference.
+    """
+    RepositoryCache(call.site, repoid.id).clear()
+    return {"msg": f"Cache for repository `{repoid.name}` was invalidated", "repository": repoid.name}

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was dear to find out about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
+
+An answer is kept either under the state of the history that it shows, or under ids whose content never changes; so
+nothing kept is ever wrong, and a push only makes room. Losing the directory costs time, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from trivium.forge.site import Site
+from trivium.store.disk import remove_tree
+
+_MAX_BYTES: Final = 256 << 20
+_CHECK_EVERY: Final = 64
+
+
+class RepositoryCache:
+    """The cache of one repository."""
+
+    _writes = 0
+
+    def __init__(self, site: Site, repository_id: int) -> None:
+        self.directory = site.settings.data / "cache" / str(repository_id)
+
+    def get(self, key: object) -> bytes | None:
+        """What was kept under a key."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return content
+
+    def put(self, key: object, content: bytes) -> None:
+        """Keep something; failing to is not worth an error."""
+        path = self._path(key)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+        RepositoryCache._writes += 1
+        if RepositoryCache._writes % _CHECK_EVERY == 0:
+            self._make_room()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        remove_tree(self.directory)
+
+    def _path(self, key: object) -> Path:
+        digest = hashlib.sha256(msgspec.json.encode(key)).hexdigest()
+        return self.directory / f"answer-{digest[:40]}"
+
+    def _make_room(self) -> None:
+        """Remove the oldest answers while there are too many bytes of them."""
+        found = []
+        for path in self.directory.glob("answer-*"):
+            try:
+                state = path.stat()
+            except FileNotFoundError:
+                continue
+            found.append((state.st_mtime, state.st_size, path))
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total <= _MAX_BYTES:
+                break
+            path.unlink(missing_ok=True)
+            total -= size

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gists: small texts that keep their revisions (api-users.md 9, system.md 6.4).
+
+Each is a store of its own under `<root>/.gists/<access id>`, put there by the same recorded rename as a repository.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, select, update
+
+from trivium.access.caller import Caller
+from trivium.errors import Invalid, Kind, NotFound
+from trivium.forge import journal
+from trivium.forge.accounts import User
+from trivium.forge.placement import staging
+from trivium.forge.site import Site
+from trivium.names import is_clean_text
+from trivium.store.disk import sync_tree
+from trivium.store.engine import insert_id
+from trivium.store.intents import Move, carry_out
+from trivium.store.tables import gists, now
+from trivium.vcs.filestore import read_files, write_files
+
+FOREVER: Final = -1
+KINDS: Final = ("public", "private")
+_ID_BYTES: Final = 15
+"""Of a private gist's access id, which 20 characters show: nobody guesses 120 bits (security.md S-25)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """A gist without its files."""
+
+    id: int
+    access_id: str
+    owner_id: int
+    kind: str
+    description: str
+    expires: int
+    created_on: str
+    modified_on: str
+
+    @property
+    def expired(self) -> bool:
+        return 0 <= self.expires <= time.time()
+
+
+_COLUMNS: Final = (
+    gists.c.id,
+    gists.c.access_id,
+    gists.c.owner_id,
+    gists.c.kind,
+    gists.c.description,
+    gists.c.expires,
+    gists.c.created_on,
+    gists.c.modified_on,
+)
+
+
+def create(
+    site: Site,
+    caller: Caller,
+    *,
+    files: Mapping[str, str],
+    owner: User,
+    kind: str = "public",
+    lifetime: int = FOREVER,
+    description: str = "",
+) -> Gist:
+    """Create a gist of at least one file; `lifetime` is in minutes. Raises `Invalid`."""
+    if owner.id != caller.user_id and not caller.super_admin:
+        raise Invalid("a gist in somebody else's name")
+    if kind not in KINDS:
+        raise Invalid(f"{kind!r} is not a kind of gist")
+    if lifetime < FOREVER or lifetime > 60 * 24 * 366 * 1000:
+        raise Invalid("the lifetime is not a number of minutes")
+    settings = site.settings
+    contents = {_check_name(name): content.encode() for name, content in files.items()}
+    if not contents or len(contents) > settings.max_gist_files:
+        raise Invalid("a gist has at least one file (max_gist_files)")
+    if sum(len(content) for content in contents.values()) > settings.max_gist_bytes:
+        raise Invalid("the gist is too large (max_gist_bytes)")
+    site.tree.check_space()
+    expires = FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
+    access_id = secrets.token_urlsafe(_ID_BYTES)
+    while not access_id[0].isalnum() or access_id.isdigit():
+        access_id = secrets.token_urlsafe(_ID_BYTES)
+    # The directory is named apart from the access id: a public one is only known with the row.
+    directory = secrets.token_hex(16)
+
+    def insert(db: Connection) -> Gist:
+        gist_id = insert_id(
+            db,
+            gists,
+            access_id=access_id,
+            directory=directory,
+            owner_id=owner.id,
+            kind=kind,
+            description=description,
+            expires=expires,
+            created_on=now(),
+            modified_on=now(),
+        )
+        if kind == "public":
+            db.execute(update(gists).where(gists.c.id == gist_id).values(access_id=str(gist_id)))
+        journal.record(db, caller, "gist.create", str(gist_id), kind=kind, owner=owner.username)
+        return _one(db, gists.c.id == gist_id)
+
+    with staging(site) as aside:
+        write_files(aside / directory, contents, author=owner.username, message="created")
+        sync_tree(aside / directory)
+        move = Move(aside / directory, site.tree.gists / directory)
+        return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=insert)
+
+
+def _check_name(name: str) -> str:
+    """A plain file name: nothing that could be a path or a control directory."""
+    if not name or len(name.encode()) > 255 or name in (".", "..") or not is_clean_text(name):
+        raise Invalid(f"{name!r} is not the name of a file")
+    if "/" in name or "\\" in name or name.lower().startswith((".git", ".hg")) or not name.isprintable():
+        raise Invalid(f"{name!r} is not the name of a file")
+    return name
+
+
+def _one(db: Connection, where: Any) -> Gist:
+    row = db.execute(select(*_COLUMNS).where(where)).first()
+    if row is None:
+        raise NotFound(Kind.GIST, None)
+    return Gist(*row)
+
+
+def find(db: Connection, caller: Caller, given: object) -> Gist:
+    """The gist with this access id: for its owner and super-admins; expired ones for super-admins only."""
+    wanted = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    try:
+        if not isinstance(wanted, str) or not is_clean_text(wanted) or len(wanted) > 40:
+            raise NotFound(Kind.GIST, given)
+        found = _one(db, gists.c.access_id == wanted)
+    except NotFound as error:
+        raise NotFound(Kind.GIST, given) from error
+    if not caller.super_admin and (found.owner_id != caller.user_id or found.expired):
+        raise NotFound(Kind.GIST, given)
+    return found
+
+
+def of_user(db: Connection, user: User) -> list[Gist]:
+    """A user's gists that have not expired, newest first."""
+    rows = db.execute(select(*_COLUMNS).where(gists.c.owner_id == user.id).order_by(gists.c.id.desc()))
+    return [gist for gist in (Gist(*row) for row in rows) if not gist.expired]
+
+
+def content(site: Site, gist: Gist) -> dict[str, str]:
+    """The files of a gist, by name."""
+    with site.store.read() as db:
+        directory = db.execute(select(gists.c.directory).where(gists.c.id == gist.id)).scalar()
+    if directory is None:
+        raise NotFound(Kind.GIST, gist.access_id)
+    return read_files(site.tree.gists / directory)
+
+
+def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
+    """Delete a gist with its revisions."""
+    with site.store.read() as db:
+        directory = db.execute(select(gists.c.directory).where(gists.c.id == gist.id)).scalar()
+    if directory is None:
+        raise NotFound(Kind.GIST, gist.access_id)
+
+    def remove(db: Connection) -> None:
+        if not db.execute(delete(gists).where(gists.c.id == gist.id)).rowcount:
+            raise NotFound(Kind.GIST, gist.access_id)
+        journal.record(db, caller, "gist.delete", gist.access_id)
+
+    with staging(site) as aside:
+        move = Move(site.tree.gists / directory, aside / directory)
+        carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=remove)

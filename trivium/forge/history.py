@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading repositories: changesets, what they changed, and trees (api-repos.md 3)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mimetypes
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from cachetools import LRUCache
+from sqlalchemy import bindparam, select
+
+from trivium.forge import pushes
+from trivium.forge.caches import RepositoryCache
+from trivium.forge.repositories import Repository
+from trivium.forge.site import Site
+from trivium.store.query import Query
+from trivium.store.tables import repositories
+from trivium.vcs.model import Changeset, DiffLimits, FileChange, Refs, Snapshot, VcsError
+
+_KEPT: Final = 64
+_TRIES: Final = 3
+
+_STATE = Query(
+    select(repositories.c.name, repositories.c.history_state).where(repositories.c.id == bindparam("repository_id"))
+)
+
+
+class Details(StrEnum):
+    """How much of a changeset is wanted."""
+
+    BASIC = "basic"
+    EXTENDED = "extended"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A changeset with as much as was asked for."""
+
+    changeset: Changeset
+    changes: tuple[FileChange, ...] = ()
+    refs: Refs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What is told about a file's content (api-repos.md 2.5)."""
+
+    md5: str
+    binary: bool
+    size: int
+    lines: int
+    content: str | None
+
+
+class Indexes:
+    """The indexes of the repositories that this process read last (`vcs.model.BackEnd.index`)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: LRUCache[int, tuple[str, Any]] = LRUCache(_KEPT)
+
+    def get(self, repository_id: int, state: str) -> Any | None:
+        with self._lock:
+            found = self._kept.get(repository_id)
+        return found[1] if found is not None and found[0] == state else None
+
+    def put(self, repository_id: int, state: str, index: Any) -> None:
+        with self._lock:
+            self._kept[repository_id] = (state, index)
+
+
+class History:
+    """The histories of a site's repositories."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._indexes = Indexes()
+
+    def state(self, repository: Repository) -> tuple[str, str]:
+        """The repository's present name, and a text that is another one after each push."""
+        for _ in range(_TRIES):
+            with self._site.store.read() as db:
+                found = _STATE.first(db, {"repository_id": repository.id})
+            if found is None:
+                raise VcsError("the repository is gone")
+            name, state = found
+            if state:
+                return name, state
+            pushes.refresh(self._site, repository.id)  # nobody has looked at it yet
+        raise VcsError("the repository has no state")
+
+    @contextlib.contextmanager
+    def open(self, repository: Repository) -> Iterator[Snapshot]:
+        """Open a repository for reading."""
+        name, state = self.state(repository)
+        back_end = self._site.back_ends[repository.kind]
+        path = self._site.tree.path_of(name)
+        index = self._indexes.get(repository.id, state)
+        if index is None:
+            index = back_end.index(path, RepositoryCache(self._site, repository.id).directory)
+            self._indexes.put(repository.id, state, index)
+        with back_end.open(path, index) as snapshot:
+            yield snapshot
+
+    def commit(self, repository: Repository, revision: str, details: Details) -> Commit:
+        """One changeset; raises `UnknownRevision`."""
+        with self.open(repository) as snapshot:
+            return self._commits(snapshot, [snapshot.resolve(revision)], details)[0]
+
+    def commits(self, repository: Repository, start: str, limit: int | None, details: Details) -> list[Commit]:
+        """Changesets from one on, in the order of the repository's list; raises `UnknownRevision`."""
+        with self.open(repository) as snapshot:
+            ids = snapshot.ids(snapshot.position(snapshot.resolve(start)), limit)
+            return self._commits(snapshot, list(ids), details)
+
+    def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:
+        changesets = snapshot.changesets(ids)
+        if details is Details.BASIC:
+            return [Commit(changeset) for changeset in changesets]
+        settings = self._site.settings
+        found = []
+        left = settings.max_api_answer
+        for changeset in changesets:
+            limits = None
+            if details is Details.FULL:
+                limits = DiffLimits(settings.max_api_file, left)
+            changes = tuple(snapshot.changes(changeset.raw_id, limits))
+            left = max(0, left - sum(len(change.diff or "") for change in changes))
+            refs = snapshot.refs_at(changeset.raw_id) if details is Details.FULL else None
+            found.append(Commit(changeset, changes, refs))
+        return found
+
+
+def facts_of(data: bytes, *, with_content: bool) -> FileFacts:
+    """Look at a file's content: binary means a NUL byte in it; lines end with a line feed or the end."""
+    binary = b"\0" in data
+    content = data.decode("utf-8", "replace") if with_content and not binary else None
+    return FileFacts(
+        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        binary=binary,
+        size=len(data),
+        lines=data.count(b"\n") + (1 if data and not data.endswith(b"\n") else 0),
+        content=content,
+    )
+
+
+def extension_of(path: str) -> str:
+    """What follows the last dot of a file's name; without a dot the whole name."""
+    return path.rpartition("/")[2].rpartition(".")[2]
+
+
+def mimetype_of(path: str, *, binary: bool) -> str:
+    """The type that a file's name suggests."""
+    guessed, _ = mimetypes.guess_type(path.rpartition("/")[2], strict=False)
+    return guessed or ("application/octet-stream" if binary else "text/plain")

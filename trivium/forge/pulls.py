@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories are brought up to date from the server that they came from (api-repos.md 5, pull)."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+
+from trivium.access.caller import Caller
+from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
+from trivium.errors import Invalid
+from trivium.forge import pushes
+from trivium.forge.repositories import Repository
+from trivium.forge.repository_creation import transfer_limits
+from trivium.forge.site import Site
+from trivium.store.locks import RepositoryLock
+from trivium.store.query import Query
+from trivium.store.tables import repositories
+
+REMOTE_PULL = "remote.pull"
+
+_REMOTE = Query(
+    select(repositories.c.name, repositories.c.clone_uri, repositories.c.clone_secret).where(
+        repositories.c.id == bindparam("repository_id")
+    )
+)
+
+
+def pull(site: Site, caller: Caller, repository: Repository) -> None:
+    """Fetch from the repository's `clone_uri`. Raises `Invalid`, `VcsError` or `Busy` with nothing acknowledged.
+
+    The address is judged anew each time; no connection of the database is used while bytes move.
+    """
+    with RepositoryLock(site.tree.locks, repository.id).shared(site.settings.exclusive_timeout):
+        with site.store.read() as db:
+            row = _REMOTE.first(db, {"repository_id": repository.id})
+        if row is None or not row[1]:
+            raise Invalid("the repository has no remote address")
+        remote = admit_remote(site.settings, opened_remote(site, row[1], row[2]), own=site.listening)
+        push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
+        try:
+            moved = site.back_ends[repository.kind].pull(remote, site.tree.path_of(row[0]), transfer_limits(site))
+        except BaseException:
+            pushes.finish(site, push, [])
+            pushes.refresh(site, repository.id)  # some of the refs may have moved before it failed
+            raise
+        pushes.finish(site, push, moved)
+
+
+def opened_remote(site: Site, shown: str, secret: bytes | None) -> RemoteUrl:
+    """A stored address with its credentials."""
+    plain = parse_remote(shown)
+    url = RemoteUrl(plain.url, "", "")
+    if secret is None:
+        return url
+    username, _, password = site.ring.open(secret, f"remote {url.url}").partition("\n")
+    return RemoteUrl(url.url, username, password)

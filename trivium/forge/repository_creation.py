@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories are created: empty, from another server, or as a fork (api-repos.md 4).
+
+However it is made, a repository is built aside and appears complete, with its rows, in one step; killed at any moment,
+what remains is a usable repository or nothing at all. No lock is held and no connection is kept while bytes move.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, insert, select
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level, Scope
+from trivium.access.permissions import REPO_GROUPS, REPOSITORIES, allows_globally, global_permissions
+from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
+from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
+from trivium.forge import accounts, journal, repo_groups, repositories
+from trivium.forge.accounts import User
+from trivium.forge.grants import copy_rows, factory_level, grant_row
+from trivium.forge.placement import Placement, staging
+from trivium.forge.repositories import Repository, stored_changeset
+from trivium.forge.site import Site
+from trivium.names import check_path, is_clean_text, key_of, last_segment, parent_of, path_of
+from trivium.store.disk import sync_tree
+from trivium.store.engine import insert_id
+from trivium.store.intents import carry_out
+from trivium.store.locks import RepositoryLock
+from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
+from trivium.store.tables import repositories as table
+from trivium.vcs.model import History, TransferLimits
+
+KINDS: Final = ("git", "hg", "svn")
+_LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
+_TRIES: Final = 5
+
+
+class _Replan(Exception):
+    """Somebody created a group on the way in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRepository:
+    """What is asked for; `check` says whether it can be had at all."""
+
+    path: str
+    kind: str
+    description: str
+    private: bool
+    landing_rev: str
+    enable_statistics: bool = False
+    enable_locking: bool = False
+    enable_downloads: bool = False
+    permissions_of_group: bool = False
+    """Start with the rows of the group that holds it."""
+    permissions_of: Repository | None = None
+    """Start with the rows of this repository."""
+    fork_of: Repository | None = None
+    remote: RemoteUrl | None = None
+
+    def check(self, site: Site) -> None:
+        check_path(self.path)
+        if self.kind not in KINDS:
+            raise Invalid(f"{self.kind!r} is not a kind of repository")
+        if self.kind not in site.back_ends:
+            raise Invalid(f"this server does not host {self.kind} repositories")
+        check_landing_rev(self.landing_rev)
+
+
+def check_landing_rev(landing_rev: str) -> str:
+    """`<type>:<name>` with one of the documented types (system.md 6.2)."""
+    if not _LANDING_REV.fullmatch(landing_rev):
+        raise Invalid(f"{landing_rev!r} is not a landing revision")
+    return landing_rev
+
+
+def create(
+    site: Site,
+    caller: Caller,
+    *,
+    name: str,
+    kind: str,
+    owner: object = None,
+    description: str = "",
+    private: bool = False,
+    clone_uri: str | None = None,
+    landing_rev: str = "rev:tip",
+    enable_statistics: bool = False,
+    enable_locking: bool = False,
+    enable_downloads: bool = False,
+    copy_permissions: bool = False,
+) -> str:
+    """Create a repository with the groups on the way to it; returns its full name.
+
+    With `clone_uri` it starts with what is there. `owner` is named as in an argument; None is the caller, who must be
+    a super-admin to choose.
+    """
+    path = path_of(name)
+    wanted = NewRepository(
+        path=path,
+        kind=kind,
+        description=description or last_segment(path),
+        private=private,
+        landing_rev=landing_rev,
+        enable_statistics=enable_statistics,
+        enable_locking=enable_locking,
+        enable_downloads=enable_downloads,
+        permissions_of_group=copy_permissions,
+        remote=parse_remote(clone_uri) if clone_uri else None,
+    )
+    owning = _admit(site, caller, wanted, owner)
+    back_end = site.back_ends[kind]
+    if wanted.remote is None:
+        _build(site, caller, wanted, owning, back_end.create)
+    else:
+        remote = admit_remote(site.settings, wanted.remote, own=site.listening)
+        limits = transfer_limits(site)
+        _build(site, caller, wanted, owning, lambda target: back_end.import_from(remote, target, limits))
+    return path
+
+
+def fork(
+    site: Site,
+    caller: Caller,
+    source: Repository,
+    *,
+    name: str,
+    owner: object = None,
+    description: str = "",
+    copy_permissions: bool = False,
+    private: bool | None = None,
+    landing_rev: str = "rev:tip",
+) -> str:
+    """Make an independent copy of a repository with its whole history; returns its full name.
+
+    A fork of a private repository is private, unless somebody who administers the source says otherwise explicitly
+    (decisions.md A12).
+    """
+    with site.store.read() as db:
+        if not allows_globally(db, caller, "hg.fork.repository"):
+            raise Forbidden
+    if source.private and not (private is False and source.level >= Level.ADMIN):
+        private = True
+    path = path_of(name)
+    wanted = NewRepository(
+        path=path,
+        kind=source.kind,
+        description=description or last_segment(path),
+        private=bool(private),
+        landing_rev=landing_rev,
+        permissions_of=source if copy_permissions else None,
+        fork_of=source,
+    )
+    owning = _admit(site, caller, wanted, owner)
+    back_end = site.back_ends[source.kind]
+
+    def copy(target: Path) -> None:
+        # A rename or deletion of the source waits until its history is copied.
+        with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
+            with site.store.read() as db:
+                present = repositories.find(db, caller, source.id, Level.READ)
+            back_end.fork(site.tree.path_of(present.name), target)
+
+    _build(site, caller, wanted, owning, copy)
+    return path
+
+
+def transfer_limits(site: Site) -> TransferLimits:
+    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout)
+
+
+def seal_remote(site: Site, remote: RemoteUrl | None) -> dict[str, object]:
+    """The columns in which a remote address is stored: shown without its password, the password sealed."""
+    if remote is None:
+        return {"clone_uri": None, "clone_secret": None}
+    secret = site.ring.seal(f"{remote.username}\n{remote.password}", f"remote {remote.url}")
+    return {"clone_uri": remote.shown, "clone_secret": secret if remote.username or remote.password else None}
+
+
+def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> User:
+    """Everything that can be refused before work begins, in the documented order; returns who will own it."""
+    with site.store.read() as db:
+        check_may_create(db, caller, wanted.path)
+        owning = _chosen_owner(db, caller, owner)
+        if is_clean_text(wanted.path):
+            _check_new(db, wanted)
+    wanted.check(site)
+    site.tree.check_space()
+    return owning
+
+
+def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
+    if given is None:
+        return accounts.by_id(db, caller.user_id)
+    if not caller.super_admin:
+        raise OwnerReserved
+    owner = accounts.find(db, given)
+    if owner.id == DEFAULT_USER_ID:
+        raise Invalid("the user default owns nothing")
+    return owner
+
+
+def check_may_create(db: Connection, caller: Caller, path: str) -> None:
+    """The right to create a repository of this name (api-repos.md 4, create_repo)."""
+    if caller.super_admin:
+        return
+    granted = global_permissions(db, caller)
+    creates = granted["hg.create"] == "hg.create.repository"
+    parent = parent_of(path)
+    if not parent:
+        if not creates:
+            raise Forbidden
+        return
+    above = repo_groups.ancestry(db, caller, path)
+    if above.deepest is None:
+        if not creates:
+            raise Forbidden
+        return
+    level = above.deepest.level
+    if level >= Level.ADMIN:
+        return
+    in_groups = creates and granted["hg.create.write_on_repogroup"].endswith("true")
+    if level < Level.WRITE or not in_groups:
+        raise NotFound(Kind.REPO_GROUP, parent)
+    if above.missing and granted["hg.repogroup.create"] != "hg.repogroup.create.true":
+        raise NotFound(Kind.REPO_GROUP, parent)
+
+
+def _check_new(db: Connection, wanted: NewRepository) -> None:
+    """Refuse a name that is taken: by a repository with its own words, by a group as unusable."""
+    try:
+        repo_groups.check_name_free(db, wanted.path)
+    except AlreadyExists as error:
+        if error.kind is Kind.REPO_GROUP:
+            raise Invalid("a repository group has this name") from error
+        parent = db.execute(select(table.c.fork_of_id).where(table.c.name_key == key_of(wanted.path))).scalar()
+        is_fork = wanted.fork_of is not None and parent is not None
+        raise AlreadyExists(Kind.REPOSITORY, wanted.path, is_fork=is_fork) from error
+
+
+def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User, build: Callable[[Path], None]) -> None:
+    """Build a repository aside and put it in its place."""
+    back_end = site.back_ends[wanted.kind]
+    with staging(site) as aside:
+        built = aside / "repository"
+        build(built)
+        if wanted.remote is None and wanted.fork_of is None:
+            history = History(back_end.empty_changeset(), "")
+        else:
+            history = back_end.history(built)
+        sync_tree(built)
+        for _ in range(_TRIES):
+            try:
+                _place(site, caller, wanted, owner, aside, built, history)
+                return
+            except _Replan:
+                continue
+    raise Busy("the groups on the way keep changing")
+
+
+def _place(
+    site: Site, caller: Caller, wanted: NewRepository, owner: User, aside: Path, built: Path, history: History
+) -> None:
+    placement = Placement.plan(site.tree, wanted.path)
+    if not placement.below:
+        # Somebody else's repository may stand there already while its row is not committed yet: wait for it.
+        with site.store.write() as db:
+            _check_new(db, wanted)
+
+    def insert_rows(db: Connection) -> None:
+        check_may_create(db, caller, wanted.path)
+        _check_new(db, wanted)
+        if Placement.plan(site.tree, wanted.path) != placement:
+            raise _Replan
+        insert_repository(db, site, caller, wanted, owner, history)
+
+    with placement.arranged(aside, built) as moves:
+        try:
+            carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows)
+        except AlreadyExists as error:
+            if error.name == wanted.path:
+                raise
+            raise _Replan from error
+
+
+def insert_repository(
+    db: Connection, site: Site, caller: Caller, wanted: NewRepository, owner: User, history: History
+) -> int:
+    """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal."""
+    above = repo_groups.ancestry(db, caller, wanted.path)
+    parent_id = above.deepest.id if above.deepest else None
+    creator = caller.user_id or owner.id
+    for missing in above.missing:
+        parent_id = repo_groups.insert_group(
+            db, path=missing, parent_id=parent_id, owner_id=creator, description=f"{missing} group"
+        )
+        journal.record(db, caller, "repo_group.create", missing, owner=caller.username)
+    repository_id = insert_id(
+        db,
+        table,
+        name=wanted.path,
+        name_key=key_of(wanted.path),
+        group_id=parent_id,
+        kind=wanted.kind,
+        owner_id=owner.id,
+        description=wanted.description,
+        private=wanted.private,
+        archived=False,
+        landing_rev=wanted.landing_rev,
+        enable_downloads=wanted.enable_downloads,
+        enable_locking=wanted.enable_locking or bool(above.deepest and above.deepest.enable_locking),
+        enable_statistics=wanted.enable_statistics,
+        fork_of_id=wanted.fork_of.id if wanted.fork_of else None,
+        created_on=now(),
+        updated_on=now(),
+        last_changeset=stored_changeset(history.last),
+        history_state=history.state,
+        **seal_remote(site, wanted.remote),
+    )
+    if wanted.permissions_of is not None:
+        copy_rows(db, REPOSITORIES, wanted.permissions_of.id, REPOSITORIES, repository_id)
+    elif wanted.permissions_of_group and parent_id is not None:
+        copy_rows(db, REPO_GROUPS, parent_id, REPOSITORIES, repository_id)
+    else:
+        default = factory_level(
+            global_permissions(db, accounts.by_id(db, DEFAULT_USER_ID).as_caller("")), Scope.REPOSITORY
+        )
+        grant_row(db, REPOSITORIES, repository_id, user_id=DEFAULT_USER_ID, level=default)
+    if wanted.private:
+        grant_row(db, REPOSITORIES, repository_id, user_id=DEFAULT_USER_ID, level=Level.NONE)
+    db.execute(insert(repository_followers).values(repository_id=repository_id, user_id=owner.id))
+    journal.record(
+        db,
+        caller,
+        "repository.create",
+        wanted.path,
+        repository_id=repository_id,
+        kind=wanted.kind,
+        private=wanted.private,
+        owner=owner.username,
+        fork_of=wanted.fork_of.name if wanted.fork_of else None,
+        imported=wanted.remote is not None,
+    )
+    return repository_id

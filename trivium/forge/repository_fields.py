@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Extra fields of repositories (api-repos.md 4)."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import Connection, delete, insert, select
+
+from trivium.access.caller import Caller
+from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
+from trivium.forge import journal
+from trivium.forge.repositories import Repository
+from trivium.forge.site import Site
+from trivium.names import check_field_key
+from trivium.store.tables import repository_fields
+
+
+def parse_fields(text: str) -> dict[str, str]:
+    r"""`key=value,key2=value2` with `\,` for a comma in a value (api-repos.md 4, update_repo)."""
+    found = {}
+    for item in re.split(r"(?<!\\),", text):
+        if item:
+            key, separator, value = item.replace("\\,", ",").partition("=")
+            if not separator:
+                raise Invalid(f"the field {item!r} has no value")
+            found[key.strip()] = value
+    return found
+
+
+def add_field(
+    site: Site, caller: Caller, repository: Repository, key: str, *, label: str = "", description: str = ""
+) -> None:
+    """Add an extra field with an empty value; the label defaults to the key."""
+    check_field_key(key)
+    with site.store.write() as db:
+        if _has_field(db, repository, key):
+            raise AlreadyExists(Kind.FIELD, key)
+        db.execute(
+            insert(repository_fields).values(
+                repository_id=repository.id, key=key, label=label or key, description=description, value=""
+            )
+        )
+        journal.record(db, caller, "field.create", repository.name, repository_id=repository.id, key=key)
+
+
+def remove_field(site: Site, caller: Caller, repository: Repository, key: str) -> None:
+    """Remove an extra field with its value."""
+    with site.store.write() as db:
+        if not _has_field(db, repository, key):
+            raise NotFound(Kind.FIELD, key)
+        db.execute(
+            delete(repository_fields).where(
+                repository_fields.c.repository_id == repository.id, repository_fields.c.key == key
+            )
+        )
+        journal.record(db, caller, "field.delete", repository.name, repository_id=repository.id, key=key)
+
+
+def _has_field(db: Connection, repository: Repository, key: str) -> bool:
+    where = (repository_fields.c.repository_id == repository.id, repository_fields.c.key == key)
+    return db.execute(select(repository_fields.c.id).where(*where)).first() is not None

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commits are removed from a repository (api-repos.md 5, strip)."""
+
+from __future__ import annotations
+
+from trivium.access.caller import Caller
+from trivium.forge import pushes
+from trivium.forge.history import History
+from trivium.forge.repositories import Repository
+from trivium.forge.site import Site
+from trivium.names import is_clean_text
+from trivium.store.locks import RepositoryLock
+from trivium.store.tables import now
+from trivium.vcs.model import UnknownRevision
+
+STRIP = "strip"
+
+
+def strip(site: Site, history: History, caller: Caller, repository: Repository, revision: str, branch: str) -> None:
+    """Remove a commit and what follows it; what is removed stays in a bundle in the trash.
+
+    Raises `VcsError` (or `Busy`) with nothing changed. Like a push it is recorded before it begins: after a crash the
+    branch is where it was or where it should be, and the journal says which.
+    """
+    if not is_clean_text(branch) or not is_clean_text(revision):
+        raise UnknownRevision(revision)
+    back_end = site.back_ends[repository.kind]
+    with RepositoryLock(site.tree.locks, repository.id).exclusive(site.settings.exclusive_timeout):
+        with history.open(repository) as snapshot:
+            raw_id = snapshot.resolve(revision)
+        name, _ = history.state(repository)
+        path = site.tree.path_of(name)
+        update = back_end.strip(path, raw_id, branch)
+        bundle = site.tree.trash / f"{now().replace(':', '')}-{repository.id}-{raw_id[:12]}.bundle"
+        push = pushes.begin(site, caller, repository.id, [update], action=STRIP)
+        try:
+            back_end.move_branch(path, update, bundle)
+        except BaseException:
+            pushes.finish(site, push, None)
+            raise
+        pushes.finish(site, push, [update])

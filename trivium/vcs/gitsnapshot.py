@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a Git repository: its list of commits, revisions, changes and trees (api-repos.md 2, 3).
+
+The list of commits is kept as a file of raw ids in date order, so that a position is a slice and an id a search;
+what is not in it cannot be read, for only a branch or tag makes a commit visible (api-repos.md 3, strip).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pygit2
+from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
+
+from trivium.vcs.gitcommand import GitCommand
+from trivium.vcs.gitobjects import (
+    branch_at,
+    changeset_of,
+    commit_of,
+    open_repository,
+    peeled,
+    refs_digest,
+    refs_of,
+    text_of,
+)
+from trivium.vcs.model import (
+    Changeset,
+    DiffLimits,
+    FileChange,
+    Node,
+    Refs,
+    UnknownPath,
+    UnknownRevision,
+)
+
+_ID_BYTES: Final = 20
+_FULL_ID = re.compile("[0-9a-f]{40}")
+_PREFIX = re.compile("[0-9a-f]{7,39}")
+_POSITION = re.compile("[0-9]{1,11}")
+_FIRST: Final = frozenset({"tip", "HEAD", "head"})
+_OPERATIONS: Final = {"A": "A", "D": "D"}
+
+
+class GitIndex:
+    """The commits and names of a repository at one moment: what is the same for every reader until the next push."""
+
+    def __init__(self, ids: bytes, refs: dict[str, str]) -> None:
+        self.ids = ids
+        self.refs = refs
+        self._lock = threading.Lock()
+        self._tags: dict[str, list[str]] | None = None
+        self.heads: dict[str, list[str]] = {}
+        """Commit → the branches whose head it is."""
+        for name, raw_id in refs.items():
+            if name.startswith("refs/heads/"):
+                self.heads.setdefault(raw_id, []).append(name)
+
+    def tags(self, repository: pygit2.Repository) -> dict[str, list[str]]:
+        """Commit → the tags that stand for it, annotated ones too."""
+        with self._lock:
+            if self._tags is None:
+                self._tags = {}
+                for name, raw_id in self.refs.items():
+                    if name.startswith("refs/tags/") and (commit := peeled(repository, raw_id)):
+                        self._tags.setdefault(str(commit), []).append(name.removeprefix("refs/tags/"))
+            return self._tags
+
+
+def build_index(path: Path, cache: Path, command: GitCommand) -> GitIndex:
+    """Look at a repository as it is now; the list of commits is kept in `cache`."""
+    with open_repository(path) as repository:
+        refs = refs_of(repository)
+    return GitIndex(_commit_list(path, cache, command, refs), refs)
+
+
+class GitSnapshot:
+    """One repository, opened by one reader."""
+
+    def __init__(self, repository: pygit2.Repository, index: GitIndex) -> None:
+        self._repository = repository
+        self._index = index
+        self._ids = index.ids
+
+    def ids(self, start: int, limit: int | None) -> Sequence[str]:
+        end = len(self._ids) if limit is None else min(len(self._ids), (start + limit) * _ID_BYTES)
+        return [self._ids[at : at + _ID_BYTES].hex() for at in range(start * _ID_BYTES, end, _ID_BYTES)]
+
+    def position(self, raw_id: str) -> int:
+        at = self._find(bytes.fromhex(raw_id))
+        if at is None:
+            raise UnknownRevision(raw_id)
+        return at
+
+    def _find(self, start: bytes, *, exactly_one: bool = False) -> int | None:
+        """The position of the commit whose id starts with these bytes; None when there is none (or not just one)."""
+        found = None
+        at = self._ids.find(start)
+        while at != -1:
+            if at % _ID_BYTES == 0:
+                if not exactly_one:
+                    return at // _ID_BYTES
+                if found is not None:
+                    return None
+                found = at // _ID_BYTES
+            at = self._ids.find(start, at + 1)
+        return found
+
+    def resolve(self, revision: str) -> str:
+        count = len(self._ids) // _ID_BYTES
+        if revision in _FIRST and count:
+            return self.ids(count - 1, 1)[0]
+        if _FULL_ID.fullmatch(revision) and self._find(bytes.fromhex(revision)) is not None:
+            return revision
+        if _POSITION.fullmatch(revision) and int(revision) < count:
+            return self.ids(int(revision), 1)[0]
+        for name in (f"refs/heads/{revision}", f"refs/tags/{revision}"):
+            target = self._index.refs.get(name)
+            if target is not None and (commit := peeled(self._repository, target)):
+                return str(commit)
+        if _PREFIX.fullmatch(revision) and (found := self._by_prefix(revision)):
+            return found
+        raise UnknownRevision(revision)
+
+    def _by_prefix(self, prefix: str) -> str | None:
+        """The only commit whose id starts with these digits."""
+        even = bytes.fromhex(prefix[: len(prefix) & ~1])
+        matching: list[str] = []
+        at = self._ids.find(even)
+        while at != -1 and len(matching) < 2:
+            if at % _ID_BYTES == 0:
+                raw_id = self._ids[at : at + _ID_BYTES].hex()
+                if raw_id.startswith(prefix):
+                    matching.append(raw_id)
+            at = self._ids.find(even, at + 1)
+        return matching[0] if len(matching) == 1 else None
+
+    def changesets(self, raw_ids: Sequence[str]) -> list[Changeset]:
+        repository = self._repository
+        heads = self._index.heads
+        default = str(repository.lookup_reference("HEAD").target)
+        return [
+            changeset_of(commit_of(repository, raw_id), self.position(raw_id), branch_at(heads.get(raw_id), default))
+            for raw_id in raw_ids
+        ]
+
+    def refs_at(self, raw_id: str) -> Refs:
+        branches = sorted(name.removeprefix("refs/heads/") for name in self._index.heads.get(raw_id, ()))
+        return Refs(tuple(branches), (), tuple(sorted(self._index.tags(self._repository).get(raw_id, ()))))
+
+    def changes(self, raw_id: str, limits: DiffLimits | None) -> list[FileChange]:
+        diff = self._diff(commit_of(self._repository, raw_id))
+        if limits is None:
+            return [_change(delta) for delta in diff.deltas]
+        found = []
+        left = limits.total
+        for patch in diff:
+            if patch is None:
+                continue
+            change = _full_change(patch, min(limits.per_file, left))
+            left -= len(change.diff or "")
+            found.append(change)
+        return found
+
+    def _diff(self, commit: pygit2.Commit) -> pygit2.Diff:
+        """A commit compared with its first parent; a root commit with nothing."""
+        flags = DiffOption.INCLUDE_TYPECHANGE
+        if commit.parent_ids:
+            parent = commit_of(self._repository, str(commit.parent_ids[0]))
+            diff = parent.tree.diff_to_tree(commit.tree, flags=flags)
+        else:
+            diff = commit.tree.diff_to_tree(flags=flags, swap=True)
+        diff.find_similar(DiffFind.FIND_RENAMES)
+        return diff
+
+    def nodes(self, raw_id: str, path: str) -> list[Node]:
+        repository = self._repository
+        tree = commit_of(repository, raw_id).tree
+        if path:
+            try:
+                entry: Any = tree[path]
+            except (KeyError, ValueError) as error:
+                raise UnknownPath(path) from error
+            if entry.type != ObjectType.TREE:
+                return []
+            tree = entry
+        directories: list[Node] = []
+        files: list[Node] = []
+        for node in _walk(tree, f"{path}/" if path else ""):
+            (directories if node.kind == "dir" else files).append(node)
+        return sorted(directories, key=_by_path) + sorted(files, key=_by_path)
+
+    def size(self, node: Node) -> int:
+        _, size = self._repository.odb.read_header(pygit2.Oid(hex=node.id))
+        return int(size)
+
+    def read(self, node: Node) -> bytes:
+        _, content = self._repository.odb.read(pygit2.Oid(hex=node.id))
+        return bytes(content)
+
+
+def _commit_list(path: Path, cache: Path, command: GitCommand, refs: dict[str, str]) -> bytes:
+    """The raw ids of all commits in date order, oldest first: from the cache, or from git."""
+    kept = cache / f"commits-{refs_digest(refs)}"
+    try:
+        return kept.read_bytes()
+    except FileNotFoundError:
+        pass
+    if not refs:
+        return b""
+    tips = "\n".join(refs[name] for name in sorted(refs, key=os.fsencode)).encode()
+    listed = command.run("rev-list", "--date-order", "--reverse", "--stdin", cwd=path, stdin=tips)
+    ids = bytes.fromhex(listed.decode("ascii").replace("\n", ""))
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = cache / f".commits-{os.getpid()}-{threading.get_ident()}"
+    temporary.write_bytes(ids)
+    temporary.replace(kept)
+    for stale in cache.glob("commits-*"):
+        if stale != kept:
+            stale.unlink(missing_ok=True)
+    return ids
+
+
+def _by_path(node: Node) -> str:
+    return node.path
+
+
+def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[Node]:
+    """Every entry below a tree, with full paths; links are not followed."""
+    waiting: list[tuple[pygit2.Tree, str]] = [(tree, prefix)]
+    while waiting:
+        present, before = waiting.pop()
+        for entry in present:
+            path = before + text_of(entry.raw_name or b"")
+            if entry.type == ObjectType.TREE:
+                yield Node(path, "dir", str(entry.id))
+                below: Any = entry
+                waiting.append((below, path + "/"))
+            else:
+                kind = "submodule" if entry.filemode == FileMode.COMMIT else "file"
+                yield Node(path, kind, str(entry.id))
+
+
+def _path_of(file: Any) -> str:
+    return text_of(file.raw_path)
+
+
+def _change(delta: Any) -> FileChange:
+    operation = _OPERATIONS.get(delta.status_char(), "M")
+    return FileChange(_path_of(delta.old_file if operation == "D" else delta.new_file), operation)
+
+
+def _revision(file: Any) -> str | None:
+    raw_id = str(file.id)
+    return raw_id if raw_id.strip("0") else None
+
+
+def _full_change(patch: pygit2.Patch, limit: int) -> FileChange:
+    delta: Any = patch.delta
+    change = _change(delta)
+    raw = patch.data
+    binary = bool(delta.is_binary)
+    _, added, deleted = (0, 0, 0) if binary else patch.line_stats
+    return FileChange(
+        change.path,
+        change.op,
+        old_revision=_revision(delta.old_file),
+        new_revision=_revision(delta.new_file),
+        diff=text_of(raw) if len(raw) <= limit else None,
+        added=added,
+        deleted=deleted,
+        binary=binary,
+    )

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git repositories are forked, fetched into from other servers, stripped and kept in good order.
+
+Settings and pitfalls: design/protocols.md 5. A remote address arrives here checked and pinned; what git could do
+besides talking HTTP to it is switched off.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pygit2
+
+from trivium.vcs.gitcommand import GitCommand
+from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of
+from trivium.vcs.model import RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
+
+_EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_SYMREF = re.compile(r"^ref: (refs/heads/\S+)\tHEAD$", re.MULTILINE)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class GitTransfers:
+    """What makes repositories and moves whole histories."""
+
+    command: GitCommand
+
+    def create(self, path: Path) -> None:
+        """An empty repository."""
+        path.mkdir(mode=0o750)
+        self.command.run("init", "--quiet", "--bare", "--template=", "--initial-branch=master", ".", cwd=path)
+
+    def fork(self, source: Path, target: Path) -> None:
+        """A copy with all branches and tags, sharing nothing with its source."""
+        self.create(target)
+        with open_repository(source) as repository:
+            head = str(repository.lookup_reference("HEAD").target)
+        # From a repository of ours: what is in it was checked when it came.
+        options = (
+            "-c",
+            "protocol.file.allow=always",
+            "-c",
+            "fetch.fsckObjects=false",
+            "-c",
+            "transfer.fsckObjects=false",
+        )
+        self.command.run(*options, *_fetch_words(), source.as_uri(), *_EVERYTHING, cwd=target)
+        _set_head(target, head)
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        """A copy of a repository of another server, with its default branch."""
+        self.create(target)
+        with _remote(self.command, remote, limits) as (options, environment):
+            said = self._run([*options, "ls-remote", "--symref", "--", remote.url, "HEAD"], target, environment, limits)
+            self._run([*options, *_fetch_words(), remote.url, *_EVERYTHING], target, environment, limits)
+        found = _SYMREF.search(said.decode("utf-8", "replace"))
+        if found:
+            _set_head(target, found[1])
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        """Set all branches and tags to where the remote has them, deleting none; returns what moved."""
+        with open_repository(path) as repository:
+            before = refs_of(repository)
+        with _remote(self.command, remote, limits) as (options, environment):
+            self._run([*options, *_fetch_words(), remote.url, *_EVERYTHING], path, environment, limits)
+        with open_repository(path) as repository:
+            after = refs_of(repository)
+        return [
+            RefUpdate(name, before.get(name, ZERO), raw_id)
+            for name, raw_id in sorted(after.items())
+            if before.get(name) != raw_id
+        ]
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
+        """The change of a branch that removes a commit and what follows it there; nothing is changed yet.
+
+        Raises `UnknownRevision` for a branch that does not exist or does not have the commit, and `VcsError` for a
+        merge or root commit.
+        """
+        name = f"refs/heads/{branch}"
+        with open_repository(path) as repository:
+            if not pygit2.reference_is_valid_name(name) or name not in repository.references:
+                raise UnknownRevision(branch)
+            head = repository.lookup_reference(name).target
+            commit = commit_of(repository, raw_id)
+            if not (head == commit.id or repository.descendant_of(head, commit.id)):
+                raise UnknownRevision(raw_id)
+            if len(commit.parent_ids) != 1:
+                raise VcsError("a merge or root commit cannot be stripped")
+            return RefUpdate(name, str(head), str(commit.parent_ids[0]))
+
+    def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        """Carry out a strip; what goes is kept in a bundle at `keep`, which `git fetch` can read."""
+        wanted = [update.name, f"^{update.new}"]
+        self.command.run("bundle", "create", "--quiet", str(keep), *wanted, cwd=path)
+        self.command.run("update-ref", update.name, update.new, update.old, cwd=path)
+
+    def _run(self, arguments: list[str], cwd: Path, environment: dict[str, str], limits: TransferLimits) -> bytes:
+        """Run git against a remote; it and its helpers end with us and when their time is up."""
+        process = subprocess.Popen(
+            self.command.argv("--git-dir=.", *arguments),
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            output, errors = process.communicate(timeout=limits.total)
+        except subprocess.TimeoutExpired as error:
+            raise VcsError("the remote server takes too long") from error
+        finally:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+        if process.returncode:
+            # The text may repeat the address; the credentials are not part of that.
+            raise VcsError(f"git {arguments[-1]} ended with {process.returncode}: {errors[-500:]!r}")
+        return output
+
+
+def _fetch_words() -> tuple[str, ...]:
+    return (
+        *("fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head"),
+        *("--no-auto-maintenance", "--no-recurse-submodules", "--"),
+    )
+
+
+def _set_head(path: Path, name: str) -> None:
+    with open_repository(path) as repository:
+        if pygit2.reference_is_valid_name(name) and name in repository.references:
+            repository.set_head(name)
+
+
+@contextlib.contextmanager
+def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Options and environment for talking to exactly this remote; the credentials are in neither argv nor files."""
+    parts = urlsplit(remote.url)
+    port = parts.port or _PORTS[parts.scheme]
+    addresses = ",".join(f"[{address}]" if ":" in address else address for address in remote.addresses)
+    settings = {
+        "protocol.http.allow": "always",
+        "protocol.https.allow": "always",
+        "http.followRedirects": "false",
+        "http.proxy": "",
+        "http.lowSpeedLimit": "1",
+        "http.lowSpeedTime": str(limits.idle),
+        "credential.helper": "",
+        "core.askPass": "true",
+    }
+    if ":" not in (parts.hostname or ""):
+        settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{addresses}"
+    environment = {**command.environment, "GIT_ALLOW_PROTOCOL": "http:https"}
+    if remote.username or remote.password:
+        secret = base64.b64encode(f"{remote.username}:{remote.password}".encode()).decode()
+        environment |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}",
+        }
+    yield [word for name, value in settings.items() for word in ("-c", f"{name}={value}")], environment
