@@ -64,8 +64,12 @@ def parse_remote(given: str) -> RemoteUrl:
     return RemoteUrl(url, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
-def admit_remote(settings: Settings, remote: RemoteUrl, *, own: tuple[str, int] | None = None) -> Remote:
+def admit_remote(
+    settings: Settings, remote: RemoteUrl, *, own: tuple[str, int] | None = None, must_resolve: bool = True
+) -> Remote:
     """Decide whether an address may be fetched from now, and pin it; raises `Invalid`.
+
+    An address that is only stored may have a host that is not known yet (`must_resolve` false).
 
     `own` is the address and port that this server listens on: one repository may pull from another.
     """
@@ -77,7 +81,9 @@ def admit_remote(settings: Settings, remote: RemoteUrl, *, own: tuple[str, int] 
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise Invalid("the host cannot be resolved") from error
+        if must_resolve:
+            raise Invalid("the host cannot be resolved") from error
+        found = []
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     base = urlsplit(settings.base_url) if settings.base_url else None
     own_name = base is not None and (base.hostname, base.port or _PORTS.get(base.scheme)) == (host, port)
@@ -86,8 +92,6 @@ def admit_remote(settings: Settings, remote: RemoteUrl, *, own: tuple[str, int] 
             continue
         if not (_is_public(address) or _is_listed(settings.allowed_remote_hosts, host, port, address)):
             raise Invalid("the address is not reachable from here by policy (allowed_remote_hosts)")
-    if not addresses:
-        raise Invalid("the host has no address")
     return Remote(remote.url, addresses, remote.username, remote.password)
 
 

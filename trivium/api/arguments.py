@@ -92,9 +92,11 @@ Name = Annotated[str, Converter(_name, _NAME_OR_ID)]
 """A text that may also come as a JSON number, which means its digits."""
 Flag = Annotated[bool, Converter(_flag, {"type": "boolean"})]
 Word = Annotated[Any, Converter(_given, {"type": "string"})]
-"""One of a few words, such as the name of a permission, that the method itself checks."""
-Whatever = Annotated[Any, Converter(_given, {})]
-"""A value that the method itself looks at, because it has texts of its own for what it cannot use."""
+"""A text that the method itself checks, because it has words of its own for what it cannot use."""
+Number = Annotated[Any, Converter(_given, {"oneOf": [{"type": "integer"}, {"type": "string"}]})]
+"""A whole number, perhaps as a text of digits, that the method itself checks."""
+Files = Annotated[Any, Converter(_given, {"type": "object"})]
+"""Files by their names, which the method itself checks."""
 Someone = Annotated[Any, Converter(_given, _NAME_OR_ID)]
 """A user, user group or group that the method itself looks up, because something else must be checked before."""
 SomeoneOrNobody = Annotated[Any, Converter(_given, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]

@@ -34,6 +34,10 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
         """Bytes that arrived since the head began, as far as the parser has not made headers of them."""
         _head_bytes = 0
         _arrived = b""
+        _between = True
+        """No request is under way: the next byte begins one."""
+        _fresh = False
+        """What arrived begins with the head of a request."""
         _offered_upgrade = False
         _refusal = (400, b"This is not an HTTP request.\n")
 
@@ -47,6 +51,7 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def data_received(self, data: bytes) -> None:
             self._arrived = data
+            self._fresh = self._between
             if self._reading_head:
                 self._unparsed += len(data)
             super().data_received(data)
@@ -56,7 +61,9 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self._head_bytes = self._unparsed = 0
+            self._head_bytes = 0
+            self._unparsed = len(self._arrived) if self._fresh else 0
+            self._between = self._fresh = False
             if self._timer is None:
                 self._await_head()
 
@@ -82,6 +89,7 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self.cycle.keep_alive = False
 
         def on_message_complete(self) -> None:
+            self._between = True
             if not self._offered_upgrade:
                 super().on_message_complete()
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select, update
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, allows_globally
-from trivium.access.remotes import parse_remote
+from trivium.access.remotes import admit_remote, parse_remote
 from trivium.errors import (
     Invalid,
     NotFound,
@@ -67,6 +67,8 @@ def update_repository(
     if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
         raise Invalid("a repository is a fork of another one of its kind")
     remote = parse_remote(clone_uri) if clone_uri else None
+    if remote is not None:
+        admit_remote(site.settings, remote, own=site.listening, must_resolve=False)
     given: dict[str, Any] = {
         "owner_id": owning.id if owning else None,
         "description": description,

@@ -17,7 +17,7 @@ import pytest
 
 from trivium.vcs.git import ZERO, Git
 from trivium.vcs.gitcommand import GitCommand, git_command
-from trivium.vcs.model import History, RefUpdate, VcsError
+from trivium.vcs.model import History, Parent, RefUpdate, VcsError
 
 WHO = "Ada Lovelace <ada@example.org>"
 NOON = 1_700_000_000
@@ -111,7 +111,7 @@ def test_a_changeset_says_what_the_commit_says(back_end: Git, place: Place) -> N
     assert last.message == "Grüße\n\nund mehr\n"
     assert last.author == WHO
     assert last.date == "2023-11-14T22:14:22", "when it was written, not when it was committed"
-    assert last.parents == (first,)
+    assert last.parents == (Parent(first),)
     assert last.branch == "main"
 
 

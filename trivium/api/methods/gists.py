@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trivium.api.arguments import Flag, OwnUser, Someone, Text, Whatever
+from trivium.api.arguments import Files, Flag, Number, OwnUser, Someone, Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.objects import gist_object
 from trivium.api.registry import Call
@@ -19,10 +19,10 @@ from trivium.vcs.model import VcsError
 @registry.method(failure="failed to create gist")
 def create_gist(
     call: Call,
-    files: Whatever,
+    files: Files,
     owner: Someone = None,
     gist_type: Text = "public",
-    lifetime: Whatever = -1,
+    lifetime: Number = -1,
     description: Text = "",
 ) -> dict[str, Any]:
     """Create a gist of small texts: `files` is `{"name": {"content": "...", "lexer": null}, ...}`.
@@ -63,7 +63,7 @@ def _minutes(given: Any) -> int:
 
 
 @registry.method()
-def get_gist(call: Call, gistid: Whatever, content: Flag = False) -> dict[str, Any]:
+def get_gist(call: Call, gistid: Word, content: Flag = False) -> dict[str, Any]:
     """A gist by its access id, with `content` also its files.
 
     Its owner and super-admins may call it.
@@ -85,7 +85,7 @@ def get_gists(call: Call, userid: OwnUser | None = None) -> list[Any]:
 
 
 @registry.method()
-def delete_gist(call: Call, gistid: Whatever) -> dict[str, Any]:
+def delete_gist(call: Call, gistid: Word) -> dict[str, Any]:
     """Delete a gist with all its revisions.
 
     Its owner and super-admins may call it.

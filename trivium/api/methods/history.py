@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trivium.api.arguments import ReadableRepository, Whatever
+from trivium.api.arguments import Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.objects import commit_object, node_object
 from trivium.api.registry import Call
@@ -42,7 +42,7 @@ def _kept(call: Call, repository: Repository, key: object, make: Callable[[], ob
 
 
 @registry.method(slow=True)
-def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Whatever, details: Whatever = "basic") -> Any:
+def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, details: Word = "basic") -> Any:
     """One changeset of a repository.
 
     Needs repository.read. `revision` is an id, the beginning of one, a position in the list of commits, a branch, a
@@ -67,7 +67,7 @@ def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Whateve
 
 @registry.method(slow=True)
 def get_repo_changesets(
-    call: Call, repoid: ReadableRepository, start_rev: Whatever, limit: Whatever, details: Whatever = "basic"
+    call: Call, repoid: ReadableRepository, start_rev: Word, limit: Number, details: Word = "basic"
 ) -> Any:
     """Changesets of a repository from one on, oldest first, over all branches.
 
@@ -113,11 +113,11 @@ def _nodes_failed(given: Mapping[str, Any]) -> str:
 def get_repo_nodes(
     call: Call,
     repoid: ReadableRepository,
-    revision: Whatever,
-    root_path: Whatever,
-    ret_type: Whatever = "all",
-    details: Whatever = "basic",
-    max_file_bytes: Whatever = None,
+    revision: Word,
+    root_path: Word,
+    ret_type: Word = "all",
+    details: Word = "basic",
+    max_file_bytes: Number = None,
 ) -> Any:
     """Everything below a directory of a repository at a revision: a flat list, directories first.
 

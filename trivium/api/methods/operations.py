@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Whatever
+from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
@@ -69,7 +69,7 @@ def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
 
 
 @registry.method(slow=True)
-def strip(call: Call, repoid: AdministeredRepository, revision: Whatever, branch: Whatever) -> dict[str, Any]:
+def strip(call: Call, repoid: AdministeredRepository, revision: Word, branch: Word) -> dict[str, Any]:
     """Remove a commit, and what follows it on a branch.
 
     Needs repository.admin. Other branches and tags that have the commit keep it. What is removed is kept in a bundle in
@@ -88,10 +88,10 @@ def strip(call: Call, repoid: AdministeredRepository, revision: Whatever, branch
 def changeset_comment(
     call: Call,
     repoid: AdministeredRepository,
-    revision: Whatever,
-    message: Whatever,
+    revision: Word,
+    message: Word,
     userid: OwnUser | None = None,
-    status: Whatever = None,
+    status: Word = None,
 ) -> dict[str, Any]:
     """Comment on a commit, and with `status` vote on it: not_reviewed, approved, rejected or under_review.
 

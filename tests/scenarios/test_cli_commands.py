@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The other commands of `trivium`, as an administrator types them."""
+
+from __future__ import annotations
+
+import configparser
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.clients import Git, unique
+from tests.support.servers import Server
+from trivium import __version__
+from trivium.settings import Settings, load, options
+
+KEY = "00112233445566778899aabbccddeeff00112233"
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Iterator[Server]:
+    """A server that was not set up."""
+    server = Server(tmp_path / "data")
+    yield server
+    server.stop()
+
+
+def _setup(server: Server, *options: str, stdin: bytes = b"", **changed: str | None) -> Any:
+    given: dict[str, str | None] = {"user": "ada", "password": "s3cret-pw", "email": "ada@example.org"}
+    given |= {"api-key": KEY, **changed}
+    arguments = [part for name, value in given.items() if value is not None for part in (f"--{name}", value)]
+    return server.trivium("setup", "--data", str(server.data), *arguments, *options, stdin=stdin, check=False)
+
+
+def _fails(server: Server, *arguments: str, status: int, **environment: str) -> str:
+    """What a command says that ends with this status: one sentence, no traceback."""
+    done = server.trivium(*arguments, check=False, **environment)
+    assert done.returncode == status, done.stderr
+    said = str(done.stderr.decode())
+    assert "Traceback" not in said
+    return said
+
+
+def test_version_and_help(blank: Server) -> None:
+    assert __version__ in blank.trivium("--version").stdout.decode()
+    said = blank.trivium("--help").stdout.decode()
+    for command in ("setup", "serve", "make-config", "upgrade-db", "token", "address", "permit", "public-access"):
+        assert command in said
+
+
+def test_setup_makes_an_administrator_and_closes_the_data(blank: Server) -> None:
+    done = _setup(blank)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == f"Trivium is set up in {blank.data}; the administrator is ada.\n"
+    for path in (blank.data, blank.data / "secret.key", blank.data / "trivium.db"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    blank.start()
+    me = blank.api(KEY)("get_user")
+    assert (me["username"], me["admin"], me["email"]) == ("ada", True, "ada@example.org")
+
+
+def test_setup_again_changes_nothing(blank: Server) -> None:
+    assert _setup(blank).returncode == 0
+    with blank.unchanged():
+        done = _setup(blank, "--public-access", user="bob", email="bob@example.org", **{"api-key": "f" * 40})
+        assert done.returncode == 0
+        assert done.stdout.decode() == f"Trivium is set up in {blank.data} already; nothing was changed.\n"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"", b"\nanother line\n"])
+def test_the_password_can_come_from_standard_input(blank: Server, git: Git, end: bytes) -> None:
+    done = _setup(blank, "--password-file", "-", password=None, stdin="pässword with blanks ".encode() + end)
+    assert done.returncode == 0, done.stderr
+    blank.start()
+    root = blank.api(KEY)
+    repository = root.new_repo(private=True)
+    url = blank.url.replace("://", "://ada:p%C3%A4ssword%20with%20blanks%20@")
+    git.run("ls-remote", f"{url}/{repository.name}")
+
+
+def test_the_password_can_come_from_a_file(blank: Server, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret-pw\n")
+    assert _setup(blank, "--password-file", str(file), password=None).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "words"),
+    [
+        ((), {"password": None}, "--password or --password-file"),
+        (("--password-file", "-"), {}, "--password or --password-file"),
+        (("--password-file", "/no/such/file"), {"password": None}, "cannot be read: No such file"),
+        (("--password-file", "-"), {"password": None}, "the password is empty"),
+        ((), {"password": "short"}, "6 to"),
+        ((), {"api-key": "abc"}, "40 lower-case hexadecimal"),
+        ((), {"api-key": "A" * 40}, "40 lower-case hexadecimal"),
+        ((), {"api-key": "g" * 40}, "40 lower-case hexadecimal"),
+        ((), {"user": "a/b"}, "user name 'a/b'"),
+        ((), {"user": "default"}, "user 'default' already exists"),
+        ((), {"email": ""}, "e-mail"),
+        ((), {"email": None}, "--email"),
+        ((), {"user": None}, "--user"),
+    ],
+)
+def test_setup_refuses_what_it_cannot_use_and_can_be_repeated(
+    blank: Server, options: tuple[str, ...], changed: dict[str, str | None], words: str
+) -> None:
+    done = _setup(blank, *options, **changed)
+    assert done.returncode == 2
+    assert words in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert b"the administrator is ada" in _setup(blank).stdout
+
+
+@pytest.mark.parametrize(("option", "active"), [("--public-access", 1), ("--no-public-access", 0)])
+def test_setup_decides_about_visitors(blank: Server, option: str, active: int) -> None:
+    assert _setup(blank, option).returncode == 0
+    assert blank.query("SELECT active FROM users WHERE username = 'default'") == [(active,)]
+
+
+def test_setup_where_nothing_can_be_made(blank: Server, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file is in the way")
+    done = _setup(blank)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_make_config_writes_what_can_be_loaded(blank: Server, tmp_path: Path) -> None:
+    file = tmp_path / "new.ini"
+    assert blank.trivium("make-config", str(file)).stdout.decode() == f"Wrote {file}.\n"
+    assert load(tmp_path, file, {}) == Settings(data=tmp_path)
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(file.read_text())
+    assert parser.sections() == ["server:main", "app:main"]
+    assert all(f"#{option.name} =" in file.read_text() for option in options())
+    assert _fails(blank, "make-config", str(file), status=2) == f"trivium: {file} exists already\n"
+    assert "cannot be written" in _fails(blank, "make-config", str(tmp_path / "no" / "x.ini"), status=2)
+    assert _setup(blank, "--config", str(file)).returncode == 0
+    blank.start("--config", str(file))
+
+
+def test_upgrade_db_has_nothing_to_do(own_server: Server) -> None:
+    with own_server.unchanged():
+        done = own_server.trivium("upgrade-db", "--data", str(own_server.data))
+    assert done.stdout == b"The database is up to date.\n"
+    assert not (own_server.data / "backups").exists()
+
+
+def test_a_key_for_one_purpose(own_server: Server) -> None:
+    data = ("--data", str(own_server.data))
+    own_server.start()
+    made = {role: own_server.new_token("root", role) for role in ("all", "api", "vcs", "http", "feed")}
+    assert len(set(made.values())) == 5
+    for role, key in made.items():
+        answer = own_server.api(key).envelope("get_user")
+        if role in ("all", "api"):
+            assert answer["result"]["username"] == "root"
+        else:
+            assert answer["error"] == "API KEY has bad role for an API call"
+    assert own_server.api(own_server.new_token("root", lifetime=5))("get_user")["username"] == "root"
+    assert own_server.api(own_server.new_token("root", lifetime=0)).error("get_user") == "Invalid API KEY"
+    assert _fails(own_server, "token", "create", *data, "nobody", status=1) == "trivium: there is no user 'nobody'\n"
+    assert "lifetime" in _fails(own_server, "token", "create", *data, "root", "--lifetime", "-2", status=2)
+    assert "--role" in _fails(own_server, "token", "create", *data, "root", "--role", "king", status=2)
+
+
+def test_an_account_can_be_bound_to_addresses(own_server: Server) -> None:
+    data = ("--data", str(own_server.data))
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    person = root.new_user()
+    assert person.api("get_user")["username"] == person.name
+    own_server.allow_address(person.name, "192.0.2.7/24")
+    assert person.api.error("get_user") == "Request from IP:127.0.0.1 not allowed"
+    own_server.allow_address(person.name, "127.0.0.1")
+    assert person.api("get_user")["username"] == person.name
+    own_server.trivium("address", "forget", *data, person.name, "127.0.0.1")
+    assert person.api.error("get_user") == "Request from IP:127.0.0.1 not allowed"
+    own_server.trivium("address", "forget", *data, person.name, "192.0.2.0/24")
+    assert person.api("get_user")["username"] == person.name
+    assert "neither an address nor" in _fails(own_server, "address", "allow", *data, person.name, "here", status=1)
+    assert "no user" in _fails(own_server, "address", "allow", *data, "nobody", "10.0.0.0/8", status=1)
+
+
+def test_a_global_permission(own_server: Server) -> None:
+    own_server.start()
+    person = own_server.api(own_server.admin_key).new_user()
+    person.api.new_repo()
+    own_server.permit(person.name, "hg.create.none")
+    person.api.error("create_repo", repo_name=unique("repo"), repo_type="git")
+    own_server.permit(person.name, "hg.create.repository")
+    person.api.new_repo()
+    data = ("--data", str(own_server.data))
+    with own_server.unchanged():
+        for permission in ("nonsense", "hg.admin"):
+            assert permission in _fails(own_server, "permit", *data, person.name, permission, status=1)
+        assert "no user" in _fails(own_server, "permit", *data, "nobody", "hg.create.none", status=1)
+
+
+def test_visitors_come_and_go(own_server: Server, git: Git) -> None:
+    data = ("--data", str(own_server.data))
+    own_server.start()
+    repository = own_server.api(own_server.admin_key).new_repo()
+    for state, welcome in (("on", True), ("off", False), ("off", False), ("on", True)):
+        own_server.trivium("public-access", *data, state)
+        asked = git.run("ls-remote", own_server.clone_url(repository.name), check=False)
+        assert (asked.returncode == 0) is welcome, state
+    assert "'perhaps'" in _fails(own_server, "public-access", *data, "perhaps", status=2)
+
+
+def test_an_archived_repository_is_closed_for_pushes(own_server: Server, git: Git) -> None:
+    data = ("--data", str(own_server.data))
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    person = root.new_user()
+    repository = person.api.new_repo()
+    work = git.new_work()
+    url = own_server.clone_url(repository.name, person)
+    first = git.commit(work)
+    git.run("push", url, "master", cwd=work)
+    own_server.trivium("archive", *data, repository.name)
+    second = git.commit(work)
+    git.refused("push", url, "master", cwd=work)
+    assert git.out("ls-remote", url, "refs/heads/master").split()[0] == first
+    own_server.trivium("unarchive", *data, repository.name)
+    git.run("push", url, "master", cwd=work)
+    assert git.out("ls-remote", url, "refs/heads/master").split()[0] == second
+    assert "no repository 'nothing'" in _fails(own_server, "archive", *data, "nothing", status=1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("upgrade-db",),
+        ("token", "create", "root"),
+        ("address", "allow", "root", "10.0.0.1"),
+        ("address", "forget", "root", "10.0.0.1"),
+        ("permit", "root", "hg.create.none"),
+        ("public-access", "on"),
+        ("archive", "x"),
+        ("unarchive", "x"),
+    ],
+    ids=" ".join,
+)
+def test_commands_need_data_that_are_set_up(blank: Server, command: tuple[str, ...]) -> None:
+    said = _fails(blank, *command, "--data", str(blank.data), status=2)
+    assert said == f"trivium: {blank.data} is not set up; run: trivium setup --data {blank.data}\n"
+    assert not blank.data.exists()

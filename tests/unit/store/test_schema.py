@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The schema: the steps lead to the tables that the code speaks of, whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from trivium.errors import StartRefused
+from trivium.store import schema
+from trivium.store.engine import Store, stamp_of
+from trivium.store.tables import metadata
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path / 'trivium.db'}")
+    yield made
+    made.close()
+
+
+def test_the_steps_lead_to_the_present_tables(store: Store, tmp_path: Path) -> None:
+    assert schema.revision_of(store) is None
+    assert schema.upgrade(store, tmp_path / "backups")
+    with store.read() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": True, "render_as_batch": True})
+        assert compare_metadata(context, metadata) == []
+        tables = set(inspect(db).get_table_names())
+        assert stamp_of(db) >= 1
+        assert db.execute(text("SELECT id, username FROM users")).all() == [(1, "default")]
+    assert tables - set(metadata.tables) == {"alembic_version"}
+
+
+def test_ids_are_never_given_twice(store: Store, tmp_path: Path) -> None:
+    schema.upgrade(store, tmp_path / "backups")
+    with store.read() as db:
+        for name, statement in db.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")):
+            own_id = name in metadata.tables and metadata.tables[name].dialect_options["sqlite"]["autoincrement"]
+            assert ("AUTOINCREMENT" in statement) is bool(own_id), name
+
+
+def test_a_new_database_needs_no_backup_and_an_up_to_date_one_no_step(store: Store, tmp_path: Path) -> None:
+    assert schema.upgrade(store, tmp_path / "backups")
+    schema.check(store)
+    assert schema.revision_of(store) == schema.head()
+    assert not schema.upgrade(store, tmp_path / "backups")
+    assert not (tmp_path / "backups").exists()
+
+
+def test_an_interrupted_upgrade_is_repeated(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PowerFailure(Exception):
+        pass
+
+    real = schema.command.upgrade
+
+    def interrupted(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]
+        raise PowerFailure
+
+    monkeypatch.setattr(schema.command, "upgrade", interrupted)
+    with pytest.raises(PowerFailure):
+        schema.upgrade(store, tmp_path / "backups")
+    monkeypatch.undo()
+    assert schema.revision_of(store) is None
+    with store.read() as db:
+        assert inspect(db).get_table_names() == []
+    assert schema.upgrade(store, tmp_path / "backups")
+    schema.check(store)
+
+
+def test_a_database_of_a_newer_version_is_left_alone(store: Store, tmp_path: Path) -> None:
+    schema.upgrade(store, tmp_path / "backups")
+    with store.write() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    before = (tmp_path / "trivium.db").read_bytes()
+    for refused in (lambda: schema.upgrade(store, tmp_path / "backups"), lambda: schema.check(store)):
+        with pytest.raises(StartRefused, match="newer Trivium"):
+            refused()
+    assert (tmp_path / "trivium.db").read_bytes() == before
+    assert schema.revision_of(store) == "9999"
+    assert not (tmp_path / "backups").exists()
+
+
+def test_an_older_database_is_backed_up_before_it_is_changed(store: Store, tmp_path: Path) -> None:
+    with store.write_bare() as db:
+        config = schema._config()
+        config.attributes["connection"] = db
+        schema.command.upgrade(config, "0001")
+    with pytest.raises(StartRefused, match="trivium upgrade-db"):
+        schema.check(store)
+    assert schema.upgrade(store, tmp_path / "backups")
+    schema.check(store)
+    (backup,) = (tmp_path / "backups").iterdir()
+    assert backup.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(backup) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("SELECT username FROM users").fetchall() == [("default",)]
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    copy.close()
