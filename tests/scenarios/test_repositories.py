@@ -285,13 +285,12 @@ def test_whole_names_like_this_are_refused_and_leave_nothing(server: Server, roo
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        *[("repo_type", kind) for kind in ("hg", "svn", "GIT", "Git", "git ", "", "cvs", "git\0", None, 1, True, [])],
+        *[("repo_type", kind) for kind in ("GIT", "Git", "git ", "", "cvs", "git\0", None, 1, True, [])],
         *[("landing_rev", rev) for rev in ("", "tip", ":tip", "rev:", "x:y", "rev:a\nb", "--help", 5, [])],
         *[
             ("clone_uri", uri)
             for uri in (
                 "http://127.0.0.1:1/x",
-                "https://example.org/x.git",
                 "file:///etc",
                 "/etc",
                 "ext::sh -c id",
@@ -314,6 +313,13 @@ def test_a_value_that_cannot_be_used_creates_nothing(server: Server, root: Api, 
     args = {"repo_name": name, "repo_type": "git"} | {argument: value}
     with server.unchanged():
         assert root.error("create_repo", **args) == f"failed to create repository `{name}`"
+
+
+@pytest.mark.parametrize("kind", ["hg", "svn"])
+def test_kinds_that_this_server_does_not_host_yet(server: Server, root: Api, kind: str) -> None:
+    name = f"{unique('new')}/core"
+    with server.unchanged():
+        assert root.error("create_repo", repo_name=name, repo_type=kind) == f"failed to create repository `{name}`"
 
 
 def test_refusals_come_in_the_documented_order(server: Server, root: Api) -> None:

@@ -163,7 +163,7 @@ class GitTransfer:
         try:
             process = await self._start(admitted, RECEIVE, keep=lock)
             process.feed(body)
-            await self._run(process, self._pump(process, request, report=report))
+            await self._run(process, self._pump(process, request, report=report), patient=True)
             accepted = report.accepted(commands.updates) if commands.wants_report else None
             if not process.was_killed:
                 settled = True
@@ -289,7 +289,7 @@ class GitTransfer:
         if report is None:
             await self._send({"type": "http.response.body", "body": b""})
 
-    async def _run(self, process: Process, pump: Any) -> None:
+    async def _run(self, process: Process, pump: Any, *, patient: bool = False) -> None:
         """Run a process to the end of its output; end it when the client goes away."""
         pumping = asyncio.ensure_future(pump)
         watching = asyncio.ensure_future(self._gone(process))
@@ -305,7 +305,7 @@ class GitTransfer:
             for task in (pumping, watching):
                 task.cancel()
             await asyncio.gather(pumping, watching, return_exceptions=True)
-            errors = await process.end()
+            errors = await process.end(patient=patient)
             if errors:
                 _log.info("git said", path=self._scope["path"], text=errors[-500:].decode("utf-8", "replace"))
 
@@ -363,11 +363,19 @@ class Process:
     async def wait(self) -> int:
         return await self._child.wait()
 
-    async def end(self) -> bytes:
-        """Make sure that nothing of the process remains; returns what it wrote to its error output."""
+    async def end(self, *, patient: bool = False) -> bytes:
+        """Make sure that nothing of the process remains; returns what it wrote to its error output.
+
+        `patient`: it may first end by itself, now that its input has. A signal while git removes its quarantine
+        directory would leave that behind.
+        """
         if self._feeding is not None:
             self._feeding.cancel()
             await asyncio.gather(self._feeding, return_exceptions=True)
+        if patient:
+            self._input.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._child.wait(), _LAST_WORDS)
         if self._child.returncode is None:
             self._signal(signal.SIGTERM)
             try:

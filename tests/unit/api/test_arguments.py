@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -55,7 +54,6 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     site = open_site(site_settings)
     crew = Crew(1, "test")
     slow = ThreadPoolExecutor(1)
-    slow = ThreadPoolExecutor(1)
     door = ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
 
     def call(request: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +73,6 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         assert answer["error"] is None, answer
     yield call
     crew.close()
-    slow.shutdown()
     slow.shutdown()
     site.close()
 

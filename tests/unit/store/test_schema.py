@@ -53,7 +53,15 @@ def test_a_new_database_needs_no_backup_and_an_up_to_date_one_no_step(store: Sto
     assert not (tmp_path / "backups").exists()
 
 
-def test_an_interrupted_upgrade_is_repeated(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [None, "0001"])
+def test_an_interrupted_upgrade_is_repeated(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before:
+        _upgrade_to_the_first(store)
+    with store.read() as db:
+        tables = inspect(db).get_table_names()
+
     class PowerFailure(Exception):
         pass
 
@@ -67,9 +75,9 @@ def test_an_interrupted_upgrade_is_repeated(store: Store, tmp_path: Path, monkey
     with pytest.raises(PowerFailure):
         schema.upgrade(store, tmp_path / "backups")
     monkeypatch.undo()
-    assert schema.revision_of(store) is None
+    assert schema.revision_of(store) == before
     with store.read() as db:
-        assert inspect(db).get_table_names() == []
+        assert inspect(db).get_table_names() == tables
     assert schema.upgrade(store, tmp_path / "backups")
     schema.check(store)
 
@@ -87,19 +95,23 @@ def test_a_database_of_a_newer_version_is_left_alone(store: Store, tmp_path: Pat
     assert not (tmp_path / "backups").exists()
 
 
-def test_an_older_database_is_backed_up_before_it_is_changed(store: Store, tmp_path: Path) -> None:
+def _upgrade_to_the_first(store: Store) -> None:
     with store.write_bare() as db:
         config = schema._config()
         config.attributes["connection"] = db
         schema.command.upgrade(config, "0001")
+
+
+def test_an_older_database_is_backed_up_before_it_is_changed(store: Store, tmp_path: Path) -> None:
+    _upgrade_to_the_first(store)
     with pytest.raises(StartRefused, match="trivium upgrade-db"):
         schema.check(store)
     assert schema.upgrade(store, tmp_path / "backups")
     schema.check(store)
     (backup,) = (tmp_path / "backups").iterdir()
     assert backup.stat().st_mode & 0o077 == 0
-    with sqlite3.connect(backup) as copy:
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
-        assert copy.execute("SELECT username FROM users").fetchall() == [("default",)]
-        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    copy = sqlite3.connect(backup)
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert copy.execute("SELECT username FROM users").fetchall() == [("default",)]
+    assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     copy.close()
