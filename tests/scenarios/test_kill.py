@@ -170,6 +170,7 @@ def settle(server: Server, worker: Worker) -> None:
             if there[name]["last_changeset"]["raw_id"] == commit:
                 known.repositories[name].append(commit)
     known.doubtful = ()
+    known.done += 1  # the next names are new ones
 
 
 def check(server: Server, git: Git, workers: list[Worker]) -> None:
