@@ -520,18 +520,6 @@ def test_a_group_administrator_may_give_it_away_and_is_told_how_it_is_then(root:
     assert ben.api("update_repo_group", repogroupid=group.id)["repo_group"]["owner"] == ben.name
 
 
-def test_groups_are_still_there_after_a_restart(own_server: Server) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    top, things = tree(root)
-    root("update_repo_group", repogroupid=top.id, group_name="renamed", enable_locking=True)
-    own_server.stop()
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    assert names_of(root, things) == {place: f"renamed{place}" for place in things}
-    assert root("get_repo", repoid=root.new_repo("renamed/inner/new").id)["enable_locking"] is True
-
-
 def test_changes_are_in_the_journal(server: Server, root: Api) -> None:
     group = root.new_repo_group()
     root("update_repo_group", repogroupid=group.id, description="x")

@@ -662,23 +662,6 @@ def test_other_words_for_forks_are_refused(server: Server, root: Api, forks: Any
         )
 
 
-# What is kept
-
-
-def test_repositories_are_still_there_after_a_restart(own_server: Server) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    repository = root.new_repo("team/tools/core", description="Kept", private=True)
-    root("add_field_to_repo", repoid=repository.id, key="ticket")
-    before = root("get_repo", repoid=repository.id)
-    own_server.stop()
-    own_server.start()
-    after = own_server.api(own_server.admin_key)("get_repo", repoid="team/tools/core")
-    assert {key: value for key, value in after.items() if key != "url"} == {
-        key: value for key, value in before.items() if key != "url"
-    }
-
-
 def test_creation_and_deletion_are_in_the_journal(server: Server, root: Api) -> None:
     ada = root.new_user()
     top = unique("team")

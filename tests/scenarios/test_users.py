@@ -521,15 +521,6 @@ def test_the_last_active_super_admin_stays(own_server: Server) -> None:
     assert deputy.api.error("delete_user", userid=deputy.id) == f"failed to delete user ID:{deputy.id} {deputy.name}"
 
 
-def test_users_are_still_there_after_a_restart(own_server: Server) -> None:
-    own_server.start()
-    ada = own_server.api(own_server.admin_key).new_user(firstname="Ada")
-    own_server.stop()
-    own_server.start()
-    seen = own_server.api(ada.key)("get_user")
-    assert (seen["user_id"], seen["username"], seen["firstname"]) == (ada.id, ada.name, "Ada")
-
-
 def test_changes_are_in_the_journal_without_secrets(server: Server, root: Api) -> None:
     ada = root.new_user(password="first-secret-pw")
     root("update_user", userid=ada.id, password="other-secret-pw", firstname="Ada")

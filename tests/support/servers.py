@@ -29,14 +29,15 @@ _BY_ITSELF = {"access_stamp", "sqlite_sequence"}
 _MOMENTS = {"last_used", "last_login", "last_activity"}
 
 
-def _names(directory: Path) -> Iterator[Path]:
+def _names(directory: Path, prefix: str) -> Iterator[str]:
     """Everything below the repository root, without the inside of repositories and without locks."""
-    for path in directory.iterdir():
-        if path.name == ".locks":
-            continue
-        yield path
-        if path.is_dir() and not (path / "HEAD").exists():
-            yield from _names(path)
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name == ".locks":
+                continue
+            yield prefix + entry.name
+            if entry.is_dir(follow_symlinks=False) and not os.path.lexists(os.path.join(entry.path, "HEAD")):
+                yield from _names(Path(entry.path), f"{prefix}{entry.name}/")
 
 
 class Server:
@@ -180,20 +181,18 @@ class Server:
     def picture(self) -> dict[str, Any]:
         """Everything that the server keeps, except what changes by itself: all rows, and the tree of names."""
         connection = sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
+        seen: dict[str, Any] = {}
         try:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            seen: dict[str, Any] = {}
-            for table in sorted(set(tables) - _BY_ITSELF):
-                rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
-                seen[table] = [
-                    {column: value for column, value in row.items() if column not in _MOMENTS}
-                    for row in rows
-                    if row.get("action") != "pull"
-                ]
+            for table in sorted(set(tables) - _BY_ITSELF - {"journal"}):
+                columns = [column[1] for column in connection.execute(f'PRAGMA table_info("{table}")')]
+                kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
+                seen[table] = connection.execute(f'SELECT {kept} FROM "{table}"').fetchall()
+            # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
+            seen["journal"] = connection.execute("SELECT count(*) FROM journal WHERE action <> 'pull'").fetchall()
         finally:
             connection.close()
-        seen["tree"] = sorted(str(path.relative_to(self.root)) for path in _names(self.root))
+        seen["tree"] = sorted(_names(self.root, ""))
         return seen
 
     @contextlib.contextmanager

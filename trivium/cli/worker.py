@@ -65,6 +65,9 @@ def serve(order: Order) -> None:
 
     settings = order.settings()
     assert order.listening is not None
+    # Ours alone: a git that outlives us must not go on listening on the port.
+    for descriptor in (order.listening, order.ready, order.life, order.go):
+        os.set_inheritable(descriptor, False)
     os.read(order.go, 1)
     listening = socket.socket(fileno=order.listening)
     host, port = listening.getsockname()[:2]

@@ -285,7 +285,9 @@ class GitTransfer:
             async with asyncio.timeout(self._idle):
                 chunk = await process.read()
         async with asyncio.timeout(self._idle):
-            await process.wait()
+            status = await process.wait()
+        if status < 0:
+            raise Disconnected  # it was killed: the client must not take this for the end
         if report is None:
             await self._send({"type": "http.response.body", "body": b""})
 
