@@ -33,6 +33,7 @@ from trivium.vcs.model import Changeset, History, RefUpdate
 
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""
+_SHORT_ROW: Final = 50
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -155,7 +156,10 @@ class Git(GitTransfers):
             return None
         if not added:
             return _State(refs_digest(refs), state.count, state.tip)
-        count = state.count + self._count_new(path, set(added), set(before.values()))
+        count = _appended(repository, added, set(before.values()))
+        if count is None:
+            count = self._count_new(path, set(added), set(before.values()))
+        count += state.count
         if count == state.count and not _ties(repository, added, state.tip):
             return _State(refs_digest(refs), count, state.tip)  # names for commits that were there already
         youngest = _youngest(repository, {str(oid) for oid in added}, state.tip, set(refs.values()))
@@ -168,6 +172,21 @@ class Git(GitTransfers):
         """
         asked = [str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]
         return int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin="\n".join(asked).encode()))
+
+
+def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before: set[str]) -> int | None:
+    """How many commits a push put in a plain row on top of the only tip there was; None: it was another push."""
+    if len(before) != 1 or len(added) != 1:
+        return None
+    (base,) = before
+    commit = commit_of(repository, str(added[0]))
+    for count in range(_SHORT_ROW):
+        if str(commit.id) == base:
+            return count
+        if len(commit.parent_ids) != 1:
+            return None
+        commit = commit_of(repository, str(commit.parent_ids[0]))
+    return None
 
 
 def _encode(state: _State) -> str:
