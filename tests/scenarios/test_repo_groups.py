@@ -413,6 +413,17 @@ def test_a_group_moves_into_another_and_back_to_the_top(server: Server, root: Ap
     assert root("get_repo_group", repogroupid=things["/inner"].id)["parent_group"] == f"{top.name}-2"
 
 
+def test_the_tree_of_groups_in_the_database_follows_the_names(server: Server, root: Api) -> None:
+    parent = root.new_repo_group()
+    top, _ = tree(root)
+    for place in (parent.id, None, parent.name):
+        root("update_repo_group", repogroupid=top.id, parent=place)
+        rows = server.query(
+            "SELECT one.name, above.name FROM repo_groups one LEFT JOIN repo_groups above ON above.id = one.parent_id"
+        )
+        assert {name: name.rpartition("/")[0] or None for name, _ in rows} == dict(rows)
+
+
 def test_a_group_never_moves_into_itself_or_below(server: Server, root: Api) -> None:
     top, things = tree(root)
     with server.unchanged():

@@ -359,6 +359,17 @@ def test_fields_are_key_value_pairs_and_unknown_keys_are_ignored(
     assert {key for key in updated if key.startswith("ex_")} == {"ex_first", "ex_second"}
 
 
+def test_thousands_of_unknown_fields_are_ignored_and_not_even_written_to_the_journal(server: Server, root: Api) -> None:
+    repository = root.new_repo()
+    root("add_field_to_repo", repoid=repository.id, key="ticket")
+    fields = ",".join(f"unknown{number}=x" for number in range(50_000))
+    updated = root("update_repo", repoid=repository.id, fields=f"{fields},ticket=T-1")
+    assert updated["repository"]["ex_ticket"] == "T-1"
+    ((_, _, detail),) = server.journal("repository.update", repository.name)
+    assert "T-1" in detail
+    assert "unknown" not in detail
+
+
 def test_a_field_exists_once(server: Server, root: Api) -> None:
     repository = root.new_repo()
     root("add_field_to_repo", repoid=repository.id, key="ticket")

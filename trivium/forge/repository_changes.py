@@ -17,7 +17,7 @@ from trivium.errors import (
     Invalid,
     NotFound,
 )
-from trivium.forge import accounts, journal, repo_groups, repositories
+from trivium.forge import accounts, journal, repo_groups, repositories, repository_fields
 from trivium.forge.grants import grant_row
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import check_landing_rev, seal_remote
@@ -32,7 +32,7 @@ from trivium.names import (
 from trivium.store.disk import sync_directory
 from trivium.store.intents import Move, carry_out
 from trivium.store.locks import RepositoryLock
-from trivium.store.tables import DEFAULT_USER_ID, now, repository_fields
+from trivium.store.tables import DEFAULT_USER_ID, now
 from trivium.store.tables import repositories as table
 
 
@@ -101,12 +101,7 @@ def update_repository(
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
         if private:
             grant_row(db, REPOSITORIES, repository.id, user_id=DEFAULT_USER_ID, level=Level.NONE)
-        for key, value in (fields or {}).items():
-            db.execute(
-                update(repository_fields)
-                .where(repository_fields.c.repository_id == repository.id, repository_fields.c.key == key)
-                .values(value=value)
-            )
+        filled = repository_fields.set_values(db, repository, fields) if fields else {}
         told = {column: value for column, value in changes.items() if column not in ("name_key", "clone_secret")}
         journal.record(
             db,
@@ -114,7 +109,7 @@ def update_repository(
             "repository.update",
             repository.name,
             repository_id=repository.id,
-            changes=told | ({"fields": fields} if fields else {}),
+            changes=told | ({"fields": filled} if filled else {}),
         )
         return repositories.by_id(db, caller, repository.id)
 

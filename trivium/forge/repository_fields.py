@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
@@ -26,6 +27,15 @@ def parse_fields(text: str) -> dict[str, str]:
                 raise Invalid(f"the field {item!r} has no value")
             found[key.strip()] = value
     return found
+
+
+def set_values(db: Connection, repository: Repository, values: Mapping[str, str]) -> dict[str, str]:
+    """Set the values of the fields that there are; returns those. Other keys are ignored."""
+    where = repository_fields.c.repository_id == repository.id
+    known = [key for (key,) in db.execute(select(repository_fields.c.key).where(where)) if key in values]
+    for key in known:
+        db.execute(update(repository_fields).where(where, repository_fields.c.key == key).values(value=values[key]))
+    return {key: values[key] for key in known}
 
 
 def add_field(
