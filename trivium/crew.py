@@ -33,6 +33,8 @@ class Crew:
         self._threads = ThreadPoolExecutor(size, thread_name_prefix=name)
         self._waiting: deque[_Job] = deque()
         self._working = 0
+        self._finished: deque[_Result] = deque()
+        """Results that wait to be handed back together."""
         self._relief: asyncio.TimerHandle | None = None
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -55,16 +57,16 @@ class Crew:
         self._threads.submit(self._work, loop)
 
     def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wake another thread when calls still wait."""
+        """Hand back what is finished, for the call after it may be a slow one; wake another thread if calls wait."""
         self._relief = None
-        if self._waiting:
-            if self._working < self._size:
-                self._call_one(loop)
+        self._settle()
+        if self._waiting and self._working < self._size:
+            self._call_one(loop)
+        if self._waiting or (self._working and self._finished):
             self._relief = loop.call_later(_PATIENCE, self._relieve, loop)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do everything that waits; runs in a thread."""
-        results: list[_Result] = []
         handed_back = time.monotonic()
         while True:
             try:
@@ -72,26 +74,26 @@ class Crew:
             except IndexError:
                 break
             try:
-                results.append((future, function(*arguments), None))
+                self._finished.append((future, function(*arguments), None))
             except BaseException as error:
-                results.append((future, None, error))
+                self._finished.append((future, None, error))
             if time.monotonic() - handed_back > _PATIENCE:
-                loop.call_soon_threadsafe(_settle, results)
-                results, handed_back = [], time.monotonic()
-        loop.call_soon_threadsafe(self._done, loop, results)
+                loop.call_soon_threadsafe(self._settle)
+                handed_back = time.monotonic()
+        loop.call_soon_threadsafe(self._done, loop)
 
-    def _done(self, loop: asyncio.AbstractEventLoop, results: list[_Result]) -> None:
+    def _done(self, loop: asyncio.AbstractEventLoop) -> None:
         self._working -= 1
         if self._waiting and not self._working:
             self._call_one(loop)
-        _settle(results)
+        self._settle()
 
-
-def _settle(results: list[_Result]) -> None:
-    for future, result, error in results:
-        if future.cancelled():
-            continue
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+    def _settle(self) -> None:
+        while self._finished:
+            future, result, error = self._finished.popleft()
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
