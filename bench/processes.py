@@ -6,22 +6,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.support.processes import tree
+
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def tree(root: int) -> list[int]:
-    """A process and everything below it."""
-    found, waiting = [root], [root]
-    while waiting:
-        parent = waiting.pop()
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            below = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        found += below
-        waiting += below
-    return found
 
 
 def cpu_seconds(root: int) -> float:

@@ -19,6 +19,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from tests.support.clients import Api, Person, with_credentials
+from tests.support.processes import tree
 from trivium.cli.main import main
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
@@ -119,17 +120,7 @@ class Server:
 
     def children(self) -> list[int]:
         """All processes below the server, at any depth."""
-        found, waiting = [], [self.pid]
-        while waiting:
-            parent = waiting.pop()
-            try:
-                tasks = list(Path(f"/proc/{parent}/task").iterdir())
-                below = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found += below
-            waiting += below
-        return found
+        return tree(self.pid)[1:]
 
     def kill(self) -> None:
         """End the server and everything below it as a power failure would."""

@@ -56,20 +56,6 @@ WEIGHT_OF: Final[dict[str, int]] = {
     value: weight for values in GLOBAL_FAMILIES.values() for weight, value in enumerate(values)
 }
 
-FACTORY_GLOBALS: Final[tuple[str, ...]] = (
-    # What the user `default`, the template of everybody, may do on a fresh site (api-users.md 5.2).
-    "repository.read",
-    "group.read",
-    "usergroup.read",
-    "hg.create.repository",
-    "hg.create.write_on_repogroup.true",
-    "hg.fork.repository",
-    "hg.repogroup.create.false",
-    "hg.usergroup.create.false",
-    "hg.register.manual_activate",
-    "hg.extern_activate.auto",
-)
-
 SUPER_ADMIN: Final = "hg.admin"
 INHERITS: Final = ("hg.inherit_default_perms.false", "hg.inherit_default_perms.true")
 

@@ -20,6 +20,7 @@ from trivium.errors import (
     TriviumError,
     WrongScope,
 )
+from trivium.names import path_of
 
 DENIED: Final = "Access was denied to this resource."
 INTERNAL: Final = "Internal server error"
@@ -57,6 +58,11 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
+
+
+def shown_path(value: object) -> str:
+    """A full name of a repository or group as messages show it: without empty segments (api-repos.md 1.4)."""
+    return path_of(value) if isinstance(value, str) else shown(value)
 
 
 def text_of(error: TriviumError, failure: str | None) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from trivium.access.caller import Caller
 from trivium.access.credentials import LOCAL
 from trivium.access.keys import KeyRing, Role, new_key
-from trivium.access.levels import FACTORY_GLOBALS, FAMILY_OF, GLOBAL_FAMILIES
+from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES
 from trivium.access.passwords import check_password, hash_password
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
 from trivium.forge import journal
@@ -407,30 +407,6 @@ def set_anonymous_access(site: Site, caller: Caller, allowed: bool) -> None:
     with site.store.write() as db:
         db.execute(update(users).where(users.c.id == DEFAULT_USER_ID).values(active=allowed))
         journal.record(db, caller, "site.anonymous_access", "default", allowed=allowed)
-
-
-def create_default_user(db: Connection) -> None:
-    """The user `default` with the factory permissions; called once, by the first migration of the data."""
-    db.execute(
-        insert(users).values(
-            id=DEFAULT_USER_ID,
-            username="default",
-            username_key="default",
-            firstname="Anonymous",
-            lastname="User",
-            email=None,
-            active=False,
-            admin=False,
-            password_hash=None,
-            extern_name=LOCAL,
-            extern_type=LOCAL,
-            inherit_default_permissions=True,
-            force_password_change=False,
-            created_on=now(),
-        )
-    )
-    for permission in FACTORY_GLOBALS:
-        db.execute(insert(global_grants).values(user_id=DEFAULT_USER_ID, permission=permission))
 
 
 def super_admin_exists(db: Connection) -> bool:

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, insert, select
 
 from trivium.errors import AlreadyExists
 from trivium.forge import recovery
-from trivium.forge.installation import Administrator, set_up
 from trivium.forge.site import Site, open_site
 from trivium.settings import Settings
 from trivium.store import intents
@@ -24,20 +23,6 @@ from trivium.store.tables import now, repo_groups
 
 class Interrupted(Exception):
     pass
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings(data=tmp_path / "data", min_free_bytes=0)
-    set_up(made, Administrator("root", "administrator-pw", "root@example.org"), public_access=False)
-    return made
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    opened = open_site(settings)
-    yield opened
-    opened.close()
 
 
 def _add_row(db: Connection) -> str:

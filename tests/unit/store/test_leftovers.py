@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,25 +18,10 @@ import pytest
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
 from trivium.forge import accounts, recovery, repo_groups, repositories, repository_changes, repository_creation
-from trivium.forge.installation import Administrator, set_up
 from trivium.forge.site import Site, open_site
 from trivium.settings import Settings
 from trivium.store import intents, locks
 from trivium.store.locks import WorkerIdentity, is_alive, remove_dead
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings(data=tmp_path / "data", min_free_bytes=0)
-    set_up(made, Administrator("root", "administrator-pw", "root@example.org"), public_access=False)
-    return made
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    opened = open_site(settings)
-    yield opened
-    opened.close()
 
 
 def create(site: Site, name: str) -> None:

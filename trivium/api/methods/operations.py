@@ -9,18 +9,15 @@ from typing import Any
 from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.registry import Call
-from trivium.api.texts import Refusal, failing_as, shown
+from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, StorageFull
 from trivium.forge import accounts, pulls, repository_creation, reviews, strips
 from trivium.forge.caches import RepositoryCache
-from trivium.names import path_of
 from trivium.vcs.model import VcsError
 
 
 def _fork_failed(given: Mapping[str, Any]) -> str:
-    name = given["fork_name"]
-    target = path_of(name) if isinstance(name, str) else shown(name)
-    return f"failed to fork repository `{shown(given['repoid'])}` as `{target}`"
+    return f"failed to fork repository `{shown(given['repoid'])}` as `{shown_path(given['fork_name'])}`"
 
 
 @registry.method(failure=_fork_failed, slow=True)
@@ -41,7 +38,7 @@ def fork_repo(
     administers the source says `private` false. `task` is always null: the fork is there when the answer comes.
     """
     with failing_as(
-        f"failed to fork repository `{repoid.name}` as `{path_of(fork_name)}`", Invalid, Busy, StorageFull, VcsError
+        f"failed to fork repository `{repoid.name}` as `{shown_path(fork_name)}`", Invalid, Busy, StorageFull, VcsError
     ):
         created = repository_creation.fork(
             call.site,

@@ -21,7 +21,7 @@ from trivium.api.arguments import (
 from trivium.api.methods.registered import registry
 from trivium.api.objects import member_rows, repo_group_object
 from trivium.api.registry import Call
-from trivium.api.texts import failing_as, shown
+from trivium.api.texts import failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound
 from trivium.forge import repo_groups
 from trivium.forge.grants import Subject, Target, set_permission
@@ -59,8 +59,7 @@ def get_repo_groups(call: Call) -> list[dict[str, Any]]:
 
 
 def _creation_failed(given: Mapping[str, Any]) -> str:
-    name = given["group_name"]
-    return f"failed to create repo group `{path_of(name) if isinstance(name, str) else shown(name)}`"
+    return f"failed to create repo group `{shown_path(given['group_name'])}`"
 
 
 def _may_create(call: Call) -> None:

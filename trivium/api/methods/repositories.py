@@ -20,7 +20,7 @@ from trivium.api.arguments import (
 from trivium.api.methods.registered import registry
 from trivium.api.objects import full_repository_object, repository_object
 from trivium.api.registry import Call
-from trivium.api.texts import Refusal, failing_as, shown
+from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
 from trivium.forge import pushes, repositories, repository_changes, repository_creation, repository_fields
 from trivium.forge.grants import Subject, Target, set_permission
@@ -58,14 +58,8 @@ def get_repos(call: Call) -> list[Any]:
         ]
 
 
-def _name_shown(given: Mapping[str, Any], argument: str) -> str:
-    """A full name as messages show it: cleaned (api-repos.md 1.4)."""
-    value = given[argument]
-    return path_of(value) if isinstance(value, str) else shown(value)
-
-
 def _creation_failed(given: Mapping[str, Any]) -> str:
-    return f"failed to create repository `{_name_shown(given, 'repo_name')}`"
+    return f"failed to create repository `{shown_path(given['repo_name'])}`"
 
 
 def _may_create(call: Call) -> None:
@@ -112,7 +106,7 @@ def create_repo(
     return {"msg": f"Created new repository `{created}`", "success": True, "task": None}
 
 
-@registry.method(failure="failed to update repo `{repoid}`", renamed=_OLD_URI)
+@registry.method(failure="failed to update repo `{repoid}`", slow=True, renamed=_OLD_URI)
 def update_repo(
     call: Call,
     repoid: AdministeredRepository,
@@ -162,7 +156,7 @@ def update_repo(
     }
 
 
-@registry.method()
+@registry.method(slow=True)
 def delete_repo(call: Call, repoid: AdministeredRepository, forks: Word = "") -> dict[str, Any]:
     """Delete a repository; its name is free at once.
 
