@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import re
-import shutil
-import signal
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -31,20 +28,16 @@ from trivium.store.locks import RepositoryLock
 from trivium.wire.admission import Admitted, Refused
 from trivium.wire.door import Door
 from trivium.wire.pktline import FLUSH, Malformed, PushCommands, PushReport, pkt
+from trivium.wire.process import CHUNK, Process
 
 _log = structlog.get_logger(__name__)
 
 UPLOAD: Final = "upload-pack"
 RECEIVE: Final = "receive-pack"
-_CHUNK: Final = 256 << 10
-_PIPE: Final = 1 << 20
-_ERRORS: Final = 64 << 10
 _INFLATE_FREE: Final = 16 << 20
 _LOCK_PAUSE: Final = 0.01
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
-_LAST_WORDS: Final = 5.0
-"""How long git may take to end."""
 _PROTOCOL = re.compile(r"[a-z0-9=:.\-]{1,200}")
 _PATH = re.compile(r"/*(.*?)/+(info/refs|git-upload-pack|git-receive-pack)", re.DOTALL)
 _NO_CACHE: Final = (
@@ -52,9 +45,6 @@ _NO_CACHE: Final = (
     (b"pragma", b"no-cache"),
     (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
 )
-_ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
-"""Signals on which git removes its locks and temporary files before it ends."""
-_DIE_WITH_US: Final = shutil.which("setpriv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,20 +224,7 @@ class GitTransfer:
 
     async def _start_at(self, path: Path, service: str, *options: str, keep: int | None) -> Process:
         argv = self._site.git.command.argv(service, "--stateless-rpc", *options, ".")
-        if _DIE_WITH_US:
-            argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
-        child = await asyncio.create_subprocess_exec(
-            *argv,
-            env=self._environment(),
-            cwd=path,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            limit=_CHUNK,
-            pass_fds=() if keep is None else (keep,),
-        )
-        return Process(child)
+        return await Process.start(argv, environment=self._environment(), cwd=path, keep=keep)
 
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings
@@ -318,94 +295,6 @@ class GitTransfer:
             pass
 
 
-class Process:
-    """A git process and the tasks around its pipes."""
-
-    def __init__(self, child: asyncio.subprocess.Process) -> None:
-        assert child.stdin and child.stdout and child.stderr
-        self._child = child
-        self._input = child.stdin
-        self._output = child.stdout
-        self._errors = asyncio.ensure_future(_beginning(child.stderr))
-        self.fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._feeding: asyncio.Future[None] | None = None
-        # asyncio shows the pipe only this way.
-        pipe = child.stdout._transport.get_extra_info("pipe")  # type: ignore[attr-defined]  # noqa: SLF001
-        with contextlib.suppress(OSError, AttributeError):  # a larger pipe is only faster
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
-
-    def feed_nothing(self) -> None:
-        self._input.close()
-        self.fed.set_result(None)
-
-    def feed(self, body: AsyncIterator[bytes]) -> None:
-        """Begin to write a body to the process."""
-        self._feeding = self.fed = asyncio.ensure_future(self._feed(body))
-
-    async def _feed(self, body: AsyncIterator[bytes]) -> None:
-        try:
-            async for chunk in body:
-                self._input.write(chunk)
-                await self._input.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            async for _ in body:  # git has heard enough; the client wants to finish its sentence
-                pass
-        finally:
-            self._input.close()
-
-    @property
-    def was_killed(self) -> bool:
-        """Whether it ended so suddenly that it could not clean up (as it does when we end it)."""
-        status = self._child.returncode
-        return status is not None and status < 0 and -status not in _ORDERLY
-
-    async def read(self) -> bytes:
-        return await self._output.read(_CHUNK)
-
-    async def wait(self) -> int:
-        return await self._child.wait()
-
-    async def end(self, *, patient: bool = False) -> bytes:
-        """Make sure that nothing of the process remains; returns what it wrote to its error output.
-
-        `patient`: it may first end by itself, now that its input has. A signal while git removes its quarantine
-        directory would leave that behind.
-        """
-        if self._feeding is not None:
-            self._feeding.cancel()
-            await asyncio.gather(self._feeding, return_exceptions=True)
-        if patient:
-            self._input.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._child.wait(), _LAST_WORDS)
-        if self._child.returncode is None:
-            self._signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(self._child.wait(), _LAST_WORDS)
-            except TimeoutError:
-                self._signal(signal.SIGKILL)
-                await self._child.wait()
-        try:
-            return await asyncio.wait_for(asyncio.shield(self._errors), _LAST_WORDS)
-        except TimeoutError:
-            # A child of git still has the pipe.
-            self._signal(signal.SIGKILL)
-            return await self._errors
-
-    def _signal(self, number: int) -> None:
-        """Tell git and all its children: they are a process group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._child.pid, number)
-
-
-async def _beginning(stream: asyncio.StreamReader) -> bytes:
-    """Read a stream to its end and keep the first of it."""
-    kept = b""
-    while chunk := await stream.read(_CHUNK):
-        kept += chunk[: _ERRORS - len(kept)]
-    return kept
-
-
 async def _push_head(body: AsyncIterator[bytes]) -> tuple[list[bytes], PushCommands]:
     """Read a push up to the end of its commands: the chunks read, and what they say."""
     commands = PushCommands()
@@ -435,7 +324,7 @@ async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator
             raise Malformed("something follows the gzip data")
         while chunk:
             try:
-                piece = unpacking.decompress(chunk, _CHUNK)
+                piece = unpacking.decompress(chunk, CHUNK)
             except zlib.error as error:
                 raise Malformed("the gzip data is damaged") from error
             given += len(piece)
