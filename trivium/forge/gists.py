@@ -94,6 +94,8 @@ def create(
     # The directory is named apart from the access id: a public one is only known with the row.
     directory = secrets.token_hex(16)
 
+    moment = now()
+
     def insert(db: Connection) -> Gist:
         gist_id = insert_id(
             db,
@@ -104,8 +106,8 @@ def create(
             kind=kind,
             description=description,
             expires=expires,
-            created_on=now(),
-            modified_on=now(),
+            created_on=moment,
+            modified_on=moment,
         )
         if kind == "public":
             db.execute(update(gists).where(gists.c.id == gist_id).values(access_id=str(gist_id)))

@@ -295,6 +295,7 @@ def insert_repository(
     above = repo_groups.ancestry(db, caller, wanted.path)
     parent_id = above.deepest.id if above.deepest else None
     creator = caller.user_id or owner.id
+    moment = now()
     for missing in above.missing:
         parent_id = repo_groups.insert_group(
             db, path=missing, parent_id=parent_id, owner_id=creator, description=f"{missing} group"
@@ -316,8 +317,8 @@ def insert_repository(
         enable_locking=wanted.enable_locking or bool(above.deepest and above.deepest.enable_locking),
         enable_statistics=wanted.enable_statistics,
         fork_of_id=wanted.fork_of.id if wanted.fork_of else None,
-        created_on=now(),
-        updated_on=now(),
+        created_on=moment,
+        updated_on=moment,
         last_changeset=stored_changeset(history.last),
         history_state=history.state,
         **seal_remote(site, wanted.remote),
