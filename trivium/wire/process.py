@@ -28,6 +28,9 @@ _ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
 _DIE_WITH_US: Final = shutil.which("setpriv")
 
 
+_Output = tuple[asyncio.StreamReader, asyncio.ReadTransport]
+
+
 class Process:
     """A running process and the tasks around its pipes; made by `start`."""
 
@@ -35,13 +38,15 @@ class Process:
         self,
         child: subprocess.Popen[bytes],
         stdin: asyncio.StreamWriter,
-        stdout: asyncio.StreamReader,
-        stderr: asyncio.StreamReader,
+        stdout: _Output,
+        stderr: _Output,
     ) -> None:
         self._child = child
         self._input = stdin
-        self._output = stdout
-        self._errors = asyncio.ensure_future(_beginning(stderr))
+        self._output, output_pipe = stdout
+        errors, error_pipe = stderr
+        self._pipes = (output_pipe, error_pipe)
+        self._errors = asyncio.ensure_future(_beginning(errors))
         self._exited = _exit_of(child)
         self.fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._feeding: asyncio.Future[None] | None = None
@@ -134,6 +139,9 @@ class Process:
             # A child of git still has the pipe.
             self._signal(signal.SIGKILL)
             return await self._errors
+        finally:
+            for pipe in self._pipes:  # the event loop leaves them open at their end
+                pipe.close()
 
     def _signal(self, number: int) -> None:
         """Tell git and all its children: they are a process group."""
@@ -149,16 +157,27 @@ async def _beginning(stream: asyncio.StreamReader) -> bytes:
     return kept
 
 
-async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
+async def _reader(pipe: IO[bytes]) -> _Output:
     reader = asyncio.StreamReader(limit=CHUNK)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    return reader
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, _given_away(pipe))
+    return reader, transport
 
 
 async def _writer(pipe: IO[bytes]) -> asyncio.StreamWriter:
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, _given_away(pipe))
     return asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+def _given_away(pipe: IO[bytes]) -> IO[bytes]:
+    """The same pipe for the event loop to close, and only for it.
+
+    uvloop closes the descriptor and then the file object. One that owns its descriptor would close the number a second
+    time, when another thread may already have something else under it.
+    """
+    with pipe:
+        return os.fdopen(os.dup(pipe.fileno()), pipe.mode, buffering=0, closefd=False)
 
 
 def _exit_of(child: subprocess.Popen[bytes]) -> asyncio.Future[int]:
