@@ -274,8 +274,11 @@ class GitTransfer:
         watching = asyncio.ensure_future(self._gone(process))
         try:
             await asyncio.wait({pumping, watching}, return_when=asyncio.FIRST_COMPLETED)
+            # What went wrong with the request comes first: git may already have ended because of it.
+            if watching.done() or process.fed.done():
+                process.fed.result()
             if not pumping.done():
-                watching.result()  # raises what went wrong with the request
+                watching.result()
                 raise Disconnected
             await pumping
         except (TimeoutError, ConnectionError, OSError) as error:
