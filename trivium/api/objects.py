@@ -122,7 +122,7 @@ def one_user_group(call: Call, db: Connection, group: UserGroup, *, secrets: boo
     return user_group_object(group, listed)
 
 
-class RepositoryObject(msgspec.Struct):
+class RepositoryObject(msgspec.Struct, gc=False):
     """A repository, as `get_repos` lists it (api-repos.md 2.1); made by the thousand, so no dictionary."""
 
     repo_id: int

@@ -7,6 +7,7 @@ Started by the supervisor only, with an order in JSON on the command line.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -84,6 +85,9 @@ def serve(order: Order) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, settings.graceful_timeout - 2),
     )
+    # What is loaded by now stays: the garbage collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     _Server(config, order).run(sockets=[listening])
 
 

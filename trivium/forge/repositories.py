@@ -22,7 +22,7 @@ from trivium.store.tables import repositories, repository_fields, repository_fol
 from trivium.vcs.model import Changeset
 
 
-class Repository(msgspec.Struct, frozen=True):
+class Repository(msgspec.Struct, frozen=True, gc=False):
     """A repository and what the caller who looked it up may do with it.
 
     Made by the thousand for a list, where a dataclass would cost three times as much.
