@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from trivium.cli.companions import companions
 from trivium.errors import StartRefused
 from trivium.settings import Settings
 
@@ -29,6 +30,7 @@ _BACKLOG: Final = 2048
 _PORT_PATIENCE: Final = 1.5
 _START_PATIENCE: Final = 60.0
 _RESTART_PAUSE: Final = 0.2
+_COMPANION_PATIENCE: Final = 5.0
 
 
 class Supervisor:
@@ -42,6 +44,7 @@ class Supervisor:
             "given": {name: value for name, value in given.items() if value is not None},
         }
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
+        self._companions = companions(settings, self._order)
         self._recovery: subprocess.Popen[bytes] | None = None
         self._recover_again = False
         self._stopping = False
@@ -60,6 +63,7 @@ class Supervisor:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         with _only_server(self._settings.data / "serve.lock"), _listen(self._settings) as listening:
             try:
+                self._keep_companions()
                 # The workers load their code while the data are put in order, and wait for that.
                 for _ in range(self._settings.workers):
                     self._start_worker(listening)
@@ -70,7 +74,7 @@ class Supervisor:
                 if not self._stopping:
                     print(f"Trivium is ready at http://{_shown_address(listening)}", flush=True)
                 while not self._stopping:
-                    self._sleep()
+                    self._sleep(self._keep_companions())
                     self._replace_dead(listening)
                     self._recover()
             finally:
@@ -85,6 +89,11 @@ class Supervisor:
         select.select([self._woken], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
             os.read(self._woken, 4096)
+
+    def _keep_companions(self) -> float | None:
+        """See that the companions run; returns the seconds after which to look again, if that is needed."""
+        waits = [companion.keep(self._life) for companion in self._companions]
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _child(self, *, passing: tuple[int, ...] = (), **order: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -154,6 +163,11 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
+        # The workers' last requests may still need them.
+        for companion in self._companions:
+            companion.terminate()
+        for companion in self._companions:
+            companion.wait(_COMPANION_PATIENCE)
 
 
 @contextlib.contextmanager

@@ -198,9 +198,11 @@ class GitSnapshot:
         _, size = self._repository.odb.read_header(pygit2.Oid(hex=node.id))
         return int(size)
 
-    def read(self, node: Node) -> bytes:
-        _, content = self._repository.odb.read(pygit2.Oid(hex=node.id))
-        return bytes(content)
+    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
+        read = self._repository.odb.read
+        for node in nodes:
+            _, content = read(pygit2.Oid(hex=node.id))
+            yield bytes(content)
 
 
 def _commit_list(path: Path, cache: Path, command: GitCommand, refs: dict[str, str]) -> bytes:

@@ -7,7 +7,7 @@ sent reaches a program in option position (security.md S-1).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,8 +156,8 @@ class Snapshot(Protocol):
         """The size of a file in bytes, without reading it."""
         ...
 
-    def read(self, node: Node) -> bytes:
-        """The content of a file."""
+    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
+        """The contents of files, in this order, one at a time."""
         ...
 
 

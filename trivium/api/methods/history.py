@@ -165,12 +165,12 @@ def _described(
     """Nodes as the answer shows them; the contents of one answer are bounded together."""
     settings = call.site.settings
     left = settings.max_api_answer
-    for node in nodes:
-        if wanted != "all" and (node.kind == "dir") != (wanted == "dirs"):
-            continue
+    shown = [node for node in nodes if wanted == "all" or (node.kind == "dir") == (wanted == "dirs")]
+    contents = snapshot.contents([node for node in shown if node.kind == "file"])
+    for node in shown:
         facts: FileFacts | None = None
         if node.kind == "file":
-            data = snapshot.read(node)
+            data = next(contents)
             fits = len(data) <= min(left, settings.max_api_file) and (most is None or len(data) <= most)
             facts = facts_of(data, with_content=with_content and fits)
             left -= len(facts.content or "")

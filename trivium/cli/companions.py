@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that serve beside the workers: what one system needs and the workers should not do themselves.
+
+The supervisor starts them, starts them again when they die, and ends them last. Each is given `life`, the descriptor of
+a pipe that ends with the supervisor: it must not outlive that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Final
+
+from trivium.settings import Settings
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 10.0
+_STEADY: Final = 10.0
+"""After so many seconds a companion has proved that it can live; its next start need not wait."""
+
+
+class Companion:
+    """One program, kept alive."""
+
+    def __init__(self, name: str, module: str, order: dict[str, Any]) -> None:
+        self.name = name
+        self._module = module
+        self._order = order
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pause = _FIRST_PAUSE
+        self._started = 0.0
+        self._not_before = 0.0
+
+    def keep(self, life: int) -> float | None:
+        """See that it runs; returns the seconds after which to look again, None when it does."""
+        if self._process is not None:
+            status = self._process.poll()
+            if status is None:
+                return None
+            self._process = None
+            print(f"trivium: {self.name} ended with status {status}; starting it again", file=sys.stderr, flush=True)
+            lived = time.monotonic() - self._started
+            self._pause = _FIRST_PAUSE if lived > _STEADY else min(2 * self._pause, _LONGEST_PAUSE)
+            self._not_before = time.monotonic() + self._pause
+        wait = self._not_before - time.monotonic()
+        if wait > 0:
+            return wait
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module, json.dumps(self._order | {"life": life})],
+            pass_fds=(life,),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return None
+
+    def terminate(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, and insist when it takes too long."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def companions(settings: Settings, order: dict[str, Any]) -> list[Companion]:  # noqa: ARG001
+    """The companions of an installation; `order` says which one it is, as for a worker (`worker.Order`)."""
+    return []
+
+
+def outlive_nobody(life: int) -> None:
+    """For a companion: end this process group when the supervisor is gone. Blocks; meant for a thread of its own."""
+    os.set_inheritable(life, False)
+    os.read(life, 1)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
