@@ -79,6 +79,13 @@ class InUse(TriviumError):
         self.holders = holders
 
 
+class Locked(TriviumError):
+    """A user holds the lock of the repository (system.md 3.4). The message is for users: its text is documented."""
+
+    def __init__(self, name: str, holder: str, reason: str) -> None:
+        super().__init__(f"Repository `{name}` locked by user `{holder}`. Reason:`{reason}`")
+
+
 class Busy(TriviumError):
     """Somebody else is working on the object; trying again later makes sense."""
 

@@ -67,6 +67,9 @@ class Settings:
     auth_ret_code_detection: bool = _option(
         False, "With auth_ret_code: a first request without credentials still gets 401."
     )
+    lock_ret_code: int = _option(
+        423, "Status sent to git, hg and svn when a repository is locked; with one from 200 to 299 they may go on."
+    )
     access_log: bool = _option(False, "Write a line for every request.")
     log_level: str = _option("info", "debug, info, warning or error.")
 
@@ -219,6 +222,8 @@ def _check(settings: Settings) -> None:
         raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
     if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:
         raise Invalid("option auth_ret_code: must be 0 or a status from 400 to 499")
+    if not (200 <= settings.lock_ret_code <= 299 or 400 <= settings.lock_ret_code <= 499):
+        raise Invalid("option lock_ret_code: must be a status from 200 to 299 or from 400 to 499")
     if '"' in settings.realm or not settings.realm.isprintable():
         raise Invalid("option realm: quotes and control characters are not allowed")
     try:

@@ -59,6 +59,19 @@ def test_a_fork_has_everything_and_is_independent(
     assert root("get_repo", repoid=target)["fork_of"] is None
 
 
+def test_the_parent_is_named_to_those_only_who_may_read_it(root: Api) -> None:
+    name, target = unique("hidden"), unique("fork")
+    root("create_repo", repo_name=name, repo_type="git", private=True)
+    root("fork_repo", repoid=name, fork_name=target, private=False)
+    ada = root.new_user()
+    for shown in (ada.api("get_repo", repoid=target), *ada.api("get_repos")):
+        assert shown["fork_of"] != name
+    assert root("get_repo", repoid=target)["fork_of"] == name
+    root("grant_user_permission", repoid=name, userid=ada.name, perm="repository.read")
+    assert ada.api("get_repo", repoid=target)["fork_of"] == name
+    assert [row["fork_of"] for row in ada.api("get_repos") if row["repo_name"] == target] == [name]
+
+
 def test_an_empty_repository_can_be_forked(root: Api) -> None:
     name, target = unique("empty"), unique("fork")
     root("create_repo", repo_name=name, repo_type="git")

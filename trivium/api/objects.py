@@ -16,7 +16,7 @@ from trivium.access.keys import MASK
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
-from trivium.forge import accounts, grants, repositories, user_groups
+from trivium.forge import accounts, grants, locks, repositories, user_groups
 from trivium.forge.accounts import Account, User
 from trivium.forge.gists import Gist
 from trivium.forge.history import Commit, Details, FileFacts, extension_of, mimetype_of
@@ -141,13 +141,13 @@ class RepositoryObject(msgspec.Struct, gc=False):
     last_changeset: msgspec.Raw
     """Stored as the answer wants it: not parsed only to be written again."""
     url: str
-    locked_by: Json | None = None
-    locked_date: str | None = None
-    lock_reason: str | None = None
+    locked_by: Json | None
+    locked_date: str | None
+    lock_reason: str | None
 
 
-def listed_repository(repository: Repository, base_url: str) -> RepositoryObject:
-    """A repository without its extra fields."""
+def listed_repository(repository: Repository, base_url: str, holder: Json | None) -> RepositoryObject:
+    """A repository without its extra fields; `holder` is the user object of whoever holds it locked."""
     name = repository.name
     return RepositoryObject(
         repository.id,
@@ -165,15 +165,38 @@ def listed_repository(repository: Repository, base_url: str) -> RepositoryObject
         repository.enable_statistics,
         msgspec.Raw(repository.last_changeset),
         f"{base_url}/{name if _PLAIN(name) else quote(name)}",
+        holder,
+        locks.locked_date(repository),
+        repository.lock_reason,
     )
 
 
-def repository_object(
-    repository: Repository, base_url: str, fields: dict[str, str] | None = None
-) -> RepositoryObject | Json:
-    """A repository with its extra fields, if it has any."""
-    listed = listed_repository(repository, base_url)
-    return msgspec.structs.asdict(listed) | extra_fields(fields) if fields else listed
+def lock_holders(call: Call, db: Connection, of: Iterable[Repository]) -> dict[int | None, Json]:
+    """The user objects of everybody who holds one of these repositories locked, by his id."""
+    ids = {repository.locked_by_id for repository in of if repository.locked_by_id is not None}
+    if not ids:
+        return {}
+    holders = accounts.by_ids(db, ids)
+    return {shown["user_id"]: shown for shown in user_objects(call, db, holders, secrets=False)}
+
+
+def repository_objects(
+    call: Call, db: Connection, listed: Sequence[Repository], fields: dict[int, dict[str, str]]
+) -> list[RepositoryObject | Json]:
+    """Repositories with their extra fields, if they have any: a fixed number of statements."""
+    holders = lock_holders(call, db, listed)
+    base_url = call.base_url
+    shown: list[RepositoryObject | Json] = []
+    for repository in listed:
+        one = listed_repository(repository, base_url, holders.get(repository.locked_by_id))
+        extra = fields.get(repository.id)
+        shown.append(msgspec.structs.asdict(one) | extra_fields(extra) if extra else one)
+    return shown
+
+
+def repository_object(call: Call, db: Connection, repository: Repository) -> RepositoryObject | Json:
+    """One repository with its extra fields."""
+    return repository_objects(call, db, [repository], repositories.fields_of(db, [repository.id]))[0]
 
 
 def extra_fields(fields: dict[str, str]) -> Json:
@@ -190,7 +213,8 @@ def full_repository_object(call: Call, db: Connection, repository: Repository) -
     def followers() -> list[Json]:
         return user_objects(call, db, repositories.followers(db, repository.id), secrets=False)
 
-    shown = msgspec.structs.asdict(listed_repository(repository, call.base_url))
+    holder = lock_holders(call, db, [repository]).get(repository.locked_by_id)
+    shown = msgspec.structs.asdict(listed_repository(repository, call.base_url, holder))
     shown["members"] = members = part("members", lambda: member_rows(db, Scope.REPOSITORY, repository.id))
     shown["permissions"] = members
     shown["followers"] = part("followers", followers)

@@ -86,6 +86,7 @@ COLUMNS: Final = (
 )
 _BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
 _BY_NAME = Query(select(*COLUMNS).where(users.c.username == bindparam("sought")))
+_SOME = select(*COLUMNS).where(users.c.id.in_(bindparam("ids", expanding=True)))
 _ALL = select(*COLUMNS).where(users.c.id != DEFAULT_USER_ID).order_by(users.c.username)
 _KEY_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("sought"))
 _EMAIL_HOLDERS = (
@@ -159,6 +160,11 @@ def by_id(db: Connection, user_id: int) -> User:
     if row is None:
         raise NotFound(Kind.USER, user_id)
     return user_of(row)
+
+
+def by_ids(db: Connection, ids: Iterable[int]) -> list[User]:
+    """Several accounts: one statement."""
+    return [user_of(row) for row in db.execute(_SOME, {"ids": list(ids)})]
 
 
 def everybody(db: Connection) -> list[User]:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from trivium.access.caller import Caller
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid
-from trivium.forge import pushes
+from trivium.forge import locks, pushes
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import transfer_limits
 from trivium.forge.site import Site
@@ -26,10 +26,13 @@ _REMOTE = Query(
 
 
 def pull(site: Site, caller: Caller, repository: Repository) -> None:
-    """Fetch from the repository's `clone_uri`. Raises `Invalid`, `VcsError` or `Busy` with nothing acknowledged.
+    """Fetch from the repository's `clone_uri`.
+
+    Raises `Invalid`, `VcsError`, `Locked` by somebody else, or `Busy`, with nothing acknowledged.
 
     The address is judged anew each time; no connection of the database is used while bytes move.
     """
+    locks.check(caller, repository, writes=True)
     with RepositoryLock(site.tree.locks, repository.id).shared(site.settings.exclusive_timeout):
         with site.store.read() as db:
             row = _REMOTE.first(db, {"repository_id": repository.id})

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from trivium.access.caller import Caller
 from trivium.errors import Busy, Kind, NotFound
-from trivium.forge import journal
+from trivium.forge import journal, locks
 from trivium.forge.repositories import stored_changeset
 from trivium.forge.site import Site
 from trivium.store import intents
@@ -76,6 +76,15 @@ class Push:
     action: str = PUSH
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a push."""
+
+    accepted: tuple[RefUpdate, ...] = ()
+    lock_released: bool = False
+    """Whether the pusher held the lock that users see, and does no more."""
+
+
 def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
     """Record what is about to move; raises `StorageFull`."""
     site.tree.check_space()
@@ -95,8 +104,8 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
     return Push(intent, repository_id, caller, tuple(updates), action)
 
 
-def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list[RefUpdate]:
-    """Journal what was accepted and bring the repository's row up to date; returns what was accepted.
+def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
+    """Journal what was accepted and bring the repository's row up to date.
 
     `accepted` is None when the version-control system did not live to tell: then the repository is asked.
     A repository that was deleted in the meantime has nothing to bring up to date.
@@ -114,7 +123,7 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list
             row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
             _journal(db, push, row.name if row else "", accepted)
         intents.clear(db, push.intent)
-    return list(accepted or ())
+    return Finished(tuple(accepted or ()))
 
 
 def recover(site: Site, push: Push) -> None:
@@ -153,7 +162,7 @@ def refresh(site: Site, repository_id: int) -> None:
     raise Busy("the repository keeps changing")
 
 
-def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> list[RefUpdate]:
+def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
     for _ in range(_TRIES):
         with site.store.read() as db:
             row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
@@ -171,13 +180,14 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> li
             if not _store(db, push.repository_id, row, found.state, stored_changeset(found.last)):
                 continue
             _journal(db, push, row.name, done)
+            released = push.action == PUSH and locks.release_after_push(db, push.caller, push.repository_id, row.name)
             intents.clear(db, push.intent)
-        return done
+        return Finished(tuple(done), released)
     else:
         raise VcsError("the repository keeps changing")
     with site.store.write(access_unchanged=True) as db:
         intents.clear(db, push.intent)
-    return []
+    return Finished()
 
 
 def _store(db: Connection, repository_id: int, seen: Record, state: str, changeset: str) -> bool:

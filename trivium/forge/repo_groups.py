@@ -21,8 +21,9 @@ from trivium.access.permissions import (
     levels_joined,
 )
 from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound, OwnerReserved
-from trivium.forge import accounts, journal
+from trivium.forge import accounts, former_names, journal
 from trivium.forge.accounts import MAX_ID
+from trivium.forge.former_names import below
 from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
 from trivium.forge.site import Site
@@ -205,6 +206,7 @@ def insert_group(db: Connection, *, path: str, parent_id: int | None, owner_id: 
         enable_locking=False,
         created_on=now(),
     )
+    former_names.taken(db, path)
     of_default = global_permissions(db, accounts.by_id(db, DEFAULT_USER_ID).as_caller(""))
     grant_row(db, REPO_GROUPS, group_id, user_id=DEFAULT_USER_ID, level=factory_level(of_default, Scope.REPO_GROUP))
     return group_id
@@ -320,7 +322,7 @@ def update_group(
         db.execute(update(repo_groups).where(repo_groups.c.id == group.id).values(**values))
         if enable_locking is not None:
             for table in (repo_groups, repositories):
-                db.execute(update(table).where(_inside(table, group.name)).values(enable_locking=enable_locking))
+                db.execute(update(table).where(below(table, group.name)).values(enable_locking=enable_locking))
             db.execute(update(repo_groups).where(repo_groups.c.id == group.id).values(enable_locking=enable_locking))
         if path != group.name:
             check_name_free(db, path, but_group=group.id)
@@ -359,26 +361,22 @@ def _by_name(db: Connection, caller: Caller, name: str) -> Record | None:
     return db.execute(_BY_NAME, binds(caller) | {"sought": name}).first()
 
 
-def _inside(table: Any, path: str) -> Any:
-    """Everything below a group, at any depth; compared literally, for a name may have `%` and `_`."""
-    prefix = path + "/"
-    return func.substr(table.c.name, 1, len(prefix)) == prefix
-
-
 def _rename_rows(db: Connection, group: RepoGroup, path: str) -> None:
-    """Give a group and everything inside its new path: two statements, however many rows."""
+    """Give a group and everything inside its new path: a fixed number of statements, however many rows."""
+    former_names.group_left(db, group.name)
     for table in (repo_groups, repositories):
-        for (name,) in db.execute(select(table.c.name).where(_inside(table, group.name))):
+        for (name,) in db.execute(select(table.c.name).where(below(table, group.name))):
             check_path(path + name[len(group.name) :])
         db.execute(
             update(table)
-            .where(_inside(table, group.name))
+            .where(below(table, group.name))
             .values(
                 name=path + func.substr(table.c.name, len(group.name) + 1),
                 name_key=key_of(path) + func.substr(table.c.name_key, len(key_of(group.name)) + 1),
             )
         )
     db.execute(update(repo_groups).where(repo_groups.c.id == group.id).values(name=path, name_key=key_of(path)))
+    former_names.group_taken(db, path)
 
 
 def _reread(db: Connection, caller: Caller, group_id: int) -> RepoGroup:

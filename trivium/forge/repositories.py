@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,9 +16,16 @@ from trivium.access.permissions import REPOSITORIES, binds, effective_level, lev
 from trivium.errors import Kind, NotFound
 from trivium.forge import accounts
 from trivium.forge.accounts import MAX_ID, User
-from trivium.names import is_clean_text
+from trivium.names import is_clean_text, key_of
 from trivium.store.query import Query, Values
-from trivium.store.tables import repositories, repository_fields, repository_followers, users
+from trivium.store.tables import (
+    former_names,
+    repositories,
+    repository_fields,
+    repository_followers,
+    repository_locks,
+    users,
+)
 from trivium.vcs.model import Changeset
 
 
@@ -42,17 +49,26 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
     enable_downloads: bool
     enable_locking: bool
     enable_statistics: bool
+    fork_of_id: int | None
     fork_of: str | None
+    """The name of the parent; None also when the caller may not read that."""
     created_on: str
     clone_uri: str | None
     """Where it was imported from, without the password."""
     last_changeset: str
     """The changeset as answers show it, as JSON text (`stored_changeset`)."""
+    locked_by_id: int | None
+    """Who holds the lock that users see (`locks`), if it is locked."""
+    locked_by: str | None
+    locked_on: int | None
+    """Seconds since the epoch."""
+    lock_reason: str | None
     level: int
     """A `Level`."""
 
 
 _parents = repositories.alias("parents")
+_holders = users.alias("holders")
 
 
 def _columns(level: Any) -> tuple[Any, ...]:
@@ -70,19 +86,30 @@ def _columns(level: Any) -> tuple[Any, ...]:
         repos.enable_downloads,
         repos.enable_locking,
         repos.enable_statistics,
+        repos.fork_of_id,
         _parents.c.name.label("fork_of"),
         repos.created_on,
         repos.clone_uri,
         repos.last_changeset,
+        repository_locks.c.user_id.label("locked_by_id"),
+        _holders.c.username.label("locked_by"),
+        repository_locks.c.locked_on,
+        repository_locks.c.reason.label("lock_reason"),
         level.label("level"),
     )
 
 
-_ONE = select(*_columns(effective_level(REPOSITORIES))).select_from(
-    repositories.join(users, users.c.id == repositories.c.owner_id).outerjoin(
-        _parents, _parents.c.id == repositories.c.fork_of_id
+def _with_details(source: Any) -> Any:
+    """Rows of repositories with what is shown of their owners, parents and locks."""
+    return (
+        source.join(users, users.c.id == repositories.c.owner_id)
+        .outerjoin(_parents, _parents.c.id == repositories.c.fork_of_id)
+        .outerjoin(repository_locks, repository_locks.c.repository_id == repositories.c.id)
+        .outerjoin(_holders, _holders.c.id == repository_locks.c.user_id)
     )
-)
+
+
+_ONE = select(*_columns(effective_level(REPOSITORIES))).select_from(_with_details(repositories))
 _BY_ID = Query(_ONE.where(repositories.c.id == bindparam("sought")))
 _BY_NAME = Query(_ONE.where(repositories.c.name == bindparam("sought")))
 
@@ -91,18 +118,22 @@ def _all_statement() -> Any:
     source, level = levels_joined(REPOSITORIES)
     return (
         select(*_columns(level))
-        .select_from(
-            source.join(users, users.c.id == repositories.c.owner_id).outerjoin(
-                _parents, _parents.c.id == repositories.c.fork_of_id
-            )
-        )
+        .select_from(_with_details(source))
         .where(level >= int(Level.READ))
         .order_by(func.lower(repositories.c.name))
     )
 
 
 _ALL = _all_statement()
+_LOCKED_BY = _ALL.where(repository_locks.c.user_id == bindparam("holder"))
+_LEVEL = Query(select(effective_level(REPOSITORIES)).where(repositories.c.id == bindparam("sought")))
+_FORMERLY = Query(
+    _ONE.join(former_names, former_names.c.repository_id == repositories.c.id).where(
+        former_names.c.name_key == bindparam("key"), former_names.c.name == bindparam("sought")
+    )
+)
 _FIELDS_OF_ALL = select(repository_fields.c.repository_id, repository_fields.c.key, repository_fields.c.value)
+_FIELDS_OF_SOME = _FIELDS_OF_ALL.where(repository_fields.c.repository_id.in_(bindparam("ids", expanding=True)))
 _FIELDS = Query(
     select(repository_fields.c.key, repository_fields.c.value).where(
         repository_fields.c.repository_id == bindparam("repository_id")
@@ -134,7 +165,13 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
             row = _by_id(db, caller, repository_id)
     if row is None or row[-1] < needs:
         raise NotFound(Kind.REPOSITORY, given)
-    return _repository_of(row)
+    return _shown(db, caller, row)
+
+
+def by_former_name(db: Connection, caller: Caller, name: str) -> Repository | None:
+    """The repository that had this name last, if the caller may read it and nobody has taken the name since."""
+    row = _FORMERLY.first(db, binds(caller) | {"sought": name, "key": key_of(name)})
+    return None if row is None or row[-1] < Level.READ else _shown(db, caller, row)
 
 
 def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:
@@ -142,7 +179,17 @@ def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:
     row = _by_id(db, caller, repository_id)
     if row is None:
         raise NotFound(Kind.REPOSITORY, repository_id)
-    return _repository_of(row)
+    return _shown(db, caller, row)
+
+
+def _shown(db: Connection, caller: Caller, row: Values) -> Repository:
+    """One repository, without the name of a parent that the caller may not read."""
+    repository = _repository_of(row)
+    if repository.fork_of_id is not None:
+        level = _LEVEL.first(db, binds(caller) | {"sought": repository.fork_of_id})
+        if level is None or level[0] < Level.READ:
+            return msgspec.structs.replace(repository, fork_of=None)
+    return repository
 
 
 def _by_id(db: Connection, caller: Caller, repository_id: int) -> Values | None:
@@ -153,7 +200,18 @@ def _by_id(db: Connection, caller: Caller, repository_id: int) -> Values | None:
 
 def readable(db: Connection, caller: Caller) -> list[Repository]:
     """All repositories that the caller may read, by name: one statement."""
-    return [_repository_of(row) for row in db.execute(_ALL, binds(caller)).all()]
+    found = [_repository_of(row) for row in db.execute(_ALL, binds(caller)).all()]
+    ids = {repository.id for repository in found}
+    for number, repository in enumerate(found):
+        if repository.fork_of_id is not None and repository.fork_of_id not in ids:
+            found[number] = msgspec.structs.replace(repository, fork_of=None)
+    return found
+
+
+def locked_by(db: Connection, caller: Caller, holder_id: int) -> list[Repository]:
+    """The repositories that a user holds locked and the caller may read, by name."""
+    found = db.execute(_LOCKED_BY, binds(caller) | {"holder": holder_id}).all()
+    return [_shown(db, caller, tuple(row)) for row in found]
 
 
 def fields(db: Connection, repository_id: int) -> dict[str, str]:
@@ -163,8 +221,17 @@ def fields(db: Connection, repository_id: int) -> dict[str, str]:
 
 def fields_of_all(db: Connection) -> dict[int, dict[str, str]]:
     """The extra fields of every repository that has any: one statement."""
+    return _by_repository(db.execute(_FIELDS_OF_ALL))
+
+
+def fields_of(db: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The extra fields of some repositories: one statement."""
+    return _by_repository(db.execute(_FIELDS_OF_SOME, {"ids": ids})) if ids else {}
+
+
+def _by_repository(rows: Iterable[Any]) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = defaultdict(dict)
-    for repository_id, key, value in db.execute(_FIELDS_OF_ALL):
+    for repository_id, key, value in rows:
         found[repository_id][key] = value
     return found
 

@@ -17,7 +17,7 @@ from trivium.errors import (
     Invalid,
     NotFound,
 )
-from trivium.forge import accounts, journal, repo_groups, repositories, repository_fields
+from trivium.forge import accounts, former_names, journal, repo_groups, repositories, repository_fields
 from trivium.forge.grants import grant_row
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import check_landing_rev, seal_remote
@@ -96,6 +96,8 @@ def update_repository(
             above = repo_groups.ancestry(db, caller, path)
             if above.missing:
                 raise Invalid("the group was removed by somebody else")
+            former_names.taken(db, path)
+            former_names.left(db, repository.id, repository.name)
             changes.update(name=path, name_key=key_of(path), group_id=above.deepest.id if above.deepest else None)
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))

@@ -20,7 +20,7 @@ from trivium.access.levels import Level, Scope
 from trivium.access.permissions import REPO_GROUPS, REPOSITORIES, allows_globally, global_permissions
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
-from trivium.forge import accounts, journal, repo_groups, repositories
+from trivium.forge import accounts, former_names, journal, repo_groups, repositories
 from trivium.forge.accounts import User
 from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
@@ -323,6 +323,7 @@ def insert_repository(
         history_state=history.state,
         **seal_remote(site, wanted.remote),
     )
+    former_names.taken(db, wanted.path)
     if wanted.permissions_of is not None:
         copy_rows(db, REPOSITORIES, wanted.permissions_of.id, REPOSITORIES, repository_id)
     elif wanted.permissions_of_group and parent_id is not None:

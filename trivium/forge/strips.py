@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from trivium.access.caller import Caller
-from trivium.forge import pushes
+from trivium.forge import locks, pushes
 from trivium.forge.history import History
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
@@ -19,11 +19,12 @@ STRIP = "strip"
 def strip(site: Site, history: History, caller: Caller, repository: Repository, revision: str, branch: str) -> None:
     """Remove a commit and what follows it; what is removed stays in a bundle in the trash.
 
-    Raises `VcsError` (or `Busy`) with nothing changed. Like a push it is recorded before it begins: after a crash the
-    branch is where it was or where it should be, and the journal says which.
+    Raises `VcsError`, `Locked` by somebody else, or `Busy`, with nothing changed. Like a push it is recorded before it
+    begins: after a crash the branch is where it was or where it should be, and the journal says which.
     """
     if not is_clean_text(branch) or not is_clean_text(revision):
         raise UnknownRevision(revision)
+    locks.check(caller, repository, writes=True)
     back_end = site.back_ends[repository.kind]
     with RepositoryLock(site.tree.locks, repository.id).exclusive(site.settings.exclusive_timeout):
         with history.open(repository) as snapshot:

@@ -218,6 +218,24 @@ repository_followers = Table(
     Column("user_id", _to("users.id"), primary_key=True, index=True),
 )
 
+repository_locks = Table(
+    "repository_locks",
+    metadata,
+    # What users see (system.md 3.4); not the kernel's locks of `store/locks.py`.
+    Column("repository_id", _to("repositories.id"), primary_key=True),
+    Column("user_id", _to("users.id"), nullable=False, index=True),
+    Column("locked_on", Integer, nullable=False),  # seconds since the epoch
+    Column("reason", String(20), nullable=False),
+)
+
+former_names = _table(
+    "former_names",
+    # Under which a repository is still found until somebody takes the name (decisions.md W3).
+    Column("name_key", String(255), nullable=False, unique=True),
+    Column("name", String(255), nullable=False),
+    Column("repository_id", _to("repositories.id"), nullable=False, index=True),
+)
+
 changeset_comments = _table(
     "changeset_comments",
     Column("repository_id", _to("repositories.id"), nullable=False),

@@ -17,10 +17,11 @@ from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.levels import Level
 from trivium.access.permissions import anonymous_access
-from trivium.errors import NotFound
-from trivium.forge import repositories
+from trivium.errors import Locked, NotFound
+from trivium.forge import locks, repositories
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
+from trivium.names import is_clean_text
 
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
@@ -49,6 +50,23 @@ class Admitted:
 
     caller: Caller
     repository: Repository
+    renamed: bool = False
+    """He asked for a name that the repository had before."""
+
+
+def check_lock(site: Site, admitted: Admitted, *, writes: bool) -> str:
+    """Refuse a push (`writes`) or pull because of a lock that users see, when it begins (system.md 3.4).
+
+    Where locks only warn (`lock_ret_code`), the text is returned instead, for the user to read; empty: no lock.
+    """
+    try:
+        locks.check(admitted.caller, admitted.repository, writes=writes)
+    except Locked as error:
+        status = site.settings.lock_ret_code
+        if status >= 400:
+            raise Refused(status, str(error)) from error
+        return str(error)
+    return ""
 
 
 def admit(
@@ -61,20 +79,29 @@ def admit(
     authorization: bytes,
     address: str,
 ) -> Admitted:
-    """Decide about one request; raises `Refused`."""
+    """Decide about one request; raises `Refused`.
+
+    Readers find a repository also under the name that it had last; a push must use its present one.
+    """
     caller = _caller(site, authenticator, authorization, address)
     found = _find(site, caller, name) if caller is not None else None
+    renamed = False
+    if found is None and caller is not None:
+        found = _find_renamed(site, caller, name)
+        renamed = found is not None
     if found is None and (caller is None or caller.anonymous):
         raise _unauthorized(site, first=True)
     if caller is None or found is None or found.kind != kind:
         raise Refused(404, NO_SUCH_REPOSITORY)
+    if writes and renamed:
+        raise Refused(404, f"There is no repository of this name any more; it is called `{found.name}` now.")
     if writes and found.level < Level.WRITE:
         if caller.anonymous:
             raise _unauthorized(site, first=True)
         raise Refused(403, f"You may read the repository `{found.name}` but not push to it.")
     if writes and found.archived:
         raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
-    return Admitted(caller, found)
+    return Admitted(caller, found, renamed)
 
 
 def _caller(site: Site, authenticator: Authenticator, authorization: bytes, address: str) -> Caller | None:
@@ -123,9 +150,8 @@ def _unauthorized(site: Site, *, first: bool) -> Refused:
 
 def _find(site: Site, caller: Caller, name: str) -> Repository | None:
     """The repository behind the path of a URL: by name, by permanent address, or with `.git` appended."""
-    names = [name, name.removesuffix(".git")] if name.endswith(".git") else [name]
     with site.store.read() as db:
-        for given in names:
+        for given in _names(name):
             permanent = _BY_ID.fullmatch(given)
             try:
                 found = repositories.find(db, caller, int(permanent[1]) if permanent else given, Level.READ)
@@ -135,3 +161,17 @@ def _find(site: Site, caller: Caller, name: str) -> Repository | None:
             if permanent or found.name == given:
                 return found
     return None
+
+
+def _find_renamed(site: Site, caller: Caller, name: str) -> Repository | None:
+    """The repository that a URL named rightly until it was renamed or moved (decisions.md W3)."""
+    with site.store.read() as db:
+        for given in _names(name):
+            if is_clean_text(given) and (found := repositories.by_former_name(db, caller, given)):
+                return found
+    return None
+
+
+def _names(name: str) -> list[str]:
+    """What a URL may mean: its name, or that without the `.git` that Git's users like to append."""
+    return [name, name.removesuffix(".git")] if name.endswith(".git") else [name]

@@ -12,25 +12,27 @@ import contextlib
 import os
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import parse_qs
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs, quote
 
 import structlog
 
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import pushes
-from trivium.forge.pushes import Push
+from trivium.forge import locks, pushes
+from trivium.forge.pushes import Finished, Push
 from trivium.store.locks import RepositoryLock
-from trivium.wire.admission import Admitted, Refused
+from trivium.wire.admission import Admitted, Refused, check_lock
 from trivium.wire.door import Door
-from trivium.wire.pktline import FLUSH, Malformed, PushCommands, PushReport, pkt
+from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, PushCommands, PushReport, pkt
 from trivium.wire.process import CHUNK, Process
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 UPLOAD: Final = "upload-pack"
 RECEIVE: Final = "receive-pack"
@@ -97,27 +99,45 @@ class GitTransfer:
         self._receive = receive
         self._send = send
         self._idle = door.site.settings.vcs_timeout
+        self._warning = ""
 
     async def advertise(self, request: GitRequest, admitted: Admitted) -> None:
         """Answer `info/refs`: the refs, or with protocol v2 what the server can do."""
         if request.writes:
-            self._site.tree.check_space()  # git shows the words of a refusal here, and not later
+            # Git shows the words of a refusal here, and not later.
+            check_lock(self._site, admitted, writes=True)
+            self._site.tree.check_space()
         process = await self._start(admitted, request.service, "--http-backend-info-refs")
-        versioned = not request.writes and b"version=2" in header(self._scope, b"git-protocol")
-        prefix = b"" if versioned else pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
+        prefix = (
+            b""
+            if not request.writes and self._versioned
+            else pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
+        )
         process.feed_nothing()
         await self._run(process, self._pump(process, request, prefix=prefix))
 
     async def upload(self, request: GitRequest, admitted: Admitted) -> None:
-        """Serve a clone or fetch."""
+        """Serve a clone or fetch, or tell the refs."""
         body = self._body()
+        head, command = await _fetch_head(body, versioned=self._versioned)
+        # Locked or not, everybody may ask where the branches are.
+        message = check_lock(self._site, admitted, writes=False) if command.fetches else ""
         process = await self._start(admitted, UPLOAD)
-        process.feed(body)
-        await self._run(process, self._pump(process, request))
-        self._door.activity.pulled(admitted.caller, admitted.repository.id, admitted.repository.name)
+        process.feed(_chained(head, body))
+        watch = PackWatch()
+        status = await self._run(process, self._pump(process, request, report=watch))
+        if status == 0 and command.fetches and watch.has_pack:
+            repository = admitted.repository
+            self._door.activity.pulled(admitted.caller, repository.id, repository.name)
+            if repository.enable_locking and await self._door.slow(
+                locks.take_for_push, self._site, admitted.caller, repository
+            ):
+                message = f"Made lock on repo `{repository.name}`"
+        await self._send({"type": "http.response.body", "body": watch.tail(message)})
 
     async def receive(self, request: GitRequest, admitted: Admitted) -> None:
         """Take a push: nothing is told to the client before it is durable, journalled and visible."""
+        self._warning = check_lock(self._site, admitted, writes=True)
         with contextlib.ExitStack() as held:
             lock = await self._shared_lock(admitted.repository.id)
             held.callback(os.close, lock)
@@ -157,8 +177,8 @@ class GitTransfer:
             accepted = report.accepted(commands.updates) if commands.wants_report else None
             if not process.was_killed:
                 settled = True
-                await self._settle(pushes.finish, push, accepted)
-                tail = report.tail("Trivium: push completed" if accepted else "")
+                finished = await self._settle(pushes.finish, push, accepted)
+                tail = report.tail(self._said(admitted.repository.name, finished) if accepted else "")
                 await self._send({"type": "http.response.body", "body": tail})
         finally:
             # The client is gone or git failed: what it did all the same is asked of the repository.
@@ -177,9 +197,19 @@ class GitTransfer:
         except Busy:
             _log.error("a push that was killed could not be cleaned up", repository_id=push.repository_id)
 
-    async def _settle(self, how: Callable[..., Any], push: Push, *arguments: Any) -> None:
+    async def _settle(self, how: Callable[..., T], push: Push, *arguments: Any) -> T:
         """Record what became of a push; not even the end of the request stops that half-way."""
-        await asyncio.shield(self._door.slow(how, self._site, push, *arguments))
+        return await asyncio.shield(self._door.slow(how, self._site, push, *arguments))
+
+    def _said(self, name: str, finished: Finished) -> str:
+        """What the user reads at the end of a push (system.md 3.3)."""
+        released = f"Released lock on repo `{name}`" if finished.lock_released else ""
+        return "\n".join(line for line in (self._warning, released, "Trivium: push completed") if line)
+
+    @property
+    def _versioned(self) -> bool:
+        """Whether the client speaks protocol v2 (of which a push has nothing)."""
+        return b"version=2" in header(self._scope, b"git-protocol")
 
     async def _shared_lock(self, repository_id: int) -> int:
         """Hold the repository's lock as one of many; an exclusive user is waited for."""
@@ -237,9 +267,14 @@ class GitTransfer:
         return _limited(body, settings.max_push_bytes)
 
     async def _pump(
-        self, process: Process, request: GitRequest, *, prefix: bytes = b"", report: PushReport | None = None
-    ) -> None:
-        """Send what git writes; `report` looks at it, and then the end is left to others."""
+        self,
+        process: Process,
+        request: GitRequest,
+        *,
+        prefix: bytes = b"",
+        report: PushReport | PackWatch | None = None,
+    ) -> int:
+        """Send what git writes; returns its status. `report` looks at it, and then the end is left to others."""
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
             status = 0 if chunk else await process.wait()
@@ -267,9 +302,10 @@ class GitTransfer:
             raise Disconnected  # it was killed: the client must not take this for the end
         if report is None:
             await self._send({"type": "http.response.body", "body": b""})
+        return status
 
-    async def _run(self, process: Process, pump: Any, *, patient: bool = False) -> None:
-        """Run a process to the end of its output; end it when the client goes away."""
+    async def _run(self, process: Process, pump: Coroutine[Any, Any, T], *, patient: bool = False) -> T:
+        """Run a process to the end of its output and return what `pump` does; end it when the client goes away."""
         pumping = asyncio.ensure_future(pump)
         watching = asyncio.ensure_future(self._gone(process))
         try:
@@ -280,7 +316,7 @@ class GitTransfer:
             if not pumping.done():
                 watching.result()
                 raise Disconnected
-            await pumping
+            return await pumping
         except (TimeoutError, ConnectionError, OSError) as error:
             raise Disconnected from error
         finally:
@@ -296,6 +332,16 @@ class GitTransfer:
         await process.fed
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+async def _fetch_head(body: AsyncIterator[bytes], *, versioned: bool) -> tuple[list[bytes], FetchCommand]:
+    """Read a request to `git-upload-pack` until it is clear what it wants: the chunks read, and what they say."""
+    command = FetchCommand(versioned=versioned)
+    read = []
+    while not command.complete and (chunk := await anext(body, b"")):
+        read.append(chunk)
+        command.feed(chunk)
+    return read, command
 
 
 async def _push_head(body: AsyncIterator[bytes]) -> tuple[list[bytes], PushCommands]:
@@ -364,6 +410,9 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     try:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
+        if admitted.renamed and request.advertises:
+            await respond(watched, 302, headers=(TEXT, *_NO_CACHE, (b"location", _moved_to(door, admitted))))
+            return
         async with door.turn(admitted.caller):
             if request.advertises:
                 await transfer.advertise(request, admitted)
@@ -376,6 +425,12 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
             raise Disconnected from error
         refused = error if isinstance(error, Refused) else _refused(error)
         await respond(send, refused.status, (refused.text + "\n").encode(), (TEXT, *_NO_CACHE, *refused.headers))
+
+
+def _moved_to(door: Door, admitted: Admitted) -> bytes:
+    """Where a repository is read now that was renamed."""
+    base = door.site.settings.base_url.rstrip("/")
+    return f"{base}/{quote(admitted.repository.name)}/info/refs?service=git-{UPLOAD}".encode()
 
 
 def _refused(error: Exception) -> Refused:

@@ -94,6 +94,56 @@ class PushCommands:
         return "side-band-64k" in self.capabilities
 
 
+class FetchCommand:
+    """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only."""
+
+    def __init__(self, *, versioned: bool) -> None:
+        self._packets = PacketReader()
+        self.complete = not versioned
+        self.fetches = True
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at the next bytes of the request, until `complete`."""
+        for packet in self._packets.feed(chunk):
+            self.complete = True
+            self.fetches = packet is not None and packet.rstrip(b"\n") == b"command=fetch"
+            return
+
+
+class PackWatch:
+    """The answer of `git upload-pack`: whether it brings a pack.
+
+    `feed` returns what to send on at once; the final flush packet is held back, as in `PushReport`.
+    """
+
+    def __init__(self) -> None:
+        self._packets = PacketReader()
+        self._held = b""
+        self._side_band = False
+        self.has_pack = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Look at the next bytes of the answer, up to the pack, and return those that may be sent."""
+        if not self.has_pack:
+            try:
+                for packet in self._packets.feed(chunk):
+                    if packet is not None and packet.startswith(b"\1PACK"):
+                        self.has_pack = self._side_band = True
+                        break
+            except Malformed:
+                # Without a side band the pack follows bare, and is no packet.
+                self.has_pack = True
+        everything = self._held + chunk
+        self._held = everything[-len(FLUSH) :]
+        return everything[: -len(FLUSH)]
+
+    def tail(self, message: str) -> bytes:
+        """The end of the answer, with a line for the user (if any) where the client shows one."""
+        if message and self._side_band and self._held == FLUSH:
+            return pkt(b"\2" + message.encode() + b"\n") + FLUSH
+        return self._held
+
+
 class PushReport:
     """The answer of `git receive-pack`: which refs did move.
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Word
 from trivium.api.methods.registered import registry
+from trivium.api.objects import repository_objects
 from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
-from trivium.errors import Busy, Invalid, StorageFull
-from trivium.forge import accounts, pulls, repository_creation, reviews, strips
+from trivium.errors import Busy, Invalid, Locked, StorageFull
+from trivium.forge import accounts, locks, pulls, repositories, repository_creation, reviews, strips
 from trivium.forge.caches import RepositoryCache
 from trivium.vcs.model import VcsError
 
@@ -60,7 +61,7 @@ def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
 
     Needs repository.admin. All branches and tags are set to where the remote has them; none is deleted.
     """
-    with failing_as(f"Unable to pull changes from `{repoid.name}`", Invalid, Busy, StorageFull, VcsError):
+    with failing_as(f"Unable to pull changes from `{repoid.name}`", Invalid, Locked, Busy, StorageFull, VcsError):
         pulls.pull(call.site, call.caller, repoid)
     return {"msg": f"Pulled from `{repoid.name}`", "repository": repoid.name}
 
@@ -73,7 +74,8 @@ def strip(call: Call, repoid: AdministeredRepository, revision: Word, branch: Wo
     the server's trash.
     """
     with failing_as(
-        f"Unable to strip commit {shown(revision)} from repo `{repoid.name}`", Invalid, Busy, StorageFull, VcsError
+        f"Unable to strip commit {shown(revision)} from repo `{repoid.name}`",
+        *(Invalid, Locked, Busy, StorageFull, VcsError),
     ):
         if not isinstance(revision, str) or not isinstance(branch, str):
             raise Invalid("a text is expected")
@@ -109,6 +111,61 @@ def changeset_comment(
         "status_change": status,
         "success": True,
     }
+
+
+def _lock_failed(given: Mapping[str, Any]) -> str:
+    return f"Error occurred locking repository `{shown(given['repoid'])}`"
+
+
+@registry.method(failure=_lock_failed)
+def lock(
+    call: Call, repoid: AdministeredRepository, locked: Flag | None = None, userid: OwnUser | None = None
+) -> dict[str, Any]:
+    """Lock a repository for a user, unlock it, or without `locked` say whether it is locked.
+
+    Needs repository.admin; only super-admins lock for somebody else. A lock refuses every pull, and every push but the
+    holder's.
+    """
+    name = repoid.name
+    if locked is None:
+        msg = f"Repo `{name}` not locked."
+        if repoid.locked_by is not None:
+            msg = f"Repo `{name}` locked by `{repoid.locked_by}` on `{locks.locked_date(repoid)}`."
+        return {
+            "repo": name,
+            "locked": repoid.locked_by is not None,
+            "locked_since": repoid.locked_on,
+            "locked_by": repoid.locked_by,
+            "lock_reason": repoid.lock_reason,
+            "lock_state_changed": False,
+            "msg": msg,
+        }
+    with call.site.store.read() as db:
+        holder = userid or accounts.by_id(db, call.caller.user_id)
+    with failing_as(f"Error occurred locking repository `{name}`", Invalid, Busy):
+        present = locks.set_lock(call.site, call.caller, repoid, holder, locked=locked)
+    return {
+        "repo": name,
+        "locked": locked,
+        "locked_since": present.locked_on,
+        "locked_by": holder.username,
+        "lock_reason": str(locks.LockReason.API),
+        "lock_state_changed": True,
+        "msg": f"User `{holder.username}` set lock state for repo `{name}` to `{locked}`",
+    }
+
+
+@registry.method()
+def get_locks(call: Call, userid: OwnUser | None = None) -> list[Any]:
+    """The repositories that a user holds locked, as in `get_repos`.
+
+    Anybody may ask for his own; super-admins for anybody's.
+    """
+    with call.site.store.read() as db:
+        holder_id = userid.id if userid else call.caller.user_id
+        locked = repositories.locked_by(db, call.caller, holder_id)
+        fields = repositories.fields_of(db, [repository.id for repository in locked])
+        return repository_objects(call, db, locked, fields)
 
 
 @registry.method(failure="Error occurred during cache invalidation action")

@@ -18,7 +18,7 @@ from trivium.api.arguments import (
     Word,
 )
 from trivium.api.methods.registered import registry
-from trivium.api.objects import full_repository_object, repository_object
+from trivium.api.objects import full_repository_object, repository_object, repository_objects
 from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
@@ -51,11 +51,8 @@ def get_repos(call: Call) -> list[Any]:
     Anybody may call it; super-admins get all repositories.
     """
     with call.site.store.read() as db:
-        fields = repositories.fields_of_all(db)
-        return [
-            repository_object(repository, call.base_url, fields.get(repository.id))
-            for repository in repositories.readable(db, call.caller)
-        ]
+        readable = repositories.readable(db, call.caller)
+        return repository_objects(call, db, readable, repositories.fields_of_all(db))
 
 
 def _creation_failed(given: Mapping[str, Any]) -> str:
@@ -149,11 +146,8 @@ def update_repo(
     except AlreadyExists as error:
         raise Invalid("the name is taken") from error
     with call.site.store.read() as db:
-        extra = repositories.fields(db, updated.id)
-    return {
-        "msg": f"updated repo ID:{updated.id} {updated.name}",
-        "repository": repository_object(updated, call.base_url, extra),
-    }
+        shown = repository_object(call, db, updated)
+    return {"msg": f"updated repo ID:{updated.id} {updated.name}", "repository": shown}
 
 
 @registry.method(slow=True)
