@@ -297,5 +297,21 @@ def unarchive(data: Path, config: Path | None, repository: str) -> None:
     _set_archived(data, config, repository, archived=False)
 
 
+@main.command()
+@_data
+@click.option("--remove-obsolete", is_flag=True, help="Forget repositories whose directories are gone.")
+@click.option("--even-most", is_flag=True, help="Forget them even if they are more than half of all.")
+def rescan(data: Path, config: Path | None, remove_obsolete: bool, even_most: bool) -> None:
+    """Register repositories that were put into the repository root by hand."""
+    from trivium.access.caller import the_system
+    from trivium.forge import rescans
+
+    with _opened(data, config) as site:
+        done = rescans.rescan(site, the_system(), remove_obsolete=remove_obsolete, at_most_half=not even_most)
+    for what, names in (("added", done.added), ("removed", done.removed)):
+        for name in names:
+            click.echo(f"{what} {name}")
+
+
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
@@ -34,6 +35,8 @@ from trivium.vcs.model import Changeset, History, RefUpdate
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""
 _SHORT_ROW: Final = 50
+_LONGEST_HEAD: Final = 4096
+_HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -51,6 +54,15 @@ class Git(GitTransfers):
 
     def empty_changeset(self) -> Changeset:
         return Changeset(ZERO, ZERO[:SHORT], -1, "", "1970-01-01T00:00:00", "", (), None)
+
+    def is_repository(self, path: Path) -> bool:
+        """A bare one: a working copy's `.git` has no place of its own in the tree."""
+        try:
+            with (path / "HEAD").open("rb") as stream:
+                head = stream.read(_LONGEST_HEAD)
+        except OSError:
+            return False
+        return bool(_HEAD.match(head)) and (path / "objects").is_dir() and (path / "refs").is_dir()
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""

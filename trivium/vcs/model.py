@@ -191,6 +191,10 @@ class BackEnd(Protocol):
         """What stands for the last changeset of a repository without commits."""
         ...
 
+    def is_repository(self, path: Path) -> bool:
+        """Whether a directory holds a repository of this system, by what is in it."""
+        ...
+
     def create(self, path: Path) -> None:
         """Make an empty repository at `path`, which does not exist yet."""
         ...

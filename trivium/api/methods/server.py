@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError, distribution, requires, ver
 from typing import Any
 
 from trivium import API_LEVEL, __version__
-from trivium.api.arguments import AnyUser
+from trivium.api.arguments import AnyUser, Flag
 from trivium.api.methods.registered import registry
 from trivium.api.objects import address_row
 from trivium.api.registry import Call
-from trivium.forge import accounts
+from trivium.forge import accounts, rescans
 
 
 def _modules() -> dict[str, str]:
@@ -76,3 +76,14 @@ def show_ip(call: Call, userid: AnyUser | None = None) -> dict[str, Any]:
     """
     shown: dict[str, Any] = get_ip(call, userid)
     return shown
+
+
+@registry.method(super_admin=True, failure="Error occurred during rescan repositories action", slow=True)
+def rescan_repos(call: Call, remove_obsolete: Flag = False) -> dict[str, Any]:
+    """Register repositories that stand in the repository root and are not known.
+
+    Only super-admins may call it. With `remove_obsolete` what is registered and no longer there is forgotten; that is
+    refused when nothing at all is there.
+    """
+    done = rescans.rescan(call.site, call.caller, remove_obsolete=remove_obsolete)
+    return {"added": done.added, "removed": done.removed}

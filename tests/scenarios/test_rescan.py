@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an administrator puts into the repository root, or loses there (api-users.md 6, rescan_repos)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.clients import Api, Git
+from tests.support.servers import Server
+
+FAILED = "Error occurred during rescan repositories action"
+
+
+@pytest.fixture
+def admin(own_server: Server) -> Api:
+    own_server.start()
+    return own_server.api(own_server.admin_key)
+
+
+@pytest.fixture
+def bare(git: Git) -> tuple[Path, str]:
+    """A bare repository outside the server, and its commit."""
+    work = git.new_work()
+    commit = git.commit(work)
+    git.run("clone", "--quiet", "--bare", str(work), "bare.git")
+    return git.home / "bare.git", commit
+
+
+def test_what_was_put_there_is_registered_once(
+    own_server: Server, admin: Api, git: Git, bare: tuple[Path, str]
+) -> None:
+    known = admin.new_repo("known/here")
+    for name in ("put", "groups/deep/put", "known/beside"):
+        target = own_server.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(bare[0], target)
+    assert admin("rescan_repos") == {"added": ["groups/deep/put", "known/beside", "put"], "removed": []}
+    with own_server.unchanged():
+        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
+    shown = admin("get_repo", repoid="groups/deep/put")
+    assert (shown["owner"], shown["repo_type"], shown["description"]) == ("root", "git", "put")
+    assert (shown["last_changeset"]["raw_id"], shown["last_changeset"]["revision"]) == (bare[1], 0)
+    assert [user["username"] for user in shown["followers"]] == ["root"]
+    assert {row["group_name"] for row in admin("get_repo_groups")} == {"groups", "groups/deep", "known"}
+    assert admin("get_repo", repoid="known/here")["repo_id"] == known.id
+    url = f"{own_server.url.replace('://', f'://root:{own_server.admin_password}@')}/groups/deep/put"
+    work = git.home / "work"
+    git.commit(work)
+    git.run("push", "--quiet", url, "master", cwd=work)
+    assert admin("get_repo", repoid="groups/deep/put")["last_changeset"]["revision"] == 1
+
+
+def test_what_is_no_repository_of_ours_is_left_alone(
+    own_server: Server, admin: Api, git: Git, bare: tuple[Path, str], tmp_path: Path
+) -> None:
+    admin.new_repo("mine")
+    root = own_server.root
+    outside = tmp_path / "outside"
+    shutil.copytree(bare[0], outside / "linked")
+    (root / "link").symlink_to(outside / "linked")
+    (root / "links").symlink_to(outside)
+    for name in (".hidden", "mine/inside", "-option", "_7", "with.git", "MINE"):
+        shutil.copytree(bare[0], root / name)
+    (root / "empty").mkdir()
+    (root / "file").write_text("no repository")
+    (root / "broken").mkdir()
+    (root / "broken" / "HEAD").write_text("garbage")
+    (root / "broken" / "objects").mkdir()
+    (root / "broken" / "refs").mkdir()
+    git.run("clone", "--quiet", str(bare[0]), str(root / "checkout"))
+    shutil.copytree(bare[0], root / "checkout" / "module")
+    (root / os.fsdecode(b"not-\xff-text")).mkdir()
+    with own_server.unchanged():
+        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
+
+
+def test_what_is_gone_is_forgotten_only_when_asked(own_server: Server, admin: Api) -> None:
+    kept, lost = admin.new_repo("kept"), admin.new_repo("group/lost")
+    admin("fork_repo", repoid="group/lost", fork_name="fork")
+    shutil.rmtree(own_server.root / "group" / "lost")
+    with own_server.unchanged():
+        assert admin("rescan_repos") == {"added": [], "removed": []}
+    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": ["group/lost"]}
+    assert admin.error("get_repo", repoid=lost.id) == f"repository `{lost.id}` does not exist"
+    assert admin("get_repo", repoid="fork")["fork_of"] is None
+    assert admin("get_repo", repoid="kept")["repo_id"] == kept.id
+    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
+
+
+def test_a_disk_that_is_not_mounted_forgets_nothing(own_server: Server, admin: Api) -> None:
+    admin.new_repo("one")
+    admin.new_repo("two")
+    aside = own_server.root / ".aside"
+    aside.mkdir()
+    for name in ("one", "two"):
+        (own_server.root / name).rename(aside / name)
+    with own_server.unchanged():
+        assert admin.error("rescan_repos", remove_obsolete=True) == FAILED
+        assert admin("rescan_repos") == {"added": [], "removed": []}
+    # The program asks once more before it forgets most of them.
+    admin.new_repo("three")
+    command = ("rescan", "--data", str(own_server.data), "--remove-obsolete")
+    with own_server.unchanged():
+        refused = own_server.trivium(*command, check=False)
+        assert refused.returncode == 1
+        assert b"2 of 3 repositories are missing" in refused.stderr
+    assert own_server.trivium(*command, "--even-most").stdout == b"removed one\nremoved two\n"
+    for name in ("one", "two"):
+        (aside / name).rename(own_server.root / name)
+    assert own_server.trivium(*command).stdout == b"added one\nadded two\n"
+
+
+def test_rescanning_is_for_super_admins(own_server: Server, admin: Api) -> None:
+    ada = admin.new_user()
+    assert ada.api.error("rescan_repos") == "Access was denied to this resource."
+    assert admin.error("rescan_repos", remove_obsolete="perhaps") == FAILED
+
+
+def test_repositories_that_come_and_go_meanwhile_stay_what_they_are(own_server: Server, admin: Api) -> None:
+    """Creations, moves and deletions under way look like unknown and lost directories from outside."""
+    ended = threading.Event()
+    problems: list[BaseException] = []
+
+    def busy(number: int) -> None:
+        api = own_server.api(own_server.admin_key)
+        try:
+            for step in range(12):
+                name = f"busy{number}/r{step}"
+                api("create_repo", repo_name=name, repo_type="git")
+                api("update_repo", repoid=name, name=f"s{step}")
+                if step % 2:
+                    api("delete_repo", repoid=f"busy{number}/s{step}")
+        except BaseException as problem:
+            problems.append(problem)
+        finally:
+            ended.set()
+
+    threads = [threading.Thread(target=busy, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    rescans = []
+    while not ended.is_set():
+        rescans.append(admin("rescan_repos", remove_obsolete=True))
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert all(done == {"added": [], "removed": []} for done in rescans)
+    names = sorted(row["repo_name"] for row in admin("get_repos"))
+    assert names == sorted(f"busy{number}/s{step}" for number in range(3) for step in range(0, 12, 2))
