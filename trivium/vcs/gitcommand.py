@@ -44,6 +44,11 @@ CONFIGURATION: Final = """\
 """Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
 could attack a client are refused; flaws that old tools left in real histories are not."""
 
+_SETPRIV: Final = shutil.which("setpriv")
+_DIE_WITH_US: Final = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
+_WHOLE_GROUP: Final = ("/bin/sh", "-c", 'trap "trap - TERM; kill 0" TERM; "$@" & wait $!', "sh")
+"""A constant script: the words of the command are its parameters."""
+
 
 @dataclass(frozen=True, slots=True)
 class GitCommand:
@@ -55,11 +60,19 @@ class GitCommand:
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *arguments]
 
+    def tied(self, *arguments: str) -> list[str]:
+        """A command that ends with the thread that waits for it: nobody is left who changes a repository unseen."""
+        return [*_DIE_WITH_US, *self.argv(*arguments)]
+
+    def tied_with_helpers(self, *arguments: str) -> list[str]:
+        """As `tied`, for the leader of a session: what git starts, such as its HTTP client, ends as well."""
+        return [*_DIE_WITH_US, *_WHOLE_GROUP, *self.argv(*arguments)]
+
     def run(self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
         """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`."""
         try:
             done = subprocess.run(
-                self.argv("--git-dir=.", *arguments),
+                self.tied("--git-dir=.", *arguments),
                 cwd=cwd,
                 env=self.environment,
                 input=stdin,

@@ -104,12 +104,13 @@ class GitTransfers:
         """Carry out a strip; what goes is kept in a bundle at `keep`, which `git fetch` can read."""
         wanted = [update.name, f"^{update.new}"]
         self.command.run("bundle", "create", "--quiet", str(keep), *wanted, cwd=path)
+        _sync(keep)
         self.command.run("update-ref", update.name, update.new, update.old, cwd=path)
 
     def _run(self, arguments: list[str], cwd: Path, environment: dict[str, str], limits: TransferLimits) -> bytes:
         """Run git against a remote; it and its helpers end with us and when their time is up."""
         process = subprocess.Popen(
-            self.command.argv("--git-dir=.", *arguments),
+            self.command.tied_with_helpers("--git-dir=.", *arguments),
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -130,6 +131,16 @@ class GitTransfers:
             # The text may repeat the address; the credentials are not part of that.
             raise VcsError(f"git {arguments[-1]} ended with {process.returncode}: {errors[-500:]!r}")
         return output
+
+
+def _sync(path: Path) -> None:
+    """Make a file and its name durable."""
+    for written in (path, path.parent):
+        descriptor = os.open(written, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _fetch_words() -> tuple[str, ...]:
