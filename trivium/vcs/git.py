@@ -117,8 +117,8 @@ class Git(GitTransfers):
         for leftover in [*path.glob("objects/pack/tmp_*"), *path.glob("objects/??/tmp_obj_*")]:
             leftover.unlink(missing_ok=True)
         for keep in path.glob("objects/pack/pack-*.keep"):
-            # A push protects its pack from a repack until its refs point there; forgotten, that is for ever.
-            if keep.read_bytes().startswith(b"receive-pack "):
+            # A push or fetch protects its pack from a repack until refs point there; forgotten, that is for ever.
+            if keep.read_bytes().startswith((b"receive-pack ", b"fetch-pack ")):
                 keep.unlink()
 
     def _counted(self, path: Path, refs: dict[str, str]) -> _State:

@@ -275,10 +275,11 @@ def test_what_a_killed_git_leaves_is_removed_and_nothing_else(back_end: Git, pla
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"left behind")
     (place.path / "objects/pack/pack-1.keep").write_bytes(b"receive-pack 4711 on host\n")
-    (place.path / "objects/pack/pack-2.keep").write_bytes(b"an administrator wants this\n")
+    (place.path / "objects/pack/pack-2.keep").write_bytes(b"fetch-pack 4711 on host\n")
+    (place.path / "objects/pack/pack-3.keep").write_bytes(b"an administrator wants this\n")
     back_end.recover(place.path)
     left_over = {path for path in place.path.rglob("*") if path.is_file()} - kept
-    assert left_over == {place.path / "objects/pack/pack-2.keep"}
+    assert left_over == {place.path / "objects/pack/pack-3.keep"}
     assert not list(place.path.glob("objects/tmp_objdir-*"))
     assert place.git("rev-parse", "refs/heads/deep/er")
 
