@@ -43,8 +43,11 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
         try:
             moved = site.back_ends[repository.kind].pull(remote, site.tree.path_of(row[0]), transfer_limits(site))
         except BaseException:
-            pushes.finish(site, push, [])
-            pushes.refresh(site, repository.id)  # some of the refs may have moved before it failed
+            try:
+                # Some of the refs may have moved before it failed. Once the intent is gone nobody looks again.
+                pushes.refresh(site, repository.id)
+            finally:
+                pushes.finish(site, push, [])
             raise
         pushes.finish(site, push, moved)
 

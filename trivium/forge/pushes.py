@@ -134,11 +134,12 @@ def recover(site: Site, push: Push) -> None:
     with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
         with site.store.read() as db:
             row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
-        if row is not None:
-            site.back_ends[row.kind].recover(site.tree.path_of(row.name))
-        finish(site, push, None)
-        if row is not None:
-            refresh(site, push.repository_id)
+        try:
+            if row is not None:
+                site.back_ends[row.kind].recover(site.tree.path_of(row.name))
+                refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
+        finally:
+            finish(site, push, None)
 
 
 def refresh(site: Site, repository_id: int) -> None:
