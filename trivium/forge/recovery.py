@@ -51,7 +51,7 @@ def recover(site: Site, *, alone: bool) -> Remaining:
         if not is_alive(site.tree.locks, aside.name.partition("-")[0]):
             remove_tree(aside)
     if alone and not alive:
-        _remove_orphaned_notes(site)
+        _tidy_trash(site)
     remove_dead(site.tree.locks)
     if left:
         _log.warning("recovered after a crash", intents=len(left) - unfinished)
@@ -71,8 +71,10 @@ def _recover_push(site: Site, intent: Intent) -> bool:
     return True
 
 
-def _remove_orphaned_notes(site: Site) -> None:
-    """Notes in the trash whose repository never got there."""
+def _tidy_trash(site: Site) -> None:
+    """Remove notes whose repository never got there, and bundles that were never finished."""
     for note in site.tree.trash.glob("*.json"):
         if not note.with_suffix("").exists():
             note.unlink(missing_ok=True)
+    for unfinished in site.tree.trash.glob("*.bundle.lock"):
+        unfinished.unlink(missing_ok=True)
