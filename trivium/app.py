@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -18,6 +18,7 @@ from trivium.api.door import ApiDoor
 from trivium.asgi import SECURITY_HEADERS, TEXT, Disconnected, Message, Receive, Scope, Send, respond
 from trivium.crew import Crew
 from trivium.errors import TriviumError
+from trivium.forge import housekeeping
 from trivium.forge.activity import Activity
 from trivium.forge.site import Site, open_site
 from trivium.settings import Settings
@@ -47,6 +48,8 @@ class Application:
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
         self._wire = Door(self._site, self._authenticator, self._activity, crew=self._crew, slow=self._slow)
         self._web = web_app(settings)
+        self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
+        self._closing = threading.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,17 +100,19 @@ class Application:
             await self._web(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
-        recording: asyncio.Task[None] | None = None
+        regular: list[asyncio.Task[None]] = []
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                recording = asyncio.create_task(self._record_activity())
+                regular.append(asyncio.create_task(self._record_activity()))
+                if self._settings.housekeeping_interval:
+                    regular.append(asyncio.create_task(self._keep_house()))
                 await send({"type": "lifespan.startup.complete"})
             else:
-                if recording is not None:
-                    recording.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await recording
+                self._closing.set()
+                for task in regular:
+                    task.cancel()
+                await asyncio.gather(*regular, return_exceptions=True)
                 self._close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -116,6 +121,18 @@ class Application:
         while True:
             await asyncio.sleep(_ACTIVITY_EVERY)
             await asyncio.get_running_loop().run_in_executor(self._slow, self._write_activity)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.housekeeping_interval)
+            if not self._site.pushed.empty():
+                await asyncio.get_running_loop().run_in_executor(self._chores, self._tidy)
+
+    def _tidy(self) -> None:
+        try:
+            housekeeping.tidy_pushed(self._site, self._closing.is_set)
+        except TriviumError as error:
+            _log.warning("housekeeping failed", why=str(error))
 
     def _write_activity(self) -> None:
         try:
@@ -127,6 +144,7 @@ class Application:
         self._crew.close()
         self._slow.shutdown()
         self._long.shutdown()
+        self._chores.shutdown()
         self._write_activity()
         self._site.close()
 

@@ -95,6 +95,9 @@ class Settings:
     remote_hosts_only: bool = _option(False, "Fetch from allowed_remote_hosts only.")
     remote_timeout: int = _option(60, "A remote server that sends nothing for so long is given up.")
     import_timeout: int = _option(3600, "A fetch from another server may take this long.")
+    housekeeping_interval: int = _option(
+        10, "Repositories that were pushed to are looked after this often; 0: only by `trivium maintenance`."
+    )
     header_timeout: int = _option(30, "A request's head must arrive within this time.")
     body_idle_timeout: int = _option(30, "A request's body may pause this long.")
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")

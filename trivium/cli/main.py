@@ -313,5 +313,35 @@ def rescan(data: Path, config: Path | None, remove_obsolete: bool, even_most: bo
             click.echo(f"{what} {name}")
 
 
+@main.command()
+@_data
+@click.argument("repositories", nargs=-1)
+def maintenance(data: Path, config: Path | None, repositories: tuple[str, ...]) -> None:
+    """Put REPOSITORIES (default: all) in good order, thoroughly. The server may go on running meanwhile."""
+    from trivium.access.caller import the_system
+    from trivium.access.levels import Level
+    from trivium.forge import housekeeping
+    from trivium.forge import repositories as forge_repositories
+
+    failed = False
+    with _opened(data, config) as site:
+        with site.store.read() as db:
+            if repositories:
+                chosen = [forge_repositories.find(db, the_system(), one, Level.ADMIN) for one in repositories]
+            else:
+                chosen = forge_repositories.readable(db, the_system())
+        for repository in chosen:
+            began = time.monotonic()
+            try:
+                housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
+            except TriviumError as error:
+                click.echo(f"trivium: {repository.name}: {error}", err=True)
+                failed = True
+            else:
+                click.echo(f"{repository.name}: {time.monotonic() - began:.1f} s")
+    if failed:
+        sys.exit(1)
+
+
 if __name__ == "__main__":
     main()

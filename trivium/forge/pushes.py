@@ -183,6 +183,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
             _journal(db, push, row.name, done)
             released = push.action == PUSH and locks.release_after_push(db, push.caller, push.repository_id, row.name)
             intents.clear(db, push.intent)
+        site.pushed.put(push.repository_id)
         return Finished(tuple(done), released)
     else:
         raise VcsError("the repository keeps changing")

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import queue
+from dataclasses import dataclass, field
 
 from trivium.access.keys import KeyRing, load_key_ring
 from trivium.settings import Settings
@@ -27,6 +28,8 @@ class Site:
     """Kind of repository → what serves it; a kind that is missing cannot be hosted."""
     git: Git
     worker: WorkerIdentity
+    pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
+    """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 

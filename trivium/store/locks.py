@@ -55,6 +55,14 @@ class RepositoryLock:
         finally:
             os.close(gate)
 
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for exclusive use: those who can should let go."""
+        gate = _open(self._gate)
+        try:
+            return not _try(gate, fcntl.LOCK_SH)
+        finally:
+            os.close(gate)
+
     @contextlib.contextmanager
     def shared(self, timeout: float) -> Iterator[None]:
         """Hold the lock as one of many; raises `Busy` when it does not get free within `timeout` seconds."""
@@ -83,6 +91,16 @@ class RepositoryLock:
                     time.sleep(pause)
                     pause = min(pause * 2, _POLL)
             yield
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[bool]:
+    """Whether this is the only one of all processes inside a block with this path; nobody waits."""
+    descriptor = _open(path)
+    try:
+        yield _try(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
 
 
 class WorkerIdentity:

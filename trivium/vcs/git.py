@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
 import msgspec
 import pygit2
 
+from trivium.vcs import githousekeeping
 from trivium.vcs.gitobjects import (
     LISTED,
     SHORT,
@@ -105,16 +106,27 @@ class Git(GitTransfers):
             }
         return [update for update in updates if present.get(update.name) == update.new]
 
+    def is_untidy(self, path: Path) -> bool:
+        return githousekeeping.is_untidy(path)
+
+    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+        githousekeeping.tidy(self.command, path, thorough=thorough, keep=keep, stop=stop)
+
     def recover(self, path: Path) -> None:
         """A killed git leaves `*.lock` files, which would refuse the next push, and quarantine directories."""
-        for pattern in ("*.lock", "packed-refs.new", "refs/**/*.lock", "objects/info/**/*.lock"):
+        for pattern in ("*.lock", "packed-refs.new", "refs/**/*.lock", "objects/info/**/*.lock", "objects/pack/*.lock"):
             for lock in path.glob(pattern):
                 lock.unlink(missing_ok=True)
         for quarantine in path.glob("objects/tmp_objdir-*"):
             for entry in sorted(quarantine.rglob("*"), reverse=True):
                 entry.rmdir() if entry.is_dir() and not entry.is_symlink() else entry.unlink()
             quarantine.rmdir()
-        for leftover in [*path.glob("objects/pack/tmp_*"), *path.glob("objects/??/tmp_obj_*")]:
+        for leftover in [
+            *path.glob("objects/pack/tmp_*"),
+            *path.glob("objects/pack/.tmp-*"),
+            *path.glob("objects/info/commit-graphs/tmp_*"),
+            *path.glob("objects/??/tmp_obj_*"),
+        ]:
             leftover.unlink(missing_ok=True)
         for keep in path.glob("objects/pack/pack-*.keep"):
             # A push or fetch protects its pack from a repack until refs point there; forgotten, that is for ever.

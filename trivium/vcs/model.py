@@ -7,7 +7,7 @@ sent reaches a program in option position (security.md S-1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,10 @@ from trivium.errors import TriviumError
 
 class VcsError(TriviumError):
     """A version-control system could not do what was asked; the message is for the log only."""
+
+
+class Interrupted(VcsError):
+    """Work that can wait was given up for somebody who cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +248,18 @@ class BackEnd(Protocol):
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
         """Those of `updates` that the repository shows: for a push whose end nobody saw."""
+        ...
+
+    def is_untidy(self, path: Path) -> bool:
+        """Whether `tidy` is worth while; costs next to nothing."""
+        ...
+
+    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+        """Put a repository in good order, beside readers and pushes.
+
+        `thorough`: whatever it costs. Every process that works on the repository inherits the descriptor `keep`.
+        Raises `Interrupted` soon after `stop` says so.
+        """
         ...
 
     def recover(self, path: Path) -> None:
