@@ -93,7 +93,7 @@ class Application:
         if path in API_PATHS:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
-            await respond(send, 405)
+            await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
         elif git.is_git_path(path):
             await git.serve(self._wire, scope, receive, send)
         else:

@@ -146,8 +146,8 @@ class RepositoryObject(msgspec.Struct, gc=False):
     lock_reason: str | None
 
 
-def listed_repository(repository: Repository, base_url: str, holder: Json | None) -> RepositoryObject:
-    """A repository without its extra fields; `holder` is the user object of whoever holds it locked."""
+def listed_repository(repository: Repository, base_url: str, holder: Json | None = None) -> RepositoryObject:
+    """A repository without its extra fields; `holder` is the user object of whoever holds it locked, if it is."""
     name = repository.name
     return RepositoryObject(
         repository.id,
@@ -166,7 +166,7 @@ def listed_repository(repository: Repository, base_url: str, holder: Json | None
         msgspec.Raw(repository.last_changeset),
         f"{base_url}/{name if _PLAIN(name) else quote(name)}",
         holder,
-        locks.locked_date(repository),
+        locks.locked_date(repository) if holder else None,
         repository.lock_reason,
     )
 
@@ -186,12 +186,16 @@ def repository_objects(
     """Repositories with their extra fields, if they have any: a fixed number of statements."""
     holders = lock_holders(call, db, listed)
     base_url = call.base_url
-    shown: list[RepositoryObject | Json] = []
-    for repository in listed:
-        one = listed_repository(repository, base_url, holders.get(repository.locked_by_id))
-        extra = fields.get(repository.id)
-        shown.append(msgspec.structs.asdict(one) | extra_fields(extra) if extra else one)
-    return shown
+    shown = [
+        listed_repository(repository, base_url, holders.get(repository.locked_by_id) if holders else None)
+        for repository in listed
+    ]
+    if not fields:
+        return list(shown)
+    return [
+        msgspec.structs.asdict(one) | extra_fields(fields[one.repo_id]) if one.repo_id in fields else one
+        for one in shown
+    ]
 
 
 def repository_object(call: Call, db: Connection, repository: Repository) -> RepositoryObject | Json:

@@ -36,13 +36,13 @@ class Activity:
         self._recent: dict[tuple[int, str, int], float] = {}
 
     def pulled(self, caller: Caller, repository_id: int, name: str) -> None:
-        """Note a clone or fetch; the requests of one count once."""
+        """Note a clone or fetch; the requests of one, and what follows within a minute, count once."""
         key = (caller.user_id, caller.address, repository_id)
         moment = time.monotonic()
         with self._lock:
             if moment - self._recent.get(key, -_PULL_ONCE_IN) >= _PULL_ONCE_IN:
                 self._pulls.append((caller, repository_id, name))
-            self._recent[key] = moment
+                self._recent[key] = moment
             if len(self._recent) > 10_000:
                 self._recent = {one: at for one, at in self._recent.items() if moment - at < _PULL_ONCE_IN}
 

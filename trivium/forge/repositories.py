@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, null, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
@@ -57,14 +57,14 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
     """Where it was imported from, without the password."""
     last_changeset: str
     """The changeset as answers show it, as JSON text (`stored_changeset`)."""
-    locked_by_id: int | None
-    """Who holds the lock that users see (`locks`), if it is locked."""
-    locked_by: str | None
-    locked_on: int | None
-    """Seconds since the epoch."""
-    lock_reason: str | None
     level: int
     """A `Level`."""
+    locked_by_id: int | None = None
+    """Who holds the lock that users see (`locks`), if it is locked."""
+    locked_by: str | None = None
+    locked_on: int | None = None
+    """Seconds since the epoch."""
+    lock_reason: str | None = None
 
 
 _parents = repositories.alias("parents")
@@ -91,25 +91,31 @@ def _columns(level: Any) -> tuple[Any, ...]:
         repos.created_on,
         repos.clone_uri,
         repos.last_changeset,
-        repository_locks.c.user_id.label("locked_by_id"),
-        _holders.c.username.label("locked_by"),
-        repository_locks.c.locked_on,
-        repository_locks.c.reason.label("lock_reason"),
         level.label("level"),
     )
 
 
-def _with_details(source: Any) -> Any:
-    """Rows of repositories with what is shown of their owners, parents and locks."""
-    return (
-        source.join(users, users.c.id == repositories.c.owner_id)
-        .outerjoin(_parents, _parents.c.id == repositories.c.fork_of_id)
-        .outerjoin(repository_locks, repository_locks.c.repository_id == repositories.c.id)
-        .outerjoin(_holders, _holders.c.id == repository_locks.c.user_id)
+_LEVEL_AT: Final = len(_columns(null())) - 1
+_LOCK_COLUMNS: Final = (
+    repository_locks.c.user_id,
+    _holders.c.username,
+    repository_locks.c.locked_on,
+    repository_locks.c.reason,
+)
+
+
+def _with_names(source: Any) -> Any:
+    """Rows of repositories with the names of their owners and parents."""
+    return source.join(users, users.c.id == repositories.c.owner_id).outerjoin(
+        _parents, _parents.c.id == repositories.c.fork_of_id
     )
 
 
-_ONE = select(*_columns(effective_level(REPOSITORIES))).select_from(_with_details(repositories))
+_ONE = select(*_columns(effective_level(REPOSITORIES)), *_LOCK_COLUMNS).select_from(
+    _with_names(repositories)
+    .outerjoin(repository_locks, repository_locks.c.repository_id == repositories.c.id)
+    .outerjoin(_holders, _holders.c.id == repository_locks.c.user_id)
+)
 _BY_ID = Query(_ONE.where(repositories.c.id == bindparam("sought")))
 _BY_NAME = Query(_ONE.where(repositories.c.name == bindparam("sought")))
 
@@ -118,14 +124,20 @@ def _all_statement() -> Any:
     source, level = levels_joined(REPOSITORIES)
     return (
         select(*_columns(level))
-        .select_from(_with_details(source))
+        .select_from(_with_names(source))
         .where(level >= int(Level.READ))
         .order_by(func.lower(repositories.c.name))
     )
 
 
 _ALL = _all_statement()
-_LOCKED_BY = _ALL.where(repository_locks.c.user_id == bindparam("holder"))
+_LOCKED_BY = _ONE.where(
+    repository_locks.c.user_id == bindparam("holder"), effective_level(REPOSITORIES) >= int(Level.READ)
+).order_by(func.lower(repositories.c.name))
+# Few are locked at any time: looking for them apart is cheaper than joining them to all.
+_LOCKS = Query(
+    select(repository_locks.c.repository_id, *_LOCK_COLUMNS).join(_holders, _holders.c.id == repository_locks.c.user_id)
+)
 _LEVEL = Query(select(effective_level(REPOSITORIES)).where(repositories.c.id == bindparam("sought")))
 _FORMERLY = Query(
     _ONE.join(former_names, former_names.c.repository_id == repositories.c.id).where(
@@ -163,7 +175,7 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
         row = _BY_NAME.first(db, binds(caller) | {"sought": given})
         if row is None and (repository_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, repository_id)
-    if row is None or row[-1] < needs:
+    if row is None or row[_LEVEL_AT] < needs:
         raise NotFound(Kind.REPOSITORY, given)
     return _shown(db, caller, row)
 
@@ -171,7 +183,7 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
 def by_former_name(db: Connection, caller: Caller, name: str) -> Repository | None:
     """The repository that had this name last, if the caller may read it and nobody has taken the name since."""
     row = _FORMERLY.first(db, binds(caller) | {"sought": name, "key": key_of(name)})
-    return None if row is None or row[-1] < Level.READ else _shown(db, caller, row)
+    return None if row is None or row[_LEVEL_AT] < Level.READ else _shown(db, caller, row)
 
 
 def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:
@@ -199,13 +211,24 @@ def _by_id(db: Connection, caller: Caller, repository_id: int) -> Values | None:
 
 
 def readable(db: Connection, caller: Caller) -> list[Repository]:
-    """All repositories that the caller may read, by name: one statement."""
+    """All repositories that the caller may read, by name: two statements."""
     found = [_repository_of(row) for row in db.execute(_ALL, binds(caller)).all()]
-    ids = {repository.id for repository in found}
+    locks = {repository_id: lock for repository_id, *lock in _LOCKS.all(db, {})}
+    ids: set[int] | None = None
     for number, repository in enumerate(found):
-        if repository.fork_of_id is not None and repository.fork_of_id not in ids:
-            found[number] = msgspec.structs.replace(repository, fork_of=None)
+        if repository.id in locks:
+            found[number] = repository = _locked(repository, *locks[repository.id])
+        if repository.fork_of_id is not None:
+            ids = ids or {one.id for one in found}
+            if repository.fork_of_id not in ids:
+                found[number] = msgspec.structs.replace(repository, fork_of=None)
     return found
+
+
+def _locked(repository: Repository, holder_id: int, holder: str, since: int, reason: str) -> Repository:
+    return msgspec.structs.replace(
+        repository, locked_by_id=holder_id, locked_by=holder, locked_on=since, lock_reason=reason
+    )
 
 
 def locked_by(db: Connection, caller: Caller, holder_id: int) -> list[Repository]:

@@ -31,7 +31,7 @@ _OLD_GROUP = {"usersgroupid": "usergroupid"}
 _OLD_URI = {"remote_uri": "clone_uri"}
 
 
-@registry.method()
+@registry.method(failure="failed to get repository `{repoid}`")
 def get_repo(call: Call, repoid: ReadableRepository, cache: Flag = True) -> dict[str, Any]:
     """A repository with its members and followers.
 
