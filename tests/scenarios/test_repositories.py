@@ -491,7 +491,9 @@ def test_the_cache_may_be_asked_for_or_not(server: Server, root: Api, git: Git) 
     for cache in (True, False):
         assert ada.api("get_repo", repoid=repository.id, cache=cache)["last_changeset"]["raw_id"] == commit
     with server.unchanged():
-        assert ada.api.error("get_repo", repoid=repository.id, cache="maybe") == "Internal server error"
+        assert ada.api.error("get_repo", repoid=repository.id, cache="maybe") == (
+            f"failed to get repository `{repository.id}`"
+        )
 
 
 def test_the_list_holds_what_the_caller_may_read_and_matches_get_repo(root: Api) -> None:
