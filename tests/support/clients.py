@@ -91,6 +91,11 @@ class Api:
         assert isinstance(answer["error"], str)
         return answer["error"]
 
+    def full(self, repoid: object, revision: str) -> dict[str, Any]:
+        """One changeset with everything."""
+        found: dict[str, Any] = self("get_repo_changeset", repoid=repoid, revision=revision, details="full")
+        return found
+
     def new_user(self, name: str | None = None, *, password: str = "s3cret-pw", **args: Any) -> Person:
         """Create a user (the caller is a super-admin) under a name that nobody else has."""
         name = name or unique("user")

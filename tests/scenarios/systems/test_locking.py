@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The locks that users see, in the words of each client (system.md 3.4)."""
+
+from __future__ import annotations
+
+from tests.support.clients import Api, Person
+from tests.support.servers import Server
+from tests.support.systems import Filled, System
+
+
+def test_a_lock_refuses_pulls_and_the_pushes_of_others(
+    server: Server, root: Api, system: System, ada: Person, filled: Filled
+) -> None:
+    name, copy = filled.name, filled.copy
+    ben = root.new_user()
+    root("grant_user_permission", repoid=name, userid=ben.name, perm="repository.write")
+    other = system.checkout(server, name, ben)
+    root("lock", repoid=name, locked=True, userid=ben.name)
+    said = f"Repository `{name}` locked by user `{ben.name}`. Reason:`lock_api`"
+    assert said in copy.refused_change()
+    system.refused_checkout(server, name, ada)
+    other.change("by its holder")
+    # The switch is off: what was set by hand is taken back by hand.
+    assert root("lock", repoid=name)["locked_by"] == ben.name
+    root("lock", repoid=name, locked=False)
+    system.checkout(server, name, ada).change()
+    assert root("lock", repoid=name)["locked"] is False
+
+
+def test_a_pull_takes_the_lock_and_a_push_gives_it_back(
+    server: Server, root: Api, system: System, ada: Person, filled: Filled
+) -> None:
+    name = filled.name
+    root("update_repo", repoid=name, enable_locking=True)
+    reader, writer = root.new_user(), root.new_user()
+    root("grant_user_permission", repoid=name, userid=writer.name, perm="repository.write")
+    system.checkout(server, name, reader)
+    assert root("lock", repoid=name)["locked"] is False
+    copy = system.checkout(server, name, writer)
+    held = root("lock", repoid=name)
+    assert (held["locked_by"], held["lock_reason"]) == (writer.name, "lock_pull")
+    system.refused_checkout(server, name, ada)
+    copy.change()
+    assert root("lock", repoid=name)["locked"] is False
+    system.checkout(server, name, ada)
+    assert root("lock", repoid=name)["locked_by"] == ada.name

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The three systems in one language: what a user does with a repository, whichever client he has.
+
+Scenarios that are the same for all are told once, with a `System`; each of its `Copy`s belongs to one person.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.support.clients import Api, Git, Person, unique
+from tests.support.servers import Server
+
+_numbers = itertools.count(1)
+_METADATA = (".git", ".hg", ".svn")
+
+
+class Copy(ABC):
+    """A working copy of one person."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, **files: str | bytes | None) -> None:
+        """Put files there, or remove them (None); the names may have slashes."""
+        for name, content in files.items():
+            target = self.path / name
+            if content is None:
+                target.unlink()
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def change(self, message: str = "a change", **files: str | bytes | None) -> str:
+        """Change files (by default one that differs each time) and publish that; returns the id that the API shows."""
+        self.write(**(files or {"file.txt": f"{message} {uuid.uuid4()}\n"}))
+        self.commit(message)
+        self.publish()
+        return self.published()
+
+    def refused_change(self, message: str = "a change", **files: str | bytes | None) -> str:
+        """What the user reads when a change must not be accepted."""
+        self.write(**(files or {"file.txt": f"{message} {uuid.uuid4()}\n"}))
+        return self.refused_publication(message)
+
+    def files(self) -> dict[str, bytes]:
+        """The content of every file."""
+        return {
+            str(path.relative_to(self.path)): path.read_bytes()
+            for path in sorted(self.path.rglob("*"))
+            if path.is_file() and not any(part in _METADATA for part in path.relative_to(self.path).parts)
+        }
+
+    @abstractmethod
+    def commit(self, message: str) -> None:
+        """Record all changes, as far as the system does so without the server."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """Send to the server what was recorded."""
+
+    @abstractmethod
+    def published(self) -> str:
+        """The id of what was published last."""
+
+    @abstractmethod
+    def refused_publication(self, message: str) -> str:
+        """Record and send changes, which must fail; returns what the user reads."""
+
+    @abstractmethod
+    def update(self) -> None:
+        """Fetch what is new on the server."""
+
+    @abstractmethod
+    def refused_update(self) -> str:
+        """Fetch what is new, which must fail; returns what the user reads."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A repository with a little history."""
+
+    name: str
+    copy: Copy
+    """Its owner's."""
+    ids: list[str]
+    """Of its changesets, oldest first."""
+
+
+class System(ABC):
+    """A system, with its stock client."""
+
+    kind: str
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def place(self) -> Path:
+        """A directory for another copy."""
+        return self.home / f"copy{next(_numbers)}"
+
+    def new_repository(self, root: Api, owner: Person, name: str | None = None, **args: object) -> str:
+        """An empty repository of this system; returns its name."""
+        name = name or unique("repo")
+        root("create_repo", repo_name=name, repo_type=self.kind, owner=owner.name, **args)
+        return name
+
+    @abstractmethod
+    def checkout(self, server: Server, name: str, person: Person | None) -> Copy:
+        """A working copy of a repository of the server, which may be empty; None is a visitor."""
+
+    @abstractmethod
+    def refused_checkout(self, server: Server, name: str, person: Person | None) -> str:
+        """What the user reads when he must not get a copy; None is a visitor."""
+
+    @abstractmethod
+    def verify(self, path: Path) -> None:
+        """Let the system's own check look at a repository of the server."""
+
+
+def url_path(name: str) -> str:
+    """A repository's name as it stands in a URL."""
+    return quote(name)
+
+
+class GitCopy(Copy):
+    def __init__(self, git: Git, path: Path) -> None:
+        super().__init__(path)
+        self._git = git
+
+    def commit(self, message: str) -> None:
+        self._git.run("add", "--all", cwd=self.path)
+        self._git.run("commit", "--quiet", "--allow-empty", "-m", message, cwd=self.path)
+
+    def publish(self) -> None:
+        self._git.run("push", "--quiet", "origin", "HEAD", cwd=self.path)
+
+    def published(self) -> str:
+        return self._git.out("rev-parse", "HEAD", cwd=self.path)
+
+    def refused_publication(self, message: str) -> str:
+        self.commit(message)
+        return self._git.refused("push", "origin", "HEAD", cwd=self.path)
+
+    def update(self) -> None:
+        self._git.run("pull", "--quiet", "--rebase", cwd=self.path)
+
+    def refused_update(self) -> str:
+        return self._git.refused("pull", cwd=self.path)
+
+
+class GitSystem(System):
+    kind = "git"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.client = Git(home)
+
+    def checkout(self, server: Server, name: str, person: Person | None) -> Copy:
+        path = self.place()
+        self.client.run("clone", "--quiet", server.clone_url(url_path(name), person), str(path))
+        return GitCopy(self.client, path)
+
+    def refused_checkout(self, server: Server, name: str, person: Person | None) -> str:
+        path = self.place()
+        said = self.client.refused("clone", server.clone_url(url_path(name), person), str(path))
+        assert not path.exists()
+        return said
+
+    def verify(self, path: Path) -> None:
+        self.client.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
+
+
+SYSTEMS: dict[str, type[System]] = {"git": GitSystem}
+
+
+def new_system(kind: str, home: Path) -> System:
+    """A system whose clients have a home of their own."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    return SYSTEMS[kind](home)
