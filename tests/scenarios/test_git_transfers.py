@@ -366,3 +366,28 @@ def test_what_the_protocol_does_not_have(root: Api) -> None:
     assert status("POST", "/git-upload-pack", Content_Encoding="br") == 415
     assert status("GET", "/objects/info/packs") == 404
     assert status("GET", "/HEAD") == 404
+
+
+def test_old_flaws_are_taken_and_dangerous_objects_are_not(server: Server, root: Api, git: Git) -> None:
+    name = root.new_repo().name
+    url = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/{name}"
+    work = git.new_work()
+    git.commit(work)
+    tree = git.out("rev-parse", "HEAD^{tree}", cwd=work)
+    for number, author in enumerate(
+        ("A <a@b> 1000000000 +051800", "A<a@b> 1000000000 +0000", "<a@b> 1000000000 +0000")
+    ):
+        raw = f"tree {tree}\nauthor {author}\ncommitter A <a@b> 1000000000 +0000\n\nold\n".encode()
+        commit = git.run("hash-object", "-t", "commit", "-w", "--literally", "--stdin", cwd=work, stdin=raw)
+        git.run("push", "--quiet", url, f"{commit.stdout.decode().strip()}:refs/heads/old{number}", cwd=work)
+    assert len(root("get_repo_changesets", repoid=name, start_rev="0", limit=-1)) == 3
+    blob = git.out("rev-parse", "HEAD:file.txt", cwd=work)
+    evil = git.run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", cwd=work, stdin=_tree(b".git", blob))
+    raw = f"tree {evil.stdout.decode().strip()}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n".encode()
+    commit = git.run("hash-object", "-t", "commit", "-w", "--stdin", cwd=work, stdin=raw)
+    said = git.refused("push", url, f"{commit.stdout.decode().strip()}:refs/heads/evil", cwd=work)
+    assert "hasDotgit" in said
+
+
+def _tree(name: bytes, blob: str) -> bytes:
+    return b"100644 " + name + b"\0" + bytes.fromhex(blob)

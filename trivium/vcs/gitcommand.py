@@ -13,6 +13,12 @@ from typing import Final
 from trivium.errors import StartRefused
 from trivium.vcs.model import VcsError
 
+_HARMLESS: Final = (
+    *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),
+    *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeEmail", "badEmail", "badName"),
+)
+"""Flaws that old tools left in well-known histories, which everybody else takes as well."""
+
 CONFIGURATION: Final = """\
 [safe]
 \tdirectory = *
@@ -42,7 +48,7 @@ CONFIGURATION: Final = """\
 \tdefaultBranch = master
 """
 """Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
-could attack a client are refused; flaws that old tools left in real histories are not."""
+could attack a client are refused; `_HARMLESS` flaws are not."""
 
 _SETPRIV: Final = shutil.which("setpriv")
 _DIE_WITH_US: Final = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
@@ -93,6 +99,8 @@ def git_command(program: str, configuration: Path, *, max_input_bytes: int = 0) 
     if found is None:
         raise StartRefused(f"the git program {program!r} was not found; install git or set git_path")
     text = CONFIGURATION
+    for section in ("receive", "fetch"):
+        text += f'[{section} "fsck"]\n' + "".join(f"\t{flaw} = ignore\n" for flaw in _HARMLESS)
     if max_input_bytes:
         text += f"[receive]\n\tmaxInputSize = {max_input_bytes}\n"
     if not configuration.exists() or configuration.read_text() != text:
