@@ -27,6 +27,8 @@ from bench.history import generate
 from bench.load import load
 from bench.peers import APACHE, Floor, HttpBackend
 from bench.processes import cpu_seconds, memory_mb
+from bench.reading import measure_growth, measure_history
+from bench.report import Report
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
@@ -36,21 +38,6 @@ GROUPS = int(os.environ.get("BENCH_GROUPS", "50"))
 COMMITS = int(os.environ.get("BENCH_COMMITS", "6000"))
 CONNECTIONS = 16
 WORKERS = 2
-
-
-class Report:
-    """The table of ratios."""
-
-    def __init__(self) -> None:
-        self.failed = False
-
-    def line(self, what: str, ratio: float, limit: float, detail: str) -> None:
-        mark = "ok" if ratio <= limit else "ABOVE"
-        self.failed = self.failed or ratio > limit
-        print(f"{what:44} {ratio:7.2f}  limit {limit:6.2f}  {mark:5}  {detail}", flush=True)
-
-    def note(self, text: str) -> None:
-        print(text, flush=True)
 
 
 def seed(root: Api) -> list[dict[str, Any]]:
@@ -229,7 +216,7 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git"]
+    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth"]
     try:
         server.set_up()
         server.start("--workers", str(WORKERS))
@@ -256,6 +243,10 @@ def main() -> None:
                 measure_git(report, server, root, place)
             else:
                 report.note("git: not measured, apache2 is missing")
+        if "history" in parts:
+            measure_history(report, server, place)
+        if "growth" in parts:
+            measure_growth(report, place)
         resident, proportional = memory_mb(server.pid)
         report.note(f"memory after the load: {resident:.0f} MB resident, {proportional:.0f} MB proportional")
     finally:

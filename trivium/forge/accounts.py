@@ -85,7 +85,10 @@ COLUMNS: Final = (
     users.c.inherit_default_permissions,
 )
 _BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
-_BY_NAME = Query(select(*COLUMNS).where(users.c.username == bindparam("sought")))
+# The key is what is indexed.
+_BY_NAME = Query(
+    select(*COLUMNS).where(users.c.username_key == bindparam("key"), users.c.username == bindparam("sought"))
+)
 _SOME = select(*COLUMNS).where(users.c.id.in_(bindparam("ids", expanding=True)))
 _ALL = select(*COLUMNS).where(users.c.id != DEFAULT_USER_ID).order_by(users.c.username)
 _KEY_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("sought"))
@@ -139,7 +142,7 @@ def find(db: Connection, given: object) -> User:
     elif isinstance(given, str) and given and is_clean_text(given):
         if (user_id := id_in(given)) is not None:
             row = _by_id(db, user_id)
-        row = row or _BY_NAME.first(db, {"sought": given})
+        row = row or _BY_NAME.first(db, {"sought": given, "key": key_of(given)})
     if row is None:
         raise NotFound(Kind.USER, given)
     return user_of(row)

@@ -87,7 +87,8 @@ _ONE = select(*_columns(effective_level(REPO_GROUPS))).select_from(
     repo_groups.join(users, users.c.id == repo_groups.c.owner_id)
 )
 _BY_ID = _ONE.where(repo_groups.c.id == bindparam("sought"))
-_BY_NAME = _ONE.where(repo_groups.c.name == bindparam("sought"))
+# The key is what is indexed.
+_BY_NAME = _ONE.where(repo_groups.c.name_key == bindparam("key"), repo_groups.c.name == bindparam("sought"))
 
 
 def _all_statement() -> Any:
@@ -116,7 +117,7 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> RepoGro
     if isinstance(given, int) and not isinstance(given, bool):
         row = _by_id(db, caller, given)
     elif isinstance(given, str) and given and is_clean_text(given):
-        row = db.execute(_BY_NAME, binds(caller) | {"sought": given}).first()
+        row = _by_name(db, caller, given)
         if row is None and (group_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, group_id)
     if row is None or row.level < needs:
@@ -141,6 +142,18 @@ def repositories_by_group(db: Connection, caller: Caller) -> dict[int, list[str]
     for group_id, name in db.execute(_HELD, binds(caller)):
         found[group_id].append(name)
     return found
+
+
+def repositories_in(db: Connection, caller: Caller, group_id: int) -> list[str]:
+    """The names of the repositories directly inside one group that the caller may read."""
+    return [row[0] for row in db.execute(_HELD_BY_ONE, binds(caller) | {"group_id": group_id})]
+
+
+_HELD_BY_ONE = (
+    select(repositories.c.name)
+    .where(repositories.c.group_id == bindparam("group_id"), effective_level(REPOSITORIES) >= int(Level.READ))
+    .order_by(func.lower(repositories.c.name))
+)
 
 
 def _held_statement() -> Any:
@@ -173,7 +186,7 @@ def ancestry(db: Connection, caller: Caller, path: str) -> Ancestry:
     missing: list[str] = []
     above = parent_of(path) if is_clean_text(path) and len(path) <= MAX_NAME else ""
     while above:
-        row = db.execute(_BY_NAME, binds(caller) | {"sought": above}).first()
+        row = _by_name(db, caller, above)
         if row is not None:
             return Ancestry(_group_of(row), tuple(reversed(missing)))
         if db.execute(_REPOSITORY_BY_KEY, {"sought": key_of(above)}).first():
@@ -277,7 +290,7 @@ def permitted_parent(db: Connection, caller: Caller, path: str) -> RepoGroup | N
     parent = parent_of(path)
     found = None
     if parent and is_clean_text(parent):
-        row = db.execute(_BY_NAME, binds(caller) | {"sought": parent}).first()
+        row = _by_name(db, caller, parent)
         found = _group_of(row) if row is not None else None
     if allows_globally(db, caller, "hg.repogroup.create.true"):
         if parent and (found is None or found.level < Level.WRITE):
@@ -358,7 +371,7 @@ def _new_parent(db: Connection, caller: Caller, group: RepoGroup, given: object)
 
 
 def _by_name(db: Connection, caller: Caller, name: str) -> Record | None:
-    return db.execute(_BY_NAME, binds(caller) | {"sought": name}).first()
+    return db.execute(_BY_NAME, binds(caller) | {"sought": name, "key": key_of(name)}).first()
 
 
 def _rename_rows(db: Connection, group: RepoGroup, path: str) -> None:

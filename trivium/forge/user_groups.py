@@ -60,7 +60,8 @@ def _columns(level: Any) -> tuple[Any, ...]:
 _OWNED: Final = user_groups.join(users, users.c.id == user_groups.c.owner_id)
 _ONE = select(*_columns(effective_level(USER_GROUPS))).select_from(_OWNED)
 _BY_ID = _ONE.where(user_groups.c.id == bindparam("sought"))
-_BY_NAME = _ONE.where(user_groups.c.name == bindparam("sought"))
+# The key is what is indexed.
+_BY_NAME = _ONE.where(user_groups.c.name_key == bindparam("key"), user_groups.c.name == bindparam("sought"))
 
 
 def _all_statement() -> Any:
@@ -95,7 +96,7 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> UserGro
     elif isinstance(given, str) and given and is_clean_text(given):
         if (group_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, group_id)
-        row = row or db.execute(_BY_NAME, binds(caller) | {"sought": given}).first()
+        row = row or db.execute(_BY_NAME, binds(caller) | {"sought": given, "key": key_of(given)}).first()
     if row is None or row.level < needs:
         raise NotFound(Kind.USER_GROUP, given)
     return _group_of(row)

@@ -28,6 +28,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from trivium.errors import AlreadyExists, Kind
+from trivium.names import key_of
 from trivium.store.disk import Tree, sync_directory
 from trivium.store.engine import Store
 from trivium.store.tables import intents, now, repo_groups, repositories
@@ -41,8 +42,12 @@ _DELETE = delete(intents).where(intents.c.id == bindparam("intent"))
 _RECORDED = select(intents).order_by(intents.c.created_on, intents.c.id)
 _REGISTERED = (
     select(repositories.c.id)
-    .where(repositories.c.name == bindparam("name"))
-    .union_all(select(repo_groups.c.id).where(repo_groups.c.name == bindparam("name")))
+    .where(repositories.c.name_key == bindparam("key"), repositories.c.name == bindparam("name"))
+    .union_all(
+        select(repo_groups.c.id).where(
+            repo_groups.c.name_key == bindparam("key"), repo_groups.c.name == bindparam("name")
+        )
+    )
 )
 
 
@@ -124,7 +129,7 @@ def undo_all(db: Connection, tree: Tree) -> list[str]:
         moves = msgspec.convert(intent.detail["moves"], list[tuple[str, str]])
         for source, target in reversed(moves):
             # A name in the database got there by a commit, of whomever: then the rename is not what was left.
-            if not db.execute(_REGISTERED, {"name": target}).first():
+            if not db.execute(_REGISTERED, {"name": target, "key": key_of(target)}).first():
                 _move_back(tree.root / source, tree.root / target)
     return [intent.id for intent in found]
 

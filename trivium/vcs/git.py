@@ -28,6 +28,7 @@ from trivium.vcs.gitobjects import (
     peeled,
     refs_digest,
     refs_of,
+    target_of,
 )
 from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot, build_index
 from trivium.vcs.gittransfer import GitTransfers
@@ -100,7 +101,7 @@ class Git(GitTransfers):
     def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
         with open_repository(path) as repository:
             present = {
-                name: str(repository.lookup_reference(name).target) if name in repository.references else ZERO
+                name: target_of(repository, name) or ZERO
                 for name in {update.name for update in updates}
                 if pygit2.reference_is_valid_name(name)
             }

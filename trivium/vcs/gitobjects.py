@@ -36,6 +36,14 @@ def refs_of(repository: pygit2.Repository) -> dict[str, str]:
     return {ref.name: str(ref.target) for ref in repository.references.iterator() if ref.name.startswith(LISTED)}
 
 
+def target_of(repository: pygit2.Repository, name: str) -> str | None:
+    """The id that a ref holds; None when there is no such ref, or could not be one."""
+    try:
+        return str(repository.lookup_reference(name).target)
+    except (KeyError, ValueError):  # no name for a ref; or longer than a path may be
+        return None
+
+
 def refs_digest(refs: dict[str, str]) -> str:
     """The same for the same refs only."""
     digest = hashlib.sha1(usedforsecurity=False)

@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import pygit2
-
 from trivium.vcs.gitcommand import GitCommand
-from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of
+from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of, target_of
 from trivium.vcs.model import RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -90,15 +88,15 @@ class GitTransfers:
         """
         name = f"refs/heads/{branch}"
         with open_repository(path) as repository:
-            if not pygit2.reference_is_valid_name(name) or name not in repository.references:
+            head = target_of(repository, name)
+            if head is None:
                 raise UnknownRevision(branch)
-            head = repository.lookup_reference(name).target
             commit = commit_of(repository, raw_id)
-            if not (head == commit.id or repository.descendant_of(head, commit.id)):
+            if not (head == raw_id or repository.descendant_of(head, raw_id)):
                 raise UnknownRevision(raw_id)
             if len(commit.parent_ids) != 1:
                 raise VcsError("a merge or root commit cannot be stripped")
-            return RefUpdate(name, str(head), str(commit.parent_ids[0]))
+            return RefUpdate(name, head, str(commit.parent_ids[0]))
 
     def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
         """Carry out a strip; what goes is kept in a bundle at `keep`, which `git fetch` can read."""
@@ -152,7 +150,7 @@ def _fetch_words() -> tuple[str, ...]:
 
 def _set_head(path: Path, name: str) -> None:
     with open_repository(path) as repository:
-        if pygit2.reference_is_valid_name(name) and name in repository.references:
+        if target_of(repository, name):
             repository.set_head(name)
 
 

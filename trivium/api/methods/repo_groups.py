@@ -33,7 +33,7 @@ _OLD = {"usersgroupid": "usergroupid"}
 
 def _shown(call: Call, group: RepoGroup) -> dict[str, Any]:
     with call.site.store.read() as db:
-        return repo_group_object(group, repo_groups.repositories_by_group(db, call.caller).get(group.id, []))
+        return repo_group_object(group, repo_groups.repositories_in(db, call.caller, group.id))
 
 
 @registry.method()

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What it costs to read histories through the API, and whether that grows with what else is on the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import plain_reader
+from bench.history import generate
+from bench.load import load
+from bench.report import Report
+from tests.support.clients import Api, Git
+from tests.support.servers import Server
+
+COMMITS = int(os.environ.get("BENCH_COMMITS", "6000"))
+HISTORY = os.environ.get("BENCH_HISTORY", "")
+"""A bare repository to read instead of a generated one."""
+ROUNDS = 7
+LIMIT = 100
+FEW = 100
+MANY = int(os.environ.get("BENCH_MANY", "2000"))
+
+
+def measure_history(report: Report, server: Server, place: Path) -> None:
+    """First and second calls against plain pygit2, as time seen by the caller.
+
+    A *first call* is the first one ever to read a repository: each is made to a fresh fork, so that no list of
+    commits, no answer and no open repository is kept anywhere. What the operating system keeps of the files is there
+    for both sides, because making the fork wrote them. The peer reads the same fork, in a process that runs already;
+    it too walks the whole history, for the position of a commit is part of the answer.
+    """
+    api = server.api(server.admin_key)
+    commits = _fill(server, place)
+    start = max(0, commits - LIMIT)
+    listing = {"start_rev": str(start), "limit": LIMIT}
+    asked: list[tuple[str, str, dict[str, Any], Callable[[Path], bytes], float]] = [
+        (
+            f"{LIMIT} changesets, basic",
+            "get_repo_changesets",
+            listing,
+            lambda path: plain_reader.changesets(path, start, LIMIT),
+            3,
+        ),
+        (
+            f"{LIMIT} changesets, full",
+            "get_repo_changesets",
+            listing | {"details": "full"},
+            lambda path: plain_reader.diffs(path, start, LIMIT),
+            2,
+        ),
+        ("all nodes, basic", "get_repo_nodes", {"revision": "tip", "root_path": "/"}, plain_reader.blobs, 2),
+    ]
+    for what, method, args, peer, limit in asked:
+        times: dict[str, list[float]] = {"first": [], "second": [], "peer": []}
+        for round_ in range(ROUNDS + 1):
+            name = f"reading/{method}-{args.get('details', 'basic')}-{round_}"
+            api("fork_repo", repoid="read", fork_name=name)
+            ask, look = partial(_whole, api, method, repoid=name, **args), partial(peer, server.root / name)
+            turns = [("first", ask), ("second", ask)]
+            for side, act in [("peer", look), *turns] if round_ % 2 else [*turns, ("peer", look)]:
+                seconds = _timed(act)
+                if round_:  # the first round warms up
+                    times[side].append(seconds)
+        first, second, theirs = (statistics.median(one) * 1000 for one in times.values())
+        report.line(f"{what}, first call / pygit2", first / theirs, limit, f"{first:.1f} / {theirs:.1f} ms")
+        report.line(f"{what}, second call / first", second / first, 1 / 3, f"{second:.1f} / {first:.1f} ms")
+
+
+def _fill(server: Server, place: Path) -> int:
+    """Put the history to read on the server as the repository `read`; returns how many commits it has."""
+    history = Path(HISTORY) if HISTORY else place / "read.git"
+    if not HISTORY:
+        generate(history, commits=COMMITS)
+    home = place / "read-home"
+    home.mkdir()
+    server.api(server.admin_key)("create_repo", repo_name="read", repo_type="git")
+    ours = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/read"
+    refs = ("refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*")
+    Git(home).run("push", "--quiet", ours, *refs, cwd=history)
+    subprocess.run(["git", "repack", "-adq"], cwd=server.root / "read", check=True)
+    return int(server.api(server.admin_key)("get_repo", repoid="read")["last_changeset"]["revision"]) + 1
+
+
+def _timed(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def _whole(api: Api, method: str, **args: Any) -> bytes:
+    """The bytes of an answer; taking the JSON apart is the caller's own affair."""
+    body = json.dumps({"id": 1, "api_key": api.key, "method": method, "args": args})
+    status, _, answer = api.post(body)
+    if status != 200 or b'"error":null' not in answer[-20:]:
+        raise RuntimeError(f"{method}: {answer[-200:]!r}")
+    return answer
+
+
+def measure_growth(report: Report, place: Path) -> None:
+    """The same calls on a server with few repositories and users and on one with many, as time seen by the caller.
+
+    What is added is not readable by the caller, so that answers stay the same and only the work could grow.
+    """
+    servers = []
+    try:
+        for count in (FEW, MANY):
+            servers.append(_crowded(place / f"growth-{count}", count))
+        for what, method, args in (
+            ("get_repo", "get_repo", {"repoid": "core"}),
+            ("get_repo_changesets", "get_repo_changesets", {"repoid": "core", "start_rev": "0", "limit": 20}),
+            ("get_repo_changeset", "get_repo_changeset", {"repoid": "core", "revision": "tip"}),
+            ("get_repo_nodes", "get_repo_nodes", {"repoid": "core", "revision": "tip", "root_path": ""}),
+            ("get_user", "get_user", {}),
+            ("get_repo_group", "get_repo_group", {"repogroupid": "team"}),
+            ("get_user_group", "get_user_group", {"usergroupid": "people"}),
+            ("get_gists", "get_gists", {}),
+            ("grant_user_permission", "grant_user_permission",
+             {"repoid": "core", "userid": "reader", "perm": "repository.read"}),
+            ("invalidate_cache", "invalidate_cache", {"repoid": "core"}),
+        ):  # fmt: skip
+            seen = _alternating(servers, method, args)
+            few, many = (statistics.median(times) for times in seen)
+            report.line(
+                f"{what}, {MANY} / {FEW} of everything", many / few, 1.3, f"{many:.2f} / {few:.2f} ms at the caller"
+            )
+    finally:
+        for server, _ in servers:
+            server.stop()
+            shutil.rmtree(server.data.parent, ignore_errors=True)
+
+
+def _alternating(servers: list[tuple[Server, str]], method: str, args: dict[str, Any]) -> list[list[float]]:
+    """Medians of one method on each server, in turns."""
+    seen: list[list[float]] = [[] for _ in servers]
+    sizes: set[int] = set()
+    for round_ in range(ROUNDS + 1):
+        turns = list(zip(servers, seen, strict=True))
+        for (server, key), times in turns if round_ % 2 else reversed(turns):
+            body = json.dumps({"id": 1, "api_key": key, "method": method, "args": args}).encode()
+            port = int(server.url.rpartition(":")[2])
+            one = load("127.0.0.1", port, "/_admin/api", connections=1, requests=300, bodies=[body])
+            if round_:
+                times.append(one.p50_ms)
+                sizes.add(one.answer_bytes)
+    if max(sizes) - min(sizes) > 16:
+        raise RuntimeError(f"{method}: the answers differ in size: {sizes}")
+    return seen
+
+
+def _crowded(place: Path, count: int) -> tuple[Server, str]:
+    """A server with so many repositories, users and groups of each kind; returns it with the key of one user."""
+    home = place / "home"
+    home.mkdir(parents=True)
+    server = Server(place / "data")
+    server.set_up()
+    server.start("--workers", "1")
+    root = server.api(server.admin_key)
+    ada = root.new_user("ada")
+    root.new_user("reader")
+    root("create_repo_group", group_name="team", owner="ada")
+    root("create_user_group", group_name="people", owner="ada")
+    root("create_repo", repo_name="core", repo_type="git", owner="ada")
+    root("create_repo", repo_name="other", repo_type="git", private=True)
+    root("create_repo_group", group_name="others")
+    root("grant_user_permission_to_repo_group", repogroupid="others", userid="default", perm="group.none")
+    root("create_user_group", group_name="strangers")
+    root("grant_user_permission_to_user_group", usergroupid="strangers", userid="default", perm="usergroup.none")
+    git = Git(home)
+    work = git.new_work()
+    for number in range(30):
+        git.commit(work, f"change {number}", **{f"file{number}.txt": f"{number}\n"})
+    git.run("push", "--quiet", server.clone_url("core", ada), "master", cwd=work)
+    server.stop()
+    database = sqlite3.connect(server.data / "trivium.db")
+    with database:
+        for table, name, grants in (
+            ("users", "username", ""),
+            ("repositories", "name", "repository_grants"),
+            ("repo_groups", "name", "repo_group_grants"),
+            ("user_groups", "name", "user_group_grants"),
+        ):
+            _multiply(database, table, name, grants, count)
+    database.close()
+    server.start("--workers", "1")
+    return server, ada.key
+
+
+def _multiply(database: sqlite3.Connection, table: str, name: str, grants: str, count: int) -> None:
+    """Add rows like the last one of a table, with its permissions, under names and ids of their own."""
+    columns = [column[1] for column in database.execute(f'PRAGMA table_info("{table}")')]
+    last = dict(
+        zip(columns, database.execute(f'SELECT * FROM "{table}" ORDER BY id DESC LIMIT 1').fetchone(), strict=True)
+    )
+    marks = ", ".join("?" * len(columns))
+    for number in range(1, count + 1):
+        row = last | {"id": last["id"] + number, name: f"{last[name]}-{number}"}
+        row[f"{name}_key"] = row[name].casefold()
+        if "email" in row:
+            row["email"] = f"{row[name]}@example.org"
+        database.execute(f'INSERT INTO "{table}" VALUES ({marks})', [row[column] for column in columns])
+        if grants:
+            database.execute(
+                f'INSERT INTO "{grants}" (object_id, user_id, group_id, level)'
+                f' SELECT ?, user_id, group_id, level FROM "{grants}" WHERE object_id = ?',
+                (row["id"], last["id"]),
+            )

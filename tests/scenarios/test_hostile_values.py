@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts that mean something to a program, given for every argument of every method (security.md S-1, S-4, S-5).
+
+A tripwire would show what got through: git is started by way of a script that writes down each word it is given, and
+the texts themselves try to make a file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.clients import Git, unique
+from tests.support.servers import Server
+
+WIRE = "tripwire"
+ONE_WORD = [
+    # What git, a shell or a path look-up would understand, without blanks.
+    f"--upload-pack=touch${{IFS}}{WIRE}",
+    f"--output={WIRE}",
+    f"--exec={WIRE}",
+    f"--receive-pack={WIRE}",
+    "--help",
+    "--version",
+    "--all",
+    "--stdin",
+    "-c",
+    f"-calias.x=!{WIRE}",
+    "-h",
+    "--",
+    "--end-of-options",
+    "-",
+    "HEAD",
+    "FETCH_HEAD",
+    "HEAD~1",
+    "HEAD..",
+    "..HEAD",
+    "HEAD...master",
+    "^master",
+    "master^{tree}",
+    "master^0",
+    "master@{0}",
+    "@{upstream}",
+    "@{-1}",
+    "@",
+    ":/change",
+    "master:file.txt",
+    "refs/heads/master",
+    "heads/master",
+    "refs/heads/*",
+    "+master",
+    "master:refs/heads/new",
+    "master.lock",
+    "reverse(all())",
+    "re:.*",
+    "branch(master)",
+    "'",
+    '"',
+    "`touch${IFS}tripwire`",
+    "$(touch${IFS}tripwire)",
+    ";touch${IFS}tripwire",
+    "|touch${IFS}tripwire",
+    "..",
+    "../..",
+    "../../../../etc/passwd",
+    "/etc/passwd",
+    "//etc",
+    "docs/../../..",
+    "..%2f..%2fetc",
+    "..\\..",
+    ".git",
+    ".git/config",
+    ".trash",
+    ".staging/x",
+    "./.",
+    "file:///etc/passwd",
+    "ext::sh%20-c%20touch%20tripwire",
+    "fd::17/x",
+    "ssh://-oProxyCommand=touch%20tripwire/x",
+    "-oProxyCommand=x:y",
+    "git://127.0.0.1/x",
+    "http://-oProxyCommand=x/y",
+    "http://127.0.0.1:1/--upload-pack=x",
+    "http://u:p@-x/",
+    "0" * 40,
+    "f" * 39,
+    "9" * 30,
+]
+MORE = [
+    "",
+    " ",
+    f"ext::sh -c touch% {WIRE}",
+    f"--upload-pack=touch {WIRE}",
+    f"x; touch {WIRE}",
+    f"master\n--output={WIRE}",
+    "master\0",
+    "\0",
+    "\r\n",
+    "\x1b[31mred",
+    "\x7f",
+    "\u202etxt",
+    "e\u0301",
+    "\ud800",
+    "a\udcffb",
+    "\U0001f600" * 20,
+    "a/" * 3000 + "a",
+    "x" * 5000,
+    "%00",
+    "%s%n",
+    "{0.__class__}",
+]
+HOSTILE = ONE_WORD + MORE
+
+texts = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(max_size=40),
+    st.builds(
+        "{}{}".format, st.sampled_from(["-", "--", "../", "/", "refs/", ":", "^", "@{", "\0"]), st.text(max_size=20)
+    ),
+    st.text(st.sampled_from("-./:^~@{}*?[\\ \0\n\t=$`'\"%ahH0"), min_size=1, max_size=30),
+)
+
+FETCH = "--quiet --force --no-tags --no-write-fetch-head --no-auto-maintenance --no-recurse-submodules"
+OPTIONS = frozenset(
+    f"--git-dir=. --bare --template= --initial-branch=master --symref --stdin --count --date-order --reverse"
+    f" --max-count=1 --stateless-rpc --http-backend-info-refs --strict --advertise-refs {FETCH} -c".split()
+)
+"""Every option that the server has a reason to give to git."""
+SETTINGS = re.compile(
+    r"(protocol\.(http|https|file)\.allow=always|fetch\.fsckObjects=false|transfer\.fsckObjects=false"
+    r"|http\.followRedirects=false|http\.proxy=|http\.lowSpeedLimit=1|http\.lowSpeedTime=\d+|credential\.helper="
+    r"|core\.askPass=true|http\.curloptResolve=127\.0\.0\.1:\d+:127\.0\.0\.1)"
+)
+
+
+class Trap:
+    """A server whose every start of git is written down."""
+
+    def __init__(self, server: Server, said: Path, base: dict[str, Any]) -> None:
+        self.server = server
+        self.root = server.api(server.admin_key)
+        self.said = said
+        self.base = base
+        """An argument's name → a value that works."""
+        self.slots = [
+            (one["name"], param["name"], [other["name"] for other in one["params"] if other.get("required")])
+            for one in self.root.envelope("rpc.discover")["result"]["methods"]
+            for param in one["params"]
+        ]
+        """Method, one of its arguments, and the arguments that it needs."""
+        self._seen = len(server.log.read_bytes())
+        self._picture = self._look()
+
+    def _look(self) -> dict[str, Any]:
+        """What the server keeps, but for what it finds out about a repository when somebody first looks at it."""
+        picture = self.server.picture()
+        picture["repositories"] = self.server.query(
+            "SELECT id, name, group_id, owner_id, description, private, landing_rev, clone_uri, last_changeset"
+            " FROM repositories ORDER BY id"
+        )
+        return picture
+
+    def call(self, method: str, argument: str, needed: list[str], value: object) -> None:
+        """Whatever is answered is orderly; whatever is refused has changed nothing."""
+        args = {name: self.value_of(method, name) for name in needed} | {argument: value}
+        body = json.dumps({"id": 7, "api_key": self.root.key, "method": method, "args": args})
+        status, _, raw = self.root.post(body)
+        answer = json.loads(raw)
+        assert status == 200
+        assert set(answer) == {"id", "result", "error"}
+        before, self._picture = self._picture, self._look()
+        if answer["error"] is not None:
+            changed = [part for part, now in self._picture.items() if before[part] != now]
+            assert changed == [], args
+        assert b"an API call failed" not in self._new_in_log(), args
+        self.check_words()
+
+    def _new_in_log(self) -> bytes:
+        """What the server has written to its log since the last look."""
+        written = self.server.log.read_bytes()
+        new, self._seen = written[self._seen :], len(written)
+        return new
+
+    def value_of(self, method: str, name: str) -> Any:
+        if name == "perm":
+            kind = method.rpartition("_to_")[2]
+            return {"repo_group": "group.read", "user_group": "usergroup.read"}.get(kind, "repository.read")
+        value = self.base[name]
+        return unique(name) if value is unique else value
+
+    def check_words(self) -> None:
+        """Git was given nothing for an option that we did not think of ourselves."""
+        if not self.said.exists():
+            return
+        for line in self.said.read_text(errors="surrogateescape").split("\1\n"):
+            words = line.split("\2")[:-1]
+            before = words[: words.index("--")] if "--" in words else words
+            for number, word in enumerate(before):
+                if number and before[number - 1] == "-c":
+                    assert SETTINGS.fullmatch(word), words
+                elif word.startswith("-"):
+                    assert word in OPTIONS, words
+            assert all(word.startswith(("http://", "+refs/", "file:///", "HEAD")) for word in words[len(before) + 1 :])
+        self.said.unlink()
+
+
+@pytest.fixture(scope="module")
+def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
+    place = tmp_path_factory.mktemp("trap")
+    (place / "home").mkdir()
+    said, script = place / "said", place / "git"
+    script.write_text(
+        f"#!/bin/sh\n{{ printf '%s\\002' \"$@\"; printf '\\001\\n'; }} >>'{said}'\n"
+        f"exec '{shutil.which('git')}' \"$@\"\n"
+    )
+    script.chmod(0o755)
+    server = Server(place / "data")
+    server.set_up()
+    server.start(TRIVIUM_GIT_PATH=str(script))
+    root = server.api(server.admin_key)
+    git = Git(place / "home")
+    work = git.new_work()
+    for number in range(3):
+        git.commit(work, f"change {number}", **{f"docs/{number}.txt": "x\n"})
+    git.run("branch", "side", cwd=work)
+    ada, core = root.new_user(), root.new_repo()
+    git.run("push", "--quiet", server.clone_url(core.name, None).replace("://", f"://root:{server.admin_password}@"),
+            "master", "side", cwd=work)  # fmt: skip
+    said.unlink()
+    base = {
+        "repoid": core.id, "repogroupid": root.new_repo_group().id, "usergroupid": root.new_user_group().id,
+        "sourceusergroupid": root.new_user_group().id, "userid": ada.id, "repo_name": unique, "fork_name": unique,
+        "group_name": unique, "username": unique, "email": unique, "repo_type": "git", "key": unique,
+        "revision": "tip", "start_rev": "0", "limit": 2, "root_path": "", "branch": "side", "message": "x",
+        "files": {"a.txt": {"content": "x"}}, "gistid": "1",
+    }  # fmt: skip
+    yield Trap(server, said, base)
+    server.stop()
+
+
+def check_outside(trap: Trap) -> None:
+    """No file came to be where none should."""
+    place = trap.server.data.parent
+    assert {path.name for path in place.iterdir()} <= {"data", "home", "git", "said", "server.log"}
+    assert not list(place.rglob(WIRE))
+    assert not list(Path.cwd().glob(WIRE))
+
+
+TO_GIT = [
+    # Arguments that are about revisions, paths, branches and addresses, or become names on the disk.
+    ("get_repo_changeset", "revision"),
+    ("get_repo_changesets", "start_rev"),
+    ("get_repo_nodes", "revision"),
+    ("get_repo_nodes", "root_path"),
+    ("changeset_comment", "revision"),
+    ("strip", "revision"),
+    ("strip", "branch"),
+    ("create_repo", "repo_name"),
+    ("create_repo", "repo_type"),
+    ("create_repo", "clone_uri"),
+    ("create_repo", "landing_rev"),
+    ("update_repo", "name"),
+    ("update_repo", "group"),
+    ("update_repo", "clone_uri"),
+    ("fork_repo", "fork_name"),
+    ("create_repo_group", "group_name"),
+    ("update_repo_group", "group_name"),
+    ("update_repo_group", "parent"),
+]
+
+
+@pytest.mark.parametrize(("method", "argument"), TO_GIT)
+def test_nothing_that_a_user_says_is_a_word_for_git(trap: Trap, method: str, argument: str) -> None:
+    (slot,) = [slot for slot in trap.slots if slot[:2] == (method, argument)]
+    for value in HOSTILE:
+        trap.call(*slot, value)
+    check_outside(trap)
+
+
+def test_an_address_on_an_allowed_server_is_no_option_either(trap: Trap) -> None:
+    (slot,) = [slot for slot in trap.slots if slot[:2] == ("create_repo", "clone_uri")]
+    for word in ONE_WORD:
+        trap.call(*slot, f"{trap.server.url}/{word}")
+    check_outside(trap)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_text_for_any_argument_of_any_method(trap: Trap, data: st.DataObject) -> None:
+    slot = data.draw(st.sampled_from(trap.slots))
+    trap.call(*slot, data.draw(texts))
+
+
+@pytest.mark.parametrize("value", [10**40, -(2**70), 2**63])
+def test_a_number_without_end_for_any_argument_of_any_method(trap: Trap, value: int) -> None:
+    for slot in trap.slots:
+        trap.call(*slot, value)
+
+
+def test_the_trap_springs(trap: Trap) -> None:
+    """A word that should not be there is found, or all the others would prove nothing."""
+    trap.said.write_text("fetch\2--upload-pack=x\2--\2http://x\2\1\n")
+    with pytest.raises(AssertionError):
+        trap.check_words()
+    trap.said.unlink()
+    for needed in ("get_repo_changesets", "fork_repo", "strip"):
+        assert any(slot[0] == needed for slot in trap.slots)
+    trap.root("fork_repo", repoid=trap.base["repoid"], fork_name=unique("fork"))
+    assert "fetch\2" in trap.said.read_text()
+    trap.check_words()
