@@ -117,7 +117,8 @@ _ONE = select(*_columns(effective_level(REPOSITORIES)), *_LOCK_COLUMNS).select_f
     .outerjoin(_holders, _holders.c.id == repository_locks.c.user_id)
 )
 _BY_ID = Query(_ONE.where(repositories.c.id == bindparam("sought")))
-_BY_NAME = Query(_ONE.where(repositories.c.name == bindparam("sought")))
+# The key is what is indexed.
+_BY_NAME = Query(_ONE.where(repositories.c.name_key == bindparam("key"), repositories.c.name == bindparam("sought")))
 
 
 def _all_statement() -> Any:
@@ -172,7 +173,7 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
     if isinstance(given, int) and not isinstance(given, bool):
         row = _by_id(db, caller, given)
     elif isinstance(given, str) and given and is_clean_text(given):
-        row = _BY_NAME.first(db, binds(caller) | {"sought": given})
+        row = _BY_NAME.first(db, binds(caller) | {"sought": given, "key": key_of(given)})
         if row is None and (repository_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, repository_id)
     if row is None or row[_LEVEL_AT] < needs:

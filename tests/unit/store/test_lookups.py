@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import NotFound
-from trivium.forge import accounts, repo_groups, user_groups
+from trivium.forge import accounts, repo_groups, repositories, user_groups
 from trivium.forge.site import Site
 
 ADA = Caller(7, "ada", False, True, "127.0.0.1")
@@ -23,6 +23,10 @@ ADA = Caller(7, "ada", False, True, "127.0.0.1")
     [
         lambda db: accounts.find(db, "nobody"),
         lambda db: accounts.find(db, 17),
+        lambda db: repositories.find(db, ADA, "team/nobody", Level.READ),
+        lambda db: repositories.find(db, ADA, 17, Level.READ),
+        lambda db: repositories.by_former_name(db, ADA, "team/nobody"),
+        lambda db: repositories.locked_by(db, ADA, 17),
         lambda db: user_groups.find(db, ADA, "nobody", Level.READ),
         lambda db: user_groups.find(db, ADA, 17, Level.READ),
         lambda db: repo_groups.find(db, ADA, "team/nobody", Level.READ),
@@ -47,4 +51,4 @@ def test_nothing_is_searched_for_row_by_row(site: Site, look: Callable[[Connecti
         assert said
         for statement in said:
             plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
-            assert not [step for step in plan if re.match(r"SCAN (users|repositories|repo_groups|user_groups)\b", step)]
+            assert not [step for step in plan if re.match(r"SCAN (users|repositories|parents|holders|repo_groups|user_groups)\b", step)]
