@@ -7,8 +7,10 @@ nothing kept is ever wrong, and a push only makes room. Losing the directory cos
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Final
@@ -28,7 +30,7 @@ class RepositoryCache:
     _writes = 0
 
     def __init__(self, site: Site, repository_id: int) -> None:
-        self.directory = site.settings.data / "cache" / str(repository_id)
+        self.directory = site.cache_of(repository_id)
 
     def get(self, key: object) -> bytes | None:
         """What was kept under a key."""
@@ -52,6 +54,12 @@ class RepositoryCache:
         RepositoryCache._writes += 1
         if RepositoryCache._writes % _CHECK_EVERY == 0:
             self._make_room()
+
+    def adopt(self, directory: Path) -> None:
+        """Take over what was found out before the repository had its id; failing to is not worth an error."""
+        with contextlib.suppress(OSError):
+            self.directory.parent.mkdir(mode=0o700, exist_ok=True)
+            shutil.move(directory, self.directory)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -150,7 +150,7 @@ def refresh(site: Site, repository_id: int) -> None:
         if row is None:
             raise NotFound(Kind.REPOSITORY, repository_id)
         try:
-            found = site.back_ends[row.kind].history(site.tree.path_of(row.name))
+            found = site.back_ends[row.kind].history(site.tree.path_of(row.name), site.cache_of(repository_id))
         except VcsError:
             time.sleep(_PAUSE)  # as in `finish`
             continue
@@ -175,7 +175,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
         if not done:
             break
         back_end.settle(path, done)
-        found = back_end.history(path, row.history_state, done)
+        found = back_end.history(path, site.cache_of(push.repository_id), row.history_state, done)
         with site.store.write(access_unchanged=True) as db:
             # Of two pushes that end together, the one that looked first must look again.
             if not _store(db, push.repository_id, row, found.state, stored_changeset(found.last)):

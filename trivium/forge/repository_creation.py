@@ -22,6 +22,7 @@ from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge import accounts, former_names, journal, repo_groups, repositories
 from trivium.forge.accounts import User
+from trivium.forge.caches import RepositoryCache
 from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
 from trivium.forge.repositories import Repository, stored_changeset
@@ -252,36 +253,37 @@ def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User, build
         if wanted.remote is None and wanted.fork_of is None:
             history = History(back_end.empty_changeset(), "")
         else:
-            history = back_end.history(built)
+            history = back_end.history(built, aside / "cache")
         sync_tree(built)
         for _ in range(_TRIES):
             try:
-                _place(site, caller, wanted, owner, aside, built, history)
-                return
+                repository_id = _place(site, caller, wanted, owner, aside, built, history)
             except _Replan:
                 continue
+            RepositoryCache(site, repository_id).adopt(aside / "cache")
+            return
     raise Busy("the groups on the way keep changing")
 
 
 def _place(
     site: Site, caller: Caller, wanted: NewRepository, owner: User, aside: Path, built: Path, history: History
-) -> None:
+) -> int:
     placement = Placement.plan(site.tree, wanted.path)
     if not placement.below:
         # Somebody else's repository may stand there already while its row is not committed yet: wait for it.
         with site.store.write() as db:
             _check_new(db, wanted)
 
-    def insert_rows(db: Connection) -> None:
+    def insert_rows(db: Connection) -> int:
         check_may_create(db, caller, wanted.path)
         _check_new(db, wanted)
         if Placement.plan(site.tree, wanted.path) != placement:
             raise _Replan
-        insert_repository(db, site, caller, wanted, owner, history)
+        return insert_repository(db, site, caller, wanted, owner, history)
 
     with placement.arranged(aside, built) as moves:
         try:
-            carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows)
+            return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows)
         except AlreadyExists as error:
             if error.name == wanted.path:
                 raise

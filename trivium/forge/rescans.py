@@ -21,6 +21,8 @@ from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, Invalid
 from trivium.forge import accounts, journal, repo_groups
 from trivium.forge.accounts import User
+from trivium.forge.caches import RepositoryCache
+from trivium.forge.placement import staging
 from trivium.forge.repository_creation import NewRepository, insert_repository
 from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
@@ -91,13 +93,15 @@ def _register(site: Site, caller: Caller, name: str, path: Path) -> bool:
     wanted = NewRepository(path=name, kind=kind, description=last_segment(name), private=False, landing_rev="rev:tip")
     try:
         check_path(name)
-        history = back_end.history(path)
-        with site.store.write() as db:
-            undo_all(db, site.tree)
-            if not back_end.is_repository(path):
-                return False  # it was somebody's, and on its way to another place
-            repo_groups.check_name_free(db, name)
-            insert_repository(db, site, caller, wanted, _first_administrator(db), history)
+        with staging(site) as aside:
+            history = back_end.history(path, aside / "cache")
+            with site.store.write() as db:
+                undo_all(db, site.tree)
+                if not back_end.is_repository(path):
+                    return False  # it was somebody's, and on its way to another place
+                repo_groups.check_name_free(db, name)
+                repository_id = insert_repository(db, site, caller, wanted, _first_administrator(db), history)
+            RepositoryCache(site, repository_id).adopt(aside / "cache")
     except (Invalid, AlreadyExists, VcsError) as error:
         _log.warning("a directory was not registered", name=name, why=str(error))
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trivium.access.keys import KeyRing, load_key_ring
 from trivium.settings import Settings
@@ -32,6 +33,10 @@ class Site:
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
+
+    def cache_of(self, repository_id: int) -> Path:
+        """Where is kept what was dear to find out about a repository; it may not exist."""
+        return self.settings.data / "cache" / str(repository_id)
 
     def close(self) -> None:
         self.store.close()

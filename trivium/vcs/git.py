@@ -7,9 +7,9 @@ The list of commits of a repository is that of `git rev-list --date-order --bran
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -17,6 +17,7 @@ import msgspec
 import pygit2
 
 from trivium.vcs import githousekeeping
+from trivium.vcs.gitcommits import COMMITS, ID_BYTES, CommitLists
 from trivium.vcs.gitobjects import (
     LISTED,
     SHORT,
@@ -79,10 +80,11 @@ class Git(GitTransfers):
                 repository.set_head(update.name)
                 return
 
-    def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+    def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+        lists = CommitLists(cache / COMMITS)
         with open_repository(path) as repository:
             refs = refs_of(repository)
-            state = self._extended(repository, path, refs, known, updates) or self._counted(path, refs)
+            state = self._extended(repository, path, lists, refs, known, updates) or self._listed(path, lists, refs)
             if not state.tip:
                 return History(self.empty_changeset(), _encode(state))
             heads = [name for name, raw_id in refs.items() if raw_id == state.tip and name.startswith("refs/heads/")]
@@ -134,21 +136,16 @@ class Git(GitTransfers):
             if keep.read_bytes().startswith((b"receive-pack ", b"fetch-pack ")):
                 keep.unlink()
 
-    def _counted(self, path: Path, refs: dict[str, str]) -> _State:
+    def _listed(self, path: Path, lists: CommitLists, refs: dict[str, str]) -> _State:
         """The state from the whole history of exactly these refs: others may appear at any moment."""
-        digest = refs_digest(refs)
-        if not refs:
-            return _State(digest, 0, "")
-        # In the order of `--branches --tags`, which decides between commits of the same second.
-        tips = "\n".join(refs[name] for name in sorted(refs, key=os.fsencode)).encode()
-        count = int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin=tips))
-        tip = self.command.run("rev-list", "--date-order", "--max-count=1", "--stdin", cwd=path, stdin=tips)
-        return _State(digest, count, tip.decode("ascii").strip())
+        ids = lists.of(self.command, path, refs)
+        return _State(refs_digest(refs), len(ids) // ID_BYTES, ids[-ID_BYTES:].hex())
 
     def _extended(
         self,
         repository: pygit2.Repository,
         path: Path,
+        lists: CommitLists,
         refs: dict[str, str],
         known: str,
         updates: Sequence[RefUpdate],
@@ -175,41 +172,62 @@ class Git(GitTransfers):
                 before[update.name] = update.old
             added.append(tip)
         state = msgspec.json.decode(known, type=_State)
-        if state.refs == refs_digest(refs):
+        digest = refs_digest(refs)
+        if state.refs == digest:
             return state  # somebody who ended later has counted us in
         if state.refs != refs_digest(before):
             return None
         if not added:
-            return _State(refs_digest(refs), state.count, state.tip)
-        count = _appended(repository, added, set(before.values()))
-        if count is None:
-            count = self._count_new(path, set(added), set(before.values()))
-        count += state.count
-        if count == state.count and not _ties(repository, added, state.tip):
-            return _State(refs_digest(refs), count, state.tip)  # names for commits that were there already
+            return _State(digest, state.count, state.tip)
+        new = _appended(repository, added, set(before.values()))
+        if new is None:
+            new = self._new(path, set(added), set(before.values()))
+        if not new.ids and not _ties(repository, added, state.tip):
+            lists.extend(state.refs, digest, b"")
+            return _State(digest, state.count, state.tip)  # names for commits that were there already
+        if state.tip and new.oldest > commit_of(repository, state.tip).commit_time:
+            # Younger than all that there was: they come after it, whatever hangs on what.
+            lists.extend(state.refs, digest, new.ids)
         youngest = _youngest(repository, {str(oid) for oid in added}, state.tip, set(refs.values()))
-        return _State(refs_digest(refs), count, youngest) if youngest else None
+        return _State(digest, state.count + len(new.ids) // ID_BYTES, youngest) if youngest else None
 
-    def _count_new(self, path: Path, added: set[pygit2.Oid], before: set[str]) -> int:
-        """How many commits `added` reach that `before` did not.
+    def _new(self, path: Path, added: set[pygit2.Oid], before: set[str]) -> _New:
+        """The commits that `added` reach and `before` did not.
 
         libgit2's own walk could not say: it stops early where clocks went backwards, and counts old commits again.
         """
-        asked = [str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]
-        return int(self.command.run("rev-list", "--count", "--stdin", cwd=path, stdin="\n".join(asked).encode()))
+        asked = "\n".join([str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]).encode()
+        said = self.command.run(
+            "rev-list", "--date-order", "--reverse", "--timestamp", "--stdin", cwd=path, stdin=asked
+        )
+        lines = [line.split() for line in said.decode("ascii").splitlines()]
+        return _New(bytes.fromhex("".join(raw_id for _, raw_id in lines)), min((int(at) for at, _ in lines), default=0))
 
 
-def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before: set[str]) -> int | None:
-    """How many commits a push put in a plain row on top of the only tip there was; None: it was another push."""
+@dataclass(frozen=True, slots=True)
+class _New:
+    """Commits that a push brought."""
+
+    ids: bytes
+    """In date order, oldest first."""
+    oldest: int
+    """The earliest moment at which one of them was committed."""
+
+
+def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before: set[str]) -> _New | None:
+    """What a push put in a plain row on top of the only tip there was; None: it was another push."""
     if len(before) != 1 or len(added) != 1:
         return None
     (base,) = before
     commit = commit_of(repository, str(added[0]))
-    for count in range(_SHORT_ROW):
+    row: list[pygit2.Commit] = []
+    while len(row) < _SHORT_ROW:
         if str(commit.id) == base:
-            return count
+            ids = b"".join(commit.id.raw for commit in reversed(row))
+            return _New(ids, min((commit.commit_time for commit in row), default=0))
         if len(commit.parent_ids) != 1:
             return None
+        row.append(commit)
         commit = commit_of(repository, str(commit.parent_ids[0]))
     return None
 

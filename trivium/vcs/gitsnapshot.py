@@ -7,7 +7,6 @@ what is not in it cannot be read, for only a branch or tag makes a commit visibl
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,13 +17,13 @@ import pygit2
 from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
 
 from trivium.vcs.gitcommand import GitCommand
+from trivium.vcs.gitcommits import COMMITS, ID_BYTES, CommitLists, Ids
 from trivium.vcs.gitobjects import (
     branch_at,
     changeset_of,
     commit_of,
     open_repository,
     peeled,
-    refs_digest,
     refs_of,
     text_of,
 )
@@ -38,7 +37,6 @@ from trivium.vcs.model import (
     UnknownRevision,
 )
 
-_ID_BYTES: Final = 20
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
 _POSITION = re.compile("[0-9]{1,11}")
@@ -49,7 +47,7 @@ _OPERATIONS: Final = {"A": "A", "D": "D"}
 class GitIndex:
     """The commits and names of a repository at one moment: what is the same for every reader until the next push."""
 
-    def __init__(self, ids: bytes, refs: dict[str, str]) -> None:
+    def __init__(self, ids: Ids, refs: dict[str, str]) -> None:
         self.ids = ids
         self.refs = refs
         self._lock = threading.Lock()
@@ -72,10 +70,10 @@ class GitIndex:
 
 
 def build_index(path: Path, cache: Path, command: GitCommand) -> GitIndex:
-    """Look at a repository as it is now; the list of commits is kept in `cache`."""
+    """Look at a repository as it is now."""
     with open_repository(path) as repository:
         refs = refs_of(repository)
-    return GitIndex(_commit_list(path, cache, command, refs), refs)
+    return GitIndex(CommitLists(cache / COMMITS).of(command, path, refs), refs)
 
 
 class GitSnapshot:
@@ -87,8 +85,8 @@ class GitSnapshot:
         self._ids = index.ids
 
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
-        end = len(self._ids) if limit is None else min(len(self._ids), (start + limit) * _ID_BYTES)
-        return [self._ids[at : at + _ID_BYTES].hex() for at in range(start * _ID_BYTES, end, _ID_BYTES)]
+        end = len(self._ids) if limit is None else min(len(self._ids), (start + limit) * ID_BYTES)
+        return [self._ids[at : at + ID_BYTES].hex() for at in range(start * ID_BYTES, end, ID_BYTES)]
 
     def position(self, raw_id: str) -> int:
         at = self._find(bytes.fromhex(raw_id))
@@ -101,17 +99,17 @@ class GitSnapshot:
         found = None
         at = self._ids.find(start)
         while at != -1:
-            if at % _ID_BYTES == 0:
+            if at % ID_BYTES == 0:
                 if not exactly_one:
-                    return at // _ID_BYTES
+                    return at // ID_BYTES
                 if found is not None:
                     return None
-                found = at // _ID_BYTES
+                found = at // ID_BYTES
             at = self._ids.find(start, at + 1)
         return found
 
     def resolve(self, revision: str) -> str:
-        count = len(self._ids) // _ID_BYTES
+        count = len(self._ids) // ID_BYTES
         if revision in _FIRST and count:
             return self.ids(count - 1, 1)[0]
         if _FULL_ID.fullmatch(revision) and self._find(bytes.fromhex(revision)) is not None:
@@ -132,8 +130,8 @@ class GitSnapshot:
         matching: list[str] = []
         at = self._ids.find(even)
         while at != -1 and len(matching) < 2:
-            if at % _ID_BYTES == 0:
-                raw_id = self._ids[at : at + _ID_BYTES].hex()
+            if at % ID_BYTES == 0:
+                raw_id = self._ids[at : at + ID_BYTES].hex()
                 if raw_id.startswith(prefix):
                     matching.append(raw_id)
             at = self._ids.find(even, at + 1)
@@ -203,28 +201,6 @@ class GitSnapshot:
         for node in nodes:
             _, content = read(pygit2.Oid(hex=node.id))
             yield bytes(content)
-
-
-def _commit_list(path: Path, cache: Path, command: GitCommand, refs: dict[str, str]) -> bytes:
-    """The raw ids of all commits in date order, oldest first: from the cache, or from git."""
-    kept = cache / f"commits-{refs_digest(refs)}"
-    try:
-        return kept.read_bytes()
-    except FileNotFoundError:
-        pass
-    if not refs:
-        return b""
-    tips = "\n".join(refs[name] for name in sorted(refs, key=os.fsencode)).encode()
-    listed = command.run("rev-list", "--date-order", "--reverse", "--stdin", cwd=path, stdin=tips)
-    ids = bytes.fromhex(listed.decode("ascii").replace("\n", ""))
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = cache / f".commits-{os.getpid()}-{threading.get_ident()}"
-    temporary.write_bytes(ids)
-    temporary.replace(kept)
-    for stale in cache.glob("commits-*"):
-        if stale != kept:
-            stale.unlink(missing_ok=True)
-    return ids
 
 
 def _by_path(node: Node) -> str:

@@ -238,8 +238,8 @@ class BackEnd(Protocol):
         """Open a repository for reading, for one thread."""
         ...
 
-    def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
-        """The present state of the history.
+    def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+        """The present state of the history; what readers will need is kept in `cache`, as by `index`.
 
         `known` is the `state` of an earlier answer and `updates` what happened since; with both, the cost is that
         of the update, not of the history. A state that does not fit is noticed and the history counted afresh.

@@ -51,4 +51,8 @@ def test_nothing_is_searched_for_row_by_row(site: Site, look: Callable[[Connecti
         assert said
         for statement in said:
             plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
-            assert not [step for step in plan if re.match(r"SCAN (users|repositories|parents|holders|repo_groups|user_groups)\b", step)]
+            assert not [
+                step
+                for step in plan
+                if re.match(r"SCAN (users|repositories|parents|holders|repo_groups|user_groups)\b", step)
+            ]

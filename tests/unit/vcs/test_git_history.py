@@ -78,6 +78,21 @@ class Place:
             self.refs[name] = to
         return RefUpdate(name, old, to)
 
+    @property
+    def cache(self) -> Path:
+        return self.path.with_name("cache")
+
+    def check_order(self, listed: list[str]) -> None:
+        """All commits are there, parents first, the youngest last.
+
+        The rest is git's choice: where clocks went backwards a new branch may change the order of old commits.
+        """
+        lines = [line.split() for line in self.git("rev-list", "--parents", "--branches", "--tags").splitlines()]
+        at = {raw_id: number for number, raw_id in enumerate(listed)}
+        assert sorted(listed) == sorted(raw_id for raw_id, *_ in lines)
+        assert all(at[parent] < at[raw_id] for raw_id, *parents in lines for parent in parents)
+        assert listed[-1:] == [raw_id for raw_id in [self.truth()[1]] if raw_id != ZERO]
+
     def truth(self) -> tuple[int, str]:
         """How many commits there are, and which is the youngest, in git's own words."""
         everything = self.git("rev-list", "--date-order", "--branches", "--tags").split()
@@ -89,7 +104,7 @@ def told(history: History) -> tuple[int, str]:
 
 
 def test_an_empty_repository_has_the_empty_changeset(back_end: Git, place: Place) -> None:
-    last = back_end.history(place.path).last
+    last = back_end.history(place.path, place.cache).last
     assert (last.raw_id, last.short_id, last.revision) == (ZERO, ZERO[:12], -1)
     assert (last.message, last.author, last.date, last.parents, last.branch) == (
         "",
@@ -104,7 +119,7 @@ def test_a_changeset_says_what_the_commit_says(back_end: Git, place: Place) -> N
     first = place.commit()
     second = place.commit(first, when=NOON + 60, message="Grüße\n\nund mehr\n".encode())
     place.move("refs/heads/main", second)
-    last = back_end.history(place.path).last
+    last = back_end.history(place.path, place.cache).last
     assert last.raw_id == second
     assert last.short_id == second[:12]
     assert last.revision == 1
@@ -130,7 +145,7 @@ def test_odd_commits_are_shown_all_the_same(
 ) -> None:
     commit = place.commit(message=message, author=author)
     place.move("refs/heads/master", commit)
-    last = back_end.history(place.path).last
+    last = back_end.history(place.path, place.cache).last
     assert last.raw_id == commit
     assert last.message == expected
 
@@ -138,7 +153,7 @@ def test_odd_commits_are_shown_all_the_same(
 @pytest.mark.parametrize("when", [0, 2**31, 2**40, 2**62])
 def test_any_date_can_be_shown(back_end: Git, place: Place, when: int) -> None:
     place.move("refs/heads/master", place.commit(when=when))
-    last = back_end.history(place.path).last
+    last = back_end.history(place.path, place.cache).last
     assert len(last.date) == len("1970-01-01T00:00:00")
     assert last.revision == 0
 
@@ -148,18 +163,18 @@ def test_the_branch_of_a_changeset_is_the_default_one_if_it_can_be(back_end: Git
     place.move("refs/heads/a", commit)
     place.move("refs/heads/master", commit)
     place.move("refs/tags/t", commit)
-    assert back_end.history(place.path).last.branch == "master"
+    assert back_end.history(place.path, place.cache).last.branch == "master"
     place.move("refs/heads/master", ZERO)
-    assert back_end.history(place.path).last.branch == "a"
+    assert back_end.history(place.path, place.cache).last.branch == "a"
     place.move("refs/heads/a", ZERO)
-    assert back_end.history(place.path).last.branch is None
+    assert back_end.history(place.path, place.cache).last.branch is None
 
 
 def test_only_branches_and_tags_count(back_end: Git, place: Place) -> None:
     place.move("refs/heads/master", place.commit())
-    known = back_end.history(place.path)
+    known = back_end.history(place.path, place.cache)
     update = place.move("refs/notes/commits", place.commit(when=NOON + 60))
-    assert told(back_end.history(place.path, known.state, [update])) == told(known) == place.truth()
+    assert told(back_end.history(place.path, place.cache, known.state, [update])) == told(known) == place.truth()
 
 
 def test_a_child_that_is_older_than_its_parent_does_not_hide_another_branch(back_end: Git, place: Place) -> None:
@@ -167,30 +182,30 @@ def test_a_child_that_is_older_than_its_parent_does_not_hide_another_branch(back
     young, other = place.commit(when=NOON + 20), place.commit(when=NOON + 10)
     place.move("refs/heads/a", young)
     place.move("refs/heads/b", other)
-    known = back_end.history(place.path)
+    known = back_end.history(place.path, place.cache)
     assert known.last.raw_id == young
     update = place.move("refs/heads/a", place.commit(young, when=NOON))
-    assert told(back_end.history(place.path, known.state, [update])) == place.truth() == (3, other)
+    assert told(back_end.history(place.path, place.cache, known.state, [update])) == place.truth() == (3, other)
 
 
 def test_a_state_that_does_not_fit_is_noticed(back_end: Git, place: Place) -> None:
     first = place.commit()
     place.move("refs/heads/master", first)
-    known = back_end.history(place.path)
+    known = back_end.history(place.path, place.cache)
     place.move("refs/heads/unmentioned", place.commit(when=NOON + 5))
     update = place.move("refs/heads/master", place.commit(first, when=NOON + 9))
-    assert told(back_end.history(place.path, known.state, [update])) == place.truth()
+    assert told(back_end.history(place.path, place.cache, known.state, [update])) == place.truth()
 
 
 def test_pushes_that_end_in_another_order_than_they_began(back_end: Git, place: Place) -> None:
     first = place.commit()
     place.move("refs/heads/master", first)
-    known = back_end.history(place.path)
+    known = back_end.history(place.path, place.cache)
     one = place.move("refs/heads/one", place.commit(first, when=NOON + 1))
     two = place.move("refs/heads/two", place.commit(first, when=NOON + 2))
-    later = back_end.history(place.path, known.state, [two])
+    later = back_end.history(place.path, place.cache, known.state, [two])
     assert told(later) == place.truth()
-    assert told(back_end.history(place.path, later.state, [one])) == place.truth()
+    assert told(back_end.history(place.path, place.cache, later.state, [one])) == place.truth()
 
 
 def test_refs_that_appear_while_the_history_is_counted_are_left_to_the_next(
@@ -208,15 +223,15 @@ def test_refs_that_appear_while_the_history_is_counted_are_left_to_the_next(
         return run(self, *arguments, cwd=cwd, stdin=stdin, timeout=timeout)
 
     monkeypatch.setattr(GitCommand, "run", slow_run)
-    before = back_end.history(place.path)
+    before = back_end.history(place.path, place.cache)
     assert late
     assert before.last.revision == 0
-    assert told(back_end.history(place.path, before.state, late)) == place.truth()
+    assert told(back_end.history(place.path, place.cache, before.state, late)) == place.truth()
 
 
 def test_what_is_no_repository_is_said_to_be_none(back_end: Git, tmp_path: Path) -> None:
     with pytest.raises(VcsError):
-        back_end.history(tmp_path)
+        back_end.history(tmp_path, tmp_path / "cache")
     with pytest.raises(VcsError):
         back_end.accepted(tmp_path / "nowhere", [RefUpdate("refs/heads/a", ZERO, "1" * 40)])
 
@@ -226,7 +241,7 @@ def test_a_ref_to_an_object_that_is_gone_is_an_error_of_the_repository(back_end:
     place.move("refs/heads/master", commit)
     (place.path / "objects" / commit[:2] / commit[2:]).unlink()
     with pytest.raises(VcsError):
-        back_end.history(place.path)
+        back_end.history(place.path, place.cache)
 
 
 def test_accepted_are_the_updates_that_the_repository_shows(back_end: Git, place: Place) -> None:
@@ -345,11 +360,11 @@ class Life:
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("dates", [2, 4, 1000])
 def test_an_extended_history_is_the_fresh_one_through_a_whole_life(
-    back_end: Git, place: Place, seed: int, dates: int
+    back_end: Git, place: Place, tmp_path: Path, seed: int, dates: int
 ) -> None:
     chance = random.Random(f"{seed} {dates}")
     life = Life(place, chance, dates)
-    known = back_end.history(place.path).state
+    known = back_end.history(place.path, place.cache).state
     waiting: list[list[RefUpdate]] = []
     for step in range(25):
         waiting.append(life.push())
@@ -358,11 +373,47 @@ def test_an_extended_history_is_the_fresh_one_through_a_whole_life(
             continue
         chance.shuffle(waiting)
         for updates in waiting:
-            extended = back_end.history(place.path, known, updates)
+            extended = back_end.history(place.path, place.cache, known, updates)
             known = extended.state
             assert told(extended) == place.truth(), f"step {step}: {updates}"
-        assert extended == back_end.history(place.path), f"step {step}"
+        assert extended == back_end.history(place.path, tmp_path / f"fresh{step}"), f"step {step}"
+        with back_end.open(place.path, back_end.index(place.path, place.cache)) as snapshot:
+            place.check_order(list(snapshot.ids(0, None)))
         waiting.clear()
+
+
+def test_a_list_is_extended_by_what_a_push_adds_and_checked_before_it_is_used(back_end: Git, place: Place) -> None:
+    commits = [place.commit()]
+    place.move("refs/heads/master", commits[0])
+    known = back_end.history(place.path, place.cache).state
+    kept = place.cache / "commits"
+    (before,) = kept.iterdir()
+    number = before.stat().st_ino
+    for step in range(3):
+        commits.append(place.commit(commits[-1], when=NOON + step + 1))
+        commits.append(place.commit(commits[-1], when=NOON + step + 1))
+        known = back_end.history(place.path, place.cache, known, [place.move("refs/heads/master", commits[-1])]).state
+    # Three pushes later it is the same file, grown.
+    (after,) = kept.iterdir()
+    assert (after.stat().st_ino, after.stat().st_size) == (number, 20 * len(commits))
+
+    def listed() -> list[str]:
+        with back_end.open(place.path, back_end.index(place.path, place.cache)) as snapshot:
+            return list(snapshot.ids(0, None))
+
+    assert listed() == commits
+    for damage in (lambda: after.write_bytes(after.read_bytes()[:-20]), lambda: after.write_bytes(bytes(140))):
+        damage()
+        assert listed() == commits
+    # What a crash left behind the end does not count, and does not stay.
+    (after,) = kept.iterdir()
+    with after.open("ab") as stream:
+        stream.write(bytes(40))
+    assert listed() == commits
+    commits.append(place.commit(commits[-1], when=NOON + 9))
+    back_end.history(place.path, place.cache, known, [place.move("refs/heads/master", commits[-1])])
+    (after,) = kept.iterdir()
+    assert after.read_bytes().hex() == "".join(commits)
 
 
 def test_git_agrees_that_such_lives_are_in_order(place: Place) -> None:
