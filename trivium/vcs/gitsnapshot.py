@@ -94,19 +94,17 @@ class GitSnapshot:
             raise UnknownRevision(raw_id)
         return at
 
-    def _find(self, start: bytes, *, exactly_one: bool = False) -> int | None:
-        """The position of the commit whose id starts with these bytes; None when there is none (or not just one)."""
-        found = None
-        at = self._ids.find(start)
-        while at != -1:
-            if at % ID_BYTES == 0:
-                if not exactly_one:
-                    return at // ID_BYTES
-                if found is not None:
-                    return None
-                found = at // ID_BYTES
-            at = self._ids.find(start, at + 1)
-        return found
+    def _position_near(self, raw_id: str, guess: int) -> int:
+        """As `position`; usually commits are asked for in their order, and the next one need not be searched for."""
+        at = guess * ID_BYTES
+        return guess if self._ids[at : at + ID_BYTES].hex() == raw_id else self.position(raw_id)
+
+    def _find(self, raw_id: bytes) -> int | None:
+        """The position of a commit; None when there is no such one."""
+        at = self._ids.find(raw_id)
+        while at != -1 and at % ID_BYTES:
+            at = self._ids.find(raw_id, at + 1)
+        return None if at == -1 else at // ID_BYTES
 
     def resolve(self, revision: str) -> str:
         count = len(self._ids) // ID_BYTES
@@ -141,10 +139,13 @@ class GitSnapshot:
         repository = self._repository
         heads = self._index.heads
         default = str(repository.lookup_reference("HEAD").target)
-        return [
-            changeset_of(commit_of(repository, raw_id), self.position(raw_id), branch_at(heads.get(raw_id), default))
-            for raw_id in raw_ids
-        ]
+        found = []
+        position = -1
+        for raw_id in raw_ids:
+            position = self._position_near(raw_id, position + 1)
+            branch = branch_at(heads.get(raw_id), default)
+            found.append(changeset_of(commit_of(repository, raw_id), position, branch))
+        return found
 
     def refs_at(self, raw_id: str) -> Refs:
         branches = sorted(name.removeprefix("refs/heads/") for name in self._index.heads.get(raw_id, ()))
