@@ -7,6 +7,7 @@ The list of commits of a repository is that of `git rev-list --date-order --bran
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -155,7 +156,8 @@ class Git(GitTransfers):
             return None
         before = dict(refs)
         added: list[pygit2.Oid] = []
-        for update in updates:
+        # In the order of names, which decides between commits of the same second.
+        for update in sorted(updates, key=lambda update: os.fsencode(update.name)):
             if not update.name.startswith(LISTED):
                 continue
             if refs.get(update.name) != update.new:
@@ -181,17 +183,20 @@ class Git(GitTransfers):
             return _State(digest, state.count, state.tip)
         new = _appended(repository, added, set(before.values()))
         if new is None:
-            new = self._new(path, set(added), set(before.values()))
+            new = self._new(path, added, set(before.values()))
         if not new.ids and not _ties(repository, added, state.tip):
             lists.extend(state.refs, digest, b"")
             return _State(digest, state.count, state.tip)  # names for commits that were there already
-        if state.tip and new.oldest > commit_of(repository, state.tip).commit_time:
+        youngest = _youngest(repository, {str(oid) for oid in added}, state.tip, set(refs.values()))
+        if youngest is None:
+            return None
+        ends_as_git_says = new.ids[-ID_BYTES:].hex() == youngest
+        if state.tip and ends_as_git_says and new.oldest > commit_of(repository, state.tip).commit_time:
             # Younger than all that there was: they come after it, whatever hangs on what.
             lists.extend(state.refs, digest, new.ids)
-        youngest = _youngest(repository, {str(oid) for oid in added}, state.tip, set(refs.values()))
-        return _State(digest, state.count + len(new.ids) // ID_BYTES, youngest) if youngest else None
+        return _State(digest, state.count + len(new.ids) // ID_BYTES, youngest)
 
-    def _new(self, path: Path, added: set[pygit2.Oid], before: set[str]) -> _New:
+    def _new(self, path: Path, added: Sequence[pygit2.Oid], before: set[str]) -> _New:
         """The commits that `added` reach and `before` did not.
 
         libgit2's own walk could not say: it stops early where clocks went backwards, and counts old commits again.
