@@ -222,3 +222,19 @@ def test_an_allowed_server_is_asked_but_its_redirects_are_not_followed(own_serve
     )
     assert Canary.visits
     assert all(path.startswith("/x/info/refs") for path in Canary.visits)
+
+
+def test_a_server_with_a_single_thread_imports_and_pulls_from_itself(own_server: Server, git: Git) -> None:
+    """Whoever fetches holds no thread that the other side of the fetch needs."""
+    own_server.start("--workers", "1", TRIVIUM_THREADS="1")
+    root = own_server.api(own_server.admin_key)
+    root("create_repo", repo_name="core", repo_type="git")
+    work = git.new_work()
+    url = admin_url(own_server, "core")
+    for copy in ("first", "second"):
+        commit = git.commit(work)
+        git.run("push", "--quiet", url, "master", cwd=work)
+        root("create_repo", repo_name=copy, repo_type="git", clone_uri=url)
+        assert root("get_repo", repoid=copy)["last_changeset"]["raw_id"] == commit
+    root("pull", repoid="first")
+    assert refs(git, admin_url(own_server, "first")) == refs(git, admin_url(own_server, "second"))

@@ -131,7 +131,8 @@ texts = st.one_of(
 FETCH = "--quiet --force --no-tags --no-write-fetch-head --no-auto-maintenance --no-recurse-submodules"
 OPTIONS = frozenset(
     f"--git-dir=. --bare --template= --initial-branch=master --symref --stdin --count --date-order --reverse"
-    f" --max-count=1 --stateless-rpc --http-backend-info-refs --strict --advertise-refs {FETCH} -c".split()
+    f" --max-count=1 --stateless-rpc --http-backend-info-refs --strict --advertise-refs --reject-shallow"
+    f" --remove-section {FETCH} -c".split()
 )
 """Every option that the server has a reason to give to git."""
 SETTINGS = re.compile(
@@ -208,7 +209,7 @@ class Trap:
                     assert SETTINGS.fullmatch(word), words
                 elif word.startswith("-"):
                     assert word in OPTIONS, words
-            assert all(word.startswith(("http://", "+refs/", "file:///", "HEAD")) for word in words[len(before) + 1 :])
+            assert all(word.startswith(("http://", "+refs/", "file:///", ".")) for word in words[len(before) + 1 :])
         self.said.unlink()
 
 
@@ -314,5 +315,5 @@ def test_the_trap_springs(trap: Trap) -> None:
     for needed in ("get_repo_changesets", "fork_repo", "strip"):
         assert any(slot[0] == needed for slot in trap.slots)
     trap.root("fork_repo", repoid=trap.base["repoid"], fork_name=unique("fork"))
-    assert "fetch\2" in trap.said.read_text()
+    assert "clone\2" in trap.said.read_text()
     trap.check_words()

@@ -25,6 +25,7 @@ import pytest
 
 from tests.support.clients import Api, ApiError, Git, unique
 from tests.support.processes import tree
+from tests.support.repositories import ZERO, assert_whole, refs_in
 from tests.support.servers import Server
 
 ROUNDS = int(os.environ.get("TRIVIUM_KILL_ROUNDS", "3"))
@@ -36,7 +37,6 @@ MANY = 150
 """Files of a large commit: git keeps a transfer of so many objects as a pack, and a small one as loose objects."""
 
 MASTER = "refs/heads/master"
-ZERO = "0" * 40
 Gone = (OSError, http.client.HTTPException, json.JSONDecodeError, subprocess.TimeoutExpired)
 Refs = dict[str, str]
 
@@ -182,11 +182,6 @@ class Worker(threading.Thread):
         self.known.imported = [one for one in self.known.imported if one != name]
 
 
-def refs_in(git: Git, path: Path) -> Refs:
-    listed = git.out("--git-dir=.", "for-each-ref", "--format=%(refname) %(objectname)", cwd=path).splitlines()
-    return dict(line.split(" ") for line in listed)
-
-
 def settle(server: Server, known: Known, git: Git) -> None:
     """Learn whether the interrupted operation was done, and insist that it was done wholly or not at all."""
     doubt = known.doubt
@@ -251,26 +246,8 @@ def check(server: Server, git: Git, knowledge: list[Known]) -> None:
     for known in knowledge:
         assert known.moves <= journalled
     for name, refs in expected.items():
-        check_repository(root, git, server.root / name, there[name], refs)
+        assert assert_whole(root, git, server.root / name, name) == refs
     check_bundles(server, git, {str(row["repo_id"]): server.root / name for name, row in there.items()})
-
-
-def check_repository(root: Api, git: Git, path: Path, row: dict[str, Any], refs: Refs) -> None:
-    git.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
-    for pattern in ("*.lock", "tmp_*", "*.keep"):
-        assert [str(left) for left in path.rglob(pattern)] == []
-    assert refs_in(git, path) == refs
-    name = row["repo_name"]
-    listed = (
-        [one["raw_id"] for one in root("get_repo_changesets", repoid=name, start_rev="0", limit=-1)] if refs else []
-    )
-    commits = git.out("--git-dir=.", "rev-list", "--date-order", "--reverse", "--branches", "--tags", cwd=path).split()
-    assert listed == commits
-    last = row["last_changeset"]
-    assert (last["raw_id"], last["revision"]) == (commits[-1] if commits else ZERO, len(commits) - 1)
-    for ref, raw_id in refs.items():
-        branch = ref.removeprefix("refs/heads/")
-        assert root("get_repo_changeset", repoid=name, revision=branch)["raw_id"] == raw_id
 
 
 def check_bundles(server: Server, git: Git, repositories: dict[str, Path]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +23,12 @@ from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of, ta
 from trivium.vcs.model import RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_SYMREF = re.compile(r"^ref: (refs/heads/\S+)\tHEAD$", re.MULTILINE)
+_FETCH: Final = (
+    *("fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head"),
+    *("--no-auto-maintenance", "--no-recurse-submodules", "--"),
+)
+_CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow", "--no-recurse-submodules", "--")
+"""For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -41,9 +45,7 @@ class GitTransfers:
 
     def fork(self, source: Path, target: Path) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
-        self.create(target)
-        with open_repository(source) as repository:
-            head = str(repository.lookup_reference("HEAD").target)
+        target.mkdir(mode=0o750)
         # From a repository of ours: what is in it was checked when it came.
         options = (
             "-c",
@@ -53,25 +55,29 @@ class GitTransfers:
             "-c",
             "transfer.fsckObjects=false",
         )
-        self.command.run(*options, *_fetch_words(), source.as_uri(), *_EVERYTHING, cwd=target)
-        _set_head(target, head)
+        self.command.run(*options, *_CLONE, source.as_uri(), ".", cwd=target)
+        self._make_ours(target)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
         """A copy of a repository of another server, with its default branch."""
-        self.create(target)
+        target.mkdir(mode=0o750)
         with _remote(self.command, remote, limits) as (options, environment):
-            said = self._run([*options, "ls-remote", "--symref", "--", remote.url, "HEAD"], target, environment, limits)
-            self._run([*options, *_fetch_words(), remote.url, *_EVERYTHING], target, environment, limits)
-        found = _SYMREF.search(said.decode("utf-8", "replace"))
-        if found:
-            _set_head(target, found[1])
+            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits)
+        self._make_ours(target)
+
+    def _make_ours(self, path: Path) -> None:
+        """Forget where a clone came from, and that the HEAD there may have been no branch."""
+        self.command.run("config", "--remove-section", "remote.origin", cwd=path)
+        with open_repository(path) as repository:
+            if not str(repository.lookup_reference("HEAD").target).startswith("refs/heads/"):
+                repository.set_head("refs/heads/master")
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         """Set all branches and tags to where the remote has them, deleting none; returns what moved."""
         with open_repository(path) as repository:
             before = refs_of(repository)
         with _remote(self.command, remote, limits) as (options, environment):
-            self._run([*options, *_fetch_words(), remote.url, *_EVERYTHING], path, environment, limits)
+            self._run([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits)
         with open_repository(path) as repository:
             after = refs_of(repository)
         return [
@@ -139,19 +145,6 @@ def _sync(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _fetch_words() -> tuple[str, ...]:
-    return (
-        *("fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head"),
-        *("--no-auto-maintenance", "--no-recurse-submodules", "--"),
-    )
-
-
-def _set_head(path: Path, name: str) -> None:
-    with open_repository(path) as repository:
-        if target_of(repository, name):
-            repository.set_head(name)
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ def _may_create(call: Call) -> None:
         repository_creation.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
 
 
-@registry.method(failure=_creation_failed, guard=_may_create, renamed=_OLD_URI)
+@registry.method(failure=_creation_failed, guard=_may_create, slow=True, renamed=_OLD_URI)
 def create_repo(
     call: Call,
     repo_name: Text,

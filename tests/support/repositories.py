@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must be true of a Git repository at rest, whatever happened to it before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.clients import Api, Git
+
+ZERO = "0" * 40
+
+
+def refs_in(git: Git, path: Path) -> dict[str, str]:
+    """Every ref of a repository on the disk, with the id it holds."""
+    listed = git.out("--git-dir=.", "for-each-ref", "--format=%(refname) %(objectname)", cwd=path).splitlines()
+    return dict(line.split(" ") for line in listed)
+
+
+def assert_whole(root: Api, git: Git, path: Path, name: str) -> dict[str, str]:
+    """Nothing is broken or left over at `path`, and the API tells of it what git does; returns its refs.
+
+    All refs are branches.
+    """
+    git.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
+    for pattern in ("*.lock", "tmp_*", "*.keep"):
+        assert [str(left) for left in path.rglob(pattern)] == []
+    refs = refs_in(git, path)
+    listed = (
+        [one["raw_id"] for one in root("get_repo_changesets", repoid=name, start_rev="0", limit=-1)] if refs else []
+    )
+    commits = git.out("--git-dir=.", "rev-list", "--date-order", "--reverse", "--branches", "--tags", cwd=path).split()
+    assert listed == commits
+    last = root("get_repo", repoid=name)["last_changeset"]
+    assert (last["raw_id"], last["revision"]) == (commits[-1] if commits else ZERO, len(commits) - 1)
+    for ref, raw_id in refs.items():
+        branch = ref.removeprefix("refs/heads/")
+        assert root("get_repo_changeset", repoid=name, revision=branch)["raw_id"] == raw_id
+    return refs
