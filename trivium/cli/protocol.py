@@ -24,6 +24,24 @@ class _Refused(Exception):
     """Stops the parser."""
 
 
+class _WithReason:
+    """A transport that says a reason of its own in the first line that is written."""
+
+    def __init__(self, transport: Any, reason: str) -> None:
+        self._transport = transport
+        self._reason: bytes | None = " ".join(reason.split()).encode("ascii", "replace")
+
+    def write(self, data: bytes) -> None:
+        if self._reason is not None:
+            line, _, rest = data.partition(b"\r\n")
+            data = b" ".join(line.split(b" ")[:2]) + b" " + self._reason + b"\r\n" + rest
+            self._reason = None
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
     """The protocol class for these settings."""
 
@@ -87,6 +105,8 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
             super().on_headers_complete()
             if connect:
                 self.cycle.keep_alive = False
+            if b"cmd=" in self.url:
+                self._let_reasons_through()
 
         def on_message_complete(self) -> None:
             self._between = True
@@ -103,6 +123,18 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
             head += [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
             self.parser = httptools.HttpRequestParser(self)
             self.data_received(b"".join(head) + b"\r\n" + self._arrived[stopped.args[0] :])
+
+        def _let_reasons_through(self) -> None:
+            """The message that begins an answer may have a `reason`: all that Mercurial shows of a refusal."""
+            cycle: Any = self.cycle
+            plain = cycle.send
+
+            async def send(message: Any) -> None:
+                if reason := message.get("reason"):
+                    cycle.transport = _WithReason(cycle.transport, reason)
+                await plain(message)
+
+            cycle.send = send
 
         def send_400_response(self, _msg: str) -> None:
             if self._is_answerable():
