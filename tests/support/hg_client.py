@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 import uuid
@@ -13,6 +14,61 @@ from urllib.parse import urlsplit
 from tests.support.clients import Person
 
 PROGRAM = str(Path(sys.executable).with_name("hg"))
+LOCAL = frozenset(
+    {
+        "init",
+        "commit",
+        "log",
+        "verify",
+        "update",
+        "bookmark",
+        "branch",
+        "tag",
+        "phase",
+        "heads",
+        "bundle",
+        "rename",
+        "merge",
+    }
+)
+"""Commands that talk to no server; they need not start a program each."""
+
+
+class CommandServer:
+    """One hg that carries out one local command after the other, which saves a quarter of a second each."""
+
+    _running: CommandServer | None = None
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        command = [PROGRAM, "serve", "--cmdserver", "pipe", "--config", "ui.username=Ada Lovelace <ada@example.org>"]
+        self._process = subprocess.Popen(
+            command, env=environment | {"HGRCPATH": ""}, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._channel()
+
+    @classmethod
+    def running(cls, environment: dict[str, str]) -> CommandServer:
+        if cls._running is None:
+            cls._running = cls(environment)
+        return cls._running
+
+    def run(self, arguments: tuple[str, ...], cwd: Path) -> subprocess.CompletedProcess[bytes]:
+        assert self._process.stdin
+        said = "\0".join(["--cwd", str(cwd), "--noninteractive", *arguments]).encode()
+        self._process.stdin.write(b"runcommand\n" + struct.pack(">I", len(said)) + said)
+        self._process.stdin.flush()
+        heard = {b"o": b"", b"e": b""}
+        while True:
+            channel, content = self._channel()
+            if channel == b"r":
+                (status,) = struct.unpack(">i", content)
+                return subprocess.CompletedProcess(arguments, status, heard[b"o"], heard[b"e"])
+            heard[channel] += content
+
+    def _channel(self) -> tuple[bytes, bytes]:
+        assert self._process.stdout
+        channel, length = struct.unpack(">cI", self._process.stdout.read(5))
+        return channel, self._process.stdout.read(length)
 
 
 class Hg:
@@ -48,16 +104,18 @@ class Hg:
         self, *arguments: str, cwd: Path | None = None, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[bytes]:
         """Run one command; output and errors are kept."""
-        done = subprocess.run(
-            [PROGRAM, "--noninteractive", *arguments],
-            cwd=cwd or self.home,
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        # 1 means "nothing to do", as of a push without changes.
+        if arguments[0] in LOCAL and not environment:
+            done = CommandServer.running(self.environment).run(arguments, cwd or self.home)
+        else:
+            done = subprocess.run(
+                [PROGRAM, "--noninteractive", *arguments],
+                cwd=cwd or self.home,
+                env=self.environment | environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=120,
+                check=False,
+            )
         if check and done.returncode:
             said = (done.stdout + done.stderr).decode(errors="replace")
             raise AssertionError(f"hg {' '.join(arguments)} failed: {said}")
@@ -90,3 +148,7 @@ class Hg:
     def id_of(self, work: Path, revision: str = "tip") -> str:
         """The full id of a local revision."""
         return self.out("log", "-r", revision, "-T", "{node}", cwd=work)
+
+    def remote_id(self, url: str, revision: str = "tip") -> str:
+        """The full id of a revision of another repository, looked up there."""
+        return self.out("identify", "-r", revision, "-T", "{node}", url)

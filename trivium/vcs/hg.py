@@ -96,7 +96,7 @@ class Hg:
     def _state(self, path: Path) -> tuple[State, Changeset | None]:
         return self.processes.ask(tuple[State, Changeset | None], "state", path)
 
-    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str) -> list[RefUpdate]:
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
         """What a push brought is told by what was there before: Mercurial's clients do not say it in advance."""
         if updates:
             return self._present(path, updates)

@@ -247,7 +247,7 @@ class BackEnd(Protocol):
         """
         ...
 
-    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str) -> list[RefUpdate]:
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
         """What became of a push whose end nobody saw: those of `updates` that the repository shows.
 
         Without `updates` nobody knew beforehand what the push would move. Then it is what the repository shows beyond

@@ -292,7 +292,7 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
                 await transfer.push(request, admitted)
             else:
                 await transfer.read(request, admitted)
-    except (Refused, TooLarge, StorageFull, Busy, VcsError) as error:
+    except (Refused, TooLarge, StorageFull, Busy, VcsError, ConnectionError) as error:
         if started:
             raise Disconnected from error
         await transfer.refuse(error if isinstance(error, Refused) else _refused(error))

@@ -32,7 +32,7 @@ def index(repository: Repository) -> Index:
         ids=_ids(shown, revisions),
         revisions=None if len(revisions) == len(repository) else revisions,
         branches={text_of(name): _hex(branches.branchtip(name)) for name in branches},
-        tags={text_of(name): _hex(raw_id) for name, raw_id in shown.tags().items()},
+        tags={text_of(name): _hex(raw_id) for name, raw_id in shown.tags().items() if raw_id != node.nullid},
         bookmarks=_bookmarks(shown),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mercurial import wireprotoserver, wireprotov1server
+from mercurial import wireprotoserver
 from mercurial.hgweb import common
 from mercurial.hgweb import request as hgweb_request
 from mercurial.utils import procutil
@@ -26,14 +26,9 @@ _SHORT: Final = frozenset({
 """Commands whose answers are small; the others get a process of their own."""
 
 
-def is_long(command: str) -> bool:
-    return command not in _SHORT
-
-
-def is_write(command: str) -> bool:
-    """Whether a command may change the repository, in Mercurial's own view; unknown ones do not run."""
-    known = wireprotov1server.commands.get(command.encode("utf-8", "replace"))
-    return known is not None and known.permission != b"pull"
+def is_long(arguments: dict[str, Any]) -> bool:
+    """Whether a request gets a process of its own."""
+    return bool(arguments["writes"]) or arguments["command"] not in _SHORT
 
 
 def serve_read(repository: Repository, request: Request) -> None:

@@ -217,7 +217,7 @@ def _failure(call: Call, failed: Exception) -> Failure:
 
 
 def _is_long(call: Call) -> bool:
-    return call.what in _LONG or (call.what == "serve" and serving.is_long(call.arguments["command"]))
+    return call.what in _LONG or (call.what == "serve" and serving.is_long(call.arguments))
 
 
 def _result(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
@@ -257,7 +257,7 @@ def _contents(worker: Worker, request: Request) -> None:
 
 
 def _serve(worker: Worker, request: Request) -> None:
-    if serving.is_write(request.call.arguments["command"]):
+    if request.call.arguments["writes"]:
         serving.serve_write(worker.fresh(request.files[0]), request)
     else:
         serving.serve_read(worker.repository(request.files[0]), request)
