@@ -76,7 +76,8 @@ def test_every_form_of_a_revision_finds_its_changeset(root: Api, project: Projec
 
 @pytest.mark.parametrize("revision", [
     "", "nope", "HEAD", "head", "5", "99999999999", "-1", "--help", "-rtip", "tip^", "reverse(all())", "re:.*",
-    "default:tip", "branch(side)", "null", ".", "0" * 40, "f" * 40, "a" * 7, "\0", "ünknown", "wdir()", "%00", "bookmark()",
+    "default:tip", "branch(side)", "null", ".", "0" * 40, "f" * 40, "a" * 7, "\0", "ünknown", "wdir()", "%00",
+    "bookmark()",
 ])  # fmt: skip
 def test_what_is_no_revision_is_said_to_be_none(root: Api, project: Project, revision: str) -> None:
     error = root.error("get_repo_changeset", repoid=project.name, revision=revision)

@@ -112,7 +112,7 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     watched = Watched(repository)
     url = _pinned(repository, **remote)
     path = urlutil.path(repository.ui, None, rawloc=url, validate_path=False)
-    peer = httppeer._make_peer(repository.ui, path, False)  # noqa: SLF001  # the public one would try other ways
+    peer = httppeer._make_peer(repository.ui, path)  # noqa: SLF001  # the public one would try other ways
     try:
         exchange.pull(repository, peer, streamclonerequested=False)
     finally:
