@@ -40,7 +40,7 @@ def processes_in(server: Server, place: Path) -> list[int]:
     scratch = server.data / "hg" / "scratch"
     for pid in servers:
         try:
-            open_files = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+            open_files = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
         except OSError:
             continue
         if str(place) in open_files and (scratch / str(pid)).exists():
@@ -201,7 +201,9 @@ def test_the_mercurial_processes_are_replaced_when_they_die(own_server: Server, 
     for pid in serving:
         os.kill(pid, signal.SIGKILL)
     push_works(own_server, root, place, hg)
-    (parent,) = [pid for pid in tree(own_server.pid) if b"hgworkers" in _command(pid) and _parent(pid) == own_server.pid]
+    (parent,) = [
+        pid for pid in tree(own_server.pid) if b"hgworkers" in _command(pid) and _parent(pid) == own_server.pid
+    ]
     for pid in tree(parent)[1:]:
         os.kill(pid, signal.SIGKILL)
     push_works(own_server, root, place, hg)

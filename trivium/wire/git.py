@@ -383,7 +383,7 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
         if admitted.renamed and request.advertises:
-            await respond(watched, 302, headers=(TEXT, *_NO_CACHE, (b"location", _moved_to(door, admitted))))
+            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", _moved_to(door, admitted))))
             return
         async with door.turn(admitted.caller):
             if request.advertises:

@@ -89,7 +89,7 @@ def by_descriptor(directory: int) -> bytes:
 def open_repository(base: Any, directory: int, *, quiet: bool = True) -> Repository:
     """The repository in an open directory, which must stay open as long; with everything that it hides."""
     ui = base.copy()
-    ui.quiet = quiet
+    ui.setconfig(b"ui", b"quiet", b"true" if quiet else b"false", b"trivium")
     return factory.repository(ui, by_descriptor(directory)).unfiltered()
 
 
