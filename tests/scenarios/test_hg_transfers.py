@@ -161,6 +161,20 @@ def test_a_push_above_the_limit_is_refused_in_words(own_server: Server, hg: Hg) 
     hg.run("clone", own_server.clone_url(name), "copy")
 
 
+def test_a_thousand_heads(hg: Hg, place: Place) -> None:
+    """So many ids do not fit into the head of a request."""
+    work = hg.new_work()
+    hg.run("debugbuilddag", "+2 :base" + " <base +1" * 1000, cwd=work)
+    hg.run("push", "--force", place.url, cwd=work)
+    hg.run("clone", "--noupdate", place.url, "copy")
+    copy = hg.home / "copy"
+    assert hg.out("log", "-T", "x", cwd=copy) == "x" * 1002
+    hg.commit(work, "one more")
+    hg.run("push", "--force", place.url, cwd=work)
+    hg.run("pull", cwd=copy)
+    assert hg.id_of(copy) == hg.id_of(work)
+
+
 # Addresses of repositories
 
 

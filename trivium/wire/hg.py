@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -40,6 +40,7 @@ _READS: Final = _TRANSFERS | {
     "clonebundles", "clonebundles_manifest", "debugwireargs",
 }  # fmt: skip
 """Everything else counts as a push (system.md 3.2)."""
+_MOST_ARGUMENTS: Final = 16 << 20
 _KEPT_HEADERS: Final = ("content-type", "content-length", "content-encoding")
 _SAID: Final = frozenset({403, 406, 413, 503})
 """Refusals whose reason Mercurial would not show, were they told by their status."""
@@ -74,19 +75,20 @@ def recognise(scope: Scope) -> HgRequest:
         raise Refused(405, "Use GET or POST here.", ((b"allow", b"GET, HEAD, POST"),))
     name = "/".join(segment for segment in scope["path"].split("/") if segment)
     (command,) = commands
-    reads = command in _READS or (command == "batch" and _only_reads(scope))
-    return HgRequest(name, command, not reads)
+    return HgRequest(name, command, command not in _READS and command != "batch")
 
 
-def _only_reads(scope: Scope) -> bool:
-    """Whether a batch holds nothing but commands that read; what cannot be seen does not."""
-    arguments = {key: value for key, value in scope["headers"] if key.startswith(_ARGUMENTS)}
-    joined = b"".join(arguments.get(b"%b%d" % (_ARGUMENTS, number + 1), b"") for number in range(len(arguments)))
-    given = parse_qs(joined.decode("latin-1")).get("cmds", [])
-    in_query = parse_qs(scope["query_string"].decode("latin-1")).get("cmds", [])
-    if header(scope, b"x-hgargs-post") or len(given) + len(in_query) != 1:
-        return False
-    return all(one.partition(" ")[0] in _READS for one in (given + in_query)[0].split(";"))
+def only_reads(scope: Scope, posted: bytes) -> bool:
+    """Whether a batch, some of it perhaps in the body, holds nothing but commands that read."""
+    headers = {key: value for key, value in scope["headers"] if key.startswith(_ARGUMENTS)}
+    joined = b"".join(headers.get(b"%b%d" % (_ARGUMENTS, number + 1), b"") for number in range(len(headers)))
+    told = [
+        commands
+        for part in (joined, scope["query_string"], posted)
+        for commands in parse_qs(part.decode("latin-1")).get("cmds", [])
+    ]
+    # Of several lists it is Mercurial's choice which one counts.
+    return len(told) == 1 and all(one.partition(" ")[0] in _READS for one in told[0].split(";"))
 
 
 class HgTransfer:
@@ -99,8 +101,27 @@ class HgTransfer:
         self._receive = receive
         self._send = send
         self._idle = door.site.settings.vcs_timeout
-        self._ended = False
-        """Whether the client has said all."""
+        self._body = body_chunks(receive, door.site.settings.body_idle_timeout)
+        """What the client says, or the rest of it: one iterator for all who listen."""
+        self.posted = b""
+        """Arguments that came in the body."""
+
+    async def arguments(self) -> bytes:
+        """Read what there is of arguments in the body, before anything else is; there may be many ids among them."""
+        told = header(self._scope, b"x-hgargs-post")
+        if not told:
+            return b""
+        if not told.isdigit() or int(told) > _MOST_ARGUMENTS:
+            raise Refused(400, "Too many arguments.")
+        received = []
+        size = 0
+        async for chunk in self._body:
+            received.append(chunk)
+            size += len(chunk)
+            if size >= int(told):
+                break
+        self.posted = b"".join(received)
+        return self.posted[: int(told)]
 
     async def read(self, request: HgRequest, admitted: Admitted) -> None:
         """Serve a request that changes nothing."""
@@ -148,7 +169,9 @@ class HgTransfer:
 
     async def _feed(self, link: HgLink) -> None:
         try:
-            async for chunk in self._body():
+            if self.posted:
+                await link.send(DATA, self.posted)
+            async for chunk in self._pushed():
                 await link.send(DATA, chunk)
             await link.send(END)
         except (BrokenPipeError, ConnectionResetError):
@@ -209,25 +232,20 @@ class HgTransfer:
             "method": self._scope["method"],
             "query": self._scope["query_string"].decode("latin-1"),
             "headers": headers,
+            "posted": b"" if request.writes else self.posted,
             "username": admitted.caller.username,
             "address": admitted.caller.address,
         }
 
-    async def _body(self) -> AsyncIterator[bytes]:
-        settings = self._site.settings
-        body = body_chunks(self._receive, settings.body_idle_timeout)
+    def _pushed(self) -> AsyncIterator[bytes]:
         if header(self._scope, b"content-encoding") not in (b"", b"identity"):
             raise Refused(415, "A push must not be compressed as a whole.")
-        async for chunk in limited(body, settings.max_push_bytes):
-            yield chunk
-        self._ended = True
+        return limited(self._body, self._site.settings.max_push_bytes)
 
     async def _discard(self) -> None:
         """Read what the client still has to say: it listens only when it has said all."""
-        if not self._ended:
-            async for _ in body_chunks(self._receive, self._site.settings.body_idle_timeout):
-                pass
-            self._ended = True
+        async for _ in self._body:
+            pass
 
     async def _pump(self, link: HgLink, head: Head) -> None:
         """Send what Mercurial answers."""
@@ -287,6 +305,10 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     try:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="hg", name=request.name, writes=request.writes)
+        posted = b"" if request.writes else await transfer.arguments()
+        if request.command == "batch" and not only_reads(scope, posted):
+            request = replace(request, writes=True)
+            admitted = await door.admit(scope, kind="hg", name=request.name, writes=True)
         async with door.turn(admitted.caller):
             if request.writes:
                 await transfer.push(request, admitted)

@@ -8,6 +8,7 @@ so there is no web interface to close, and a repository is opened by its directo
 
 from __future__ import annotations
 
+import io
 from typing import Any, Final
 
 from mercurial import wireprotoserver
@@ -33,7 +34,8 @@ def is_long(arguments: dict[str, Any]) -> bool:
 
 def serve_read(repository: Repository, request: Request) -> None:
     """Answer a request that changes nothing."""
-    _answer(published(repository), request, Body(request.connection), None)
+    posted = io.BytesIO(request.call.arguments["posted"])
+    _answer(published(repository), request, posted, None)
 
 
 def serve_write(repository: Repository, request: Request) -> None:
@@ -59,7 +61,7 @@ class _Context:
         self.repo = repository
 
 
-def _answer(repository: Repository, request: Request, body: Body, watched: Watched | None) -> None:
+def _answer(repository: Repository, request: Request, body: Body | io.BytesIO, watched: Watched | None) -> None:
     given = request.call.arguments
     writes = bool(given["writes"])
 
@@ -72,7 +74,7 @@ def _answer(repository: Repository, request: Request, body: Body, watched: Watch
     if not wireprotoserver.handlewsgirequest(_Context(repository), asked, response, check):
         response.status = b"404 Not Found"
         response.setbodybytes(b"")
-    if watched is not None:
+    if watched is not None and isinstance(body, Body):
         body.drain()
         request.send(frame_of(MOVED, Moved(watched.updates)))
     content = response.sendresponse()
