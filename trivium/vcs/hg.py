@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -34,6 +34,9 @@ class Hg:
 
     def empty_changeset(self) -> Changeset:
         return Changeset(ZERO, ZERO[:12], -1, "", "1970-01-01T00:00:00", "", (), None)
+
+    def is_repository(self, path: Path) -> bool:
+        return (path / ".hg" / "store").is_dir()
 
     def create(self, path: Path) -> None:
         path.mkdir(mode=0o750)
@@ -88,7 +91,13 @@ class Hg:
         finally:
             os.close(directory)
 
-    def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:  # noqa: ARG002
+    def history(
+        self,
+        path: Path,
+        cache: Path,  # noqa: ARG002
+        known: str = "",  # noqa: ARG002
+        updates: Sequence[RefUpdate] = (),  # noqa: ARG002
+    ) -> History:
         """The present state. It is read afresh: Mercurial has the order of its changesets at hand."""
         state, last = self._state(path)
         return History(last or self.empty_changeset(), msgspec.json.encode(state).decode())
@@ -122,6 +131,13 @@ class Hg:
                 else is_there == (update.new != ZERO)
             )
         ]
+
+    def is_untidy(self, path: Path) -> bool:  # noqa: ARG002
+        """Never: Mercurial's files only grow, and stay quick."""
+        return False
+
+    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+        """There is nothing to do."""
 
     def recover(self, path: Path) -> None:
         """A killed process leaves a transaction that is not complete, and locks."""

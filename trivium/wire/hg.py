@@ -13,17 +13,17 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import structlog
 
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import pushes
+from trivium.forge import locks, pushes
 from trivium.forge.pushes import Push
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved
 from trivium.vcs.model import RefUpdate, VcsError
-from trivium.wire.admission import Admitted, Refused, SignInNeeded
+from trivium.wire.admission import Admitted, Refused, SignInNeeded, check_lock
 from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, limited
 from trivium.wire.hglink import HgLink
 
@@ -126,11 +126,16 @@ class HgTransfer:
     async def read(self, request: HgRequest, admitted: Admitted) -> None:
         """Serve a request that changes nothing."""
         await self._discard()
+        if request.command in _TRANSFERS:
+            check_lock(self._site, admitted, writes=False)
         link = await self._open(request, admitted)
         async with contextlib.aclosing(link):
             await self._until_gone(self._pump(link, await link.head()))
         if request.command in _TRANSFERS:
-            self._door.activity.pulled(admitted.caller, admitted.repository.id, admitted.repository.name)
+            repository = admitted.repository
+            self._door.activity.pulled(admitted.caller, repository.id, repository.name)
+            if repository.enable_locking:
+                await self._door.slow(locks.take_for_push, self._site, admitted.caller, repository)
 
     async def push(self, request: HgRequest, admitted: Admitted) -> None:
         """Take a push. Once it has arrived in full it is carried out, whether or not the client still waits."""
@@ -140,6 +145,7 @@ class HgTransfer:
 
     async def _carry_out(self, request: HgRequest, admitted: Admitted) -> HgLink:
         """Let Mercurial do a push and record what it did; what is left is to tell the client."""
+        check_lock(self._site, admitted, writes=True)
         with contextlib.ExitStack() as held:
             lock = await self._door.shared_lock(admitted.repository.id)
             held.callback(os.close, lock)
@@ -305,6 +311,9 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     try:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="hg", name=request.name, writes=request.writes)
+        if admitted.renamed and scope["method"] == "GET":
+            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", _moved_to(door, scope, admitted))))
+            return
         posted = b"" if request.writes else await transfer.arguments()
         if request.command == "batch" and not only_reads(scope, posted):
             request = replace(request, writes=True)
@@ -318,6 +327,12 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         if started:
             raise Disconnected from error
         await transfer.refuse(error if isinstance(error, Refused) else _refused(error))
+
+
+def _moved_to(door: Door, scope: Scope, admitted: Admitted) -> bytes:
+    """Where a repository is read now that was renamed; the client goes on there."""
+    base = door.site.settings.base_url.rstrip("/")
+    return f"{base}/{quote(admitted.repository.name)}?".encode() + bytes(scope["query_string"])
 
 
 def _refused(error: Exception) -> Refused:
