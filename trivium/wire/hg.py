@@ -42,8 +42,8 @@ _READS: Final = _TRANSFERS | {
 """Everything else counts as a push (system.md 3.2)."""
 _MOST_ARGUMENTS: Final = 16 << 20
 _KEPT_HEADERS: Final = ("content-type", "content-length", "content-encoding")
-_SAID: Final = frozenset({403, 406, 413, 503})
-"""Refusals whose reason Mercurial would not show, were they told by their status."""
+_TOLD_BY_STATUS: Final = frozenset({400, 404, 405, 415, 429})
+"""Refusals that clients understand by their status; of all others Mercurial would show no more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +239,7 @@ class HgTransfer:
             "query": self._scope["query_string"].decode("latin-1"),
             "headers": headers,
             "posted": b"" if request.writes else self.posted,
+            "anonymous": admitted.caller.anonymous,
             "username": admitted.caller.username,
             "address": admitted.caller.address,
         }
@@ -292,7 +293,7 @@ class HgTransfer:
             await self._discard()
         text = (refused.text + "\n").encode()
         headers = (*NO_CACHE, *refused.headers)
-        if refused.status in _SAID and not isinstance(refused, SignInNeeded):
+        if refused.status not in _TOLD_BY_STATUS and not isinstance(refused, SignInNeeded):
             await respond(self._send, 200, text, (_ERROR, *headers))
         else:
             await respond(self._send, refused.status, text, (TEXT, *headers))

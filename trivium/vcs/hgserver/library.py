@@ -38,8 +38,7 @@ _SETTINGS: Final = {
     b"ui": {b"interactive": b"false", b"report_untrusted": b"false", b"clonebundles": b"false", b"ssh": b"false"},
     b"server": {b"validate": b"true", b"bundle1": b"false"},
     b"phases": {b"publish": b"true"},
-    # A repository with a thousand heads is asked for with more arguments than fit into the head of a request.
-    b"experimental": {b"evolution": b"", b"httppostargs": b"true"},
+    b"experimental": {b"evolution": b""},
     b"subrepos": {b"allowed": b"false"},
 }
 _MOST_IDS: Final = 29_000
