@@ -23,6 +23,7 @@ from typing import Any
 
 import msgspec
 
+from bench.hg import measure_hg
 from bench.history import generate
 from bench.load import load
 from bench.peers import APACHE, Floor, HttpBackend
@@ -216,7 +217,7 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth"]
+    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth", "hg"]
     try:
         server.set_up()
         server.start("--workers", str(WORKERS))
@@ -247,6 +248,8 @@ def main() -> None:
             measure_history(report, server, place)
         if "growth" in parts:
             measure_growth(report, place)
+        if "hg" in parts:
+            measure_hg(report, server, root, place)
         resident, proportional = memory_mb(server.pid)
         report.note(f"memory after the load: {resident:.0f} MB resident, {proportional:.0f} MB proportional")
     finally:

@@ -46,7 +46,7 @@ def free_port() -> int:
         return port
 
 
-def _await(port: int) -> None:
+def wait_for(port: int) -> None:
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -71,7 +71,7 @@ class HttpBackend:
                 subprocess.run(["chown", "-R", f"{other.pw_uid}:{other.pw_gid}", str(path)], check=True)
             command = ["setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", *command]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        _await(self.port)
+        wait_for(self.port)
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/git/{name}"
@@ -89,7 +89,7 @@ class Floor:
         command = [sys.executable, "-m", "uvicorn", "bench.floors:app", "--port", str(self.port)]
         command += ["--workers", str(workers), "--no-access-log", "--log-level", "error", "--lifespan", "off"]
         self._process = subprocess.Popen(command, env=os.environ | {"FLOOR_DB": str(database)})
-        _await(self.port)
+        wait_for(self.port)
         time.sleep(1)
 
     @property

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from tests.support.clients import Api, Git
+from tests.support.hg_client import Hg
 from tests.support.servers import Server
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
@@ -50,6 +51,14 @@ def git(tmp_path: Path) -> Git:
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     return Git(home)
+
+
+@pytest.fixture
+def hg(tmp_path: Path) -> Hg:
+    """The hg client, with a home of its own."""
+    home = tmp_path / "hg-home"
+    home.mkdir(exist_ok=True)
+    return Hg(home)
 
 
 @pytest.fixture(autouse=True, scope="session")

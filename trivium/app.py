@@ -23,7 +23,7 @@ from trivium.forge.activity import Activity
 from trivium.forge.site import Site, open_site
 from trivium.settings import Settings
 from trivium.web.pages import web_app
-from trivium.wire import git
+from trivium.wire import git, hg
 from trivium.wire.door import Door
 
 _log = structlog.get_logger(__name__)
@@ -96,6 +96,8 @@ class Application:
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
         elif git.is_git_path(path):
             await git.serve(self._wire, scope, receive, send)
+        elif hg.is_hg_request(scope):
+            await hg.serve(self._wire, scope, receive, send)
         else:
             await self._web(scope, receive, send)
 

@@ -44,6 +44,9 @@ class Settings:
     threads: int = _option(
         4, "Threads of each worker for short calls; slow repository work has as many of its own.", section=SERVER
     )
+    hg_workers: int = _option(
+        2, "Processes for Mercurial, started with the first request for a Mercurial repository.", section=SERVER
+    )
 
     database_url: str = _option(
         "",
@@ -218,7 +221,7 @@ def _check(settings: Settings) -> None:
     """Refuse values that a type alone cannot rule out."""
     if not 0 <= settings.port <= 65535:
         raise Invalid(f"option port: {settings.port} is not a port number")
-    for name in ("workers", "threads", "max_concurrent_vcs", "max_api_depth", "max_headers"):
+    for name in ("workers", "threads", "hg_workers", "max_concurrent_vcs", "max_api_depth", "max_headers"):
         if getattr(settings, name) < 1:
             raise Invalid(f"option {name}: must be at least 1")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):

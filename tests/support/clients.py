@@ -102,10 +102,10 @@ class Api:
         made = self("create_user", username=name, email=f"{name}@example.org", password=password, **args)["user"]
         return Person(made["user_id"], name, password, made["api_key"], Api(self.url, made["api_key"]))
 
-    def new_repo(self, name: str | None = None, **args: Any) -> Thing:
-        """Create an empty Git repository (whoever calls owns it, unless told otherwise)."""
+    def new_repo(self, name: str | None = None, *, kind: str = "git", **args: Any) -> Thing:
+        """Create an empty repository, usually for Git (whoever calls owns it, unless told otherwise)."""
         name = name or unique("repo")
-        self("create_repo", repo_name=name, repo_type="git", **args)
+        self("create_repo", repo_name=name, repo_type=kind, **args)
         return Thing(self("get_repo", repoid=name)["repo_id"], name)
 
     def new_repo_group(self, name: str | None = None, **args: Any) -> Thing:

@@ -37,7 +37,9 @@ def _names(directory: Path, prefix: str) -> Iterator[str]:
             if entry.name == ".locks":
                 continue
             yield prefix + entry.name
-            if entry.is_dir(follow_symlinks=False) and not os.path.lexists(os.path.join(entry.path, "HEAD")):
+            if entry.is_dir(follow_symlinks=False) and not any(
+                os.path.lexists(os.path.join(entry.path, inside)) for inside in ("HEAD", ".hg")
+            ):
                 yield from _names(Path(entry.path), f"{prefix}{entry.name}/")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.support.clients import Api, Git, Person, unique
+from tests.support.hg_client import Hg
 from tests.support.servers import Server
 
 _numbers = itertools.count(1)
@@ -177,7 +178,60 @@ class GitSystem(System):
         self.client.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
 
 
-SYSTEMS: dict[str, type[System]] = {"git": GitSystem}
+class HgCopy(Copy):
+    def __init__(self, hg: Hg, path: Path) -> None:
+        super().__init__(path)
+        self._hg = hg
+
+    def commit(self, message: str) -> None:
+        self._hg.run("commit", "--addremove", "-m", message, cwd=self.path)
+
+    def publish(self) -> None:
+        self._hg.run("push", cwd=self.path)
+
+    def published(self) -> str:
+        return self._hg.id_of(self.path, ".")
+
+    def refused_publication(self, message: str) -> str:
+        self.commit(message)
+        return self._hg.refused("push", cwd=self.path)
+
+    def update(self) -> None:
+        self._hg.run("pull", "--update", cwd=self.path)
+
+    def refused_update(self) -> str:
+        return self._hg.refused("pull", cwd=self.path)
+
+
+class HgSystem(System):
+    kind = "hg"
+
+    def client(self, server: Server, person: Person | None) -> Hg:
+        """The client of one person, with a home of its own: it keeps the credentials."""
+        home = self.home / f"of-{person.name if person else 'a-visitor'}"
+        home.mkdir(exist_ok=True)
+        hg = Hg(home)
+        if person is not None:
+            hg.sign_in_as(server.url, person)
+        return hg
+
+    def checkout(self, server: Server, name: str, person: Person | None) -> Copy:
+        path = self.place()
+        hg = self.client(server, person)
+        hg.run("clone", f"{server.url}/{url_path(name)}", str(path))
+        return HgCopy(hg, path)
+
+    def refused_checkout(self, server: Server, name: str, person: Person | None) -> str:
+        path = self.place()
+        said = self.client(server, person).refused("clone", f"{server.url}/{url_path(name)}", str(path))
+        assert not path.exists()
+        return said
+
+    def verify(self, path: Path) -> None:
+        assert Hg(self.home).run("verify", "--quiet", "-R", str(path)).stdout == b""
+
+
+SYSTEMS: dict[str, type[System]] = {"git": GitSystem, "hg": HgSystem}
 
 
 def new_system(kind: str, home: Path) -> System:

@@ -73,9 +73,15 @@ class Companion:
             self._process.wait()
 
 
-def companions(settings: Settings, order: dict[str, Any]) -> list[Companion]:  # noqa: ARG001
+def companions(settings: Settings, order: dict[str, Any]) -> list[Companion]:
     """The companions of an installation; `order` says which one it is, as for a worker (`worker.Order`)."""
-    return []
+    return [
+        Companion(
+            "the parent of the Mercurial processes",
+            "trivium.cli.hgworkers",
+            order | {"hg_workers": settings.hg_workers},
+        )
+    ]
 
 
 def outlive_nobody(life: int) -> None:

@@ -124,18 +124,13 @@ class History:
         changesets = snapshot.changesets(ids)
         if details is Details.BASIC:
             return [Commit(changeset) for changeset in changesets]
-        settings = self._site.settings
-        found = []
-        left = settings.max_api_answer
-        for changeset in changesets:
-            limits = None
-            if details is Details.FULL:
-                limits = DiffLimits(settings.max_api_file, left)
-            changes = tuple(snapshot.changes(changeset.raw_id, limits))
-            left = max(0, left - sum(len(change.diff or "") for change in changes))
-            refs = snapshot.refs_at(changeset.raw_id) if details is Details.FULL else None
-            found.append(Commit(changeset, changes, refs))
-        return found
+        limits = None
+        if details is Details.FULL:
+            limits = DiffLimits(self._site.settings.max_api_file, self._site.settings.max_api_answer)
+        return [
+            Commit(changeset, tuple(changes), snapshot.refs_at(changeset.raw_id) if limits else None)
+            for changeset, changes in zip(changesets, snapshot.changes(ids, limits), strict=True)
+        ]
 
 
 def facts_of(data: bytes, *, with_content: bool) -> FileFacts:

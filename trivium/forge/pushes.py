@@ -72,7 +72,7 @@ class Push:
     repository_id: int
     caller: Caller
     updates: tuple[RefUpdate, ...]
-    """What the client asks for."""
+    """What the client asks for; empty when it does not say so before it is done."""
     action: str = PUSH
 
 
@@ -86,7 +86,7 @@ class Finished:
 
 
 def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
-    """Record what is about to move; raises `StorageFull`."""
+    """Record what is about to move, or that something is (no `updates`); raises `StorageFull`."""
     site.tree.check_space()
     detail = msgspec.to_builtins(
         Recorded(
@@ -171,7 +171,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
             raise NotFound(Kind.REPOSITORY, push.repository_id)
         back_end = site.back_ends[row.kind]
         path = site.tree.path_of(row.name)
-        done = back_end.accepted(path, push.updates) if accepted is None else list(accepted)
+        done = back_end.accepted(path, push.updates, row.history_state) if accepted is None else list(accepted)
         if not done:
             break
         back_end.settle(path, done)

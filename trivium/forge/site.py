@@ -14,6 +14,8 @@ from trivium.store.engine import Store
 from trivium.store.locks import WorkerIdentity
 from trivium.vcs.git import Git
 from trivium.vcs.gitcommand import git_command
+from trivium.vcs.hg import Hg
+from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.model import BackEnd
 
 
@@ -28,6 +30,7 @@ class Site:
     back_ends: dict[str, BackEnd]
     """Kind of repository → what serves it; a kind that is missing cannot be hosted."""
     git: Git
+    hg: Hg
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
@@ -39,6 +42,7 @@ class Site:
         return self.settings.data / "cache" / str(repository_id)
 
     def close(self) -> None:
+        self.hg.processes.close()
         self.store.close()
         self.worker.close()
 
@@ -49,14 +53,16 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
     tree.prepare()
     git = Git(git_command(settings.git_path, settings.data / "gitconfig", max_input_bytes=settings.max_push_bytes))
+    hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout))
     store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)
     return Site(
         settings=settings,
         store=store,
         ring=ring,
         tree=tree,
-        back_ends={git.kind: git},
+        back_ends={git.kind: git, hg.kind: hg},
         git=git,
+        hg=hg,
         worker=WorkerIdentity(tree.locks),
         listening=listening,
     )

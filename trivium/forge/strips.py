@@ -35,7 +35,7 @@ def strip(site: Site, history: History, caller: Caller, repository: Repository, 
         bundle = site.tree.trash / f"{now().replace(':', '')}-{repository.id}-{raw_id[:12]}.bundle"
         push = pushes.begin(site, caller, repository.id, [update], action=STRIP)
         try:
-            back_end.move_branch(path, update, bundle)
+            back_end.apply_strip(path, update, bundle)
         except BaseException:
             pushes.finish(site, push, None)
             raise

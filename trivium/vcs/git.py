@@ -101,7 +101,7 @@ class Git(GitTransfers):
         with open_repository(path) as repository:
             yield GitSnapshot(repository, index)
 
-    def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:  # noqa: ARG002
         with open_repository(path) as repository:
             present = {
                 name: target_of(repository, name) or ZERO

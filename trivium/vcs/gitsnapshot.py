@@ -151,19 +151,21 @@ class GitSnapshot:
         branches = sorted(name.removeprefix("refs/heads/") for name in self._index.heads.get(raw_id, ()))
         return Refs(tuple(branches), (), tuple(sorted(self._index.tags(self._repository).get(raw_id, ()))))
 
-    def changes(self, raw_id: str, limits: DiffLimits | None) -> list[FileChange]:
-        diff = self._diff(commit_of(self._repository, raw_id))
-        if limits is None:
-            return [_change(delta) for delta in diff.deltas]
-        found = []
-        left = limits.total
-        for patch in diff:
-            if patch is None:
+    def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
+        left = limits.total if limits else 0
+        for raw_id in raw_ids:
+            diff = self._diff(commit_of(self._repository, raw_id))
+            if limits is None:
+                yield [_change(delta) for delta in diff.deltas]
                 continue
-            change = _full_change(patch, min(limits.per_file, left))
-            left -= len(change.diff or "")
-            found.append(change)
-        return found
+            found = []
+            for patch in diff:
+                if patch is None:
+                    continue
+                change = _full_change(patch, min(limits.per_file, left))
+                left -= len(change.diff or "")
+                found.append(change)
+            yield found
 
     def _diff(self, commit: pygit2.Commit) -> pygit2.Diff:
         """A commit compared with its first parent; a root commit with nothing."""

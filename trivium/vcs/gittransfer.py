@@ -104,7 +104,7 @@ class GitTransfers:
                 raise VcsError("a merge or root commit cannot be stripped")
             return RefUpdate(name, head, str(commit.parent_ids[0]))
 
-    def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
         """Carry out a strip; what goes is kept in a bundle at `keep`, which `git fetch` can read."""
         wanted = [update.name, f"^{update.new}"]
         self.command.run("bundle", "create", "--quiet", str(keep), *wanted, cwd=path)

@@ -117,6 +117,7 @@ class DiffLimits:
 
     per_file: int
     total: int
+    """Of all commits that are asked for together."""
 
 
 class Snapshot(Protocol):
@@ -141,8 +142,8 @@ class Snapshot(Protocol):
         """Commits by their full ids."""
         ...
 
-    def changes(self, raw_id: str, limits: DiffLimits | None) -> list[FileChange]:
-        """The files that a commit touched; with `limits` also blob ids, diffs and counts."""
+    def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
+        """For each of these commits the files that it touched; with `limits` also blob ids, diffs and counts."""
         ...
 
     def refs_at(self, raw_id: str) -> Refs:
@@ -219,7 +220,7 @@ class BackEnd(Protocol):
         """What would move when a commit were removed; raises `VcsError` when it cannot be."""
         ...
 
-    def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
         """Carry out what `strip` said; what is removed is kept in a file at `keep`."""
         ...
 
@@ -246,8 +247,12 @@ class BackEnd(Protocol):
         """
         ...
 
-    def accepted(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
-        """Those of `updates` that the repository shows: for a push whose end nobody saw."""
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
+        """What became of a push whose end nobody saw: those of `updates` that the repository shows.
+
+        Without `updates` nobody knew beforehand what the push would move. Then it is what the repository shows beyond
+        `known`, the state of the history when it began, as far as the system can tell.
+        """
         ...
 
     def is_untidy(self, path: Path) -> bool:

@@ -44,6 +44,10 @@ class Refused(Exception):
         self.headers = headers
 
 
+class SignInNeeded(Refused):
+    """The client should come again with credentials, whatever status says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """Somebody who may do what he asked for."""
@@ -139,13 +143,13 @@ def _basic(authorization: bytes) -> tuple[str, str] | None:
     return (name, password) if separator and "\0" not in text else None
 
 
-def _unauthorized(site: Site, *, first: bool) -> Refused:
+def _unauthorized(site: Site, *, first: bool) -> SignInNeeded:
     """Ask for credentials, or with `auth_ret_code` refuse in its way (system.md 3.2, 5b)."""
     settings = site.settings
     if settings.auth_ret_code and not (first and settings.auth_ret_code_detection):
-        return Refused(settings.auth_ret_code, "Sign in with a name and a password or token.")
+        return SignInNeeded(settings.auth_ret_code, "Sign in with a name and a password or token.")
     challenge = f'Basic realm="{settings.realm}", charset="UTF-8"'.encode()
-    return Refused(401, "Sign in with a name and a password or token.", ((b"www-authenticate", challenge),))
+    return SignInNeeded(401, "Sign in with a name and a password or token.", ((b"www-authenticate", challenge),))
 
 
 def _find(site: Site, caller: Caller, name: str) -> Repository | None:

@@ -9,20 +9,30 @@ import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from trivium.access.addresses import client_address
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
-from trivium.asgi import Scope, header
+from trivium.asgi import Scope, TooLarge, header
 from trivium.crew import Crew
 from trivium.errors import NotFound
 from trivium.forge import repositories
 from trivium.forge.activity import Activity
 from trivium.forge.site import Site
+from trivium.store.locks import RepositoryLock
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
 
 T = TypeVar("T")
+
+LOCK_PAUSE: Final = 0.01
+MOVING: Final = 3.0
+"""How long a repository may be between two places before it counts as lost."""
+NO_CACHE: Final = (
+    (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
+    (b"pragma", b"no-cache"),
+    (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
+)
 
 
 class Door:
@@ -89,6 +99,26 @@ class Door:
                 held.callback(places.release)
             yield
 
+    async def shared_lock(self, repository_id: int) -> int:
+        """Hold a repository's lock as one of many, by the descriptor that is returned; who is alone is waited for."""
+        lock = RepositoryLock(self.site.tree.locks, repository_id)
+        deadline = asyncio.get_running_loop().time() + self.site.settings.exclusive_timeout
+        while (descriptor := lock.try_shared()) is None:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Refused(503, "The repository is busy; try again.", ((b"retry-after", b"5"),))
+            await asyncio.sleep(LOCK_PAUSE)
+        return descriptor
+
     async def slow(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run work on a repository in a thread of its own pool."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, function, *arguments)
+
+
+async def limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """A body that may not be longer; raises `TooLarge`."""
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge("max_push_bytes")
+        yield chunk

@@ -24,9 +24,8 @@ from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, bod
 from trivium.errors import Busy, StorageFull
 from trivium.forge import locks, pushes
 from trivium.forge.pushes import Finished, Push
-from trivium.store.locks import RepositoryLock
 from trivium.wire.admission import Admitted, Refused, check_lock
-from trivium.wire.door import Door
+from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, limited
 from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, PushCommands, PushReport, pkt
 from trivium.wire.process import CHUNK, Process
 
@@ -37,16 +36,8 @@ T = TypeVar("T")
 UPLOAD: Final = "upload-pack"
 RECEIVE: Final = "receive-pack"
 _INFLATE_FREE: Final = 16 << 20
-_LOCK_PAUSE: Final = 0.01
-_MOVING: Final = 3.0
-"""How long a repository may be between two places before it counts as lost."""
 _PROTOCOL = re.compile(r"[a-z0-9=:.\-]{1,200}")
 _PATH = re.compile(r"/*(.*?)/+(info/refs|git-upload-pack|git-receive-pack)", re.DOTALL)
-_NO_CACHE: Final = (
-    (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
-    (b"pragma", b"no-cache"),
-    (b"cache-control", b"no-cache, max-age=0, must-revalidate"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +130,7 @@ class GitTransfer:
         """Take a push: nothing is told to the client before it is durable, journalled and visible."""
         self._warning = check_lock(self._site, admitted, writes=True)
         with contextlib.ExitStack() as held:
-            lock = await self._shared_lock(admitted.repository.id)
+            lock = await self._door.shared_lock(admitted.repository.id)
             held.callback(os.close, lock)
             body = self._body()
             head, commands = await _push_head(body)
@@ -211,16 +202,6 @@ class GitTransfer:
         """Whether the client speaks protocol v2 (of which a push has nothing)."""
         return b"version=2" in header(self._scope, b"git-protocol")
 
-    async def _shared_lock(self, repository_id: int) -> int:
-        """Hold the repository's lock as one of many; an exclusive user is waited for."""
-        lock = RepositoryLock(self._site.tree.locks, repository_id)
-        deadline = asyncio.get_running_loop().time() + self._site.settings.exclusive_timeout
-        while (descriptor := lock.try_shared()) is None:
-            if asyncio.get_running_loop().time() > deadline:
-                raise Refused(503, "The repository is busy; try again.", ((b"retry-after", b"5"),))
-            await asyncio.sleep(_LOCK_PAUSE)
-        return descriptor
-
     def _environment(self) -> dict[str, str]:
         environment = dict(self._site.git.command.environment)
         protocol = header(self._scope, b"git-protocol").decode("latin-1")
@@ -235,7 +216,7 @@ class GitTransfer:
         at the name again afterwards: had somebody else's repository got there first, it would be another one.
         """
         name = admitted.repository.name
-        deadline = asyncio.get_running_loop().time() + _MOVING
+        deadline = asyncio.get_running_loop().time() + MOVING
         while asyncio.get_running_loop().time() < deadline:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 process = await self._start_at(self._site.tree.path_of(name), service, *options, keep=keep)
@@ -247,7 +228,7 @@ class GitTransfer:
                 if present == name:
                     return process
                 await process.end()
-            await asyncio.sleep(_LOCK_PAUSE)
+            await asyncio.sleep(LOCK_PAUSE)
             name = await self._door.name_of(admitted)
         # A crash while it was being moved, or the disk is gone.
         raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
@@ -264,7 +245,7 @@ class GitTransfer:
             body = _inflated(body, settings.max_inflate_ratio)
         elif encoding not in (b"", b"identity"):
             raise Refused(415, "A request may be compressed with gzip only.")
-        return _limited(body, settings.max_push_bytes)
+        return limited(body, settings.max_push_bytes)
 
     async def _pump(
         self,
@@ -285,7 +266,7 @@ class GitTransfer:
         content = "advertisement" if request.advertises else "result"
         kind = f"application/x-git-{request.service}-{content}".encode()
         await self._send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind), *_NO_CACHE]}
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind), *NO_CACHE]}
         )
         chunk = prefix + chunk
         while chunk:
@@ -388,15 +369,6 @@ async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator
         raise Malformed("the gzip data is cut off")
 
 
-async def _limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in body:
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge("max_push_bytes")
-        yield chunk
-
-
 async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of the Git protocol."""
     started = False
@@ -411,7 +383,7 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
         if admitted.renamed and request.advertises:
-            await respond(watched, 302, headers=(TEXT, *_NO_CACHE, (b"location", _moved_to(door, admitted))))
+            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", _moved_to(door, admitted))))
             return
         async with door.turn(admitted.caller):
             if request.advertises:
@@ -424,7 +396,7 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         if started:
             raise Disconnected from error
         refused = error if isinstance(error, Refused) else _refused(error)
-        await respond(send, refused.status, (refused.text + "\n").encode(), (TEXT, *_NO_CACHE, *refused.headers))
+        await respond(send, refused.status, (refused.text + "\n").encode(), (TEXT, *NO_CACHE, *refused.headers))
 
 
 def _moved_to(door: Door, admitted: Admitted) -> bytes:

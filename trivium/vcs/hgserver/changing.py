@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mercurial repositories are created, copied, fetched into, stripped and put in order.
+
+Everything that takes long runs in a process of its own, which ends with whoever asked for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+from mercurial import error, exchange, httppeer, localrepo, repair
+from mercurial.utils import urlutil
+
+from trivium.vcs.hgserver.library import Repository, Watched, by_descriptor, open_repository, published
+from trivium.vcs.model import UnknownRevision, VcsError
+
+_ASIDE: Final = ".hg-strip"
+"""Where a repository is built anew, beside `.hg`."""
+_EXCHANGE: Final = 2  # RENAME_EXCHANGE
+_LOCK_PATIENCE: Final = 10
+_NOT_COPIED: Final = ("lock", "wlock", "undo*", "hgrc", "strip-backup", "dirstate*")
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def create(base: Any, target: int) -> None:
+    """Make an empty repository in an open directory."""
+    localrepo.createrepository(base.copy(), by_descriptor(target))
+
+
+def fork(base: Any, source: int, target: int) -> None:
+    """Make a copy of what a repository has published."""
+    repository = open_repository(base, source)
+    with repository.lock():
+        if len(published(repository)) == len(repository):
+            _copy(_path(source) / ".hg", _path(target) / ".hg")
+            return
+    # Something is hidden: then the files cannot simply be copied.
+    create(base, target)
+    exchange.pull(open_repository(base, target), repository.peer())
+
+
+def import_from(base: Any, target: int, **remote: Any) -> None:
+    """Make a copy of a repository of another server."""
+    create(base, target)
+    _pull(base, target, **remote)
+
+
+def pull(base: Any, target: int, **remote: Any) -> list[tuple[str, str, str]]:
+    """Fetch everything that another server has; returns what came and moved."""
+    return _pull(base, target, **remote).updates
+
+
+def strip(base: Any, target: int, keep: int, raw_id: bytes, name: str) -> None:
+    """Remove a changeset and its descendants; they are kept in a bundle `name` in the directory `keep`.
+
+    A copy is stripped, and takes the place of the repository in one step: Mercurial's own strip, killed half-way, would
+    lose what it had put aside.
+    """
+    place = _path(target)
+    aside = place / _ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    repository = open_repository(base, target)
+    with repository.lock():
+        aside.mkdir(mode=0o750)
+        _copy(place / ".hg", aside / ".hg")
+    beside = os.open(aside, os.O_RDONLY | os.O_DIRECTORY)
+    copy = open_repository(base, beside)
+    if not copy.changelog.hasnode(raw_id):
+        raise UnknownRevision(raw_id.hex())
+    with copy.wlock(), copy.lock():
+        bundle = repair.strip(copy.ui, copy, [raw_id], backup=True, topic=b"backup")
+    with open(os.fsdecode(copy.vfs.join(bundle)), "rb") as kept, open(name, "wb", opener=_in(keep)) as wanted:
+        shutil.copyfileobj(kept, wanted)
+        wanted.flush()
+        os.fsync(wanted.fileno())
+    shutil.rmtree(aside / ".hg" / "strip-backup", ignore_errors=True)
+    _sync_below(aside)
+    _exchange(aside / ".hg", place / ".hg")
+    os.fsync(target)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def recover(base: Any, target: int) -> None:
+    """Undo an interrupted transaction and remove what killed processes left. Nobody else uses the repository."""
+    place = _path(target)
+    shutil.rmtree(place / _ASIDE, ignore_errors=True)
+    repository = open_repository(base, target)
+    repository.ui.setconfig(b"ui", b"timeout", b"%d" % _LOCK_PATIENCE, b"trivium")
+    for take in (repository.wlock, repository.lock):
+        try:
+            take().release()
+        except error.LockHeld as held:
+            # Its process has ended long ago, but another one has got its number.
+            os.unlink(os.path.join(place, ".hg", os.fsdecode(held.filename)))
+    if repository.svfs.exists(b"journal"):
+        repository.recover()
+
+
+def _pull(base: Any, target: int, **remote: Any) -> Watched:
+    repository = open_repository(base, target)
+    if repository.svfs.exists(b"journal"):
+        repository.recover()
+    watched = Watched(repository)
+    url = _pinned(repository, **remote)
+    path = urlutil.path(repository.ui, None, rawloc=url, validate_path=False)
+    peer = httppeer._make_peer(repository.ui, path)  # noqa: SLF001  # the public one would try other ways
+    try:
+        exchange.pull(repository, peer, streamclonerequested=False)
+    finally:
+        peer.close()
+    return watched
+
+
+def _pinned(
+    repository: Repository, *, url: str, addresses: list[str], username: str, password: str, idle: int, total: int
+) -> bytes:
+    """Let this process reach nothing but the addresses that were judged, for so many seconds (security.md 8)."""
+    signal.alarm(total)
+    socket.setdefaulttimeout(idle)
+    parts = urlsplit(url)
+    port = parts.port or _PORTS[parts.scheme]
+    resolved = [
+        (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+        for address in addresses
+    ]
+
+    def look_up(host: Any, service: Any, *_: Any, **__: Any) -> Any:
+        if os.fsdecode(host).lower() != (parts.hostname or "").lower() or int(service) != port:
+            raise OSError(errno.EACCES, "this address was not judged")
+        return resolved
+
+    socket.getaddrinfo = look_up  # type: ignore[assignment]
+    urllib.request.HTTPRedirectHandler.redirect_request = _no_redirect  # type: ignore[method-assign]
+    ui = repository.ui
+    ui.setconfig(b"http", b"timeout", b"%d" % idle, b"trivium")
+    for name, value in (("prefix", url), ("username", username), ("password", password)):
+        if username or password:
+            ui.setconfig(b"auth", b"remote." + name.encode(), value.encode(), b"trivium")
+    return url.encode()
+
+
+def _no_redirect(*_: Any, **__: Any) -> NoReturn:
+    raise VcsError("the remote server sends us elsewhere")
+
+
+def _path(directory: int) -> Path:
+    return Path(os.fsdecode(by_descriptor(directory)))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a repository that is locked, without what belongs to processes, to an undo or to an administrator."""
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+
+
+def _in(directory: int) -> Any:
+    return lambda name, flags: os.open(name, flags | os.O_EXCL, 0o600, dir_fd=directory)
+
+
+def _sync_below(top: Path) -> None:
+    for directory, _, files in os.walk(top):
+        for name in [*files, "."]:
+            descriptor = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two directories take each other's place, in one step."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), _EXCHANGE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read from a Mercurial repository: its list of changesets, what they changed, trees (api-repos.md 2, 3).
+
+Only what is published is shown. Ids arrive as full ids that were handed out before; nothing that a user sent is
+evaluated here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from mercurial import error, node
+
+from trivium.vcs.hgserver.library import Repository, published, text_of
+from trivium.vcs.hgvalues import Change, Entry, Index, State
+from trivium.vcs.model import Changeset, Parent, UnknownPath, UnknownRevision
+
+_DIFFED: Final = 64 << 20
+"""A larger file is not compared."""
+
+
+def index(repository: Repository) -> Index:
+    """Everything that revisions are resolved against."""
+    shown = published(repository)
+    revisions = list(shown.changelog.revs())
+    branches = shown.branchmap()
+    return Index(
+        ids=_ids(shown, revisions),
+        revisions=None if len(revisions) == len(repository) else revisions,
+        branches={text_of(name): _hex(branches.branchtip(name)) for name in branches},
+        tags={text_of(name): _hex(raw_id) for name, raw_id in shown.tags().items() if raw_id != node.nullid},
+        bookmarks=_bookmarks(shown),
+    )
+
+
+def state(repository: Repository) -> tuple[State, Changeset | None]:
+    """What tells one state of the history from another, and its last changeset."""
+    shown = published(repository)
+    revisions = list(shown.changelog.revs())
+    digest = hashlib.sha1(_ids(shown, revisions), usedforsecurity=False)
+    digest.update(msgspec.json.encode(None if len(revisions) == len(repository) else revisions))
+    bookmarks = _bookmarks(shown)
+    if not revisions:
+        return State(digest.hexdigest(), 0, "", bookmarks), None
+    last = _changeset(shown.changelog, revisions[-1])
+    return State(digest.hexdigest(), len(revisions), last.raw_id, bookmarks), last
+
+
+def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
+    """Changesets by their ids."""
+    changelog = published(repository).changelog
+    return [_changeset(changelog, _revision(changelog, raw_id)) for raw_id in _split(ids)]
+
+
+def added_since(repository: Repository, count: int, tip: str) -> list[tuple[str, str]]:
+    """Id and branch of the changesets that came after the first `count`; none when `tip` was not the last of those."""
+    shown = published(repository)
+    changelog = shown.changelog
+    revisions = list(changelog.revs())
+    if count > len(revisions) or (count and _hex(changelog.node(revisions[count - 1])) != tip):
+        return []
+    found = (_changeset(changelog, revision) for revision in revisions[count:])
+    return [(changeset.raw_id, changeset.branch or "") for changeset in found]
+
+
+def present(repository: Repository, ids: bytes) -> list[bool]:
+    """Which of these ids are in the repository, hidden or not."""
+    changelog = repository.changelog
+    return [changelog.hasnode(raw_id) for raw_id in _split(ids)]
+
+
+def changes(
+    repository: Repository, ids: bytes, contents: bool
+) -> Iterator[tuple[list[Change], Iterator[bytes | None]]]:
+    """For each changeset what it did, compared with its first parent; then the old and new contents, file by file.
+
+    A content is None where there is none, and for files too large to compare.
+    """
+    shown = published(repository)
+    for raw_id in _split(ids):
+        context = shown[_revision(shown.changelog, raw_id)]
+        found = _compared(context)
+        yield found, _pairs(repository, found) if contents else iter(())
+
+
+def nodes(repository: Repository, raw_id: bytes, path: str) -> list[Entry]:
+    """All files below a directory; none when `path` is a file. Raises `UnknownPath`."""
+    shown = published(repository)
+    manifest = shown[_revision(shown.changelog, raw_id)].manifest()
+    wanted = path.encode("utf-8", "surrogateescape")
+    if wanted in manifest:
+        return []
+    prefix = wanted + b"/" if wanted else b""
+    found = [Entry(name, file_id) for name, file_id, _ in manifest.iterentries() if name.startswith(prefix)]
+    if not found and prefix:
+        raise UnknownPath(path)
+    return found
+
+
+def contents(repository: Repository, files: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """The contents of files, by path and file id."""
+    for path, file_id in files:
+        yield _content(repository, path, file_id)
+
+
+def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]:
+    """The sizes of files, mostly without reading them."""
+    logs = ((repository.file(path), file_id) for path, file_id in files)
+    return [log.size(log.rev(file_id)) for log, file_id in logs]
+
+
+def _content(repository: Repository, path: bytes, file_id: bytes) -> bytes:
+    try:
+        return bytes(repository.file(path).read(file_id))
+    except error.CensoredNodeError:
+        return b""
+
+
+def _compared(context: Any) -> list[Change]:
+    parent = context.p1()
+    old, new = parent.manifest(), context.manifest()
+    copied: dict[bytes, bytes] = context.p1copies()
+    found = []
+    renamed = {source for target, source in copied.items() if target not in old and source not in new}
+    for path, ((old_id, old_flags), (new_id, new_flags)) in sorted(old.diff(new).items()):
+        if new_id is None:
+            if path not in renamed:
+                found.append(Change(path, "D", old_path=path, old_id=old_id))
+        elif old_id is not None:
+            if (old_id, old_flags) != (new_id, new_flags):
+                found.append(Change(path, "M", old_path=path, old_id=old_id, new_id=new_id))
+        elif (source := copied.get(path)) is not None and source in old:
+            found.append(Change(path, "M", old_path=source, old_id=old[source], new_id=new_id))
+        else:
+            found.append(Change(path, "A", new_id=new_id))
+    return found
+
+
+def _pairs(repository: Repository, found: list[Change]) -> Iterator[bytes | None]:
+    for change in found:
+        for path, file_id in ((change.old_path, change.old_id), (change.path, change.new_id)):
+            if file_id is None:
+                yield None
+                continue
+            log = repository.file(path)
+            yield None if log.size(log.rev(file_id)) > _DIFFED else _content(repository, path, file_id)
+
+
+def _ids(repository: Repository, revisions: list[int]) -> bytes:
+    return b"".join(map(repository.changelog.node, revisions))
+
+
+def _bookmarks(repository: Repository) -> dict[str, str]:
+    return {text_of(name): _hex(raw_id) for name, raw_id in repository._bookmarks.items()}  # noqa: SLF001
+
+
+def _split(ids: bytes) -> Iterator[bytes]:
+    return (ids[at : at + 20] for at in range(0, len(ids), 20))
+
+
+def _hex(raw_id: bytes) -> str:
+    return raw_id.hex()
+
+
+def _revision(changelog: Any, raw_id: bytes) -> int:
+    try:
+        return int(changelog.rev(raw_id))
+    except (error.LookupError, error.FilteredLookupError) as unknown:
+        raise UnknownRevision(raw_id.hex()) from unknown
+
+
+def _changeset(changelog: Any, revision: int) -> Changeset:
+    """A changeset as everybody sees it (api-repos.md 2.2); read past Mercurial's context objects, which cost thrice."""
+    entry = changelog.changelogrevision(revision)
+    raw_id = _hex(changelog.node(revision))
+    return Changeset(
+        raw_id=raw_id,
+        short_id=raw_id[:12],
+        revision=revision,
+        author=text_of(entry.user),
+        date=_moment(entry.date[0]),
+        message=text_of(entry.description),
+        parents=tuple(
+            Parent(_hex(changelog.node(parent))) for parent in changelog.parentrevs(revision) if parent != node.nullrev
+        ),
+        branch=text_of(entry.extra.get(b"branch", b"default")),
+    )
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return "1970-01-01T00:00:00"

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Mercurial process: short requests are answered here, each long one by a process forked for it.
+
+So nobody waits behind a clone, a process that dies takes only its own request with it, and what a long request needed
+of memory is given back at its end. This process has one thread, so that it can fork.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from mercurial import error
+
+from trivium.vcs.hgframes import ERROR, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
+from trivium.vcs.hgserver import changing, library, reading, serving
+from trivium.vcs.hgserver.library import Repository
+from trivium.vcs.hgserver.request import Request
+from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
+
+_KEPT: Final = 16
+"""Repositories that stay open."""
+_RETIRE_AFTER: Final = 5_000
+"""Requests after which a process makes room for a fresh one."""
+_LOOK_EVERY: Final = 50
+_LARGEST: Final = 200 << 20
+"""Resident bytes with which a process makes room for a fresh one."""
+_PATIENCE: Final = 30.0
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_PR_SET_PDEATHSIG: Final = 1
+
+Source = Callable[[], socket.socket | None]
+"""Where connections come from: the next one, None when another process was quicker; raises `Gone` at the end."""
+
+
+class Worker:
+    """Serves connections until it is told to end, or is too old."""
+
+    def __init__(self, base: Any, scratch: Path) -> None:
+        self._base = base
+        self._scratch = scratch
+        self._open: OrderedDict[tuple[int, int], tuple[int, Repository]] = OrderedDict()
+        self._served = 0
+
+    def run(self, waiting: int, accept: Source, watch: int) -> None:
+        """Serve what `accept` gives when the descriptor `waiting` is readable, until `watch` ends."""
+        self._closed_in_children = (waiting, watch)
+        while not self._is_old():
+            readable, _, _ = select.select([waiting, watch], [], [])
+            if watch in readable:
+                return
+            try:
+                connection = accept()
+            except Gone:
+                return
+            if connection is None:
+                continue
+            with connection:
+                connection.settimeout(_PATIENCE)
+                self._receive(connection)
+
+    def _is_old(self) -> bool:
+        self._served += 1
+        if self._served % _LOOK_EVERY:
+            return False
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+        return self._served > _RETIRE_AFTER or resident > _LARGEST
+
+    def _receive(self, connection: socket.socket) -> None:
+        try:
+            call, files = receive_call(connection)
+        except (OSError, msgspec.MsgspecError):
+            return
+        try:
+            request = Request(connection, call, files)
+            if _is_long(call):
+                self._fork(lambda: self._answer(request, apart=True))
+            else:
+                answer = self._answer(request, apart=False)
+                self._send(connection, answer)
+        finally:
+            for file in files:
+                os.close(file)
+
+    def _send(self, connection: socket.socket, answer: bytes) -> None:
+        """Send a short answer; one that does not fit into the socket at once is left to another process."""
+        connection.setblocking(False)
+        try:
+            sent = connection.send(answer)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return
+        if sent < len(answer):
+
+            def send_rest() -> None:
+                connection.setblocking(True)
+                connection.sendall(answer[sent:])
+
+            self._fork(send_rest)
+
+    def _answer(self, request: Request, *, apart: bool) -> bytes:
+        """Carry out a request. What must be sent is returned, or sent when this process has time (`apart`)."""
+        try:
+            request.apart = apart
+            _OPERATIONS[request.call.what](self, request)
+        except OSError as gone:
+            if isinstance(gone, ConnectionError):
+                request.pending.clear()
+            else:
+                request.send(frame_of(ERROR, Failure("failed", f"{gone!r}")))
+        except Exception as failed:
+            request.send(frame_of(ERROR, _failure(request.call, failed)))
+        answer = b"".join(request.pending)
+        if apart and answer:
+            request.connection.sendall(answer)
+        return answer
+
+    def repository(self, directory: int) -> Repository:
+        """The repository in an open directory, kept open for the next request, as it is now."""
+        state = os.fstat(directory)
+        key = (state.st_dev, state.st_ino)
+        kept = self._open.get(key)
+        if kept is None:
+            own = os.dup(directory)
+            try:
+                kept = (own, library.open_repository(self._base, own))
+            except BaseException:
+                os.close(own)
+                raise
+            self._open[key] = kept
+            if len(self._open) > _KEPT:
+                _, (oldest, _) = self._open.popitem(last=False)
+                os.close(oldest)
+        else:
+            self._open.move_to_end(key)
+            kept[1].invalidate()
+        return kept[1]
+
+    def fresh(self, directory: int) -> Repository:
+        """The repository in an open directory, for a client to change: he reads what Mercurial says."""
+        return library.open_repository(self._base, directory, quiet=False)
+
+    @property
+    def base(self) -> Any:
+        return self._base
+
+    def _fork(self, work: Callable[[], object]) -> None:
+        """Do something in a process of its own."""
+        self._sweep()
+        if os.fork():
+            return
+        status = 1
+        place = self._scratch / str(os.getpid())
+        try:
+            for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
+                signal.signal(number, signal.SIG_DFL)
+            # Whoever connects must not wait for us when the others are gone.
+            for descriptor in self._closed_in_children:
+                os.close(descriptor)
+            place.mkdir(mode=0o700)
+            tempfile.tempdir = str(place)
+            work()
+            status = 0
+        except ConnectionError:
+            pass
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left in the scratch directory."""
+        for place in self._scratch.iterdir():
+            if place.name.isdigit() and not Path("/proc", place.name).exists():
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def end_with_client(connection: socket.socket) -> None:
+    """From now on this process ends at once when the client, who has said all, goes away."""
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(connection, select.POLLRDHUP | select.POLLHUP)
+        poll.poll()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _failure(call: Call, failed: Exception) -> Failure:
+    if isinstance(failed, UnknownRevision):
+        return Failure("unknown-revision", str(failed))
+    if isinstance(failed, UnknownPath):
+        return Failure("unknown-path", str(failed))
+    if isinstance(failed, (VcsError, error.Error)):
+        return Failure("failed", f"{call.what}: {failed!r}")
+    # Something that we did not think of: say where.
+    where = traceback.extract_tb(failed.__traceback__)[-1]
+    return Failure("failed", f"{call.what}: {failed!r} at {Path(where.filename).name}:{where.lineno}")
+
+
+def _is_long(call: Call) -> bool:
+    return call.what in _LONG or (call.what == "serve" and serving.is_long(call.arguments))
+
+
+def _result(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
+    """An operation that reads the repository and answers with one value."""
+
+    def carry_out(worker: Worker, request: Request) -> None:
+        value = function(worker.repository(request.files[0]), **request.call.arguments)
+        request.send(frame(RESULT, msgspec.msgpack.encode(value)))
+
+    return carry_out
+
+
+def _change(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
+    """An operation that changes something and answers with one value; it is given up with its client."""
+
+    def carry_out(worker: Worker, request: Request) -> None:
+        if request.apart:
+            end_with_client(request.connection)
+        value = function(worker.base, *request.files, **request.call.arguments)
+        request.send(frame(RESULT, msgspec.msgpack.encode(value)))
+
+    return carry_out
+
+
+def _changes(worker: Worker, request: Request) -> None:
+    repository = worker.repository(request.files[0])
+    with_contents = bool(request.call.arguments["contents"])
+    for found, contents in reading.changes(repository, request.call.arguments["ids"], with_contents):
+        request.send(frame(RESULT, msgspec.msgpack.encode(found)))
+        for content in contents:
+            request.send_content(content)
+
+
+def _contents(worker: Worker, request: Request) -> None:
+    for content in reading.contents(worker.repository(request.files[0]), request.call.arguments["files"]):
+        request.send_content(content)
+
+
+def _serve(worker: Worker, request: Request) -> None:
+    if request.call.arguments["writes"]:
+        serving.serve_write(worker.fresh(request.files[0]), request)
+    else:
+        serving.serve_read(worker.repository(request.files[0]), request)
+
+
+_OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
+    "index": _result(reading.index),
+    "state": _result(reading.state),
+    "changesets": _result(reading.changesets),
+    "added": _result(reading.added_since),
+    "present": _result(reading.present),
+    "nodes": _result(reading.nodes),
+    "sizes": _result(reading.sizes),
+    "changes": _changes,
+    "contents": _contents,
+    "serve": _serve,
+    "create": _change(changing.create),
+    "fork": _change(changing.fork),
+    "import": _change(changing.import_from),
+    "pull": _change(changing.pull),
+    "strip": _change(changing.strip),
+    "recover": _change(changing.recover),
+}
+_LONG: Final = frozenset({"changes", "contents", "fork", "import", "pull", "strip", "recover"})
+
+
+def start(base: Any, scratch: Path, waiting: int, accept: Source, watch: int) -> None:
+    """Be a worker, from the moment after the fork on; does not return."""
+    status = 1
+    try:
+        # Children end by themselves; nobody waits for them here.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.enable()
+        Worker(base, scratch).run(waiting, accept, watch)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def adopt_orphans() -> None:
+    """Let this process be the parent of those whose own parent has ended."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a Mercurial repository: revisions are resolved here, everything else is asked of the Mercurial processes.
+
+The list of changesets is Mercurial's own: in the order in which they came. One call of the API is one question, however
+many changesets it is about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from trivium.vcs.filediff import Side, change_of
+from trivium.vcs.hgclient import HgProcesses, Stream
+from trivium.vcs.hgvalues import Change, Entry, Index
+from trivium.vcs.model import Changeset, DiffLimits, FileChange, Node, Refs, UnknownRevision
+
+_ID_BYTES: Final = 20
+_FULL_ID = re.compile("[0-9a-f]{40}")
+_PREFIX = re.compile("[0-9a-f]{7,39}")
+_NUMBER = re.compile("[0-9]{1,11}")
+
+
+class HgIndex:
+    """The changesets and names of a repository at one moment: what is the same for every reader until the next push."""
+
+    def __init__(self, found: Index) -> None:
+        self.ids = found.ids
+        self.revisions = found.revisions
+        self.names = (found.branches, found.tags, found.bookmarks)
+        self.tags = _by_id(found.tags)
+        self.bookmarks = _by_id(found.bookmarks)
+
+    def __len__(self) -> int:
+        return len(self.ids) // _ID_BYTES
+
+    def at(self, position: int) -> str:
+        """The id at a position of the list."""
+        return self.ids[position * _ID_BYTES : (position + 1) * _ID_BYTES].hex()
+
+    def find(self, start: bytes) -> Iterator[int]:
+        """The positions of the changesets whose id starts with these bytes."""
+        at = self.ids.find(start)
+        while at != -1:
+            if at % _ID_BYTES == 0:
+                yield at // _ID_BYTES
+            at = self.ids.find(start, at + 1)
+
+    def numbered(self, revision: int) -> str | None:
+        """The id of a local revision number; those of hidden changesets are nobody's."""
+        if self.revisions is None:
+            return self.at(revision) if revision < len(self) else None
+        try:
+            return self.at(self.revisions.index(revision))
+        except ValueError:
+            return None
+
+
+def _by_id(names: dict[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, raw_id in sorted(names.items()):
+        found.setdefault(raw_id, []).append(name)
+    return found
+
+
+class HgSnapshot:
+    """One repository, opened by one reader."""
+
+    def __init__(self, processes: HgProcesses, directory: int, index: HgIndex) -> None:
+        self._processes = processes
+        self._directory = directory
+        self._index = index
+        self._branches: dict[str, str] = {}
+        """Changeset → named branch, of those that were read."""
+        self._entries: dict[str, Entry] = {}
+        """Path → entry, of the files that were listed."""
+
+    def ids(self, start: int, limit: int | None) -> Sequence[str]:
+        end = len(self._index) if limit is None else min(len(self._index), start + limit)
+        return [self._index.at(position) for position in range(start, end)]
+
+    def position(self, raw_id: str) -> int:
+        for position in self._index.find(bytes.fromhex(raw_id)):
+            return position
+        raise UnknownRevision(raw_id)
+
+    def resolve(self, revision: str) -> str:
+        index = self._index
+        if revision == "tip" and len(index):
+            return index.at(len(index) - 1)
+        if _FULL_ID.fullmatch(revision) and any(True for _ in index.find(bytes.fromhex(revision))):
+            return revision
+        if _NUMBER.fullmatch(revision) and (numbered := index.numbered(int(revision))):
+            return numbered
+        for names in index.names:
+            if revision in names:
+                return names[revision]
+        if _PREFIX.fullmatch(revision) and (found := self._by_prefix(revision)):
+            return found
+        raise UnknownRevision(revision)
+
+    def _by_prefix(self, prefix: str) -> str | None:
+        """The only changeset whose id starts with these digits."""
+        matching: list[str] = []
+        for position in self._index.find(bytes.fromhex(prefix[: len(prefix) & ~1])):
+            if self._index.at(position).startswith(prefix):
+                matching.append(self._index.at(position))
+                if len(matching) > 1:
+                    return None
+        return matching[0] if matching else None
+
+    def changesets(self, raw_ids: Sequence[str]) -> list[Changeset]:
+        found = self._processes.ask(list[Changeset], "changesets", self._directory, ids=_joined(raw_ids))
+        self._branches.update((changeset.raw_id, changeset.branch or "") for changeset in found)
+        return found
+
+    def refs_at(self, raw_id: str) -> Refs:
+        if raw_id not in self._branches:
+            self.changesets([raw_id])
+        index = self._index
+        return Refs(
+            (self._branches[raw_id],), tuple(index.bookmarks.get(raw_id, ())), tuple(index.tags.get(raw_id, ()))
+        )
+
+    def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
+        asked = {"ids": _joined(raw_ids), "contents": limits is not None}
+        left = limits.total if limits else 0
+        with self._processes.stream("changes", self._directory, **asked) as stream:
+            for _ in raw_ids:
+                found = []
+                for change in stream.value(list[Change]):
+                    shown = (
+                        _compared(change, stream, min(limits.per_file, left))
+                        if limits
+                        else FileChange(_text(change.path), change.op)
+                    )
+                    left -= len(shown.diff or "")
+                    found.append(shown)
+                yield found
+
+    def nodes(self, raw_id: str, path: str) -> list[Node]:
+        listed = self._processes.ask(list[Entry], "nodes", self._directory, raw_id=bytes.fromhex(raw_id), path=path)
+        above = f"{path}/" if path else ""
+        directories: set[str] = set()
+        files = []
+        for entry in listed:
+            name = _text(entry.path)
+            self._entries[name] = entry
+            files.append(Node(name, "file", entry.file_id.hex()))
+            at = name.rfind("/")
+            while at >= len(above) and name[:at] not in directories:
+                directories.add(name[:at])
+                at = name.rfind("/", 0, at)
+        return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
+
+    def size(self, node: Node) -> int:
+        found = self._processes.ask(list[int], "sizes", self._directory, files=self._files([node]))
+        return found[0]
+
+    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
+        with self._processes.stream("contents", self._directory, files=self._files(nodes)) as stream:
+            for _ in nodes:
+                yield stream.content() or b""
+
+    def _files(self, nodes: Sequence[Node]) -> list[tuple[bytes, bytes]]:
+        return [(self._entries[node.path].path, bytes.fromhex(node.id)) for node in nodes]
+
+
+def _joined(raw_ids: Sequence[str]) -> bytes:
+    return bytes.fromhex("".join(raw_ids))
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "replace")
+
+
+def _by_path(node: Node) -> str:
+    return node.path
+
+
+def _compared(change: Change, stream: Stream, limit: int) -> FileChange:
+    old, new = (
+        Side(file_id.hex(), content) if file_id and content is not None else None
+        for file_id, content in ((change.old_id, stream.content()), (change.new_id, stream.content()))
+    )
+    revisions = [file_id.hex() if file_id else None for file_id in (change.old_id, change.new_id)]
+    wanted = (change.old_id is not None, change.new_id is not None)
+    if wanted != (old is not None, new is not None):
+        # Too large to compare.
+        return FileChange(_text(change.path), change.op, revisions[0], revisions[1], None, 0, 0, True)
+    return change_of(_text(change.path), old, new, limit)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The values that Mercurial processes hand to us, and the words in which the journal tells of moves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+ZERO: Final = "0" * 40
+"""Stands for "no changeset"."""
+BRANCH: Final = "branches/"
+"""A changeset came to a named branch (old is zeros), or was stripped from it (new is zeros)."""
+BOOKMARK: Final = "bookmarks/"
+"""A bookmark moved."""
+
+
+class Index(msgspec.Struct, frozen=True):
+    """The changesets and names that are published at one moment."""
+
+    ids: bytes
+    """Raw ids in the order of the repository."""
+    revisions: list[int] | None
+    """Their local revision numbers; None when these are the positions."""
+    branches: dict[str, str]
+    """Named branch → the id of its tip."""
+    tags: dict[str, str]
+    bookmarks: dict[str, str]
+
+
+class State(msgspec.Struct, frozen=True):
+    """What `history` remembers: enough to tell what was added since."""
+
+    digest: str
+    """Of all ids, in their order."""
+    count: int
+    tip: str
+    bookmarks: dict[str, str]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a changeset did to a file; what was there before may have had another name."""
+
+    path: bytes
+    op: str
+    old_path: bytes = b""
+    old_id: bytes | None = None
+    new_id: bytes | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """A file of a tree."""
+
+    path: bytes
+    file_id: bytes
