@@ -80,13 +80,14 @@ async def read_body(receive: Receive, *, limit: int, option: str, idle_timeout: 
     return b"".join(chunks)
 
 
-async def respond(send: Send, status: int, body: bytes = b"", headers: Headers = (TEXT,)) -> None:
-    """Send a whole answer."""
+async def respond(send: Send, status: int, body: bytes = b"", headers: Headers = (TEXT,), *, reason: str = "") -> None:
+    """Send a whole answer; `reason` is shown by clients that show nothing else, where the server can say it."""
     await send(
         {
             "type": "http.response.start",
             "status": status,
             "headers": [*headers, (b"content-length", str(len(body)).encode())],
+            "reason": reason,
         }
     )
     await send({"type": "http.response.body", "body": body})

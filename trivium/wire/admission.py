@@ -48,6 +48,10 @@ class SignInNeeded(Refused):
     """The client should come again with credentials, whatever status says so."""
 
 
+class LockedOut(Refused):
+    """Somebody holds the repository's lock; the status is the administrator's choice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """Somebody who may do what he asked for."""
@@ -68,7 +72,7 @@ def check_lock(site: Site, admitted: Admitted, *, writes: bool) -> str:
     except Locked as error:
         status = site.settings.lock_ret_code
         if status >= 400:
-            raise Refused(status, str(error)) from error
+            raise LockedOut(status, str(error)) from error
         return str(error)
     return ""
 

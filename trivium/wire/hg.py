@@ -23,7 +23,7 @@ from trivium.forge import locks, pushes
 from trivium.forge.pushes import Push
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved
 from trivium.vcs.model import RefUpdate, VcsError
-from trivium.wire.admission import Admitted, Refused, SignInNeeded, check_lock
+from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
 from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, limited
 from trivium.wire.hglink import HgLink
 
@@ -136,12 +136,14 @@ class HgTransfer:
             self._door.activity.pulled(admitted.caller, repository.id, repository.name)
             if repository.enable_locking:
                 await self._door.slow(locks.take_for_push, self._site, admitted.caller, repository)
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def push(self, request: HgRequest, admitted: Admitted) -> None:
         """Take a push. Once it has arrived in full it is carried out, whether or not the client still waits."""
         link = await asyncio.shield(asyncio.ensure_future(self._carry_out(request, admitted)))
         async with contextlib.aclosing(link):
             await self._until_gone(self._pump(link, await link.head()))
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def _carry_out(self, request: HgRequest, admitted: Admitted) -> HgLink:
         """Let Mercurial do a push and record what it did; what is left is to tell the client."""
@@ -255,7 +257,7 @@ class HgTransfer:
             pass
 
     async def _pump(self, link: HgLink, head: Head) -> None:
-        """Send what Mercurial answers."""
+        """Send what Mercurial answers; the end is left to others."""
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in head.headers
@@ -265,7 +267,6 @@ class HgTransfer:
         async for chunk in link.body():
             async with asyncio.timeout(self._idle):
                 await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await self._send({"type": "http.response.body", "body": b""})
 
     async def _until_gone(self, pump: Any) -> None:
         """Answer to the end, or until the client goes away."""
@@ -293,7 +294,9 @@ class HgTransfer:
             await self._discard()
         text = (refused.text + "\n").encode()
         headers = (*NO_CACHE, *refused.headers)
-        if refused.status not in _TOLD_BY_STATUS and not isinstance(refused, SignInNeeded):
+        if isinstance(refused, LockedOut):
+            await respond(self._send, refused.status, text, (TEXT, *headers), reason=refused.text)
+        elif refused.status not in _TOLD_BY_STATUS and not isinstance(refused, SignInNeeded):
             await respond(self._send, 200, text, (_ERROR, *headers))
         else:
             await respond(self._send, refused.status, text, (TEXT, *headers))
