@@ -26,7 +26,7 @@ from trivium.vcs.model import UnknownRevision, VcsError
 _ASIDE: Final = ".hg-strip"
 """Where a repository is built anew, beside `.hg`."""
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
-_LOCK_PATIENCE: Final = 10
+_LOCK_PATIENCE: Final = 3
 _NOT_COPIED: Final = ("lock", "wlock", "undo*", "hgrc", "strip-backup", "dirstate*")
 _PORTS: Final = {"http": 80, "https": 443}
 

@@ -169,7 +169,7 @@ def _hex(raw_id: bytes) -> str:
 def _revision(changelog: Any, raw_id: bytes) -> int:
     try:
         return int(changelog.rev(raw_id))
-    except (error.LookupError, error.FilteredLookupError) as unknown:
+    except (error.LookupError, error.WdirUnsupported) as unknown:
         raise UnknownRevision(raw_id.hex()) from unknown
 
 

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Mercurial processes as other programs use them: started when needed, replaced, reached by directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.hg_client import PROGRAM, Hg
+from tests.support.processes import tree
+from trivium.vcs.hg import Hg as BackEnd
+from trivium.vcs.hgclient import HgProcesses
+from trivium.vcs.hgframes import Call, Gone, frame, receive, receive_call, send_call
+from trivium.vcs.model import Remote, TransferLimits, UnknownPath, UnknownRevision, VcsError
+
+ZERO = "0" * 40
+LIMITS = TransferLimits(5, 20)
+
+
+@pytest.fixture
+def back_end(tmp_path: Path) -> Iterator[BackEnd]:
+    processes = HgProcesses(tmp_path)
+    yield BackEnd(processes)
+    processes.close()
+
+
+@pytest.fixture
+def filled(back_end: BackEnd, hg: Hg, tmp_path: Path) -> tuple[Path, list[str]]:
+    """A repository with three changesets."""
+    path = tmp_path / "filled"
+    back_end.create(path)
+    work = hg.new_work()
+    commits = [hg.commit(work, f"{number}") for number in range(3)]
+    hg.run("push", str(path), cwd=work)
+    return path, commits
+
+
+def below(back_end: BackEnd) -> list[int]:
+    own = back_end.processes._own
+    return tree(own._process.pid) if own else []
+
+
+def test_frames_say_what_was_sent_with_the_files() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        directory = os.open("/", os.O_RDONLY)
+        send_call(one, Call("look", {"raw": b"\0\xff", "text": "ü", "none": None}), [directory])
+        one.sendall(frame(b"D", b"x" * 1000) + frame(b"D", b"cut off")[:-1])
+        one.close()
+        os.close(directory)
+        call, files = receive_call(other)
+        assert call == Call("look", {"raw": b"\0\xff", "text": "ü", "none": None})
+        assert [os.path.samestat(os.fstat(file), Path("/").stat()) for file in files] == [True]
+        os.close(files[0])
+        assert receive(other).content == b"x" * 1000
+        with pytest.raises(Gone):
+            receive(other)
+
+
+def test_own_processes_end_with_their_program(tmp_path: Path) -> None:
+    program = (
+        "import sys, os; from pathlib import Path; from trivium.vcs.hg import Hg; from trivium.vcs.hgclient import *\n"
+        "back_end = Hg(HgProcesses(Path(sys.argv[1]))); back_end.create(Path(sys.argv[1]) / 'made')\n"
+        "print(back_end.processes._own._process.pid, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        pids = tree(int(running.stdout.readline()))
+        assert len(pids) == 2
+        running.kill()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_processes_that_die_are_replaced(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
+    path, commits = filled
+    for first in (0, 1):  # the parent and all, the worker alone
+        assert back_end.history(path, path).last.raw_id == commits[-1]
+        for pid in below(back_end)[first:]:
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                assert back_end.history(path, path).last.raw_id == commits[-1]
+                break
+            except VcsError:  # the answer of the one that was killed
+                assert time.monotonic() < deadline
+
+
+def test_a_worker_makes_room_for_a_fresh_one(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
+    path, commits = filled
+    ids = bytes.fromhex(commits[0])
+    before = below(back_end)
+    for _ in range(5_100):
+        assert back_end.processes.ask(list[bool], "present", path, ids=ids) == [True]
+    after = below(back_end)
+    assert before[0] == after[0]
+    assert before[1:] != after[1:]
+
+
+def test_an_answer_larger_than_a_socket_holds(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
+    path, commits = filled
+    ids = bytes.fromhex("".join(commits)) * 2000
+    assert len(back_end.processes.ask(list[dict[str, object]], "changesets", path, ids=ids)) == 6000
+
+
+def test_what_does_not_exist_is_said_to(back_end: BackEnd, filled: tuple[Path, list[str]], tmp_path: Path) -> None:
+    path, commits = filled
+    with pytest.raises(UnknownRevision):
+        back_end.strip(path, "f" * 40, "")
+    with back_end.open(path, back_end.index(path, path)) as snapshot, pytest.raises(UnknownPath):
+        snapshot.nodes(commits[0], "nope")
+    (tmp_path / "nothing").mkdir()
+    for place in (tmp_path / "nothing", tmp_path / "missing"):
+        with pytest.raises(VcsError):
+            back_end.history(place, place)
+        assert not back_end.is_repository(place)
+    assert back_end.is_repository(path)
+    with pytest.raises(VcsError):
+        back_end.processes.ask(type(None), "no such thing", path)
+
+
+def test_a_repository_that_is_moved_is_the_same(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
+    path, commits = filled
+    with back_end.open(path, back_end.index(path, path)) as snapshot:
+        path.rename(path.with_name("elsewhere"))
+        back_end.create(path)
+        assert [one.raw_id for one in snapshot.changesets(snapshot.ids(0, None))] == commits
+    assert back_end.history(path, path).last.revision == -1
+
+
+def test_what_was_added_is_told_by_the_state_before(back_end: BackEnd, hg: Hg, filled: tuple[Path, list[str]]) -> None:
+    path, commits = filled
+    known = back_end.history(path, path).state
+    work = hg.home / "work"
+    more = hg.commit(work, "more")
+    hg.run("bookmark", "-r", commits[0], "book", cwd=work)
+    hg.run("push", "-B", "book", "-r", "tip", str(path), cwd=work)
+    moved = [(update.name, update.old, update.new) for update in back_end.accepted(path, (), known)]
+    assert moved == [("branches/default", ZERO, more), ("bookmarks/book", ZERO, commits[0])]
+    assert [update.new for update in back_end.accepted(path, ())] == [*commits, more, commits[0]]
+    assert back_end.accepted(path, (), back_end.history(path, path).state) == []
+    updates = back_end.accepted(path, (), known)
+    assert back_end.accepted(path, updates) == updates
+    strip = back_end.strip(path, more, "")
+    assert back_end.accepted(path, [strip]) == []
+    back_end.apply_strip(path, strip, path.with_name("kept"))
+    assert back_end.accepted(path, [strip]) == [strip]
+    assert back_end.accepted(path, (), known)[0].name == "bookmarks/book"
+
+
+def test_a_stale_lock_and_an_interrupted_strip_are_cleared_away(
+    back_end: BackEnd, filled: tuple[Path, list[str]]
+) -> None:
+    path, commits = filled
+    (path / ".hg-strip" / ".hg").mkdir(parents=True)
+    # Of a process that has ended long ago, and whose number somebody else has now.
+    lock = path / ".hg" / "store" / "lock"
+    lock.symlink_to(f"{socket.gethostname()}/{Path('/proc/self/ns/pid').stat().st_ino:x}:{os.getpid()}")
+    began = time.monotonic()
+    back_end.recover(path)
+    assert time.monotonic() - began < 30
+    assert not os.path.lexists(lock)
+    assert sorted(entry.name for entry in path.iterdir()) == [".hg"]
+    assert back_end.history(path, path).last.raw_id == commits[-1]
+
+
+# Other servers
+
+
+@pytest.fixture
+def remote(filled: tuple[Path, list[str]], hg: Hg) -> Iterator[int]:
+    """The port at which Mercurial's own server has the repository."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [PROGRAM, "serve", "-R", str(filled[0]), "--port", str(port), "--address", "127.0.0.1"]
+    serving = subprocess.Popen(command, env=hg.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield port
+    serving.terminate()
+    serving.wait()
+
+
+def test_connections_go_to_the_address_that_was_judged(
+    back_end: BackEnd, filled: tuple[Path, list[str]], remote: int, tmp_path: Path
+) -> None:
+    url = f"http://trivium.invalid:{remote}/"
+    back_end.import_from(Remote(url, ("127.0.0.1",)), tmp_path / "copy", LIMITS)
+    assert back_end.history(tmp_path / "copy", tmp_path).last.raw_id == filled[1][-1]
+    with pytest.raises(VcsError):
+        back_end.import_from(Remote(f"http://localhost:{remote}/", ("127.0.0.2",)), tmp_path / "other", LIMITS)
+
+
+def test_a_server_that_says_nothing_is_given_up(back_end: BackEnd, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        threading.Thread(target=lambda: [silent.accept() for _ in range(2)], daemon=True).start()
+        for number, limits in enumerate((TransferLimits(1, 20), TransferLimits(20, 1))):
+            began = time.monotonic()
+            with pytest.raises(VcsError):
+                back_end.import_from(
+                    Remote(f"http://127.0.0.1:{port}/", ("127.0.0.1",), "ada", "s3cret"), tmp_path / f"{number}", limits
+                )
+            assert time.monotonic() - began < 15
