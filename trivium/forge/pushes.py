@@ -134,12 +134,15 @@ def recover(site: Site, push: Push) -> None:
     with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
         with site.store.read() as db:
             row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+        accepted: list[RefUpdate] | None = None
         try:
             if row is not None:
-                site.back_ends[row.kind].recover(site.tree.path_of(row.name))
+                path = site.tree.path_of(row.name)
+                site.back_ends[row.kind].recover(path)
+                accepted = site.back_ends[row.kind].accepted(path, push.updates, row.history_state)
                 refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
         finally:
-            finish(site, push, None)
+            finish(site, push, accepted)
 
 
 def refresh(site: Site, repository_id: int) -> None:

@@ -51,6 +51,7 @@ def serve_write(repository: Repository, request: Request) -> None:
     except BaseException:
         request.pending.clear()
         request.send(frame_of(MOVED, Moved(watched.updates)))
+        request.flush()
         raise
 
 

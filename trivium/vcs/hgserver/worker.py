@@ -127,6 +127,7 @@ class Worker:
             request.send(frame_of(ERROR, _failure(request.call, failed)))
         answer = b"".join(request.pending)
         if apart and answer:
+            # What is pending stays so: its being there tells that there is an answer.
             request.connection.sendall(answer)
         return answer
 
@@ -192,14 +193,15 @@ class Worker:
                 shutil.rmtree(place, ignore_errors=True)
 
 
-def end_with_client(connection: socket.socket) -> None:
-    """From now on this process ends at once when the client, who has said all, goes away."""
+def end_with_client(request: Request) -> None:
+    """From now on this process ends at once when the client, who has said all, goes away before he has his answer."""
 
     def watch() -> None:
         poll = select.poll()
-        poll.register(connection, select.POLLRDHUP | select.POLLHUP)
+        poll.register(request.connection, select.POLLRDHUP | select.POLLHUP)
         poll.poll()
-        os.kill(os.getpid(), signal.SIGKILL)
+        if not request.pending:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -235,7 +237,7 @@ def _change(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
 
     def carry_out(worker: Worker, request: Request) -> None:
         if request.apart:
-            end_with_client(request.connection)
+            end_with_client(request)
         value = function(worker.base, *request.files, **request.call.arguments)
         request.send(frame(RESULT, msgspec.msgpack.encode(value)))
 
