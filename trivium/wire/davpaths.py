@@ -19,9 +19,9 @@ from trivium.wire.admission import Refused
 
 _DECODINGS: Final = 4
 """How often a path may be encoded; nobody who means a file encodes it more often."""
-_SAFE: Final = "/!$&'()*+,:;=@~-_."
+_SAFE: Final = "/!$&'()*+,:=@~-_."
 """What Subversion leaves as it is in a URL."""
-_SEGMENT = re.compile(r"(?:(?!/|%2[fF]).)+", re.DOTALL)
+_SEGMENT = re.compile(r"(?:/|%2[fF])*((?:(?!/|%2[fF]).)+)", re.DOTALL)
 _REFERENCE = re.compile(rb"(<(?:[A-Za-z_][\w.\-]*:)?(?:href|src-path|dst-path)(?:\s[^<>]*)?>)([^<]*)(?=<)")
 _MARK: Final = b"<D:href>"
 _TAGGED = re.compile(r"<([^<>]*)>")
@@ -48,7 +48,7 @@ def parse_path(text: str) -> RawPath:
     """Take a path apart; raises `Refused` for one that could lead elsewhere than it seems to."""
     _check(text)
     found = list(_SEGMENT.finditer(text))
-    return RawPath(text, tuple(unquote(one[0]) for one in found), tuple(one.end() for one in found))
+    return RawPath(text, tuple(unquote(one[1]) for one in found), tuple(one.end() for one in found))
 
 
 def _check(text: str) -> None:

@@ -121,6 +121,7 @@ class SvnTransfer:
         self._receive = receive
         self._send = send
         self._request = request
+        self._answered = False
         self._beginning = b""
         """Of the request's body."""
 
@@ -160,7 +161,7 @@ class SvnTransfer:
             made = _VERSION.search(beginning) if answer.status == 200 else None
             settled = True
             await self._settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
-            await self._send({"type": "http.response.body", "body": tail})
+            await self._send_end(tail)
         finally:
             if not settled:
                 # What became of it is asked of the repository, when nobody else is at work on it.
@@ -248,7 +249,7 @@ class SvnTransfer:
             await asyncio.shield(fed)
             while (await self._receive())["type"] != "http.disconnect":
                 pass
-            if not patient:
+            if not patient and not self._answered:
                 task.cancel()
 
     def _headers(self, admitted: Admitted, translation: Translation) -> list[tuple[bytes, bytes]]:
@@ -313,8 +314,12 @@ class SvnTransfer:
             held_back = chunk
         if keep_end:
             return held_back, beginning
-        await self._send({"type": "http.response.body", "body": held_back})
+        await self._send_end(held_back)
         return b"", beginning
+
+    async def _send_end(self, chunk: bytes) -> None:
+        self._answered = True  # from here on a client that leaves does so in good order
+        await self._send({"type": "http.response.body", "body": chunk})
 
     async def _send_piece(self, chunk: bytes) -> None:
         async with asyncio.timeout(self._site.settings.vcs_timeout):

@@ -193,39 +193,45 @@ class Upstream:
         been sent, or what went wrong with it. Raises `Unreachable`, `TimeoutError`, and what reading `body` raises.
         """
         no_body = head.startswith(b"HEAD ")
+        chunked = body is not None and not any(name == b"content-length" for name, _ in headers)
         connection = await self._connected()
+        feeding: asyncio.Future[None] | None = None
+        keep = False
         try:
             try:
-                await self._begin(connection, head, headers, no_body=no_body, chunked=_is_chunked(headers, body))
+                await self._begin(connection, head, headers, no_body=no_body, chunked=chunked)
                 if body is None:
-                    async with asyncio.timeout(self._idle):
-                        await connection.head
+                    await self._head_of(connection)
             except Unreachable:
                 if body is not None or not connection.used:
                     raise
                 # It was closed at its other end while it was kept.
                 connection = await self._connected(new=True)
                 await self._begin(connection, head, headers, no_body=no_body, chunked=False)
-                async with asyncio.timeout(self._idle):
-                    await connection.head
-            feeding = asyncio.ensure_future(self._feed(connection, headers, body, fed))
-            try:
+                await self._head_of(connection)
+            if body is None:
+                fed.set_result(None)
+            else:
+                feeding = asyncio.ensure_future(self._feed(connection, body, fed, chunked=chunked))
+                await asyncio.wait({feeding, connection.head}, return_when=asyncio.FIRST_COMPLETED)
                 if not connection.head.done():
-                    await asyncio.wait({feeding, connection.head}, return_when=asyncio.FIRST_COMPLETED)
-                    if not connection.head.done():
-                        feeding.result()
-                        async with asyncio.timeout(self._idle):
-                            await connection.head
-                connection.head.result()
-                yield Answer(connection, self._idle)
-                if connection.complete and connection.reusable and feeding.done():
-                    self._keep(connection)
-            finally:
+                    feeding.result()
+                    await self._head_of(connection)
+            connection.head.result()
+            yield Answer(connection, self._idle)
+            keep = connection.complete and connection.reusable and (feeding is None or feeding.done())
+        finally:
+            if feeding is not None:
                 feeding.cancel()
                 await asyncio.gather(feeding, return_exceptions=True)
-        finally:
-            if connection not in self._kept:
+            if keep:
+                self._keep(connection)
+            else:
                 connection.abort()
+
+    async def _head_of(self, connection: _Connection) -> None:
+        async with asyncio.timeout(self._idle):
+            await connection.head
 
     async def _begin(
         self,
@@ -246,28 +252,20 @@ class Upstream:
         await connection.write(b"".join(lines))
 
     async def _feed(
-        self,
-        connection: _Connection,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: AsyncIterator[bytes] | None,
-        fed: asyncio.Future[None],
+        self, connection: _Connection, body: AsyncIterator[bytes], fed: asyncio.Future[None], *, chunked: bool
     ) -> None:
         """Send the body; when Apache has heard enough of it, take the rest from the client all the same."""
-        chunked = _is_chunked(headers, body)
         try:
-            if body is not None:
-                async for chunk in body:
-                    if connection.lost or connection.complete:
-                        continue
+            async for chunk in body:
+                if not (connection.lost or connection.complete):
                     async with asyncio.timeout(self._idle):
-                        with contextlib.suppress(Unreachable):
-                            await connection.write(b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk)
-                if chunked and not connection.lost:
-                    await connection.write(b"0\r\n\r\n")
+                        await connection.write(b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk)
+            if chunked and not connection.lost:
+                await connection.write(b"0\r\n\r\n")
         except BaseException as error:
             if not fed.done():
                 fed.set_exception(Disconnected() if isinstance(error, asyncio.CancelledError) else error)
-                fed.exception()
+                fed.exception()  # whoever waits for it will hear
             raise
         if not fed.done():
             fed.set_result(None)
@@ -314,7 +312,3 @@ class Upstream:
     def _forget(self, connection: _Connection) -> None:
         with contextlib.suppress(ValueError):
             self._kept.remove(connection)
-
-
-def _is_chunked(headers: Sequence[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None) -> bool:
-    return body is not None and not any(name == b"content-length" for name, _ in headers)
