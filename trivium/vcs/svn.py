@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -19,6 +19,7 @@ import msgspec
 from trivium.vcs.model import Changeset, History, RefUpdate, Remote, TransferLimits, VcsError
 from trivium.vcs.svnapache import SvnApache
 from trivium.vcs.svncommand import SvnCommand
+from trivium.vcs.svnimport import load_history
 from trivium.vcs.svnsnapshot import SvnSnapshot, changeset_of, open_filesystem, youngest
 
 _FSFS: Final = """\
@@ -66,6 +67,12 @@ class Svn:
         self.command.admin("setuuid", str(target))
         shutil.rmtree(target / "db" / "locks", ignore_errors=True)  # its users' locks are on the source
         (target / "db" / "locks").mkdir()
+        self._finish(target)
+
+    def load(self, remote: Remote, target: Path, limits: TransferLimits, progress: Callable[[int], None]) -> None:
+        """A copy of a repository of another server, with its identity, so that working copies can follow."""
+        self.create(target)
+        load_history(self.command, remote, target, limits, progress)
         self._finish(target)
 
     def _finish(self, path: Path) -> None:
