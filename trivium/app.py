@@ -36,7 +36,9 @@ _TRANSFERS: Final = 32
 class Application:
     """The ASGI application."""
 
-    def __init__(self, settings: Settings, *, listening: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, listening: tuple[str, int] | None = None, supervisor: int | None = None
+    ) -> None:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
         self._crew = Crew(settings.threads, "quick")
@@ -48,7 +50,7 @@ class Application:
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
         self._wire = Door(self._site, self._authenticator, self._activity, crew=self._crew, slow=self._slow)
-        self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout)
+        self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._closing = threading.Event()

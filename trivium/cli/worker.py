@@ -50,7 +50,7 @@ def serve(order: Order) -> None:
     listening = socket.socket(fileno=order.listening)
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(
-        Application(settings, listening=(host, port)),
+        Application(settings, listening=(host, port), supervisor=os.getppid()),
         loop="uvloop",
         http=limited_protocol(settings),
         ws="none",

@@ -54,7 +54,7 @@ ServerRoot {place}
 DefaultRuntimeDir {place}/run
 PidFile {place}/run/httpd.pid
 ErrorLog {place}/run/error.log
-LogLevel error
+LogLevel error dav:crit
 Listen 127.0.0.1:{port}
 ServerName 127.0.0.1:{port}
 ServerTokens Prod
@@ -134,12 +134,13 @@ class SvnApache:
     def is_wanted(self) -> bool:
         return (self.place / "wanted").exists()
 
-    def want(self, supervisor: int) -> None:
-        """Have it started: by the supervisor, at once and from now on."""
+    def want(self, supervisor: int | None) -> None:
+        """Have it started: by the supervisor (its process), at once and from now on."""
         self._make_directories()
         (self.place / "wanted").touch()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(supervisor, signal.SIGUSR1)
+        if supervisor is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor, signal.SIGUSR1)
 
     def endpoint(self) -> Endpoint | None:
         """Where it can be reached, if it was started."""

@@ -78,6 +78,8 @@ def _account(name: str) -> Account:
         found = pwd.getpwnam(name)
     except KeyError:
         raise Unavailable(f"there is no account {name!r}; name another one in svn_user") from None
+    if shutil.which("setpriv") is None:
+        raise Unavailable("the program 'setpriv' was not found; a server that runs as root needs it")
     if found.pw_uid == 0:
         raise Unavailable("Apache does not run as root; name another account in svn_user")
     return Account(name, found.pw_uid, found.pw_gid)

@@ -55,7 +55,7 @@ def open_filesystem(path: Path) -> Iterator[Any]:
 
     try:
         yield Repository(str(path)).fs()
-    except SubversionException as error:
+    except (SubversionException, OSError) as error:  # with a number of the system it raises the system's error
         raise VcsError(f"the Subversion repository {path} cannot be read: {error}") from error
 
 

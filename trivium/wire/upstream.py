@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -177,10 +176,10 @@ class Answer:
 class Upstream:
     """One worker's connections to the private Apache."""
 
-    def __init__(self, apache: SvnApache, *, idle: float) -> None:
+    def __init__(self, apache: SvnApache, *, idle: float, supervisor: int | None) -> None:
         self.apache = apache
         self._idle = idle
-        self._supervisor = os.getppid()
+        self._supervisor = supervisor
         self._kept: list[_Connection] = []
 
     @contextlib.asynccontextmanager
