@@ -18,7 +18,6 @@ from trivium.vcs.svn import Svn, revision_update
 from trivium.vcs.svnapache import SvnApache
 from trivium.vcs.svncommand import Account, SvnCommand, SvnPrograms, Unavailable, find_programs, svn_command
 
-
 BEGUN = """
 import os, sys
 from subvertpy import ra
