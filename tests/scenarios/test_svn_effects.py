@@ -161,6 +161,18 @@ def test_a_name_that_is_taken_again_shows_nothing_of_the_old(server: Server, roo
     svn.refused("info", svn_url(server.url, name))
 
 
+def test_a_repository_that_was_put_there_is_served(server: Server, root: Api, tmp_path: Path) -> None:
+    name = unique("put-there")
+    subprocess.run(["svnadmin", "create", str(server.root / name)], check=True)
+    svn = as_root(server, tmp_path / "home")
+    subprocess.run(["svn", "mkdir", "-q", "-m", "x", (server.root / name).as_uri() + "/trunk"], check=True)
+    assert name in root("rescan_repos")["added"]
+    assert root("get_repo", repoid=name)["last_changeset"]["raw_id"] == "1"
+    url = svn_url(server.url, name)
+    assert "arning" not in svn.out("mkdir", "-m", "y", f"{url}/tags")
+    assert journalled(server, Thing(root("get_repo", repoid=name)["repo_id"], name)) == [[["", "1", "2"]]]
+
+
 def test_a_group_that_moves_in_the_middle_of_a_commit(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
     group, new = root.new_repo_group(), unique("moved")

@@ -22,11 +22,6 @@ from trivium.vcs.svncommand import SvnCommand
 from trivium.vcs.svnimport import load_history
 from trivium.vcs.svnsnapshot import SvnSnapshot, changeset_of, open_filesystem, youngest
 
-_FSFS: Final = """\
-# Apache reaches the repository through an open directory, which SQLite does not follow: no cache of representations.
-[rep-sharing]
-enable-rep-sharing = false
-"""
 _DEAD: Final = 24 * 3600
 """Seconds after which a transaction that nobody committed belongs to a client that is gone."""
 _ZERO: Final = "0" * 40
@@ -51,6 +46,9 @@ class Svn:
     def empty_changeset(self) -> Changeset:
         return Changeset(_ZERO, _ZERO[:12], -1, "", "1970-01-01T00:00:00", "", (), None)
 
+    def is_repository(self, path: Path) -> bool:
+        return (path / "format").is_file() and (path / "db" / "fs-type").is_file()
+
     def create(self, path: Path) -> None:
         """A repository at revision 0, without directories."""
         self.command.admin("create", "--fs-type", "fsfs", str(path))
@@ -59,7 +57,7 @@ class Svn:
             for file in examples.iterdir():
                 file.unlink()
         (path / "README.txt").unlink(missing_ok=True)
-        self._finish(path)
+        self.command.take_in(path)
 
     def fork(self, source: Path, target: Path) -> None:
         """A copy with all revisions under their numbers, and an identity of its own; safe while commits arrive."""
@@ -67,24 +65,13 @@ class Svn:
         self.command.admin("setuuid", str(target))
         shutil.rmtree(target / "db" / "locks", ignore_errors=True)  # its users' locks are on the source
         (target / "db" / "locks").mkdir()
-        self._finish(target)
+        self.command.take_in(target)
 
     def load(self, remote: Remote, target: Path, limits: TransferLimits, progress: Callable[[int], None]) -> None:
         """A copy of a repository of another server, with its identity, so that working copies can follow."""
         self.create(target)
         load_history(self.command, remote, target, limits, progress)
-        self._finish(target)
-
-    def _finish(self, path: Path) -> None:
-        (path / "db" / "fsfs.conf").write_text(_FSFS)
-        path.chmod(0o750)
-        self.command.give_away(path)
-
-    def adopt(self, path: Path) -> None:
-        """Make a repository that stands on the disk one that Apache can write to, if it is not."""
-        account = self.command.available.account
-        if account is not None and path.stat().st_uid != account.uid:
-            self._finish(path)
+        self.command.take_in(target)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
         raise VcsError("Subversion repositories are imported by an administrator: trivium import svn")
@@ -101,7 +88,7 @@ class Svn:
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """A commit leaves nothing to the server."""
 
-    def history(self, path: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+    def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
         """The youngest revision; `updates` tells which revisions have been reported."""
         with open_filesystem(path) as filesystem:
             number = youngest(filesystem)
@@ -118,6 +105,13 @@ class Svn:
             number = youngest(filesystem)
         before = _decode(known)
         return [revision_update(one) for one in (*before.unclaimed, *range(before.youngest + 1, number + 1))]
+
+    def is_untidy(self, path: Path) -> bool:
+        """Subversion appends, and leaves nothing behind that would have to be gathered."""
+        return False
+
+    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+        """There is nothing to do."""
 
     def recover(self, path: Path) -> None:
         """See that what a dead worker began has ended, and remove transactions that nobody will commit.

@@ -150,9 +150,14 @@ class SvnApache:
             return None
 
     def link(self, repository_id: int, name: str, path: Path) -> str:
-        """What Apache calls the repository `name`, which stands at `path`; it can get there."""
+        """What Apache calls the repository `name`, which stands at `path`; it can get there, and write.
+
+        Raises `FileNotFoundError` when it does not stand there.
+        """
         root = self.settings.root
         self.command.let_pass(root, path)
+        if not self.command.is_taken_in(path):
+            self.command.take_in(path)
         link = f"{repository_id}-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
         target = f"{_ROOT}/{path.relative_to(root)}"
         place = self.place / "links" / link

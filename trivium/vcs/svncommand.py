@@ -22,6 +22,11 @@ from trivium.vcs.model import VcsError
 
 _SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where servers are installed, which is not in everybody's PATH."""
+_FSFS: Final = """\
+# Apache reaches the repository through an open directory, which SQLite does not follow: no cache of representations.
+[rep-sharing]
+enable-rep-sharing = false
+"""
 _MODULES: Final = ("mpm_event", "authn_core", "authn_anon", "authz_core", "authz_user", "auth_basic", "dav", "dav_svn")
 
 
@@ -122,12 +127,19 @@ class SvnCommand:
             raise VcsError(f"svnadmin {subcommand} ended with {done.returncode}: {done.stderr[-500:]!r}")
         return done.stdout
 
-    def give_away(self, path: Path) -> None:
-        """Give a repository, with all that is in it, to the account that Apache runs as."""
+    def take_in(self, path: Path) -> None:
+        """Give a repository, with all that is in it, to the account that Apache runs as, and its settings."""
+        (path / "db" / "fsfs.conf").write_text(_FSFS)
+        path.chmod(0o750)
         account = self.available.account
         if account is not None:
             for entry in _entries(path):
                 os.chown(entry, account.uid, account.gid, follow_symlinks=False)
+
+    def is_taken_in(self, path: Path) -> bool:
+        """Whether a repository belongs to Apache's account: one that an administrator put there may not."""
+        account = self.available.account
+        return account is None or path.stat().st_uid == account.uid
 
     def let_pass(self, root: Path, path: Path) -> None:
         """Let Apache's account through the directories between `root` and a repository: through, not in.

@@ -21,11 +21,11 @@ import structlog
 
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, limited, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import pushes
+from trivium.forge import locks, pushes
 from trivium.forge.pushes import Push
 from trivium.vcs.model import RefUpdate, VcsError
 from trivium.vcs.svn import revision_update
-from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused
+from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.davpaths import RawPath, Translation, parse_path
 from trivium.wire.door import Door
 from trivium.wire.upstream import Answer, Unreachable, Upstream
@@ -54,6 +54,10 @@ _HOP: Final = frozenset({
 })  # fmt: skip
 _NOT_SENT: Final = _HOP | {b"host", b"authorization", b"expect", b"content-length", b"destination", b"if"}
 _NOT_PASSED_ON: Final = _HOP | {b"server", b"date", b"vary", b"www-authenticate", b"content-length"}
+_PULLS = re.compile(rb"<[^<>]*(?:update|replay)-report\b")
+"""Of the many reports those that hand out the files of a revision: checkout, update, switch, export, dump."""
+_ENOUGH: Final = 512
+"""Bytes of a report's body that tell which one it is."""
 _VERSION = re.compile(rb"<D:version-name>(\d+)</D:version-name>")
 _LOOKED_AT: Final = 8192
 """The beginning of an answer to MERGE, in which the new revision stands."""
@@ -129,16 +133,24 @@ class SvnTransfer:
         """Serve a request that changes nothing."""
         name = admitted.repository.name
         translation = await self._translation(admitted, name)
-        async with self._asked(admitted, translation) as answer:
+        body = await self._peeked(self._body())
+        pulls = self._request.method == "REPORT" and bool(_PULLS.search(self._beginning))
+        if pulls:
+            check_lock(self._site, admitted, writes=False)
+        async with self._asked(admitted, translation, body) as answer:
             # Apache has the repository open now. Had another one got to its place before, it would be that.
             if await self._door.name_of(admitted) != name:
                 raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
-            await self._pass_on(answer, translation)
-        if answer.status == 200 and b"update-report" in self._beginning:
-            self._door.activity.pulled(admitted.caller, admitted.repository.id, name)
+            tail, _ = await self._pass_on(answer, translation)
+            if pulls and answer.status == 200:
+                self._door.activity.pulled(admitted.caller, admitted.repository.id, name)
+                if admitted.repository.enable_locking:
+                    await self._door.slow(locks.take_for_push, self._site, admitted.caller, admitted.repository)
+            await self._send_end(tail)
 
     async def write(self, admitted: Admitted) -> None:
-        """Serve a step of a commit, or a lock: a rename or deletion waits for it, and it for them."""
+        """Serve a step of a commit, or a lock of a file: a rename or deletion waits for it, and it for them."""
+        check_lock(self._site, admitted, writes=True)
         with contextlib.ExitStack() as held:
             held.callback(os.close, await self._door.shared_lock(admitted.repository.id))
             name = await self._name_in_url(admitted)
@@ -148,16 +160,17 @@ class SvnTransfer:
                 await self._commit(admitted, translation, held)
                 return
             self._site.tree.check_space()
-            async with self._asked(admitted, translation) as answer:
-                await self._pass_on(answer, translation)
+            async with self._asked(admitted, translation, self._body()) as answer:
+                tail, _ = await self._pass_on(answer, translation)
+                await self._send_end(tail)
 
     async def _commit(self, admitted: Admitted, translation: Translation, held: contextlib.ExitStack) -> None:
         """Make a revision: nothing is told to the client before it is durable, journalled and visible."""
         push = await self._door.slow(pushes.begin, self._site, admitted.caller, admitted.repository.id, ())
         settled = False
         try:
-            async with self._asked(admitted, translation, patient=True) as answer:
-                tail, beginning = await self._pass_on(answer, translation, keep_end=True)
+            async with self._asked(admitted, translation, self._body(), patient=True) as answer:
+                tail, beginning = await self._pass_on(answer, translation)
             made = _VERSION.search(beginning) if answer.status == 200 else None
             settled = True
             await self._settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
@@ -189,7 +202,11 @@ class SvnTransfer:
         """How the repository is called on both sides; it can be reached by Apache."""
         repository = admitted.repository
         path = self._site.tree.path_of(name)
-        inside = await self._door.quick(self._upstream.apache.link, repository.id, name, path)
+        try:
+            inside = await self._door.quick(self._upstream.apache.link, repository.id, name, path)
+        except FileNotFoundError as error:
+            # It is being moved, or the disk is gone.
+            raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error
         segments = self._request.path.segments
         count = 1 if BY_ID.fullmatch(segments[0]) else name.count("/") + 1
         return Translation(segments[:count], inside, "http://apache")
@@ -214,17 +231,24 @@ class SvnTransfer:
 
     @contextlib.asynccontextmanager
     async def _asked(
-        self, admitted: Admitted, translation: Translation, *, patient: bool = False
+        self,
+        admitted: Admitted,
+        translation: Translation,
+        body: AsyncIterator[bytes] | None,
+        *,
+        patient: bool = False,
     ) -> AsyncIterator[Answer]:
         """Ask Apache; the request ends when the client goes away, unless `patient`: then only when all was sent."""
         query = self._scope["query_string"]
         target = f"/{translation.inside}{self._request.path.after(len(translation.outside))}".encode("latin-1")
         head = b"%s %s%s HTTP/1.1\r\n" % (self._request.method.encode(), target, b"?" + query if query else b"")
-        headers, body = self._headers(admitted, translation), self._body(translation)
-        if body is not None and self._request.method not in _WITH_REFERENCES:
+        headers = self._headers(admitted, translation)
+        if body is not None and self._request.method in _WITH_REFERENCES:
+            body = translation.body_inwards(body)
+        elif body is not None:
             if length := header(self._scope, b"content-length"):
                 headers.append((b"content-length", length))
-        elif body is None and self._request.method in WRITES:
+        elif self._request.method in WRITES:
             headers.append((b"content-length", b"0"))
         fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.current_task()
@@ -273,29 +297,26 @@ class SvnTransfer:
                 headers.append((b"if", translation.condition(_text(value)).encode("latin-1")))
         return headers
 
-    def _body(self, translation: Translation) -> AsyncIterator[bytes] | None:
+    def _body(self) -> AsyncIterator[bytes] | None:
         length = header(self._scope, b"content-length")
         if length.strip(b"0") == b"" and not header(self._scope, b"transfer-encoding"):
             return None
         settings = self._site.settings
-        body = limited(
-            body_chunks(self._receive, settings.body_idle_timeout), settings.max_push_bytes, "max_push_bytes"
-        )
-        if self._request.method in _WITH_REFERENCES:
-            body = translation.body_inwards(self._watched(body))
-        return body
+        body = body_chunks(self._receive, settings.body_idle_timeout)
+        return limited(body, settings.max_push_bytes, "max_push_bytes")
 
-    async def _watched(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """A body whose beginning is looked at."""
+    async def _peeked(self, body: AsyncIterator[bytes] | None) -> AsyncIterator[bytes] | None:
+        """The same body, when its beginning is known: of a report that says what is wanted."""
+        if body is None or self._request.method != "REPORT":
+            return body
         async for chunk in body:
-            if len(self._beginning) < _LOOKED_AT:
-                self._beginning += chunk[:_LOOKED_AT]
-            yield chunk
+            self._beginning += chunk
+            if len(self._beginning) >= _ENOUGH:
+                break
+        return _chained(self._beginning, body)
 
-    async def _pass_on(
-        self, answer: Answer, translation: Translation, *, keep_end: bool = False
-    ) -> tuple[bytes, bytes]:
-        """Send Apache's answer to the client; with `keep_end` all but its end. Returns that, and how it began."""
+    async def _pass_on(self, answer: Answer, translation: Translation) -> tuple[bytes, bytes]:
+        """Send Apache's answer to the client, all but its end. Returns that, and how it began."""
         files = self._request.method in _NOTHING_TRANSLATED
         await self._send(
             {
@@ -312,10 +333,7 @@ class SvnTransfer:
             if held_back:
                 await self._send_piece(held_back)
             held_back = chunk
-        if keep_end:
-            return held_back, beginning
-        await self._send_end(held_back)
-        return b"", beginning
+        return held_back, beginning
 
     async def _send_end(self, chunk: bytes) -> None:
         self._answered = True  # from here on a client that leaves does so in good order
@@ -348,6 +366,13 @@ class SvnTransfer:
         return (base + translation.outwards(path)).encode("latin-1")
 
 
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for chunk in rest:
+        yield chunk
+
+
 def _text(value: bytes) -> str:
     return value.decode("latin-1")
 
@@ -366,7 +391,6 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
         admitted = await door.admit(
             scope, kind="svn", name="/".join(request.path.segments), writes=request.writes, inside=True, signed=True
         )
-        # The place for the lock that users see (system.md 3.4): `request.makes_revisions`, a REPORT of an update.
         transfer = SvnTransfer(door, upstream, scope, receive, watched, request)
         work: Coroutine[Any, Any, None] = transfer.write(admitted) if request.writes else transfer.read(admitted)
         if request.method in _LONG:

@@ -41,17 +41,19 @@ def commit(path: Path, name: str) -> None:
 
 
 def state(svn: Svn, path: Path, known: str = "", *numbers: int) -> dict[str, object]:
-    found: dict[str, object] = json.loads(svn.history(path, known, [revision_update(one) for one in numbers]).state)
+    found: dict[str, object] = json.loads(
+        svn.history(path, path, known, [revision_update(one) for one in numbers]).state
+    )
     return found
 
 
 def test_what_nobody_reported_is_known(svn: Svn, tmp_path: Path) -> None:
     path = tmp_path / "r"
     svn.create(path)
-    assert svn.history(path).last.revision == -1
+    assert svn.history(path, tmp_path).last.revision == -1
     for name in "abc":
         commit(path, name)
-    later = svn.history(path, json.dumps({"youngest": 0}), [revision_update(3)]).state
+    later = svn.history(path, tmp_path, json.dumps({"youngest": 0}), [revision_update(3)]).state
     assert json.loads(later) == {"youngest": 3, "unclaimed": [1, 2]}
     assert svn.accepted(path, (), later) == [RefUpdate("", "0", "1"), RefUpdate("", "1", "2")]
     assert state(svn, path, later, 1, 2) == {"youngest": 3, "unclaimed": []}
@@ -77,7 +79,7 @@ def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) ->
 
 def test_what_is_no_repository(svn: Svn, tmp_path: Path) -> None:
     with pytest.raises(VcsError):
-        svn.history(tmp_path)
+        svn.history(tmp_path, tmp_path)
     with pytest.raises(VcsError):
         svn.fork(tmp_path / "nowhere", tmp_path / "copy")
 
