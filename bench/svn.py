@@ -18,7 +18,7 @@ from typing import Any
 from bench.history import WORDS
 from bench.load import Load
 from bench.load import load as load_api
-from bench.peers import APACHE, wait_for, free_port
+from bench.peers import APACHE, free_port, wait_for
 from bench.processes import cpu_seconds
 from tests.support.clients import Api, Person
 from tests.support.servers import Server

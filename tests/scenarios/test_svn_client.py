@@ -30,7 +30,7 @@ def svn(tmp_path: Path, ada: Person) -> Svn:
 @pytest.fixture
 def url(server: Server, root: Api, ada: Person) -> str:
     """An empty repository of Ada's."""
-    return svn_url(server.url, root.new_repo(owner=ada.name, repo_type="svn").name)
+    return svn_url(server.url, root.new_repo(owner=ada.name, kind="svn").name)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_names_that_need_care(server: Server, root: Api, svn: Svn, ada: Person, 
 
 
 def test_the_permanent_address(server: Server, root: Api, svn: Svn, ada: Person) -> None:
-    repository = root.new_repo(owner=ada.name, repo_type="svn")
+    repository = root.new_repo(owner=ada.name, kind="svn")
     permanent = svn_url(server.url, f"_{repository.id}")
     work = svn.checkout(permanent)
     svn.commit(work, **{"a.txt": "1\n"})

@@ -70,7 +70,7 @@ def last(root: Api, repository: Thing) -> tuple[str, int, str, str]:
 
 def test_a_commit_is_journalled_and_visible_at_once(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
-    repository = root.new_repo(owner=ada.name, repo_type="svn")
+    repository = root.new_repo(owner=ada.name, kind="svn")
     svn = Svn(tmp_path / "home", ada)
     work = svn.checkout(svn_url(server.url, repository.name))
     for number in range(1, 4):
@@ -86,7 +86,7 @@ def test_a_commit_is_journalled_and_visible_at_once(server: Server, root: Api, t
 
 def test_what_was_refused_is_not_in_the_journal(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
-    repository = root.new_repo(owner=ada.name, repo_type="svn")
+    repository = root.new_repo(owner=ada.name, kind="svn")
     svn = Svn(tmp_path / "home", ada)
     url = svn_url(server.url, repository.name)
     work, other = svn.checkout(url), svn.checkout(url, "other")
@@ -100,7 +100,7 @@ def test_what_was_refused_is_not_in_the_journal(server: Server, root: Api, tmp_p
 
 def test_many_at_once_all_arrive(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
-    repository = root.new_repo(owner=ada.name, repo_type="svn")
+    repository = root.new_repo(owner=ada.name, kind="svn")
     clients = [Svn(tmp_path / f"home{number}", ada) for number in range(6)]
     url = svn_url(server.url, repository.name)
     at_once(lambda number: clients[number].run("mkdir", "-m", f"dir {number}", f"{url}/d{number}"), times=6)
@@ -114,7 +114,7 @@ def test_many_at_once_all_arrive(server: Server, root: Api, tmp_path: Path) -> N
 
 def test_a_fork_has_everything_and_is_independent(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
-    source = root.new_repo(owner=ada.name, repo_type="svn")
+    source = root.new_repo(owner=ada.name, kind="svn")
     svn = Svn(tmp_path / "home", ada)
     url = svn_url(server.url, source.name)
     work = svn.checkout(url)
@@ -129,12 +129,12 @@ def test_a_fork_has_everything_and_is_independent(server: Server, root: Api, tmp
     assert last(root, source)[0] == "1"
     uuids = {svn.out("info", "--show-item", "repos-uuid", svn_url(server.url, name)) for name in (source.name, fork)}
     assert len(uuids) == 2
-    empty = root.new_repo(owner=ada.name, repo_type="svn")
+    empty = root.new_repo(owner=ada.name, kind="svn")
     ada.api("fork_repo", repoid=empty.name, fork_name=unique("fork"))
 
 
 def test_what_subversion_cannot(server: Server, root: Api) -> None:
-    name, other = root.new_repo(repo_type="svn").name, unique("import")
+    name, other = root.new_repo(kind="svn").name, unique("import")
     assert root.error("get_repo_changeset", repoid=name, revision="1")  # from now on its state is known
     with server.unchanged():
         assert root.error("strip", repoid=name, revision="1", branch="") == (
@@ -196,7 +196,7 @@ def test_a_group_that_moves_in_the_middle_of_a_commit(server: Server, root: Api,
 def test_an_apache_that_is_killed_is_started_again(own_server: Server, tmp_path: Path) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    repository = root.new_repo(repo_type="svn")
+    repository = root.new_repo(kind="svn")
     svn = as_root(own_server, tmp_path / "home")
     assert apaches(own_server) == [], "nobody has needed it yet"
     work = svn.checkout(svn_url(own_server.url, repository.name))
@@ -219,7 +219,7 @@ def test_an_apache_that_is_killed_is_started_again(own_server: Server, tmp_path:
 def test_a_server_without_apache_says_so_and_serves_the_rest(own_server: Server, tmp_path: Path) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    repository = root.new_repo(repo_type="svn")
+    repository = root.new_repo(kind="svn")
     svn = as_root(own_server, tmp_path / "home")
     svn.commit(svn.checkout(svn_url(own_server.url, repository.name)), **{"a.txt": "1\n"})
     own_server.stop()
@@ -271,7 +271,7 @@ def committers(server: Server, repository: Thing, home: Path) -> Iterator[set[in
 
 def test_nothing_is_lost_when_the_server_is_killed_in_the_middle_of_commits(own_server: Server, tmp_path: Path) -> None:
     own_server.start()
-    repository = own_server.api(own_server.admin_key).new_repo(repo_type="svn")
+    repository = own_server.api(own_server.admin_key).new_repo(kind="svn")
     as_root(own_server, tmp_path / "first").run("info", svn_url(own_server.url, repository.name))
     acknowledged: set[int] = set()
     for round_ in range(3):
@@ -300,7 +300,7 @@ def check_consistent(server: Server, repository: Thing, acknowledged: set[int]) 
 
 def test_a_worker_that_dies_in_the_middle_of_commits(own_server: Server, tmp_path: Path) -> None:
     own_server.start("--workers", "2")
-    repository = own_server.api(own_server.admin_key).new_repo(repo_type="svn")
+    repository = own_server.api(own_server.admin_key).new_repo(kind="svn")
     as_root(own_server, tmp_path / "first").run("info", svn_url(own_server.url, repository.name))
     with committers(own_server, repository, tmp_path) as told:
         for _ in range(4):
@@ -317,7 +317,7 @@ def workers(server: Server) -> list[int]:
 
 def test_a_commit_whose_client_vanishes_is_recorded_all_the_same(server: Server, root: Api) -> None:
     ada = root.new_user()
-    repository = root.new_repo(owner=ada.name, repo_type="svn")
+    repository = root.new_repo(owner=ada.name, kind="svn")
     who = {"Authorization": basic(ada.name, ada.password), "User-Agent": "SVN/1"}
     path = f"/{repository.name}"
     answer = root.post(
@@ -340,7 +340,7 @@ def test_a_large_commit_is_streamed(own_server: Server, tmp_path: Path) -> None:
     """Nothing holds a file of 120 MB, neither on its way in nor out (CONTRIBUTING.md)."""
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    repository = root.new_repo(repo_type="svn")
+    repository = root.new_repo(kind="svn")
     svn = as_root(own_server, tmp_path / "home")
     url = svn_url(own_server.url, repository.name)
     work = svn.checkout(url)

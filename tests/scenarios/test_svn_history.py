@@ -183,7 +183,7 @@ def test_a_directory_can_be_listed_by_kind(root: Api, project: str) -> None:
 
 
 def test_an_empty_repository_has_no_commits_and_no_nodes(root: Api) -> None:
-    name = root.new_repo(repo_type="svn").name
+    name = root.new_repo(kind="svn").name
     assert root("get_repo_nodes", repoid=name, revision="whatever", root_path="..") == []
     for revision in ("tip", "HEAD", "0", "1"):
         assert root.error("get_repo_changeset", repoid=name, revision=revision).startswith("Commit `")
@@ -195,7 +195,7 @@ def test_an_empty_repository_has_no_commits_and_no_nodes(root: Api) -> None:
 
 def test_what_an_old_repository_lacks_or_writes_in_its_own_way(server: Server, root: Api, tmp_path: Path) -> None:
     """Revisions without author and date, and properties that are no UTF-8."""
-    repository = root.new_repo(repo_type="svn")
+    repository = root.new_repo(kind="svn")
     place = server.root / repository.name
     svn = Svn(tmp_path / "home", Person(1, server.admin, server.admin_password, "", root))
     svn.run("mkdir", "-m", "x", f"{svn_url(server.url, repository.name)}/trunk")
@@ -210,7 +210,7 @@ def test_what_an_old_repository_lacks_or_writes_in_its_own_way(server: Server, r
 
 def test_reading_needs_the_permission_to_read(root: Api, project: str) -> None:
     stranger = root.new_user()
-    name = root.new_repo(repo_type="svn", private=True).name
+    name = root.new_repo(kind="svn", private=True).name
     said = f"repository `{name}` does not exist"
     assert stranger.api.error("get_repo_changeset", repoid=name, revision="tip") == said
     assert stranger.api.error("get_repo_nodes", repoid=name, revision="tip", root_path="") == said

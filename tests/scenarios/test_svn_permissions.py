@@ -40,12 +40,12 @@ def ada(root: Api) -> Person:
 @pytest.fixture(scope="module")
 def repository(root: Api, ada: Person) -> Thing:
     """An empty repository of Ada's, for requests that change nothing."""
-    return root.new_repo(owner=ada.name, repo_type="svn")
+    return root.new_repo(owner=ada.name, kind="svn")
 
 
 def test_a_reader_is_told_why_he_cannot_commit(server: Server, root: Api, tmp_path: Path) -> None:
     ada, ben = root.new_user(), root.new_user()
-    name = root.new_repo(owner=ada.name, repo_type="svn").name
+    name = root.new_repo(owner=ada.name, kind="svn").name
     url = svn_url(server.url, name)
     reader = Svn(tmp_path / "ben", ben)
     work = reader.checkout(url)
@@ -59,7 +59,7 @@ def test_a_reader_is_told_why_he_cannot_commit(server: Server, root: Api, tmp_pa
 
 def test_hidden_and_missing_repositories_are_answered_alike(root: Api) -> None:
     ada, stranger = root.new_user(), root.new_user()
-    private = root.new_repo(owner=ada.name, private=True, repo_type="svn").name
+    private = root.new_repo(owner=ada.name, private=True, kind="svn").name
     missing, other = unique("missing"), root.new_repo(owner=stranger.name).name
     who = (stranger.name, stranger.password)
     for method in ("OPTIONS", "PROPFIND", "REPORT", "GET", "MKCOL", "MERGE", "LOCK"):
@@ -78,7 +78,7 @@ def test_git_requests_do_not_reach_a_subversion_repository(root: Api, ada: Perso
 
 def test_grants_and_revokes_count_at_once(root: Api) -> None:
     ben = root.new_user()
-    repository = root.new_repo(private=True, repo_type="svn")
+    repository = root.new_repo(private=True, kind="svn")
     assert may(root, repository.name, ben) == (404, 404)
     for level, expected in (("read", (207, 403)), ("write", (207, 201)), ("none", (404, 404)), ("admin", (207, 201))):
         root("grant_user_permission", repoid=repository.id, userid=ben.id, perm=f"repository.{level}")
@@ -93,7 +93,7 @@ def test_grants_and_revokes_count_at_once(root: Api) -> None:
 
 def test_keys_and_tokens_serve_as_passwords(server: Server, root: Api) -> None:
     ben = root.new_user()
-    name = root.new_repo(owner=ben.name, repo_type="svn").name
+    name = root.new_repo(owner=ben.name, kind="svn").name
     assert may(root, name, ben, ben.key) == (207, 201)
     assert may(root, name, ben, server.new_token(ben.name, "vcs")) == (207, 201)
     assert may(root, name, ben, server.new_token(ben.name, "api")) == (401, 401)
@@ -105,7 +105,7 @@ def test_keys_and_tokens_serve_as_passwords(server: Server, root: Api) -> None:
 def test_visitors_read_where_they_may_and_never_write(own_server: Server, tmp_path: Path) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    public, private = root.new_repo(repo_type="svn"), root.new_repo(repo_type="svn", private=True)
+    public, private = root.new_repo(kind="svn"), root.new_repo(kind="svn", private=True)
     visitor = Svn(tmp_path / "visitor")
     assert "Authentication failed" in visitor.refused("info", svn_url(own_server.url, public.name))
     own_server.administer("public-access", "on")
@@ -117,7 +117,7 @@ def test_visitors_read_where_they_may_and_never_write(own_server: Server, tmp_pa
 
 
 def test_an_archived_repository_is_read_only(server: Server, root: Api, ada: Person, tmp_path: Path) -> None:
-    name = root.new_repo(owner=ada.name, repo_type="svn").name
+    name = root.new_repo(owner=ada.name, kind="svn").name
     server.administer("archive", name)
     assert may(root, name, ada) == (207, 403)
     said = Svn(tmp_path / "ada", ada).refused("mkdir", "-m", "x", f"{svn_url(server.url, name)}/d")
@@ -130,7 +130,7 @@ def test_an_archived_repository_is_read_only(server: Server, root: Api, ada: Per
 ])  # fmt: skip
 @pytest.mark.parametrize("method", ["PROPFIND", "GET", "REPORT", "MKCOL"])
 def test_dot_segments_lead_nowhere(root: Api, ada: Person, repository: Thing, dots: str, method: str) -> None:
-    other = root.new_repo(repo_type="svn", private=True).name
+    other = root.new_repo(kind="svn", private=True).name
     who = (ada.name, ada.password)
     for path in (f"/{repository.name}/{dots}/{other}", f"/{dots}/{other}", f"/{repository.name}/!svn/{dots}/{other}"):
         assert ask(root, method, path, who, Depth="0") == 400, path
@@ -147,7 +147,7 @@ def test_an_encoded_slash_is_a_slash(root: Api, ada: Person) -> None:
 def test_nothing_leads_from_one_repository_into_another(
     server: Server, root: Api, ada: Person, repository: Thing, tmp_path: Path
 ) -> None:
-    private = root.new_repo(repo_type="svn", private=True)
+    private = root.new_repo(kind="svn", private=True)
     svn = Svn(tmp_path / "root", Person(1, server.admin, server.admin_password, "", root))
     svn.run("mkdir", "-m", "secret", f"{svn_url(server.url, private.name)}/secret")
     (link,) = [path.name for path in (server.data / "svn" / "links").glob(f"{private.id}-*")]

@@ -82,8 +82,8 @@ class Svn:
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         raise VcsError("what is committed to a Subversion repository stays there")
 
-    def move_branch(self, path: Path, update: RefUpdate, keep: Path) -> None:
-        raise VcsError("a Subversion repository has no branches to move")
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        raise VcsError("a Subversion repository has nothing to strip")
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """A commit leaves nothing to the server."""
@@ -99,7 +99,7 @@ class Svn:
         unclaimed = tuple(one for one in (*before.unclaimed, *since) if one not in reported)
         return History(last, msgspec.json.encode(_State(number, unclaimed)).decode())
 
-    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str) -> list[RefUpdate]:
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
         """The revisions that nobody has reported. Ask when no commit is under way: each of them will be reported."""
         with open_filesystem(path) as filesystem:
             number = youngest(filesystem)

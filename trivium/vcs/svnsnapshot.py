@@ -193,22 +193,23 @@ class SvnSnapshot:
         content = b"".join(pieces)
         return content.removeprefix(_LINK) if _is_link(root, file.path) else content
 
-    def changes(self, raw_id: str, limits: DiffLimits | None) -> list[FileChange]:
-        number = int(raw_id)
-        touched = self._touched(number)
-        found = []
+    def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
         left = limits.total if limits else 0
-        for path in sorted(self._candidates(touched, number)):
-            old, new = self._sides(touched, path, number)
-            if old is None and new is None:
-                continue  # it came and went with its directory
-            if limits is None:
-                found.append(FileChange(path, "A" if old is None else "D" if new is None else "M"))
-                continue
-            change = self._compared(path, old, new, min(limits.per_file, left))
-            left -= len(change.diff or "")
-            found.append(change)
-        return found
+        for raw_id in raw_ids:
+            number = int(raw_id)
+            touched = self._touched(number)
+            found = []
+            for path in sorted(self._candidates(touched, number)):
+                old, new = self._sides(touched, path, number)
+                if old is None and new is None:
+                    continue  # it came and went with its directory
+                if limits is None:
+                    found.append(FileChange(path, "A" if old is None else "D" if new is None else "M"))
+                    continue
+                change = self._compared(path, old, new, min(limits.per_file, left))
+                left -= len(change.diff or "")
+                found.append(change)
+            yield found
 
     def _touched(self, number: int) -> dict[str, _Touched]:
         """The list of changed paths of a revision."""

@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 import structlog
 
-from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, limited, respond
+from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
 from trivium.forge import locks, pushes
 from trivium.forge.pushes import Push
@@ -27,7 +27,7 @@ from trivium.vcs.model import RefUpdate, VcsError
 from trivium.vcs.svn import revision_update
 from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.davpaths import RawPath, Translation, parse_path
-from trivium.wire.door import Door
+from trivium.wire.door import Door, limited
 from trivium.wire.upstream import Answer, Unreachable, Upstream
 
 _log = structlog.get_logger(__name__)
@@ -303,7 +303,7 @@ class SvnTransfer:
             return None
         settings = self._site.settings
         body = body_chunks(self._receive, settings.body_idle_timeout)
-        return limited(body, settings.max_push_bytes, "max_push_bytes")
+        return limited(body, settings.max_push_bytes)
 
     async def _peeked(self, body: AsyncIterator[bytes] | None) -> AsyncIterator[bytes] | None:
         """The same body, when its beginning is known: of a report that says what is wanted."""
