@@ -30,12 +30,14 @@ from bench.peers import APACHE, Floor, HttpBackend
 from bench.processes import cpu_seconds, memory_mb
 from bench.reading import measure_growth, measure_history
 from bench.report import Report
+from bench.svn import measure_svn
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
 REPOSITORIES = int(os.environ.get("BENCH_REPOSITORIES", "1000"))
 USERS = int(os.environ.get("BENCH_USERS", "200"))
 GROUPS = int(os.environ.get("BENCH_GROUPS", "50"))
+SVN_REVISIONS = int(os.environ.get("BENCH_SVN_REVISIONS", "2000"))
 COMMITS = int(os.environ.get("BENCH_COMMITS", "6000"))
 CONNECTIONS = 16
 WORKERS = 2
@@ -217,7 +219,7 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth", "hg"]
+    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth", "hg", "svn"]
     try:
         server.set_up()
         server.start("--workers", str(WORKERS))
@@ -250,6 +252,8 @@ def main() -> None:
             measure_growth(report, place)
         if "hg" in parts:
             measure_hg(report, server, root, place)
+        if "svn" in parts:
+            measure_svn(report, server, root, place, revisions=SVN_REVISIONS)
         resident, proportional = memory_mb(server.pid)
         report.note(f"memory after the load: {resident:.0f} MB resident, {proportional:.0f} MB proportional")
     finally:

@@ -23,8 +23,9 @@ from trivium.forge.activity import Activity
 from trivium.forge.site import Site, open_site
 from trivium.settings import Settings
 from trivium.web.pages import web_app
-from trivium.wire import git, hg
+from trivium.wire import git, hg, svn
 from trivium.wire.door import Door
+from trivium.wire.upstream import Upstream
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +36,9 @@ _TRANSFERS: Final = 32
 class Application:
     """The ASGI application."""
 
-    def __init__(self, settings: Settings, *, listening: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, listening: tuple[str, int] | None = None, supervisor: int | None = None
+    ) -> None:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
         self._crew = Crew(settings.threads, "quick")
@@ -47,6 +50,7 @@ class Application:
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
         self._wire = Door(self._site, self._authenticator, self._activity, crew=self._crew, slow=self._slow)
+        self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._closing = threading.Event()
@@ -94,6 +98,9 @@ class Application:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
+        elif svn.is_svn_request(scope):
+            # Before Git: a file in a Subversion repository may be called as Git calls its services.
+            await svn.serve(self._wire, self._apache, scope, receive, send)
         elif git.is_git_path(path):
             await git.serve(self._wire, scope, receive, send)
         elif hg.is_hg_request(scope):

@@ -60,6 +60,14 @@ class Settings:
     instance_id: str = _option("", "Name of this instance; shown by /_admin/ping.")
     realm: str = _option("Trivium", "Realm of the password question that git, hg and svn show.")
     git_path: str = _option("git", "The git program.")
+    svnadmin_path: str = _option("svnadmin", "The svnadmin program; svnrdump is looked for beside it.")
+    apache_path: str = _option("apache2", "The Apache program that serves Subversion, privately on the loopback.")
+    apache_modules: str = _option("/usr/lib/apache2/modules", "Where Apache's modules are, mod_dav_svn.so among them.")
+    svn_user: str = _option(
+        "www-data",
+        "Account that owns Subversion repositories and runs their Apache when the server runs as root; otherwise both"
+        " belong to whoever runs the server.",
+    )
     trusted_proxies: tuple[str, ...] = _option(
         (), "Addresses or networks of reverse proxies whose X-Forwarded-For and X-Real-IP are believed."
     )
@@ -84,6 +92,9 @@ class Settings:
     max_header_bytes: int = _option(32 << 10, "Largest head of a request.")
     max_headers: int = _option(100, "Most header lines of a request.")
     max_push_bytes: int = _option(2 << 30, "Largest push.")
+    max_dav_body: int = _option(
+        16 << 20, "Largest XML body of a Subversion request, such as the state of a working copy with mixed revisions."
+    )
     max_inflate_ratio: int = _option(200, "A compressed body may grow this many times beyond its first 16 MiB.")
     max_gist_files: int = _option(100, "Most files of a gist.")
     max_gist_bytes: int = _option(16 << 20, "Largest gist, all files together.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import subprocess
 import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from urllib.parse import quote
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
+from tests.support.svn_client import Svn, svn_url
 
 _numbers = itertools.count(1)
 _METADATA = (".git", ".hg", ".svn")
@@ -231,7 +233,56 @@ class HgSystem(System):
         assert Hg(self.home).run("verify", "--quiet", "-R", str(path)).stdout == b""
 
 
-SYSTEMS: dict[str, type[System]] = {"git": GitSystem, "hg": HgSystem}
+class SvnCopy(Copy):
+    def __init__(self, svn: Svn, path: Path) -> None:
+        super().__init__(path)
+        self._svn = svn
+        self._message = ""
+        self._published = ""
+
+    def commit(self, message: str) -> None:
+        self._svn.run("add", "--quiet", "--force", ".", cwd=self.path)
+        for line in self._svn.out("status", cwd=self.path).splitlines():
+            if line.startswith("!"):
+                self._svn.run("delete", "--quiet", f"{line[8:]}@", cwd=self.path)
+        self._message = message
+
+    def publish(self) -> None:
+        said = self._svn.out("commit", "-m", self._message, cwd=self.path)
+        self._published = said.rstrip().rpartition(" ")[2].rstrip(".")
+        assert self._published.isdigit(), said
+
+    def published(self) -> str:
+        return self._published
+
+    def refused_publication(self, message: str) -> str:
+        self.commit(message)
+        return self._svn.refused("commit", "-m", message, cwd=self.path)
+
+    def update(self) -> None:
+        self._svn.run("update", "--quiet", cwd=self.path)
+
+    def refused_update(self) -> str:
+        return self._svn.refused("update", cwd=self.path)
+
+
+class SvnSystem(System):
+    kind = "svn"
+
+    def checkout(self, server: Server, name: str, person: Person | None) -> Copy:
+        svn = Svn(self.home, person)
+        path = self.place()
+        svn.run("checkout", "--quiet", f"{svn_url(server.url, name)}@", str(path))
+        return SvnCopy(svn, path)
+
+    def refused_checkout(self, server: Server, name: str, person: Person | None) -> str:
+        return Svn(self.home, person).refused("checkout", f"{svn_url(server.url, name)}@", str(self.place()))
+
+    def verify(self, path: Path) -> None:
+        subprocess.run(["svnadmin", "verify", "--quiet", str(path)], check=True, capture_output=True)
+
+
+SYSTEMS: dict[str, type[System]] = {"git": GitSystem, "hg": HgSystem, "svn": SvnSystem}
 
 
 def new_system(kind: str, home: Path) -> System:

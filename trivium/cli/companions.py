@@ -7,15 +7,19 @@ a pipe that ends with the supervisor: it must not outlive that.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from trivium.settings import Settings
+from trivium.vcs.svnapache import SvnApache
+from trivium.vcs.svncommand import SvnCommand, Unavailable, find_programs
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 10.0
@@ -24,12 +28,15 @@ _STEADY: Final = 10.0
 
 
 class Companion:
-    """One program, kept alive."""
+    """One program, kept alive from when it is first needed on."""
 
-    def __init__(self, name: str, module: str, order: dict[str, Any]) -> None:
+    def __init__(
+        self, name: str, module: str, order: dict[str, Any], *, is_wanted: Callable[[], bool] = lambda: True
+    ) -> None:
         self.name = name
         self._module = module
         self._order = order
+        self._is_wanted = is_wanted
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = _FIRST_PAUSE
         self._started = 0.0
@@ -41,6 +48,8 @@ class Companion:
             status = self._process.poll()
             if status is None:
                 return None
+            with contextlib.suppress(ProcessLookupError):  # what it left of itself would be in the next one's way
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None
             print(f"trivium: {self.name} ended with status {status}; starting it again", file=sys.stderr, flush=True)
             lived = time.monotonic() - self._started
@@ -49,6 +58,8 @@ class Companion:
         wait = self._not_before - time.monotonic()
         if wait > 0:
             return wait
+        if not self._is_wanted():
+            return None  # whoever wants it wakes the supervisor
         self._started = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", self._module, json.dumps(self._order | {"life": life})],
@@ -74,14 +85,22 @@ class Companion:
 
 
 def companions(settings: Settings, order: dict[str, Any]) -> list[Companion]:
-    """The companions of an installation; `order` says which one it is, as for a worker (`worker.Order`)."""
-    return [
+    """The companions of an installation; `order` says which one it is, as for a worker (`order.Order`)."""
+    found = [
         Companion(
             "the parent of the Mercurial processes",
             "trivium.cli.hgworkers",
             order | {"hg_workers": settings.hg_workers},
         )
     ]
+    try:
+        apache = SvnApache(settings, SvnCommand(find_programs(settings)))
+    except Unavailable as error:
+        print(f"trivium: Subversion is not served: {error}", file=sys.stderr, flush=True)
+    else:
+        name = "the Apache for Subversion"
+        found.append(Companion(name, "trivium.cli.svnserver", order, is_wanted=apache.is_wanted))
+    return found
 
 
 def outlive_nobody(life: int) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PROGRESS = 1.0
+"""Seconds between two words about how far something is."""
 ROLES = ("all", "api", "vcs", "http", "feed")
 
 
@@ -108,11 +110,7 @@ def setup(
     if (password is None) == (password_file is None):
         raise click.UsageError("give either --password or --password-file")
     if password_file is not None:
-        try:
-            with click.open_file(password_file, encoding="utf-8") as stream:
-                password = stream.readline().rstrip("\r\n")
-        except OSError as error:
-            _fail(f"the password file {password_file} cannot be read: {error.strerror}")
+        password = _read_password(password_file)
     if api_key is not None and not re.fullmatch("[0-9a-f]{40}", api_key):
         raise click.UsageError("an API key has 40 lower-case hexadecimal characters")
     if not password:
@@ -268,6 +266,71 @@ def public_access(data: Path, config: Path | None, state: str) -> None:
 
     with _opened(data, config) as site:
         accounts.set_anonymous_access(site, the_system(), state == "on")
+
+
+@main.group("import")
+def import_() -> None:
+    """Bring a repository from elsewhere, with its history."""
+
+
+@import_.command("svn")
+@_data
+@click.argument("url")
+@click.argument("name")
+@click.option("--owner", help="Who will own it; default: the first administrator.")
+@click.option("--private", is_flag=True, help="Close it to everybody without a permission of his own.")
+@click.option("--username", default="", help="Name to sign in with there.")
+@click.option("--password-file", type=click.Path(allow_dash=True), help="File with the password; - is standard input.")
+def import_svn(
+    data: Path,
+    config: Path | None,
+    url: str,
+    name: str,
+    owner: str | None,
+    private: bool,
+    username: str,
+    password_file: str | None,
+) -> None:
+    """Copy the Subversion repository at URL (http or https) to the repository NAME, which is made.
+
+    Revisions keep their numbers, authors and dates. Which hosts may be asked is set by allowed_remote_hosts.
+    """
+    from trivium.access.caller import the_system
+    from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
+    from trivium.forge import accounts, repository_creation
+
+    password = _read_password(password_file) if password_file is not None else ""
+    with _opened(data, config) as site:
+        given = parse_remote(url)
+        if given.password:
+            raise click.UsageError("others can see a password in the list of processes; use --password-file")
+        remote = admit_remote(site.settings, RemoteUrl(given.url, username or given.username, password))
+        with site.store.read() as db:
+            owning = accounts.find(db, owner) if owner is not None else accounts.first_super_admin(db)
+        shown = 0.0
+
+        def progress(revision: int) -> None:
+            nonlocal shown
+            if time.monotonic() - shown >= _PROGRESS:
+                shown = time.monotonic()
+                click.echo(f"Loaded revision {revision}.", err=True)
+
+        def load(target: Path) -> None:
+            site.svn.load(remote, target, repository_creation.transfer_limits(site), progress)
+
+        made = repository_creation.import_history(
+            site, the_system(), name=name, kind=site.svn.kind, owner=owning.id, private=private, load=load
+        )
+    click.echo(f"Imported {given.url} as {made}.")
+
+
+def _read_password(file: str) -> str:
+    """The first line of a file, or of standard input."""
+    try:
+        with click.open_file(file, encoding="utf-8") as stream:
+            return str(stream.readline()).rstrip("\r\n")
+    except OSError as error:
+        _fail(f"the password file {file} cannot be read: {error.strerror}")
 
 
 def _set_archived(data: Path, config: Path | None, repository: str, archived: bool) -> None:

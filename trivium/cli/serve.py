@@ -59,7 +59,9 @@ class Supervisor:
         """Serve until a signal says otherwise; raises `StartRefused` with one sentence."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # A child has ended, or a worker wants a companion: the signal wakes us, and we look ourselves.
+        for number in (signal.SIGCHLD, signal.SIGUSR1):
+            signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         with _only_server(self._settings.data / "serve.lock"), _listen(self._settings) as listening:
             try:

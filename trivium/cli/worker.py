@@ -11,40 +11,17 @@ import gc
 import os
 import socket
 import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import uvicorn
 
 from trivium.cli.logs import set_up_logging
+from trivium.cli.order import Order
 from trivium.cli.protocol import limited_protocol
 from trivium.errors import StartRefused, TriviumError
-from trivium.settings import Settings, load
 
 READY: Final = b"1"
-
-
-class Order(msgspec.Struct):
-    """What the supervisor wants of the process."""
-
-    data: str
-    config: str | None
-    given: dict[str, Any]
-    """Options from the command line."""
-    listening: int | None = None
-    """Descriptor of the listening socket; None: only put the data in order."""
-    again: bool = False
-    """To put the data in order after the death of a worker, while others serve."""
-    ready: int = -1
-    """Descriptor to report on."""
-    life: int = -1
-    """Descriptor that ends with the supervisor."""
-    go: int = -1
-    """Descriptor that ends when the data are in order."""
-
-    def settings(self) -> Settings:
-        return load(Path(self.data), Path(self.config) if self.config else None, **self.given)
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +50,7 @@ def serve(order: Order) -> None:
     listening = socket.socket(fileno=order.listening)
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(
-        Application(settings, listening=(host, port)),
+        Application(settings, listening=(host, port), supervisor=os.getppid()),
         loop="uvloop",
         http=limited_protocol(settings),
         ws="none",

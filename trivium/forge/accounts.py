@@ -418,6 +418,12 @@ def set_anonymous_access(site: Site, caller: Caller, allowed: bool) -> None:
         journal.record(db, caller, "site.anonymous_access", "default", allowed=allowed)
 
 
+def first_super_admin(db: Connection) -> User:
+    """The super-admin that was there first."""
+    found = db.execute(select(users.c.id).where(users.c.admin).order_by(users.c.id).limit(1)).scalar()
+    return by_id(db, found or 0)
+
+
 def super_admin_exists(db: Connection) -> bool:
     return db.execute(select(users.c.id).where(users.c.admin).limit(1)).first() is not None
 

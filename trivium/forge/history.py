@@ -117,7 +117,7 @@ class History:
     def commits(self, repository: Repository, start: str, limit: int | None, details: Details) -> list[Commit]:
         """Changesets from one on, in the order of the repository's list; raises `UnknownRevision`."""
         with self.open(repository) as snapshot:
-            ids = snapshot.ids(snapshot.position(snapshot.resolve(start)), limit)
+            ids = snapshot.ids(snapshot.start(start), limit)
             return self._commits(snapshot, list(ids), details)
 
     def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:

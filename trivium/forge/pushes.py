@@ -129,18 +129,22 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fini
 def recover(site: Site, push: Push) -> None:
     """Settle a push whose version-control process was killed, and so may have left locks and pieces behind.
 
-    Raises `Busy` when the repository is in use for too long; then nothing has happened.
+    Raises `Busy` when the repository is in use for too long, and `VcsError` when it cannot be told yet what the push
+    did; then nothing has happened.
     """
     with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
         with site.store.read() as db:
             row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
-        accepted: list[RefUpdate] | None = None
+        accepted = None
+        if row is not None:
+            back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
+            back_end.recover(path)
         try:
             if row is not None:
-                path = site.tree.path_of(row.name)
-                site.back_ends[row.kind].recover(path)
-                accepted = site.back_ends[row.kind].accepted(path, push.updates, row.history_state)
-                refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
+                # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
+                accepted = back_end.accepted(path, push.updates, row.history_state)
+                if not accepted:
+                    refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
         finally:
             finish(site, push, accepted)
 

@@ -16,7 +16,7 @@ from trivium.access.permissions import REPOSITORIES, binds, effective_level, lev
 from trivium.errors import Kind, NotFound
 from trivium.forge import accounts
 from trivium.forge.accounts import MAX_ID, User
-from trivium.names import is_clean_text, key_of
+from trivium.names import MAX_DEPTH, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import (
     former_names,
@@ -119,6 +119,10 @@ _ONE = select(*_columns(effective_level(REPOSITORIES)), *_LOCK_COLUMNS).select_f
 _BY_ID = Query(_ONE.where(repositories.c.id == bindparam("sought")))
 # The key is what is indexed.
 _BY_NAME = Query(_ONE.where(repositories.c.name_key == bindparam("key"), repositories.c.name == bindparam("sought")))
+_ABOVE = Query(
+    # By their keys, which are indexed; that each is spelled right is looked at afterwards.
+    _ONE.where(repositories.c.name_key.in_([bindparam(f"key{depth}") for depth in range(MAX_DEPTH)]))
+)
 
 
 def _all_statement() -> Any:
@@ -185,6 +189,20 @@ def by_former_name(db: Connection, caller: Caller, name: str) -> Repository | No
     """The repository that had this name last, if the caller may read it and nobody has taken the name since."""
     row = _FORMERLY.first(db, binds(caller) | {"sought": name, "key": key_of(name)})
     return None if row is None or row[_LEVEL_AT] < Level.READ else _shown(db, caller, row)
+
+
+def find_above(db: Connection, caller: Caller, path: str, needs: Level) -> Repository:
+    """The repository that a path leads into: the shortest leading part of it that names one."""
+    segments = path.split("/")[:MAX_DEPTH]
+    names = ["/".join(segments[: depth + 1]) for depth in range(len(segments))]
+    rows = []
+    if is_clean_text(path):
+        keys = {f"key{depth}": key_of(names[depth]) if depth < len(names) else "" for depth in range(MAX_DEPTH)}
+        rows = [row for row in _ABOVE.all(db, binds(caller) | keys) if row[1] in names]
+    row = min(rows, key=lambda row: len(row[1]), default=None)
+    if row is None or row[_LEVEL_AT] < needs:
+        raise NotFound(Kind.REPOSITORY, path)
+    return _shown(db, caller, row)
 
 
 def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:

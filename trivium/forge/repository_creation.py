@@ -63,6 +63,9 @@ class NewRepository:
     """Start with the rows of this repository."""
     fork_of: Repository | None = None
     remote: RemoteUrl | None = None
+    """Where later pulls fetch from."""
+    imported: bool = False
+    """It starts with the history of a repository elsewhere."""
 
     def check(self, site: Site) -> None:
         check_path(self.path)
@@ -113,6 +116,7 @@ def create(
         enable_downloads=enable_downloads,
         permissions_of_group=copy_permissions,
         remote=parse_remote(clone_uri) if clone_uri else None,
+        imported=bool(clone_uri),
     )
     owning = _admit(site, caller, wanted, owner)
     back_end = site.back_ends[kind]
@@ -168,6 +172,27 @@ def fork(
             back_end.fork(site.tree.path_of(present.name), target)
 
     _build(site, caller, wanted, owning, copy)
+    return path
+
+
+def import_history(
+    site: Site, caller: Caller, *, name: str, kind: str, owner: object, private: bool, load: Callable[[Path], None]
+) -> str:
+    """Create a repository from what `load` makes at the path that it is given; returns its full name.
+
+    For an administrator's imports, which leave no address to pull from later.
+    """
+    path = path_of(name)
+    wanted = NewRepository(
+        path=path,
+        kind=kind,
+        description=last_segment(path),
+        private=private,
+        landing_rev="rev:tip",
+        imported=True,
+    )
+    owning = _admit(site, caller, wanted, owner)
+    _build(site, caller, wanted, owning, load)
     return path
 
 
@@ -250,7 +275,7 @@ def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User, build
     with staging(site) as aside:
         built = aside / "repository"
         build(built)
-        if wanted.remote is None and wanted.fork_of is None:
+        if not wanted.imported and wanted.fork_of is None:
             history = History(back_end.empty_changeset(), "")
         else:
             history = back_end.history(built, aside / "cache")
@@ -348,6 +373,6 @@ def insert_repository(
         private=wanted.private,
         owner=owner.username,
         fork_of=wanted.fork_of.name if wanted.fork_of else None,
-        imported=wanted.remote is not None,
+        imported=wanted.imported,
     )
     return repository_id

@@ -17,6 +17,9 @@ from trivium.vcs.gitcommand import git_command
 from trivium.vcs.hg import Hg
 from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.model import BackEnd
+from trivium.vcs.svn import Svn
+from trivium.vcs.svnapache import SvnApache
+from trivium.vcs.svncommand import svn_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Site:
     """Kind of repository → what serves it; a kind that is missing cannot be hosted."""
     git: Git
     hg: Hg
+    svn: Svn
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
@@ -54,15 +58,18 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     tree.prepare()
     git = Git(git_command(settings.git_path, settings.data / "gitconfig", max_input_bytes=settings.max_push_bytes))
     hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout))
+    subversion = svn_command(settings)
+    svn = Svn(subversion, SvnApache(settings, subversion))
     store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)
     return Site(
         settings=settings,
         store=store,
         ring=ring,
         tree=tree,
-        back_ends={git.kind: git, hg.kind: hg},
+        back_ends={git.kind: git, hg.kind: hg, svn.kind: svn},
         git=git,
         hg=hg,
+        svn=svn,
         worker=WorkerIdentity(tree.locks),
         listening=listening,
     )

@@ -94,6 +94,9 @@ class GitSnapshot:
             raise UnknownRevision(raw_id)
         return at
 
+    def start(self, revision: str) -> int:
+        return self.position(self.resolve(revision))
+
     def _position_near(self, raw_id: str, guess: int) -> int:
         """As `position`; usually commits are asked for in their order, and the next one need not be searched for."""
         at = guess * ID_BYTES

@@ -85,6 +85,9 @@ class HgSnapshot:
             return position
         raise UnknownRevision(raw_id)
 
+    def start(self, revision: str) -> int:
+        return self.position(self.resolve(revision))
+
     def resolve(self, revision: str) -> str:
         index = self._index
         if revision == "tip" and len(index):

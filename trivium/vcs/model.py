@@ -134,6 +134,13 @@ class Snapshot(Protocol):
         """
         ...
 
+    def start(self, revision: str) -> int:
+        """The position from which a list of changesets that begins at `revision` goes on; raises `UnknownRevision`.
+
+        What `resolve` finds, and the numbers that only a list may begin with (api-repos.md 3, get_repo_changesets).
+        """
+        ...
+
     def position(self, raw_id: str) -> int:
         """Where a commit stands in the list of commits, from 0."""
         ...
@@ -251,7 +258,7 @@ class BackEnd(Protocol):
         """What became of a push whose end nobody saw: those of `updates` that the repository shows.
 
         Without `updates` nobody knew beforehand what the push would move. Then it is what the repository shows beyond
-        `known`, the state of the history when it began, as far as the system can tell.
+        `known`, the state that is stored, as far as the system can tell.
         """
         ...
 

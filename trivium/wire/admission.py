@@ -25,7 +25,8 @@ from trivium.names import is_clean_text
 
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
-_BY_ID = re.compile(r"_([0-9]{1,18})")
+BY_ID: Final = re.compile(r"_([0-9]{1,18})")
+"""The permanent address of a repository."""
 
 _REFUSALS: Final = {
     Reason.INACTIVE: (403, "This account is not active."),
@@ -84,17 +85,22 @@ def admit(
     kind: str,
     name: str,
     writes: bool,
+    inside: bool,
+    signed: bool,
     authorization: bytes,
     address: str,
 ) -> Admitted:
     """Decide about one request; raises `Refused`.
 
-    Readers find a repository also under the name that it had last; a push must use its present one.
+    Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
+    repository is the one that `name`, a path, leads into. `signed`: who writes must say who he is, even where visitors
+    may write.
     """
     caller = _caller(site, authenticator, authorization, address)
-    found = _find(site, caller, name) if caller is not None else None
+    look_up = _find_above if inside else _find
+    found = look_up(site, caller, name) if caller is not None else None
     renamed = False
-    if found is None and caller is not None:
+    if found is None and caller is not None and not inside:
         found = _find_renamed(site, caller, name)
         renamed = found is not None
     if found is None and (caller is None or caller.anonymous):
@@ -107,6 +113,8 @@ def admit(
         if caller.anonymous:
             raise _unauthorized(site, first=True)
         raise Refused(403, f"You may read the repository `{found.name}` but not push to it.")
+    if writes and signed and caller.anonymous:
+        raise _unauthorized(site, first=True)
     if writes and found.archived:
         raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
     return Admitted(caller, found, renamed)
@@ -160,7 +168,7 @@ def _find(site: Site, caller: Caller, name: str) -> Repository | None:
     """The repository behind the path of a URL: by name, by permanent address, or with `.git` appended."""
     with site.store.read() as db:
         for given in _names(name):
-            permanent = _BY_ID.fullmatch(given)
+            permanent = BY_ID.fullmatch(given)
             try:
                 found = repositories.find(db, caller, int(permanent[1]) if permanent else given, Level.READ)
             except NotFound:
@@ -183,3 +191,15 @@ def _find_renamed(site: Site, caller: Caller, name: str) -> Repository | None:
 def _names(name: str) -> list[str]:
     """What a URL may mean: its name, or that without the `.git` that Git's users like to append."""
     return [name, name.removesuffix(".git")] if name.endswith(".git") else [name]
+
+
+def _find_above(site: Site, caller: Caller, path: str) -> Repository | None:
+    """The repository that a path leads into: the shortest leading part that is one (system.md 3.1)."""
+    permanent = BY_ID.fullmatch(path.partition("/")[0])
+    with site.store.read() as db:
+        try:
+            if permanent:
+                return repositories.find(db, caller, int(permanent[1]), Level.READ)
+            return repositories.find_above(db, caller, path, Level.READ)
+        except NotFound:
+            return None

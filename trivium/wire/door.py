@@ -52,8 +52,10 @@ class Door:
             lambda: asyncio.Semaphore(site.settings.max_concurrent_vcs)
         )
 
-    async def admit(self, scope: Scope, *, kind: str, name: str, writes: bool) -> Admitted:
-        """Decide about a request; raises `Refused`."""
+    async def admit(
+        self, scope: Scope, *, kind: str, name: str, writes: bool, inside: bool = False, signed: bool = False
+    ) -> Admitted:
+        """Decide about a request; raises `Refused`. `inside` and `signed` as for `admission.admit`."""
         client = scope.get("client")
         address = client_address(client[0] if client else "", scope["headers"], self._proxies)
 
@@ -64,6 +66,8 @@ class Door:
                 kind=kind,
                 name=name,
                 writes=writes,
+                inside=inside,
+                signed=signed,
                 authorization=header(scope, b"authorization"),
                 address=address,
             )
@@ -108,6 +112,10 @@ class Door:
                 raise Refused(503, "The repository is busy; try again.", ((b"retry-after", b"5"),))
             await asyncio.sleep(LOCK_PAUSE)
         return descriptor
+
+    async def quick(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a short call in a thread."""
+        return await self._crew.run(function, *arguments)
 
     async def slow(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run work on a repository in a thread of its own pool."""

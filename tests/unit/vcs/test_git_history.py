@@ -233,7 +233,7 @@ def test_what_is_no_repository_is_said_to_be_none(back_end: Git, tmp_path: Path)
     with pytest.raises(VcsError):
         back_end.history(tmp_path, tmp_path / "cache")
     with pytest.raises(VcsError):
-        back_end.accepted(tmp_path / "nowhere", [RefUpdate("refs/heads/a", ZERO, "1" * 40)])
+        back_end.accepted(tmp_path / "nowhere", [RefUpdate("refs/heads/a", ZERO, "1" * 40)], "")
 
 
 def test_a_ref_to_an_object_that_is_gone_is_an_error_of_the_repository(back_end: Git, place: Place) -> None:
@@ -255,7 +255,7 @@ def test_accepted_are_the_updates_that_the_repository_shows(back_end: Git, place
         RefUpdate("refs/heads/not made", ZERO, second),
         RefUpdate("refs/heads/kept", first, ZERO),
     ]
-    assert back_end.accepted(place.path, asked) == [asked[1], asked[2]]
+    assert back_end.accepted(place.path, asked, "") == [asked[1], asked[2]]
 
 
 def test_head_follows_the_first_branch_only_when_its_own_is_missing(back_end: Git, place: Place) -> None:

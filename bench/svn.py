@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subversion: checkouts and commits beside a plain Apache with mod_dav_svn, logs beside the library alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import random
+import shutil
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.history import WORDS
+from bench.load import Load
+from bench.load import load as load_api
+from bench.peers import APACHE, free_port, wait_for
+from bench.processes import cpu_seconds
+from tests.support.clients import Api, Person
+from tests.support.servers import Server
+from tests.support.svn_client import Svn
+
+_MODULES = ("mpm_event", "authn_core", "authn_anon", "authz_core", "authz_user", "auth_basic", "dav", "dav_svn")
+_CONFIGURATION = """
+ServerRoot {run}
+DefaultRuntimeDir {run}
+PidFile {run}/httpd.pid
+Listen 127.0.0.1:{port}
+ServerName 127.0.0.1:{port}
+ErrorLog {run}/error.log
+{modules}
+<Location />
+  DAV svn
+  SVNParentPath {root}
+  AuthType Basic
+  AuthName bench
+  AuthBasicProvider anon
+  Anonymous "*"
+  Anonymous_MustGiveEmail Off
+  Require valid-user
+</Location>
+"""
+
+
+class DavSvn:
+    """mod_dav_svn as its documentation sets it up, for anybody who says a name."""
+
+    def __init__(self, root: Path, run: Path) -> None:
+        run.mkdir()
+        self.port = free_port()
+        modules = "\n".join(f"LoadModule {one}_module /usr/lib/apache2/modules/mod_{one}.so" for one in _MODULES)
+        (run / "httpd.conf").write_text(_CONFIGURATION.format(run=run, root=root, port=self.port, modules=modules))
+        command = [APACHE, "-DFOREGROUND", "-f", str(run / "httpd.conf")]
+        if os.getuid() == 0:
+            other = pwd.getpwnam("www-data")
+            for path in (run, root):
+                subprocess.run(["chown", "-R", f"{other.pw_uid}:{other.pw_gid}", str(path)], check=True)
+            command = ["setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", *command]
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_for(self.port)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def generated_dump(revisions: int, *, files: int = 400) -> Iterator[bytes]:
+    """A dump of a history with the shape of a real project's: the same for everybody."""
+    dice = random.Random(1843)
+    names = [f"trunk/src/part{number % 17}/module{number}.c" for number in range(files)]
+    directories = {"trunk", "trunk/src", *(name.rpartition("/")[0] for name in names)}
+    content: dict[str, list[str]] = {}
+    yield b"SVN-fs-dump-format-version: 2\n\n"
+    for number in range(1, revisions + 1):
+        message = " ".join(dice.choices(WORDS, k=dice.randint(4, 40)))
+        date = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(1_300_000_000 + 3600 * number))
+        properties = b"".join(
+            b"K %d\n%s\nV %d\n%s\n" % (len(key), key, len(value), value)
+            for key, value in ((b"svn:log", message.encode()), (b"svn:author", b"ada"), (b"svn:date", date.encode()))
+        )
+        yield b"Revision-number: %d\n" % number + _block(properties + b"PROPS-END\n", b"")
+        if number == 1:
+            for directory in sorted(directories):
+                yield f"Node-path: {directory}\nNode-kind: dir\nNode-action: add\n".encode() + _block(
+                    b"PROPS-END\n", b""
+                )
+        for name in names if number == 1 else dice.sample(names, dice.randint(1, 4)):
+            lines = content.setdefault(name, [])
+            at = dice.randrange(len(lines) + 1)
+            new = [" ".join(dice.choices(WORDS, k=8)) for _ in range(dice.randint(1, 60 if number == 1 else 12))]
+            lines[at : at + dice.randint(0, 3)] = new
+            action = "add" if number == 1 else "change"
+            head = f"Node-path: {name}\nNode-kind: file\nNode-action: {action}\n".encode()
+            yield head + _block(b"PROPS-END\n" if number == 1 else b"", "\n".join(lines).encode() + b"\n")
+
+
+def _block(properties: bytes, text: bytes) -> bytes:
+    head = b""
+    if properties:
+        head += b"Prop-content-length: %d\n" % len(properties)
+    if text:
+        head += b"Text-content-length: %d\n" % len(text)
+    return head + b"Content-length: %d\n\n%s%s\n\n" % (len(properties) + len(text), properties, text)
+
+
+def load(place: Path, revisions: int) -> None:
+    loading = subprocess.Popen(["svnadmin", "load", "--quiet", "--no-flush-to-disk", str(place)], stdin=subprocess.PIPE)
+    assert loading.stdin is not None
+    for piece in generated_dump(revisions):
+        loading.stdin.write(piece)
+    loading.stdin.close()
+    if loading.wait():
+        raise RuntimeError("svnadmin load failed")
+
+
+def timed(command: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    command()
+    return time.perf_counter() - began
+
+
+def measure_svn(report: Any, server: Server, root: Api, place: Path, *, revisions: int) -> None:
+    """Checkouts, commits and logs of a generated history."""
+    root("create_repo", repo_name="history-svn", repo_type="svn")
+    ours, peers = server.root / "history-svn", place / "svn-peers"
+    peers.mkdir()
+    theirs = peers / "history-svn"
+    subprocess.run(["svnadmin", "create", str(theirs)], check=True)
+    for repository in (ours, theirs):
+        load(repository, revisions)
+    owner = ours.stat()
+    subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(ours)], check=True)
+    root("get_repo", repoid="history-svn", cache=False)
+    peer = DavSvn(peers, place / "svn-run")
+    urls = (f"{server.url}/history-svn", f"http://127.0.0.1:{peer.port}/history-svn")
+    svn = Svn(place / "svn-home", Person(1, server.admin, server.admin_password, "", root))
+    checkouts: dict[str, list[float]] = {url: [] for url in urls}
+    commits: dict[str, list[float]] = {url: [] for url in urls}
+    try:
+        for round_ in range(9):
+            for url in urls if round_ % 2 else urls[::-1]:
+                work = place / f"svn-checkout{round_}"
+                seconds = timed(lambda url=url, work=work: svn.run("checkout", "--quiet", f"{url}/trunk", str(work)))
+                shutil.rmtree(work)
+                if round_ > 1:
+                    checkouts[url].append(seconds)
+        works = {url: svn.checkout(f"{url}/trunk/src/part1", f"work{number}") for number, url in enumerate(urls)}
+        for round_ in range(29):
+            for url in urls if round_ % 2 else urls[::-1]:
+                (works[url] / "module1.c").write_text(f"round {round_}\n" * 50)
+                message = ("commit", "--quiet", "-m", f"round {round_}")
+                seconds = timed(lambda url=url, message=message: svn.run(*message, cwd=works[url]))
+                if round_ > 3:
+                    commits[url].append(seconds)
+    finally:
+        peer.stop()
+    for what, times in (("checkout", checkouts), ("commit", commits)):
+        one, other = (statistics.median(times[url]) for url in urls)
+        pairs = statistics.median(a / b for a, b in zip(times[urls[0]], times[urls[1]], strict=True))
+        report.line(f"svn {what}, time / plain mod_dav_svn", pairs, 1.3, f"{one * 1000:.0f} / {other * 1000:.0f} ms")
+    _measure_log(report, server, ours, revisions)
+
+
+def _measure_log(report: Any, server: Server, place: Path, revisions: int) -> None:
+    """100 changesets through the API, each time others, beside the library's own log of them: CPU of both."""
+    from subvertpy.ra import RemoteAccess
+
+    starts = range(1, revisions - 100, max(1, revisions // 300))
+
+    def log(start: int) -> None:
+        found: list[Any] = []
+        RemoteAccess(place.as_uri()).get_log(
+            lambda *entry: found.append(entry), [""], start, start + 99, 0, False, False, False, None
+        )
+        assert len(found) == 100
+
+    def ask(starts: Iterable[int]) -> Load:
+        asked = [
+            json.dumps(
+                {
+                    "id": 1,
+                    "api_key": server.admin_key,
+                    "method": "get_repo_changesets",
+                    "args": {"repoid": "history-svn", "start_rev": str(start), "limit": 100},
+                }
+            ).encode()
+            for start in starts
+        ]
+        port = int(server.url.rpartition(":")[2])
+        return load_api("127.0.0.1", port, "/_admin/api", connections=2, requests=len(asked), bodies=asked)
+
+    ask(starts[:20])
+    ours, theirs = [], []
+    for one in range(1, 6):  # each asks what nobody has asked before: answers are kept
+        some = [start + one % len(starts) for start in starts]
+        before = cpu_seconds(server.pid)
+        seen = ask(some)
+        ours.append((cpu_seconds(server.pid) - before) / seen.requests)
+        before = time.process_time()
+        for start in some:
+            log(start)
+        theirs.append((time.process_time() - before) / len(some))
+    one, other = statistics.median(ours), statistics.median(theirs)
+    detail = f"{one * 1e3:.2f} / {other * 1e3:.2f} ms CPU"
+    report.line("get_repo_changesets of 100, CPU / library's log", one / other, 3, detail)

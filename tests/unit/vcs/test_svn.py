@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Subversion back end without a server: states, forks, leftovers, and what hosting needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from trivium.settings import Settings
+from trivium.vcs.model import RefUpdate, VcsError
+from trivium.vcs.svn import Svn, revision_update
+from trivium.vcs.svnapache import SvnApache
+from trivium.vcs.svncommand import Account, SvnCommand, SvnPrograms, Unavailable, find_programs, svn_command
+
+BEGUN = """
+import os, sys
+from subvertpy import ra
+session = ra.RemoteAccess(sys.argv[1], auth=ra.Auth([ra.get_username_provider()]))
+editor = session.get_commit_editor({"svn:log": "begun and left"}, lambda *_: None)
+root = editor.open_root(0)
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def svn(tmp_path: Path) -> Svn:
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    command = svn_command(settings)
+    return Svn(command, SvnApache(settings, command))
+
+
+def commit(path: Path, name: str) -> None:
+    subprocess.run(["svn", "mkdir", "-q", "-m", name, f"{path.as_uri()}/{name}"], check=True)
+
+
+def state(svn: Svn, path: Path, known: str = "", *numbers: int) -> dict[str, object]:
+    found: dict[str, object] = json.loads(
+        svn.history(path, path, known, [revision_update(one) for one in numbers]).state
+    )
+    return found
+
+
+def test_what_nobody_reported_is_known(svn: Svn, tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    svn.create(path)
+    assert svn.history(path, tmp_path).last.revision == -1
+    for name in "abc":
+        commit(path, name)
+    later = svn.history(path, tmp_path, json.dumps({"youngest": 0}), [revision_update(3)]).state
+    assert json.loads(later) == {"youngest": 3, "unclaimed": [1, 2]}
+    assert svn.accepted(path, (), later) == [RefUpdate("", "0", "1"), RefUpdate("", "1", "2")]
+    assert state(svn, path, later, 1, 2) == {"youngest": 3, "unclaimed": []}
+    commit(path, "d")
+    assert svn.accepted(path, (), later)[-1] == RefUpdate("", "3", "4")
+    # Of a repository that was found on the disk nothing is claimed by the first commit but itself.
+    assert state(svn, path, "", 4) == {"youngest": 4, "unclaimed": []}
+
+
+def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    svn.create(path)
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", BEGUN, path.as_uri()], check=True)
+    transactions = path / "db" / "transactions"
+    assert len(list(transactions.iterdir())) == 2
+    old = time.time() - 2 * 24 * 3600
+    dead = min(transactions.iterdir())
+    os.utime(dead, (old, old))
+    svn.recover(path)
+    assert len(list(transactions.iterdir())) == 1 and not dead.exists()
+
+
+def test_what_is_no_repository(svn: Svn, tmp_path: Path) -> None:
+    with pytest.raises(VcsError):
+        svn.history(tmp_path, tmp_path)
+    with pytest.raises(VcsError):
+        svn.fork(tmp_path / "nowhere", tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("apache_path", "no-such-apache", "install apache2"),
+        ("apache_modules", "/nowhere", "install libapache2-mod-svn"),
+        ("svnadmin_path", "no-such-svnadmin", "install subversion"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, option: str, value: str, words: str) -> None:
+    settings = Settings(data=tmp_path, **{option: value})  # type: ignore[arg-type]
+    with pytest.raises(Unavailable, match=words):
+        find_programs(settings)
+    assert words in svn_command(settings).missing
+    with pytest.raises(VcsError):
+        svn_command(settings).admin("create", str(tmp_path / "r"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has another account to let pass")
+def test_another_account_may_pass_through_groups_but_not_look_in(tmp_path: Path) -> None:
+    found = find_programs(Settings(data=tmp_path))
+    assert found.account is not None
+    command = SvnCommand(SvnPrograms("", "", "", (), Account("x", found.account.uid, found.account.gid)))
+    place = tmp_path / "root" / "group" / "r"
+    place.mkdir(mode=0o750, parents=True)
+    for directory in (place, place.parent, place.parent.parent):
+        directory.chmod(0o750)
+    command.let_pass(tmp_path / "root", place)
+    modes = [directory.stat().st_mode & 0o777 for directory in (place, place.parent, place.parent.parent)]
+    assert modes == [0o750, 0o710, 0o710]
+    assert place.parent.stat().st_gid == found.account.gid

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subversion: repositories are made with svnadmin, read through libsvn, and written by a private Apache (`svnapache`).
+
+A revision's number is its id; the list of commits is the revisions from 1 on (api-repos.md 2.2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+import msgspec
+
+from trivium.vcs.model import Changeset, History, RefUpdate, Remote, TransferLimits, VcsError
+from trivium.vcs.svnapache import SvnApache
+from trivium.vcs.svncommand import SvnCommand
+from trivium.vcs.svnimport import load_history
+from trivium.vcs.svnsnapshot import SvnSnapshot, changeset_of, open_filesystem, youngest
+
+_DEAD: Final = 24 * 3600
+"""Seconds after which a transaction that nobody committed belongs to a client that is gone."""
+_ZERO: Final = "0" * 40
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What `history` remembers."""
+
+    youngest: int
+    unclaimed: tuple[int, ...] = ()
+    """Older revisions that no push has reported yet: of two that end together, the later may report first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Svn:
+    """The Subversion back end."""
+
+    kind: ClassVar[str] = "svn"
+    command: SvnCommand
+    apache: SvnApache
+
+    def empty_changeset(self) -> Changeset:
+        return Changeset(_ZERO, _ZERO[:12], -1, "", "1970-01-01T00:00:00", "", (), None)
+
+    def is_repository(self, path: Path) -> bool:
+        return (path / "format").is_file() and (path / "db" / "fs-type").is_file()
+
+    def create(self, path: Path) -> None:
+        """A repository at revision 0, without directories."""
+        self.command.admin("create", "--fs-type", "fsfs", str(path))
+        # Examples and explanations, which would be made durable file by file.
+        for examples in (path / "hooks", path / "conf"):
+            for file in examples.iterdir():
+                file.unlink()
+        (path / "README.txt").unlink(missing_ok=True)
+        self.command.take_in(path)
+
+    def fork(self, source: Path, target: Path) -> None:
+        """A copy with all revisions under their numbers, and an identity of its own; safe while commits arrive."""
+        self.command.admin("hotcopy", str(source), str(target))
+        self.command.admin("setuuid", str(target))
+        shutil.rmtree(target / "db" / "locks", ignore_errors=True)  # its users' locks are on the source
+        (target / "db" / "locks").mkdir()
+        self.command.take_in(target)
+
+    def load(self, remote: Remote, target: Path, limits: TransferLimits, progress: Callable[[int], None]) -> None:
+        """A copy of a repository of another server, with its identity, so that working copies can follow."""
+        self.create(target)
+        load_history(self.command, remote, target, limits, progress)
+        self.command.take_in(target)
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        raise VcsError("Subversion repositories are imported by an administrator: trivium import svn")
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        raise VcsError("nothing is pulled into a Subversion repository")
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
+        raise VcsError("what is committed to a Subversion repository stays there")
+
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        raise VcsError("a Subversion repository has nothing to strip")
+
+    def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
+        """A commit leaves nothing to the server."""
+
+    def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+        """The youngest revision; `updates` tells which revisions have been reported."""
+        with open_filesystem(path) as filesystem:
+            number = youngest(filesystem)
+            last = changeset_of(filesystem, number) if number else self.empty_changeset()
+        reported = {int(update.new) for update in updates}
+        before = _decode(known) if known else _State(min(reported, default=number + 1) - 1)
+        since = range(before.youngest + 1, number + 1) if updates else ()
+        unclaimed = tuple(one for one in (*before.unclaimed, *since) if one not in reported)
+        return History(last, msgspec.json.encode(_State(number, unclaimed)).decode())
+
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
+        """The revisions that nobody has reported. Ask when no commit is under way: each of them will be reported."""
+        with open_filesystem(path) as filesystem:
+            number = youngest(filesystem)
+        before = _decode(known)
+        return [revision_update(one) for one in (*before.unclaimed, *range(before.youngest + 1, number + 1))]
+
+    def is_untidy(self, path: Path) -> bool:
+        """Subversion appends, and leaves nothing behind that would have to be gathered."""
+        return False
+
+    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+        """There is nothing to do."""
+
+    def recover(self, path: Path) -> None:
+        """See that what a dead worker began has ended, and remove transactions that nobody will commit.
+
+        Subversion's own locks are the kernel's: they end with a process.
+        """
+        self.apache.await_quiet()
+        stale = time.time() - _DEAD
+        dead = [
+            transaction.name.removesuffix(".txn")
+            for transaction in path.glob("db/transactions/*.txn")
+            if transaction.stat().st_mtime < stale
+        ]
+        if dead:
+            self.command.admin("rmtxns", "--quiet", str(path), *dead)
+
+    def index(self, path: Path, cache: Path) -> int:
+        """The youngest revision."""
+        with open_filesystem(path) as filesystem:
+            return youngest(filesystem)
+
+    @contextlib.contextmanager
+    def open(self, path: Path, index: int) -> Iterator[SvnSnapshot]:
+        with open_filesystem(path) as filesystem:
+            yield SvnSnapshot(path, filesystem, index)
+
+
+def revision_update(number: int) -> RefUpdate:
+    """A commit, as a push reports it."""
+    return RefUpdate("", str(number - 1), str(number))
+
+
+def _decode(known: str) -> _State:
+    return msgspec.json.decode(known, type=_State) if known else _State(0)

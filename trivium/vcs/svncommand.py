@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subversion's programs, and the account that its repositories belong to (design/protocols.md 3).
+
+Repositories are written by a private Apache. When the server runs as root that Apache is another account, which owns
+the repositories and nothing else; otherwise everything belongs to one account and nothing here changes owners.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from trivium.errors import TriviumError
+from trivium.settings import Settings
+from trivium.vcs.model import VcsError
+
+_SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Where servers are installed, which is not in everybody's PATH."""
+_FSFS: Final = """\
+# Apache reaches the repository through an open directory, which SQLite does not follow: no cache of representations.
+[rep-sharing]
+enable-rep-sharing = false
+"""
+_MODULES: Final = ("mpm_event", "authn_core", "authn_anon", "authz_core", "authz_user", "auth_basic", "dav", "dav_svn")
+
+
+class Unavailable(TriviumError):
+    """Subversion cannot be hosted here; the message is the sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of the operating system."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SvnPrograms:
+    """What hosting Subversion takes; found by `find_programs`."""
+
+    svnadmin: str
+    svnrdump: str
+    apache: str
+    modules: tuple[tuple[str, str], ...]
+    """Apache's modules: name and file."""
+    account: Account | None
+    """Who runs Apache and owns the repositories; None: whoever runs this process."""
+
+
+def find_programs(settings: Settings) -> SvnPrograms:
+    """Look for everything; raises `Unavailable`."""
+    svnadmin = shutil.which(settings.svnadmin_path)
+    if svnadmin is None:
+        raise Unavailable(f"the program {settings.svnadmin_path!r} was not found; install subversion")
+    apache = shutil.which(settings.apache_path, path=f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM}")
+    if apache is None:
+        raise Unavailable(f"the program {settings.apache_path!r} was not found; install apache2")
+    modules = tuple((name, f"{settings.apache_modules}/mod_{name}.so") for name in _MODULES)
+    for name, file in modules:
+        if not Path(file).is_file():
+            raise Unavailable(f"Apache's module {name} is not in {settings.apache_modules}; install libapache2-mod-svn")
+    return SvnPrograms(
+        svnadmin=svnadmin,
+        svnrdump=str(Path(svnadmin).with_name("svnrdump")),
+        apache=apache,
+        modules=modules,
+        account=_account(settings.svn_user) if os.geteuid() == 0 else None,
+    )
+
+
+def _account(name: str) -> Account:
+    """The account for Subversion on a server that runs as root."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        raise Unavailable(f"there is no account {name!r}; name another one in svn_user") from None
+    if shutil.which("setpriv") is None:
+        raise Unavailable("the program 'setpriv' was not found; a server that runs as root needs it")
+    if found.pw_uid == 0:
+        raise Unavailable("Apache does not run as root; name another account in svn_user")
+    return Account(name, found.pw_uid, found.pw_gid)
+
+
+@dataclass(frozen=True, slots=True)
+class SvnCommand:
+    """How svnadmin is run: absolute program, closed environment (security.md S-1)."""
+
+    programs: SvnPrograms | None
+    missing: str = ""
+    """Why there are no programs."""
+
+    @property
+    def available(self) -> SvnPrograms:
+        """The programs; raises `VcsError` when Subversion cannot be hosted."""
+        if self.programs is None:
+            raise VcsError(self.missing)
+        return self.programs
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+
+    def admin(self, subcommand: str, *arguments: str, timeout: float = 3600) -> bytes:
+        """Run one command of svnadmin to its end and return its output; raises `VcsError`."""
+        try:
+            done = subprocess.run(
+                [self.available.svnadmin, subcommand, *arguments],
+                cwd="/",
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise VcsError(f"svnadmin {subcommand}: {error}") from error
+        if done.returncode:
+            raise VcsError(f"svnadmin {subcommand} ended with {done.returncode}: {done.stderr[-500:]!r}")
+        return done.stdout
+
+    def take_in(self, path: Path) -> None:
+        """Give a repository, with all that is in it, to the account that Apache runs as, and its settings."""
+        (path / "db" / "fsfs.conf").write_text(_FSFS)
+        path.chmod(0o750)
+        account = self.available.account
+        if account is not None:
+            for entry in _entries(path):
+                os.chown(entry, account.uid, account.gid, follow_symlinks=False)
+
+    def is_taken_in(self, path: Path) -> bool:
+        """Whether a repository belongs to Apache's account: one that an administrator put there may not."""
+        account = self.available.account
+        return account is None or path.stat().st_uid == account.uid
+
+    def let_pass(self, root: Path, path: Path) -> None:
+        """Let Apache's account through the directories between `root` and a repository: through, not in.
+
+        It can go on to a name that it knows, and list nothing. The directory above the root stays closed to it: Apache
+        is given the root itself, opened.
+        """
+        account = self.available.account
+        if account is None:
+            return
+        for directory in [*path.relative_to(root).parents, path.relative_to(root)][:-1]:
+            place = root / directory
+            state = place.stat()
+            passing = 0o010 if state.st_gid == account.gid else 0o001
+            if state.st_mode & passing:
+                continue
+            if state.st_gid in (account.gid, 0):
+                os.chown(place, -1, account.gid, follow_symlinks=False)
+                place.chmod((state.st_mode & 0o7707) | 0o010)
+            else:  # a group of the administrator's choice keeps what it may do
+                place.chmod((state.st_mode & 0o7777) | 0o001)
+
+
+def svn_command(settings: Settings) -> SvnCommand:
+    """The command for an installation. Where something is missing repositories can be read, and nothing else."""
+    try:
+        return SvnCommand(find_programs(settings))
+    except Unavailable as error:
+        return SvnCommand(None, str(error))
+
+
+def _entries(path: Path) -> Iterator[str]:
+    yield str(path)
+    for directory, directories, files in os.walk(path):
+        for name in (*directories, *files):
+            yield os.path.join(directory, name)

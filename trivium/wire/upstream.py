@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests to the private Apache: a small HTTP client that streams both ways.
+
+A general client library would cost each worker 20 MB and each request more than Apache takes for it. This one does what
+is needed here: one server, bodies as they come, connections kept for the next request, and nothing interpreted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+import httptools
+
+from trivium.asgi import Disconnected
+from trivium.vcs.svnapache import SECRET_HEADER, Endpoint, SvnApache
+
+_HIGH: Final = 512 << 10
+"""Bytes of an answer that wait for a slow client before Apache is held back."""
+_LOW: Final = 128 << 10
+_IDLE: Final = 20.0
+"""Seconds for which a connection is kept; Apache keeps it for 60."""
+_KEPT: Final = 32
+_START: Final = 10.0
+"""Seconds that Apache may take to start."""
+_PAUSE: Final = 0.02
+
+
+class Unreachable(Exception):
+    """Apache does not run, or broke off."""
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, with at most one request under way."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.used = False
+        self.lost = False
+        self.expiry: asyncio.TimerHandle | None = None
+        self.on_lost: Any = None
+        self._transport: Any = None
+        self._parser: Any = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def begin(self, *, no_body: bool) -> None:
+        """Get ready for an answer; `no_body`: it ends with its head, whatever that says."""
+        self._no_body = no_body
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.head: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.complete = False
+        self.reusable = False
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
+        self._paused = False
+        self._news = asyncio.Event()
+        self._parser = httptools.HttpResponseParser(self)
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_HIGH)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            self.abort()  # nobody has asked
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self.lost = True
+        self._writable.set()
+        if self.on_lost is not None:
+            self.on_lost(self)
+        if self._parser is not None and not self.complete:
+            if not self.head.done():
+                self.head.set_exception(Unreachable())
+                self.head.exception()  # somebody may not wait for it any more
+            self._news.set()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            self.headers.clear()
+            return
+        if not self.head.done():
+            self.head.set_result(None)
+        if self._no_body:
+            self._finish()
+
+    def on_body(self, body: bytes) -> None:
+        self._chunks.append(body)
+        self._waiting += len(body)
+        if self._waiting > _HIGH and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._news.set()
+
+    def on_message_complete(self) -> None:
+        if self.status >= 200:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self.complete:
+            self.complete = True
+            self.reusable = bool(self._parser.should_keep_alive()) or self._no_body
+            self._news.set()
+
+    async def write(self, data: bytes) -> None:
+        """Send; waits while Apache does not take more."""
+        if self.lost:
+            raise Unreachable
+        self._transport.write(data)
+        await self._writable.wait()
+
+    async def read(self) -> bytes:
+        """The next piece of the answer's body; empty at its end."""
+        while not self._chunks:
+            if self.complete:
+                return b""
+            if self.lost:
+                raise Unreachable
+            self._news.clear()
+            await self._news.wait()
+        chunk = self._chunks.popleft()
+        self._waiting -= len(chunk)
+        if self._paused and self._waiting < _LOW:
+            self._paused = False
+            self._transport.resume_reading()
+        return chunk
+
+    def rest(self) -> None:
+        """The answer is over."""
+        self._parser = None
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class Answer:
+    """An answer of Apache, whose body may still be on its way."""
+
+    def __init__(self, connection: _Connection, idle: float) -> None:
+        self._connection = connection
+        self._idle = idle
+        self.status = connection.status
+        self.headers = connection.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes; raises `Unreachable` when it breaks off, `TimeoutError` when nothing comes."""
+        while True:
+            async with asyncio.timeout(self._idle):
+                chunk = await self._connection.read()
+            if not chunk:
+                return
+            yield chunk
+
+
+class Upstream:
+    """One worker's connections to the private Apache."""
+
+    def __init__(self, apache: SvnApache, *, idle: float, supervisor: int | None) -> None:
+        self.apache = apache
+        self._idle = idle
+        self._supervisor = supervisor
+        self._kept: list[_Connection] = []
+
+    @contextlib.asynccontextmanager
+    async def ask(
+        self, head: bytes, headers: Sequence[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None, fed: Any
+    ) -> AsyncIterator[Answer]:
+        """Send a request and wait for the head of its answer.
+
+        `body` is sent in chunks, or as it is when `headers` tell its length. `fed` is a future that is told when it has
+        been sent, or what went wrong with it. Raises `Unreachable`, `TimeoutError`, and what reading `body` raises.
+        """
+        no_body = head.startswith(b"HEAD ")
+        chunked = body is not None and not any(name == b"content-length" for name, _ in headers)
+        connection = await self._connected()
+        feeding: asyncio.Future[None] | None = None
+        keep = False
+        try:
+            try:
+                await self._begin(connection, head, headers, no_body=no_body, chunked=chunked)
+                if body is None:
+                    await self._head_of(connection)
+            except Unreachable:
+                if body is not None or not connection.used:
+                    raise
+                # It was closed at its other end while it was kept.
+                connection = await self._connected(new=True)
+                await self._begin(connection, head, headers, no_body=no_body, chunked=False)
+                await self._head_of(connection)
+            if body is None:
+                fed.set_result(None)
+            else:
+                feeding = asyncio.ensure_future(self._feed(connection, body, fed, chunked=chunked))
+                await asyncio.wait({feeding, connection.head}, return_when=asyncio.FIRST_COMPLETED)
+                if not connection.head.done():
+                    feeding.result()
+                    await self._head_of(connection)
+            connection.head.result()
+            yield Answer(connection, self._idle)
+            keep = connection.complete and connection.reusable and (feeding is None or feeding.done())
+        finally:
+            if feeding is not None:
+                feeding.cancel()
+                await asyncio.gather(feeding, return_exceptions=True)
+            if keep:
+                self._keep(connection)
+            else:
+                connection.abort()
+
+    async def _head_of(self, connection: _Connection) -> None:
+        async with asyncio.timeout(self._idle):
+            await connection.head
+
+    async def _begin(
+        self,
+        connection: _Connection,
+        head: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        *,
+        no_body: bool,
+        chunked: bool,
+    ) -> None:
+        connection.begin(no_body=no_body)
+        lines = [head]
+        lines += [b"%s: %s\r\n" % pair for pair in headers]
+        lines.append(f"{SECRET_HEADER}: {connection.endpoint.secret}\r\n".encode())
+        if chunked:
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+        lines.append(b"\r\n")
+        await connection.write(b"".join(lines))
+
+    async def _feed(
+        self, connection: _Connection, body: AsyncIterator[bytes], fed: asyncio.Future[None], *, chunked: bool
+    ) -> None:
+        """Send the body; when Apache has heard enough of it, take the rest from the client all the same."""
+        try:
+            async for chunk in body:
+                if not (connection.lost or connection.complete):
+                    async with asyncio.timeout(self._idle):
+                        await connection.write(b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk)
+            if chunked and not connection.lost:
+                await connection.write(b"0\r\n\r\n")
+        except BaseException as error:
+            if not fed.done():
+                fed.set_exception(Disconnected() if isinstance(error, asyncio.CancelledError) else error)
+                fed.exception()  # whoever waits for it will hear
+            raise
+        if not fed.done():
+            fed.set_result(None)
+
+    async def _connected(self, *, new: bool = False) -> _Connection:
+        """A connection without a request: one that was kept, or a new one to an Apache that may first have to start."""
+        while self._kept and not new:
+            connection = self._kept.pop()
+            if connection.expiry is not None:
+                connection.expiry.cancel()
+            if not connection.lost:
+                connection.used = True
+                return connection
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _START
+        asked = False
+        while True:
+            endpoint = self.apache.endpoint()
+            if endpoint is not None:
+                with contextlib.suppress(OSError):
+                    _, connection = await loop.create_connection(
+                        partial(_Connection, endpoint), "127.0.0.1", endpoint.port
+                    )
+                    return connection
+            if loop.time() > deadline:
+                raise Unreachable
+            if not asked:
+                asked = True
+                self.apache.want(self._supervisor)
+            await asyncio.sleep(_PAUSE)
+
+    def _keep(self, connection: _Connection) -> None:
+        if connection.lost or len(self._kept) >= _KEPT:
+            return
+        connection.rest()
+        connection.on_lost = self._forget
+        connection.expiry = asyncio.get_running_loop().call_later(_IDLE, self._expire, connection)
+        self._kept.append(connection)
+
+    def _expire(self, connection: _Connection) -> None:
+        self._forget(connection)
+        connection.abort()
+
+    def _forget(self, connection: _Connection) -> None:
+        with contextlib.suppress(ValueError):
+            self._kept.remove(connection)
