@@ -105,6 +105,8 @@ class Application:
             await git.serve(self._wire, scope, receive, send)
         elif hg.is_hg_request(scope):
             await hg.serve(self._wire, scope, receive, send)
+        elif svn.is_svn_method(scope):
+            await svn.serve(self._wire, self._apache, scope, receive, send)
         else:
             await self._web(scope, receive, send)
 

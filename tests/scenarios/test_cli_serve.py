@@ -88,7 +88,7 @@ def test_workers_end_with_a_server_that_was_killed(own_server: Server) -> None:
 
 def test_a_killed_worker_is_replaced_and_requests_go_on(own_server: Server) -> None:
     own_server.start("--workers", "1")
-    (worker,) = own_server.children()
+    (worker,) = own_server.workers()
     os.kill(worker, signal.SIGKILL)
     _until(lambda: "starting another" in own_server.log.read_text())
     root = own_server.api(own_server.admin_key)
@@ -201,16 +201,16 @@ def test_an_option_of_the_command_line_that_is_none(own_server: Server) -> None:
 def test_the_environment_wins_over_the_file(own_server: Server) -> None:
     (own_server.data / "trivium.ini").write_text("[app:main]\ninstance_id = of the file\n[server:main]\nworkers = 1\n")
     own_server.start()
-    assert len(own_server.children()) == 1
+    assert len(own_server.workers()) == 1
     assert "of the file" in _ping(own_server)
     own_server.stop()
     own_server.start(TRIVIUM_INSTANCE_ID="of the environment", TRIVIUM_WORKERS="2")
-    assert len(own_server.children()) == 2
+    assert len(own_server.workers()) == 2
     assert "of the environment" in _ping(own_server)
     own_server.stop()
     # And the command line over both.
     own_server.start("--workers", "3", TRIVIUM_WORKERS="2")
-    assert len(own_server.children()) == 3
+    assert len(own_server.workers()) == 3
 
 
 def _ping(server: Server) -> str:

@@ -110,10 +110,10 @@ def test_an_import_that_is_killed_leaves_nothing(own_server: Server, ada: Person
         importing.stdin.close()
         connection, _ = silent.accept()
         with connection:
+            connection.settimeout(60)
+            assert connection.recv(1 << 16).startswith(b"OPTIONS ")
             importing.send_signal(signal.SIGKILL)
             importing.wait(60)
-            assert connection.recv(1 << 16).startswith(b"OPTIONS ")
-            connection.settimeout(60)
             while connection.recv(1 << 16):  # svnrdump ends with it
                 time.sleep(0.01)
     own_server.start()

@@ -124,6 +124,10 @@ class Server:
         """All processes below the server, at any depth."""
         return tree(self.pid)[1:]
 
+    def workers(self) -> list[int]:
+        """The processes that serve requests, without those that help them."""
+        return [pid for pid in self.children() if b"trivium.cli.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
     def kill(self) -> None:
         """End the server and everything below it as a power failure would."""
         for pid in [self.pid, *self.children()]:

@@ -78,11 +78,15 @@ _CODES: Final = {403: 220004}
 _FAILED: Final = 175002
 
 
+def is_svn_method(scope: Scope) -> bool:
+    """Whether a request has a method that only Subversion's clients use."""
+    return scope["method"] not in _WEB
+
+
 def is_svn_request(scope: Scope) -> bool:
-    """Whether a request is one of a Subversion client (system.md 3.1)."""
+    """Whether a request is one of a Subversion client, whatever its method (system.md 3.1)."""
     return (
-        scope["method"] not in _WEB
-        or "/!svn/" in scope["path"]
+        "/!svn/" in scope["path"]
         or header(scope, b"user-agent").startswith(b"SVN/")
         or any(name == b"dav" and b"subversion" in value.lower() for name, value in scope["headers"])
     )
