@@ -7,6 +7,8 @@ Each function opens the repository, finds out what is asked for and encodes it, 
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,18 +17,29 @@ import msgspec
 import pygit2
 from pygit2.enums import DiffFind, DiffOption, ObjectType, SortMode
 
+Row = tuple[pygit2.Commit, dict[str, Any]]
 
-def _rows(repository: pygit2.Repository, start: int, limit: int) -> list[tuple[pygit2.Commit, dict[str, Any]]]:
+
+def _rows(repository: pygit2.Repository, start: int, limit: int) -> list[Row]:
+    """Commits from a position of the list on, for which the whole of it has to be walked."""
     heads = {
         ref.target: ref.shorthand for ref in repository.references.iterator() if ref.name.startswith("refs/heads/")
     }
     walker = repository.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME | SortMode.REVERSE)
     for tip in heads:
         walker.push(tip)
+    return _described(itertools.islice(enumerate(walker), start, start + limit), heads)
+
+
+def _newest(repository: pygit2.Repository, limit: int) -> list[Row]:
+    """The newest commits, without looking at any other; nobody knows their positions then."""
+    walker = repository.walk(repository.head.target, SortMode.TIME)
+    return _described(enumerate(itertools.islice(walker, limit)), {repository.head.target: repository.head.shorthand})
+
+
+def _described(commits: Iterable[tuple[int, pygit2.Commit]], heads: dict[Any, str]) -> list[Row]:
     found = []
-    for position, commit in enumerate(walker):
-        if not start <= position < start + limit:
-            continue
+    for position, commit in commits:
         author, raw_id = commit.author, str(commit.id)
         found.append(
             (
@@ -53,10 +66,25 @@ def changesets(path: Path, start: int, limit: int) -> bytes:
     return msgspec.json.encode([row for _, row in _rows(repository, start, limit)])
 
 
+def newest(path: Path, limit: int) -> bytes:
+    """The newest commits alone."""
+    repository = pygit2.Repository(str(path))
+    return msgspec.json.encode([row for _, row in _newest(repository, limit)])
+
+
+def newest_diffs(path: Path, limit: int) -> bytes:
+    """The newest commits alone, with their diffs."""
+    repository = pygit2.Repository(str(path))
+    return _with_diffs(_newest(repository, limit))
+
+
 def diffs(path: Path, start: int, limit: int) -> bytes:
     """As `changesets`, with the diffs, blob ids and counts of `details=full`."""
     repository = pygit2.Repository(str(path))
-    rows = _rows(repository, start, limit)
+    return _with_diffs(_rows(repository, start, limit))
+
+
+def _with_diffs(rows: list[Row]) -> bytes:
     for commit, row in rows:
         if commit.parents:
             diff = commit.parents[0].tree.diff_to_tree(commit.tree, flags=DiffOption.INCLUDE_TYPECHANGE)

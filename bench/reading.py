@@ -34,39 +34,38 @@ MANY = int(os.environ.get("BENCH_MANY", "2000"))
 def measure_history(report: Report, server: Server, place: Path) -> None:
     """First and second calls against plain pygit2, as time seen by the caller.
 
-    A *first call* is the first one ever to read a repository: each is made to a fresh fork whose cache, with what was
-    found out while it was made, is forgotten; so no list of commits, no answer and no open repository is kept
-    anywhere. What the operating system keeps of the files is there for both sides, because making the fork wrote
-    them. The peer reads the same fork, in a process that runs already; it too walks the whole history, for the
-    position of a commit is part of the answer.
+    A *first call* is the first one ever to read a repository: each is made to a fresh fork. *With an empty cache* it
+    comes after `invalidate_cache`, so that no list of commits, no answer and no open repository is kept anywhere; the
+    peer, too, then walks the whole history, for the position of a commit is part of the answer. Otherwise the list of
+    commits is there, as after any push, and the peer walks only the commits that are asked for. What the operating
+    system keeps of the files is there for both sides, because making the fork wrote them.
     """
     api = server.api(server.admin_key)
-    commits = _fill(server, place)
-    start = max(0, commits - LIMIT)
-    listing = {"start_rev": str(start), "limit": LIMIT}
-    asked: list[tuple[str, str, dict[str, Any], Callable[[Path], bytes], float]] = [
+    start = max(0, _fill(server, place) - LIMIT)
+    some = {"start_rev": str(start), "limit": LIMIT}
+    changesets = "get_repo_changesets"
+    for number, (what, method, args, peer, limit, empty) in enumerate(
         (
-            f"{LIMIT} changesets, basic",
-            "get_repo_changesets",
-            listing,
-            lambda path: plain_reader.changesets(path, start, LIMIT),
-            3,
-        ),
-        (
-            f"{LIMIT} changesets, full",
-            "get_repo_changesets",
-            listing | {"details": "full"},
-            lambda path: plain_reader.diffs(path, start, LIMIT),
-            2,
-        ),
-        ("all nodes, basic", "get_repo_nodes", {"revision": "tip", "root_path": "/"}, plain_reader.blobs, 2),
-    ]
-    for what, method, args, peer, limit in asked:
+            ("basic", changesets, some, partial(plain_reader.newest, limit=LIMIT), 3.0, False),
+            ("full", changesets, some | {"details": "full"}, partial(plain_reader.newest_diffs, limit=LIMIT), 2, False),
+            ("basic", changesets, some, partial(plain_reader.changesets, start=start, limit=LIMIT), 3, True),
+            (
+                "full",
+                changesets,
+                some | {"details": "full"},
+                partial(plain_reader.diffs, start=start, limit=LIMIT),
+                2,
+                True,
+            ),
+            ("basic", "get_repo_nodes", {"revision": "tip", "root_path": "/"}, plain_reader.blobs, 2, True),
+        )
+    ):
         times: dict[str, list[float]] = {"first": [], "second": [], "peer": []}
         for round_ in range(ROUNDS + 1):
-            name = f"reading/{method}-{args.get('details', 'basic')}-{round_}"
+            name = f"reading/{number}-{round_}"
             api("fork_repo", repoid="read", fork_name=name)
-            api("invalidate_cache", repoid=name)
+            if empty:
+                api("invalidate_cache", repoid=name)
             ask, look = partial(_whole, api, method, repoid=name, **args), partial(peer, server.root / name)
             turns = [("first", ask), ("second", ask)]
             for side, act in [("peer", look), *turns] if round_ % 2 else [*turns, ("peer", look)]:
@@ -74,8 +73,9 @@ def measure_history(report: Report, server: Server, place: Path) -> None:
                 if round_:  # the first round warms up
                     times[side].append(seconds)
         first, second, theirs = (statistics.median(one) * 1000 for one in times.values())
-        report.line(f"{what}, first call / pygit2", first / theirs, limit, f"{first:.1f} / {theirs:.1f} ms")
-        report.line(f"{what}, second call / first", second / first, 1 / 3, f"{second:.1f} / {first:.1f} ms")
+        told = f"{method.removeprefix('get_repo_')} {what}{', empty cache' if empty else ''}"
+        report.line(f"{told}: first / pygit2", first / theirs, limit, f"{first:.1f} / {theirs:.1f} ms")
+        report.line(f"{told}: second / first", second / first, 1 / 3, f"{second:.1f} / {first:.1f} ms")
 
 
 def _fill(server: Server, place: Path) -> int:

@@ -16,7 +16,6 @@ from cachetools import LRUCache
 from sqlalchemy import bindparam, select
 
 from trivium.forge import pushes
-from trivium.forge.caches import RepositoryCache
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 from trivium.store.query import Query
@@ -104,7 +103,7 @@ class History:
         path = self._site.tree.path_of(name)
         index = self._indexes.get(repository.id, state)
         if index is None:
-            index = back_end.index(path, RepositoryCache(self._site, repository.id).directory)
+            index = back_end.index(path, self._site.cache_of(repository.id), state)
             self._indexes.put(repository.id, state, index)
         with back_end.open(path, index) as snapshot:
             yield snapshot

@@ -32,7 +32,7 @@ from trivium.vcs.gitobjects import (
     refs_of,
     target_of,
 )
-from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot, build_index
+from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot
 from trivium.vcs.gittransfer import GitTransfers
 from trivium.vcs.model import Changeset, History, RefUpdate
 
@@ -93,13 +93,17 @@ class Git(GitTransfers):
             last = changeset_of(commit_of(repository, state.tip), state.count - 1, branch)
             return History(last, _encode(state))
 
-    def index(self, path: Path, cache: Path) -> GitIndex:
-        return build_index(path, cache, self.command)
+    def index(self, path: Path, cache: Path, state: str) -> GitIndex:
+        with open_repository(path) as repository:
+            refs = refs_of(repository)
+        known = msgspec.json.decode(state, type=_State)
+        tip = known.tip if known.refs == refs_digest(refs) else None
+        return GitIndex(refs, tip, CommitLists(cache / COMMITS), self.command)
 
     @contextlib.contextmanager
     def open(self, path: Path, index: GitIndex) -> Iterator[GitSnapshot]:
         with open_repository(path) as repository:
-            yield GitSnapshot(repository, index)
+            yield GitSnapshot(path, repository, index)
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:  # noqa: ARG002
         with open_repository(path) as repository:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +18,12 @@ import pygit2
 from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
 
 from trivium.vcs.gitcommand import GitCommand
-from trivium.vcs.gitcommits import COMMITS, ID_BYTES, CommitLists, Ids
+from trivium.vcs.gitcommits import ID_BYTES, CommitLists, Ids
 from trivium.vcs.gitobjects import (
     branch_at,
     changeset_of,
     commit_of,
-    open_repository,
     peeled,
-    refs_of,
     text_of,
 )
 from trivium.vcs.model import (
@@ -47,9 +46,13 @@ _OPERATIONS: Final = {"A": "A", "D": "D"}
 class GitIndex:
     """The commits and names of a repository at one moment: what is the same for every reader until the next push."""
 
-    def __init__(self, ids: Ids, refs: dict[str, str]) -> None:
-        self.ids = ids
+    def __init__(self, refs: dict[str, str], tip: str | None, lists: CommitLists, command: GitCommand) -> None:
         self.refs = refs
+        self.tip = tip
+        """The last of the list of commits, empty without any; None when only the list can tell."""
+        self._lists = lists
+        self._command = command
+        self._ids: Ids | None = None
         self._lock = threading.Lock()
         self._tags: dict[str, list[str]] | None = None
         self.heads: dict[str, list[str]] = {}
@@ -57,6 +60,13 @@ class GitIndex:
         for name, raw_id in refs.items():
             if name.startswith("refs/heads/"):
                 self.heads.setdefault(raw_id, []).append(name)
+
+    def ids(self, path: Path) -> Ids:
+        """The list of commits. The repository stands at `path` now, wherever it was when the index was made."""
+        with self._lock:
+            if self._ids is None:
+                self._ids = self._lists.of(self._command, path, self.refs)
+            return self._ids
 
     def tags(self, repository: pygit2.Repository) -> dict[str, list[str]]:
         """Commit → the tags that stand for it, annotated ones too."""
@@ -69,20 +79,26 @@ class GitIndex:
             return self._tags
 
 
-def build_index(path: Path, cache: Path, command: GitCommand) -> GitIndex:
-    """Look at a repository as it is now."""
-    with open_repository(path) as repository:
-        refs = refs_of(repository)
-    return GitIndex(CommitLists(cache / COMMITS).of(command, path, refs), refs)
-
-
 class GitSnapshot:
     """One repository, opened by one reader."""
 
-    def __init__(self, repository: pygit2.Repository, index: GitIndex) -> None:
+    def __init__(self, path: Path, repository: pygit2.Repository, index: GitIndex) -> None:
+        self._path = path
         self._repository = repository
         self._index = index
-        self._ids = index.ids
+
+    @cached_property
+    def _ids(self) -> Ids:
+        return self._index.ids(self._path)
+
+    @property
+    def _tip(self) -> str:
+        """The last of the list of commits; for it alone the list need not be there."""
+        known = self._index.tip
+        return self._ids[-ID_BYTES:].hex() if known is None else known
+
+    def is_empty(self) -> bool:
+        return not self._tip
 
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = len(self._ids) if limit is None else min(len(self._ids), (start + limit) * ID_BYTES)
@@ -110,12 +126,11 @@ class GitSnapshot:
         return None if at == -1 else at // ID_BYTES
 
     def resolve(self, revision: str) -> str:
-        count = len(self._ids) // ID_BYTES
-        if revision in _FIRST and count:
-            return self.ids(count - 1, 1)[0]
+        if revision in _FIRST and not self.is_empty():
+            return self._tip
         if _FULL_ID.fullmatch(revision) and self._find(bytes.fromhex(revision)) is not None:
             return revision
-        if _POSITION.fullmatch(revision) and int(revision) < count:
+        if _POSITION.fullmatch(revision) and int(revision) < len(self._ids) // ID_BYTES:
             return self.ids(int(revision), 1)[0]
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}"):
             target = self._index.refs.get(name)

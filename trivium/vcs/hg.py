@@ -80,7 +80,7 @@ class Hg:
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """Nothing is left to the server."""
 
-    def index(self, path: Path, cache: Path) -> HgIndex:  # noqa: ARG002
+    def index(self, path: Path, cache: Path, state: str) -> HgIndex:  # noqa: ARG002
         return HgIndex(self.processes.ask(Index, "index", path))
 
     @contextlib.contextmanager

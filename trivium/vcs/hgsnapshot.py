@@ -76,6 +76,9 @@ class HgSnapshot:
         self._entries: dict[str, Entry] = {}
         """Path → entry, of the files that were listed."""
 
+    def is_empty(self) -> bool:
+        return not self.ids(0, 1)
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = len(self._index) if limit is None else min(len(self._index), start + limit)
         return [self._index.at(position) for position in range(start, end)]

@@ -123,6 +123,10 @@ class DiffLimits:
 class Snapshot(Protocol):
     """A repository opened for reading, with the names and commits of one moment; raises `VcsError`."""
 
+    def is_empty(self) -> bool:
+        """Whether there is no commit at all."""
+        ...
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         """Full ids from a position of the list of commits on, oldest first."""
         ...
@@ -235,8 +239,8 @@ class BackEnd(Protocol):
         """Put in order what a push leaves to the server, such as a default branch that does not exist."""
         ...
 
-    def index(self, path: Path, cache: Path) -> Any:
-        """What every reader of the present history needs, to be kept until the history's `state` changes.
+    def index(self, path: Path, cache: Path, state: str) -> Any:
+        """What every reader of the history in this `state` needs, to be kept until that changes.
 
         `cache` is a directory for what is dear to find out again. The value is for `open` only; threads may share it.
         """

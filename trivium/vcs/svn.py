@@ -128,7 +128,7 @@ class Svn:
         if dead:
             self.command.admin("rmtxns", "--quiet", str(path), *dead)
 
-    def index(self, path: Path, cache: Path) -> int:
+    def index(self, path: Path, cache: Path, state: str) -> int:
         """The youngest revision."""
         with open_filesystem(path) as filesystem:
             return youngest(filesystem)

@@ -124,6 +124,9 @@ class SvnSnapshot:
             root = self._roots[number] = self._filesystem.revision_root(number)
         return root
 
+    def is_empty(self) -> bool:
+        return not self.ids(0, 1)
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = self._last if limit is None else min(self._last, start + limit)
         return [str(number) for number in range(start + 1, end + 1)]

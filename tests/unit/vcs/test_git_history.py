@@ -377,7 +377,7 @@ def test_an_extended_history_is_the_fresh_one_through_a_whole_life(
             known = extended.state
             assert told(extended) == place.truth(), f"step {step}: {updates}"
         assert extended == back_end.history(place.path, tmp_path / f"fresh{step}"), f"step {step}"
-        with back_end.open(place.path, back_end.index(place.path, place.cache)) as snapshot:
+        with back_end.open(place.path, back_end.index(place.path, place.cache, known)) as snapshot:
             place.check_order(list(snapshot.ids(0, None)))
         waiting.clear()
 
@@ -398,7 +398,7 @@ def test_a_list_is_extended_by_what_a_push_adds_and_checked_before_it_is_used(ba
     assert (after.stat().st_ino, after.stat().st_size) == (number, 20 * len(commits))
 
     def listed() -> list[str]:
-        with back_end.open(place.path, back_end.index(place.path, place.cache)) as snapshot:
+        with back_end.open(place.path, back_end.index(place.path, place.cache, known)) as snapshot:
             return list(snapshot.ids(0, None))
 
     assert listed() == commits

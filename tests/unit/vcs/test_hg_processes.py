@@ -120,7 +120,7 @@ def test_what_does_not_exist_is_said_to(back_end: BackEnd, filled: tuple[Path, l
     path, commits = filled
     with pytest.raises(UnknownRevision):
         back_end.strip(path, "f" * 40, "")
-    with back_end.open(path, back_end.index(path, path)) as snapshot, pytest.raises(UnknownPath):
+    with back_end.open(path, back_end.index(path, path, "")) as snapshot, pytest.raises(UnknownPath):
         snapshot.nodes(commits[0], "nope")
     (tmp_path / "nothing").mkdir()
     for place in (tmp_path / "nothing", tmp_path / "missing"):
@@ -134,7 +134,7 @@ def test_what_does_not_exist_is_said_to(back_end: BackEnd, filled: tuple[Path, l
 
 def test_a_repository_that_is_moved_is_the_same(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
     path, commits = filled
-    with back_end.open(path, back_end.index(path, path)) as snapshot:
+    with back_end.open(path, back_end.index(path, path, "")) as snapshot:
         path.rename(path.with_name("elsewhere"))
         back_end.create(path)
         assert [one.raw_id for one in snapshot.changesets(snapshot.ids(0, None))] == commits

@@ -132,7 +132,7 @@ def get_repo_nodes(
     failure = f"failed to get repo: `{repoid.name}` nodes"
     try:
         with call.history.open(repoid) as snapshot:
-            if not snapshot.ids(0, 1):
+            if snapshot.is_empty():
                 return []
             if not isinstance(revision, str) or not isinstance(root_path, str):
                 raise Invalid("a text is expected")
