@@ -30,6 +30,7 @@ from bench.peers import APACHE, Floor, HttpBackend
 from bench.processes import cpu_seconds, memory_mb
 from bench.reading import measure_growth, measure_history
 from bench.report import Report
+from bench.stall import measure_stall
 from bench.svn import measure_svn
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
@@ -219,7 +220,7 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth", "hg", "svn"]
+    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "stall"]
     try:
         server.set_up()
         server.start("--workers", str(WORKERS))
@@ -254,6 +255,8 @@ def main() -> None:
             measure_hg(report, server, root, place)
         if "svn" in parts:
             measure_svn(report, server, root, place, revisions=SVN_REVISIONS)
+        if "stall" in parts:
+            measure_stall(report, server, root, place)
         resident, proportional = memory_mb(server.pid)
         report.note(f"memory after the load: {resident:.0f} MB resident, {proportional:.0f} MB proportional")
     finally:

@@ -16,6 +16,7 @@ import msgspec
 
 from trivium.cli.order import Order
 from trivium.errors import TriviumError
+from trivium.priority import yield_to_others
 from trivium.vcs.svnapache import LOCK_DESCRIPTOR, PLACE_DESCRIPTOR, ROOT_DESCRIPTOR, SvnApache
 from trivium.vcs.svncommand import SvnCommand, find_programs
 
@@ -48,6 +49,7 @@ def main() -> None:
         account = programs.account
         ids = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"] if account else []
         argv = [setpriv, *ids, "--pdeathsig", "TERM", "--", *argv]
+    yield_to_others(os.getpid())
     os.umask(0o027)
     os.chdir("/")
     os.execve(argv[0], argv, {"LANG": "C.UTF-8"})  # noqa: S606

@@ -235,7 +235,9 @@ class GitTransfer:
 
     async def _start_at(self, path: Path, service: str, *options: str, keep: int | None) -> Process:
         argv = self._site.git.command.argv(service, "--stateless-rpc", *options, ".")
-        return await Process.start(argv, environment=self._environment(), cwd=path, keep=keep)
+        return await Process.start(
+            argv, environment=self._environment(), cwd=path, keep=keep, yielding=service == UPLOAD
+        )
 
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings

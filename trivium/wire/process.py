@@ -18,6 +18,8 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from trivium.priority import yield_to_others
+
 CHUNK: Final = 256 << 10
 _PIPE: Final = 1 << 20
 _ERRORS: Final = 64 << 10
@@ -53,9 +55,17 @@ class Process:
 
     @classmethod
     async def start(
-        cls, argv: list[str], *, environment: Mapping[str, str], cwd: Path, keep: int | None = None
+        cls,
+        argv: list[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        keep: int | None = None,
+        yielding: bool = False,
     ) -> Process:
         """Start a program in a directory; it inherits the descriptor `keep`, and no other of ours.
+
+        `yielding`: what it computes may wait while somebody needs a processor for less.
 
         Raises `FileNotFoundError` or `NotADirectoryError` when the directory is not there.
         """
@@ -73,6 +83,8 @@ class Process:
             pass_fds=() if keep is None else (keep,),
         )
         assert child.stdin and child.stdout and child.stderr
+        if yielding:
+            yield_to_others(child.pid)
         try:
             with contextlib.suppress(OSError):  # a larger pipe is only faster
                 fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
