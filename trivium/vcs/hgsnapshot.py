@@ -73,8 +73,6 @@ class HgSnapshot:
         self._index = index
         self._branches: dict[str, str] = {}
         """Changeset → named branch, of those that were read."""
-        self._entries: dict[str, Entry] = {}
-        """Path → entry, of the files that were listed."""
 
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = len(self._index) if limit is None else min(len(self._index), start + limit)
@@ -149,8 +147,8 @@ class HgSnapshot:
         files = []
         for entry in listed:
             name = _text(entry.path)
-            self._entries[name] = entry
-            files.append(Node(name, "file", entry.file_id.hex()))
+            # Names that are no UTF-8 may look alike: what a file is called belongs to what it is found under.
+            files.append(Node(name, "file", f"{entry.file_id.hex()}{entry.path.hex()}"))
             at = name.rfind("/")
             while at >= len(above) and name[:at] not in directories:
                 directories.add(name[:at])
@@ -158,16 +156,19 @@ class HgSnapshot:
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
     def size(self, node: Node) -> int:
-        found = self._processes.ask(list[int], "sizes", self._directory, files=self._files([node]))
+        found = self._processes.ask(list[int], "sizes", self._directory, files=[_file(node)])
         return found[0]
 
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        with self._processes.stream("contents", self._directory, files=self._files(nodes)) as stream:
+        with self._processes.stream("contents", self._directory, files=[_file(node) for node in nodes]) as stream:
             for _ in nodes:
                 yield stream.content() or b""
 
-    def _files(self, nodes: Sequence[Node]) -> list[tuple[bytes, bytes]]:
-        return [(self._entries[node.path].path, bytes.fromhex(node.id)) for node in nodes]
+
+def _file(node: Node) -> tuple[bytes, bytes]:
+    """A listed file's own name, and its id."""
+    found = bytes.fromhex(node.id)
+    return found[_ID_BYTES:], found[:_ID_BYTES]
 
 
 def _joined(raw_ids: Sequence[str]) -> bytes:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from mercurial import error, node
+from mercurial import bookmarks, error, node
 
 from trivium.vcs.hgserver.library import Repository, published, text_of
 from trivium.vcs.hgvalues import Change, Entry, Index, State
@@ -43,11 +43,11 @@ def state(repository: Repository) -> tuple[State, Changeset | None]:
     revisions = list(shown.changelog.revs())
     digest = hashlib.sha1(_ids(shown, revisions), usedforsecurity=False)
     digest.update(msgspec.json.encode(None if len(revisions) == len(repository) else revisions))
-    bookmarks = _bookmarks(shown)
+    marks = _bookmarks(shown)
     if not revisions:
-        return State(digest.hexdigest(), 0, "", bookmarks), None
+        return State(digest.hexdigest(), 0, "", marks), None
     last = _changeset(shown.changelog, revisions[-1])
-    return State(digest.hexdigest(), len(revisions), last.raw_id, bookmarks), last
+    return State(digest.hexdigest(), len(revisions), last.raw_id, marks), last
 
 
 def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
@@ -155,7 +155,9 @@ def _ids(repository: Repository, revisions: list[int]) -> bytes:
 
 
 def _bookmarks(repository: Repository) -> dict[str, str]:
-    return {text_of(name): _hex(raw_id) for name, raw_id in repository._bookmarks.items()}  # noqa: SLF001
+    """Those that clients are told of, and which point at a changeset: a strip may leave them with none."""
+    found = bookmarks.listbinbookmarks(repository)
+    return {text_of(name): _hex(raw_id) for name, raw_id in found if raw_id != node.nullid}
 
 
 def _split(ids: bytes) -> Iterator[bytes]:
