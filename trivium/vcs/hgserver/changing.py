@@ -119,7 +119,10 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     path = urlutil.path(repository.ui, None, rawloc=url, validate_path=False)
     peer = httppeer._make_peer(repository.ui, path)  # noqa: SLF001  # the public one would try other ways
     try:
-        exchange.pull(repository, peer, streamclonerequested=False)
+        # Asked for by name, a bookmark is set to where the remote has it, as Git's branches are; otherwise one that was
+        # moved elsewhere would stay, and come a second time under a name with a number.
+        marks = list(peer.listkeys(b"bookmarks"))
+        exchange.pull(repository, peer, bookmarks=marks, streamclonerequested=False)
     finally:
         peer.close()
     return watched
