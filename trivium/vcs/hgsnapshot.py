@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from trivium.vcs.filediff import Side, change_of
+from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.hgclient import HgProcesses, Stream
 from trivium.vcs.hgvalues import Change, Entry, Index
 from trivium.vcs.model import Changeset, DiffLimits, FileChange, Node, Refs, UnknownRevision
 
 _ID_BYTES: Final = 20
+_MODES: Final = {b"x": EXECUTABLE, b"l": LINK}
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
 _NUMBER = re.compile("[0-9]{1,11}")
@@ -185,8 +186,11 @@ def _by_path(node: Node) -> str:
 
 def _compared(change: Change, stream: Stream, limit: int) -> FileChange:
     old, new = (
-        Side(file_id.hex(), content) if file_id and content is not None else None
-        for file_id, content in ((change.old_id, stream.content()), (change.new_id, stream.content()))
+        Side(file_id.hex(), content, _MODES.get(flags, PLAIN)) if file_id and content is not None else None
+        for file_id, content, flags in (
+            (change.old_id, stream.content(), change.old_flags),
+            (change.new_id, stream.content(), change.new_flags),
+        )
     )
     revisions = [file_id.hex() if file_id else None for file_id in (change.old_id, change.new_id)]
     wanted = (change.old_id is not None, change.new_id is not None)
