@@ -30,6 +30,9 @@ LOCAL = frozenset(
         "bundle",
         "rename",
         "merge",
+        "addremove",
+        "status",
+        "copy",
     }
 )
 """Commands that talk to no server; they need not start a program each."""
