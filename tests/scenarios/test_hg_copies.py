@@ -105,6 +105,25 @@ def test_an_import_from_this_server_can_be_pulled_later(
     assert ids(root, target) == [*commits, more]
 
 
+def test_bookmarks_are_set_to_where_the_remote_has_them(
+    server: Server, root: Api, hg: Hg, source: tuple[str, Path, list[str]]
+) -> None:
+    """Forward, back, to another line, and none is deleted: as Git's branches are pulled."""
+    name, work, commits = source
+    target = unique("import")
+    address = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/{name}"
+    root("create_repo", repo_name=target, repo_type="hg", clone_uri=address)
+    on_server = ("-R", str(server.root / name))
+    for to in (commits[1], commits[2], commits[0], commits[3], hg.commit(work, "new")):
+        hg.run("push", server.clone_url(name), cwd=work, check=False)
+        hg.run("bookmark", "--force", "-r", to, "book", *on_server)
+        root("pull", repoid=target)
+        assert root("get_repo_changeset", repoid=target, revision="book")["raw_id"] == to
+    hg.run("bookmark", "--rename", "book", "novel", *on_server)
+    root("pull", repoid=target)
+    assert hg.out("bookmark", "-T", "{bookmark} ", "-R", str(server.root / target)) == "book novel"
+
+
 @pytest.mark.parametrize("uri", [
     "file:///etc", "/etc", "bundle:/etc/passwd", "ssh://-oProxyCommand=x/y", "static-http://example.org/x",
     "--config=hooks.x=touch", "http://169.254.169.254/latest", "http://10.0.0.1/x", "http://localhost:1/x",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -241,3 +242,38 @@ def test_subrepositories_do_not_break_the_listing(server: Server, root: Api, hg:
     assert root("get_repo", repoid=name, cache=False)["last_changeset"]["revision"] == 0
     rows = root("get_repo_nodes", repoid=name, revision="tip", root_path="")
     assert [row["name"] for row in rows] == [".hgsub", ".hgsubstate"]
+
+
+def test_names_that_are_no_text_are_told_apart_by_what_is_in_them(server: Server, root: Api, hg: Hg) -> None:
+    """Mercurial's names are bytes; shown as text, two of them may look alike."""
+    name = root.new_repo(kind="hg").name
+    hg.sign_in(server.url, server.admin, server.admin_password)
+    work = hg.new_work()
+    for raw in (b"caf\xe8.txt", b"caf\xe9.txt", b"d\xfe/x", b"d\xff/x"):
+        path = work / os.fsdecode(raw)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(raw.ljust(8 + raw[-1]))
+    hg.run("commit", "--addremove", "-m", "bytes", cwd=work)
+    hg.run("push", server.clone_url(name), cwd=work)
+    for size_of in ("basic", "full"):
+        rows = root("get_repo_nodes", repoid=name, revision="tip", root_path="", details=size_of)
+        assert [row["name"] for row in rows] == ["d\ufffd", *["caf\ufffd.txt"] * 2, *["d\ufffd/x"] * 2]
+        assert len({row["md5"] for row in rows if row["type"] == "file"}) == 4
+    assert len(root.full(name, "tip")["diff"]) == 4
+
+
+def test_a_bookmark_without_a_changeset_is_the_name_of_none(server: Server, root: Api, hg: Hg) -> None:
+    name = root.new_repo(kind="hg").name
+    hg.sign_in(server.url, server.admin, server.admin_password)
+    work = hg.new_work()
+    first = hg.commit(work, "first")
+    hg.run("bookmark", "mark", cwd=work)
+    hg.run("push", "-B", "mark", server.clone_url(name), cwd=work)
+    assert root("get_repo_changeset", repoid=name, revision="mark")["raw_id"] == first
+    root("strip", repoid=name, revision="mark", branch="")
+    for revision in ("mark", first):
+        assert root.error("get_repo_changeset", repoid=name, revision=revision).startswith(f"Commit `{revision}` does")
+        said = root.error("changeset_comment", repoid=name, revision=revision, message="x")
+        assert said == f"failed to set comment on repository `{name}`"
+    hg.run("push", "-B", "mark", server.clone_url(name), cwd=work)
+    assert root("get_repo_changeset", repoid=name, revision="mark")["raw_id"] == first

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts that mean something to a program, given for every argument of every method (security.md S-1, S-4, S-5).
 
-A tripwire would show what got through: git is started by way of a script that writes down each word it is given, and
-the texts themselves try to make a file.
+Tripwires would show what got through: git is started by way of a script that writes down each word it is given, every
+Python of the server tells which programs it starts, which files it opens elsewhere and whom it calls (`tests/support/
+witness`), and the texts themselves try to make a file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +22,7 @@ from hypothesis import strategies as st
 
 from tests.support.clients import Git, unique
 from tests.support.servers import Server
+from tests.support.systems import new_system
 
 WIRE = "tripwire"
 ONE_WORD = [
@@ -93,6 +96,45 @@ ONE_WORD = [
     "0" * 40,
     "f" * 39,
     "9" * 30,
+    # What Mercurial would evaluate, or take for another repository.
+    "tip^",
+    "p1(tip)",
+    "wdir()",
+    "null",
+    ".",
+    "-1",
+    f"set:exec('touch${{IFS}}{WIRE}')",
+    "path:/etc/passwd",
+    "include:/etc/passwd",
+    "listfile:/etc/passwd",
+    "listfile0:/etc/passwd",
+    "bundle:/etc/passwd",
+    "bundle:../x+../y",
+    "union:/etc+/usr",
+    "static-http://127.0.0.1:1/x",
+    "largefile://x",
+    "--config=alias.log=!touch${IFS}tripwire",
+    f"--config=hooks.pre-pull=touch${{IFS}}{WIRE}",
+    f"ssh://-oProxyCommand=touch${{IFS}}{WIRE}/x",
+    ".hg",
+    ".hg/store/00changelog.i",
+    ".hg/hgrc",
+    # What Subversion would.
+    "HEAD@1",
+    "docs@1",
+    "@1",
+    "{2020-01-01}",
+    "COMMITTED",
+    "1:HEAD",
+    "!svn",
+    "!svn/rvr/1",
+    "$svn",
+    "db/format",
+    "file:///",
+    "svn://127.0.0.1:1/x",
+    f"svn+ssh://-oProxyCommand=touch${{IFS}}{WIRE}/x",
+    f"svn+{WIRE}://x",
+    "--config-option=config:tunnels:x=touch",
 ]
 MORE = [
     "",
@@ -142,15 +184,23 @@ SETTINGS = re.compile(
 )
 
 
-class Trap:
-    """A server whose every start of git is written down."""
+SVNADMIN = frozenset({"create", "hotcopy", "setuuid", "--fs-type"})
 
-    def __init__(self, server: Server, said: Path, base: dict[str, Any]) -> None:
+
+class Trap:
+    """A server that tells what it starts, opens and calls."""
+
+    def __init__(
+        self, server: Server, said: Path, witnessed: Path, base: dict[str, Any], repoids: dict[str, int]
+    ) -> None:
         self.server = server
         self.root = server.api(server.admin_key)
         self.said = said
+        self.witnessed = witnessed
         self.base = base
         """An argument's name → a value that works."""
+        self.repoids = repoids
+        """System → a repository of it."""
         self.slots = [
             (one["name"], param["name"], [other["name"] for other in one["params"] if other.get("required")])
             for one in self.root.envelope("rpc.discover")["result"]["methods"]
@@ -158,6 +208,7 @@ class Trap:
         ]
         """Method, one of its arguments, and the arguments that it needs."""
         self._seen = len(server.log.read_bytes())
+        self._heard = 0
         self._picture = self._look()
 
     def _look(self) -> dict[str, Any]:
@@ -169,9 +220,12 @@ class Trap:
         )
         return picture
 
-    def call(self, method: str, argument: str, needed: list[str], value: object) -> None:
+    def call(self, method: str, argument: str, needed: list[str], value: object, kind: str = "git") -> None:
         """Whatever is answered is orderly; whatever is refused has changed nothing."""
-        args = {name: self.value_of(method, name) for name in needed} | {argument: value}
+        args = {name: self.value_of(method, name, kind) for name in needed}
+        if (method, argument) == ("strip", "branch") and kind == "hg":
+            args["revision"] = "nowhere"  # the branch is not looked at, and there is only so much to strip
+        args[argument] = value
         body = json.dumps({"id": 7, "api_key": self.root.key, "method": method, "args": args})
         status, _, raw = self.root.post(body)
         answer = json.loads(raw)
@@ -190,7 +244,11 @@ class Trap:
         new, self._seen = written[self._seen :], len(written)
         return new
 
-    def value_of(self, method: str, name: str) -> Any:
+    def value_of(self, method: str, name: str, kind: str) -> Any:
+        if name == "repoid":
+            return self.repoids[kind]
+        if name == "repo_type":
+            return kind
         if name == "perm":
             kind = method.rpartition("_to_")[2]
             return {"repo_group": "group.read", "user_group": "usergroup.read"}.get(kind, "repository.read")
@@ -212,6 +270,30 @@ class Trap:
             assert all(word.startswith(("http://", "+refs/", "file:///", ".")) for word in words[len(before) + 1 :])
         self.said.unlink()
 
+    def check_witnesses(self) -> None:
+        """Nothing was started, opened or called that is not ours."""
+        told = self.witnessed.read_bytes()
+        new, self._heard = told[self._heard :], len(told)
+        for line in new.decode(errors="surrogateescape").splitlines():
+            self.judge(*json.loads(line))
+
+    def judge(self, event: str, *what: Any) -> None:
+        if event == "start":
+            program, *words = what
+            assert Path(program).name in ("git", "python", "python3", "svnadmin", "apache2", "setpriv"), what
+            if Path(program).name == "svnadmin":
+                below = f"{self.server.root}/"
+                assert all(word in SVNADMIN or word == "fsfs" or word.startswith(below) for word in words), what
+        elif event == "open":
+            assert what[0] in HARMLESS or what[0].startswith(HARMLESS_BELOW), what
+        else:
+            ours = (str(self.server.data / "hg/socket"), urlsplit(self.server.url).netloc)
+            assert what[0] in ours or what[0].startswith("/proc/"), what
+
+
+HARMLESS = frozenset({"/dev/null", "/dev/urandom", "/etc/mime.types"})
+HARMLESS_BELOW = ("/proc/", "/sys/", "/usr/share/zoneinfo/")
+
 
 @pytest.fixture(scope="module")
 def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
@@ -225,37 +307,50 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
     script.chmod(0o755)
     server = Server(place / "data")
     server.set_up()
-    server.start(TRIVIUM_GIT_PATH=str(script))
+    witness = Path(__file__).parent.parent / "support" / "witness"
+    server.start(
+        TRIVIUM_GIT_PATH=str(script), PYTHONPATH=str(witness), WITNESS=str(place / "witnessed"), WITNESS_HOME=str(place)
+    )
     root = server.api(server.admin_key)
+    others: dict[str, str] = {}
     git = Git(place / "home")
     work = git.new_work()
     for number in range(3):
         git.commit(work, f"change {number}", **{f"docs/{number}.txt": "x\n"})
     git.run("branch", "side", cwd=work)
     ada, core = root.new_user(), root.new_repo()
+    for kind in ("hg", "svn"):
+        system = new_system(kind, place / f"home-{kind}")
+        others[kind] = system.new_repository(root, server.administrator)
+        copy = system.checkout(server, others[kind], server.administrator)
+        for number in range(3):
+            copy.change(f"change {number}", **{f"docs/{number}.txt": "x\n"})
+    repoids = {kind: root("get_repo", repoid=name)["repo_id"] for kind, name in others.items()} | {"git": core.id}
     git.run("push", "--quiet", server.clone_url(core.name, None).replace("://", f"://root:{server.admin_password}@"),
             "master", "side", cwd=work)  # fmt: skip
     said.unlink()
     base = {
-        "repoid": core.id, "repogroupid": root.new_repo_group().id, "usergroupid": root.new_user_group().id,
+        "repogroupid": root.new_repo_group().id, "usergroupid": root.new_user_group().id,
         "sourceusergroupid": root.new_user_group().id, "userid": ada.id, "repo_name": unique, "fork_name": unique,
-        "group_name": unique, "username": unique, "email": unique, "repo_type": "git", "key": unique,
+        "group_name": unique, "username": unique, "email": unique, "key": unique,
         "revision": "tip", "start_rev": "0", "limit": 2, "root_path": "", "branch": "side", "message": "x",
         "files": {"a.txt": {"content": "x"}}, "gistid": "1",
     }  # fmt: skip
-    yield Trap(server, said, base)
+    yield Trap(server, said, place / "witnessed", base, repoids)
     server.stop()
 
 
 def check_outside(trap: Trap) -> None:
     """No file came to be where none should."""
     place = trap.server.data.parent
-    assert {path.name for path in place.iterdir()} <= {"data", "home", "git", "said", "server.log"}
+    ours = {"data", "home", "home-hg", "home-svn", "git", "said", "witnessed", "server.log"}
+    assert {path.name for path in place.iterdir()} <= ours
+    trap.check_witnesses()
     assert not list(place.rglob(WIRE))
     assert not list(Path.cwd().glob(WIRE))
 
 
-TO_GIT = [
+TO_SYSTEMS = [
     # Arguments that are about revisions, paths, branches and addresses, or become names on the disk.
     ("get_repo_changeset", "revision"),
     ("get_repo_changesets", "start_rev"),
@@ -276,9 +371,20 @@ TO_GIT = [
     ("update_repo_group", "group_name"),
     ("update_repo_group", "parent"),
 ]
+OF_REPOSITORIES = [
+    ("get_repo_changeset", "revision"),
+    ("get_repo_changesets", "start_rev"),
+    ("get_repo_nodes", "revision"),
+    ("get_repo_nodes", "root_path"),
+    ("changeset_comment", "revision"),
+    ("strip", "revision"),
+    ("strip", "branch"),
+    ("create_repo", "clone_uri"),
+    ("fork_repo", "landing_rev"),
+]
 
 
-@pytest.mark.parametrize(("method", "argument"), TO_GIT)
+@pytest.mark.parametrize(("method", "argument"), TO_SYSTEMS)
 def test_nothing_that_a_user_says_is_a_word_for_git(trap: Trap, method: str, argument: str) -> None:
     (slot,) = [slot for slot in trap.slots if slot[:2] == (method, argument)]
     for value in HOSTILE:
@@ -286,10 +392,21 @@ def test_nothing_that_a_user_says_is_a_word_for_git(trap: Trap, method: str, arg
     check_outside(trap)
 
 
-def test_an_address_on_an_allowed_server_is_no_option_either(trap: Trap) -> None:
+@pytest.mark.parametrize("kind", ["hg", "svn"])
+@pytest.mark.parametrize(("method", "argument"), OF_REPOSITORIES)
+def test_nothing_is_evaluated_by_the_others_either(trap: Trap, method: str, argument: str, kind: str) -> None:
+    (slot,) = [slot for slot in trap.slots if slot[:2] == (method, argument)]
+    for value in HOSTILE:
+        trap.call(*slot, value, kind)
+    check_outside(trap)
+    assert trap.root("get_repo", repoid=trap.repoids[kind])["last_changeset"]["revision"] == 2
+
+
+@pytest.mark.parametrize("kind", ["git", "hg"])
+def test_an_address_on_an_allowed_server_is_no_option_either(trap: Trap, kind: str) -> None:
     (slot,) = [slot for slot in trap.slots if slot[:2] == ("create_repo", "clone_uri")]
-    for word in ONE_WORD:
-        trap.call(*slot, f"{trap.server.url}/{word}")
+    for word in ONE_WORD if kind == "git" else ONE_WORD[::3]:
+        trap.call(*slot, f"{trap.server.url}/{word}", kind)
     check_outside(trap)
 
 
@@ -297,7 +414,7 @@ def test_an_address_on_an_allowed_server_is_no_option_either(trap: Trap) -> None
 @given(data=st.data())
 def test_any_text_for_any_argument_of_any_method(trap: Trap, data: st.DataObject) -> None:
     slot = data.draw(st.sampled_from(trap.slots))
-    trap.call(*slot, data.draw(texts))
+    trap.call(*slot, data.draw(texts), data.draw(st.sampled_from(sorted(trap.repoids))))
 
 
 @pytest.mark.parametrize("value", [10**40, -(2**70), 2**63])
@@ -314,6 +431,14 @@ def test_the_trap_springs(trap: Trap) -> None:
     trap.said.unlink()
     for needed in ("get_repo_changesets", "fork_repo", "strip"):
         assert any(slot[0] == needed for slot in trap.slots)
-    trap.root("fork_repo", repoid=trap.base["repoid"], fork_name=unique("fork"))
+    for repoid in trap.repoids.values():
+        trap.root("fork_repo", repoid=repoid, fork_name=unique("fork"))
     assert "clone\2" in trap.said.read_text()
     trap.check_words()
+    for what in (["start", "/bin/sh", "-c", "x"], ["start", "/usr/bin/svnadmin", "create", "--x"], ["open", "/etc/x"],
+                 ["connect", "127.0.0.1:1"]):  # fmt: skip
+        with pytest.raises(AssertionError):
+            trap.judge(*what)
+    told = trap.witnessed.read_text()
+    assert all(word in told for word in ('"hotcopy"', '"connect"'))
+    trap.check_witnesses()

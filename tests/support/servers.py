@@ -139,6 +139,11 @@ class Server:
         self._process.wait(60)
         self._process = None
 
+    @property
+    def administrator(self) -> Person:
+        """The first super-admin."""
+        return Person(0, self.admin, self.admin_password, self.admin_key, self.api(self.admin_key))
+
     def api(self, key: str) -> Api:
         return Api(self.url, key)
 

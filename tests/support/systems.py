@@ -40,6 +40,16 @@ class Copy(ABC):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content.encode() if isinstance(content, str) else content)
 
+    def make_executable(self, name: str) -> None:
+        """Let a file be a program, as the system keeps that."""
+        (self.path / name).chmod(0o755)
+
+    def remove(self, *names: str) -> None:
+        """Remove files, and directories with all that is in them."""
+        for name in names:
+            path = self.path / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def change(self, message: str = "a change", **files: str | bytes | None) -> str:
         """Change files (by default one that differs each time) and publish that; returns the id that the API shows."""
         self.write(**(files or {"file.txt": f"{message} {uuid.uuid4()}\n"}))
@@ -239,6 +249,13 @@ class SvnCopy(Copy):
         self._svn = svn
         self._message = ""
         self._published = ""
+
+    def remove(self, *names: str) -> None:
+        self._svn.run("update", "--quiet", cwd=self.path)
+        self._svn.run("delete", "--quiet", *names, cwd=self.path)
+
+    def make_executable(self, name: str) -> None:
+        self._svn.run("propset", "svn:executable", "*", f"{name}@", cwd=self.path)
 
     def commit(self, message: str) -> None:
         self._svn.run("add", "--quiet", "--force", ".", cwd=self.path)

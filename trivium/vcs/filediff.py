@@ -8,12 +8,16 @@ three systems agree (api-repos.md 2.4).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pygit2
 
 from trivium.vcs.gitobjects import text_of
 from trivium.vcs.model import FileChange
+
+PLAIN: Final = "100644"
+EXECUTABLE: Final = "100755"
+LINK: Final = "120000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Side:
     revision: str
     """What the system calls this content, as answers show it."""
     content: bytes
+    mode: str = PLAIN
 
 
 def change_of(path: str, old: Side | None, new: Side | None, limit: int) -> FileChange:
@@ -35,7 +40,7 @@ def change_of(path: str, old: Side | None, new: Side | None, limit: int) -> File
     after = new.content if new else None
     # libgit2 keeps pointing into both contents: they live as long as the patch does.
     patch: Any = pygit2.Patch.create_from(before, after, old_as_path=path, new_as_path=path)
-    raw: bytes = patch.data
+    raw = _with_modes(path, patch.data, old.mode if old else "", new.mode if new else "")
     binary = bool(patch.delta.is_binary)
     _, added, deleted = (0, 0, 0) if binary else patch.line_stats
     return FileChange(
@@ -48,3 +53,25 @@ def change_of(path: str, old: Side | None, new: Side | None, limit: int) -> File
         deleted=deleted,
         binary=binary,
     )
+
+
+def mode_change(path: str, old: str, new: str) -> str:
+    """The diff of a file whose content stays what it was."""
+    return text_of(_with_modes(path, b"", old, new))
+
+
+def _with_modes(path: str, raw: bytes, old: str, new: str) -> bytes:
+    """A diff of two contents, which the library takes for plain files, with the modes that they have."""
+    if old and new and old != new:
+        # The line is the library's also where there is nothing to compare: it knows when a name is quoted.
+        unlike: Any = raw or pygit2.Patch.create_from(b"", b"x", old_as_path=path, new_as_path=path).data
+        first: bytes = unlike.partition(b"\n")[0]
+        _, _, rest = raw.partition(b"\n")
+        index, _, rest = rest.partition(b"\n")
+        modes = b"old mode %b\nnew mode %b\n" % (old.encode(), new.encode())
+        return first + b"\n" + modes + (index.removesuffix(b" 100644") + b"\n" + rest if raw else b"")
+    mode = new or old
+    if mode == PLAIN or not raw:
+        return raw
+    first, second, rest = raw.split(b"\n", 2)
+    return b"\n".join((first, second.removesuffix(PLAIN.encode()) + mode.encode(), rest))

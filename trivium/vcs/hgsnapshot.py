@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from trivium.vcs.filediff import Side, change_of
+from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.hgclient import HgProcesses, Stream
 from trivium.vcs.hgvalues import Change, Entry, Index
 from trivium.vcs.model import Changeset, DiffLimits, FileChange, Node, Refs, UnknownRevision
 
 _ID_BYTES: Final = 20
+_MODES: Final = {b"x": EXECUTABLE, b"l": LINK}
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
 _NUMBER = re.compile("[0-9]{1,11}")
@@ -73,8 +74,6 @@ class HgSnapshot:
         self._index = index
         self._branches: dict[str, str] = {}
         """Changeset → named branch, of those that were read."""
-        self._entries: dict[str, Entry] = {}
-        """Path → entry, of the files that were listed."""
 
     def is_empty(self) -> bool:
         return not self.ids(0, 1)
@@ -152,8 +151,8 @@ class HgSnapshot:
         files = []
         for entry in listed:
             name = _text(entry.path)
-            self._entries[name] = entry
-            files.append(Node(name, "file", entry.file_id.hex()))
+            # Names that are no UTF-8 may look alike: what a file is called belongs to what it is found under.
+            files.append(Node(name, "file", f"{entry.file_id.hex()}{entry.path.hex()}"))
             at = name.rfind("/")
             while at >= len(above) and name[:at] not in directories:
                 directories.add(name[:at])
@@ -161,16 +160,19 @@ class HgSnapshot:
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
     def size(self, node: Node) -> int:
-        found = self._processes.ask(list[int], "sizes", self._directory, files=self._files([node]))
+        found = self._processes.ask(list[int], "sizes", self._directory, files=[_file(node)])
         return found[0]
 
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        with self._processes.stream("contents", self._directory, files=self._files(nodes)) as stream:
+        with self._processes.stream("contents", self._directory, files=[_file(node) for node in nodes]) as stream:
             for _ in nodes:
                 yield stream.content() or b""
 
-    def _files(self, nodes: Sequence[Node]) -> list[tuple[bytes, bytes]]:
-        return [(self._entries[node.path].path, bytes.fromhex(node.id)) for node in nodes]
+
+def _file(node: Node) -> tuple[bytes, bytes]:
+    """A listed file's own name, and its id."""
+    found = bytes.fromhex(node.id)
+    return found[_ID_BYTES:], found[:_ID_BYTES]
 
 
 def _joined(raw_ids: Sequence[str]) -> bytes:
@@ -187,8 +189,11 @@ def _by_path(node: Node) -> str:
 
 def _compared(change: Change, stream: Stream, limit: int) -> FileChange:
     old, new = (
-        Side(file_id.hex(), content) if file_id and content is not None else None
-        for file_id, content in ((change.old_id, stream.content()), (change.new_id, stream.content()))
+        Side(file_id.hex(), content, _MODES.get(flags, PLAIN)) if file_id and content is not None else None
+        for file_id, content, flags in (
+            (change.old_id, stream.content(), change.old_flags),
+            (change.new_id, stream.content(), change.new_flags),
+        )
     )
     revisions = [file_id.hex() if file_id else None for file_id in (change.old_id, change.new_id)]
     wanted = (change.old_id is not None, change.new_id is not None)

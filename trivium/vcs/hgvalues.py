@@ -46,6 +46,9 @@ class Change(msgspec.Struct, frozen=True):
     old_path: bytes = b""
     old_id: bytes | None = None
     new_id: bytes | None = None
+    old_flags: bytes = b""
+    """`x` for a program, `l` for a symbolic link."""
+    new_flags: bytes = b""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from trivium.errors import TriviumError
 
@@ -64,6 +64,10 @@ class History:
     """The last of the list of commits: the youngest."""
     state: str
     """What the back end needs to extend this answer after the next push; opaque to everybody else."""
+
+
+LARGEST_COMPARED: Final = 64 << 20
+"""Bytes; of a file that is larger before or after a change, Mercurial and Subversion show no diff and no counts."""
 
 
 class UnknownRevision(VcsError):

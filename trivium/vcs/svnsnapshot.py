@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from trivium.vcs.filediff import Side, change_of
+from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of, mode_change
 from trivium.vcs.gitobjects import text_of
 from trivium.vcs.model import (
+    LARGEST_COMPARED,
     Changeset,
     DiffLimits,
     FileChange,
@@ -252,20 +253,25 @@ class SvnSnapshot:
         return (_At(path, number - 1) if self._root(number - 1).is_file(path) else None), new
 
     def _compared(self, path: str, old: _At | None, new: _At | None, limit: int) -> FileChange:
-        """The change of one file. What is too large to be shown is not read either."""
+        """The change of one file. What is too large to be compared is not read either."""
         sides = [side for side in (old, new) if side is not None]
-        if self._same(sides) or any(self._root(side.revision).file_length(side.path) > limit for side in sides):
+        same = self._same(sides)
+        if same or any(self._root(side.revision).file_length(side.path) > LARGEST_COMPARED for side in sides):
             return FileChange(
                 path,
                 "A" if old is None else "D" if new is None else "M",
                 old_revision=str(old.revision) if old else None,
                 new_revision=str(new.revision) if new else None,
-                diff="" if self._same(sides) else None,
+                diff=mode_change(path, *map(self._mode, sides)) if same else None,
                 added=0,
                 deleted=0,
                 binary=any(self._begins_binary(side) for side in sides),
             )
         return change_of(path, self._side(old), self._side(new), limit)
+
+    def _mode(self, file: _At) -> str:
+        properties = self._root(file.revision).proplist(file.path)
+        return LINK if "svn:special" in properties else EXECUTABLE if "svn:executable" in properties else PLAIN
 
     def _same(self, sides: list[_At]) -> bool:
         """Whether the content did not change: a copy, or a change of properties."""
@@ -283,7 +289,7 @@ class SvnSnapshot:
         return b"\0" in beginning
 
     def _side(self, file: _At | None) -> Side | None:
-        return None if file is None else Side(str(file.revision), self._content(file))
+        return None if file is None else Side(str(file.revision), self._content(file), self._mode(file))
 
 
 def _at(node: Node) -> _At:

@@ -91,3 +91,27 @@ def test_killed_in_the_middle_of_a_publication(own_server: Server, system: Syste
         assert set(listed) <= journalled
         copy = system.checkout(own_server, name, ada)
         acknowledged = listed
+
+
+def test_files_that_are_called_like_the_systems_own_are_copied_as_well(
+    server: Server, root: Api, system: System, ada: Person
+) -> None:
+    own = (
+        *("lock", "wlock/x", "store/lock/x", "undo.txt", "undo/x", "journal", "hgrc", "dirstate.py", "strip-backup/x"),
+        *("HEAD", "config", "refs/heads/x", "objects/info/x", "index.lock", "hooks/update", "packed-refs"),
+        *("format", "db/locks/x", "db/transactions/x", "db/txn-current-lock", "current"),
+    )
+    name, target = system.new_repository(root, ada), unique("fork")
+    copy = system.checkout(server, name, ada)
+    copy.change("theirs", **dict.fromkeys(own, "kept\n"))
+    newest = copy.change("one more", plain="x\n")
+    root("fork_repo", repoid=name, fork_name=target, owner=ada.name)
+    assert system.checkout(server, target, ada).files() == copy.files()
+    args = {"repoid": name, "revision": newest, "branch": "master"}
+    if system.kind == "svn":
+        assert root.error("strip", **args) == f"Unable to strip commit {newest} from repo `{name}`"
+    else:
+        root("strip", **args)
+    for repository in (name, target):
+        system.verify(server.root / repository)
+    assert set(own) <= set(system.checkout(server, name, ada).files())

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import urllib.request
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
@@ -27,7 +28,11 @@ _ASIDE: Final = ".hg-strip"
 """Where a repository is built anew, beside `.hg`."""
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
 _LOCK_PATIENCE: Final = 3
-_NOT_COPIED: Final = ("lock", "wlock", "undo*", "hgrc", "strip-backup", "dirstate*")
+_NOT_COPIED: Final = {
+    ".hg": ("wlock", "undo*", "hgrc", "strip-backup", "dirstate*"),
+    ".hg/store": ("lock", "undo*"),
+}
+"""Directory → what of it alone is left out: further down are the users' own names."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -114,7 +119,10 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     path = urlutil.path(repository.ui, None, rawloc=url, validate_path=False)
     peer = httppeer._make_peer(repository.ui, path)  # noqa: SLF001  # the public one would try other ways
     try:
-        exchange.pull(repository, peer, streamclonerequested=False)
+        # Asked for by name, a bookmark is set to where the remote has it, as Git's branches are; otherwise one that was
+        # moved elsewhere would stay, and come a second time under a name with a number.
+        marks = list(peer.listkeys(b"bookmarks"))
+        exchange.pull(repository, peer, bookmarks=marks, streamclonerequested=False)
     finally:
         peer.close()
     return watched
@@ -158,7 +166,12 @@ def _path(directory: int) -> Path:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a repository that is locked, without what belongs to processes, to an undo or to an administrator."""
-    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+
+    def left_out(directory: str, names: list[str]) -> set[str]:
+        patterns = _NOT_COPIED.get(str(Path(".hg", Path(directory).relative_to(source))), ())
+        return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
+
+    shutil.copytree(source, target, symlinks=True, ignore=left_out)
 
 
 def _in(directory: int) -> Any:

@@ -10,17 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-from mercurial import error, node
+from mercurial import bookmarks, error, node
 
 from trivium.vcs.hgserver.library import Repository, published, text_of
 from trivium.vcs.hgvalues import Change, Entry, Index, State
-from trivium.vcs.model import Changeset, Parent, UnknownPath, UnknownRevision
-
-_DIFFED: Final = 64 << 20
-"""A larger file is not compared."""
+from trivium.vcs.model import LARGEST_COMPARED, Changeset, Parent, UnknownPath, UnknownRevision
 
 
 def index(repository: Repository) -> Index:
@@ -43,11 +40,11 @@ def state(repository: Repository) -> tuple[State, Changeset | None]:
     revisions = list(shown.changelog.revs())
     digest = hashlib.sha1(_ids(shown, revisions), usedforsecurity=False)
     digest.update(msgspec.json.encode(None if len(revisions) == len(repository) else revisions))
-    bookmarks = _bookmarks(shown)
+    marks = _bookmarks(shown)
     if not revisions:
-        return State(digest.hexdigest(), 0, "", bookmarks), None
+        return State(digest.hexdigest(), 0, "", marks), None
     last = _changeset(shown.changelog, revisions[-1])
-    return State(digest.hexdigest(), len(revisions), last.raw_id, bookmarks), last
+    return State(digest.hexdigest(), len(revisions), last.raw_id, marks), last
 
 
 def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
@@ -129,14 +126,13 @@ def _compared(context: Any) -> list[Change]:
     for path, ((old_id, old_flags), (new_id, new_flags)) in sorted(old.diff(new).items()):
         if new_id is None:
             if path not in renamed:
-                found.append(Change(path, "D", old_path=path, old_id=old_id))
+                found.append(Change(path, "D", path, old_id, old_flags=old_flags))
         elif old_id is not None:
-            if (old_id, old_flags) != (new_id, new_flags):
-                found.append(Change(path, "M", old_path=path, old_id=old_id, new_id=new_id))
+            found.append(Change(path, "M", path, old_id, new_id, old_flags, new_flags))
         elif (source := copied.get(path)) is not None and source in old:
-            found.append(Change(path, "M", old_path=source, old_id=old[source], new_id=new_id))
+            found.append(Change(path, "M", source, old[source], new_id, old.flags(source), new_flags))
         else:
-            found.append(Change(path, "A", new_id=new_id))
+            found.append(Change(path, "A", new_id=new_id, new_flags=new_flags))
     return found
 
 
@@ -147,7 +143,7 @@ def _pairs(repository: Repository, found: list[Change]) -> Iterator[bytes | None
                 yield None
                 continue
             log = repository.file(path)
-            yield None if log.size(log.rev(file_id)) > _DIFFED else _content(repository, path, file_id)
+            yield None if log.size(log.rev(file_id)) > LARGEST_COMPARED else _content(repository, path, file_id)
 
 
 def _ids(repository: Repository, revisions: list[int]) -> bytes:
@@ -155,7 +151,9 @@ def _ids(repository: Repository, revisions: list[int]) -> bytes:
 
 
 def _bookmarks(repository: Repository) -> dict[str, str]:
-    return {text_of(name): _hex(raw_id) for name, raw_id in repository._bookmarks.items()}  # noqa: SLF001
+    """Those that clients are told of, and which point at a changeset: a strip may leave them with none."""
+    found = bookmarks.listbinbookmarks(repository)
+    return {text_of(name): _hex(raw_id) for name, raw_id in found if raw_id != node.nullid}
 
 
 def _split(ids: bytes) -> Iterator[bytes]:
