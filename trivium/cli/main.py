@@ -186,7 +186,7 @@ def token_create(data: Path, config: Path | None, user: str, role: str, lifetime
     """Make a key for USER and print it: it is not shown again here."""
     from trivium.access.caller import the_system
     from trivium.access.keys import Role
-    from trivium.forge import accounts
+    from trivium.forge import accounts, tokens
 
     if lifetime < -1:
         raise click.UsageError("a lifetime is a number of minutes, or -1")
@@ -194,8 +194,11 @@ def token_create(data: Path, config: Path | None, user: str, role: str, lifetime
     with _opened(data, config) as site:
         with site.store.read() as db:
             owner = accounts.find(db, user)
-        made = accounts.create_token(
-            site, the_system(), owner, role=Role[role.upper()], description=description, expires=expires
+        made = tokens.create_token(
+            *(site, the_system(), owner.id, owner.username),
+            role=Role[role.upper()],
+            description=description,
+            expires=expires,
         )
     click.echo(made)
 
@@ -208,12 +211,12 @@ def address() -> None:
 def _change_address(data: Path, config: Path | None, user: str, network: str, *, allow: bool) -> None:
     from trivium.access.addresses import parse_network
     from trivium.access.caller import the_system
-    from trivium.forge import accounts
+    from trivium.forge import accounts, addresses
 
     with _opened(data, config) as site:
         with site.store.read() as db:
             owner = accounts.find(db, user)
-        change = accounts.allow_address if allow else accounts.forget_address
+        change = addresses.allow_address if allow else addresses.forget_address
         change(site, the_system(), owner, str(parse_network(network)))
 
 

@@ -16,7 +16,7 @@ from trivium.access.keys import KeyRing, Role, new_key
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES
 from trivium.access.passwords import check_password, hash_password
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
-from trivium.forge import journal
+from trivium.forge import journal, tokens
 from trivium.forge.site import Site
 from trivium.names import check_email, check_username, is_clean_text, key_of
 from trivium.store.engine import insert_id
@@ -27,16 +27,15 @@ from trivium.store.tables import (
     now,
     repo_groups,
     repositories,
-    tokens,
     user_addresses,
     user_emails,
     user_groups,
     users,
 )
+from trivium.store.tables import tokens as tokens_table
 
 MAX_ID: Final = 2**63 - 1
 _MAX_TEXT: Final = 255
-NEVER: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,8 @@ _ADDRESSES = _details(
     user_addresses.c.user_id,
 )
 _TOKENS = _details(
-    select(tokens.c.user_id, tokens.c.sealed).order_by(tokens.c.builtin.desc(), tokens.c.id), tokens.c.user_id
+    select(tokens_table.c.user_id, tokens_table.c.sealed).order_by(tokens_table.c.builtin.desc(), tokens_table.c.id),
+    tokens_table.c.user_id,
 )
 
 
@@ -259,7 +259,7 @@ def create(
             created_on=now(),
             **names,
         )
-        add_token(db, site.ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
+        tokens.add_token(db, site.ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
         journal.record(db, caller, "user.create", username, user_id=user_id, admin=admin, active=active)
         return by_id(db, user_id)
 
@@ -341,61 +341,6 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
         if not db.execute(delete(users).where(users.c.id == user.id)).rowcount:
             raise NotFound(Kind.USER, user.id)
         journal.record(db, caller, "user.delete", user.username, user_id=user.id)
-
-
-def add_token(
-    db: Connection,
-    ring: KeyRing,
-    user_id: int,
-    key: str,
-    role: Role,
-    *,
-    builtin: bool = False,
-    description: str = "",
-    expires: int = NEVER,
-) -> int:
-    """Store a key; returns the token's id."""
-    return insert_id(
-        db,
-        tokens,
-        user_id=user_id,
-        digest=ring.digest(key),
-        sealed=ring.seal(key, f"token of {user_id}"),
-        role=role.value,
-        builtin=builtin,
-        description=description,
-        expires=expires,
-        created_on=now(),
-    )
-
-
-def create_token(
-    site: Site, caller: Caller, user: User, *, role: Role, description: str = "", expires: int = NEVER
-) -> str:
-    """Make a further key for an account and return it: the only moment it needs to be seen."""
-    if user.id == DEFAULT_USER_ID:
-        raise Invalid("the user default has no keys")
-    key = new_key()
-    with site.store.write() as db:
-        token_id = add_token(db, site.ring, user.id, key, role, description=description, expires=expires)
-        journal.record(db, caller, "token.create", user.username, token_id=token_id, role=role.value, expires=expires)
-    return key
-
-
-def allow_address(site: Site, caller: Caller, user: User, network: str, *, description: str = "") -> None:
-    """Let an account in from a range; from then on from nowhere else (system.md 1.7)."""
-    with site.store.write() as db:
-        db.execute(insert(user_addresses).values(user_id=user.id, network=network, description=description))
-        journal.record(db, caller, "address.allow", user.username, network=network)
-
-
-def forget_address(site: Site, caller: Caller, user: User, network: str) -> None:
-    """Take a range back; raises `Invalid` when it was not there."""
-    with site.store.write() as db:
-        where = (user_addresses.c.user_id == user.id, user_addresses.c.network == network)
-        if not db.execute(delete(user_addresses).where(*where)).rowcount:
-            raise Invalid(f"{user.username} has no range {network}")
-        journal.record(db, caller, "address.forget", user.username, network=network)
 
 
 def set_global_permission(site: Site, caller: Caller, user: User, permission: str) -> None:
