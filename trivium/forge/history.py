@@ -20,7 +20,7 @@ from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import repositories
-from trivium.vcs.model import Changeset, DiffLimits, FileChange, Refs, Snapshot, VcsError
+from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Names, Refs, Snapshot, VcsError
 
 _KEPT: Final = 64
 _TRIES: Final = 3
@@ -118,6 +118,30 @@ class History:
         with self.open(repository) as snapshot:
             ids = snapshot.ids(snapshot.start(start), limit)
             return self._commits(snapshot, list(ids), details)
+
+    def names(self, repository: Repository) -> Names:
+        """All branches, bookmarks and tags."""
+        with self.open(repository) as snapshot:
+            return snapshot.names()
+
+    def path_history(
+        self, repository: Repository, revision: str, path: str, start: int, limit: int, details: Details = Details.BASIC
+    ) -> list[Commit]:
+        """The commits that touched a file or directory as it is at a revision, newest first.
+
+        `vcs.model.Snapshot.path_history` tells which these are; raises `UnknownRevision` and `UnknownPath`.
+        """
+        with self.open(repository) as snapshot:
+            ids = snapshot.path_history(snapshot.resolve(revision), path, start, limit)
+            return self._commits(snapshot, list(ids), details)
+
+    def annotate(self, repository: Repository, revision: str, path: str) -> list[AnnotatedLine]:
+        """The lines of a file at a revision, with the commits that they come from.
+
+        Raises `UnknownRevision`, `UnknownPath`, `NotText`, and `TooLarge` when the file would not be shown either.
+        """
+        with self.open(repository) as snapshot:
+            return snapshot.annotate(snapshot.resolve(revision), path, self._site.settings.max_api_file)
 
     def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:
         changesets = snapshot.changesets(ids)

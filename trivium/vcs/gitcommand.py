@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -91,6 +93,35 @@ class GitCommand:
         if done.returncode:
             raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-500:]!r}")
         return done.stdout
+
+    def lines(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
+        """The output of a command in the repository `cwd`, line by line as it comes; closing this ends the command.
+
+        Raises `VcsError`, also when the whole takes longer than `timeout` seconds.
+        """
+        command = self.tied("--git-dir=.", *arguments)
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
+            )
+        except (OSError, ValueError) as error:
+            raise VcsError(f"git {arguments[0]}: {error}") from error
+        end = threading.Timer(timeout, process.kill)
+        end.start()
+        try:
+            with process:
+                assert process.stdout and process.stderr
+                try:
+                    yield from process.stdout
+                except BaseException:
+                    process.kill()
+                    raise
+                errors = process.stderr.read()
+        finally:
+            end.cancel()
+        if process.returncode:
+            raise VcsError(f"git {arguments[0]} ended with {process.returncode}: {errors[-500:]!r}")
 
 
 def git_command(program: str, configuration: Path, *, max_input_bytes: int = 0) -> GitCommand:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import pygit2
 from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
 
+from trivium.vcs import gitlog
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitcommits import ID_BYTES, CommitLists, Ids
 from trivium.vcs.gitobjects import (
@@ -27,14 +28,16 @@ from trivium.vcs.gitobjects import (
     text_of,
 )
 from trivium.vcs.model import (
+    AnnotatedLine,
     Changeset,
     DiffLimits,
     FileChange,
+    Names,
     Node,
     Refs,
-    UnknownPath,
     UnknownRevision,
 )
+from trivium.vcs.paths import clean_path
 
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
@@ -50,8 +53,8 @@ class GitIndex:
         self.refs = refs
         self.tip = tip
         """The last of the list of commits, empty without any; None when only the list can tell."""
+        self.command = command
         self._lists = lists
-        self._command = command
         self._ids: Ids | None = None
         self._lock = threading.Lock()
         self._tags: dict[str, list[str]] | None = None
@@ -65,7 +68,7 @@ class GitIndex:
         """The list of commits. The repository stands at `path` now, wherever it was when the index was made."""
         with self._lock:
             if self._ids is None:
-                self._ids = self._lists.of(self._command, path, self.refs)
+                self._ids = self._lists.of(self.command, path, self.refs)
             return self._ids
 
     def tags(self, repository: pygit2.Repository) -> dict[str, list[str]]:
@@ -196,17 +199,25 @@ class GitSnapshot:
         diff.find_similar(DiffFind.FIND_RENAMES)
         return diff
 
+    def names(self) -> Names:
+        index = self._index
+        return Names(
+            branches={name.removeprefix("refs/heads/"): at for at, names in index.heads.items() for name in names},
+            bookmarks={},
+            tags={name: at for at, names in index.tags(self._repository).items() for name in names},
+        )
+
+    def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
+        path = clean_path(path)
+        return gitlog.path_history(self._index.command, self._path, self._repository, raw_id, path, start, limit)
+
+    def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:
+        return gitlog.annotate(self._index.command, self._path, self._repository, raw_id, clean_path(path), limit)
+
     def nodes(self, raw_id: str, path: str) -> list[Node]:
-        repository = self._repository
-        tree = commit_of(repository, raw_id).tree
-        if path:
-            try:
-                entry: Any = tree[path]
-            except (KeyError, ValueError) as error:
-                raise UnknownPath(path) from error
-            if entry.type != ObjectType.TREE:
-                return []
-            tree = entry
+        tree = gitlog.entry_at(self._repository, raw_id, path)
+        if tree.type != ObjectType.TREE:
+            return []
         directories: list[Node] = []
         files: list[Node] = []
         for node in _walk(tree, f"{path}/" if path else ""):

@@ -25,6 +25,7 @@ from trivium.vcs.hgframes import (
     DATA,
     END,
     ERROR,
+    FAILURES,
     RESULT,
     Call,
     Failure,
@@ -33,7 +34,7 @@ from trivium.vcs.hgframes import (
     receive,
     send_call,
 )
-from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import VcsError
 
 SOCKET: Final = "hg/socket"
 """Where the processes of a server listen, in its data directory."""
@@ -227,10 +228,4 @@ def _checked(received: Frame) -> Frame:
 def raise_failure(received: Frame) -> NoReturn:
     """Raise what an answer says went wrong."""
     failure = received.decoded(Failure)
-    match failure.kind:
-        case "unknown-revision":
-            raise UnknownRevision(failure.text)
-        case "unknown-path":
-            raise UnknownPath(failure.text)
-        case _:
-            raise VcsError(failure.text)
+    raise FAILURES.get(failure.kind, VcsError)(failure.text)

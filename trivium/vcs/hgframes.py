@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trivium.vcs.model import RefUpdate
+from trivium.vcs.model import NotText, RefUpdate, TooLarge, UnknownPath, UnknownRevision, VcsError
 
 CALL: Final = b"C"
 DATA: Final = b"D"
@@ -55,8 +55,17 @@ class Failure(msgspec.Struct, frozen=True):
     """Why there is no answer."""
 
     kind: str
-    """`unknown-revision`, `unknown-path` or `failed`."""
+    """One of `FAILURES`, or `failed`."""
     text: str
+
+
+FAILURES: Final[dict[str, type[VcsError]]] = {
+    "unknown-revision": UnknownRevision,
+    "unknown-path": UnknownPath,
+    "too-large": TooLarge,
+    "not-text": NotText,
+}
+"""What went wrong, in one word that the other side knows."""
 
 
 class Moved(msgspec.Struct, frozen=True):

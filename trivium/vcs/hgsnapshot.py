@@ -11,13 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from trivium.vcs.annotation import annotated, lines_of
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.hgclient import HgProcesses, Stream
-from trivium.vcs.hgvalues import Change, Entry, Index
-from trivium.vcs.model import Changeset, DiffLimits, FileChange, Node, Refs, UnknownRevision
+from trivium.vcs.hgvalues import Annotated, Change, Entry, Index
+from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Names, Node, Refs, UnknownRevision
+from trivium.vcs.paths import clean_path
 
 _ID_BYTES: Final = 20
 _MODES: Final = {b"x": EXECUTABLE, b"l": LINK}
+_PATIENCE: Final = 60.0
+"""Seconds that the history of a file may take."""
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
 _NUMBER = re.compile("[0-9]{1,11}")
@@ -143,6 +147,20 @@ class HgSnapshot:
                     left -= len(shown.diff or "")
                     found.append(shown)
                 yield found
+
+    def names(self) -> Names:
+        branches, tags, bookmarks = self._index.names
+        return Names(branches, bookmarks, tags)
+
+    def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
+        wanted = {"raw_id": bytes.fromhex(raw_id), "path": clean_path(path), "start": start, "limit": max(limit, 0)}
+        found = self._processes.ask(list[bytes], "path_history", self._directory, timeout=_PATIENCE, **wanted)
+        return [one.hex() for one in found]
+
+    def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:
+        wanted = {"raw_id": bytes.fromhex(raw_id), "path": clean_path(path), "limit": limit}
+        found = self._processes.ask(Annotated, "annotate", self._directory, timeout=_PATIENCE, **wanted)
+        return annotated(lines_of(found.content), [one.hex() for one in found.ids])
 
     def nodes(self, raw_id: str, path: str) -> list[Node]:
         listed = self._processes.ask(list[Entry], "nodes", self._directory, raw_id=bytes.fromhex(raw_id), path=path)

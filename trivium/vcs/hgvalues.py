@@ -56,3 +56,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
     path: bytes
     file_id: bytes
+
+
+class Annotated(msgspec.Struct, frozen=True):
+    """A file, and for each line the id of the changeset that last changed it."""
+
+    content: bytes
+    ids: list[bytes]

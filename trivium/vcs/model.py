@@ -7,7 +7,7 @@ sent reaches a program in option position (security.md S-1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,14 @@ class UnknownPath(VcsError):
     """The path does not exist at that revision."""
 
 
+class TooLarge(VcsError):
+    """The file has more bytes than the caller wants to have looked at."""
+
+
+class NotText(VcsError):
+    """The file has no lines: there is a NUL byte in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """What a commit did to one file, compared with its first parent (api-repos.md 2.3, 2.4)."""
@@ -101,6 +109,27 @@ class Refs:
     branches: tuple[str, ...]
     bookmarks: tuple[str, ...]
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """All names of a repository, each with the full id of the commit that it stands for."""
+
+    branches: Mapping[str, str]
+    bookmarks: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedLine:
+    """One line of a file, and where it comes from."""
+
+    raw_id: str
+    """The commit that last changed the line."""
+    number: int
+    """In the annotated file, from 1."""
+    content: bytes
+    """With its end, which is a line feed unless it is the last line: all lines together are the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +192,30 @@ class Snapshot(Protocol):
 
     def refs_at(self, raw_id: str) -> Refs:
         """The names that point at a commit."""
+        ...
+
+    def names(self) -> Names:
+        """All branches, bookmarks and tags; systems that have no such thing have none."""
+        ...
+
+    def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
+        """Full ids of the commits that touched a file, or something below a directory, newest first.
+
+        From the commit `raw_id` backwards to where the path came into being under this name: not what was called so
+        before and deleted, nor what it was copied or renamed from. `start` of these are passed over, at most `limit`
+        told. Raises `UnknownPath` when nothing is called so at `raw_id`.
+
+        Each system has its own view of merges, as its log shows them: Git leaves out a side that contributed nothing
+        to what there is. Mercurial's files do not notice the executable bit.
+        """
+        ...
+
+    def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:
+        """Every line of a file with the commit that last changed it, followed through renames.
+
+        Raises `UnknownPath` when no file is called so at `raw_id`, `TooLarge` when it has more than `limit` bytes and
+        `NotText` when it is binary. A symbolic link is a file with the link's text in it.
+        """
         ...
 
     def nodes(self, raw_id: str, path: str) -> list[Node]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,20 +20,25 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from trivium.vcs.annotation import annotated, lines_of, origins_of
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of, mode_change
 from trivium.vcs.gitobjects import text_of
 from trivium.vcs.model import (
     LARGEST_COMPARED,
+    AnnotatedLine,
     Changeset,
     DiffLimits,
     FileChange,
+    Names,
     Node,
     Parent,
     Refs,
+    TooLarge,
     UnknownPath,
     UnknownRevision,
     VcsError,
 )
+from trivium.vcs.paths import clean_path
 
 _REVISION = re.compile("[1-9][0-9]{0,9}")
 _YOUNGEST: Final = frozenset({"tip", "HEAD"})
@@ -45,6 +51,8 @@ _LINK: Final = b"link "
 _BEGINNING: Final = 8000
 """Bytes in which a NUL makes a file binary, as for Git."""
 _CHUNK: Final = 1 << 20
+_PATIENCE: Final = 60
+"""Seconds that a file may take to be annotated."""
 
 
 @contextlib.contextmanager
@@ -152,6 +160,50 @@ class SvnSnapshot:
 
     def refs_at(self, raw_id: str) -> Refs:  # noqa: ARG002
         return Refs((), (), ())
+
+    def names(self) -> Names:
+        return Names({}, {}, {})
+
+    def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
+        path, number = clean_path(path), int(raw_id)
+        if self._session.check_path(path, number) not in (_FILE, _DIRECTORY):
+            raise UnknownPath(path)
+        found: list[str] = []
+        if limit > 0:  # to libsvn none means all
+
+            def take(_: Any, revision: int, *__: Any) -> None:
+                found.append(str(revision))
+
+            self._session.get_log(take, [path], number, 1, start + limit, False, True, False, [])
+        return found[start:]
+
+    def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:
+        path, number = clean_path(path), int(raw_id)
+        if self._session.check_path(path, number) != _FILE:
+            raise UnknownPath(path)
+        if self._root(number).file_length(path) > limit + len(_LINK):
+            raise TooLarge(path)
+        file = _At(path, number)
+        content = self._content(file)
+        if len(content) > limit:
+            raise TooLarge(path)
+        return annotated(lines_of(content), origins_of(self._versions(file, limit)))
+
+    def _versions(self, file: _At, limit: int) -> Iterator[tuple[str, bytes]]:
+        """A file and what it was before, newest first, as long as it had not more than `limit` bytes."""
+        revisions: list[_At] = []
+
+        def take(path: str, revision: int, *_: Any) -> None:
+            revisions.append(_At(path.strip("/"), revision))
+
+        self._session.get_file_revs(file.path, 0, file.revision, take)
+        end = time.monotonic() + _PATIENCE
+        for one in reversed(revisions):
+            if self._root(one.revision).file_length(one.path) > limit + len(_LINK):
+                return
+            if time.monotonic() > end:
+                raise VcsError(f"{file.path} has too long a history to be annotated")
+            yield str(one.revision), self._content(one)
 
     def nodes(self, raw_id: str, path: str) -> list[Node]:
         number = int(raw_id)

@@ -17,7 +17,8 @@ from trivium.errors import Invalid
 from trivium.forge.caches import RepositoryCache
 from trivium.forge.history import Details, FileFacts, facts_of
 from trivium.forge.repositories import Repository
-from trivium.vcs.model import Node, Snapshot, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import Node, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.paths import clean_path
 
 _NOT_A_TEXT: Final = "commit_id must be a string value"
 _FETCHING: Final = "Error occurred during commit fetching"
@@ -136,7 +137,7 @@ def get_repo_nodes(
                 return []
             if not isinstance(revision, str) or not isinstance(root_path, str):
                 raise Invalid("a text is expected")
-            path = _clean(root_path)
+            path = clean_path(root_path)
             raw_id = snapshot.resolve(revision)
             key = ("nodes", raw_id, path, ret_type, details, most)
             return _kept(
@@ -149,14 +150,6 @@ def get_repo_nodes(
             )
     except (VcsError, Invalid) as error:
         raise Refusal(failure) from error
-
-
-def _clean(path: str) -> str:
-    """A path inside a repository, without empty segments; it is looked up in a tree, never on the disk."""
-    segments = [segment for segment in path.split("/") if segment]
-    if "\0" in path or ".." in segments or "." in segments:
-        raise UnknownPath(path)
-    return "/".join(segments)
 
 
 def _described(

@@ -50,7 +50,7 @@ def state(repository: Repository) -> tuple[State, Changeset | None]:
 def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
     """Changesets by their ids."""
     changelog = published(repository).changelog
-    return [_changeset(changelog, _revision(changelog, raw_id)) for raw_id in _split(ids)]
+    return [_changeset(changelog, revision_of(changelog, raw_id)) for raw_id in _split(ids)]
 
 
 def added_since(repository: Repository, count: int, tip: str) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ def changes(
     """
     shown = published(repository)
     for raw_id in _split(ids):
-        context = shown[_revision(shown.changelog, raw_id)]
+        context = shown[revision_of(shown.changelog, raw_id)]
         found = _compared(context)
         yield found, _pairs(repository, found) if contents else iter(())
 
@@ -87,7 +87,7 @@ def changes(
 def nodes(repository: Repository, raw_id: bytes, path: str) -> list[Entry]:
     """All files below a directory; none when `path` is a file. Raises `UnknownPath`."""
     shown = published(repository)
-    manifest = shown[_revision(shown.changelog, raw_id)].manifest()
+    manifest = shown[revision_of(shown.changelog, raw_id)].manifest()
     wanted = path.encode("utf-8", "surrogateescape")
     if wanted in manifest:
         return []
@@ -164,7 +164,7 @@ def _hex(raw_id: bytes) -> str:
     return raw_id.hex()
 
 
-def _revision(changelog: Any, raw_id: bytes) -> int:
+def revision_of(changelog: Any, raw_id: bytes) -> int:
     try:
         return int(changelog.rev(raw_id))
     except (error.LookupError, error.WdirUnsupported) as unknown:

@@ -26,11 +26,11 @@ from typing import Any, Final
 import msgspec
 from mercurial import error
 
-from trivium.vcs.hgframes import ERROR, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
-from trivium.vcs.hgserver import changing, library, reading, serving
+from trivium.vcs.hgframes import ERROR, FAILURES, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
+from trivium.vcs.hgserver import changing, files, library, reading, serving
 from trivium.vcs.hgserver.library import Repository
 from trivium.vcs.hgserver.request import Request
-from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import VcsError
 
 _KEPT: Final = 16
 """Repositories that stay open."""
@@ -207,10 +207,9 @@ def end_with_client(request: Request) -> None:
 
 
 def _failure(call: Call, failed: Exception) -> Failure:
-    if isinstance(failed, UnknownRevision):
-        return Failure("unknown-revision", str(failed))
-    if isinstance(failed, UnknownPath):
-        return Failure("unknown-path", str(failed))
+    for kind, error_of_ours in FAILURES.items():
+        if isinstance(failed, error_of_ours):
+            return Failure(kind, str(failed))
     if isinstance(failed, (VcsError, error.Error)):
         return Failure("failed", f"{call.what}: {failed!r}")
     # Something that we did not think of: say where.
@@ -223,9 +222,11 @@ def _is_long(call: Call) -> bool:
 
 
 def _result(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
-    """An operation that reads the repository and answers with one value."""
+    """An operation that reads the repository and answers with one value; a long one is given up with its client."""
 
     def carry_out(worker: Worker, request: Request) -> None:
+        if request.apart:
+            end_with_client(request)
         value = function(worker.repository(request.files[0]), **request.call.arguments)
         request.send(frame(RESULT, msgspec.msgpack.encode(value)))
 
@@ -273,6 +274,8 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "present": _result(reading.present),
     "nodes": _result(reading.nodes),
     "sizes": _result(reading.sizes),
+    "path_history": _result(files.path_history),
+    "annotate": _result(files.annotate),
     "changes": _changes,
     "contents": _contents,
     "serve": _serve,
@@ -283,7 +286,9 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "strip": _change(changing.strip),
     "recover": _change(changing.recover),
 }
-_LONG: Final = frozenset({"changes", "contents", "fork", "import", "pull", "strip", "recover"})
+_LONG: Final = frozenset(
+    {"changes", "contents", "path_history", "annotate", "fork", "import", "pull", "strip", "recover"}
+)
 
 
 def start(base: Any, scratch: Path, waiting: int, accept: Source, watch: int) -> None:

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which commit each line of a file comes from, told by the file's versions where the system does not tell it itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+import pygit2
+from pygit2.enums import DiffOption
+
+from trivium.vcs.model import AnnotatedLine, NotText
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    """The lines of a file with their ends, which are line feeds; raises `NotText`."""
+    if b"\0" in content:
+        raise NotText
+    return list(io.BytesIO(content))
+
+
+def annotated(lines: Sequence[bytes], origins: Sequence[str]) -> list[AnnotatedLine]:
+    """Lines with the commits that they come from, numbered."""
+    numbers = range(1, len(lines) + 1)
+    return [AnnotatedLine(*line) for line in zip(origins, numbers, lines, strict=True)]
+
+
+def origins_of(versions: Iterator[tuple[str, bytes]]) -> list[str]:
+    """The commits that the lines of a file come from, by its versions: newest first, each with the commit that made it.
+
+    What the oldest of them holds comes from there. No version is asked for when all is known.
+    """
+    made_by, content = next(versions)
+    present = list(range(len(lines_of(content))))
+    """For each line of the version at hand which line it has become in the end; -1 for one that went."""
+    origins = [made_by] * len(present)
+    left = len(present)
+    for older_by, older in versions:
+        if not left:
+            break
+        before: list[int] = []
+        at = 0
+        for old_start, old_count, new_start, new_count in _changes(older, content):
+            before += present[at:new_start]
+            before += [-1] * old_count
+            assert len(before) == old_start + old_count
+            left -= sum(1 for line in present[new_start : new_start + new_count] if line >= 0)
+            at = new_start + new_count
+        before += present[at:]
+        for line in before:
+            if line >= 0:
+                origins[line] = older_by
+        present, content = before, older
+    return origins
+
+
+def _changes(old: bytes, new: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """What was replaced: the first line and how many, from 0, in both versions."""
+    if old == new:
+        return
+    # libgit2 keeps pointing into both contents: they live as long as the patch does.
+    patch = pygit2.Patch.create_from(old, new, flag=DiffOption.FORCE_TEXT, context_lines=0)
+    for hunk in patch.hunks:
+        # Of nothing a diff tells the line before it.
+        old_start = hunk.old_start - 1 if hunk.old_lines else hunk.old_start
+        new_start = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
+        yield old_start, hunk.old_lines, new_start, hunk.new_lines

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paths inside repositories, as users write them."""
+
+from __future__ import annotations
+
+from trivium.vcs.model import UnknownPath
+
+
+def clean_path(path: str) -> str:
+    """A path without empty segments; raises `UnknownPath` for what no tree can hold.
+
+    It is looked up in a tree, never on the disk. That some systems would resolve dots, and that some libraries would
+    read a path to its first NUL, must not matter.
+    """
+    segments = [segment for segment in path.split("/") if segment]
+    if "\0" in path or ".." in segments or "." in segments:
+        raise UnknownPath(path)
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise UnknownPath(path) from error
+    return "/".join(segments)
