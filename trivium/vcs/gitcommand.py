@@ -145,5 +145,7 @@ def git_command(program: str, configuration: Path, *, max_input_bytes: int = 0) 
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(configuration),
         "GIT_TERMINAL_PROMPT": "0",
+        # Anybody may push refs/replace/…: libgit2 and the packs that clients get do not know such a thing.
+        "GIT_NO_REPLACE_OBJECTS": "1",
     }
     return GitCommand(str(Path(found).absolute()), environment)

@@ -2,8 +2,7 @@
 """Where files of a Git repository come from, told by git itself: it has path filters in the commit graph, which libgit2
 cannot read, and annotates four times as fast (design/dependencies.md 4).
 
-A path is data (security.md S-1): it was found in the tree before, stands behind `--`, and is no pattern. Replacement
-refs, which anybody may push and libgit2 ignores, do not count.
+A path is data (security.md S-1): it was found in the tree before, stands behind `--`, and is no pattern.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitobjects import commit_of
 from trivium.vcs.model import AnnotatedLine, TooLarge, UnknownPath
 
-_PLAIN: Final = ("--literal-pathspecs", "--no-replace-objects")
+_PLAIN: Final = "--literal-pathspecs"
 _PATIENCE: Final = 60
 """Seconds that a history may take."""
 
@@ -48,7 +47,7 @@ def path_history(
     found: list[str] = []
     if limit < 1:
         return found
-    words = (*_PLAIN, "rev-list", "--parents", raw_id, "--", *([path] if path else []))
+    words = (_PLAIN, "rev-list", "--parents", raw_id, "--", *([path] if path else []))
     with contextlib.closing(command.lines(*words, cwd=place, timeout=_PATIENCE)) as lines:
         awaited: set[str] = set()
         for number, line in enumerate(lines):
@@ -85,7 +84,7 @@ def annotate(
     if not lines:
         return []
     origins = [""] * len(lines)
-    words = (*_PLAIN, "blame", "--incremental", "--no-textconv", raw_id, "--", path)
+    words = (_PLAIN, "blame", "--incremental", "--no-textconv", raw_id, "--", path)
     with contextlib.closing(command.lines(*words, cwd=place, timeout=_PATIENCE)) as told:
         for line in told:
             commit, _, first, count = line.decode("ascii").split()
