@@ -35,9 +35,8 @@ def origins_of(versions: Iterator[tuple[str, bytes]]) -> list[str]:
     """For each line of the version at hand which line it has become in the end; -1 for one that went."""
     origins = [made_by] * len(present)
     left = len(present)
-    for older_by, older in versions:
-        if not left:
-            break
+    while left and (version := next(versions, None)):
+        older_by, older = version
         before: list[int] = []
         at = 0
         for old_start, old_count, new_start, new_count in _changes(older, content):
