@@ -71,6 +71,10 @@ class Copy(ABC):
         }
 
     @abstractmethod
+    def run(self, *arguments: str) -> None:
+        """Run a command of the stock client here."""
+
+    @abstractmethod
     def commit(self, message: str) -> None:
         """Record all changes, as far as the system does so without the server."""
 
@@ -147,6 +151,9 @@ class GitCopy(Copy):
         super().__init__(path)
         self._git = git
 
+    def run(self, *arguments: str) -> None:
+        self._git.run(*arguments, cwd=self.path)
+
     def commit(self, message: str) -> None:
         self._git.run("add", "--all", cwd=self.path)
         self._git.run("commit", "--quiet", "--allow-empty", "-m", message, cwd=self.path)
@@ -194,6 +201,9 @@ class HgCopy(Copy):
     def __init__(self, hg: Hg, path: Path) -> None:
         super().__init__(path)
         self._hg = hg
+
+    def run(self, *arguments: str) -> None:
+        self._hg.run(*arguments, cwd=self.path)
 
     def commit(self, message: str) -> None:
         self._hg.run("commit", "--addremove", "-m", message, cwd=self.path)
@@ -256,6 +266,9 @@ class SvnCopy(Copy):
 
     def make_executable(self, name: str) -> None:
         self._svn.run("propset", "svn:executable", "*", f"{name}@", cwd=self.path)
+
+    def run(self, *arguments: str) -> None:
+        self._svn.run(*arguments, cwd=self.path)
 
     def commit(self, message: str) -> None:
         self._svn.run("add", "--quiet", "--force", ".", cwd=self.path)

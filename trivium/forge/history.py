@@ -7,17 +7,19 @@ import contextlib
 import hashlib
 import mimetypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
 from sqlalchemy import bindparam, select
 
+from trivium.errors import Busy
 from trivium.forge import pushes
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
+from trivium.store.locks import RepositoryLock
 from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Names, Refs, Snapshot, VcsError
@@ -25,8 +27,12 @@ from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, 
 _KEPT: Final = 64
 _TRIES: Final = 3
 
+T = TypeVar("T")
+
 _STATE = Query(
-    select(repositories.c.name, repositories.c.history_state).where(repositories.c.id == bindparam("repository_id"))
+    select(repositories.c.name, repositories.c.history_state, repositories.c.updated_on).where(
+        repositories.c.id == bindparam("repository_id")
+    )
 )
 
 
@@ -83,46 +89,77 @@ class History:
         self._indexes = Indexes()
 
     def state(self, repository: Repository) -> tuple[str, str]:
-        """The repository's present name, and a text that is another one after each push."""
+        """The repository's present name, and a text that is another one after each push.
+
+        It never comes back, even when a strip leads to an earlier history: somebody may have read what a push had just
+        brought before that was known, and keep it under the text of the time before.
+        """
+        name, state, since = self._stored(repository)
+        return name, f"{since} {state}"
+
+    def _stored(self, repository: Repository) -> tuple[str, str, str]:
+        """The repository's present name, the state of its history, and since when that is so."""
         for _ in range(_TRIES):
             with self._site.store.read() as db:
                 found = _STATE.first(db, {"repository_id": repository.id})
             if found is None:
                 raise VcsError("the repository is gone")
-            name, state = found
+            name, state, since = found
             if state:
-                return name, state
+                return name, state, since
             pushes.refresh(self._site, repository.id)  # nobody has looked at it yet
         raise VcsError("the repository has no state")
 
     @contextlib.contextmanager
     def open(self, repository: Repository) -> Iterator[Snapshot]:
         """Open a repository for reading."""
-        name, state = self.state(repository)
+        name, state, since = self._stored(repository)
+        moment = f"{since} {state}"
         back_end = self._site.back_ends[repository.kind]
         path = self._site.tree.path_of(name)
-        index = self._indexes.get(repository.id, state)
+        index = self._indexes.get(repository.id, moment)
         if index is None:
             index = back_end.index(path, self._site.cache_of(repository.id), state)
-            self._indexes.put(repository.id, state, index)
+            self._indexes.put(repository.id, moment, index)
         with back_end.open(path, index) as snapshot:
             yield snapshot
 
+    def read(self, repository: Repository, look: Callable[[Snapshot], T]) -> T:
+        """What somebody finds who looks at a repository; he looks again when a strip took away what he was reading."""
+        for _ in range(_TRIES):
+            _, before = self.state(repository)
+            try:
+                with self.open(repository) as snapshot:
+                    return look(snapshot)
+            except VcsError:
+                if self._undisturbed(repository) == before:
+                    raise
+        with self.open(repository) as snapshot:
+            return look(snapshot)
+
+    def _undisturbed(self, repository: Repository) -> str:
+        """The state when nobody is at work who excludes others, or still is after all that patience."""
+        lock = RepositoryLock(self._site.tree.locks, repository.id)
+        with contextlib.suppress(Busy), lock.shared(self._site.settings.exclusive_timeout):
+            pass
+        return self.state(repository)[1]
+
     def commit(self, repository: Repository, revision: str, details: Details) -> Commit:
         """One changeset; raises `UnknownRevision`."""
-        with self.open(repository) as snapshot:
-            return self._commits(snapshot, [snapshot.resolve(revision)], details)[0]
+        return self.read(repository, lambda snapshot: self._commits(snapshot, [snapshot.resolve(revision)], details)[0])
 
     def commits(self, repository: Repository, start: str, limit: int | None, details: Details) -> list[Commit]:
         """Changesets from one on, in the order of the repository's list; raises `UnknownRevision`."""
-        with self.open(repository) as snapshot:
+
+        def look(snapshot: Snapshot) -> list[Commit]:
             ids = snapshot.ids(snapshot.start(start), limit)
             return self._commits(snapshot, list(ids), details)
 
+        return self.read(repository, look)
+
     def names(self, repository: Repository) -> Names:
         """All branches, bookmarks and tags."""
-        with self.open(repository) as snapshot:
-            return snapshot.names()
+        return self.read(repository, lambda snapshot: snapshot.names())
 
     def path_history(
         self, repository: Repository, revision: str, path: str, start: int, limit: int, details: Details = Details.BASIC
@@ -131,17 +168,20 @@ class History:
 
         `vcs.model.Snapshot.path_history` tells which these are; raises `UnknownRevision` and `UnknownPath`.
         """
-        with self.open(repository) as snapshot:
+
+        def look(snapshot: Snapshot) -> list[Commit]:
             ids = snapshot.path_history(snapshot.resolve(revision), path, start, limit)
             return self._commits(snapshot, list(ids), details)
+
+        return self.read(repository, look)
 
     def annotate(self, repository: Repository, revision: str, path: str) -> list[AnnotatedLine]:
         """The lines of a file at a revision, with the commits that they come from.
 
         Raises `UnknownRevision`, `UnknownPath`, `NotText`, and `TooLarge` when the file would not be shown either.
         """
-        with self.open(repository) as snapshot:
-            return snapshot.annotate(snapshot.resolve(revision), path, self._site.settings.max_api_file)
+        most = self._site.settings.max_api_file
+        return self.read(repository, lambda snapshot: snapshot.annotate(snapshot.resolve(revision), path, most))
 
     def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:
         changesets = snapshot.changesets(ids)

@@ -131,23 +131,24 @@ def get_repo_nodes(
         raise Refusal(f"ret_type must be one of {','.join(_NODE_DETAILS)}")
     most = max_file_bytes if isinstance(max_file_bytes, int) and not isinstance(max_file_bytes, bool) else None
     failure = f"failed to get repo: `{repoid.name}` nodes"
+
+    def look(snapshot: Snapshot) -> Any:
+        if snapshot.is_empty():
+            return []
+        if not isinstance(revision, str) or not isinstance(root_path, str):
+            raise Invalid("a text is expected")
+        path = clean_path(root_path)
+        raw_id = snapshot.resolve(revision)
+        key = ("nodes", raw_id, path, ret_type, details, most)
+        return _kept(
+            call,
+            repoid,
+            key,
+            lambda: list(_described(call, snapshot, snapshot.nodes(raw_id, path), ret_type, details == "full", most)),
+        )
+
     try:
-        with call.history.open(repoid) as snapshot:
-            if snapshot.is_empty():
-                return []
-            if not isinstance(revision, str) or not isinstance(root_path, str):
-                raise Invalid("a text is expected")
-            path = clean_path(root_path)
-            raw_id = snapshot.resolve(revision)
-            key = ("nodes", raw_id, path, ret_type, details, most)
-            return _kept(
-                call,
-                repoid,
-                key,
-                lambda: list(
-                    _described(call, snapshot, snapshot.nodes(raw_id, path), ret_type, details == "full", most)
-                ),
-            )
+        return call.history.read(repoid, look)
     except (VcsError, Invalid) as error:
         raise Refusal(failure) from error
 

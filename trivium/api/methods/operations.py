@@ -101,8 +101,7 @@ def changeset_comment(
     with failing_as(f"failed to set comment on repository `{repoid.name}`", Invalid, Busy, StorageFull, VcsError):
         if not isinstance(revision, str) or not isinstance(message, str):
             raise Invalid("a text is expected")
-        with call.history.open(repoid) as snapshot:
-            raw_id = snapshot.resolve(revision)
+        raw_id = call.history.read(repoid, lambda snapshot: snapshot.resolve(revision))
         with call.site.store.read() as db:
             author = userid or accounts.by_id(db, call.caller.user_id)
         reviews.comment(call.site, call.caller, repoid, raw_id, author, message, status)
