@@ -21,15 +21,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients import Api
+from tests.support.clients import Api, ApiError
 from tests.support.pushers import PUSHERS, Pusher, repositories_below
 from tests.support.servers import Server
 
 ROUNDS = int(os.environ.get("TRIVIUM_KILL_ROUNDS", "4"))
 SEED = int(os.environ.get("TRIVIUM_KILL_SEED", "1852"))
 THREADS = 4
+ACTIONS = (
+    *("create", "create", "push", "push", "push", "rename", "move", "delete", "group", "rename_group"),
+    *("fork", "strip"),
+)
 
 Gone = (OSError, http.client.HTTPException, json.JSONDecodeError, subprocess.TimeoutExpired)
+
+
+@dataclass
+class Content:
+    """What is in a repository, as it was acknowledged."""
+
+    kind: str
+    commits: list[str] = field(default_factory=list)
+    """Oldest first."""
+    pushed: list[str] = field(default_factory=list)
+    """Those that were pushed here, also when they have been stripped: what the journal tells."""
+
+    def push(self, commit: str) -> None:
+        self.commits.append(commit)
+        self.pushed.append(commit)
+
+    def forked(self) -> Content:
+        return Content(self.kind, list(self.commits))
 
 
 @dataclass
@@ -37,10 +59,8 @@ class Known:
     """What one thread knows of its own part of the server: what was acknowledged, and what it was about to do."""
 
     prefix: str
-    repositories: dict[str, list[str]] = field(default_factory=dict)
-    """Name → the commits whose push was acknowledged, oldest first."""
-    kinds: dict[str, str] = field(default_factory=dict)
-    """Name → the repository's system."""
+    repositories: dict[str, Content] = field(default_factory=dict)
+    """What each repository has in it, by its name."""
     groups: list[str] = field(default_factory=list)
     doubtful: tuple[str, ...] = ()
     """The operation that the kill interrupted."""
@@ -48,11 +68,10 @@ class Known:
 
     def rename(self, old: str, new: str) -> None:
         self.repositories[new] = self.repositories.pop(old)
-        self.kinds[new] = self.kinds.pop(old)
 
 
 class Worker(threading.Thread):
-    """Creates, renames, moves, deletes and pushes, one thing after the other, until the server is gone."""
+    """Creates, forks, moves, deletes, strips and pushes, one thing after the other, until the server is gone."""
 
     def __init__(
         self, server: Server, known: Known, pushers: dict[str, Pusher], dice: random.Random, killing: threading.Event
@@ -69,7 +88,7 @@ class Worker(threading.Thread):
         try:
             while True:
                 self.step()
-        except Gone as error:
+        except (*Gone, ApiError) as error:
             # Nobody may be refused before somebody is killed.
             if not self.killing.is_set():
                 self.problem = error
@@ -80,8 +99,8 @@ class Worker(threading.Thread):
         known, dice = self.known, self.dice
         names = sorted(known.repositories)
         number = f"{known.done:04d}"
-        choice = dice.choice(["create", "create", "push", "push", "rename", "move", "delete", "group", "rename_group"])
-        if choice in ("push", "rename", "move", "delete") and not names:
+        choice = dice.choice(ACTIONS)
+        if choice in ("push", "rename", "move", "delete", "fork", "strip") and not names:
             choice = "create"
         if choice == "create":
             parent = dice.choice([known.prefix, f"{known.prefix}/new{number}", *known.groups])
@@ -98,6 +117,10 @@ class Worker(threading.Thread):
                 self.move(old, new, group=group)
         elif choice == "delete":
             self.delete(dice.choice(names))
+        elif choice == "fork":
+            self.fork(dice.choice(names), f"{dice.choice([known.prefix, *known.groups])}/f{number}")
+        elif choice == "strip":
+            self.strip(dice.choice(names))
         elif choice == "group":
             self.create_group(f"{known.prefix}/g{number}")
         elif known.groups:
@@ -109,8 +132,7 @@ class Worker(threading.Thread):
         kind = self.dice.choice(sorted(self.pushers))
         self.known.doubtful = ("create", name, kind)
         self.api("create_repo", repo_name=name, repo_type=kind)
-        self.known.repositories[name] = []
-        self.known.kinds[name] = kind
+        self.known.repositories[name] = Content(kind)
 
     def create_group(self, name: str) -> None:
         self.known.doubtful = ("create_group", name)
@@ -124,8 +146,21 @@ class Worker(threading.Thread):
 
     def delete(self, name: str) -> None:
         self.known.doubtful = ("delete", name)
-        self.api("delete_repo", repoid=name)
+        self.api("delete_repo", repoid=name, forks="detach")
         del self.known.repositories[name]
+
+    def fork(self, name: str, target: str) -> None:
+        self.known.doubtful = ("fork", name, target)
+        self.api("fork_repo", repoid=name, fork_name=target)
+        self.known.repositories[target] = self.known.repositories[name].forked()
+
+    def strip(self, name: str) -> None:
+        """The last commit, if another one stays; Subversion has none to give."""
+        content = self.known.repositories[name]
+        if len(content.commits) > 1 and content.kind != "svn":
+            self.known.doubtful = ("strip", name)
+            self.api("strip", repoid=name, revision=content.commits[-1], branch="master")
+            content.commits.pop()
 
     def rename_group(self, old: str, segment: str) -> None:
         new = f"{old.rpartition('/')[0]}/{segment}"
@@ -140,14 +175,13 @@ class Worker(threading.Thread):
                 self.known.rename(name, new + name[len(old) :])
 
     def push(self, name: str) -> None:
-        commits = self.known.repositories[name]
-        pusher = self.pushers[self.known.kinds[name]]
-        commit, publish = pusher.prepare(name, commits, f"push {self.known.done}")
+        content = self.known.repositories[name]
+        commit, publish = self.pushers[content.kind].prepare(name, content.commits, f"push {self.known.done}")
         self.known.doubtful = ("push", name, commit)
         done = publish()
         if done.returncode:
             raise ConnectionError((done.stdout + done.stderr).decode(errors="replace"))
-        commits.append(commit)
+        content.push(commit)
 
 
 def settle(server: Server, worker: Worker) -> None:
@@ -159,8 +193,7 @@ def settle(server: Server, worker: Worker) -> None:
         case ("create", name, kind):
             if name not in there:
                 root("create_repo", repo_name=name, repo_type=kind)  # the name is not stuck
-            known.repositories[name] = []
-            known.kinds[name] = kind
+            known.repositories[name] = Content(kind)
         case ("create_group", name):
             if name not in groups:
                 root("create_repo_group", group_name=name)
@@ -178,7 +211,14 @@ def settle(server: Server, worker: Worker) -> None:
                 worker.apply_group_rename(old, new)
         case ("push", name, commit):
             if there[name]["last_changeset"]["raw_id"] == commit:
-                known.repositories[name].append(commit)
+                known.repositories[name].push(commit)
+        case ("fork", name, target):
+            if target in there:
+                known.repositories[target] = known.repositories[name].forked()
+        case ("strip", name):
+            commits = known.repositories[name].commits
+            if there[name]["last_changeset"]["raw_id"] != commits[-1]:
+                commits.pop()
     known.doubtful = ()
     known.done += 1  # the next names are new ones
 
@@ -188,8 +228,8 @@ def check(server: Server, pushers: dict[str, Pusher], workers: list[Worker]) -> 
     root = server.api(server.admin_key)
     there = {row["repo_name"]: row for row in root("get_repos")}
     groups = {row["group_name"] for row in root("get_repo_groups")}
-    expected = {name: commits for worker in workers for name, commits in worker.known.repositories.items()}
-    kinds = {name: worker.known.kinds[name] for worker in workers for name in worker.known.repositories}
+    expected = {name: content for worker in workers for name, content in worker.known.repositories.items()}
+    kinds = {name: content.kind for name, content in expected.items()}
     assert {name: row["repo_type"] for name, row in there.items()} == kinds
     assert repositories_below(server.root) == kinds
     for group in [group for worker in workers for group in worker.known.groups]:
@@ -201,11 +241,11 @@ def check(server: Server, pushers: dict[str, Pusher], workers: list[Worker]) -> 
     journalled: dict[int, list[str]] = {}
     for repository_id, detail in server.query("SELECT repository_id, detail FROM journal WHERE action = 'push'"):
         journalled.setdefault(repository_id, []).extend(change[2] for change in json.loads(detail)["refs"])
-    for name, commits in expected.items():
-        last = there[name]["last_changeset"]
-        assert pushers[kinds[name]].ids(server.root / name) == commits, name
+    for name, content in expected.items():
+        commits, last = content.commits, there[name]["last_changeset"]
+        assert pushers[content.kind].ids(server.root / name) == commits, name
         assert (last["raw_id"], last["revision"]) == ((commits or ["0" * 40])[-1], len(commits) - 1), name
-        assert sorted(journalled.get(there[name]["repo_id"], [])) == sorted(commits), name
+        assert sorted(journalled.get(there[name]["repo_id"], [])) == sorted(content.pushed), name
 
 
 @pytest.mark.slow
