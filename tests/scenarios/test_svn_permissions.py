@@ -205,6 +205,18 @@ def test_what_clients_say_about_themselves_is_not_believed(root: Api, ada: Perso
     assert "apache" not in str(headers).lower() + body.decode().lower()
 
 
-def test_entities_are_not_expanded(root: Api, ada: Person, repository: Thing) -> None:
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><D:propfind xmlns:D="DAV:">&b;</D:propfind>'
-    assert ask(root, "PROPFIND", f"/{repository.name}", (ada.name, ada.password), bomb, Depth="0") == 400
+@pytest.mark.parametrize("xml", [
+    '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><D:propfind xmlns:D="DAV:">&b;</D:propfind>',
+    '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x"><D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+    '<D:propfind xmlns:D="DAV:"><D:prop>' + "<a>" * 99 + "</a>" * 99 + "</D:prop></D:propfind>",
+    '<?xml version="1.0" encoding="iso-8859-1"?><D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+    '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'.encode("utf-16").decode("latin-1"),
+    "no XML at all",
+    '<D:propfind xmlns:D="DAV:"><D:allprop/>',
+])  # fmt: skip
+def test_only_plain_xml_reaches_apache(root: Api, ada: Person, repository: Thing, xml: str) -> None:
+    who, path = (ada.name, ada.password), f"/{repository.name}"
+    body = xml.encode("latin-1")
+    for method in ("PROPFIND", "REPORT"):
+        headers = {"Authorization": basic(*who), "User-Agent": "SVN/1.14.2", "Depth": "0"}
+        assert root.post(body, method=method, path=path, headers=headers)[0] == 400
