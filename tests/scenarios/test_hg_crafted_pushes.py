@@ -74,7 +74,8 @@ def test_a_store_is_not_pushed_as_files(root: Api, server: Server, ada: Person, 
     repository = root.new_repo(kind="hg", owner=ada.name)
     work = hg.new_work()
     hg.commit(work)
-    assert b"STREAM2" in (bundle := bundle_of(hg, work, "none-v2;stream=v2"))
+    bundle = bundle_of(hg, work, "none-v2;stream=v2")
+    assert b"STREAM2" in bundle
     before = (server.root / repository.name / ".hg" / "requires").read_bytes()
     push(root, repository, ada, bundle)
     assert root("get_repo", repoid=repository.id)["last_changeset"]["revision"] == -1
