@@ -402,10 +402,7 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
         )
         transfer = SvnTransfer(door, upstream, scope, receive, watched, request)
         work: Coroutine[Any, Any, None] = transfer.write(admitted) if request.writes else transfer.read(admitted)
-        if request.method in _LONG:
-            async with door.turn(admitted.caller):
-                await work
-        else:
+        async with door.turn(admitted.caller, brief=request.method not in _LONG):
             await work
     except (Refused, TooLarge, StorageFull, Busy, VcsError, TimeoutError) as error:
         if started:
