@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.clients import Api, Git
+from tests.support.clients import Api, Git, Person
 from tests.support.servers import Server
+from tests.support.svn_client import Svn
 
 FAILED = "Error occurred during rescan repositories action"
 
@@ -152,3 +155,57 @@ def test_repositories_that_come_and_go_meanwhile_stay_what_they_are(own_server: 
     assert all(done == {"added": [], "removed": []} for done in rescans)
     names = sorted(row["repo_name"] for row in admin("get_repos"))
     assert names == sorted(f"busy{number}/s{step}" for number in range(3) for step in range(0, 12, 2))
+
+
+def link(path: Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def script(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\ntouch /tmp/ran\n")
+    path.chmod(0o755)
+
+
+def setting(line: str) -> Callable[[Path], object]:
+    return lambda path: (path / "config").open("a").write(f"\n{line}\n")
+
+
+@pytest.mark.parametrize(("kind", "prepare"), [
+    ("git", lambda path: link(path / "HEAD", "refs/heads/master")),
+    ("git", lambda path: link(path / "refs" / "heads" / "other", "/etc/hostname")),
+    ("git", lambda path: link(path / "objects" / "aa", "/etc")),
+    ("git", lambda path: (path / "objects" / "info" / "alternates").write_text("/\n")),
+    ("git", lambda path: (path / "commondir").write_text("/\n")),
+    ("git", lambda path: os.mkfifo(path / "description-2")),
+    ("git", setting("[core]\nhooksPath = hooks")),
+    ("git", setting("[core]\nalternateRefsCommand = touch /tmp/ran")),
+    ("git", setting("[include]\npath = /etc/passwd")),
+    ("git", setting('[url "http://127.0.0.1/"]\ninsteadOf = http://example.org/')),
+    ("git", setting("[credential]\nhelper = !touch /tmp/ran")),
+    ("git", setting("[receive]\nfsckObjects = false")),
+    ("git", setting('[remote "origin"]\npromisor = true')),
+    ("hg", lambda path: link(path / ".hg" / "store" / "00changelog.i", "/etc/hostname")),
+    ("hg", lambda path: (path / ".hg" / "sharedpath").write_text("/")),
+    ("svn", lambda path: script(path / "hooks" / "post-commit")),
+    ("svn", lambda path: link(path / "db" / "fsfs.conf", "/tmp/written")),
+    ("svn", lambda path: (path / "db" / "fs-type").write_text("bdb\n")),
+])  # fmt: skip
+def test_what_would_lead_elsewhere_is_not_registered(
+    own_server: Server, admin: Api, kind: str, prepare: Callable[[Path], object]
+) -> None:
+    admin.new_repo("made", kind=kind)
+    for name in ("good", "bad"):
+        shutil.copytree(own_server.root / "made", own_server.root / name, symlinks=True)
+    prepare(own_server.root / "bad")
+    assert admin("rescan_repos") == {"added": ["good"], "removed": []}
+
+
+def test_a_subversion_repository_is_taken_in(own_server: Server, admin: Api, tmp_path: Path) -> None:
+    subprocess.run(["svnadmin", "create", str(own_server.root / "put")], check=True)
+    assert admin("rescan_repos") == {"added": ["put"], "removed": []}
+    root = Person(1, own_server.admin, own_server.admin_password, "", admin)
+    svn = Svn(tmp_path / "root", root)
+    svn.run("mkdir", "-m", "x", f"{own_server.url}/put/trunk")
+    assert admin("get_repo", repoid="put")["last_changeset"]["message"] == "x"

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.clients import Api, Person, Thing, unique
-from tests.support.raw import basic, exchange, status_of
+from tests.support.raw import basic, connected, exchange, status_of
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
 
@@ -205,6 +207,36 @@ def test_what_clients_say_about_themselves_is_not_believed(root: Api, ada: Perso
     assert "apache" not in str(headers).lower() + body.decode().lower()
 
 
-def test_entities_are_not_expanded(root: Api, ada: Person, repository: Thing) -> None:
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><D:propfind xmlns:D="DAV:">&b;</D:propfind>'
-    assert ask(root, "PROPFIND", f"/{repository.name}", (ada.name, ada.password), bomb, Depth="0") == 400
+def test_slow_bodies_of_one_user_do_not_hold_up_others(
+    server: Server, root: Api, ada: Person, repository: Thing
+) -> None:
+    slow, path = root.new_user(), f"/{repository.name}"
+    root("grant_user_permission", repoid=repository.id, userid=slow.id, perm="repository.read")
+    head = (
+        f"PROPFIND {path} HTTP/1.1\r\nHost: x\r\nUser-Agent: SVN/1\r\nContent-Length: 1000\r\n"
+        f"Authorization: {basic(slow.name, slow.password)}\r\n\r\n<a>"
+    )
+    with contextlib.ExitStack() as held:
+        for _ in range(140):  # more than Apache takes at once
+            held.enter_context(connected(server.url)).sendall(head.encode())
+        time.sleep(1)
+        began = time.monotonic()
+        assert ask(root, "PROPFIND", path, (ada.name, ada.password), Depth="0") == 207
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("xml", [
+    '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><D:propfind xmlns:D="DAV:">&b;</D:propfind>',
+    '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x"><D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+    '<D:propfind xmlns:D="DAV:"><D:prop>' + "<a>" * 99 + "</a>" * 99 + "</D:prop></D:propfind>",
+    '<?xml version="1.0" encoding="iso-8859-1"?><D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',
+    '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'.encode("utf-16").decode("latin-1"),
+    "no XML at all",
+    '<D:propfind xmlns:D="DAV:"><D:allprop/>',
+])  # fmt: skip
+def test_only_plain_xml_reaches_apache(root: Api, ada: Person, repository: Thing, xml: str) -> None:
+    who, path = (ada.name, ada.password), f"/{repository.name}"
+    body = xml.encode("latin-1")
+    for method in ("PROPFIND", "REPORT"):
+        headers = {"Authorization": basic(*who), "User-Agent": "SVN/1.14.2", "Depth": "0"}
+        assert root.post(body, method=method, path=path, headers=headers)[0] == 400

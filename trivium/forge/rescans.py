@@ -93,6 +93,7 @@ def _register(site: Site, caller: Caller, name: str, path: Path) -> bool:
     wanted = NewRepository(path=name, kind=kind, description=last_segment(name), private=False, landing_rev="rev:tip")
     try:
         check_path(name)
+        back_end.adopt(path)
         with staging(site) as aside:
             history = back_end.history(path, aside / "cache")
             with site.store.write() as db:
@@ -102,7 +103,7 @@ def _register(site: Site, caller: Caller, name: str, path: Path) -> bool:
                 repo_groups.check_name_free(db, name)
                 repository_id = insert_repository(db, site, caller, wanted, _first_administrator(db), history)
             RepositoryCache(site, repository_id).adopt(aside / "cache")
-    except (Invalid, AlreadyExists, VcsError) as error:
+    except (Invalid, AlreadyExists, VcsError, OSError) as error:
         _log.warning("a directory was not registered", name=name, why=str(error))
         return False
     return True

@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 import msgspec
 import pygit2
 
-from trivium.vcs import githousekeeping
+from trivium.vcs import gitadoption, githousekeeping
 from trivium.vcs.gitcommits import COMMITS, ID_BYTES, CommitLists
 from trivium.vcs.gitobjects import (
     LISTED,
@@ -67,6 +67,9 @@ class Git(GitTransfers):
         except OSError:
             return False
         return bool(_HEAD.match(head)) and (path / "objects").is_dir() and (path / "refs").is_dir()
+
+    def adopt(self, path: Path) -> None:
+        gitadoption.check(self.command, path)
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from trivium.vcs.adoption import check_self_contained, check_without
 from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.hgsnapshot import HgIndex, HgSnapshot
 from trivium.vcs.hgvalues import BOOKMARK, BRANCH, ZERO, Index, State
@@ -37,6 +38,12 @@ class Hg:
 
     def is_repository(self, path: Path) -> bool:
         return (path / ".hg" / "store").is_dir()
+
+    def adopt(self, path: Path) -> None:
+        """Files beside `.hg` are somebody's working copy, and of no interest."""
+        control = path / ".hg"
+        check_self_contained(control)
+        check_without(control, "sharedpath")
 
     def create(self, path: Path) -> None:
         path.mkdir(mode=0o750)

@@ -268,6 +268,13 @@ class BackEnd(Protocol):
         """Whether a directory holds a repository of this system, by what is in it."""
         ...
 
+    def adopt(self, path: Path) -> None:
+        """Make a repository that was put at `path` by hand one of ours.
+
+        Raises `VcsError` when it could lead the server to another place, or let it run something.
+        """
+        ...
+
     def create(self, path: Path) -> None:
         """Make an empty repository at `path`, which does not exist yet."""
         ...

@@ -16,6 +16,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from trivium.vcs.adoption import check_self_contained
 from trivium.vcs.model import Changeset, History, RefUpdate, Remote, TransferLimits, VcsError
 from trivium.vcs.svnapache import SvnApache
 from trivium.vcs.svncommand import SvnCommand
@@ -48,6 +49,17 @@ class Svn:
 
     def is_repository(self, path: Path) -> bool:
         return (path / "format").is_file() and (path / "db" / "fs-type").is_file()
+
+    def adopt(self, path: Path) -> None:
+        """Apache would run its hooks."""
+        check_self_contained(path)
+        if (path / "db" / "fs-type").read_bytes().strip() != b"fsfs":
+            raise VcsError("only repositories of the kind FSFS are served")
+        hooks = path / "hooks"
+        if hooks.is_dir() and any(hook.suffix != ".tmpl" for hook in hooks.iterdir()):
+            raise VcsError("it has hooks, which would be run")
+        if self.command.programs is not None:
+            self.command.take_in(path)
 
     def create(self, path: Path) -> None:
         """A repository at revision 0, without directories."""

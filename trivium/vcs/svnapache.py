@@ -48,6 +48,7 @@ _PAUSE: Final = 0.02
 _OLD_ENDS: Final = 5.0
 _QUIET: Final = 10.0
 _CLOSE_WAIT: Final = "08"
+_LISTENING: Final = "0A"
 
 _CONFIGURATION: Final = """\
 ServerRoot {place}
@@ -148,6 +149,12 @@ class SvnApache:
             return msgspec.json.decode((self.place / "server.json").read_bytes(), type=Endpoint)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
+
+    def listens_at(self, endpoint: Endpoint) -> bool:
+        """Whether it is Apache that listens there, and not somebody who took the port while Apache was away."""
+        account = self.command.available.account
+        uid = os.geteuid() if account is None else account.uid
+        return any(owner == uid for state, owner in _sockets(endpoint.port) if state == _LISTENING)
 
     def link(self, repository_id: int, name: str, path: Path) -> str:
         """What Apache calls the repository `name`, which stands at `path`; it can get there, and write.
@@ -259,6 +266,11 @@ def _holders(lock: int) -> list[int]:
 
 def _half_closed(port: int) -> bool:
     """Whether a connection to a port of the loopback waits for its owner to notice that the other end is closed."""
+    return any(state == _CLOSE_WAIT for state, _ in _sockets(port))
+
+
+def _sockets(port: int) -> list[tuple[str, int]]:
+    """State and owner of each socket that has a port of the loopback for its own."""
     address = f"0100007F:{port:04X}"
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return any(line.split()[1] == address and line.split()[3] == _CLOSE_WAIT for line in lines)
+    fields = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return [(found[3], int(found[7])) for found in fields if found[1] == address]

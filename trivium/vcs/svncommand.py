@@ -129,7 +129,9 @@ class SvnCommand:
 
     def take_in(self, path: Path) -> None:
         """Give a repository, with all that is in it, to the account that Apache runs as, and its settings."""
-        (path / "db" / "fsfs.conf").write_text(_FSFS)
+        settings = path / "db" / "fsfs.conf"
+        settings.unlink(missing_ok=True)  # never written through: the directory may be another account's
+        settings.write_text(_FSFS)
         path.chmod(0o750)
         account = self.available.account
         if account is not None:

@@ -51,6 +51,9 @@ class Door:
         self._mine: dict[int, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(site.settings.max_concurrent_vcs)
         )
+        self._brief: dict[int, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(2 * site.settings.max_concurrent_vcs)
+        )
 
     async def admit(
         self, scope: Scope, *, kind: str, name: str, writes: bool, inside: bool = False, signed: bool = False
@@ -87,12 +90,16 @@ class Door:
             raise Refused(404, NO_SUCH_REPOSITORY) from None
 
     @contextlib.asynccontextmanager
-    async def turn(self, caller: Caller) -> AsyncIterator[None]:
-        """Wait for a place among the transfers of this user and of everybody (security.md 6)."""
+    async def turn(self, caller: Caller, *, brief: bool = False) -> AsyncIterator[None]:
+        """Wait for a place among the transfers of this user and of everybody (security.md 6).
+
+        `brief`: for requests that a client makes beside a transfer, and that do not wait for one. They have places of
+        their own, so that nobody who is slow can hold all that there are for everybody.
+        """
         timeout = self.site.settings.vcs_timeout
-        mine = self._mine[caller.user_id]
+        user = caller.user_id
         async with contextlib.AsyncExitStack() as held:
-            for places in (mine, self._all):
+            for places in (self._brief[user],) if brief else (self._mine[user], self._all):
                 try:
                     async with asyncio.timeout(timeout):
                         await places.acquire()

@@ -232,7 +232,8 @@ class HgTransfer:
         headers = [
             (key.decode("latin-1"), value.decode("latin-1"))
             for key, value in self._scope["headers"]
-            if key.startswith((b"x-hg", b"accept")) or key == b"vary"
+            # In the environment of WSGI a `_` could not be told from a `-`, and would hide what was looked at before.
+            if b"_" not in key and (key.startswith((b"x-hg", b"accept")) or key == b"vary")
         ]
         return {
             "command": request.command,

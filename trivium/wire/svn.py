@@ -27,6 +27,7 @@ from trivium.vcs.model import RefUpdate, VcsError
 from trivium.vcs.svn import revision_update
 from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.davpaths import RawPath, Translation, parse_path
+from trivium.wire.davxml import checked
 from trivium.wire.door import Door, limited
 from trivium.wire.upstream import Answer, Unreachable, Upstream
 
@@ -43,6 +44,8 @@ _WORKING: Final = ("txn", "txr", "vtxn", "vtxr", "wrk", "wbl", "act")
 """What stands after `!svn` in the URL of something that is being made and no revision yet."""
 _NOTHING_TRANSLATED: Final = frozenset({"GET", "HEAD", "PUT"})
 """Methods whose bodies are files."""
+_NOT_XML: Final = _NOTHING_TRANSLATED | {"POST"}
+"""Methods whose request bodies are files, or say what they say in Subversion's own words."""
 _WITH_REFERENCES: Final = frozenset({"REPORT", "MERGE", "CHECKOUT"})
 """Methods whose request bodies name resources."""
 _LONG: Final = frozenset({"REPORT", "PUT", "MERGE"})
@@ -247,6 +250,8 @@ class SvnTransfer:
         target = f"/{translation.inside}{self._request.path.after(len(translation.outside))}".encode("latin-1")
         head = b"%s %s%s HTTP/1.1\r\n" % (self._request.method.encode(), target, b"?" + query if query else b"")
         headers = self._headers(admitted, translation)
+        if body is not None and self._request.method not in _NOT_XML:
+            body = checked(body)
         if body is not None and self._request.method in _WITH_REFERENCES:
             body = translation.body_inwards(body)
         elif body is not None:
@@ -397,10 +402,7 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
         )
         transfer = SvnTransfer(door, upstream, scope, receive, watched, request)
         work: Coroutine[Any, Any, None] = transfer.write(admitted) if request.writes else transfer.read(admitted)
-        if request.method in _LONG:
-            async with door.turn(admitted.caller):
-                await work
-        else:
+        async with door.turn(admitted.caller, brief=request.method not in _LONG):
             await work
     except (Refused, TooLarge, StorageFull, Busy, VcsError, TimeoutError) as error:
         if started:

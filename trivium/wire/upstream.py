@@ -288,7 +288,10 @@ class Upstream:
                     _, connection = await loop.create_connection(
                         partial(_Connection, endpoint), "127.0.0.1", endpoint.port
                     )
-                    return connection
+                    # Before anything is said, the secret above all.
+                    if self.apache.listens_at(endpoint):
+                        return connection
+                    connection.abort()
             if loop.time() > deadline:
                 raise Unreachable
             if not asked:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -208,6 +209,23 @@ def test_connections_go_to_the_address_that_was_judged(
     assert back_end.history(tmp_path / "copy", tmp_path).last.raw_id == filled[1][-1]
     with pytest.raises(VcsError):
         back_end.import_from(Remote(f"http://localhost:{remote}/", ("127.0.0.2",)), tmp_path / "other", LIMITS)
+
+
+def test_a_long_request_cannot_take_all_memory(back_end: BackEnd, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        remote = Remote(f"http://127.0.0.1:{silent.getsockname()[1]}/", ("127.0.0.1",))
+
+        def give_up() -> None:
+            with pytest.raises(VcsError):
+                back_end.import_from(remote, tmp_path / "copy", LIMITS)
+
+        importing = threading.Thread(target=give_up)
+        importing.start()
+        connection, _ = silent.accept()
+        with connection:
+            limits = [Path(f"/proc/{pid}/limits").read_text() for pid in below(back_end)]
+        importing.join()
+    assert sum(not re.search("Max address space +unlimited", limit) for limit in limits) == 1
 
 
 def test_a_server_that_says_nothing_is_given_up(back_end: BackEnd, tmp_path: Path) -> None:

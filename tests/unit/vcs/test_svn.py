@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ import pytest
 from trivium.settings import Settings
 from trivium.vcs.model import RefUpdate, VcsError
 from trivium.vcs.svn import Svn, revision_update
-from trivium.vcs.svnapache import SvnApache
+from trivium.vcs.svnapache import Endpoint, SvnApache
 from trivium.vcs.svncommand import Account, SvnCommand, SvnPrograms, Unavailable, find_programs, svn_command
 
 BEGUN = """
@@ -38,6 +40,22 @@ def svn(tmp_path: Path) -> Svn:
 
 def commit(path: Path, name: str) -> None:
     subprocess.run(["svn", "mkdir", "-q", "-m", name, f"{path.as_uri()}/{name}"], check=True)
+
+
+def test_whoever_takes_the_port_is_not_taken_for_apache(svn: Svn) -> None:
+    assert svn.command.programs
+    mine, other = (
+        SvnApache(
+            svn.apache.settings,
+            SvnCommand(dataclasses.replace(svn.command.programs, account=Account("x", uid, os.getgid()))),
+        )
+        for uid in (os.getuid(), os.getuid() + 1)
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        endpoint = Endpoint(listening.getsockname()[1], "secret")
+        assert mine.listens_at(endpoint)
+        assert not other.listens_at(endpoint)
+    assert not mine.listens_at(endpoint)
 
 
 def state(svn: Svn, path: Path, known: str = "", *numbers: int) -> dict[str, object]:

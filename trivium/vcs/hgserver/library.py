@@ -51,8 +51,10 @@ Repository = Any
 
 def prepare() -> Any:
     """The ui from which those of all requests are made."""
-    # A pushed bundle may tell a server to fetch more from an address of the client's choice.
-    bundle2.parthandlermapping.pop(b"remote-changegroup", None)
+    # A pushed bundle may tell a server to fetch more from an address of the client's choice, or bring the files of a
+    # store as they are, which nobody checks; so may the answer to a pull.
+    for part in (b"remote-changegroup", b"stream2", b"stream3-exp"):
+        bundle2.parthandlermapping.pop(part, None)
     bundle_caps.capabilities.pop(b"remote-changegroup", None)
     _keep_descriptors()
     base = uimod.ui.load()
@@ -105,9 +107,16 @@ class Watched:
         self.updates: list[tuple[str, str, str]] = []
         self._repository = repository
         watched = self
+        audit = pathutil.pathauditor(repository.root, realfs=False)
 
         class WatchedRepository(repository.__class__):  # type: ignore[misc]
             """The repository with us beside its transactions: as an extension would do it."""
+
+            def file(self, path: bytes, *arguments: Any, **named: Any) -> Any:
+                # Whatever a changeset says of itself: this is asked for every file that comes (`server.validate`).
+                if self.currenttransaction() is not None:
+                    audit(path)
+                return super().file(path, *arguments, **named)
 
             def transaction(self, *arguments: Any, **named: Any) -> Any:
                 outermost = self.currenttransaction() is None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import select
 import shutil
 import signal
@@ -39,6 +40,8 @@ _RETIRE_AFTER: Final = 5_000
 _LOOK_EVERY: Final = 50
 _LARGEST: Final = 200 << 20
 """Resident bytes with which a process makes room for a fresh one."""
+_MOST_MEMORY: Final = 4 << 30
+"""Bytes that a long request may take; a file takes several times its size. Never more than half of the machine's."""
 _PATIENCE: Final = 30.0
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG: Final = 1
@@ -173,6 +176,7 @@ class Worker:
             # Whoever connects must not wait for us when the others are gone.
             for descriptor in self._closed_in_children:
                 os.close(descriptor)
+            _limit_memory()
             place.mkdir(mode=0o700)
             tempfile.tempdir = str(place)
             work()
@@ -191,6 +195,15 @@ class Worker:
         for place in self._scratch.iterdir():
             if place.name.isdigit() and not Path("/proc", place.name).exists():
                 shutil.rmtree(place, ignore_errors=True)
+
+
+def _limit_memory() -> None:
+    """From now on this process fails before it takes the machine's memory.
+
+    Mercurial reads some things whole, however long they are: what another server says, and pieces of a compressed push.
+    """
+    most = min(_MOST_MEMORY, os.sysconf("SC_PHYS_PAGES") * _PAGE // 2)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def end_with_client(request: Request) -> None:

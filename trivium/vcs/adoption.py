@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories that were made elsewhere and put into the root by hand (docs/administration.md).
+
+Whoever prepared one must not be able to lead the server out of its directory, or to let it run something.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from trivium.vcs.model import VcsError
+
+
+def check_self_contained(top: Path) -> None:
+    """Raise `VcsError` when `top` is or holds anything but directories and files, such as a link to elsewhere."""
+    if not top.is_dir() or top.is_symlink():
+        raise VcsError(f"{top.name} is no directory")
+    waiting = [top]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    raise VcsError(f"{Path(entry.path).relative_to(top)} is a link, or no file at all")
+
+
+def check_without(top: Path, *names: str) -> None:
+    """Raise `VcsError` when one of these files is there: it says that something else stands elsewhere."""
+    for name in names:
+        if (top / name).exists():
+            raise VcsError(f"it needs another repository, which {name} names")
