@@ -161,6 +161,9 @@ def test_the_core_resolves_revisions_first(place: Place, monkeypatch: pytest.Mon
     site: Any = SimpleNamespace(settings=Settings(data=place.home, max_api_file=8))
     repository: Any = None
     monkeypatch.setattr(History, "open", lambda self, repository: place.open())
+    # Nobody strips meanwhile.
+    monkeypatch.setattr(History, "state", lambda self, repository: ("name", "state"))
+    monkeypatch.setattr(History, "_undisturbed", lambda self, repository: "state")
     history = History(site)
     for wrong in ("tip", "", "--all", "1"):
         with pytest.raises(UnknownRevision):
