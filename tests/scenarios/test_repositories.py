@@ -315,13 +315,6 @@ def test_a_value_that_cannot_be_used_creates_nothing(server: Server, root: Api, 
         assert root.error("create_repo", **args) == f"failed to create repository `{name}`"
 
 
-@pytest.mark.parametrize("kind", ["hg", "svn"])
-def test_kinds_that_this_server_does_not_host_yet(server: Server, root: Api, kind: str) -> None:
-    name = f"{unique('new')}/core"
-    with server.unchanged():
-        assert root.error("create_repo", repo_name=name, repo_type=kind) == f"failed to create repository `{name}`"
-
-
 def test_refusals_come_in_the_documented_order(server: Server, root: Api) -> None:
     ada, repository = root.new_user(), root.new_repo()
     server.permit(ada.name, "hg.create.none")

@@ -36,7 +36,6 @@ from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
 from trivium.store.tables import repositories as table
 from trivium.vcs.model import History, TransferLimits
 
-KINDS: Final = ("git", "hg", "svn")
 _LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
 _TRIES: Final = 5
 
@@ -69,10 +68,8 @@ class NewRepository:
 
     def check(self, site: Site) -> None:
         check_path(self.path)
-        if self.kind not in KINDS:
-            raise Invalid(f"{self.kind!r} is not a kind of repository")
         if self.kind not in site.back_ends:
-            raise Invalid(f"this server does not host {self.kind} repositories")
+            raise Invalid(f"{self.kind!r} is not a kind of repository")
         check_landing_rev(self.landing_rev)
 
 
