@@ -28,10 +28,14 @@ def assert_whole(root: Api, git: Git, path: Path, name: str) -> dict[str, str]:
     listed = (
         [one["raw_id"] for one in root("get_repo_changesets", repoid=name, start_rev="0", limit=-1)] if refs else []
     )
-    commits = git.out("--git-dir=.", "rev-list", "--date-order", "--reverse", "--branches", "--tags", cwd=path).split()
-    assert listed == commits
+    # Commits of one second keep the order in which they came; git may put them in another one as branches are added.
+    said = git.out("--git-dir=.", "rev-list", "--parents", "--branches", "--tags", cwd=path)
+    commits = {raw_id: parents for raw_id, *parents in (line.split() for line in said.splitlines())}
+    at = {raw_id: number for number, raw_id in enumerate(listed)}
+    assert sorted(listed) == sorted(commits)
+    assert all(at[parent] < at[raw_id] for raw_id, parents in commits.items() for parent in parents)
     last = root("get_repo", repoid=name)["last_changeset"]
-    assert (last["raw_id"], last["revision"]) == (commits[-1] if commits else ZERO, len(commits) - 1)
+    assert (last["raw_id"], last["revision"]) == (listed[-1] if listed else ZERO, len(listed) - 1)
     for ref, raw_id in refs.items():
         branch = ref.removeprefix("refs/heads/")
         assert root("get_repo_changeset", repoid=name, revision=branch)["raw_id"] == raw_id
