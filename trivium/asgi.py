@@ -35,6 +35,18 @@ class TooLarge(Exception):
         self.option = option
 
 
+class Watched:
+    """A `send` that knows whether an answer has begun: from then on nothing else can be said."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
+
+
 def header(scope: Scope, name: bytes) -> bytes:
     """The first value of a request header (lower-case name); empty when it is missing."""
     for key, value in scope["headers"]:

@@ -7,21 +7,28 @@ import asyncio
 import contextlib
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import structlog
 
 from trivium.access.addresses import client_address
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.asgi import Scope, TooLarge, header
 from trivium.crew import Crew
-from trivium.errors import NotFound
-from trivium.forge import repositories
+from trivium.errors import Busy, NotFound
+from trivium.forge import locks, pushes, repositories
 from trivium.forge.activity import Activity
+from trivium.forge.pushes import Push
 from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
+from trivium.vcs.model import VcsError
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
+
+_log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -120,6 +127,32 @@ class Door:
             await asyncio.sleep(LOCK_PAUSE)
         return descriptor
 
+    async def pulled(self, admitted: Admitted) -> bool:
+        """Note that somebody has fetched, which may lock the repository for his push; True when it did (system.md 3.4).
+
+        To be called before the end of the answer, so that whoever has it knows who holds the lock.
+        """
+        repository = admitted.repository
+        self.activity.pulled(admitted.caller, repository.id, repository.name)
+        return repository.enable_locking and await self.slow(
+            locks.take_for_push, self.site, admitted.caller, repository
+        )
+
+    async def settle(self, how: Callable[..., T], push: Push, *arguments: Any) -> T:
+        """Record what became of a push; not even the end of the request stops that half-way."""
+        return await asyncio.shield(self.slow(how, self.site, push, *arguments))
+
+    async def recover(self, push: Push) -> None:
+        """Clean up after a push whose process was killed, as soon as nobody else uses the repository."""
+        try:
+            await self.settle(pushes.recover, push)
+        except (Busy, VcsError) as error:
+            _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
+
+    def place_of(self, admitted: Admitted) -> str:
+        """Where the repository is, under the name that it has now: the beginning of a URL, or of one's path."""
+        return f"{self.site.settings.base_url.rstrip('/')}/{quote(admitted.repository.name)}"
+
     async def quick(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a short call in a thread."""
         return await self._crew.run(function, *arguments)
@@ -127,6 +160,14 @@ class Door:
     async def slow(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run work on a repository in a thread of its own pool."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, function, *arguments)
+
+
+async def chained(head: Iterable[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A body whose beginning was read already."""
+    for chunk in head:
+        yield chunk
+    async for chunk in rest:
+        yield chunk
 
 
 async def limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -12,20 +12,20 @@ import contextlib
 import os
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 import structlog
 
-from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
+from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import locks, pushes
+from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
 from trivium.wire.admission import Admitted, Refused, check_lock
-from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, limited
+from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, chained, limited
 from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, PushCommands, PushReport, pkt
 from trivium.wire.process import CHUNK, Process
 
@@ -114,16 +114,11 @@ class GitTransfer:
         # Locked or not, everybody may ask where the branches are.
         message = check_lock(self._site, admitted, writes=False) if command.fetches else ""
         process = await self._start(admitted, UPLOAD)
-        process.feed(_chained(head, body))
+        process.feed(chained(head, body))
         watch = PackWatch()
         status = await self._run(process, self._pump(process, request, report=watch))
-        if status == 0 and command.fetches and watch.has_pack:
-            repository = admitted.repository
-            self._door.activity.pulled(admitted.caller, repository.id, repository.name)
-            if repository.enable_locking and await self._door.slow(
-                locks.take_for_push, self._site, admitted.caller, repository
-            ):
-                message = f"Made lock on repo `{repository.name}`"
+        if status == 0 and command.fetches and watch.has_pack and await self._door.pulled(admitted):
+            message = f"Made lock on repo `{admitted.repository.name}`"
         await self._send({"type": "http.response.body", "body": watch.tail(message)})
 
     async def receive(self, request: GitRequest, admitted: Admitted) -> None:
@@ -135,12 +130,12 @@ class GitTransfer:
             body = self._body()
             head, commands = await _push_head(body)
             if not commands.updates:
-                await self._receive_nothing(request, admitted, _chained(head, body))
+                await self._receive_nothing(request, admitted, chained(head, body))
                 return
             push = await self._door.slow(
                 pushes.begin, self._site, admitted.caller, admitted.repository.id, commands.updates
             )
-            await self._receive_pack(request, admitted, held, lock, _chained(head, body), commands, push)
+            await self._receive_pack(request, admitted, held, lock, chained(head, body), commands, push)
 
     async def _receive_nothing(self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes]) -> None:
         """A client tries whether it may push, or has nothing to push."""
@@ -168,29 +163,18 @@ class GitTransfer:
             accepted = report.accepted(commands.updates) if commands.wants_report else None
             if not process.was_killed:
                 settled = True
-                finished = await self._settle(pushes.finish, push, accepted)
+                finished = await self._door.settle(pushes.finish, push, accepted)
                 tail = report.tail(self._said(admitted.repository.name, finished) if accepted else "")
                 await self._send({"type": "http.response.body", "body": tail})
         finally:
             # The client is gone or git failed: what it did all the same is asked of the repository.
             if not settled and process is not None and process.was_killed:
                 held.close()
-                await self._recover(push)
+                await self._door.recover(push)
             elif not settled:
-                await self._settle(pushes.finish, push, None)
+                await self._door.settle(pushes.finish, push, None)
         if not settled:
             raise Disconnected
-
-    async def _recover(self, push: Push) -> None:
-        """Clean up after a git that was killed, as soon as nobody else uses the repository."""
-        try:
-            await self._settle(pushes.recover, push)
-        except Busy:
-            _log.error("a push that was killed could not be cleaned up", repository_id=push.repository_id)
-
-    async def _settle(self, how: Callable[..., T], push: Push, *arguments: Any) -> T:
-        """Record what became of a push; not even the end of the request stops that half-way."""
-        return await asyncio.shield(self._door.slow(how, self._site, push, *arguments))
 
     def _said(self, name: str, finished: Finished) -> str:
         """What the user reads at the end of a push (system.md 3.3)."""
@@ -339,13 +323,6 @@ async def _push_head(body: AsyncIterator[bytes]) -> tuple[list[bytes], PushComma
     return read, commands
 
 
-async def _chained(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for chunk in head:
-        yield chunk
-    async for chunk in rest:
-        yield chunk
-
-
 async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator[bytes]:
     """A gzip body, unpacked piece by piece; a bomb ends early (security.md S-29)."""
     unpacking = zlib.decompressobj(31)
@@ -373,19 +350,14 @@ async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator
 
 async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of the Git protocol."""
-    started = False
-
-    async def watched(message: Any) -> None:
-        nonlocal started
-        started = True
-        await send(message)
-
+    watched = Watched(send)
     transfer = GitTransfer(door, scope, receive, watched)
     try:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
         if admitted.renamed and request.advertises:
-            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", _moved_to(door, admitted))))
+            there = f"{door.place_of(admitted)}/info/refs?service=git-{UPLOAD}".encode()
+            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", there)))
             return
         async with door.turn(admitted.caller):
             if request.advertises:
@@ -395,16 +367,10 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
             else:
                 await transfer.upload(request, admitted)
     except (Refused, TooLarge, Malformed, StorageFull, Busy) as error:
-        if started:
+        if watched.started:
             raise Disconnected from error
         refused = error if isinstance(error, Refused) else _refused(error)
         await respond(send, refused.status, (refused.text + "\n").encode(), (TEXT, *NO_CACHE, *refused.headers))
-
-
-def _moved_to(door: Door, admitted: Admitted) -> bytes:
-    """Where a repository is read now that was renamed."""
-    base = door.site.settings.base_url.rstrip("/")
-    return f"{base}/{quote(admitted.repository.name)}/info/refs?service=git-{UPLOAD}".encode()
 
 
 def _refused(error: Exception) -> Refused:

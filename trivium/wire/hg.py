@@ -13,14 +13,13 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 import structlog
 
-from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
+from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import locks, pushes
-from trivium.forge.pushes import Push
+from trivium.forge import pushes
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved
 from trivium.vcs.model import RefUpdate, VcsError
 from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
@@ -132,10 +131,7 @@ class HgTransfer:
         async with contextlib.aclosing(link):
             await self._until_gone(self._pump(link, await link.head()))
         if request.command in _TRANSFERS:
-            repository = admitted.repository
-            self._door.activity.pulled(admitted.caller, repository.id, repository.name)
-            if repository.enable_locking:
-                await self._door.slow(locks.take_for_push, self._site, admitted.caller, repository)
+            await self._door.pulled(admitted)
         await self._send({"type": "http.response.body", "body": b""})
 
     async def push(self, request: HgRequest, admitted: Admitted) -> None:
@@ -170,7 +166,7 @@ class HgTransfer:
                 if moved is None:
                     # Its process was killed, and may have left a transaction that is not complete.
                     held.close()
-                    await self._recover(push)
+                    await self._door.recover(push)
                 else:
                     await self._door.slow(pushes.finish, self._site, push, moved)
             return link
@@ -193,13 +189,6 @@ class HgTransfer:
         except (TimeoutError, ConnectionError, VcsError):
             return None
         return told.ref_updates()
-
-    async def _recover(self, push: Push) -> None:
-        """Clean up after a process that was killed, as soon as nobody else uses the repository."""
-        try:
-            await self._door.slow(pushes.recover, self._site, push)
-        except Busy:
-            _log.error("a push that was killed could not be cleaned up", repository_id=push.repository_id)
 
     async def _open(self, request: HgRequest, admitted: Admitted, lock: int | None = None) -> HgLink:
         """Hand the request to Mercurial, with the repository's directory, wherever that stands at this moment.
@@ -305,19 +294,14 @@ class HgTransfer:
 
 async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of Mercurial's protocol."""
-    started = False
-
-    async def watched(message: Any) -> None:
-        nonlocal started
-        started = True
-        await send(message)
-
+    watched = Watched(send)
     transfer = HgTransfer(door, scope, receive, watched)
     try:
         request = recognise(scope)
         admitted = await door.admit(scope, kind="hg", name=request.name, writes=request.writes)
         if admitted.renamed and scope["method"] == "GET":
-            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", _moved_to(door, scope, admitted))))
+            there = f"{door.place_of(admitted)}?".encode() + scope["query_string"]
+            await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", there)))
             return
         posted = b"" if request.writes else await transfer.arguments()
         if request.command == "batch" and not only_reads(scope, posted):
@@ -329,15 +313,9 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
             else:
                 await transfer.read(request, admitted)
     except (Refused, TooLarge, StorageFull, Busy, VcsError, ConnectionError) as error:
-        if started:
+        if watched.started:
             raise Disconnected from error
         await transfer.refuse(error if isinstance(error, Refused) else _refused(error))
-
-
-def _moved_to(door: Door, scope: Scope, admitted: Admitted) -> bytes:
-    """Where a repository is read now that was renamed; the client goes on there."""
-    base = door.site.settings.base_url.rstrip("/")
-    return f"{base}/{quote(admitted.repository.name)}?".encode() + bytes(scope["query_string"])
 
 
 def _refused(error: Exception) -> Refused:

@@ -12,23 +12,22 @@ import base64
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 import structlog
 
-from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, respond
+from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import locks, pushes
-from trivium.forge.pushes import Push
-from trivium.vcs.model import RefUpdate, VcsError
+from trivium.forge import pushes
+from trivium.vcs.model import VcsError
 from trivium.vcs.svn import revision_update
 from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.davpaths import RawPath, Translation, parse_path
 from trivium.wire.davxml import checked
-from trivium.wire.door import Door, limited
+from trivium.wire.door import Door, chained, limited
 from trivium.wire.upstream import Answer, Unreachable, Upstream
 
 _log = structlog.get_logger(__name__)
@@ -150,9 +149,7 @@ class SvnTransfer:
                 raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
             tail, _ = await self._pass_on(answer, translation)
             if pulls and answer.status == 200:
-                self._door.activity.pulled(admitted.caller, admitted.repository.id, name)
-                if admitted.repository.enable_locking:
-                    await self._door.slow(locks.take_for_push, self._site, admitted.caller, admitted.repository)
+                await self._door.pulled(admitted)
             await self._send_end(tail)
 
     async def write(self, admitted: Admitted) -> None:
@@ -180,23 +177,13 @@ class SvnTransfer:
                 tail, beginning = await self._pass_on(answer, translation)
             made = _VERSION.search(beginning) if answer.status == 200 else None
             settled = True
-            await self._settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
+            await self._door.settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
             await self._send_end(tail)
         finally:
             if not settled:
                 # What became of it is asked of the repository, when nobody else is at work on it.
                 held.close()
-                await self._recover(push)
-
-    async def _recover(self, push: Push) -> None:
-        try:
-            await self._settle(pushes.recover, push)
-        except (Busy, VcsError) as error:
-            _log.error("a commit could not be settled", repository_id=push.repository_id, why=str(error))
-
-    async def _settle(self, how: Callable[..., Any], push: Push, *arguments: list[RefUpdate]) -> None:
-        """Record what became of a commit; not even the end of the request stops that half-way."""
-        await asyncio.shield(self._door.slow(how, self._site, push, *arguments))
+                await self._door.recover(push)
 
     async def _name_in_url(self, admitted: Admitted) -> str:
         """What the repository is called, now that it stays so; raises `Refused` when the URL is not its any more."""
@@ -322,7 +309,7 @@ class SvnTransfer:
             self._beginning += chunk
             if len(self._beginning) >= _ENOUGH:
                 break
-        return _chained(self._beginning, body)
+        return chained([self._beginning] if self._beginning else [], body)
 
     async def _pass_on(self, answer: Answer, translation: Translation) -> tuple[bytes, bytes]:
         """Send Apache's answer to the client, all but its end. Returns that, and how it began."""
@@ -375,26 +362,13 @@ class SvnTransfer:
         return (base + translation.outwards(path)).encode("latin-1")
 
 
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if first:
-        yield first
-    async for chunk in rest:
-        yield chunk
-
-
 def _text(value: bytes) -> str:
     return value.decode("latin-1")
 
 
 async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of a Subversion client."""
-    started = False
-
-    async def watched(message: Any) -> None:
-        nonlocal started
-        started = True
-        await send(message)
-
+    watched = Watched(send)
     try:
         request = recognise(scope)
         admitted = await door.admit(
@@ -405,7 +379,7 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
         async with door.turn(admitted.caller, brief=request.method not in _LONG):
             await work
     except (Refused, TooLarge, StorageFull, Busy, VcsError, TimeoutError) as error:
-        if started:
+        if watched.started:
             raise Disconnected from error
         await _refuse(send, error if isinstance(error, Refused) else _refused(error))
 
