@@ -64,6 +64,20 @@ class FileFacts:
     content: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the database knows of a history."""
+
+    name: str
+    """Of the repository, at present."""
+    state: str
+    since: str
+
+    @property
+    def moment(self) -> str:
+        return f"{self.since} {self.state}"
+
+
 class Indexes:
     """The indexes of the repositories that this process read last (`vcs.model.BackEnd.index`)."""
 
@@ -94,45 +108,47 @@ class History:
         It never comes back, even when a strip leads to an earlier history: somebody may have read what a push had just
         brought before that was known, and keep it under the text of the time before.
         """
-        name, state, since = self._stored(repository)
-        return name, f"{since} {state}"
+        stored = self._stored(repository)
+        return stored.name, stored.moment
 
-    def _stored(self, repository: Repository) -> tuple[str, str, str]:
-        """The repository's present name, the state of its history, and since when that is so."""
+    def _stored(self, repository: Repository) -> _Stored:
         for _ in range(_TRIES):
             with self._site.store.read() as db:
                 found = _STATE.first(db, {"repository_id": repository.id})
             if found is None:
                 raise VcsError("the repository is gone")
-            name, state, since = found
-            if state:
-                return name, state, since
+            stored = _Stored(*found)
+            if stored.state:
+                return stored
             pushes.refresh(self._site, repository.id)  # nobody has looked at it yet
         raise VcsError("the repository has no state")
 
     @contextlib.contextmanager
     def open(self, repository: Repository) -> Iterator[Snapshot]:
         """Open a repository for reading."""
-        name, state, since = self._stored(repository)
-        moment = f"{since} {state}"
+        with self._opened(repository, self._stored(repository)) as snapshot:
+            yield snapshot
+
+    @contextlib.contextmanager
+    def _opened(self, repository: Repository, stored: _Stored) -> Iterator[Snapshot]:
         back_end = self._site.back_ends[repository.kind]
-        path = self._site.tree.path_of(name)
-        index = self._indexes.get(repository.id, moment)
+        path = self._site.tree.path_of(stored.name)
+        index = self._indexes.get(repository.id, stored.moment)
         if index is None:
-            index = back_end.index(path, self._site.cache_of(repository.id), state)
-            self._indexes.put(repository.id, moment, index)
+            index = back_end.index(path, self._site.cache_of(repository.id), stored.state)
+            self._indexes.put(repository.id, stored.moment, index)
         with back_end.open(path, index) as snapshot:
             yield snapshot
 
     def read(self, repository: Repository, look: Callable[[Snapshot], T]) -> T:
         """What somebody finds who looks at a repository; he looks again when a strip took away what he was reading."""
         for _ in range(_TRIES):
-            _, before = self.state(repository)
+            stored = self._stored(repository)
             try:
-                with self.open(repository) as snapshot:
+                with self._opened(repository, stored) as snapshot:
                     return look(snapshot)
             except VcsError:
-                if self._undisturbed(repository) == before:
+                if self._undisturbed(repository) == stored.moment:
                     raise
         with self.open(repository) as snapshot:
             return look(snapshot)

@@ -28,7 +28,7 @@ from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
 from trivium.store.intents import undo_all
 from trivium.store.tables import repositories, users
-from trivium.vcs.model import VcsError
+from trivium.vcs.model import BackEnd, VcsError
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +60,8 @@ def rescan(site: Site, caller: Caller, *, remove_obsolete: bool = False, at_most
         raise Invalid(f"the repository root {root} is empty; is its disk mounted?")
     if at_most_half and 2 * len(lost) > len(known):
         raise Invalid(f"{len(lost)} of {len(known)} repositories are missing; is a disk not mounted?")
-    added = [name for name, path in _unknown(site, root, "", frozenset(known)) if _register(site, caller, name, path)]
+    unknown = _unknown(site, root, "", frozenset(known))
+    added = [name for name, path, back_end in unknown if _register(site, caller, name, path, back_end)]
     removed = [name for name in lost if _unregister(site, caller, name)]
     return Rescan(tuple(sorted(added)), tuple(sorted(removed)))
 
@@ -69,8 +70,11 @@ def _names(db: Connection) -> list[str]:
     return [name for (name,) in db.execute(select(repositories.c.name).order_by(repositories.c.name))]
 
 
-def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str]) -> Iterator[tuple[str, Path]]:
-    """Repositories below a directory that have no row. Links and hidden directories are not followed."""
+def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str]) -> Iterator[tuple[str, Path, BackEnd]]:
+    """Repositories below a directory that have no row, and what serves them.
+
+    Links and hidden directories are not followed.
+    """
     try:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError as error:
@@ -81,16 +85,18 @@ def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str]) ->
         if entry.name.startswith(".") or name in known or not entry.is_dir(follow_symlinks=False):
             continue
         path = Path(entry.path)
-        if any(back_end.is_repository(path) for back_end in site.back_ends.values()):
-            yield name, path
+        back_end = next((one for one in site.back_ends.values() if one.is_repository(path)), None)
+        if back_end is not None:
+            yield name, path, back_end
         elif not any((path / inside).exists() for inside in _WORKING_COPIES):
             yield from _unknown(site, path, f"{name}/", known)
 
 
-def _register(site: Site, caller: Caller, name: str, path: Path) -> bool:
+def _register(site: Site, caller: Caller, name: str, path: Path, back_end: BackEnd) -> bool:
     """Give a repository its row; False when it is not one after all, or cannot be called so."""
-    kind, back_end = next((kind, back_end) for kind, back_end in site.back_ends.items() if back_end.is_repository(path))
-    wanted = NewRepository(path=name, kind=kind, description=last_segment(name), private=False, landing_rev="rev:tip")
+    wanted = NewRepository(
+        path=name, kind=back_end.kind, description=last_segment(name), private=False, landing_rev="rev:tip"
+    )
     try:
         check_path(name)
         back_end.adopt(path)

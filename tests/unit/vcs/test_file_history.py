@@ -160,9 +160,9 @@ def test_branches_tags_and_bookmarks(place: Place) -> None:
 def test_the_core_resolves_revisions_first(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     site: Any = SimpleNamespace(settings=Settings(data=place.home, max_api_file=8))
     repository: Any = None
-    monkeypatch.setattr(History, "open", lambda self, repository: place.open())
+    monkeypatch.setattr(History, "_opened", lambda self, repository, stored: place.open())
     # Nobody strips meanwhile.
-    monkeypatch.setattr(History, "state", lambda self, repository: ("name", "state"))
+    monkeypatch.setattr(History, "_stored", lambda self, repository: SimpleNamespace(moment="state"))
     monkeypatch.setattr(History, "_undisturbed", lambda self, repository: "state")
     history = History(site)
     for wrong in ("tip", "", "--all", "1"):
