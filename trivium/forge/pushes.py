@@ -80,7 +80,6 @@ class Push:
 class Finished:
     """What became of a push."""
 
-    accepted: tuple[RefUpdate, ...] = ()
     lock_released: bool = False
     """Whether the pusher held the lock that users see, and does no more."""
 
@@ -123,7 +122,7 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fini
             row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
             _journal(db, push, row.name if row else "", accepted)
         intents.clear(db, push.intent)
-    return Finished(tuple(accepted or ()))
+    return Finished()
 
 
 def recover(site: Site, push: Push) -> None:
@@ -191,7 +190,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
             released = push.action == PUSH and locks.release_after_push(db, push.caller, push.repository_id, row.name)
             intents.clear(db, push.intent)
         site.pushed.put(push.repository_id)
-        return Finished(tuple(done), released)
+        return Finished(lock_released=released)
     else:
         raise VcsError("the repository keeps changing")
     with site.store.write(access_unchanged=True) as db:

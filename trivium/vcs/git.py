@@ -74,15 +74,12 @@ class Git(GitTransfers):
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""
         with open_repository(path) as repository:
-            self._settle(repository, updates)
-
-    def _settle(self, repository: pygit2.Repository, updates: Sequence[RefUpdate]) -> None:
-        if not repository.head_is_unborn:
-            return
-        for update in updates:
-            if update.name.startswith("refs/heads/") and update.name in repository.references:
-                repository.set_head(update.name)
+            if not repository.head_is_unborn:
                 return
+            for update in updates:
+                if update.name.startswith("refs/heads/") and update.name in repository.references:
+                    repository.set_head(update.name)
+                    return
 
     def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
         lists = CommitLists(cache / COMMITS)

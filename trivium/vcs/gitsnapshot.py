@@ -224,10 +224,6 @@ class GitSnapshot:
             (directories if node.kind == "dir" else files).append(node)
         return sorted(directories, key=_by_path) + sorted(files, key=_by_path)
 
-    def size(self, node: Node) -> int:
-        _, size = self._repository.odb.read_header(pygit2.Oid(hex=node.id))
-        return int(size)
-
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
         read = self._repository.odb.read
         for node in nodes:

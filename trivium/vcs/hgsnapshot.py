@@ -177,10 +177,6 @@ class HgSnapshot:
                 at = name.rfind("/", 0, at)
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
-    def size(self, node: Node) -> int:
-        found = self._processes.ask(list[int], "sizes", self._directory, files=[_file(node)])
-        return found[0]
-
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
         with self._processes.stream("contents", self._directory, files=[_file(node) for node in nodes]) as stream:
             for _ in nodes:

@@ -225,10 +225,6 @@ class Snapshot(Protocol):
         """
         ...
 
-    def size(self, node: Node) -> int:
-        """The size of a file in bytes, without reading it."""
-        ...
-
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
         """The contents of files, in this order, one at a time."""
         ...

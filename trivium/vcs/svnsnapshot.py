@@ -230,11 +230,6 @@ class SvnSnapshot:
                 if entry["kind"] == _DIRECTORY:
                     waiting.append(below)
 
-    def size(self, node: Node) -> int:
-        root = self._root(_at(node).revision)
-        length = int(root.file_length(node.path))
-        return length - len(_LINK) if _is_link(root, node.path) else length
-
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
         for node in nodes:
             yield self._content(_at(node))

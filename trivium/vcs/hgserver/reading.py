@@ -104,12 +104,6 @@ def contents(repository: Repository, files: list[tuple[bytes, bytes]]) -> Iterat
         yield _content(repository, path, file_id)
 
 
-def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]:
-    """The sizes of files, mostly without reading them."""
-    logs = ((repository.file(path), file_id) for path, file_id in files)
-    return [log.size(log.rev(file_id)) for log, file_id in logs]
-
-
 def _content(repository: Repository, path: bytes, file_id: bytes) -> bytes:
     try:
         return bytes(repository.file(path).read(file_id))

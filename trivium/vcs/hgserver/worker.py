@@ -286,7 +286,6 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "added": _result(reading.added_since),
     "present": _result(reading.present),
     "nodes": _result(reading.nodes),
-    "sizes": _result(reading.sizes),
     "path_history": _result(files.path_history),
     "annotate": _result(files.annotate),
     "changes": _changes,
