@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import random
-import signal
 import subprocess
 import threading
 import time
@@ -269,8 +268,7 @@ def test_a_server_that_is_killed_again_and_again_loses_and_halves_nothing(own_se
         killing.set()
         if round_ % 4 == 3:
             # Only a worker dies: the others go on, and its clients see one failure each.
-            for pid in dice.sample(own_server.children(), 1):
-                os.kill(pid, signal.SIGKILL)
+            own_server.kill_one(dice)
             time.sleep(dice.uniform(0.1, 1))
         own_server.kill()
         for worker in workers:

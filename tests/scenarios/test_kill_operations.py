@@ -337,7 +337,7 @@ def test_a_server_that_is_killed_in_forks_pulls_and_strips_halves_none(own_serve
         dying.set()
         if round_ % 3 == 2:
             # Only one process dies at first; what it was doing is put in order while the others go on.
-            os.kill(dice.choice(own_server.children()), signal.SIGKILL)
+            own_server.kill_one(dice)
             time.sleep(dice.uniform(0.1, 1))
         own_server.kill()
         for worker in workers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import secrets
 import signal
@@ -127,6 +128,15 @@ class Server:
     def workers(self) -> list[int]:
         """The processes that serve requests, without those that help them."""
         return [pid for pid in self.children() if b"trivium.cli.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def kill_one(self, dice: random.Random) -> None:
+        """End some process below the server; others may end by themselves meanwhile."""
+        children = self.children()
+        dice.shuffle(children)
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return
 
     def kill(self) -> None:
         """End the server and everything below it as a power failure would."""

@@ -69,15 +69,20 @@ class RepositoryCache:
         digest = hashlib.sha256(msgspec.json.encode(key)).hexdigest()
         return self.directory / f"answer-{digest[:40]}"
 
+    def _answers(self) -> list[Path]:
+        """What is kept; somebody may be clearing it."""
+        try:
+            return [path for path in self.directory.iterdir() if path.name.startswith("answer-")]
+        except FileNotFoundError:
+            return []
+
     def _make_room(self) -> None:
         """Remove the oldest answers while there are too many bytes of them."""
         found = []
-        for path in self.directory.glob("answer-*"):
-            try:
+        for path in self._answers():
+            with contextlib.suppress(FileNotFoundError):
                 state = path.stat()
-            except FileNotFoundError:
-                continue
-            found.append((state.st_mtime, state.st_size, path))
+                found.append((state.st_mtime, state.st_size, path))
         total = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if total <= _MAX_BYTES:

@@ -114,7 +114,8 @@ class CommitLists:
         return self._directory / f"{digest}-{count}-{checksum:08x}"
 
     def _find(self, digest: str) -> _File | None:
-        for path in self._directory.glob(f"{digest}-*"):
-            _, count, checksum = path.name.split("-")
-            return _File(path, int(count), int(checksum, 16))
+        with contextlib.suppress(FileNotFoundError):
+            for path in self._directory.glob(f"{digest}-*"):
+                _, count, checksum = path.name.split("-")
+                return _File(path, int(count), int(checksum, 16))
         return None

@@ -7,6 +7,7 @@ A revision's number is its id; the list of commits is the revisions from 1 on (a
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -126,11 +127,12 @@ class Svn:
         """There is nothing to do."""
 
     def recover(self, path: Path) -> None:
-        """See that what a dead worker began has ended, and remove transactions that nobody will commit.
+        """See that what a dead worker began has ended, and remove what nobody will finish.
 
         Subversion's own locks are the kernel's: they end with a process.
         """
         self.apache.await_quiet()
+        _remove_unpublished(path)
         stale = time.time() - _DEAD
         dead = [
             transaction.name.removesuffix(".txn")
@@ -149,6 +151,29 @@ class Svn:
     def open(self, path: Path, index: int) -> Iterator[SvnSnapshot]:
         with open_filesystem(path) as filesystem:
             yield SvnSnapshot(path, filesystem, index)
+
+
+def _remove_unpublished(path: Path) -> None:
+    """Remove the files of a revision whose commit was killed before it counted.
+
+    Its properties are read-only from the moment they are written, and Subversion, which would write them again in the
+    next commit, cannot: nobody but root could commit any more.
+    """
+    try:
+        lock = (path / "db" / "write-lock").open("r+b")
+    except FileNotFoundError:
+        return  # nobody has ever committed to it here
+    with lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise VcsError(f"somebody commits to {path}") from error
+        with open_filesystem(path) as filesystem:
+            never = youngest(filesystem) + 1
+        for kind in ("revs", "revprops"):
+            for file in (*path.glob(f"db/{kind}/*/{never}"), path / "db" / kind / str(never)):
+                if file.is_file():  # with the same number as a revision there may be a directory of them
+                    file.unlink()
 
 
 def revision_update(number: int) -> RefUpdate:

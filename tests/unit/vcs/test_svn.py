@@ -29,6 +29,14 @@ root = editor.open_root(0)
 os._exit(0)
 """
 
+COMMITTING = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    print("holds", flush=True)
+    sys.stdin.read()
+"""
+
 
 @pytest.fixture
 def svn(tmp_path: Path) -> Svn:
@@ -93,6 +101,36 @@ def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) ->
     os.utime(dead, (old, old))
     svn.recover(path)
     assert len(list(transactions.iterdir())) == 1 and not dead.exists()
+
+
+def test_a_commit_that_was_killed_before_it_counted_does_not_stop_the_next(svn: Svn, tmp_path: Path) -> None:
+    path = tmp_path / "core"
+    svn.create(path)
+    commit(path, "a")
+    before = sorted(path.rglob("*"))
+    for kind in ("revs", "revprops"):
+        (path / "db" / kind / "0" / "2").write_bytes(b"half")
+        (path / "db" / kind / "0" / "2").chmod(0o440)
+    svn.recover(path)
+    assert sorted(path.rglob("*")) == before
+    commit(path, "b")
+    subprocess.run(["svnadmin", "verify", "-q", str(path)], check=True)
+
+
+def test_nothing_is_removed_while_somebody_commits(svn: Svn, tmp_path: Path) -> None:
+    path = tmp_path / "core"
+    svn.create(path)
+    growing = path / "db" / "revprops" / "0" / "1"
+    growing.write_bytes(b"half")
+    command = [sys.executable, "-c", COMMITTING, str(path / "db" / "write-lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin and other.stdout and other.stdout.readline()
+        with pytest.raises(VcsError):
+            svn.recover(path)
+        assert growing.exists()
+        other.stdin.close()
+    svn.recover(path)
+    assert not growing.exists()
 
 
 def test_what_is_no_repository(svn: Svn, tmp_path: Path) -> None:
