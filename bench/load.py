@@ -64,12 +64,13 @@ async def _run(host: str, port: int, path: str, connections: int, requests: int,
 
 
 def load(host: str, port: int, path: str, *, connections: int, requests: int, bodies: list[bytes]) -> Load:
-    """Run the generator in its own process."""
+    """Run the generator in a process and a session of its own: Linux shares processors among sessions first."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", host, str(port), path, str(connections), str(requests)],
         input=b"\n".join(bodies),
         capture_output=True,
         check=False,
+        start_new_session=True,
     )
     if done.returncode:
         raise RuntimeError(done.stderr.decode()[-2000:])

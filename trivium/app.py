@@ -42,6 +42,8 @@ class Application:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
         self._crew = Crew(settings.threads, "quick")
+        # Apart: who clones must not make short answers wait for his own.
+        self._admission = Crew(settings.threads, "admission")
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
         self._long = ThreadPoolExecutor(_TRANSFERS, thread_name_prefix="long")
@@ -49,7 +51,7 @@ class Application:
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
-        self._wire = Door(self._site, self._authenticator, self._activity, crew=self._crew, slow=self._slow)
+        self._wire = Door(self._site, self._authenticator, self._activity, crew=self._admission, slow=self._slow)
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
@@ -153,6 +155,7 @@ class Application:
 
     def _close(self) -> None:
         self._crew.close()
+        self._admission.close()
         self._slow.shutdown()
         self._long.shutdown()
         self._chores.shutdown()

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from trivium.priority import answer_soon
+
 T = TypeVar("T")
 
 _PATIENCE: Final = 0.003
@@ -30,7 +32,7 @@ class Crew:
 
     def __init__(self, size: int, name: str) -> None:
         self._size = size
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name, initializer=answer_soon)
         self._waiting: deque[_Job] = deque()
         self._working = 0
         self._finished: deque[_Result] = deque()

@@ -4,11 +4,22 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import platform
+import struct
 from pathlib import Path
 from typing import Final
 
 _YIELDING: Final = 10
+
+_SLICE: Final = 100_000
+"""Nanoseconds, the least that Linux grants."""
+_SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
+"""The number of the system call, which neither Python nor the C library has a function for."""
+_ATTRIBUTES: Final = struct.Struct("=IIQiIQQQ")
+"""size, policy, flags, nice, priority, runtime, deadline, period; see sched_setattr(2)."""
+_RESET_ON_FORK: Final = 1
 
 
 def yield_to_others(pid: int) -> None:
@@ -20,3 +31,17 @@ def yield_to_others(pid: int) -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, _YIELDING)
         Path(f"/proc/{pid}/autogroup").write_text(str(_YIELDING))
+
+
+def answer_soon() -> None:
+    """Let this thread go first when it wakes, for it will be done at once; not the threads and processes it starts.
+
+    Linux from 6.12 on prefers who asks for a shorter slice, and gives him no more time for it. Without that, whoever is
+    in the middle of packing a clone goes on for up to a tick of some milliseconds while a call of a tenth of that waits
+    (`make bench`). Older kernels do not know the wish; nothing is lost where it is refused.
+    """
+    number = _SCHED_SETATTR.get(platform.machine())
+    if number is not None:
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
+        wish = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, _SLICE, 0, 0)
+        ctypes.CDLL(None).syscall(ctypes.c_long(number), 0, wish, 0)
