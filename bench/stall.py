@@ -27,15 +27,16 @@ CLIENTS = 8
 COMMITS = int(os.environ.get("BENCH_STALL_COMMITS", "2000"))
 _CALLS = 400
 _ROUNDS = 5
-_LAST = 'echo 19 > /proc/self/autogroup; exec nice -n 19 "$@"'
+_ELSEWHERE = f'echo 19 > /proc/self/autogroup; exec taskset -c {max(os.sched_getaffinity(0))} nice -n 19 "$@"'
 
 
 def measure_stall(report: Report, server: Server, root: Api, place: Path) -> None:
     """p95 of `get_repo`, one call after the other, with and without clones of each system.
 
-    The clients are on the same machine and use more of its processors than the server does; they are told to let others
-    go first, as they would if they were elsewhere: each by `nice`, and their session as a whole, without which that
-    would count only among themselves. What the server starts for them is not.
+    The clients are on the same machine and use more of its processors than the server does. They are kept away from it
+    as if they were elsewhere: they have one processor, the last, and there everybody else goes before them (each by
+    `nice`, and each one's session, without which that would count only within it). What the server starts for them is
+    not kept away. With clients that have all processors a call waits for their system calls, whatever the server does.
     """
     place = place / "stall"
     place.mkdir()
@@ -89,8 +90,9 @@ class _Clients:
             thread.join()
 
 
-def _polite(command: list[str], environment: dict[str, str]) -> None:
-    subprocess.run(["setsid", "-w", "sh", "-c", _LAST, "sh", *command], env=environment, check=True, capture_output=True)
+def _elsewhere(command: list[str], environment: dict[str, str]) -> None:
+    apart = ["setsid", "-w", "sh", "-c", _ELSEWHERE, "sh", *command]
+    subprocess.run(apart, env=environment, check=True, capture_output=True)
 
 
 def _git(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
@@ -99,7 +101,7 @@ def _git(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
     git = Git(place)
     url = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/stall-git"
     git.run("push", "--quiet", "--mirror", url, cwd=place / "git")
-    return lambda target: _polite(["git", "clone", "--quiet", "--bare", url, str(target)], git.environment)
+    return lambda target: _elsewhere(["git", "clone", "--quiet", "--bare", url, str(target)], git.environment)
 
 
 def _hg(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
@@ -114,7 +116,7 @@ def _hg(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
     hg = Hg(home)
     hg.sign_in(server.url, server.admin, server.admin_password)
     command = [str(Path(sys.executable).with_name("hg")), "clone", "--quiet", "--noupdate", f"{server.url}/stall-hg"]
-    return lambda target: _polite([*command, str(target)], hg.environment)
+    return lambda target: _elsewhere([*command, str(target)], hg.environment)
 
 
 def _svn(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
@@ -135,4 +137,4 @@ def _svn(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
         str(place / "svn-home"),
         f"{server.url}/stall-svn",
     ]
-    return lambda target: _polite([*command, str(target)], svn.environment)
+    return lambda target: _elsewhere([*command, str(target)], svn.environment)
