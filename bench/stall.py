@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from tests.support.svn_client import Svn
 
 CLIENTS = 8
 COMMITS = int(os.environ.get("BENCH_STALL_COMMITS", "2000"))
-_CALLS = 400
+_CALLS = 1000
 _ROUNDS = 5
+_UNDER_WAY = 0.5
+"""Seconds until clones are not all at their beginning."""
 _ELSEWHERE = f'echo 19 > /proc/self/autogroup; exec taskset -c {max(os.sched_getaffinity(0))} nice -n 19 "$@"'
 
 
@@ -55,6 +58,7 @@ def measure_stall(report: Report, server: Server, root: Api, place: Path) -> Non
         for _ in range(_ROUNDS):
             idle.append(p95())
             with _Clients(clone, place):
+                time.sleep(_UNDER_WAY)
                 busy.append(p95())
         one, other = statistics.median(busy), statistics.median(idle)
         detail = f"{one:.2f} / {other:.2f} ms"

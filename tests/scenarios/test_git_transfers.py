@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import subprocess
 from pathlib import Path
@@ -299,6 +300,27 @@ def curl(work: Path, *arguments: str) -> tuple[int, bytes]:
         timeout=60,
     )
     return int(done.stdout), (work / "answer").read_bytes()
+
+
+def test_what_the_server_can_do_is_what_git_would_say(server: Server, root: Api, git: Git) -> None:
+    ada = root.new_user()
+    names = [root.new_repo(owner=ada.name).name for _ in range(2)]
+    work = git.new_work()
+    git.commit(work)
+    git.run("push", server.clone_url(names[0], ada), "master", cwd=work)
+    configured = {"GIT_CONFIG_GLOBAL": str(server.data / "gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
+    for name in names:
+        url = f"{server.clone_url(name, ada)}/info/refs?service=git-upload-pack"
+        for protocol in ("version=2", "version=1:version=2", "version=1", "version=20"):
+            said = subprocess.run(
+                ["git", "upload-pack", "--stateless-rpc", "--http-backend-info-refs", "."],
+                cwd=server.root / name,
+                env=os.environ | configured | {"GIT_PROTOCOL": protocol},
+                capture_output=True,
+                check=True,
+            ).stdout
+            announced = b"" if protocol.endswith("=2") else pkt("# service=git-upload-pack\n") + b"0000"
+            assert curl(git.home, "--header", f"Git-Protocol: {protocol}", url) == (200, announced + said)
 
 
 def test_a_compressed_request_of_any_client(server: Server, root: Api, git: Git) -> None:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,8 @@ CONFIGURATION: Final = """\
 """Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
 could attack a client are refused; `_HARMLESS` flaws are not."""
 
+PROTOCOL_2: Final = "version=2"
+
 _SETPRIV: Final = shutil.which("setpriv")
 _DIE_WITH_US: Final = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
 _WHOLE_GROUP: Final = ("/bin/sh", "-c", 'trap "trap - TERM; kill 0" TERM; "$@" & wait $!', "sh")
@@ -64,6 +67,8 @@ class GitCommand:
 
     program: str
     environment: dict[str, str]
+    _said: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """What git says of itself, once somebody has asked."""
 
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *arguments]
@@ -93,6 +98,21 @@ class GitCommand:
         if done.returncode:
             raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-500:]!r}")
         return done.stdout
+
+    def abilities(self) -> bytes:
+        """What `git upload-pack` says of itself to a client that speaks protocol v2; raises `VcsError`.
+
+        It depends on git and on our configuration, not on the repository: it is asked once, in one that is empty.
+        """
+        if known := self._said.get(PROTOCOL_2):
+            return known
+        with tempfile.TemporaryDirectory(prefix="trivium-") as place:
+            path = Path(place)
+            self.run("init", "--quiet", "--bare", "--template=", ".", cwd=path)
+            asking = replace(self, environment=self.environment | {"GIT_PROTOCOL": PROTOCOL_2})
+            said = asking.run("upload-pack", "--stateless-rpc", "--http-backend-info-refs", ".", cwd=path)
+        self._said[PROTOCOL_2] = said
+        return said
 
     def lines(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
         """The output of a command in the repository `cwd`, line by line as it comes; closing this ends the command.

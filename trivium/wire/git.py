@@ -24,6 +24,8 @@ from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Wat
 from trivium.errors import Busy, StorageFull
 from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
+from trivium.vcs.gitcommand import PROTOCOL_2
+from trivium.vcs.model import VcsError
 from trivium.wire.admission import Admitted, Refused, check_lock
 from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, chained, limited
 from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, PushCommands, PushReport, pkt
@@ -94,16 +96,17 @@ class GitTransfer:
 
     async def advertise(self, request: GitRequest, admitted: Admitted) -> None:
         """Answer `info/refs`: the refs, or with protocol v2 what the server can do."""
+        if not request.writes and self._versioned:
+            # Whatever the repository: git need not be started to say so.
+            abilities = await self._door.slow(self._site.git.command.abilities)
+            await respond(self._send, 200, abilities, (_answer_type(request), *NO_CACHE))
+            return
         if request.writes:
             # Git shows the words of a refusal here, and not later.
             check_lock(self._site, admitted, writes=True)
             self._site.tree.check_space()
         process = await self._start(admitted, request.service, "--http-backend-info-refs")
-        prefix = (
-            b""
-            if not request.writes and self._versioned
-            else pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
-        )
+        prefix = pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
         process.feed_nothing()
         await self._run(process, self._pump(process, request, prefix=prefix))
 
@@ -184,12 +187,17 @@ class GitTransfer:
     @property
     def _versioned(self) -> bool:
         """Whether the client speaks protocol v2 (of which a push has nothing)."""
-        return b"version=2" in header(self._scope, b"git-protocol")
+        return PROTOCOL_2 in self._protocol.split(":")
+
+    @property
+    def _protocol(self) -> str:
+        """What the client says of the protocol, if it is in words that git may be told."""
+        protocol = header(self._scope, b"git-protocol").decode("latin-1")
+        return protocol if _PROTOCOL.fullmatch(protocol) else ""
 
     def _environment(self) -> dict[str, str]:
         environment = dict(self._site.git.command.environment)
-        protocol = header(self._scope, b"git-protocol").decode("latin-1")
-        if _PROTOCOL.fullmatch(protocol):
+        if protocol := self._protocol:
             environment["GIT_PROTOCOL"] = protocol
         return environment
 
@@ -249,11 +257,7 @@ class GitTransfer:
             raise Refused(400, "Git did not understand this request.")
         if status:
             raise Refused(503, "Git could not serve this request.", ((b"retry-after", b"5"),))
-        content = "advertisement" if request.advertises else "result"
-        kind = f"application/x-git-{request.service}-{content}".encode()
-        await self._send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind), *NO_CACHE]}
-        )
+        await self._send({"type": "http.response.start", "status": 200, "headers": [_answer_type(request), *NO_CACHE]})
         chunk = prefix + chunk
         while chunk:
             if report is not None:
@@ -299,6 +303,11 @@ class GitTransfer:
         await process.fed
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _answer_type(request: GitRequest) -> tuple[bytes, bytes]:
+    content = "advertisement" if request.advertises else "result"
+    return b"content-type", f"application/x-git-{request.service}-{content}".encode()
 
 
 async def _fetch_head(body: AsyncIterator[bytes], *, versioned: bool) -> tuple[list[bytes], FetchCommand]:
@@ -366,7 +375,7 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
                 await transfer.receive(request, admitted)
             else:
                 await transfer.upload(request, admitted)
-    except (Refused, TooLarge, Malformed, StorageFull, Busy) as error:
+    except (Refused, TooLarge, Malformed, StorageFull, Busy, VcsError) as error:
         if watched.started:
             raise Disconnected from error
         refused = error if isinstance(error, Refused) else _refused(error)
@@ -382,5 +391,7 @@ def _refused(error: Exception) -> Refused:
             return Refused(400, f"The request is not one of git: {error}.")
         case StorageFull():
             return Refused(503, "The server is short of disk space and takes no pushes.")
+        case VcsError():
+            return Refused(503, "Git could not serve this request.", ((b"retry-after", b"5"),))
         case _:
             return Refused(503, "The server is busy; try again.", ((b"retry-after", b"5"),))
