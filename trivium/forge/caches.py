@@ -46,8 +46,11 @@ class RepositoryCache:
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_bytes(content)
+            try:
+                temporary.write_bytes(content)
+            except FileNotFoundError:
+                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                temporary.write_bytes(content)
             temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)

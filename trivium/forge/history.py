@@ -65,16 +65,21 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """What the database knows of a history."""
+class Moment:
+    """What the database knows of a history at some moment."""
 
     name: str
-    """Of the repository, at present."""
+    """Of the repository."""
     state: str
     since: str
 
     @property
-    def moment(self) -> str:
+    def key(self) -> str:
+        """A text that is another one after each push.
+
+        It never comes back, even when a strip leads to an earlier history: somebody may have read what a push had just
+        brought before that was known, and keep it under the text of the time before.
+        """
         return f"{self.since} {self.state}"
 
 
@@ -102,76 +107,78 @@ class History:
         self._site = site
         self._indexes = Indexes()
 
-    def state(self, repository: Repository) -> tuple[str, str]:
-        """The repository's present name, and a text that is another one after each push.
-
-        It never comes back, even when a strip leads to an earlier history: somebody may have read what a push had just
-        brought before that was known, and keep it under the text of the time before.
-        """
-        stored = self._stored(repository)
-        return stored.name, stored.moment
-
-    def _stored(self, repository: Repository) -> _Stored:
+    def now(self, repository: Repository) -> Moment:
+        """What is known at present."""
         for _ in range(_TRIES):
             with self._site.store.read() as db:
                 found = _STATE.first(db, {"repository_id": repository.id})
             if found is None:
                 raise VcsError("the repository is gone")
-            stored = _Stored(*found)
-            if stored.state:
-                return stored
+            moment = Moment(*found)
+            if moment.state:
+                return moment
             pushes.refresh(self._site, repository.id)  # nobody has looked at it yet
         raise VcsError("the repository has no state")
 
     @contextlib.contextmanager
     def open(self, repository: Repository) -> Iterator[Snapshot]:
         """Open a repository for reading."""
-        with self._opened(repository, self._stored(repository)) as snapshot:
+        with self._opened(repository, self.now(repository)) as snapshot:
             yield snapshot
 
     @contextlib.contextmanager
-    def _opened(self, repository: Repository, stored: _Stored) -> Iterator[Snapshot]:
+    def _opened(self, repository: Repository, moment: Moment) -> Iterator[Snapshot]:
         back_end = self._site.back_ends[repository.kind]
-        path = self._site.tree.path_of(stored.name)
-        index = self._indexes.get(repository.id, stored.moment)
+        path = self._site.tree.path_of(moment.name)
+        index = self._indexes.get(repository.id, moment.key)
         if index is None:
-            index = back_end.index(path, self._site.cache_of(repository.id), stored.state)
-            self._indexes.put(repository.id, stored.moment, index)
+            index = back_end.index(path, self._site.cache_of(repository.id), moment.state)
+            self._indexes.put(repository.id, moment.key, index)
         with back_end.open(path, index) as snapshot:
             yield snapshot
 
-    def read(self, repository: Repository, look: Callable[[Snapshot], T]) -> T:
-        """What somebody finds who looks at a repository; he looks again when a strip took away what he was reading."""
+    def read(self, repository: Repository, look: Callable[[Snapshot], T], at: Moment | None = None) -> T:
+        """What somebody finds who looks at a repository; he looks again when a strip took away what he was reading.
+
+        `at`: what is known at present, from who has just asked.
+        """
         for _ in range(_TRIES):
-            stored = self._stored(repository)
+            moment = at or self.now(repository)
+            at = None
             try:
-                with self._opened(repository, stored) as snapshot:
+                with self._opened(repository, moment) as snapshot:
                     return look(snapshot)
             except VcsError:
-                if self._undisturbed(repository) == stored.moment:
+                if self._undisturbed(repository) == moment:
                     raise
         with self.open(repository) as snapshot:
             return look(snapshot)
 
-    def _undisturbed(self, repository: Repository) -> str:
-        """The state when nobody is at work who excludes others, or still is after all that patience."""
+    def _undisturbed(self, repository: Repository) -> Moment:
+        """The moment when nobody is at work who excludes others, or still is after all that patience."""
         lock = RepositoryLock(self._site.tree.locks, repository.id)
         with contextlib.suppress(Busy), lock.shared(self._site.settings.exclusive_timeout):
             pass
-        return self.state(repository)[1]
+        return self.now(repository)
 
-    def commit(self, repository: Repository, revision: str, details: Details) -> Commit:
-        """One changeset; raises `UnknownRevision`."""
-        return self.read(repository, lambda snapshot: self._commits(snapshot, [snapshot.resolve(revision)], details)[0])
+    def commit(self, repository: Repository, revision: str, details: Details, at: Moment | None = None) -> Commit:
+        """One changeset; raises `UnknownRevision`. `at` as for `read`."""
 
-    def commits(self, repository: Repository, start: str, limit: int | None, details: Details) -> list[Commit]:
-        """Changesets from one on, in the order of the repository's list; raises `UnknownRevision`."""
+        def look(snapshot: Snapshot) -> Commit:
+            return self._commits(snapshot, [snapshot.resolve(revision)], details)[0]
+
+        return self.read(repository, look, at)
+
+    def commits(
+        self, repository: Repository, start: str, limit: int | None, details: Details, at: Moment | None = None
+    ) -> list[Commit]:
+        """Changesets from one on, in the order of the repository's list; raises as `commit`. `at` as for `read`."""
 
         def look(snapshot: Snapshot) -> list[Commit]:
             ids = snapshot.ids(snapshot.start(start), limit)
             return self._commits(snapshot, list(ids), details)
 
-        return self.read(repository, look)
+        return self.read(repository, look, at)
 
     def names(self, repository: Repository) -> Names:
         """All branches, bookmarks and tags."""

@@ -29,8 +29,7 @@ def strip(site: Site, history: History, caller: Caller, repository: Repository, 
     with RepositoryLock(site.tree.locks, repository.id).exclusive(site.settings.exclusive_timeout):
         with history.open(repository) as snapshot:
             raw_id = snapshot.resolve(revision)
-        name, _ = history.state(repository)
-        path = site.tree.path_of(name)
+        path = site.tree.path_of(history.now(repository).name)
         update = back_end.strip(path, raw_id, branch)
         bundle = site.tree.trash / f"{now().replace(':', '')}-{repository.id}-{raw_id[:12]}.bundle"
         push = pushes.begin(site, caller, repository.id, [update], action=STRIP)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
+import msgspec
+
 from trivium.errors import TriviumError
 
 
@@ -24,15 +26,13 @@ class Interrupted(VcsError):
     """Work that can wait was given up for somebody who cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(msgspec.Struct, frozen=True):
     """A commit that another one builds on."""
 
     raw_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changeset:
+class Changeset(msgspec.Struct, frozen=True):
     """One commit; its JSON is the documented object (api-repos.md 2.2), stored as it will be shown."""
 
     raw_id: str

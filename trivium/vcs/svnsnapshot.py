@@ -41,6 +41,7 @@ from trivium.vcs.model import (
 from trivium.vcs.paths import clean_path
 
 _REVISION = re.compile("[1-9][0-9]{0,9}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
 _YOUNGEST: Final = frozenset({"tip", "HEAD"})
 _FILE: Final = 1
 _DIRECTORY: Final = 2
@@ -89,7 +90,7 @@ def changeset_of(filesystem: Any, number: int) -> Changeset:
 
 def _moment(date: str) -> str:
     """`svn:date` to the second, as the other systems have it; a revision may have lost it."""
-    return date[:19] if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", date) else "1970-01-01T00:00:00"
+    return date[:19] if _DATE.fullmatch(date) else "1970-01-01T00:00:00"
 
 
 @dataclass(frozen=True, slots=True)

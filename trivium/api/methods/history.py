@@ -53,12 +53,12 @@ def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, d
     if not isinstance(revision, str):
         raise Refusal(_NOT_A_TEXT)
     try:
-        _, state = call.history.state(repoid)
+        moment = call.history.now(repoid)
         return _kept(
             call,
             repoid,
-            ("changeset", state, revision, wanted),
-            lambda: commit_object(call.history.commit(repoid, revision, wanted), wanted),
+            ("changeset", moment.key, revision, wanted),
+            lambda: commit_object(call.history.commit(repoid, revision, wanted, moment), wanted),
         )
     except UnknownRevision as error:
         raise Refusal(f"Commit `{revision}` does not exist in repository `{repoid.name}`") from error
@@ -82,17 +82,16 @@ def get_repo_changesets(
     if count is not None and count <= 0:
         return []
     try:
-        _, state = call.history.state(repoid)
+        moment = call.history.now(repoid)
 
         def make() -> list[Any]:
-            commits = call.history.commits(
-                repoid, start_rev, most + 1 if count is None else min(count, most + 1), wanted
-            )
+            enough = most + 1 if count is None else min(count, most + 1)
+            commits = call.history.commits(repoid, start_rev, enough, wanted, moment)
             if len(commits) > most:
                 raise Refusal(f"{_FETCHING}: more than {most} changesets at once (max_api_items)")
             return [commit_object(commit, wanted) for commit in commits]
 
-        return _kept(call, repoid, ("changesets", state, start_rev, count, wanted), make)
+        return _kept(call, repoid, ("changesets", moment.key, start_rev, count, wanted), make)
     except VcsError as error:
         raise Refusal(_FETCHING) from error
 
