@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients import Api, Git, Person, Thing, unique
+from tests.support.processes import kill_all
 from tests.support.raw import basic, connected, everything, exchange, pkt, status_of
 from tests.support.servers import Server
 from trivium.store.locks import RepositoryLock
@@ -130,8 +131,7 @@ def test_a_push_whose_git_is_killed_leaves_nothing_in_the_way(server: Server, ro
     with half_a_push(server, ada, repository, git) as pushing:
         # As if it had just begun to move the branch.
         (place / "refs" / "heads" / "master.lock").touch()
-        for pid in gits_in(place):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(gits_in(place))
         answer = everything(pushing.connection)
     assert answer == b"" or status_of(answer) == 503
     until(lambda: not leftovers(place))
@@ -146,8 +146,7 @@ def test_a_clone_whose_git_is_killed_ends(server: Server, root: Api, git: Git) -
     ada, repository, tip = large_repository(server, root, git)
     place = server.root / repository.name
     with stalled_clone(server, ada, repository, tip) as connection:
-        for pid in gits_in(place):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(gits_in(place))
         answer = everything(connection)
     assert not answer.endswith(b"\r\n0\r\n\r\n"), "the client must see that something is missing"
     until(lambda: not gits_in(place))

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import socket
 import threading
 import time
@@ -18,7 +16,7 @@ import pytest
 
 from tests.support.clients import Api, Person, Thing, unique
 from tests.support.hg_client import Hg
-from tests.support.processes import tree
+from tests.support.processes import kill_all, tree
 from tests.support.raw import basic, connected, everything, status_of
 from tests.support.servers import Server
 
@@ -137,8 +135,7 @@ def test_a_push_whose_process_is_killed_in_its_transaction_is_undone(
     workers = server.children()
     with pushing(server, place) as connection:
         until(lambda: (place.path / ".hg" / "store" / "journal").exists())
-        for pid in processes_in(server, place.path):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(processes_in(server, place.path))
         answer = everything(connection)
     assert answer == b"" or b"hg-error" in answer
     until(lambda: no_intents(server))
@@ -182,8 +179,7 @@ def test_a_clone_whose_process_is_killed_ends_and_one_whose_client_vanishes_too(
         hg.sign_in_as(server.url, place.owner)
         hg.remote_id(server.clone_url(place.repository.name))
         assert time.monotonic() - began < 10, "nobody waits behind it"
-        for pid in processes_in(server, place.path):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(processes_in(server, place.path))
         answer = everything(connection)
     assert not answer.endswith(b"\r\n0\r\n\r\n"), "the client must see that something is missing"
     with stalled_clone(server, place):
@@ -198,14 +194,12 @@ def test_the_mercurial_processes_are_replaced_when_they_die(own_server: Server, 
     place = new_place(own_server, root, hg, files=3)
     serving = [pid for pid in tree(own_server.pid) if b"hgworkers" in _command(pid)]
     assert len(serving) == 3, "a parent and two workers"
-    for pid in serving:
-        os.kill(pid, signal.SIGKILL)
+    kill_all(serving)
     push_works(own_server, root, place, hg)
     (parent,) = [
         pid for pid in tree(own_server.pid) if b"hgworkers" in _command(pid) and _parent(pid) == own_server.pid
     ]
-    for pid in tree(parent)[1:]:
-        os.kill(pid, signal.SIGKILL)
+    kill_all(tree(parent)[1:])
     push_works(own_server, root, place, hg)
     assert own_server.stop() == 0
     assert not any(b"hgworkers" in _command(int(one.name)) and str(own_server.data).encode() in _command(int(one.name))
@@ -265,8 +259,7 @@ def test_a_strip_that_is_killed_is_done_or_not_begun(server: Server, root: Api, 
     )
     thread.start()
     until(lambda: (place.path / ".hg-strip" / ".hg").exists())
-    for pid in processes_in(server, place.path):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(processes_in(server, place.path))
     thread.join(60)
     assert said and said[0].startswith("Unable to strip commit 0")
     assert root("get_repo", repoid=place.repository.id, cache=False)["last_changeset"]["raw_id"] == place.tip

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.support.clients import Api, Person, Thing, unique
 from tests.support.crowd import at_once
+from tests.support.processes import kill_all
 from tests.support.raw import basic, connected
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
@@ -203,8 +204,7 @@ def test_an_apache_that_is_killed_is_started_again(own_server: Server, tmp_path:
     for number, whom in enumerate((slice(0, 1), slice(1, None), slice(None)), 1):
         killed = apaches(own_server)
         assert len(killed) >= 2
-        for pid in killed[whom]:
-            os.kill(pid, signal.SIGKILL)
+        kill_all(killed[whom])
         until(lambda killed=killed, whom=whom: not set(killed[whom]) & set(apaches(own_server)))
         assert svn.commit(work, **{f"{number}.txt": "1\n"}) == number
     own_server.stop()

@@ -3,7 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def kill_all(processes: Iterable[int]) -> None:
+    """End processes, some of which may end because others did."""
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def tree(root: int) -> list[int]:

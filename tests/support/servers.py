@@ -20,7 +20,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from tests.support.clients import Api, Person, with_credentials
-from tests.support.processes import tree
+from tests.support.processes import kill_all, tree
 from trivium.cli.main import main
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
@@ -140,11 +140,7 @@ class Server:
 
     def kill(self) -> None:
         """End the server and everything below it as a power failure would."""
-        for pid in [self.pid, *self.children()]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        kill_all([self.pid, *self.children()])
         assert self._process is not None
         self._process.wait(60)
         self._process = None

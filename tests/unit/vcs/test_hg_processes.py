@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hg_client import PROGRAM, Hg
-from tests.support.processes import tree
+from tests.support.processes import kill_all, tree
 from trivium.vcs.hg import Hg as BackEnd
 from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.hgframes import Call, Gone, frame, receive, receive_call, send_call
@@ -89,8 +88,7 @@ def test_processes_that_die_are_replaced(back_end: BackEnd, filled: tuple[Path, 
     path, commits = filled
     for first in (0, 1):  # the parent and all, the worker alone
         assert back_end.history(path, path).last.raw_id == commits[-1]
-        for pid in below(back_end)[first:]:
-            os.kill(pid, signal.SIGKILL)
+        kill_all(below(back_end)[first:])
         deadline = time.monotonic() + 20
         while True:
             try:
