@@ -38,10 +38,11 @@ def answer_soon() -> None:
 
     Linux from 6.12 on prefers who asks for a shorter slice, and gives him no more time for it. Without that, whoever is
     in the middle of packing a clone goes on for up to a tick of some milliseconds while a call of a tenth of that waits
-    (`make bench`). Older kernels do not know the wish; nothing is lost where it is refused.
+    (`make bench`). Older kernels do not know the wish; nothing is lost where it is refused. An administrator who chose
+    another policy for the server is not contradicted.
     """
     number = _SCHED_SETATTR.get(platform.machine())
-    if number is not None:
+    if number is not None and os.sched_getscheduler(0) == os.SCHED_OTHER:
         nice = os.getpriority(os.PRIO_PROCESS, 0)
         wish = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, _SLICE, 0, 0)
         ctypes.CDLL(None).syscall(ctypes.c_long(number), 0, wish, 0)
