@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,11 @@ _FETCH: Final = (
 _CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow", "--no-recurse-submodules", "--")
 """For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
 _PORTS: Final = {"http": 80, "https": 443}
+_TRIES: Final = 5
+
+
+class _RefsLeft(VcsError):
+    """Git fetched everything, but could not move some of the refs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class GitTransfers:
         """A copy of a repository of another server, with its default branch."""
         target.mkdir(mode=0o750)
         with _remote(self.command, remote, limits) as (options, environment):
-            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits)
+            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits.total)
         self._make_ours(target)
 
     def _make_ours(self, path: Path) -> None:
@@ -77,7 +83,7 @@ class GitTransfers:
         with open_repository(path) as repository:
             before = refs_of(repository)
         with _remote(self.command, remote, limits) as (options, environment):
-            self._run([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits)
+            self._fetch([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits.total)
         with open_repository(path) as repository:
             after = refs_of(repository)
         return [
@@ -85,6 +91,17 @@ class GitTransfers:
             for name, raw_id in sorted(after.items())
             if before.get(name) != raw_id
         ]
+
+    def _fetch(self, arguments: list[str], path: Path, environment: dict[str, str], seconds: float) -> None:
+        """Run git, again when somebody else moved a ref at the same moment: git gives up then."""
+        deadline = time.monotonic() + seconds
+        for _ in range(_TRIES - 1):
+            try:
+                self._run(arguments, path, environment, deadline - time.monotonic())
+            except _RefsLeft:
+                continue
+            return
+        self._run(arguments, path, environment, deadline - time.monotonic())
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         """The change of a branch that removes a commit and what follows it there; nothing is changed yet.
@@ -111,7 +128,7 @@ class GitTransfers:
         _sync(keep)
         self.command.run("update-ref", update.name, update.new, update.old, cwd=path)
 
-    def _run(self, arguments: list[str], cwd: Path, environment: dict[str, str], limits: TransferLimits) -> bytes:
+    def _run(self, arguments: list[str], cwd: Path, environment: dict[str, str], seconds: float) -> bytes:
         """Run git against a remote; it and its helpers end with us and when their time is up."""
         process = subprocess.Popen(
             self.command.tied_with_helpers("--git-dir=.", *arguments),
@@ -123,7 +140,7 @@ class GitTransfers:
             start_new_session=True,
         )
         try:
-            output, errors = process.communicate(timeout=limits.total)
+            output, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as error:
             raise VcsError("the remote server takes too long") from error
         finally:
@@ -133,7 +150,8 @@ class GitTransfers:
                 process.communicate()
         if process.returncode:
             # The text may repeat the address; the credentials are not part of that.
-            raise VcsError(f"git {arguments[-1]} ended with {process.returncode}: {errors[-500:]!r}")
+            failure = _RefsLeft if process.returncode == 1 else VcsError
+            raise failure(f"git {arguments[-1]} ended with {process.returncode}: {errors[-500:]!r}")
         return output
 
 
