@@ -83,10 +83,13 @@ def strip(base: Any, target: int, keep: int, raw_id: bytes, name: str) -> None:
         raise UnknownRevision(raw_id.hex())
     with copy.wlock(), copy.lock():
         bundle = repair.strip(copy.ui, copy, [raw_id], backup=True, topic=b"backup")
-    with open(os.fsdecode(copy.vfs.join(bundle)), "rb") as kept, open(name, "wb", opener=_in(keep)) as wanted:
+    unfinished = name + ".lock"  # as Git calls it
+    with open(os.fsdecode(copy.vfs.join(bundle)), "rb") as kept, open(unfinished, "wb", opener=_in(keep)) as wanted:
         shutil.copyfileobj(kept, wanted)
         wanted.flush()
         os.fsync(wanted.fileno())
+    os.rename(unfinished, name, src_dir_fd=keep, dst_dir_fd=keep)
+    os.fsync(keep)
     shutil.rmtree(aside / ".hg" / "strip-backup", ignore_errors=True)
     _sync_below(aside)
     _exchange(aside / ".hg", place / ".hg")
