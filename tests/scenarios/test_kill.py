@@ -23,6 +23,7 @@ import pytest
 from tests.support.clients import Api, ApiError
 from tests.support.pushers import PUSHERS, Pusher, repositories_below
 from tests.support.servers import Server
+from tests.support.systems import SYSTEMS, System, new_system
 
 ROUNDS = int(os.environ.get("TRIVIUM_KILL_ROUNDS", "4"))
 SEED = int(os.environ.get("TRIVIUM_KILL_SEED", "1852"))
@@ -222,7 +223,7 @@ def settle(server: Server, worker: Worker) -> None:
     known.done += 1  # the next names are new ones
 
 
-def check(server: Server, pushers: dict[str, Pusher], workers: list[Worker]) -> None:
+def check(server: Server, systems: dict[str, System], workers: list[Worker]) -> None:
     """Everything acknowledged is there, and the two stores agree exactly."""
     root = server.api(server.admin_key)
     there = {row["repo_name"]: row for row in root("get_repos")}
@@ -242,7 +243,7 @@ def check(server: Server, pushers: dict[str, Pusher], workers: list[Worker]) -> 
         journalled.setdefault(repository_id, []).extend(change[2] for change in json.loads(detail)["refs"])
     for name, content in expected.items():
         commits, last = content.commits, there[name]["last_changeset"]
-        assert pushers[content.kind].ids(server.root / name) == commits, name
+        assert systems[content.kind].at_rest(server.root / name) == commits, name
         assert (last["raw_id"], last["revision"]) == ((commits or ["0" * 40])[-1], len(commits) - 1), name
         assert sorted(journalled.get(there[name]["repo_id"], [])) == sorted(content.pushed), name
 
@@ -253,6 +254,7 @@ def test_a_server_that_is_killed_again_and_again_loses_and_halves_nothing(own_se
     print(f"seed {SEED}, {ROUNDS} rounds")
     dice = random.Random(SEED)
     knowledge = [Known(f"team{number}") for number in range(THREADS)]
+    systems = {kind: new_system(kind, tmp_path / f"checks-{kind}") for kind in SYSTEMS}
     own_server.start()
     for known in knowledge:
         own_server.api(own_server.admin_key)("create_repo_group", group_name=known.prefix)
@@ -279,6 +281,6 @@ def test_a_server_that_is_killed_again_and_again_loses_and_halves_nothing(own_se
         own_server.start(patience=10)
         for worker in workers:
             settle(own_server, worker)
-        check(own_server, workers[0].pushers, workers)
+        check(own_server, systems, workers)
         print(f"round {round_}: {sum(known.done for known in knowledge)} done")
     assert sum(known.done for known in knowledge) > 20 * ROUNDS

@@ -32,10 +32,6 @@ class Pusher(ABC):
         Raises `ConnectionError` when the server is needed and gone.
         """
 
-    @abstractmethod
-    def ids(self, path: Path) -> list[str]:
-        """The ids of a repository of the server, oldest first, which is looked at with the system's own check."""
-
 
 class GitPusher(Pusher):
     def __init__(self, server: Server, home: Path) -> None:
@@ -51,12 +47,6 @@ class GitPusher(Pusher):
                 raise ConnectionError("the server is gone")
         commit = git.commit(work, message)
         return commit, lambda: git.run("push", "--quiet", url, "HEAD:refs/heads/master", cwd=work, check=False)
-
-    def ids(self, path: Path) -> list[str]:
-        git = self._git
-        git.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
-        assert [str(lock) for lock in path.rglob("*.lock")] == []
-        return git.out("--git-dir=.", "rev-list", "--reverse", "--branches", cwd=path).split()
 
 
 class HgPusher(Pusher):
@@ -75,12 +65,6 @@ class HgPusher(Pusher):
         commit = hg.commit(work, message)
         return commit, lambda: hg.run("push", url, cwd=work, check=False)
 
-    def ids(self, path: Path) -> list[str]:
-        assert self._hg.run("verify", "--quiet", "-R", str(path)).stdout == b""
-        left = ("journal*", "lock", ".hg-strip")
-        assert [str(one) for pattern in left for one in (path / ".hg" / "store").glob(pattern)] == []
-        return self._hg.out("log", "-r", "all()", "-T", "{node} ", "-R", str(path)).split()
-
 
 class SvnPusher(Pusher):
     def __init__(self, server: Server, home: Path) -> None:
@@ -93,11 +77,6 @@ class SvnPusher(Pusher):
         target = svn_url(self.server.url, f"{name}/{unique('file')}.txt")
         arguments = ("import", "-m", message, str(self._file), target)
         return str(len(ids) + 1), lambda: self._svn.run(*arguments, check=False)
-
-    def ids(self, path: Path) -> list[str]:
-        subprocess.run(["svnadmin", "verify", "--quiet", str(path)], check=True, capture_output=True)
-        youngest = subprocess.run(["svnlook", "youngest", str(path)], check=True, capture_output=True)
-        return [str(number) for number in range(1, int(youngest.stdout) + 1)]
 
 
 PUSHERS: dict[str, type[Pusher]] = {"git": GitPusher, "hg": HgPusher, "svn": SvnPusher}

@@ -11,17 +11,23 @@ import shutil
 import subprocess
 import uuid
 from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.hg_client import Hg
+from tests.support.repositories import ZERO, assert_whole, refs_in
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
 
 _numbers = itertools.count(1)
 _METADATA = (".git", ".hg", ".svn")
+
+Move = tuple[str, str, str]
+"""What the journal tells of a name: the name itself, its old and its new id."""
 
 
 class Copy(ABC):
@@ -57,6 +63,16 @@ class Copy(ABC):
         self.publish()
         return self.published()
 
+    def offer(self, message: str = "a change") -> str | None:
+        """Publish a file of one's own; returns the id if the server took it."""
+        self.write(**{f"{unique('file')}.txt": f"{message}\n"})
+        self.commit(message)
+        try:
+            self.publish()
+        except AssertionError:
+            return None
+        return self.published()
+
     def refused_change(self, message: str = "a change", **files: str | bytes | None) -> str:
         """What the user reads when a change must not be accepted."""
         self.write(**(files or {"file.txt": f"{message} {uuid.uuid4()}\n"}))
@@ -71,8 +87,12 @@ class Copy(ABC):
         }
 
     @abstractmethod
-    def run(self, *arguments: str) -> None:
-        """Run a command of the stock client here."""
+    def run(self, *arguments: str) -> str:
+        """Run a command of the stock client here; returns what it says."""
+
+    @abstractmethod
+    def own_line(self, name: str) -> None:
+        """Go on where nobody else works: on a branch, where the system keeps its users apart by that."""
 
     @abstractmethod
     def commit(self, message: str) -> None:
@@ -140,6 +160,33 @@ class System(ABC):
     def verify(self, path: Path) -> None:
         """Let the system's own check look at a repository of the server."""
 
+    @abstractmethod
+    def ids(self, path: Path) -> list[str]:
+        """The ids of all changesets of a repository of the server, oldest first."""
+
+    @abstractmethod
+    def leftovers(self, path: Path) -> list[Path]:
+        """What a repository of the server has in it only while somebody works on it."""
+
+    @abstractmethod
+    def assert_told(self, path: Path, moves: Sequence[Move]) -> None:
+        """These moves lead from nothing to what a repository of the server holds, in whatever order they were told."""
+
+    def at_rest(self, path: Path) -> list[str]:
+        """The ids of a repository of the server that nobody works on: nothing is broken or left over."""
+        self.verify(path)
+        assert self.leftovers(path) == []
+        return self.ids(path)
+
+    def whole(self, server: Server, root: Api, name: str) -> list[str]:
+        """The ids of a repository that nobody works on, as the API tells them too; oldest first."""
+        ids = self.at_rest(server.root / name)
+        rows = root("get_repo_changesets", repoid=name, start_rev="0", limit=-1) if ids else []
+        assert [row["raw_id"] for row in rows] == ids
+        last = root("get_repo", repoid=name)["last_changeset"]
+        assert (last["raw_id"], last["revision"]) == (ids[-1] if ids else ZERO, len(ids) - 1)
+        return ids
+
 
 def url_path(name: str) -> str:
     """A repository's name as it stands in a URL."""
@@ -151,8 +198,11 @@ class GitCopy(Copy):
         super().__init__(path)
         self._git = git
 
-    def run(self, *arguments: str) -> None:
-        self._git.run(*arguments, cwd=self.path)
+    def run(self, *arguments: str) -> str:
+        return self._git.out(*arguments, cwd=self.path)
+
+    def own_line(self, name: str) -> None:
+        self._git.run("checkout", "--quiet", "-b", name, cwd=self.path)
 
     def commit(self, message: str) -> None:
         self._git.run("add", "--all", cwd=self.path)
@@ -196,20 +246,42 @@ class GitSystem(System):
     def verify(self, path: Path) -> None:
         self.client.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
 
+    def ids(self, path: Path) -> list[str]:
+        return self.client.out("--git-dir=.", "rev-list", "--reverse", "--branches", "--tags", cwd=path).split()
+
+    def leftovers(self, path: Path) -> list[Path]:
+        return [left for pattern in ("*.lock", "tmp_*", "*.keep") for left in path.rglob(pattern)]
+
+    def assert_told(self, path: Path, moves: Sequence[Move]) -> None:
+        ends: Counter[tuple[str, str]] = Counter()
+        for name, old, new in moves:
+            ends[name, old] -= 1
+            ends[name, new] += 1
+        left = {key: count for key, count in ends.items() if count and key[1] != ZERO}
+        assert left == dict.fromkeys(refs_in(self.client, path).items(), 1)
+
+    def whole(self, server: Server, root: Api, name: str) -> list[str]:
+        """The same; commits of one second may stand in another order here than there, and refs are looked up."""
+        assert_whole(root, self.client, server.root / name, name)
+        return self.ids(server.root / name)
+
 
 class HgCopy(Copy):
     def __init__(self, hg: Hg, path: Path) -> None:
         super().__init__(path)
         self._hg = hg
 
-    def run(self, *arguments: str) -> None:
-        self._hg.run(*arguments, cwd=self.path)
+    def run(self, *arguments: str) -> str:
+        return self._hg.out(*arguments, cwd=self.path)
+
+    def own_line(self, name: str) -> None:
+        self._hg.run("branch", name, cwd=self.path)
 
     def commit(self, message: str) -> None:
         self._hg.run("commit", "--addremove", "-m", message, cwd=self.path)
 
     def publish(self) -> None:
-        self._hg.run("push", cwd=self.path)
+        self._hg.run("push", "--new-branch", cwd=self.path)
 
     def published(self) -> str:
         return self._hg.id_of(self.path, ".")
@@ -252,6 +324,27 @@ class HgSystem(System):
     def verify(self, path: Path) -> None:
         assert Hg(self.home).run("verify", "--quiet", "-R", str(path)).stdout == b""
 
+    def ids(self, path: Path) -> list[str]:
+        return Hg(self.home).out("log", "-r", "all()", "-T", "{node} ", "-R", str(path)).split()
+
+    def leftovers(self, path: Path) -> list[Path]:
+        patterns = (".hg/store/journal*", ".hg/store/lock", ".hg/wlock", ".hg-strip")
+        return [left for pattern in patterns for left in path.glob(pattern)]
+
+    def assert_told(self, path: Path, moves: Sequence[Move]) -> None:
+        """A changeset that came as often as it was stripped is gone; what followed it went silently."""
+        times: Counter[str] = Counter()
+        for name, old, new in moves:
+            assert name.startswith("branches/"), "bookmarks are another story"
+            times[old] -= 1
+            times[new] += 1
+        del times[ZERO]
+        ids = self.ids(path)
+        assert set(ids) <= times.keys()
+        assert all(times[raw_id] >= 1 for raw_id in ids)
+        silently = times.keys() - set(ids) if any(new == ZERO for _, _, new in moves) else set()
+        assert {raw_id for raw_id, count in times.items() if count} <= set(ids) | silently
+
 
 class SvnCopy(Copy):
     def __init__(self, svn: Svn, path: Path) -> None:
@@ -267,8 +360,11 @@ class SvnCopy(Copy):
     def make_executable(self, name: str) -> None:
         self._svn.run("propset", "svn:executable", "*", f"{name}@", cwd=self.path)
 
-    def run(self, *arguments: str) -> None:
-        self._svn.run(*arguments, cwd=self.path)
+    def run(self, *arguments: str) -> str:
+        return self._svn.out(*arguments, cwd=self.path)
+
+    def own_line(self, name: str) -> None:
+        """Who changes other files is not in anybody's way."""
 
     def commit(self, message: str) -> None:
         self._svn.run("add", "--quiet", "--force", ".", cwd=self.path)
@@ -310,6 +406,17 @@ class SvnSystem(System):
 
     def verify(self, path: Path) -> None:
         subprocess.run(["svnadmin", "verify", "--quiet", str(path)], check=True, capture_output=True)
+
+    def ids(self, path: Path) -> list[str]:
+        youngest = subprocess.run(["svnlook", "youngest", str(path)], check=True, capture_output=True)
+        return [str(number) for number in range(1, int(youngest.stdout) + 1)]
+
+    def leftovers(self, path: Path) -> list[Path]:
+        """A transaction that nobody ended is no hindrance to anybody."""
+        return []
+
+    def assert_told(self, path: Path, moves: Sequence[Move]) -> None:
+        assert sorted((new for _, _, new in moves), key=int) == self.ids(path)
 
 
 SYSTEMS: dict[str, type[System]] = {"git": GitSystem, "hg": HgSystem, "svn": SvnSystem}
