@@ -20,7 +20,7 @@ from tests.support.repositories import ZERO
 from tests.support.servers import Server
 from tests.support.systems import Copy, Filled, Move, System
 
-TURNS = 5
+TURNS = 4
 PUSHERS = 2
 
 fetches_and_strips = pytest.mark.parametrize("system", ["git", "hg"], indirect=True)
@@ -30,30 +30,31 @@ BUNDLED = {"git": ("bundle", "list-heads"), "hg": ("debugbundle",)}
 """What tells of the changesets in a bundle."""
 
 
+def acknowledged(copy: Copy, number: int) -> set[str]:
+    """Publish one change after the other, apart from the others; the ids of those that the server took."""
+    copy.own_line(f"line{number}")
+    return {raw_id for turn in range(TURNS) if (raw_id := copy.offer(f"{number}, {turn}"))}
+
+
 class Project:
-    """A repository with three changesets, and a working copy for each of two people at its permanent address."""
+    """A repository with three changesets, which two people use at its permanent address."""
 
     def __init__(self, server: Server, root: Api, system: System, ada: Person, filled: Filled) -> None:
         self.server, self.root, self.system, self.ada = server, root, system, ada
         self.name, self.ids = filled.name, filled.ids
         self.id = root("get_repo", repoid=self.name)["repo_id"]
-        self.copies = [self.checkout() for _ in range(PUSHERS)]
+        self.copy = filled.copy
 
     def checkout(self) -> Copy:
         return self.system.checkout(self.server, f"_{self.id}", self.ada)
 
-    def acknowledged(self, number: int) -> set[str]:
-        """Publish one change after the other, apart from the others; the ids of those that the server took."""
-        copy = self.copies[number]
-        copy.own_line(f"line{number}")
-        return {raw_id for turn in range(TURNS) if (raw_id := copy.offer(f"{number}, {turn}"))}
-
     def meanwhile(self, act: Callable[[], object]) -> set[str]:
         """Let everybody publish while something else goes on; the ids of what the server took."""
+        copies = [self.checkout() for _ in range(PUSHERS)]
 
         def one(number: int) -> set[str]:
             if number < PUSHERS:
-                return self.acknowledged(number)
+                return acknowledged(copies[number], number)
             act()
             return set()
 
@@ -234,7 +235,7 @@ def test_strips_and_pushes_to_one_branch(server: Server, root: Api, system: Syst
     assert taken <= {new for _, _, new in moves}
     stripped = {old for _, old, _ in moves} - {ZERO, *ids}
     said = [
-        project.copies[0].run(*BUNDLED[system.kind], str(bundle))
+        project.copy.run(*BUNDLED[system.kind], str(bundle))
         for bundle in server.root.glob(f".trash/*-{project.id}-*.bundle")
     ]
     assert stripped <= set(re.findall(r"\b[0-9a-f]{40}\b", "\n".join(said)))
@@ -249,11 +250,11 @@ def test_pulls_into_what_is_published_to(
     address = own_address(server, project.name)
     root("create_repo", repo_name=name, repo_type=system.kind, clone_uri=address, owner=ada.name)
     target = root("get_repo", repoid=name)["repo_id"]
-    project.copies[1] = system.checkout(server, name, ada)
+    copies = (project.checkout(), system.checkout(server, name, ada))
 
     def act(number: int) -> set[str]:
         if number < PUSHERS:
-            return project.acknowledged(number)
+            return acknowledged(copies[number], number)
         for _ in range(TURNS):
             root("pull", repoid=target)
         return set()
