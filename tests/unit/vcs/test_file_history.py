@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.places import IN_THE_WAY, MANY, NOWHERE, WIRE, Place
-from trivium.forge.history import Details, History
+from trivium.forge.history import Details, History, Moment
 from trivium.settings import Settings
 from trivium.vcs.model import Names, NotText, TooLarge, UnknownPath, UnknownRevision
 
@@ -160,10 +160,10 @@ def test_branches_tags_and_bookmarks(place: Place) -> None:
 def test_the_core_resolves_revisions_first(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     site: Any = SimpleNamespace(settings=Settings(data=place.home, max_api_file=8))
     repository: Any = None
-    monkeypatch.setattr(History, "_opened", lambda self, repository, stored: place.open())
+    monkeypatch.setattr(History, "_opened", lambda self, repository, moment: place.open())
     # Nobody strips meanwhile.
-    monkeypatch.setattr(History, "_stored", lambda self, repository: SimpleNamespace(moment="state"))
-    monkeypatch.setattr(History, "_undisturbed", lambda self, repository: "state")
+    monkeypatch.setattr(History, "now", lambda self, repository: Moment("core", "state", "then"))
+    monkeypatch.setattr(History, "_undisturbed", lambda self, repository: Moment("core", "state", "then"))
     history = History(site)
     for wrong in ("tip", "", "--all", "1"):
         with pytest.raises(UnknownRevision):
