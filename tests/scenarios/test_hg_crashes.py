@@ -46,6 +46,21 @@ def processes_in(server: Server, place: Path) -> list[int]:
     return found
 
 
+def working_in(server: Server, place: Path) -> list[int]:
+    """The processes of a request about a repository, as soon as there are any."""
+    found: list[int] = []
+    until(lambda: found.extend(processes_in(server, place)) or found)
+    return found
+
+
+def kill_when(reached: Callable[[], bool], processes: list[int]) -> None:
+    """Kill processes as soon as they have got so far, and before they get farther."""
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline
+    kill_all(processes)
+
+
 def _command(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -133,9 +148,11 @@ def test_a_push_whose_process_is_killed_in_its_transaction_is_undone(
     server: Server, root: Api, hg: Hg, place: Place
 ) -> None:
     workers = server.children()
-    with pushing(server, place) as connection:
-        until(lambda: (place.path / ".hg" / "store" / "journal").exists())
-        kill_all(processes_in(server, place.path))
+    half = len(place.bundle) // 2
+    with pushing(server, place, half) as connection:
+        processes = working_in(server, place.path)
+        connection.sendall(place.bundle[half:])
+        kill_when((place.path / ".hg" / "store" / "journal").exists, processes)
         answer = everything(connection)
     assert answer == b"" or b"hg-error" in answer
     until(lambda: no_intents(server))
@@ -258,8 +275,7 @@ def test_a_strip_that_is_killed_is_done_or_not_begun(server: Server, root: Api, 
         target=lambda: said.append(root.error("strip", repoid=place.repository.id, revision="0", branch=""))
     )
     thread.start()
-    until(lambda: (place.path / ".hg-strip" / ".hg").exists())
-    kill_all(processes_in(server, place.path))
+    kill_when((place.path / ".hg-strip" / ".hg").exists, working_in(server, place.path))
     thread.join(60)
     assert said and said[0].startswith("Unable to strip commit 0")
     assert root("get_repo", repoid=place.repository.id, cache=False)["last_changeset"]["raw_id"] == place.tip
