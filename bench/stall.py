@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench.history import generate
@@ -30,16 +31,20 @@ _CALLS = 1000
 _ROUNDS = 5
 _UNDER_WAY = 0.5
 """Seconds until clones are not all at their beginning."""
-_ELSEWHERE = f'echo 19 > /proc/self/autogroup; exec taskset -c {max(os.sched_getaffinity(0))} nice -n 19 "$@"'
+_LAST = ["nice", "-n", "19"]
+_ALONE = f'echo 19 > /proc/self/autogroup; exec taskset -c {max(os.sched_getaffinity(0))} nice -n 19 "$@"'
+_MANNERS = {"elsewhere": ["setsid", "-w", "sh", "-c", _ALONE, "sh"], "beside it": _LAST}
+
+_Clone = Callable[[list[str], Path], None]
 
 
 def measure_stall(report: Report, server: Server, root: Api, place: Path) -> None:
     """p95 of `get_repo`, one call after the other, with and without clones of each system.
 
-    The clients are on the same machine and use more of its processors than the server does. They are kept away from it
-    as if they were elsewhere: they have one processor, the last, and there everybody else goes before them (each by
-    `nice`, and each one's session, without which that would count only within it). What the server starts for them is
-    not kept away. With clients that have all processors a call waits for their system calls, whatever the server does.
+    The clients are on the same machine and use more of its processors than the server does. "Elsewhere": they are kept
+    away from it as if they were on another machine; they have one processor, the last, and there everybody else goes
+    before them. "Beside it": they have all processors, and go after others only among themselves (`nice`). A call is
+    handed from the event loop to a thread and back, and each time waits for a processor that they hold.
     """
     place = place / "stall"
     place.mkdir()
@@ -54,15 +59,19 @@ def measure_stall(report: Report, server: Server, root: Api, place: Path) -> Non
     clones = {"git": _git(server, root, place), "hg": _hg(server, root, place), "svn": _svn(server, root, place)}
     p95()
     for kind, clone in clones.items():
-        idle, busy = [], []
+        idle: list[float] = []
+        busy: dict[str, list[float]] = {where: [] for where in _MANNERS}
         for _ in range(_ROUNDS):
             idle.append(p95())
-            with _Clients(clone, place):
-                time.sleep(_UNDER_WAY)
-                busy.append(p95())
-        one, other = statistics.median(busy), statistics.median(idle)
-        detail = f"{one:.2f} / {other:.2f} ms"
-        report.line(f"p95 of get_repo during {CLIENTS} {kind} clones / idle", one / other, 3, detail)
+            for where, manner in _MANNERS.items():
+                with _Clients(partial(clone, manner), place):
+                    time.sleep(_UNDER_WAY)
+                    busy[where].append(p95())
+        other = statistics.median(idle)
+        for where, seen in busy.items():
+            one = statistics.median(seen)
+            detail = f"{one:.2f} / {other:.2f} ms"
+            report.line(f"p95 of get_repo, {CLIENTS} {kind} clones {where} / idle", one / other, 3, detail)
 
 
 class _Clients:
@@ -94,21 +103,20 @@ class _Clients:
             thread.join()
 
 
-def _elsewhere(command: list[str], environment: dict[str, str]) -> None:
-    apart = ["setsid", "-w", "sh", "-c", _ELSEWHERE, "sh", *command]
-    subprocess.run(apart, env=environment, check=True, capture_output=True)
+def _run(manner: list[str], command: list[str], environment: dict[str, str]) -> None:
+    subprocess.run([*manner, *command], env=environment, check=True, capture_output=True)
 
 
-def _git(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
+def _git(server: Server, root: Api, place: Path) -> _Clone:
     generate(place / "git", commits=COMMITS)
     root("create_repo", repo_name="stall-git", repo_type="git")
     git = Git(place)
     url = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/stall-git"
     git.run("push", "--quiet", "--mirror", url, cwd=place / "git")
-    return lambda target: _elsewhere(["git", "clone", "--quiet", "--bare", url, str(target)], git.environment)
+    return lambda manner, target: _run(manner, ["git", "clone", "--quiet", "--bare", url, str(target)], git.environment)
 
 
-def _hg(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
+def _hg(server: Server, root: Api, place: Path) -> _Clone:
     made = place / "hg"
     subprocess.run([sys.executable, "-m", "bench.hghistory", "make", str(made), str(COMMITS)], check=True)
     root("create_repo", repo_name="stall-hg", repo_type="hg")
@@ -120,10 +128,10 @@ def _hg(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
     hg = Hg(home)
     hg.sign_in(server.url, server.admin, server.admin_password)
     command = [str(Path(sys.executable).with_name("hg")), "clone", "--quiet", "--noupdate", f"{server.url}/stall-hg"]
-    return lambda target: _elsewhere([*command, str(target)], hg.environment)
+    return lambda manner, target: _run(manner, [*command, str(target)], hg.environment)
 
 
-def _svn(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
+def _svn(server: Server, root: Api, place: Path) -> _Clone:
     root("create_repo", repo_name="stall-svn", repo_type="svn")
     stored = server.root / "stall-svn"
     load_svn(stored, 200)
@@ -141,4 +149,4 @@ def _svn(server: Server, root: Api, place: Path) -> Callable[[Path], None]:
         str(place / "svn-home"),
         f"{server.url}/stall-svn",
     ]
-    return lambda target: _elsewhere([*command, str(target)], svn.environment)
+    return lambda manner, target: _run(manner, [*command, str(target)], svn.environment)
