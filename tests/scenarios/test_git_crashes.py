@@ -11,8 +11,7 @@ import random
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +22,10 @@ from tests.support.clients import Api, Git, Person, Thing, unique
 from tests.support.processes import kill_all
 from tests.support.raw import basic, connected, everything, exchange, pkt, status_of
 from tests.support.servers import Server
+from tests.support.waiting import until
 from trivium.store.locks import RepositoryLock
 
 ZERO = "0" * 40
-
-
-def until(reached: Callable[[], object]) -> None:
-    """Wait for something that happens by itself."""
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def gits_in(place: Path) -> list[int]:

@@ -19,16 +19,9 @@ from tests.support.hg_client import Hg
 from tests.support.processes import kill_all, tree
 from tests.support.raw import basic, connected, everything, status_of
 from tests.support.servers import Server
+from tests.support.waiting import until
 
 ACCEPT = "application/mercurial-0.1"
-
-
-def until(reached: Callable[[], object]) -> None:
-    """Wait for something that happens by itself."""
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def processes_in(server: Server, place: Path) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from tests.support.clients import Api, Thing, unique
@@ -34,14 +33,6 @@ def intents(server: Server, repository: Thing) -> list[tuple[Any, ...]]:
     """The pushes to a repository that count as under way."""
     rows = server.query("SELECT id, detail FROM intents WHERE kind = 'push'")
     return [row for row in rows if json.loads(row[1])["repository_id"] == repository.id]
-
-
-def until(reached: Callable[[], object]) -> None:
-    """Wait for something that happens by itself."""
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_each_kind_of_push(server: Server, root: Api, hg: Hg) -> None:

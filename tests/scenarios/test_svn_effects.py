@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.clients import Api, Person, Thing, unique
@@ -20,14 +20,7 @@ from tests.support.processes import kill_all
 from tests.support.raw import basic, connected
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
-
-
-def until(reached: Callable[[], object]) -> None:
-    """Wait for something that happens by itself."""
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+from tests.support.waiting import until
 
 
 def journalled(server: Server, repository: Thing, action: str = "push") -> list[list[list[str]]]:

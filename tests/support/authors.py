@@ -57,11 +57,11 @@ class Author(ABC):
         """What the journal tells of an action that did this."""
 
     def strip(self, content: Content, dice: random.Random) -> tuple[str, Content] | None:
-        """A changeset that can be removed, and what is left then."""
+        """A changeset that can be removed, and what is left then; for systems that have `strip` among their actions."""
         raise NotImplementedError
 
     def unbundle(self, bundle: Path, path: Path) -> None:
-        """Make sure that a bundle of what was stripped from a repository is whole."""
+        """Make sure that a bundle of what was stripped from a repository is whole; as for `strip`."""
         raise NotImplementedError
 
     def new_files(self, dice: random.Random, *, first: bool) -> dict[str, str]:

@@ -13,7 +13,6 @@ import random
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.support.clients import ApiError
 from tests.support.relay import Relay
 from tests.support.servers import Server
 from tests.support.systems import SYSTEMS, System, new_system
+from tests.support.waiting import until
 
 FETCHING = sorted(set(SYSTEMS) - {"svn"})
 """From Subversion servers a command imports, which has its own test."""
@@ -41,14 +41,6 @@ def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
 def relay() -> Iterator[Relay]:
     with contextlib.closing(Relay()) as relay:
         yield relay
-
-
-def until(reached: Callable[[], object]) -> None:
-    """Wait for something that happens by itself."""
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def transferring(server: Server) -> set[int]:
