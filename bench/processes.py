@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.support.processes import tree
+from tests.support.processes import about, tree
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -15,10 +15,7 @@ def cpu_seconds(root: int) -> float:
     """User and system time of a tree, with children that ended and were waited for."""
     total = 0
     for pid in tree(root):
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+        fields = about(pid, "stat").rpartition(")")[2].split()
         total += sum(int(field) for field in fields[11:15])
     return total / _TICKS
 

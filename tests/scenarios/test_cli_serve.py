@@ -7,13 +7,13 @@ import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import are_gone
 from tests.support.servers import TRIVIUM, Server
+from tests.support.waiting import until
 
 
 def _refused(server: Server, *options: str, data: Path | None = None, **environment: str) -> str:
@@ -26,26 +26,6 @@ def _refused(server: Server, *options: str, data: Path | None = None, **environm
     (sentence,) = done.stderr.decode().splitlines()
     assert sentence.startswith("trivium: ")
     return str(sentence)
-
-
-def _until(true: Callable[[], bool]) -> None:
-    """Wait for something that must come."""
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.02)
-
-
-def _gone(pids: list[int]) -> bool:
-    """Whether all of these processes have ended."""
-    for pid in pids:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if state != "Z":
-            return False
-    return True
 
 
 def test_the_server_says_where_it_is_and_answers_there(own_server: Server) -> None:
@@ -61,7 +41,7 @@ def test_sigterm_ends_the_server_and_everything_below_it(own_server: Server) -> 
     below = own_server.children()
     assert len(below) >= 3
     assert own_server.stop() == 0
-    assert _gone(below)
+    assert are_gone(below)
     assert "Traceback" not in own_server.log.read_text()
 
 
@@ -71,7 +51,7 @@ def test_ctrl_c_ends_the_server_quietly(own_server: Server) -> None:
     os.killpg(own_server.pid, signal.SIGINT)
     assert own_server._process is not None
     assert own_server._process.wait(60) == 0
-    assert _gone(below)
+    assert are_gone(below)
     said = own_server.log.read_text()
     assert "Traceback" not in said and "KeyboardInterrupt" not in said
 
@@ -80,7 +60,7 @@ def test_workers_end_with_a_server_that_was_killed(own_server: Server) -> None:
     own_server.start()
     below = own_server.children()
     os.kill(own_server.pid, signal.SIGKILL)
-    _until(lambda: _gone(below))
+    until(lambda: are_gone(below))
     own_server._process = None
     own_server.start()
     assert own_server.api(own_server.admin_key)("get_user")["username"] == "root"
@@ -90,7 +70,7 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(own_server: Server) -> N
     own_server.start("--workers", "1")
     (worker,) = own_server.workers()
     os.kill(worker, signal.SIGKILL)
-    _until(lambda: "starting another" in own_server.log.read_text())
+    until(lambda: "starting another" in own_server.log.read_text())
     root = own_server.api(own_server.admin_key)
     assert root("get_user")["username"] == "root"
     assert worker not in own_server.children()

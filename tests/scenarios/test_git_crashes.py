@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients import Api, Git, Person, Thing, unique
-from tests.support.processes import kill_all
+from tests.support.processes import are_gone, below, kill_all
 from tests.support.raw import basic, connected, everything, exchange, pkt, status_of
 from tests.support.servers import Server
 from tests.support.waiting import until
@@ -160,7 +160,7 @@ def test_a_worker_that_dies_in_a_push_is_cleaned_up_after_by_the_others(own_serv
     repository = root.new_repo(owner=ada.name)
     place = own_server.root / repository.name
     with half_a_push(own_server, ada, repository, git) as pushing:
-        (worker,) = [pid for pid in _below(own_server.pid) if set(gits_in(place)) & set(_below(pid))]
+        (worker,) = [pid for pid in below(own_server.pid) if set(gits_in(place)) & set(below(pid))]
         os.kill(worker, signal.SIGKILL)
         assert everything(pushing.connection) == b""
     until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])
@@ -170,24 +170,16 @@ def test_a_worker_that_dies_in_a_push_is_cleaned_up_after_by_the_others(own_serv
     push_works(own_server, ada, repository, git)
 
 
-def _below(parent: int) -> list[int]:
-    try:
-        tasks = list(Path(f"/proc/{parent}/task").iterdir())
-        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
 def test_a_server_that_is_told_to_stop_does_not_wait_for_those_who_do_not_read(own_server: Server, git: Git) -> None:
     own_server.start(TRIVIUM_GRACEFUL_TIMEOUT="3")
     root = own_server.api(own_server.admin_key)
     ada, repository, tip = large_repository(own_server, root, git)
     empty = root.new_repo(owner=ada.name)
     with stalled_clone(own_server, ada, repository, tip), half_a_push(own_server, ada, empty, git):
-        below = own_server.children()
-        assert len(below) > 2, "workers and gits"
+        children = own_server.children()
+        assert len(children) > 2, "workers and gits"
         assert own_server.stop() == 0
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
+        until(lambda: are_gone(children))
     assert gits_in(own_server.root / repository.name) == gits_in(own_server.root / empty.name) == []
     own_server.start()
     assert own_server.query("SELECT count(*) FROM intents") == [(0,)]

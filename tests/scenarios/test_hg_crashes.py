@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.clients import Api, Person, Thing, unique
 from tests.support.hg_client import Hg
-from tests.support.processes import kill_all, tree
+from tests.support.processes import below, kill_all, named, tree
 from tests.support.raw import basic, connected, everything, status_of
 from tests.support.servers import Server
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ ACCEPT = "application/mercurial-0.1"
 def processes_in(server: Server, place: Path) -> list[int]:
     """The Mercurial processes that work on one request about a repository: those that serve all keep several open."""
     found = []
-    servers = {pid for pid in tree(server.pid) if b"hgworkers" in _command(pid)}
+    servers = named("hgworkers", server.children())
     scratch = server.data / "hg" / "scratch"
     for pid in servers:
         try:
@@ -52,13 +52,6 @@ def kill_when(reached: Callable[[], bool], processes: list[int]) -> None:
     while not reached():
         assert time.monotonic() < deadline
     kill_all(processes)
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def leftovers(place: Path) -> list[str]:
@@ -202,22 +195,16 @@ def test_the_mercurial_processes_are_replaced_when_they_die(own_server: Server, 
     own_server.start()
     root = own_server.api(own_server.admin_key)
     place = new_place(own_server, root, hg, files=3)
-    serving = [pid for pid in tree(own_server.pid) if b"hgworkers" in _command(pid)]
+    serving = named("hgworkers", own_server.children())
     assert len(serving) == 3, "a parent and two workers"
     kill_all(serving)
     push_works(own_server, root, place, hg)
-    (parent,) = [
-        pid for pid in tree(own_server.pid) if b"hgworkers" in _command(pid) and _parent(pid) == own_server.pid
-    ]
+    (parent,) = named("hgworkers", below(own_server.pid))
     kill_all(tree(parent)[1:])
     push_works(own_server, root, place, hg)
     assert own_server.stop() == 0
-    assert not any(b"hgworkers" in _command(int(one.name)) and str(own_server.data).encode() in _command(int(one.name))
-                   for one in Path("/proc").iterdir() if one.name.isdigit())  # fmt: skip
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    everything = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+    assert not named(str(own_server.data), named("hgworkers", everything))
 
 
 def test_a_server_that_is_killed_in_a_push_recovers_at_its_start(own_server: Server, hg: Hg) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tests.support.clients import Api, Person, Thing, unique
 from tests.support.crowd import at_once
-from tests.support.processes import kill_all
+from tests.support.processes import about, are_gone, kill_all, named
 from tests.support.raw import basic, connected
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
@@ -43,14 +44,7 @@ def youngest(server: Server, name: str) -> int:
 
 def apaches(server: Server) -> list[int]:
     """The processes of the server's Apache."""
-    found = []
-    for pid in server.children():
-        try:
-            if b"apache2" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-        except OSError:
-            continue
-    return found
+    return named("apache2", server.children())
 
 
 def as_root(server: Server, home: Path) -> Svn:
@@ -206,7 +200,7 @@ def test_an_apache_that_is_killed_is_started_again(own_server: Server, tmp_path:
     assert svn.log(svn_url(own_server.url, repository.name))[0][0] == 3
     below = own_server.children()
     assert own_server.stop() == 0
-    until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])
+    until(lambda: are_gone(below))
 
 
 def test_a_server_without_apache_says_so_and_serves_the_rest(own_server: Server, tmp_path: Path) -> None:
@@ -305,7 +299,7 @@ def test_a_worker_that_dies_in_the_middle_of_commits(own_server: Server, tmp_pat
 
 
 def workers(server: Server) -> list[int]:
-    return [pid for pid in server.children() if b'"listening"' in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return named('"listening"', server.children())
 
 
 def test_a_commit_whose_client_vanishes_is_recorded_all_the_same(server: Server, root: Api) -> None:
@@ -360,5 +354,5 @@ def test_a_large_commit_is_streamed(own_server: Server, tmp_path: Path) -> None:
 
 
 def _peak_mb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) >> 10
+    peak = re.search(r"VmHWM:\s+(\d+)", about(pid, "status"))
+    return int(peak[1]) >> 10 if peak else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from tests.support import servers
 from tests.support.clients import Git, Person
 from tests.support.hg_client import Hg
+from tests.support.processes import about, are_gone
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
 
@@ -87,7 +89,8 @@ def test_everything_works_without_root(unprivileged: Server, git: Git, hg: Hg, t
 
     uid = pwd.getpwnam(ACCOUNT).pw_uid
     children = unprivileged.children()
-    assert {Path(f"/proc/{pid}").stat().st_uid for pid in [unprivileged.pid, *children]} == {uid}
+    owners = [re.search(r"Uid:\t(\d+)", about(pid, "status")) for pid in [unprivileged.pid, *children]]
+    assert {int(owner[1]) for owner in owners if owner} == {uid}
     assert {path.lstat().st_uid for path in unprivileged.data.rglob("*")} == {uid}
     assert unprivileged.stop() == 0
-    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert are_gone(children)

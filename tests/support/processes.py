@@ -17,16 +17,36 @@ def kill_all(processes: Iterable[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def about(pid: int, what: str) -> str:
+    """What /proc tells about a process in one of its files; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def named(word: str, processes: Iterable[int]) -> list[int]:
+    """Those of the processes that have a word in the command they were started with."""
+    return [pid for pid in processes if word in about(pid, "cmdline")]
+
+
+def below(parent: int) -> list[int]:
+    """The children of a process."""
+    try:
+        tasks = list(Path(f"/proc/{parent}/task").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(pid) for task in tasks for pid in about(parent, f"task/{task.name}/children").split()]
+
+
 def tree(root: int) -> list[int]:
     """A process and everything below it."""
-    found, waiting = [root], [root]
-    while waiting:
-        parent = waiting.pop()
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            below = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        found += below
-        waiting += below
+    found = [root]
+    for pid in found:
+        found += below(pid)
     return found
+
+
+def are_gone(processes: Iterable[int]) -> bool:
+    """Whether all of these processes have ended, though nobody may have asked yet how."""
+    return all(about(pid, "stat").rpartition(")")[2].split()[:1] in ([], ["Z"]) for pid in processes)

@@ -20,7 +20,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from tests.support.clients import Api, Person, with_credentials
-from tests.support.processes import kill_all, tree
+from tests.support.processes import kill_all, named, tree
 from trivium.cli.main import main
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
@@ -127,7 +127,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The processes that serve requests, without those that help them."""
-        return [pid for pid in self.children() if b"trivium.cli.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return named("trivium.cli.worker", self.children())
 
     def kill_one(self, dice: random.Random) -> None:
         """End some process below the server; others may end by themselves meanwhile."""

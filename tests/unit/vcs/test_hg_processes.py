@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.hg_client import PROGRAM, Hg
-from tests.support.processes import kill_all, tree
+from tests.support.processes import about, are_gone, kill_all, tree
+from tests.support.waiting import until
 from trivium.vcs.hg import Hg as BackEnd
 from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.hgframes import Call, Gone, frame, receive, receive_call, send_call
@@ -78,10 +79,7 @@ def test_own_processes_end_with_their_program(tmp_path: Path) -> None:
         pids = tree(int(running.stdout.readline()))
         assert len(pids) == 2
         running.kill()
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: are_gone(pids))
 
 
 def test_processes_that_die_are_replaced(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
@@ -221,9 +219,9 @@ def test_a_long_request_cannot_take_all_memory(back_end: BackEnd, tmp_path: Path
         importing.start()
         connection, _ = silent.accept()
         with connection:
-            limits = [Path(f"/proc/{pid}/limits").read_text() for pid in below(back_end)]
+            limits = [about(pid, "limits") for pid in below(back_end)]
         importing.join()
-    assert sum(not re.search("Max address space +unlimited", limit) for limit in limits) == 1
+    assert sum(bool(re.search(r"Max address space +\d", limit)) for limit in limits) == 1
 
 
 def test_a_server_that_says_nothing_is_given_up(back_end: BackEnd, tmp_path: Path) -> None:
