@@ -26,6 +26,10 @@ class TriviumError(Exception):
     """Base of everything that the core refuses on purpose."""
 
 
+class WouldWait(Exception):
+    """What was asked for cannot be had at once; raised only to callers who said that they cannot wait."""
+
+
 class NotFound(TriviumError):
     """The object does not exist, or the caller may not know that it does (security.md S-14)."""
 

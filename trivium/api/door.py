@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import msgspec
@@ -18,17 +18,21 @@ from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, read_body, respond
 from trivium.crew import Crew
+from trivium.errors import WouldWait
 from trivium.forge.history import History
 from trivium.forge.site import Site
 
 _log = structlog.get_logger(__name__)
 
 PATHS: Final = frozenset({"/_admin/api", "/_admin/api/"})
+
+_AT_ONCE: Final = 4 << 10
+"""Bytes up to which a request is read on the event loop."""
 
 _HEADERS: Final = ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store"))
 _PARSE_ERROR: Final = "JSON parse error ERR:"
@@ -75,29 +79,32 @@ class ApiDoor:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
             return _envelope(None, error=text)
-        answer = await self._crew.run(self._serve, scope, body)
-        if answer is not None:
-            return answer
-        return await asyncio.get_running_loop().run_in_executor(self._slow, self._serve_slowly, scope, body)
+        try:
+            if len(body) <= _AT_ONCE:
+                return self._serve(scope, body, Pace.AT_ONCE)
+        except WouldWait:
+            pass
+        try:
+            return await self._crew.run(self._serve, scope, body, Pace.SHORT)
+        except WouldWait:
+            return await asyncio.get_running_loop().run_in_executor(self._slow, self._serve, scope, body, Pace.LONG)
 
-    def _serve_slowly(self, scope: Scope, body: bytes) -> bytes:
-        """The answer to a request that may take long; runs in a thread where nobody short waits behind it."""
-        answer = self._serve(scope, body, slowly=True)
-        assert answer is not None
-        return answer
+    def _serve(self, scope: Scope, body: bytes, pace: Pace) -> bytes:
+        """The answer to a request body; raises `WouldWait` when that may take longer than `pace` allows.
 
-    def _serve(self, scope: Scope, body: bytes, *, slowly: bool = False) -> bytes | None:
-        """The answer to a request body; runs in a thread. None: ask again, `slowly`."""
+        Runs in a thread unless the pace is `AT_ONCE`. Then nothing has happened yet when it raises.
+        """
         request_id: Any = None
         try:
             request = _parsed(body, self._settings.max_api_depth)
             request_id = request.get("id")
             method = registry.find(request.get("method"))
-            if method is not None and method.slow and not slowly:
-                return None
-            # One connection for all that a short call looks up; a long one keeps none while bytes move.
-            with contextlib.nullcontext() if slowly else self._site.store.read():
-                return _envelope(request_id, result=self._result(scope, request))
+            if (method.pace if method is not None else Pace.SHORT) > pace:
+                raise WouldWait
+            with self._connection(pace):
+                return _envelope(request_id, result=self._result(scope, request, pace))
+        except WouldWait:
+            raise
         except Refusal as refusal:
             return _envelope(request_id, error=refusal.text)
         except Exception:
@@ -105,7 +112,17 @@ class ApiDoor:
             _log.exception("an API call failed")
             return _envelope(request_id, error=INTERNAL)
 
-    def _result(self, scope: Scope, request: Mapping[str, Any]) -> Any:
+    def _connection(self, pace: Pace) -> AbstractContextManager[object]:
+        """One connection for all that a short call looks up; a long one keeps none while bytes move."""
+        match pace:
+            case Pace.AT_ONCE:
+                return self._site.store.glance()
+            case Pace.SHORT:
+                return self._site.store.read()
+            case Pace.LONG:
+                return nullcontext()
+
+    def _result(self, scope: Scope, request: Mapping[str, Any], pace: Pace) -> Any:
         key = _key_of(request, scope)
         for name in ("id", "method", "args"):
             if name not in request:
@@ -127,7 +144,8 @@ class ApiDoor:
             shown = name if isinstance(name, str) else msgspec.json.encode(name).decode()
             raise Refusal(f"No such method: {shown}")
         given = given if isinstance(given, dict) else {}
-        return method(Call(self._site, caller, stamp, self._remembered, self._history, self._base_url(scope), given))
+        base_url = self._base_url(scope)
+        return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given, pace))
 
     def _base_url(self, scope: Scope) -> str:
         """The configured address of the server, or the one under which this request reached it."""

@@ -82,7 +82,7 @@ def permissions_object(call: Call, db: Connection, user: User) -> msgspec.Raw:
             "user_groups": levels(Scope.USER_GROUP),
         }
 
-    return call.remembered.part(call.stamp, ("permissions", user.id, with_none), permissions)
+    return call.remember(("permissions", user.id, with_none), permissions)
 
 
 def address_row(network: str) -> Json:
@@ -212,7 +212,7 @@ def full_repository_object(call: Call, db: Connection, repository: Repository) -
     """A repository with members and followers, as `get_repo` shows it."""
 
     def part(name: str, make: Callable[[], object]) -> msgspec.Raw:
-        return call.remembered.part(call.stamp, (name, repository.id), make)
+        return call.remember((name, repository.id), make)
 
     def followers() -> list[Json]:
         return user_objects(call, db, repositories.followers(db, repository.id), secrets=False)

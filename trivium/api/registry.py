@@ -10,8 +10,9 @@ Look-up, permission, coercion, error texts, `rpc.discover` and the client's help
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -20,9 +21,21 @@ from trivium.access.caller import Caller
 from trivium.api.arguments import Converter
 from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
-from trivium.errors import Forbidden, TriviumError
+from trivium.errors import Forbidden, TriviumError, WouldWait
 from trivium.forge.history import History
 from trivium.forge.site import Site
+
+
+class Pace(IntEnum):
+    """How long a method takes, and so where it runs."""
+
+    AT_ONCE = 0
+    """A few look-ups by index among what is at hand: on the event loop. Handing it to a thread and back would take
+    longer. What is not at hand is asked for again, in a thread (`Call.remember`, `Call.take_time`)."""
+    SHORT = 1
+    """In a thread where short calls wait for each other."""
+    LONG = 2
+    """Perhaps seconds or more: where it keeps no short call waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,19 @@ class Call:
     """The address of the server as the caller sees it, without a slash at the end."""
     given: Mapping[str, Any]
     """The arguments as they came, under their present names."""
+    pace: Pace
+    """How long the answer may take here."""
+
+    def remember(self, key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
+        """A part of the answer that depends on what may be seen alone; `make` reads the database (`Remembered`)."""
+        if self.pace is Pace.AT_ONCE:
+            return self.remembered.ready_part(self.stamp, key)
+        return self.remembered.part(self.stamp, key, make)
+
+    def take_time(self) -> None:
+        """Go on in a thread from here on; raises `WouldWait` on the event loop, before anything has been changed."""
+        if self.pace is Pace.AT_ONCE:
+            raise WouldWait
 
     def echo(self, argument: str) -> str:
         """An argument as messages repeat it."""
@@ -64,8 +90,7 @@ class Method:
     parameters: tuple[Parameter, ...]
     failure: str | Callable[[Mapping[str, Any]], str] | None
     super_admin: bool
-    slow: bool
-    """Whether it may take long: then it must not keep short calls waiting."""
+    pace: Pace
     guard: Callable[[Call], None] | None
     """Refuses callers who may not use the method at all, before any argument is looked at."""
     renamed: Mapping[str, str]
@@ -127,7 +152,7 @@ class Registry:
         *,
         failure: str | Callable[[Mapping[str, Any]], str] | None = None,
         super_admin: bool = False,
-        slow: bool = False,
+        pace: Pace = Pace.SHORT,
         guard: Callable[[Call], None] | None = None,
         aliases: tuple[str, ...] = (),
         renamed: Mapping[str, str] | None = None,
@@ -135,8 +160,7 @@ class Registry:
         """Register a function under its name.
 
         `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
-        the arguments as they were given. `slow` is for methods that may take seconds.
-        `guard` raises for callers who may not use the method at all. `aliases` are
+        the arguments as they were given. `guard` raises for callers who may not use the method at all. `aliases` are
         old names.
         """
 
@@ -147,7 +171,7 @@ class Registry:
                 parameters=_parameters(function),
                 failure=failure,
                 super_admin=super_admin,
-                slow=slow,
+                pace=pace,
                 guard=guard,
                 renamed=renamed or {},
             )

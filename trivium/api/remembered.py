@@ -14,7 +14,10 @@ from typing import Final
 import msgspec
 from cachetools import LRUCache
 
+from trivium.errors import WouldWait
+
 _MAX_BYTES: Final = 32 << 20
+_SMALL: Final = 64 << 10
 
 
 class Remembered:
@@ -29,12 +32,23 @@ class Remembered:
 
         `stamp` must have been read before anything that `make` reads.
         """
-        with self._lock:
-            found = self._parts.get(key)
-        if found is not None and found[0] == stamp:
-            return msgspec.Raw(found[1])
+        found = self._found(stamp, key)
+        if found is not None:
+            return msgspec.Raw(found)
         made = msgspec.json.encode(make())
         if len(made) <= _MAX_BYTES // 8:
             with self._lock:
                 self._parts[key] = (stamp, made)
         return msgspec.Raw(made)
+
+    def ready_part(self, stamp: int, key: Hashable) -> msgspec.Raw:
+        """The same part, for a caller who must not wait: raises `WouldWait` unless it is here, and small."""
+        found = self._found(stamp, key)
+        if found is None or len(found) > _SMALL:
+            raise WouldWait
+        return msgspec.Raw(found)
+
+    def _found(self, stamp: int, key: Hashable) -> bytes | None:
+        with self._lock:
+            found = self._parts.get(key)
+        return found[1] if found is not None and found[0] == stamp else None

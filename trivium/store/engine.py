@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, se
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from trivium.errors import Busy, Invalid
+from trivium.errors import Busy, Invalid, WouldWait
 from trivium.store.tables import access_stamp
 
 Record = Row[*tuple[Any, ...]]
@@ -33,15 +34,20 @@ class Store:
     def __init__(self, url: str, *, busy_timeout: float = 15.0, pool_size: int = 8) -> None:
         self.url = make_url(url)
         self.busy_timeout = busy_timeout
-        arguments: dict[str, Any] = {}
-        if self.url.get_backend_name() == "sqlite":
-            arguments = {"timeout": busy_timeout, "check_same_thread": False, "isolation_level": None}
-        self.engine: Engine = create_engine(self.url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
-        if self.url.get_backend_name() == "sqlite":
-            event.listen(self.engine, "connect", _set_up_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+        self._in_a_file = self.url.get_backend_name() == "sqlite"
+        self.engine = self._engine(busy_timeout, pool_size)
+        self._impatient = self._engine(0, 1)
         self._thread = threading.local()
         self._writing = self.engine.execution_options(trivium_writes=True)
+
+    def _engine(self, busy_timeout: float, pool_size: int) -> Engine:
+        if not self._in_a_file:
+            return create_engine(self.url, pool_size=pool_size, max_overflow=-1)
+        arguments = {"timeout": busy_timeout, "check_same_thread": False, "isolation_level": None}
+        engine = create_engine(self.url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,7 +59,27 @@ class Store:
         if open_already is not None:
             yield open_already
             return
-        with self.engine.connect() as connection:
+        with self._reading(self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """Like `read`, for a thread that must not wait: raises `WouldWait` where another connection is in the way.
+
+        Readers of SQLite never wait for writers, but for whoever repairs the database after a crash; a database of its
+        own server can always be slow.
+        """
+        if not self._in_a_file:
+            raise WouldWait
+        try:
+            with self._reading(self._impatient) as connection:
+                yield connection
+        except (OperationalError, sqlite3.OperationalError) as error:
+            raise WouldWait from error
+
+    @contextmanager
+    def _reading(self, engine: Engine) -> Iterator[Connection]:
+        with engine.connect() as connection:
             self._thread.reading = connection
             try:
                 yield connection
@@ -89,6 +115,7 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._impatient.dispose()
 
 
 def stamp_of(db: Connection) -> int:

@@ -18,7 +18,7 @@ from trivium.access.throttle import Throttle
 from trivium.api.arguments import Flag
 from trivium.api.door import ApiDoor
 from trivium.api.methods import registry
-from trivium.api.registry import Method
+from trivium.api.registry import Method, Pace
 from trivium.api.texts import INTERNAL
 from trivium.crew import Crew
 from trivium.errors import Invalid
@@ -58,7 +58,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
     def call(request: dict[str, Any]) -> dict[str, Any]:
         with structlog.testing.capture_logs() as logged:
-            body = door._serve_slowly(SCOPE, json.dumps(request).encode())
+            body = door._serve(SCOPE, json.dumps(request).encode(), Pace.LONG)
         # The door survives every exception, and logs those that nobody had foreseen.
         assert [line for line in logged if line["event"] == "an API call failed"] == [], request
         return cast("dict[str, Any]", json.loads(body))

@@ -11,7 +11,7 @@ import msgspec
 from trivium.api.arguments import Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.objects import commit_object, node_object
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, shown
 from trivium.errors import Invalid
 from trivium.forge.caches import RepositoryCache
@@ -42,7 +42,7 @@ def _kept(call: Call, repository: Repository, key: object, make: Callable[[], ob
     return msgspec.Raw(content)
 
 
-@registry.method(slow=True)
+@registry.method(pace=Pace.LONG)
 def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, details: Word = "basic") -> Any:
     """One changeset of a repository.
 
@@ -66,7 +66,7 @@ def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, d
         raise Refusal(_FETCHING) from error
 
 
-@registry.method(slow=True)
+@registry.method(pace=Pace.LONG)
 def get_repo_changesets(
     call: Call, repoid: ReadableRepository, start_rev: Word, limit: Number, details: Word = "basic"
 ) -> Any:
@@ -109,7 +109,7 @@ def _nodes_failed(given: Mapping[str, Any]) -> str:
     return f"failed to get repo: `{shown(given['repoid'])}` nodes"
 
 
-@registry.method(failure=_nodes_failed, slow=True)
+@registry.method(failure=_nodes_failed, pace=Pace.LONG)
 def get_repo_nodes(
     call: Call,
     repoid: ReadableRepository,

@@ -9,7 +9,7 @@ from typing import Any
 from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.objects import repository_objects
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, Locked, StorageFull
 from trivium.forge import accounts, locks, pulls, repositories, repository_creation, reviews, strips
@@ -21,7 +21,7 @@ def _fork_failed(given: Mapping[str, Any]) -> str:
     return f"failed to fork repository `{shown(given['repoid'])}` as `{shown_path(given['fork_name'])}`"
 
 
-@registry.method(failure=_fork_failed, slow=True)
+@registry.method(failure=_fork_failed, pace=Pace.LONG)
 def fork_repo(
     call: Call,
     repoid: ReadableRepository,
@@ -55,7 +55,7 @@ def fork_repo(
     return {"msg": f"Created fork of `{repoid.name}` as `{created}`", "success": True, "task": None}
 
 
-@registry.method(slow=True)
+@registry.method(pace=Pace.LONG)
 def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
     """Fetch what is new at the address that the repository was imported from.
 
@@ -66,7 +66,7 @@ def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
     return {"msg": f"Pulled from `{repoid.name}`", "repository": repoid.name}
 
 
-@registry.method(slow=True)
+@registry.method(pace=Pace.LONG)
 def strip(call: Call, repoid: AdministeredRepository, revision: Word, branch: Word) -> dict[str, Any]:
     """Remove a commit, and what follows it on a branch.
 
@@ -83,7 +83,7 @@ def strip(call: Call, repoid: AdministeredRepository, revision: Word, branch: Wo
     return {"msg": f"Stripped commit {revision} from repo `{repoid.name}`", "repository": repoid.name}
 
 
-@registry.method(slow=True)
+@registry.method(pace=Pace.LONG)
 def changeset_comment(
     call: Call,
     repoid: AdministeredRepository,

@@ -19,7 +19,7 @@ from trivium.api.arguments import (
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects import full_repository_object, repository_object, repository_objects
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
 from trivium.forge import pushes, repositories, repository_changes, repository_creation, repository_fields
@@ -31,13 +31,14 @@ _OLD_GROUP = {"usersgroupid": "usergroupid"}
 _OLD_URI = {"remote_uri": "clone_uri"}
 
 
-@registry.method(failure="failed to get repository `{repoid}`")
+@registry.method(failure="failed to get repository `{repoid}`", pace=Pace.AT_ONCE)
 def get_repo(call: Call, repoid: ReadableRepository, cache: Flag = True) -> dict[str, Any]:
     """A repository with its members and followers.
 
     Needs repository.read. With `cache` false the last changeset is read from the repository first.
     """
     if not cache:
+        call.take_time()
         pushes.refresh(call.site, repoid.id)
     with call.site.store.read() as db:
         repository = repoid if cache else repositories.by_id(db, call.caller, repoid.id)
@@ -65,7 +66,7 @@ def _may_create(call: Call) -> None:
         repository_creation.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
 
 
-@registry.method(failure=_creation_failed, guard=_may_create, slow=True, renamed=_OLD_URI)
+@registry.method(failure=_creation_failed, guard=_may_create, pace=Pace.LONG, renamed=_OLD_URI)
 def create_repo(
     call: Call,
     repo_name: Text,
@@ -103,7 +104,7 @@ def create_repo(
     return {"msg": f"Created new repository `{created}`", "success": True, "task": None}
 
 
-@registry.method(failure="failed to update repo `{repoid}`", slow=True, renamed=_OLD_URI)
+@registry.method(failure="failed to update repo `{repoid}`", pace=Pace.LONG, renamed=_OLD_URI)
 def update_repo(
     call: Call,
     repoid: AdministeredRepository,
@@ -150,7 +151,7 @@ def update_repo(
     return {"msg": f"updated repo ID:{updated.id} {updated.name}", "repository": shown}
 
 
-@registry.method(slow=True)
+@registry.method(pace=Pace.LONG)
 def delete_repo(call: Call, repoid: AdministeredRepository, forks: Word = "") -> dict[str, Any]:
     """Delete a repository; its name is free at once.
 

@@ -11,7 +11,7 @@ from trivium import API_LEVEL, __version__
 from trivium.api.arguments import AnyUser, Flag
 from trivium.api.methods.registered import registry
 from trivium.api.objects import address_row
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.forge import accounts, rescans
 
 
@@ -78,7 +78,7 @@ def show_ip(call: Call, userid: AnyUser | None = None) -> dict[str, Any]:
     return shown
 
 
-@registry.method(super_admin=True, failure="Error occurred during rescan repositories action", slow=True)
+@registry.method(super_admin=True, failure="Error occurred during rescan repositories action", pace=Pace.LONG)
 def rescan_repos(call: Call, remove_obsolete: Flag = False) -> dict[str, Any]:
     """Register repositories that stand in the repository root and are not known.
 

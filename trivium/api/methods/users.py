@@ -8,13 +8,13 @@ from typing import Any
 from trivium.api.arguments import AnyUser, Flag, Name, OwnUser, Text
 from trivium.api.methods.registered import registry
 from trivium.api.objects import own_user_object, permissions_object, user_objects
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid, NotFound
 from trivium.forge import accounts
 
 
-@registry.method()
+@registry.method(pace=Pace.AT_ONCE)
 def get_user(call: Call, userid: OwnUser | None = None) -> dict[str, Any]:
     """A user with his effective permissions.
 
