@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from trivium.errors import StartRefused
+from trivium.spawn import check_library
 from trivium.vcs.model import VcsError
 
 _HARMLESS: Final = (
@@ -145,7 +146,8 @@ class GitCommand:
 
 
 def git_command(program: str, configuration: Path, *, max_input_bytes: int = 0) -> GitCommand:
-    """Find git and write our configuration to `configuration`; raises `StartRefused` when git is missing."""
+    """Find git and write our configuration to `configuration`; raises `StartRefused` when git cannot be started."""
+    check_library()
     found = shutil.which(program)
     if found is None:
         raise StartRefused(f"the git program {program!r} was not found; install git or set git_path")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A version-control process and its pipes, for as long as one request lasts.
 
-It ends with its request, and with this worker. It is started by Python's own `subprocess`, which does not copy this
-process to do so: the event loop's way took five times as long, twice in each push (`make bench`).
+It ends with its request, and with this worker. It is started in a thread that meanwhile does not keep the interpreter
+(`trivium.spawn`): a start takes milliseconds when processors are scarce.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from trivium.priority import yield_to_others
+from trivium.spawn import spawn
 
 CHUNK: Final = 256 << 10
 _PIPE: Final = 1 << 20
@@ -33,23 +34,33 @@ _DIE_WITH_US: Final = shutil.which("setpriv")
 _Output = tuple[asyncio.StreamReader, asyncio.ReadTransport]
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A program that was just started."""
+
+    pid: int
+    pipes: list[int]
+    """Our ends of its input, output and error output, as long as nobody else is to close them."""
+
+    def abandon(self) -> None:
+        """End it: nobody has told it anything yet."""
+        os.kill(self.pid, signal.SIGKILL)
+        for pipe in self.pipes:
+            os.close(pipe)
+        os.waitpid(self.pid, 0)
+
+
 class Process:
     """A running process and the tasks around its pipes; made by `start`."""
 
-    def __init__(
-        self,
-        child: subprocess.Popen[bytes],
-        stdin: asyncio.StreamWriter,
-        stdout: _Output,
-        stderr: _Output,
-    ) -> None:
-        self._child = child
+    def __init__(self, pid: int, stdin: asyncio.StreamWriter, stdout: _Output, stderr: _Output) -> None:
+        self._pid = pid
         self._input = stdin
         self._output, output_pipe = stdout
         errors, error_pipe = stderr
         self._pipes = (output_pipe, error_pipe)
         self._errors = asyncio.ensure_future(_beginning(errors))
-        self._exited = _exit_of(child)
+        self._exited = _exit_of(pid)
         self.fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._feeding: asyncio.Future[None] | None = None
 
@@ -71,28 +82,27 @@ class Process:
         """
         if _DIE_WITH_US:
             argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
-        child = subprocess.Popen(  # noqa: ASYNC220  # a millisecond; a thread would hold the interpreter as long
-            argv,
-            env=environment,
-            cwd=cwd,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=() if keep is None else (keep,),
-        )
-        assert child.stdin and child.stdout and child.stderr
-        if yielding:
-            yield_to_others(child.pid)
+        # The thread has its own: whoever gave it may close it when he is told to stop waiting.
+        kept = None if keep is None else os.dup(keep)
+        starting = asyncio.get_running_loop().run_in_executor(None, _start, argv, environment, cwd, kept, yielding)
         try:
-            with contextlib.suppress(OSError):  # a larger pipe is only faster
-                fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
-            return cls(child, await _writer(child.stdin), await _reader(child.stdout), await _reader(child.stderr))
-        except BaseException:
-            child.kill()
-            child.wait()
+            child = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_abandon)
             raise
+        opened: list[asyncio.BaseTransport] = []
+        try:
+            stdin = await _writer(child.pipes.pop(0))
+            opened.append(stdin.transport)
+            stdout = await _reader(child.pipes.pop(0))
+            opened.append(stdout[1])
+            stderr = await _reader(child.pipes.pop(0))
+        except BaseException:
+            child.abandon()
+            for transport in opened:
+                transport.close()
+            raise
+        return cls(child.pid, stdin, stdout, stderr)
 
     def feed_nothing(self) -> None:
         self._input.close()
@@ -116,7 +126,7 @@ class Process:
     @property
     def was_killed(self) -> bool:
         """Whether it ended so suddenly that it could not clean up (as it does when we end it)."""
-        status = self._child.returncode
+        status = self._exited.result() if self._exited.done() else None
         return status is not None and status < 0 and -status not in _ORDERLY
 
     async def read(self) -> bytes:
@@ -138,7 +148,7 @@ class Process:
             self._input.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.wait(), _LAST_WORDS)
-        if self._child.returncode is None:
+        if not self._exited.done():
             self._signal(signal.SIGTERM)
             try:
                 await asyncio.wait_for(self.wait(), _LAST_WORDS)
@@ -158,7 +168,7 @@ class Process:
     def _signal(self, number: int) -> None:
         """Tell git and all its children: they are a process group."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._child.pid, number)
+            os.killpg(self._pid, number)
 
 
 async def _beginning(stream: asyncio.StreamReader) -> bytes:
@@ -169,39 +179,67 @@ async def _beginning(stream: asyncio.StreamReader) -> bytes:
     return kept
 
 
-async def _reader(pipe: IO[bytes]) -> _Output:
+def _start(argv: list[str], environment: Mapping[str, str], cwd: Path, kept: int | None, yielding: bool) -> _Child:
+    """Start a program; runs in a thread that lives as long as this worker, for the program ends with it."""
+    with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+        if kept is not None:
+            theirs.callback(os.close, kept)
+        (stdin, writing), (reading, stdout), (hearing, stderr) = (_pipe(end, ours, theirs) for end in (1, 0, 0))
+        with contextlib.suppress(OSError):  # a larger pipe is only faster
+            fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _PIPE)
+        pid = spawn(argv, environment=environment, cwd=cwd, streams=(stdin, stdout, stderr), keep=kept)
+        if yielding:
+            yield_to_others(pid)
+        ours.pop_all()
+        return _Child(pid, [writing, reading, hearing])
+
+
+def _pipe(end: int, ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe of which we keep one end."""
+    pipe = os.pipe()
+    ours.callback(os.close, pipe[end])
+    theirs.callback(os.close, pipe[1 - end])
+    return pipe
+
+
+def _abandon(starting: asyncio.Future[_Child]) -> None:
+    """End a program for which nobody waits any more."""
+    if starting.exception() is None:
+        starting.result().abandon()
+
+
+async def _reader(pipe: int) -> _Output:
     reader = asyncio.StreamReader(limit=CHUNK)
     protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, _given_away(pipe))
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, _given_away(pipe, "rb"))
     return reader, transport
 
 
-async def _writer(pipe: IO[bytes]) -> asyncio.StreamWriter:
+async def _writer(pipe: int) -> asyncio.StreamWriter:
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, _given_away(pipe))
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, _given_away(pipe, "wb"))
     return asyncio.StreamWriter(transport, protocol, None, loop)
 
 
-def _given_away(pipe: IO[bytes]) -> IO[bytes]:
-    """The same pipe for the event loop to close, and only for it.
+def _given_away(pipe: int, mode: str) -> IO[bytes]:
+    """A pipe for the event loop to close, and only for it.
 
     uvloop closes the descriptor and then the file object. One that owns its descriptor would close the number a second
     time, when another thread may already have something else under it.
     """
-    with pipe:
-        return os.fdopen(os.dup(pipe.fileno()), pipe.mode, buffering=0, closefd=False)
+    return os.fdopen(pipe, mode, buffering=0, closefd=False)
 
 
-def _exit_of(child: subprocess.Popen[bytes]) -> asyncio.Future[int]:
+def _exit_of(pid: int) -> asyncio.Future[int]:
     """The exit status, as soon as there is one."""
     loop = asyncio.get_running_loop()
     exited: asyncio.Future[int] = loop.create_future()
-    descriptor = os.pidfd_open(child.pid)
+    descriptor = os.pidfd_open(pid)
 
     def reap() -> None:
         loop.remove_reader(descriptor)
         os.close(descriptor)
-        exited.set_result(child.wait())
+        exited.set_result(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
     loop.add_reader(descriptor, reap)
     return exited

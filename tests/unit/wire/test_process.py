@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from tests.support.processes import below
 from trivium.wire.process import Process, _given_away
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -77,10 +78,8 @@ def test_no_descriptor_is_left_open_or_closed_twice(tmp_path: Path) -> None:
 def test_the_file_object_of_a_pipe_does_not_close_its_descriptor() -> None:
     reading, writing = os.pipe()
     os.close(writing)
-    given = _given_away(os.fdopen(reading, "rb", buffering=0))
-    descriptor = given.fileno()
-    given.close()
-    os.close(descriptor)  # fails when it was closed before
+    _given_away(reading, "rb").close()
+    os.close(reading)  # fails when it was closed before
 
 
 def test_a_program_without_its_directory_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
@@ -103,5 +102,27 @@ def test_what_a_program_says_on_its_error_output_is_kept_and_a_long_one_is_ended
         assert await process.read() == b"ready\n"
         assert await process.end() == b"oops\n"
         assert await process.wait() < 0
+
+    uvloop.run(run())
+
+
+def test_a_start_that_nobody_waits_for_any_more_leaves_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        await _echoed(tmp_path, b"x")
+        before = _descriptors()
+        for steps in range(12):
+            start = asyncio.ensure_future(
+                Process.start(["sleep", str(60 + steps)], environment=ENVIRONMENT, cwd=tmp_path, keep=1)
+            )
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+            if start.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await start
+            else:
+                await start.result().end()
+        async with asyncio.timeout(30):
+            while below(os.getpid()) or _descriptors() != before:
+                await asyncio.sleep(0.01)
 
     uvloop.run(run())
