@@ -40,13 +40,7 @@ def run(place: Path, script: str) -> str:
     streams = (nothing, writing, nothing)
     with open(reading, encoding="utf-8") as output:
         try:
-            pid = spawn(
-                [SHELL, "-c", script],
-                environment=ENVIRONMENT,
-                cwd=place,
-                streams=(nothing, writing, nothing),
-                keep=None,
-            )
+            pid = spawn([SHELL, "-c", script], environment=ENVIRONMENT, cwd=place, streams=streams, keep=None)
         finally:
             os.close(writing)
             os.close(nothing)
