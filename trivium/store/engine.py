@@ -59,7 +59,7 @@ class Store:
         if open_already is not None:
             yield open_already
             return
-        with self._reading(self.engine) as connection:
+        with self.engine.connect() as connection, self._reading(connection):
             yield connection
 
     @contextmanager
@@ -72,19 +72,22 @@ class Store:
         if not self._in_a_file:
             raise WouldWait
         try:
-            with self._reading(self._impatient) as connection:
+            # The thread keeps it: to take it from a pool and give it back would be a third of a look-up.
+            connection = getattr(self._thread, "glancing", None)
+            if connection is None:
+                connection = self._thread.glancing = self._impatient.connect()
+            with self._reading(connection):
                 yield connection
         except (OperationalError, sqlite3.OperationalError) as error:
             raise WouldWait from error
 
     @contextmanager
-    def _reading(self, engine: Engine) -> Iterator[Connection]:
-        with engine.connect() as connection:
-            self._thread.reading = connection
-            try:
-                yield connection
-            finally:
-                self._thread.reading = None
+    def _reading(self, connection: Connection) -> Iterator[None]:
+        self._thread.reading = connection
+        try:
+            yield
+        finally:
+            self._thread.reading = None
 
     @contextmanager
     def write_bare(self) -> Iterator[Connection]:
@@ -114,6 +117,10 @@ class Store:
             raise Invalid(f"the change conflicts with another one: {error.orig}") from error
 
     def close(self) -> None:
+        """Close all connections, and that with which this thread glances."""
+        glancing: Connection | None = getattr(self._thread, "glancing", None)
+        if glancing is not None:
+            glancing.close()
         self.engine.dispose()
         self._impatient.dispose()
 
