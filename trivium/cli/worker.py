@@ -20,7 +20,7 @@ from trivium.cli.logs import set_up_logging
 from trivium.cli.order import Order
 from trivium.cli.protocol import limited_protocol
 from trivium.errors import StartRefused, TriviumError
-from trivium.priority import answer_soon
+from trivium.priority import answer_soon, go_first
 
 READY: Final = b"1"
 
@@ -66,6 +66,7 @@ def serve(order: Order) -> None:
     # What is loaded by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
+    go_first()
     answer_soon()
     _Server(config, order).run(sockets=[listening])
 
