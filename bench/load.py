@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small load generator in a process of its own: so many connections, so many requests, then it stops.
 
-python -m bench.load HOST PORT PATH CONNECTIONS REQUESTS < one JSON body per line
+python -m bench.load HOST PORT PATH CONNECTIONS REQUESTS PAUSE < one JSON body per line
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Load:
 
 
 async def _connection(
-    host: str, port: int, path: str, bodies: list[bytes], turns: itertools.count[int], last: int
+    host: str, port: int, path: str, bodies: list[bytes], turns: itertools.count[int], last: int, pause: float
 ) -> list[tuple[float, int]]:
     reader, writer = await asyncio.open_connection(host, port)
     heads = {
@@ -38,6 +38,7 @@ async def _connection(
     }
     seen = []
     while next(turns) < last:
+        await asyncio.sleep(pause)
         body = random.choice(bodies)
         began = time.perf_counter()
         writer.write(heads[body] + body)
@@ -53,20 +54,29 @@ async def _connection(
     return seen
 
 
-async def _run(host: str, port: int, path: str, connections: int, requests: int, bodies: list[bytes]) -> Load:
+async def _run(
+    host: str, port: int, path: str, connections: int, requests: int, pause: float, bodies: list[bytes]
+) -> Load:
     turns = itertools.count()
     began = time.perf_counter()
-    each = await asyncio.gather(*(_connection(host, port, path, bodies, turns, requests) for _ in range(connections)))
+    each = await asyncio.gather(
+        *(_connection(host, port, path, bodies, turns, requests, pause) for _ in range(connections))
+    )
     seconds = time.perf_counter() - began
     seen = [item for one in each for item in one]
     times = sorted(item[0] * 1000 for item in seen)
     return Load(len(seen), seconds, statistics.median(times), times[int(len(times) * 0.95)], seen[0][1] if seen else 0)
 
 
-def load(host: str, port: int, path: str, *, connections: int, requests: int, bodies: list[bytes]) -> Load:
-    """Run the generator in a process and a session of its own: Linux shares processors among sessions first."""
+def load(
+    host: str, port: int, path: str, *, connections: int, requests: int, bodies: list[bytes], pause: float = 0
+) -> Load:
+    """Run the generator in a process and a session of its own: Linux shares processors among sessions first.
+
+    `pause`: seconds for which each connection waits before each request.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load", host, str(port), path, str(connections), str(requests)],
+        [sys.executable, "-m", "bench.load", host, str(port), path, str(connections), str(requests), str(pause)],
         input=b"\n".join(bodies),
         capture_output=True,
         check=False,
@@ -78,10 +88,11 @@ def load(host: str, port: int, path: str, *, connections: int, requests: int, bo
 
 
 def main() -> None:
-    host, port, path, connections, requests = sys.argv[1:]
+    host, port, path, connections, requests, pause = sys.argv[1:]
     bodies = sys.stdin.buffer.read().split(b"\n")
     random.seed(1)
-    print(json.dumps(vars(asyncio.run(_run(host, int(port), path, int(connections), int(requests), bodies)))))
+    seen = _run(host, int(port), path, int(connections), int(requests), float(pause), bodies)
+    print(json.dumps(vars(asyncio.run(seen))))
 
 
 if __name__ == "__main__":

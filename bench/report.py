@@ -13,7 +13,7 @@ class Report:
     def line(self, what: str, ratio: float, limit: float, detail: str) -> None:
         mark = "ok" if ratio <= limit else "ABOVE"
         self.failed = self.failed or ratio > limit
-        print(f"{what:44} {ratio:7.2f}  limit {limit:6.2f}  {mark:5}  {detail}", flush=True)
+        print(f"{what:62} {ratio:7.2f}  limit {limit:6.2f}  {mark:5}  {detail}", flush=True)
 
     def note(self, text: str) -> None:
         print(text, flush=True)

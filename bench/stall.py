@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.history import generate
 from bench.load import load
+from bench.peers import Floor
 from bench.report import Report
 from bench.svn import load as load_svn
 from tests.support.clients import Api, Git, Person
@@ -28,6 +29,9 @@ from tests.support.svn_client import Svn
 CLIENTS = 8
 COMMITS = int(os.environ.get("BENCH_STALL_COMMITS", "2000"))
 _CALLS = 1000
+_PAUSE = 0.01
+"""Seconds before each call of a caller who makes pauses."""
+_PACED_CALLS = 250
 _ROUNDS = 5
 _UNDER_WAY = 0.5
 """Seconds until clones are not all at their beginning."""
@@ -39,39 +43,73 @@ _Clone = Callable[[list[str], Path], None]
 
 
 def measure_stall(report: Report, server: Server, root: Api, place: Path) -> None:
-    """p95 of `get_repo`, one call after the other, with and without clones of each system.
+    """p95 of `get_repo` with and without clones of each system.
 
     The clients are on the same machine and use more of its processors than the server does. "Elsewhere": they are kept
     away from it as if they were on another machine; they have one processor, the last, and there everybody else goes
-    before them. "Beside it": they have all processors, and go after others only among themselves (`nice`). A call is
-    handed from the event loop to a thread and back, and each time waits for a processor that they hold.
+    before them. "Beside it": they have all processors, and go after others only among themselves (`nice`). Calls come
+    one right after the other, and beside the clones also with pauses: who comes back after a pause waits for a
+    processor that somebody holds, whoever answers him, so that is compared with a bare endpoint asked in the same way
+    during the same clones.
     """
     place = place / "stall"
     place.mkdir()
-    key = server.admin_key
-    body = json.dumps({"id": 1, "api_key": key, "method": "get_repo", "args": {"repoid": "stall-git"}}).encode()
-    port = int(server.url.rpartition(":")[2])
+    floor = Floor(server.data / "trivium.db", 1)
+    try:
+        callers = _Callers(server, floor)
+        clones = {"git": _git(server, root, place), "hg": _hg(server, root, place), "svn": _svn(server, root, place)}
+        callers.ours()
+        for kind, clone in clones.items():
+            _measure_kind(report, callers, kind, clone, place)
+    finally:
+        floor.stop()
 
-    def p95() -> float:
-        seen = load("127.0.0.1", port, "/_admin/api", connections=1, requests=_CALLS, bodies=[body])
+
+def _measure_kind(report: Report, callers: _Callers, kind: str, clone: _Clone, place: Path) -> None:
+    idle: list[float] = []
+    busy: dict[str, list[float]] = {where: [] for where in _MANNERS}
+    paced: list[float] = []
+    bare: list[float] = []
+    for _ in range(_ROUNDS):
+        idle.append(callers.ours())
+        for where, manner in _MANNERS.items():
+            with _Clients(partial(clone, manner), place):
+                time.sleep(_UNDER_WAY)
+                busy[where].append(callers.ours())
+                if where == "beside it":
+                    paced.append(callers.ours(_PAUSE))
+                    bare.append(callers.bare(_PAUSE))
+    what = f"p95 of get_repo, {CLIENTS} {kind} clones"
+    for where, seen in busy.items():
+        _line(report, f"{what} {where} / idle", seen, idle, 3)
+    _line(report, f"{what} beside it, with pauses / floor", paced, bare, 2)
+
+
+def _line(report: Report, what: str, one: list[float], other: list[float], limit: float) -> None:
+    ours, theirs = statistics.median(one), statistics.median(other)
+    report.line(what, ours / theirs, limit, f"{ours:.2f} / {theirs:.2f} ms")
+
+
+class _Callers:
+    """Who asks a server, or the bare endpoint, and says the p95 of what he waited in milliseconds."""
+
+    def __init__(self, server: Server, floor: Floor) -> None:
+        self._ours = int(server.url.rpartition(":")[2])
+        self._bare = floor.port
+        asked = {"id": 1, "api_key": server.admin_key, "method": "get_repo"}
+        self._call = json.dumps({**asked, "args": {"repoid": "stall-git"}}).encode()
+        self._bare_call = json.dumps({**asked, "args": {"name": server.admin}}).encode()
+
+    def ours(self, pause: float = 0) -> float:
+        return self._ask(self._ours, self._call, pause)
+
+    def bare(self, pause: float = 0) -> float:
+        return self._ask(self._bare, self._bare_call, pause)
+
+    def _ask(self, port: int, call: bytes, pause: float) -> float:
+        calls = _PACED_CALLS if pause else _CALLS
+        seen = load("127.0.0.1", port, "/_admin/api", connections=1, requests=calls, bodies=[call], pause=pause)
         return seen.p95_ms
-
-    clones = {"git": _git(server, root, place), "hg": _hg(server, root, place), "svn": _svn(server, root, place)}
-    p95()
-    for kind, clone in clones.items():
-        idle: list[float] = []
-        busy: dict[str, list[float]] = {where: [] for where in _MANNERS}
-        for _ in range(_ROUNDS):
-            idle.append(p95())
-            for where, manner in _MANNERS.items():
-                with _Clients(partial(clone, manner), place):
-                    time.sleep(_UNDER_WAY)
-                    busy[where].append(p95())
-        other = statistics.median(idle)
-        for where, seen in busy.items():
-            one = statistics.median(seen)
-            detail = f"{one:.2f} / {other:.2f} ms"
-            report.line(f"p95 of get_repo, {CLIENTS} {kind} clones {where} / idle", one / other, 3, detail)
 
 
 class _Clients:
