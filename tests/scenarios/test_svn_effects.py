@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -292,7 +291,8 @@ def test_a_worker_that_dies_in_the_middle_of_commits(own_server: Server, tmp_pat
     with committers(own_server, repository, tmp_path) as told:
         for _ in range(4):
             time.sleep(0.5)
-            os.kill(workers(own_server)[0], signal.SIGKILL)
+            until(lambda: workers(own_server))
+            kill_all(workers(own_server)[:1])
         time.sleep(0.5)
     until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])
     check_consistent(own_server, repository, told)

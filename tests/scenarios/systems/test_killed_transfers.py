@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.clients import ApiError
+from tests.support.processes import kill_all
 from tests.support.relay import Relay
 from tests.support.servers import Server
 from tests.support.systems import SYSTEMS, System, new_system
@@ -59,8 +58,7 @@ def transferring(server: Server) -> set[int]:
 
 def kill_workers(server: Server) -> None:
     """The supervisor lives, and puts in order what they left."""
-    for pid in server.workers():
-        os.kill(pid, signal.SIGKILL)
+    kill_all(server.workers())
 
 
 def kill_everything(server: Server) -> None:

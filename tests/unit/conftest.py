@@ -14,9 +14,15 @@ from trivium.settings import Settings
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def root_key() -> str:
+    """The API key of the first administrator."""
+    return "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, root_key: str) -> Settings:
     made = Settings(data=tmp_path / "data", min_free_bytes=0)
-    set_up(made, Administrator("root", "administrator-pw", "root@example.org"), public_access=False)
+    set_up(made, Administrator("root", "administrator-pw", "root@example.org", root_key), public_access=False)
     return made
 
 
