@@ -96,6 +96,14 @@ class Api:
         found: dict[str, Any] = self("get_repo_changeset", repoid=repoid, revision=revision, details="full")
         return found
 
+    def assert_list_agrees(self, repoid: object, ids: list[str]) -> None:
+        """A repository has the changesets with these ids, and its list tells of each what it is told of alone."""
+        for details in ("basic", "extended", "full"):
+            call = {"repoid": repoid, "details": details}
+            listed = self("get_repo_changesets", **call, start_rev="0", limit=-1)
+            assert listed == [self("get_repo_changeset", **call, revision=raw_id) for raw_id in ids]
+            assert [row["raw_id"] for row in listed] == ids
+
     def new_user(self, name: str | None = None, *, password: str = "s3cret-pw", **args: Any) -> Person:
         """Create a user (the caller is a super-admin) under a name that nobody else has."""
         name = name or unique("user")

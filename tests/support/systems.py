@@ -134,6 +134,8 @@ class System(ABC):
     """A system, with its stock client."""
 
     kind: str
+    no_revisions: tuple[str, ...]
+    """What the system would take for a revision, or nearly, and the API does not (three changesets)."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -227,6 +229,7 @@ class GitCopy(Copy):
 
 class GitSystem(System):
     kind = "git"
+    no_revisions = ("3", ZERO, "master^", "master:docs", "side..master", ":/first", "@")
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
@@ -299,6 +302,7 @@ class HgCopy(Copy):
 
 class HgSystem(System):
     kind = "hg"
+    no_revisions = ("3", ZERO, "HEAD", "head", "null", ".", "wdir()", "default:tip", "branch(default)", "bookmark()")
 
     def client(self, server: Server, person: Person | None) -> Hg:
         """The client of one person, with a home of its own: it keeps the credentials."""
@@ -394,6 +398,7 @@ class SvnCopy(Copy):
 
 class SvnSystem(System):
     kind = "svn"
+    no_revisions = ("4", "01", "00", ZERO, "head", "trunk", "BASE", "PREV", "COMMITTED")
 
     def checkout(self, server: Server, name: str, person: Person | None) -> Copy:
         svn = Svn(self.home, person)
