@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.support.clients import Api, Person, unique
+from tests.support.clients import Api
 from tests.support.hg_client import Hg
 from tests.support.raw import basic
 from tests.support.servers import Server
@@ -23,17 +21,6 @@ def ask(
     return status, body, told.get("content-type", "")
 
 
-def may(api: Api, name: str, person: Person) -> tuple[bool | int, bool | int]:
-    """Whether somebody may pull and push; a status where he is not even told why."""
-    who = (person.name, person.password)
-    answers = ask(api, name, "heads", who), ask(api, name, "unbundle", who)
-    pulls, pushes = (
-        status if status != 200 else kind != "application/hg-error" or b"but not push" not in body
-        for status, body, kind in answers
-    )
-    return pulls, pushes
-
-
 def test_a_reader_is_told_why_he_cannot_push(server: Server, root: Api, hg: Hg) -> None:
     ada, ben = root.new_user(), root.new_user()
     repository = root.new_repo(kind="hg", owner=ada.name)
@@ -46,24 +33,6 @@ def test_a_reader_is_told_why_he_cannot_push(server: Server, root: Api, hg: Hg) 
     assert f"`{repository.name}` but not push to it." in said
     hg.run("bookmark", "x", cwd=work)
     hg.run("clone", server.clone_url(repository.name), "copy")
-    server.trivium("archive", "--data", str(server.data), repository.name)
-    hg.sign_in_as(server.url, ada)
-    assert "archived: it can be read but not pushed to." in hg.refused(
-        "push", server.clone_url(repository.name), cwd=work
-    )
-
-
-@pytest.mark.parametrize("command", ["heads", "unbundle"])
-def test_hidden_and_missing_repositories_are_answered_alike(root: Api, command: str) -> None:
-    ada, stranger = root.new_user(), root.new_user()
-    private, missing = root.new_repo(kind="hg", owner=ada.name, private=True).name, unique("missing")
-    who = (stranger.name, stranger.password)
-    assert ask(root, private, command, who) == ask(root, missing, command, who)
-    assert ask(root, private, command, who)[0] == 404
-    assert ask(root, private, command) == ask(root, missing, command)
-    assert ask(root, private, command)[0] == 401
-    wrong = (stranger.name, "wrong")
-    assert ask(root, private, command, wrong) == ask(root, missing, command, wrong)
 
 
 def test_a_write_hidden_among_reads_is_a_write(root: Api) -> None:
@@ -87,41 +56,16 @@ def test_a_write_hidden_among_reads_is_a_write(root: Api) -> None:
     assert b"but not push to it" not in ask(root, name, "batch", who, **{"X-HgArg-1": "cmds=heads+"})[1]
 
 
-def test_visitors_where_they_are_welcome(own_server: Server, hg: Hg) -> None:
+def test_a_visitor_is_asked_for_his_password_when_he_pushes(own_server: Server, hg: Hg) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    public, private = root.new_repo(kind="hg").name, root.new_repo(kind="hg", private=True).name
-    assert ask(root, public)[0] == 401
-    own_server.trivium("public-access", "on", "--data", str(own_server.data))
-    assert ask(root, public)[0] == 200
-    assert ask(root, public, "unbundle")[0] == 401
-    assert ask(root, private)[0] == 401
-    hg.run("clone", own_server.clone_url(public), "copy")
-    # The first question for a password comes with the push itself.
+    own_server.administer("public-access", "on")
+    name = root.new_repo(kind="hg").name
+    hg.run("clone", own_server.clone_url(name), "copy")
     hg.sign_in(own_server.url, own_server.admin, own_server.admin_password)
     pushed = hg.commit(hg.home / "copy")
     hg.run("push", cwd=hg.home / "copy")
-    assert root("get_repo", repoid=public)["last_changeset"]["raw_id"] == pushed
-
-
-def test_grants_and_revokes_count_at_once(root: Api) -> None:
-    ben = root.new_user()
-    repository = root.new_repo(kind="hg", private=True)
-    assert may(root, repository.name, ben) == (404, 404)
-    for level, expected in (
-        ("read", (True, False)),
-        ("write", (True, True)),
-        ("none", (404, 404)),
-        ("admin", (True, True)),
-    ):
-        root("grant_user_permission", repoid=repository.id, userid=ben.id, perm=f"repository.{level}")
-        assert may(root, repository.name, ben) == expected
-    root("revoke_user_permission", repoid=repository.id, userid=ben.id)
-    assert may(root, repository.name, ben) == (404, 404)
-    root("grant_user_permission", repoid=repository.id, userid=ben.id, perm="repository.read")
-    root("update_user", userid=ben.id, active=False)
-    status, body, kind = ask(root, repository.name, "heads", (ben.name, ben.password))
-    assert (status, kind, body) == (200, "application/hg-error", b"This account is not active.\n")
+    assert root("get_repo", repoid=name)["last_changeset"]["raw_id"] == pushed
 
 
 def test_the_status_instead_of_401_is_kept(own_server: Server) -> None:

@@ -99,25 +99,19 @@ def test_many_at_once_all_arrive(server: Server, root: Api, tmp_path: Path) -> N
     assert last(root, repository)[0] == "6"
 
 
-def test_a_fork_has_everything_and_is_independent(server: Server, root: Api, tmp_path: Path) -> None:
+def test_a_fork_is_another_repository_to_working_copies(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
-    source = root.new_repo(owner=ada.name, kind="svn")
+    source, fork = root.new_repo(owner=ada.name, kind="svn").name, unique("fork")
     svn = Svn(tmp_path / "home", ada)
-    url = svn_url(server.url, source.name)
-    work = svn.checkout(url)
+    work = svn.checkout(svn_url(server.url, source))
     svn.commit(work, "one", **{"a.txt": "1\n"})
     svn.run("lock", "a.txt", cwd=work)
-    fork = unique("fork")
-    ada.api("fork_repo", repoid=source.name, fork_name=fork)
-    assert ada.api("get_repo", repoid=fork)["last_changeset"]["raw_id"] == "1"
+    ada.api("fork_repo", repoid=source, fork_name=fork)
+    uuids = {svn.out("info", "--show-item", "repos-uuid", svn_url(server.url, name)) for name in (source, fork)}
+    assert len(uuids) == 2
     copy = svn.checkout(svn_url(server.url, fork), "copy")
     (copy / "a.txt").write_text("2\n")
-    assert svn.commit(copy, "only in the fork") == 2
-    assert last(root, source)[0] == "1"
-    uuids = {svn.out("info", "--show-item", "repos-uuid", svn_url(server.url, name)) for name in (source.name, fork)}
-    assert len(uuids) == 2
-    empty = root.new_repo(owner=ada.name, kind="svn")
-    ada.api("fork_repo", repoid=empty.name, fork_name=unique("fork"))
+    assert svn.commit(copy, "nobody holds the lock here") == 2
 
 
 def test_what_subversion_cannot(server: Server, root: Api) -> None:

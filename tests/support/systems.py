@@ -6,6 +6,7 @@ Scenarios that are the same for all are told once, with a `System`; each of its 
 
 from __future__ import annotations
 
+import html
 import itertools
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from urllib.parse import quote
 
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.hg_client import Hg
+from tests.support.raw import basic
 from tests.support.repositories import ZERO, assert_whole, refs_in
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
@@ -159,6 +161,18 @@ class System(ABC):
         """What the user reads when he must not get a copy; None is a visitor."""
 
     @abstractmethod
+    def ask(self, api: Api, name: str, who: tuple[str, str] | None, *, pushing: bool = False) -> tuple[int, str]:
+        """How a client's first request to read or publish is answered: the status, and what the user would read.
+
+        The status is 200 for whoever is let in, however the system says that, and 403 for who is refused in words.
+        """
+
+    def may(self, api: Api, name: str, person: Person, password: str | None = None) -> tuple[int, int]:
+        """The statuses for somebody who wants to read and to publish."""
+        who = (person.name, person.password if password is None else password)
+        return self.ask(api, name, who)[0], self.ask(api, name, who, pushing=True)[0]
+
+    @abstractmethod
     def verify(self, path: Path) -> None:
         """Let the system's own check look at a repository of the server."""
 
@@ -246,6 +260,13 @@ class GitSystem(System):
         assert not path.exists()
         return said
 
+    def ask(self, api: Api, name: str, who: tuple[str, str] | None, *, pushing: bool = False) -> tuple[int, str]:
+        service = "git-receive-pack" if pushing else "git-upload-pack"
+        headers = {"Authorization": basic(*who)} if who else {}
+        path = f"/{name}/info/refs?service={service}"
+        status, _, body = api.post(b"", method="GET", path=path, headers=headers)
+        return status, body.decode(errors="replace")
+
     def verify(self, path: Path) -> None:
         self.client.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
 
@@ -324,6 +345,16 @@ class HgSystem(System):
         said = self.client(server, person).refused("clone", f"{server.url}/{url_path(name)}", str(path))
         assert not path.exists()
         return said
+
+    def ask(self, api: Api, name: str, who: tuple[str, str] | None, *, pushing: bool = False) -> tuple[int, str]:
+        headers = {"Accept": "application/mercurial-0.1"} | ({"Authorization": basic(*who)} if who else {})
+        path = f"/{name}?cmd=heads"
+        if pushing:  # what moves no bookmark: the one that is named is elsewhere
+            headers["X-HgArg-1"] = f"namespace=bookmarks&key=x&old={'1' * 40}&new={ZERO}"
+            path = f"/{name}?cmd=pushkey"
+        status, told, body = api.post(b"", method="POST" if pushing else "GET", path=path, headers=headers)
+        refused = told.get("content-type") == "application/hg-error"
+        return (403 if refused else status), body.decode()
 
     def verify(self, path: Path) -> None:
         assert Hg(self.home).run("verify", "--quiet", "-R", str(path)).stdout == b""
@@ -408,6 +439,15 @@ class SvnSystem(System):
 
     def refused_checkout(self, server: Server, name: str, person: Person | None) -> str:
         return Svn(self.home, person).refused("checkout", f"{svn_url(server.url, name)}@", str(self.place()))
+
+    def ask(self, api: Api, name: str, who: tuple[str, str] | None, *, pushing: bool = False) -> tuple[int, str]:
+        headers = {"User-Agent": "SVN/1.14.2"} | ({"Authorization": basic(*who)} if who else {})
+        if pushing:
+            headers["Content-Type"] = "application/vnd.svn-skel"
+            status, _, body = api.post("( create-txn )", path=f"/{name}/!svn/me", headers=headers)
+        else:
+            status, _, body = api.post(b"", method="PROPFIND", path=f"/{name}", headers=headers | {"Depth": "0"})
+        return (200 if status in (201, 207) else status), html.unescape(body.decode())
 
     def verify(self, path: Path) -> None:
         subprocess.run(["svnadmin", "verify", "--quiet", str(path)], check=True, capture_output=True)

@@ -20,7 +20,7 @@ def test_a_fork_has_everything_and_goes_its_own_way(
     target = f"{unique('forks')}/deep/fork"
     root("fork_repo", repoid=name, fork_name=target, owner=ada.name)
     shown = root("get_repo", repoid=target)
-    assert (shown["fork_of"], shown["repo_type"]) == (name, system.kind)
+    assert (shown["fork_of"], shown["repo_type"], shown["clone_uri"]) == (name, system.kind, "")
     assert shown["last_changeset"] == root("get_repo", repoid=name)["last_changeset"]
     everything = {"start_rev": ids[0], "limit": -1, "details": "full"}
     assert root("get_repo_changesets", repoid=target, **everything) == root(
@@ -41,8 +41,9 @@ def test_a_fork_has_everything_and_goes_its_own_way(
 
 def test_an_empty_repository_can_be_forked(server: Server, root: Api, system: System, ada: Person) -> None:
     name, target = system.new_repository(root, ada), unique("fork")
-    root("fork_repo", repoid=name, fork_name=target, owner=ada.name)
-    assert root("get_repo", repoid=target)["last_changeset"]["revision"] == -1
+    root("fork_repo", repoid=name, fork_name=target, owner=ada.name, description="mine")
+    shown = root("get_repo", repoid=target)
+    assert (shown["last_changeset"]["revision"], shown["description"]) == (-1, "mine")
     system.checkout(server, target, ada).change()
 
 

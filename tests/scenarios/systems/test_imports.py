@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories of other servers, imported and pulled where a system can (api-repos.md 4, 5; security.md 8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.canary import Canary, listening
+from tests.support.clients import Api, unique, with_credentials
+from tests.support.repositories import ZERO
+from tests.support.servers import Server
+from tests.support.systems import Filled, System, new_system
+
+
+@pytest.fixture(params=["git", "hg"])
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
+    return new_system(request.param, tmp_path / "home")
+
+
+@pytest.fixture
+def canary() -> Iterator[Canary]:
+    with listening() as canary:
+        yield canary
+
+
+def address(server: Server, name: str, password: str | None = None) -> str:
+    return with_credentials(f"{server.url}/{name}", server.admin, password or server.admin_password)
+
+
+def ids(root: Api, name: str) -> list[str]:
+    return [row["raw_id"] for row in root("get_repo_changesets", repoid=name, start_rev="0", limit=-1)]
+
+
+def test_an_import_from_this_server_can_be_pulled_later(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    name, target = filled.name, unique("import")
+    root("update_repo", repoid=name, private=True)
+    root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, name))
+    shown = root("get_repo", repoid=target)
+    assert shown["clone_uri"] == f"{server.url.replace('://', '://root:*****@')}/{name}"
+    assert shown["last_changeset"] == root("get_repo", repoid=name)["last_changeset"]
+    assert ids(root, target) == filled.ids
+    more = filled.copy.change("later")
+    expected = {"msg": f"Pulled from `{target}`", "repository": target}
+    assert root("pull", repoid=target) == root("pull", repoid=target) == expected
+    assert root("get_repo", repoid=target)["last_changeset"]["raw_id"] == more
+    assert ids(root, target) == [*filled.ids, more]
+    system.verify(server.root / target)
+    pulled = [json.loads(detail).get("refs", []) for _, _, detail in server.journal("remote.pull", target)]
+    first = filled.ids[-1] if system.kind == "git" else ZERO  # of Mercurial's heads, none moves
+    assert [[old, new] for refs in pulled for _, old, new in refs] == [[first, more]]
+
+
+def test_the_password_of_an_address_is_kept_from_everybody(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    target = unique("import")
+    root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name))
+    filled.copy.change("later")
+    root("pull", repoid=target)
+    secret = server.admin_password.encode()
+    assert not [kept for kept in (server.root / target).rglob("*") if kept.is_file() and secret in kept.read_bytes()]
+    assert secret not in server.log.read_bytes()
+    assert not [row for row in server.query("SELECT detail FROM journal") if secret in row[0].encode()]
+
+
+def test_a_pull_that_fails_says_so_and_changes_nothing(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    target, others = unique("import"), "hg" if system.kind == "git" else "git"
+    root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name))
+    refused = f"Unable to pull changes from `{target}`"
+    for wrong in (
+        address(server, filled.name, "wrong"),
+        address(server, unique("missing")),
+        address(server, root.new_repo(kind=others).name),
+        "",
+    ):
+        root("update_repo", repoid=target, clone_uri=wrong)
+        assert root.error("pull", repoid=target) == refused
+    assert root("get_repo", repoid=target)["clone_uri"] == ""
+    assert ids(root, target) == filled.ids
+
+
+def test_pulling_needs_an_administrator(server: Server, root: Api, filled: Filled, system: System) -> None:
+    target, writer = unique("import"), root.new_user()
+    root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name))
+    root("grant_user_permission", repoid=target, userid=writer.name, perm="repository.write")
+    assert writer.api.error("pull", repoid=target) == f"repository `{target}` does not exist"
+
+
+@pytest.mark.parametrize("uri", [
+    "file:///etc", "/etc", "ext::sh -c touch% tripwire", "bundle:/etc/passwd", "static-http://example.org/x",
+    "ssh://-oProxyCommand=x/y", "git://example.org/x", "http://", "--upload-pack=touch tripwire",
+    "--config=hooks.x=touch tripwire", "http://a b/", "http://x\\@y/", "ftp://example.org/x", "http://[::1",
+    "http://x:99999/", "http://169.254.169.254/latest", "http://10.0.0.1/x", "http://[::1]/x",
+    "http://[::ffff:127.0.0.1]/x", "http://0.0.0.0/x", "http://2130706433/x", "http://localhost:1/x", "fd::17/x",
+    "http://100.64.0.1/x",
+])  # fmt: skip
+def test_an_address_that_may_not_be_fetched_from_leaves_nothing(
+    server: Server, root: Api, system: System, uri: str
+) -> None:
+    name = f"{unique('bad')}/x"
+    error = root.error("create_repo", repo_name=name, repo_type=system.kind, clone_uri=uri)
+    assert error == f"failed to create repository `{name}`"
+    assert root.error("get_repo", repoid=name) == f"repository `{name}` does not exist"
+    assert not (server.root / name.partition("/")[0]).exists()
+    assert not list(server.data.rglob("tripwire"))
+
+
+def test_a_server_inside_the_network_is_not_even_asked(root: Api, system: System, canary: Canary) -> None:
+    name = unique("inside")
+    error = root.error("create_repo", repo_name=name, repo_type=system.kind, clone_uri=canary.url)
+    assert error == f"failed to create repository `{name}`"
+    assert canary.visits == []
+
+
+def test_an_allowed_server_is_asked_but_its_redirects_are_not_followed(
+    own_server: Server, system: System, canary: Canary
+) -> None:
+    own_server.start(TRIVIUM_ALLOWED_REMOTE_HOSTS=f"127.0.0.1:{canary.port}")
+    root = own_server.api(own_server.admin_key)
+    error = root.error("create_repo", repo_name="x", repo_type=system.kind, clone_uri=canary.url)
+    assert error == "failed to create repository `x`"
+    assert canary.visits
+    assert {path.partition("?")[0] for path in canary.visits} <= {"/x", "/x/info/refs"}
+    assert list((own_server.root / ".staging").iterdir()) == []
+
+
+def test_a_server_with_a_single_thread_imports_and_pulls_from_itself(own_server: Server, system: System) -> None:
+    """Whoever fetches holds no thread that the other side of the fetch needs."""
+    own_server.start("--workers", "1", TRIVIUM_THREADS="1")
+    root = own_server.api(own_server.admin_key)
+    ada = root.new_user()
+    name = system.new_repository(root, ada)
+    copy = system.checkout(own_server, name, ada)
+    for target in ("first", "second"):
+        newest = copy.change()
+        root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(own_server, name))
+        assert root("get_repo", repoid=target)["last_changeset"]["raw_id"] == newest
+    root("pull", repoid="first")
+    assert ids(root, "first") == ids(root, "second")
