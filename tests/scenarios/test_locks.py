@@ -226,33 +226,7 @@ def test_every_protocol_locks_at_the_end_of_a_fetch(
     git.run("fsck", cwd=copy)
 
 
-def test_a_lock_stops_pulls_and_strips_of_others(server: Server, root: Api, filled: tuple[str, Path]) -> None:
-    name, _ = filled
-    ada = writer(root, name, "repository.admin")
-    root("lock", repoid=name, locked=True)
-    said = f"Unable to strip commit tip from repo `{name}`"
-    assert ada.api.error("strip", repoid=name, revision="tip", branch="master") == said
-    assert ada.api.error("pull", repoid=name) == f"Unable to pull changes from `{name}`"
-
-
-def test_a_visitor_is_not_let_past_a_lock(own_server: Server, git: Git) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    own_server.administer("public-access", "on")
-    name = root.new_repo().name
-    root("grant_user_permission", repoid=name, userid="default", perm="repository.write")
-    root("update_repo", repoid=name, enable_locking=True)
-    work = git.new_work()
-    git.commit(work)
-    git.run("push", "--quiet", own_server.clone_url(name), "master", cwd=work)
-    git.run("clone", "--quiet", own_server.clone_url(name), unique("copy"))
-    assert root("lock", repoid=name)["locked"] is False
-    root("lock", repoid=name, locked=True)
-    git.commit(work)
-    assert refusal(name, "root") in git.refused("push", own_server.clone_url(name), "master", cwd=work)
-
-
-def test_a_lock_that_only_warns_lets_everybody_go_on(own_server: Server, git: Git) -> None:
+def test_a_lock_that_only_warns_is_told_of(own_server: Server, git: Git) -> None:
     own_server.start(TRIVIUM_LOCK_RET_CODE="200")
     root = own_server.api(own_server.admin_key)
     name = root.new_repo().name

@@ -44,3 +44,43 @@ def test_a_pull_takes_the_lock_and_a_push_gives_it_back(
     assert root("lock", repoid=name)["locked"] is False
     system.checkout(server, name, ada)
     assert root("lock", repoid=name)["locked_by"] == ada.name
+
+
+def test_a_lock_stops_pulls_and_strips_of_others(root: Api, ada: Person, filled: Filled) -> None:
+    name = filled.name
+    root("lock", repoid=name, locked=True)
+    said = f"Unable to strip commit {filled.ids[-1]} from repo `{name}`"
+    assert ada.api.error("strip", repoid=name, revision=filled.ids[-1], branch="master") == said
+    assert ada.api.error("pull", repoid=name) == f"Unable to pull changes from `{name}`"
+    assert root("get_repo_changeset", repoid=name, revision="tip")["raw_id"] == filled.ids[-1]
+
+
+def test_a_visitor_takes_no_lock_and_gets_past_none(own_server: Server, system: System) -> None:
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    own_server.administer("public-access", "on")
+    ada = root.new_user()
+    name = system.new_repository(root, ada)
+    system.checkout(own_server, name, ada).change()
+    root("grant_user_permission", repoid=name, userid="default", perm="repository.write")
+    root("update_repo", repoid=name, enable_locking=True)
+    visitor = system.checkout(own_server, name, None)
+    assert root("lock", repoid=name)["locked"] is False
+    root("lock", repoid=name, locked=True)
+    said = visitor.refused_change()
+    assert system.kind == "svn" or f"Repository `{name}` locked by user `root`. Reason:`lock_api`" in said
+    system.refused_checkout(own_server, name, None)
+
+
+def test_a_lock_that_only_warns_lets_everybody_go_on(own_server: Server, system: System) -> None:
+    own_server.start(TRIVIUM_LOCK_RET_CODE="200")
+    root = own_server.api(own_server.admin_key)
+    ada = root.new_user()
+    name = system.new_repository(root, ada)
+    copy = system.checkout(own_server, name, ada)
+    copy.change()
+    root("lock", repoid=name, locked=True)
+    newest = copy.change()
+    assert root("get_repo", repoid=name)["last_changeset"]["raw_id"] == newest
+    assert system.checkout(own_server, name, ada).files() == copy.files()
+    assert root("lock", repoid=name)["locked_by"] == "root"
