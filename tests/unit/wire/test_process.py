@@ -109,7 +109,7 @@ def test_what_a_program_says_on_its_error_output_is_kept_and_a_long_one_is_ended
 def test_a_start_that_nobody_waits_for_any_more_leaves_nothing(tmp_path: Path) -> None:
     async def run() -> None:
         await _echoed(tmp_path, b"x")
-        before = _descriptors()
+        before = _descriptors(), below(os.getpid())
         for steps in range(12):
             start = asyncio.ensure_future(
                 Process.start(["sleep", str(60 + steps)], environment=ENVIRONMENT, cwd=tmp_path, keep=1)
@@ -122,7 +122,7 @@ def test_a_start_that_nobody_waits_for_any_more_leaves_nothing(tmp_path: Path) -
             else:
                 await start.result().end()
         async with asyncio.timeout(30):
-            while below(os.getpid()) or _descriptors() != before:
+            while (_descriptors(), below(os.getpid())) != before:
                 await asyncio.sleep(0.01)
 
     uvloop.run(run())
