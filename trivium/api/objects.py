@@ -242,7 +242,7 @@ def repo_group_object(group: RepoGroup, names: Sequence[str]) -> Json:
 
 def commit_object(commit: Commit, details: Details) -> Json:
     """A commit with as much of its changes as was asked for (api-repos.md 2.3, 2.4)."""
-    shown: Json = msgspec.to_builtins(commit.changeset)
+    shown: Json = msgspec.structs.asdict(commit.changeset)
     shown["diff"] = [
         {
             "filename": change.path,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import random
 import shutil
 import threading
 from pathlib import Path
@@ -21,13 +22,16 @@ from trivium.forge.site import Site
 from trivium.store.disk import remove_tree
 
 _MAX_BYTES: Final = 256 << 20
-_CHECK_EVERY: Final = 64
+_CHECK_EVERY: Final = 8 << 20
+"""Bytes that are written between two looks at how many there are, on average."""
+_ANSWERS: Final = ("answer-", ".answer-")
+"""What answers are called, and those that somebody was writing when he was killed."""
+_BLOCK: Final = 4 << 10
+"""Bytes that even the smallest answer takes on the disk."""
 
 
 class RepositoryCache:
     """The cache of one repository."""
-
-    _writes = 0
 
     def __init__(self, site: Site, repository_id: int) -> None:
         self.directory = site.cache_of(repository_id)
@@ -54,8 +58,8 @@ class RepositoryCache:
             temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)
-        RepositoryCache._writes += 1
-        if RepositoryCache._writes % _CHECK_EVERY == 0:
+        # By chance, so that nobody has to count what all workers wrote, before and after restarts.
+        if random.random() * _CHECK_EVERY < max(len(content), _BLOCK):  # noqa: S311
             self._make_room()
 
     def adopt(self, directory: Path) -> None:
@@ -72,20 +76,15 @@ class RepositoryCache:
         digest = hashlib.sha256(msgspec.json.encode(key)).hexdigest()
         return self.directory / f"answer-{digest[:40]}"
 
-    def _answers(self) -> list[Path]:
-        """What is kept; somebody may be clearing it."""
-        try:
-            return [path for path in self.directory.iterdir() if path.name.startswith("answer-")]
-        except FileNotFoundError:
-            return []
-
     def _make_room(self) -> None:
-        """Remove the oldest answers while there are too many bytes of them."""
+        """Remove the oldest answers while there are too many bytes of them; somebody may be clearing it meanwhile."""
         found = []
-        for path in self._answers():
-            with contextlib.suppress(FileNotFoundError):
-                state = path.stat()
-                found.append((state.st_mtime, state.st_size, path))
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.name.startswith(_ANSWERS):
+                        state = entry.stat()
+                        found.append((state.st_mtime, max(state.st_size, _BLOCK), Path(entry.path)))
         total = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if total <= _MAX_BYTES:
