@@ -159,7 +159,8 @@ class Authenticator:
     def by_password(self, username: str, password: str, address: str) -> Caller:
         """The account behind HTTP Basic credentials of a version-control client (system.md 3.2).
 
-        The password may be a key of role vcs or all, or the built-in one (decisions.md W6).
+        The password may be a key of role vcs or all, or the built-in one (decisions.md W6). Raises
+        `CredentialsRefused`, and `WouldWait` when a password has to be hashed in a `Store.glance`.
         """
         with self._store.read() as db:
             found = _BY_NAME.first(db, {"sought": key_of(username)}) if len(username) <= 255 else None
@@ -168,6 +169,7 @@ class Authenticator:
             return _admitted(row, address)
         if row is not None and self._is_remembered(row, password):
             return _admitted_by_password(row, address)
+        self._store.take_time()
         wait = self._throttle.seconds_to_wait(self._store, username, address)
         if wait:
             raise CredentialsRefused(Reason.TOO_MANY, retry_after=wait)

@@ -79,32 +79,32 @@ class ApiDoor:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
             return _envelope(None, error=text)
-        try:
-            if len(body) <= _AT_ONCE:
-                return self._serve(scope, body, Pace.AT_ONCE)
-        except WouldWait:
-            pass
-        try:
-            return await self._crew.run(self._serve, scope, body, Pace.SHORT)
-        except WouldWait:
-            return await asyncio.get_running_loop().run_in_executor(self._slow, self._serve, scope, body, Pace.LONG)
+        answer = self._serve(scope, body, Pace.AT_ONCE) if len(body) <= _AT_ONCE else Pace.SHORT
+        if answer is Pace.SHORT:
+            answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
+        if answer is Pace.LONG:
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(self._slow, self._serve, scope, body, Pace.LONG)
+        assert isinstance(answer, bytes)
+        return answer
 
-    def _serve(self, scope: Scope, body: bytes, pace: Pace) -> bytes:
-        """The answer to a request body; raises `WouldWait` when that may take longer than `pace` allows.
+    def _serve(self, scope: Scope, body: bytes, pace: Pace) -> bytes | Pace:
+        """The answer to a request body; or the pace that it needs, when that may take longer than `pace` allows.
 
-        Runs in a thread unless the pace is `AT_ONCE`. Then nothing has happened yet when it raises.
+        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it is to be asked again.
         """
         request_id: Any = None
         try:
             request = _parsed(body, self._settings.max_api_depth)
             request_id = request.get("id")
             method = registry.find(request.get("method"))
-            if (method.pace if method is not None else Pace.SHORT) > pace:
-                raise WouldWait
+            needed = method.pace if method is not None else Pace.SHORT
+            if needed > pace:
+                return needed
             with self._connection(pace):
-                return _envelope(request_id, result=self._result(scope, request, pace))
+                return _envelope(request_id, result=self._result(scope, request))
         except WouldWait:
-            raise
+            return Pace.SHORT
         except Refusal as refusal:
             return _envelope(request_id, error=refusal.text)
         except Exception:
@@ -122,7 +122,7 @@ class ApiDoor:
             case Pace.LONG:
                 return nullcontext()
 
-    def _result(self, scope: Scope, request: Mapping[str, Any], pace: Pace) -> Any:
+    def _result(self, scope: Scope, request: Mapping[str, Any]) -> Any:
         key = _key_of(request, scope)
         for name in ("id", "method", "args"):
             if name not in request:
@@ -145,7 +145,7 @@ class ApiDoor:
             raise Refusal(f"No such method: {shown}")
         given = given if isinstance(given, dict) else {}
         base_url = self._base_url(scope)
-        return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given, pace))
+        return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given))
 
     def _base_url(self, scope: Scope) -> str:
         """The configured address of the server, or the one under which this request reached it."""

@@ -21,7 +21,7 @@ from trivium.access.caller import Caller
 from trivium.api.arguments import Converter
 from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
-from trivium.errors import Forbidden, TriviumError, WouldWait
+from trivium.errors import Forbidden, TriviumError
 from trivium.forge.history import History
 from trivium.forge.site import Site
 
@@ -31,7 +31,7 @@ class Pace(IntEnum):
 
     AT_ONCE = 0
     """A few look-ups by index among what is at hand: on the event loop. Handing it to a thread and back would take
-    longer. What is not at hand is asked for again, in a thread (`Call.remember`, `Call.take_time`)."""
+    longer. What is not at hand is asked for again, in a thread (`Call.remember`, `Store.take_time`)."""
     SHORT = 1
     """In a thread where short calls wait for each other."""
     LONG = 2
@@ -52,19 +52,12 @@ class Call:
     """The address of the server as the caller sees it, without a slash at the end."""
     given: Mapping[str, Any]
     """The arguments as they came, under their present names."""
-    pace: Pace
-    """How long the answer may take here."""
 
     def remember(self, key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
         """A part of the answer that depends on what may be seen alone; `make` reads the database (`Remembered`)."""
-        if self.pace is Pace.AT_ONCE:
+        if self.site.store.hurried:
             return self.remembered.ready_part(self.stamp, key)
         return self.remembered.part(self.stamp, key, make)
-
-    def take_time(self) -> None:
-        """Go on in a thread from here on; raises `WouldWait` on the event loop, before anything has been changed."""
-        if self.pace is Pace.AT_ONCE:
-            raise WouldWait
 
     def echo(self, argument: str) -> str:
         """An argument as messages repeat it."""

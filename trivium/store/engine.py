@@ -66,6 +66,8 @@ class Store:
     def glance(self) -> Iterator[Connection]:
         """Like `read`, for a thread that must not wait: raises `WouldWait` where another connection is in the way.
 
+        Every `read` inside it is the same connection, and `write` raises `WouldWait` as well.
+
         Readers of SQLite never wait for writers, but for whoever repairs the database after a crash; a database of its
         own server can always be slow.
         """
@@ -76,10 +78,23 @@ class Store:
             connection = getattr(self._thread, "glancing", None)
             if connection is None:
                 connection = self._thread.glancing = self._impatient.connect()
+            self._thread.hurried = True
             with self._reading(connection):
                 yield connection
         except (OperationalError, sqlite3.OperationalError) as error:
             raise WouldWait from error
+        finally:
+            self._thread.hurried = False
+
+    @property
+    def hurried(self) -> bool:
+        """Whether this thread is in a `glance`."""
+        return getattr(self._thread, "hurried", False)
+
+    def take_time(self) -> None:
+        """Say that what follows takes longer, or changes something: raises `WouldWait` in a `glance`."""
+        if self.hurried:
+            raise WouldWait
 
     @contextmanager
     def _reading(self, connection: Connection) -> Iterator[None]:
@@ -104,6 +119,7 @@ class Store:
         Raises `Busy` when the database stays locked for longer than `db_busy_timeout`, and `Invalid` when the
         change breaks a constraint that somebody else's change made true in the meantime.
         """
+        self.take_time()
         try:
             with self._writing.begin() as connection:
                 if not access_unchanged:

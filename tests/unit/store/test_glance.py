@@ -8,6 +8,8 @@ from contextlib import closing
 
 import pytest
 
+from trivium.access.credentials import Authenticator
+from trivium.access.throttle import Throttle
 from trivium.errors import WouldWait
 from trivium.forge import accounts
 from trivium.forge.site import Site
@@ -40,3 +42,23 @@ def test_the_same_connection_sees_what_was_committed_since(site: Site) -> None:
     with site.store.glance() as second:
         assert second is first
         assert accounts.find(second, "root").email == "other@example.org"
+
+
+def test_who_must_not_wait_changes_nothing_and_hashes_no_password(site: Site) -> None:
+    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
+    known = ("root", "administrator-pw", "127.0.0.1")
+    with site.store.glance():
+        with pytest.raises(WouldWait), site.store.write():
+            pytest.fail("a transaction has begun")
+        for password in ("wrong", "administrator-pw"):
+            with pytest.raises(WouldWait):
+                authenticator.by_password("root", password, "127.0.0.1")
+    with site.store.read() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM sign_in_failures").scalar_one() == 0
+        assert db.exec_driver_sql("SELECT count(*) FROM journal WHERE action = 'sign_in.failed'").scalar_one() == 0
+    assert authenticator.by_password(*known).username == "root"
+    # From now on it is known, and need not be hashed.
+    with site.store.glance():
+        assert authenticator.by_password(*known).username == "root"
+    with site.store.write():
+        pass

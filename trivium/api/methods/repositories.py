@@ -38,7 +38,7 @@ def get_repo(call: Call, repoid: ReadableRepository, cache: Flag = True) -> dict
     Needs repository.read. With `cache` false the last changeset is read from the repository first.
     """
     if not cache:
-        call.take_time()
+        call.site.store.take_time()
         pushes.refresh(call.site, repoid.id)
     with call.site.store.read() as db:
         repository = repoid if cache else repositories.by_id(db, call.caller, repoid.id)
