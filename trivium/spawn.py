@@ -14,7 +14,6 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Final
 
 from trivium.errors import StartRefused
@@ -36,24 +35,23 @@ def check_library() -> None:
 
 
 def spawn(
-    argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, streams: tuple[int, int, int], keep: int | None
+    argv: Sequence[str], *, environment: Mapping[str, str], cwd: int, streams: tuple[int, int, int], keep: int | None
 ) -> int:
     """Start a program, given with its directory, as the leader of a session; returns its process id.
 
-    `streams` become its standard input, output and error output, and `keep`, if there is one, descriptor 3; of the
-    other descriptors of this process it gets none. Raises `OSError`, for example `FileNotFoundError` when the directory
-    `cwd` is not there.
+    It works in the directory behind the descriptor `cwd`. `streams` become its standard input, output and error output,
+    and `keep`, if there is one, descriptor 3; of the other descriptors of this process it gets none. Raises `OSError`.
     """
     given = [*streams, *(() if keep is None else (keep,))]
     with ExitStack() as made:
         actions = _made(made, "posix_spawn_file_actions")
+        _call("posix_spawn_file_actions_addfchdir_np", actions, cwd)
         for target, source in enumerate(given):
             if source < len(given):  # its number is wanted for another one
                 source = fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, len(given))
                 made.callback(os.close, source)
             _call("posix_spawn_file_actions_adddup2", actions, source, target)
         _call("posix_spawn_file_actions_addclosefrom_np", actions, len(given))
-        _call("posix_spawn_file_actions_addchdir_np", actions, os.fsencode(cwd))
         attributes = _made(made, "posix_spawnattr")
         signals = ctypes.create_string_buffer(_OPAQUE)
         _library.sigemptyset(signals)

@@ -156,16 +156,22 @@ class SvnApache:
         uid = os.geteuid() if account is None else account.uid
         return any(owner == uid for state, owner in _sockets(endpoint.port) if state == _LISTENING)
 
-    def link(self, repository_id: int, name: str, path: Path) -> str:
-        """What Apache calls the repository `name`, which stands at `path`; it can get there, and write.
+    def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
+        """What Apache calls the repository `name`, which stands at `path`, if nothing must be done to get it there.
 
-        Raises `FileNotFoundError` when it does not stand there.
+        A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
         """
+        link = _link(repository_id, name)
+        at_hand = self.command.is_at_hand(self.settings.root, path) and (self.place / "links" / link).is_symlink()
+        return link if at_hand else None
+
+    def link(self, repository_id: int, name: str, path: Path) -> str:
+        """The same; it can get there, and write, from now on."""
         root = self.settings.root
         self.command.let_pass(root, path)
         if not self.command.is_taken_in(path):
             self.command.take_in(path)
-        link = f"{repository_id}-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+        link = _link(repository_id, name)
         target = f"{_ROOT}/{path.relative_to(root)}"
         place = self.place / "links" / link
         if not place.is_symlink():
@@ -233,6 +239,11 @@ class SvnApache:
             if time.monotonic() > deadline:
                 raise VcsError("Apache is still at work for a process that is gone")
             time.sleep(_PAUSE)
+
+
+def _link(repository_id: int, name: str) -> str:
+    """Another one for each name: Apache keeps what it read under it."""
+    return f"{repository_id}-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

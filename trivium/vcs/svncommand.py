@@ -143,6 +143,18 @@ class SvnCommand:
         account = self.available.account
         return account is None or path.stat().st_uid == account.uid
 
+    def is_at_hand(self, root: Path, path: Path) -> bool:
+        """Whether neither `let_pass` nor `take_in` has anything to do; asked for each request."""
+        account = self.available.account
+        if account is None:
+            return True
+        place = os.fspath(root)  # a `Path` for each directory would cost more than everything else
+        for name in os.fspath(path)[len(place) + 1 :].split("/"):
+            if not _lets_pass(os.stat(place), account):  # noqa: PTH116
+                return False
+            place = f"{place}/{name}"
+        return os.stat(place).st_uid == account.uid  # noqa: PTH116
+
     def let_pass(self, root: Path, path: Path) -> None:
         """Let Apache's account through the directories between `root` and a repository: through, not in.
 
@@ -155,14 +167,18 @@ class SvnCommand:
         for directory in [*path.relative_to(root).parents, path.relative_to(root)][:-1]:
             place = root / directory
             state = place.stat()
-            passing = 0o010 if state.st_gid == account.gid else 0o001
-            if state.st_mode & passing:
+            if _lets_pass(state, account):
                 continue
             if state.st_gid in (account.gid, 0):
                 os.chown(place, -1, account.gid, follow_symlinks=False)
                 place.chmod((state.st_mode & 0o7707) | 0o010)
             else:  # a group of the administrator's choice keeps what it may do
                 place.chmod((state.st_mode & 0o7777) | 0o001)
+
+
+def _lets_pass(state: os.stat_result, account: Account) -> bool:
+    """Whether an account can go through a directory."""
+    return bool(state.st_mode & (0o010 if state.st_gid == account.gid else 0o001))
 
 
 def svn_command(settings: Settings) -> SvnCommand:

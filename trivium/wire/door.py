@@ -19,7 +19,7 @@ from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.asgi import Scope, TooLarge, header
 from trivium.crew import Crew
-from trivium.errors import Busy, NotFound
+from trivium.errors import Busy, NotFound, WouldWait
 from trivium.forge import locks, pushes, repositories
 from trivium.forge.activity import Activity
 from trivium.forge.pushes import Push
@@ -32,8 +32,8 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-LOCK_PAUSE: Final = 0.01
-MOVING: Final = 3.0
+_PAUSE: Final = 0.01
+_MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
 NO_CACHE: Final = (
     (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
@@ -82,7 +82,7 @@ class Door:
                 address=address,
             )
 
-        return await self._crew.run(decide)
+        return await self._glance(decide)
 
     async def name_of(self, admitted: Admitted) -> str:
         """What the repository is called at this moment: it may have been renamed since; raises `Refused`."""
@@ -92,9 +92,33 @@ class Door:
                 return repositories.by_id(db, admitted.caller, admitted.repository.id).name
 
         try:
-            return await self._crew.run(look)
+            return await self._glance(look)
         except NotFound:
             raise Refused(404, NO_SUCH_REPOSITORY) from None
+
+    @contextlib.asynccontextmanager
+    async def directory_of(self, admitted: Admitted) -> AsyncIterator[int]:
+        """The repository's directory as a descriptor, wherever it stands at this moment; raises `Refused`.
+
+        A descriptor stays with its directory, whatever that is called later. So it is enough to look at the name again
+        after opening it: had somebody else's repository got there first, it would be another one.
+        """
+        name = admitted.repository.name
+        deadline = asyncio.get_running_loop().time() + _MOVING
+        while asyncio.get_running_loop().time() < deadline:
+            with contextlib.ExitStack() as held:
+                directory: int | None = None
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    directory = os.open(self.site.tree.path_of(name), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                    held.callback(os.close, directory)
+                present = await self.name_of(admitted)
+                if directory is not None and present == name:
+                    yield directory
+                    return
+            name = present
+            await asyncio.sleep(_PAUSE)
+        # A crash while it was being moved, or the disk is gone.
+        raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
 
     @contextlib.asynccontextmanager
     async def turn(self, caller: Caller, *, brief: bool = False) -> AsyncIterator[None]:
@@ -124,7 +148,7 @@ class Door:
         while (descriptor := lock.try_shared()) is None:
             if asyncio.get_running_loop().time() > deadline:
                 raise Refused(503, "The repository is busy; try again.", ((b"retry-after", b"5"),))
-            await asyncio.sleep(LOCK_PAUSE)
+            await asyncio.sleep(_PAUSE)
         return descriptor
 
     async def pulled(self, admitted: Admitted) -> bool:
@@ -152,6 +176,14 @@ class Door:
     def place_of(self, admitted: Admitted) -> str:
         """Where the repository is, under the name that it has now: the beginning of a URL, or of one's path."""
         return f"{self.site.settings.base_url.rstrip('/')}/{quote(admitted.repository.name)}"
+
+    async def _glance(self, look: Callable[[], T]) -> T:
+        """Look something up in the database: here, or in a thread when it has to wait for something or to hash."""
+        try:
+            with self.site.store.glance():
+                return look()
+        except WouldWait:
+            return await self._crew.run(look)
 
     async def quick(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a short call in a thread."""

@@ -14,7 +14,6 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -27,7 +26,7 @@ from trivium.forge.pushes import Finished, Push
 from trivium.vcs.gitcommand import PROTOCOL_2
 from trivium.vcs.model import VcsError
 from trivium.wire.admission import Admitted, Refused, check_lock
-from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, chained, limited
+from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, PushCommands, PushReport, pkt
 from trivium.wire.process import CHUNK, Process
 
@@ -202,34 +201,12 @@ class GitTransfer:
         return environment
 
     async def _start(self, admitted: Admitted, service: str, *options: str, keep: int | None = None) -> Process:
-        """Start git in the repository, wherever that stands at this moment.
-
-        Git stays with the directory in which it was started, whatever that is called later. So it is enough to look
-        at the name again afterwards: had somebody else's repository got there first, it would be another one.
-        """
-        name = admitted.repository.name
-        deadline = asyncio.get_running_loop().time() + MOVING
-        while asyncio.get_running_loop().time() < deadline:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                process = await self._start_at(self._site.tree.path_of(name), service, *options, keep=keep)
-                try:
-                    present = await self._door.name_of(admitted)
-                except BaseException:
-                    await process.end()
-                    raise
-                if present == name:
-                    return process
-                await process.end()
-            await asyncio.sleep(LOCK_PAUSE)
-            name = await self._door.name_of(admitted)
-        # A crash while it was being moved, or the disk is gone.
-        raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
-
-    async def _start_at(self, path: Path, service: str, *options: str, keep: int | None) -> Process:
+        """Start git in the repository, wherever that stands at this moment."""
         argv = self._site.git.command.argv(service, "--stateless-rpc", *options, ".")
-        return await Process.start(
-            argv, environment=self._environment(), cwd=path, keep=keep, yielding=service == UPLOAD
-        )
+        async with self._door.directory_of(admitted) as directory:
+            return await Process.start(
+                argv, environment=self._environment(), cwd=directory, keep=keep, yielding=service == UPLOAD
+            )
 
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings

@@ -23,7 +23,7 @@ from trivium.forge import pushes
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved
 from trivium.vcs.model import RefUpdate, VcsError
 from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
-from trivium.wire.door import LOCK_PAUSE, MOVING, NO_CACHE, Door, limited
+from trivium.wire.door import NO_CACHE, Door, limited
 from trivium.wire.hglink import HgLink
 
 _log = structlog.get_logger(__name__)
@@ -191,31 +191,12 @@ class HgTransfer:
         return told.ref_updates()
 
     async def _open(self, request: HgRequest, admitted: Admitted, lock: int | None = None) -> HgLink:
-        """Hand the request to Mercurial, with the repository's directory, wherever that stands at this moment.
-
-        Mercurial stays with the directory whatever that is called later. So it is enough to look at the name again
-        after opening it: had somebody else's repository got there first, it would be another one.
-        """
-        name = admitted.repository.name
-        deadline = asyncio.get_running_loop().time() + MOVING
-        while asyncio.get_running_loop().time() < deadline:
-            with contextlib.ExitStack() as held:
-                try:
-                    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-                    directory = os.open(self._site.tree.path_of(name), flags)
-                except (FileNotFoundError, NotADirectoryError):
-                    directory = -1
-                else:
-                    held.callback(os.close, directory)
-                present = await self._door.name_of(admitted)
-                if directory != -1 and present == name:
-                    files = [directory] if lock is None else [directory, lock]
-                    arguments = self._arguments(request, admitted)
-                    connection = await self._door.slow(self._site.hg.processes.call, "serve", files, arguments)
-                    return await HgLink.over(connection, self._idle)
-            name = present
-            await asyncio.sleep(LOCK_PAUSE)
-        raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),))
+        """Hand the request to Mercurial, with the repository's directory, wherever that stands at this moment."""
+        async with self._door.directory_of(admitted) as directory:
+            files = [directory] if lock is None else [directory, lock]
+            arguments = self._arguments(request, admitted)
+            connection = await self._door.slow(self._site.hg.processes.call, "serve", files, arguments)
+            return await HgLink.over(connection, self._idle)
 
     def _arguments(self, request: HgRequest, admitted: Admitted) -> dict[str, Any]:
         headers = [

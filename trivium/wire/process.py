@@ -15,7 +15,6 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Final
 
 from trivium.priority import yield_to_others
@@ -70,21 +69,19 @@ class Process:
         argv: list[str],
         *,
         environment: Mapping[str, str],
-        cwd: Path,
+        cwd: int,
         keep: int | None = None,
         yielding: bool = False,
     ) -> Process:
-        """Start a program in a directory; it inherits the descriptor `keep`, and no other of ours.
+        """Start a program in the directory behind the descriptor `cwd`; it inherits `keep`, and no other of ours.
 
         `yielding`: what it computes may wait while somebody needs a processor for less.
-
-        Raises `FileNotFoundError` or `NotADirectoryError` when the directory is not there.
         """
         if _DIE_WITH_US:
             argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
-        # The thread has its own: whoever gave it may close it when he is told to stop waiting.
-        kept = None if keep is None else os.dup(keep)
-        starting = asyncio.get_running_loop().run_in_executor(None, _start, argv, environment, cwd, kept, yielding)
+        # The thread has its own: whoever gave them may close them when he is told to stop waiting.
+        given = [os.dup(one) for one in ([cwd] if keep is None else [cwd, keep])]
+        starting = asyncio.get_running_loop().run_in_executor(None, _start, argv, environment, given, yielding)
         try:
             child = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -179,15 +176,21 @@ async def _beginning(stream: asyncio.StreamReader) -> bytes:
     return kept
 
 
-def _start(argv: list[str], environment: Mapping[str, str], cwd: Path, kept: int | None, yielding: bool) -> _Child:
-    """Start a program; runs in a thread that lives as long as this worker, for the program ends with it."""
+def _start(argv: list[str], environment: Mapping[str, str], given: list[int], yielding: bool) -> _Child:
+    """Start a program; runs in a thread that lives as long as this worker, for the program ends with it.
+
+    `given`: its directory, and perhaps what it inherits; they are closed.
+    """
     with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-        if kept is not None:
-            theirs.callback(os.close, kept)
+        for descriptor in given:
+            theirs.callback(os.close, descriptor)
+        cwd, *keep = given
         (stdin, writing), (reading, stdout), (hearing, stderr) = (_pipe(end, ours, theirs) for end in (1, 0, 0))
         with contextlib.suppress(OSError):  # a larger pipe is only faster
             fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _PIPE)
-        pid = spawn(argv, environment=environment, cwd=cwd, streams=(stdin, stdout, stderr), keep=kept)
+        pid = spawn(
+            argv, environment=environment, cwd=cwd, streams=(stdin, stdout, stderr), keep=keep[0] if keep else None
+        )
         if yielding:
             yield_to_others(pid)
         ours.pop_all()

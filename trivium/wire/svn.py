@@ -197,7 +197,10 @@ class SvnTransfer:
         repository = admitted.repository
         path = self._site.tree.path_of(name)
         try:
-            inside = await self._door.quick(self._upstream.apache.link, repository.id, name, path)
+            apache = self._upstream.apache
+            inside = apache.link_at_hand(repository.id, name, path)
+            if inside is None:
+                inside = await self._door.quick(apache.link, repository.id, name, path)
         except FileNotFoundError as error:
             # It is being moved, or the disk is gone.
             raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error

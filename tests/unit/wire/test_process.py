@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from tests.support.processes import below
+from tests.support.processes import below, opened
 from trivium.wire.process import Process, _given_away
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -24,7 +24,8 @@ async def _echoed(directory: Path, content: bytes) -> bytes:
     async def body() -> AsyncIterator[bytes]:
         yield content
 
-    process = await Process.start(["cat"], environment=ENVIRONMENT, cwd=directory)
+    with opened(directory) as cwd:
+        process = await Process.start(["cat"], environment=ENVIRONMENT, cwd=cwd)
     process.feed(body())
     answer = b""
     while chunk := await process.read():
@@ -82,22 +83,25 @@ def test_the_file_object_of_a_pipe_does_not_close_its_descriptor() -> None:
     os.close(reading)  # fails when it was closed before
 
 
-def test_a_program_without_its_directory_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
+def test_a_program_without_a_directory_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
     async def start() -> None:
-        before = _descriptors()
-        for _ in range(5):
-            with pytest.raises(FileNotFoundError):
-                await Process.start(["cat"], environment=ENVIRONMENT, cwd=tmp_path / "nowhere")
-        assert _descriptors() == before
+        with opened(tmp_path / "file") as file:
+            before = _descriptors()
+            for _ in range(5):
+                with pytest.raises(NotADirectoryError):
+                    await Process.start(["cat"], environment=ENVIRONMENT, cwd=file)
+            assert _descriptors() == before
 
     uvloop.run(start())
 
 
 def test_what_a_program_says_on_its_error_output_is_kept_and_a_long_one_is_ended(tmp_path: Path) -> None:
     async def run() -> None:
-        process = await Process.start(
-            ["sh", "-c", "echo oops >&2; echo ready; exec sleep 60"], environment=ENVIRONMENT, cwd=tmp_path
-        )
+        script = "echo oops >&2; echo ready; exec sleep 60"
+        with opened(tmp_path) as cwd:
+            process = await Process.start(["sh", "-c", script], environment=ENVIRONMENT, cwd=cwd)
         process.feed_nothing()
         assert await process.read() == b"ready\n"
         assert await process.end() == b"oops\n"
@@ -111,16 +115,17 @@ def test_a_start_that_nobody_waits_for_any_more_leaves_nothing(tmp_path: Path) -
         await _echoed(tmp_path, b"x")
         before = _descriptors(), below(os.getpid())
         for steps in range(12):
-            start = asyncio.ensure_future(
-                Process.start(["sleep", str(60 + steps)], environment=ENVIRONMENT, cwd=tmp_path, keep=1)
-            )
-            for _ in range(steps):
-                await asyncio.sleep(0.001)
-            if start.cancel():
-                with pytest.raises(asyncio.CancelledError):
-                    await start
-            else:
-                await start.result().end()
+            with opened(tmp_path) as cwd:
+                start = asyncio.ensure_future(
+                    Process.start(["sleep", str(60 + steps)], environment=ENVIRONMENT, cwd=cwd, keep=1)
+                )
+                for _ in range(steps):
+                    await asyncio.sleep(0.001)
+                if start.cancel():
+                    with pytest.raises(asyncio.CancelledError):
+                        await start
+                else:
+                    await start.result().end()
         async with asyncio.timeout(30):
             while (_descriptors(), below(os.getpid())) != before:
                 await asyncio.sleep(0.01)
