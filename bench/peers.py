@@ -56,13 +56,13 @@ def wait_for(port: int) -> None:
     raise RuntimeError("a peer does not start")
 
 
-class HttpBackend:
-    """`git http-backend` behind a private Apache."""
+class Apache:
+    """A private Apache that serves what is below `root`, with this configuration."""
 
-    def __init__(self, root: Path, run: Path) -> None:
+    def __init__(self, configuration: str, root: Path, run: Path, **more: str) -> None:
         run.mkdir()
         self.port = free_port()
-        (run / "httpd.conf").write_text(_CONFIGURATION.format(run=run, root=root, port=self.port))
+        (run / "httpd.conf").write_text(configuration.format(run=run, root=root, port=self.port, **more))
         command = [APACHE, "-DFOREGROUND", "-f", str(run / "httpd.conf")]
         if os.getuid() == 0:
             # Apache refuses to serve as root.
@@ -73,12 +73,19 @@ class HttpBackend:
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_for(self.port)
 
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.port}/git/{name}"
-
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait()
+
+
+class HttpBackend(Apache):
+    """`git http-backend`."""
+
+    def __init__(self, root: Path, run: Path) -> None:
+        super().__init__(_CONFIGURATION, root, run)
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port}/git/{name}"
 
 
 class Floor:

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import random
 import shutil
 import statistics
@@ -18,7 +16,7 @@ from typing import Any
 from bench.history import WORDS
 from bench.load import Load
 from bench.load import load as load_api
-from bench.peers import APACHE, free_port, wait_for
+from bench.peers import Apache
 from bench.processes import cpu_seconds
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
@@ -46,26 +44,12 @@ ErrorLog {run}/error.log
 """
 
 
-class DavSvn:
+class DavSvn(Apache):
     """mod_dav_svn as its documentation sets it up, for anybody who says a name."""
 
     def __init__(self, root: Path, run: Path) -> None:
-        run.mkdir()
-        self.port = free_port()
         modules = "\n".join(f"LoadModule {one}_module /usr/lib/apache2/modules/mod_{one}.so" for one in _MODULES)
-        (run / "httpd.conf").write_text(_CONFIGURATION.format(run=run, root=root, port=self.port, modules=modules))
-        command = [APACHE, "-DFOREGROUND", "-f", str(run / "httpd.conf")]
-        if os.getuid() == 0:
-            other = pwd.getpwnam("www-data")
-            for path in (run, root):
-                subprocess.run(["chown", "-R", f"{other.pw_uid}:{other.pw_gid}", str(path)], check=True)
-            command = ["setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", *command]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_for(self.port)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait()
+        super().__init__(_CONFIGURATION, root, run, modules=modules)
 
 
 def generated_dump(revisions: int, *, files: int = 400) -> Iterator[bytes]:

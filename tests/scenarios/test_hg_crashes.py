@@ -18,6 +18,7 @@ from tests.support.clients import Api, Person, Thing, unique
 from tests.support.hg_client import Hg
 from tests.support.processes import below, kill_all, named, tree
 from tests.support.raw import basic, connected, everything, status_of
+from tests.support.repositories import hg_leftovers
 from tests.support.servers import Server
 from tests.support.waiting import until
 
@@ -52,12 +53,6 @@ def kill_when(reached: Callable[[], bool], processes: list[int]) -> None:
     while not reached():
         assert time.monotonic() < deadline
     kill_all(processes)
-
-
-def leftovers(place: Path) -> list[str]:
-    """What a push that was stopped must not leave in a repository."""
-    patterns = (".hg/store/journal*", ".hg/store/lock", ".hg/wlock", ".hg-strip")
-    return [str(path.relative_to(place)) for pattern in patterns for path in place.glob(pattern)]
 
 
 @dataclass
@@ -106,7 +101,7 @@ def push_works(server: Server, root: Api, place: Place, hg: Hg) -> None:
     hg.run("push", "--force", server.clone_url(f"_{place.repository.id}"), cwd=work)
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["raw_id"] == raw_id
     assert hg.run("verify", "--quiet", "-R", str(place.path)).stdout == b""
-    assert leftovers(place.path) == []
+    assert hg_leftovers(place.path) == []
 
 
 def no_intents(server: Server) -> bool:
@@ -123,7 +118,7 @@ def test_a_push_that_is_cut_off_leaves_nothing(server: Server, root: Api, hg: Hg
         with pushing(server, place, sent):
             until(lambda: not no_intents(server))
         until(lambda: no_intents(server))
-    assert leftovers(place.path) == []
+    assert hg_leftovers(place.path) == []
     assert root("get_repo", repoid=place.repository.id, cache=False)["last_changeset"]["revision"] == -1
     assert server.journal("push", place.repository.name) == []
     until(lambda: not list((server.data / "hg" / "scratch").iterdir()))
@@ -142,7 +137,7 @@ def test_a_push_whose_process_is_killed_in_its_transaction_is_undone(
         answer = everything(connection)
     assert answer == b"" or b"hg-error" in answer
     until(lambda: no_intents(server))
-    assert leftovers(place.path) == []
+    assert hg_leftovers(place.path) == []
     assert server.journal("push", place.repository.name) == []
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["revision"] == -1
     push_works(server, root, place, hg)
@@ -214,11 +209,11 @@ def test_a_server_that_is_killed_in_a_push_recovers_at_its_start(own_server: Ser
     with pushing(own_server, place):
         until(lambda: (place.path / ".hg" / "store" / "journal").exists())
         own_server.kill()
-    assert leftovers(place.path)
+    assert hg_leftovers(place.path)
     own_server.start()
     root = own_server.api(own_server.admin_key)
     assert no_intents(own_server)
-    assert leftovers(place.path) == []
+    assert hg_leftovers(place.path) == []
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["revision"] == -1
     push_works(own_server, root, place, hg)
 
@@ -260,5 +255,5 @@ def test_a_strip_that_is_killed_is_done_or_not_begun(server: Server, root: Api, 
     assert said and said[0].startswith("Unable to strip commit 0")
     assert root("get_repo", repoid=place.repository.id, cache=False)["last_changeset"]["raw_id"] == place.tip
     root("strip", repoid=place.repository.id, revision="0", branch="")
-    assert leftovers(place.path) == []
+    assert hg_leftovers(place.path) == []
     push_works(server, root, place, hg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must be true of a Git repository at rest, whatever happened to it before."""
+"""What must be true of a repository at rest, whatever happened to it before."""
 
 from __future__ import annotations
 
@@ -40,3 +40,9 @@ def assert_whole(root: Api, git: Git, path: Path, name: str) -> dict[str, str]:
         branch = ref.removeprefix("refs/heads/")
         assert root("get_repo_changeset", repoid=name, revision=branch)["raw_id"] == raw_id
     return refs
+
+
+def hg_leftovers(path: Path) -> list[Path]:
+    """What a push or strip that was stopped must not leave in a Mercurial repository."""
+    patterns = (".hg/store/journal*", ".hg/store/lock", ".hg/wlock", ".hg-strip")
+    return [left for pattern in patterns for left in path.glob(pattern)]

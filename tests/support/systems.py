@@ -21,7 +21,7 @@ from urllib.parse import quote
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.hg_client import Hg
 from tests.support.raw import basic
-from tests.support.repositories import ZERO, assert_whole, refs_in
+from tests.support.repositories import ZERO, assert_whole, hg_leftovers, refs_in
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
 
@@ -363,8 +363,7 @@ class HgSystem(System):
         return Hg(self.home).out("log", "-r", "all()", "-T", "{node} ", "-R", str(path)).split()
 
     def leftovers(self, path: Path) -> list[Path]:
-        patterns = (".hg/store/journal*", ".hg/store/lock", ".hg/wlock", ".hg-strip")
-        return [left for pattern in patterns for left in path.glob(pattern)]
+        return hg_leftovers(path)
 
     def assert_told(self, path: Path, moves: Sequence[Move]) -> None:
         """A changeset that came as often as it was stripped is gone; what followed it went silently."""
