@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 0.003
 """Seconds after which results are handed back, and after which a call that does nothing is slow."""
-_MORE_PATIENCE: Final = 0.05
+_MORE_PATIENCE: Final = 0.03
 """Seconds after which a call that computes is slow."""
 
 _Job = tuple[Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any]"]

@@ -7,6 +7,9 @@ import asyncio
 import threading
 import time
 
+import pytest
+
+import trivium.crew as crew_module
 from trivium.crew import Crew
 
 
@@ -35,30 +38,25 @@ def test_a_quick_call_is_answered_while_a_slow_one_goes_on() -> None:
     assert asyncio.run(play())[-1] == "slow"
 
 
-def test_who_computes_is_not_joined_by_another_who_would_compute() -> None:
-    """They would take the interpreter from each other."""
-    at_once = 0
-    most = 0
-    lock = threading.Lock()
-
-    def compute() -> None:
-        nonlocal at_once, most
-        with lock:
-            at_once += 1
-            most = max(most, at_once)
-        until = time.thread_time() + 0.008  # longer than the patience with those who wait
-        while time.thread_time() < until:
-            pass
-        with lock:
-            at_once -= 1
-
-    async def play() -> None:
-        crew = Crew(4, "test")
-        await asyncio.gather(*(crew.run(compute) for _ in range(12)))
-        crew.close()
-
-    asyncio.run(play())
-    assert most == 1
+def test_a_call_that_computes_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that compute would take the interpreter from each other."""
+    monkeypatch.setattr(crew_module, "_PATIENCE", 1)
+    monkeypatch.setattr(crew_module, "_MORE_PATIENCE", 1000)
+    crew = Crew(2, "test")
+    clock = time.pthread_getcpuclockid(threading.get_ident())
+    crew._working = 1
+    assert not crew._are_slow()  # it has not even begun
+    for took, computed, slow in (
+        (0, 0, False),
+        (100, 0, True),
+        (100, 100, False),
+        (100, 30, False),
+        (2000, 2000, True),
+    ):
+        crew._at_work = {clock: (time.monotonic() - took, time.thread_time() - computed)}
+        assert crew._are_slow() is slow
+    crew._working = 0
+    crew.close()
 
 
 def test_who_computes_for_long_keeps_nobody_waiting() -> None:
