@@ -52,7 +52,7 @@ def make_project(server: Server, root: Api, git: Git) -> Project:
 
 def test_every_form_of_a_revision_finds_its_commit(root: Api, project: Project) -> None:
     first, second, side, merge = project.commits
-    for revision, expected in {
+    expected = {
         "tip": merge,
         "HEAD": merge,
         "head": merge,
@@ -67,9 +67,8 @@ def test_every_form_of_a_revision_finds_its_commit(root: Api, project: Project) 
         "0": first,
         "1": second,
         "3": merge,
-    }.items():
-        found = root("get_repo_changeset", repoid=project.name, revision=revision)
-        assert found["raw_id"] == expected, revision
+    }
+    root.assert_revisions(project.name, expected)
 
 
 def test_a_basic_changeset_has_the_documented_shape(root: Api, project: Project) -> None:
@@ -95,10 +94,7 @@ def test_the_list_tells_of_merges_what_they_are_told_of_alone(root: Api, project
 
 
 def test_a_merge_is_compared_with_its_first_parent_and_renames_are_found(root: Api, project: Project) -> None:
-    shown = [
-        {(change["op"], change["filename"]) for change in root.full(project.name, commit)["diff"]}
-        for commit in project.commits
-    ]
+    shown = [root.changed_files(project.name, commit) for commit in project.commits]
     side = {("A", "side.txt")}
     assert shown == [{("A", "deep.txt")}, {("M", "moved.txt"), ("A", "more.txt")}, side, side]
     changes = {change["filename"]: change for change in root.full(project.name, "light")["diff"]}
@@ -106,13 +102,13 @@ def test_a_merge_is_compared_with_its_first_parent_and_renames_are_found(root: A
 
 
 def test_names_of_a_changeset(root: Api, project: Project) -> None:
-    for revision, refs in {
+    expected = {
         "light": {"branches": [], "bookmarks": [], "tags": ["light"]},
         "tip": {"branches": ["master"], "bookmarks": [], "tags": []},
         "side/line": {"branches": ["side/line"], "bookmarks": [], "tags": []},
         "0": {"branches": [], "bookmarks": [], "tags": ["v1"]},
-    }.items():
-        assert root.full(project.name, revision)["refs"] == refs
+    }
+    root.assert_names(project.name, expected)
 
 
 def test_what_no_name_holds_is_gone(server: Server, root: Api, git: Git) -> None:

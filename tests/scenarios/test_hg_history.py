@@ -22,10 +22,6 @@ class Project:
     work: Path
     commits: list[str]
 
-    @property
-    def first(self) -> str:
-        return self.commits[0]
-
 
 @pytest.fixture(scope="module")
 def project(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -52,7 +48,7 @@ def project(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory)
 
 def test_every_form_of_a_revision_finds_its_changeset(root: Api, project: Project) -> None:
     first, second, side, _, tagged = project.commits
-    for revision, expected in {
+    expected = {
         "tip": tagged,
         "default": tagged,
         "side": side,
@@ -63,9 +59,8 @@ def test_every_form_of_a_revision_finds_its_changeset(root: Api, project: Projec
         second[:39]: second,
         "0": first,
         "4": tagged,
-    }.items():
-        found = root("get_repo_changeset", repoid=project.name, revision=revision)
-        assert found["raw_id"] == expected, revision
+    }
+    root.assert_revisions(project.name, expected)
 
 
 def test_a_basic_changeset_has_the_documented_shape(root: Api, project: Project) -> None:
@@ -90,10 +85,7 @@ def test_the_list_tells_of_merges_what_they_are_told_of_alone(root: Api, project
 
 
 def test_a_merge_is_compared_with_its_first_parent_and_renames_are_found(root: Api, project: Project) -> None:
-    shown = [
-        {(change["op"], change["filename"]) for change in root.full(project.name, commit)["diff"]}
-        for commit in project.commits
-    ]
+    shown = [root.changed_files(project.name, commit) for commit in project.commits]
     side = {("A", "side.txt")}
     assert shown == [{("A", "deep.txt")}, {("M", "moved.txt")}, side, side | {("A", "more.txt")}, {("A", ".hgtags")}]
     (moved,) = root.full(project.name, "1")["diff"]
@@ -104,13 +96,13 @@ def test_a_merge_is_compared_with_its_first_parent_and_renames_are_found(root: A
 
 
 def test_names_of_a_changeset(root: Api, project: Project) -> None:
-    for revision, refs in {
+    expected = {
         "0": {"branches": ["default"], "bookmarks": [], "tags": ["v1"]},
         "bÜch": {"branches": ["default"], "bookmarks": ["bÜch"], "tags": []},
         "side": {"branches": ["side"], "bookmarks": [], "tags": []},
         "tip": {"branches": ["default"], "bookmarks": [], "tags": ["tip"]},
-    }.items():
-        assert root.full(project.name, revision)["refs"] == refs
+    }
+    root.assert_names(project.name, expected)
 
 
 def test_what_is_secret_is_not_shown(server: Server, root: Api, hg: Hg) -> None:

@@ -92,7 +92,7 @@ def test_a_basic_changeset_has_the_documented_shape(root: Api, project: str, ada
 
 def test_extended_details_name_the_files(root: Api, project: str) -> None:
     def touched(revision: str) -> set[tuple[str, str]]:
-        return {(change["op"], change["filename"]) for change in changeset(root, project, revision, "extended")["diff"]}
+        return root.changed_files(project, revision)
 
     files = ("docs/a/deep.txt", "data.bin", "latin.txt", "empty", "ünï côde.md", "link")
     assert touched("1") == {("A", f"trunk/{name}") for name in files}

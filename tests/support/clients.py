@@ -96,6 +96,20 @@ class Api:
         found: dict[str, Any] = self("get_repo_changeset", repoid=repoid, revision=revision, details="full")
         return found
 
+    def changed_files(self, repoid: object, revision: str) -> set[tuple[str, str]]:
+        """What a changeset did to which files."""
+        shown = self("get_repo_changeset", repoid=repoid, revision=revision, details="extended")
+        return {(change["op"], change["filename"]) for change in shown["diff"]}
+
+    def assert_revisions(self, repoid: object, expected: dict[str, str]) -> None:
+        """Each of these texts is a revision of the repository, with this id."""
+        found = {one: self("get_repo_changeset", repoid=repoid, revision=one)["raw_id"] for one in expected}
+        assert found == expected
+
+    def assert_names(self, repoid: object, expected: dict[str, dict[str, list[str]]]) -> None:
+        """These revisions have these branches, bookmarks and tags."""
+        assert {revision: self.full(repoid, revision)["refs"] for revision in expected} == expected
+
     def assert_list_agrees(self, repoid: object, ids: list[str]) -> None:
         """A repository has the changesets with these ids, and its list tells of each what it is told of alone."""
         for details in ("basic", "extended", "full"):

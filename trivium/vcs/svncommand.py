@@ -148,12 +148,9 @@ class SvnCommand:
         account = self.available.account
         if account is None:
             return True
-        place = os.fspath(root)  # a `Path` for each directory would cost more than everything else
-        for name in os.fspath(path)[len(place) + 1 :].split("/"):
-            if not _lets_pass(os.stat(place), account):  # noqa: PTH116
-                return False
-            place = f"{place}/{name}"
-        return os.stat(place).st_uid == account.uid  # noqa: PTH116
+        # A `Path` for each directory would cost more than everything else.
+        passes = all(_lets_pass(os.stat(place), account) for place in _way(root, path))  # noqa: PTH116
+        return passes and self.is_taken_in(path)
 
     def let_pass(self, root: Path, path: Path) -> None:
         """Let Apache's account through the directories between `root` and a repository: through, not in.
@@ -164,8 +161,7 @@ class SvnCommand:
         account = self.available.account
         if account is None:
             return
-        for directory in [*path.relative_to(root).parents, path.relative_to(root)][:-1]:
-            place = root / directory
+        for place in map(Path, _way(root, path)):
             state = place.stat()
             if _lets_pass(state, account):
                 continue
@@ -174,6 +170,14 @@ class SvnCommand:
                 place.chmod((state.st_mode & 0o7707) | 0o010)
             else:  # a group of the administrator's choice keeps what it may do
                 place.chmod((state.st_mode & 0o7777) | 0o001)
+
+
+def _way(root: Path, path: Path) -> Iterator[str]:
+    """The directories through which one gets to a repository, the root first."""
+    place = os.fspath(root)
+    for name in os.fspath(path)[len(place) + 1 :].split("/"):
+        yield place
+        place = f"{place}/{name}"
 
 
 def _lets_pass(state: os.stat_result, account: Account) -> bool:

@@ -79,9 +79,12 @@ class Process:
         """
         if _DIE_WITH_US:
             argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
-        # The thread has its own: whoever gave them may close them when he is told to stop waiting.
-        given = [os.dup(one) for one in ([cwd] if keep is None else [cwd, keep])]
-        starting = asyncio.get_running_loop().run_in_executor(None, _start, argv, environment, given, yielding)
+        with contextlib.ExitStack() as theirs:
+            # The thread has its own: whoever gave them may close them when he is told to stop waiting.
+            place, kept = _dup(cwd, theirs), None if keep is None else _dup(keep, theirs)
+            starting = asyncio.get_running_loop().run_in_executor(
+                None, _start, argv, environment, place, kept, theirs.pop_all(), yielding
+            )
         try:
             child = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -176,21 +179,30 @@ async def _beginning(stream: asyncio.StreamReader) -> bytes:
     return kept
 
 
-def _start(argv: list[str], environment: Mapping[str, str], given: list[int], yielding: bool) -> _Child:
+def _dup(descriptor: int, until: contextlib.ExitStack) -> int:
+    """Another descriptor of the same file."""
+    copy = os.dup(descriptor)
+    until.callback(os.close, copy)
+    return copy
+
+
+def _start(
+    argv: list[str],
+    environment: Mapping[str, str],
+    cwd: int,
+    keep: int | None,
+    theirs: contextlib.ExitStack,
+    yielding: bool,
+) -> _Child:
     """Start a program; runs in a thread that lives as long as this worker, for the program ends with it.
 
-    `given`: its directory, and perhaps what it inherits; they are closed.
+    `theirs` closes what is the program's alone once it has been started.
     """
-    with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-        for descriptor in given:
-            theirs.callback(os.close, descriptor)
-        cwd, *keep = given
+    with contextlib.ExitStack() as ours, theirs:
         (stdin, writing), (reading, stdout), (hearing, stderr) = (_pipe(end, ours, theirs) for end in (1, 0, 0))
         with contextlib.suppress(OSError):  # a larger pipe is only faster
             fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _PIPE)
-        pid = spawn(
-            argv, environment=environment, cwd=cwd, streams=(stdin, stdout, stderr), keep=keep[0] if keep else None
-        )
+        pid = spawn(argv, environment=environment, cwd=cwd, streams=(stdin, stdout, stderr), keep=keep)
         if yielding:
             yield_to_others(pid)
         ours.pop_all()
