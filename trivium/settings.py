@@ -69,7 +69,12 @@ class Settings:
         " belong to whoever runs the server.",
     )
     trusted_proxies: tuple[str, ...] = _option(
-        (), "Addresses or networks of reverse proxies whose X-Forwarded-For and X-Real-IP are believed."
+        (), "Addresses or networks of reverse proxies whose client_address_header is believed."
+    )
+    client_address_header: str = _option(
+        "X-Forwarded-For",
+        "Header in which a trusted proxy names its client. Of several addresses the last one that is no trusted proxy"
+        " counts.",
     )
     mask_api_keys: bool = _option(False, "Never show an API key in an answer, not even to its owner.")
     auth_ret_code: int = _option(
@@ -86,20 +91,28 @@ class Settings:
 
     max_api_body: int = _option(16 << 20, "Largest body of an API call.")
     max_api_items: int = _option(10_000, "Most changesets in one answer.")
+    max_api_nodes: int = _option(100_000, "Most files and directories in one answer.")
     max_api_file: int = _option(10 << 20, "Largest diff or content of one file in an answer; larger ones are left out.")
     max_api_answer: int = _option(64 << 20, "Diffs or contents of one answer together; what is beyond is left out.")
     max_api_depth: int = _option(64, "Deepest nesting of the JSON of an API call.")
     max_header_bytes: int = _option(32 << 10, "Largest head of a request.")
     max_headers: int = _option(100, "Most header lines of a request.")
     max_push_bytes: int = _option(2 << 30, "Largest push.")
+    max_object_bytes: int = _option(512 << 20, "Largest file, or other object, that a push or an import may bring.")
+    max_repo_bytes: int = _option(0, "A repository that takes more room accepts no pushes; 0: no limit.")
+    max_repos_per_user: int = _option(
+        0, "Most repositories that a user may own by creating or forking them; 0: no limit."
+    )
     max_dav_body: int = _option(
-        16 << 20, "Largest XML body of a Subversion request, such as the state of a working copy with mixed revisions."
+        1 << 20, "Largest XML body of a Subversion request, such as the state of a working copy with mixed revisions."
     )
     max_inflate_ratio: int = _option(200, "A compressed body may grow this many times beyond its first 16 MiB.")
     max_gist_files: int = _option(100, "Most files of a gist.")
     max_gist_bytes: int = _option(16 << 20, "Largest gist, all files together.")
     gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
+    api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
+    import_rate: int = _option(6, "Imports and pulls that a user may begin in a minute; two at once. 0: no limit.")
     min_free_bytes: int = _option(512 << 20, "Pushes and new repositories are refused when less is free.")
     allowed_remote_hosts: tuple[str, ...] = _option(
         (),
@@ -114,6 +127,13 @@ class Settings:
     )
     header_timeout: int = _option(30, "A request's head must arrive within this time.")
     body_idle_timeout: int = _option(30, "A request's body may pause this long.")
+    request_timeout: int = _option(
+        60, "The whole body of an API call must arrive, and its answer be made, within this time."
+    )
+    diff_timeout: int = _option(10, "Comparing the files of one answer may take this long.")
+    worker_unresponsive: int = _option(
+        20, "A worker process that answers nothing for so many seconds is replaced; 0: never."
+    )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
     db_busy_timeout: int = _option(15, "A locked database is waited for this long.")
