@@ -73,8 +73,8 @@ class Settings:
     )
     client_address_header: str = _option(
         "X-Forwarded-For",
-        "Header in which a trusted proxy names its client. Of several addresses the last one that is no trusted proxy"
-        " counts.",
+        "Header in which a trusted proxy names its client; empty: none is believed. Of several addresses the last one"
+        " that is no trusted proxy counts.",
     )
     mask_api_keys: bool = _option(False, "Never show an API key in an answer, not even to its owner.")
     auth_ret_code: int = _option(
@@ -267,6 +267,8 @@ def _check(settings: Settings) -> None:
         _ = settings.proxy_networks
     except ValueError as error:
         raise Invalid(f"option trusted_proxies: {error}") from error
+    if not settings.client_address_header.isascii():
+        raise Invalid("option client_address_header: the name of a header is ASCII")
 
 
 def template() -> str:

@@ -384,6 +384,24 @@ def test_without_the_permission_to_create_only_groups_that_one_administers_are_l
     assert put(ada.api, administered.name, "new") is None
 
 
+@pytest.mark.parametrize("below", ["", "{seen}/"], ids=["top level", "in a group that is seen"])
+def test_without_the_permission_to_create_nobody_learns_which_names_exist(
+    server: Server, root: Api, below: str
+) -> None:
+    ada, seen = root.new_user(), root.new_repo_group()
+    server.permit(ada.name, "hg.create.none")
+    prefix = below.format(seen=seen.name)
+    group, repository = prefix + unique("hidden"), prefix + unique("hidden")
+    root("create_repo_group", group_name=group)
+    root("grant_user_permission_to_repo_group", repogroupid=group, userid="default", perm="group.none")
+    root("create_repo", repo_name=repository, repo_type="git", private=True)
+    absent = prefix + unique("absent")
+    for inside in ("", "/x", "/x/y"):
+        expected = str(put(ada.api, absent + inside)).replace(absent, "NAME")
+        for name in (group, repository):
+            assert str(put(ada.api, name + inside)).replace(name, "NAME") == expected
+
+
 def test_write_in_groups_can_be_made_useless_for_creating(server: Server, root: Api) -> None:
     ada, group = root.new_user(), root.new_repo_group()
     root("grant_user_permission_to_repo_group", repogroupid=group.id, userid=ada.id, perm="group.write")

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from trivium.errors import Invalid
 
@@ -49,29 +50,49 @@ def _host(item: bytes) -> str:
     return text.partition(":")[0] if text.count(":") == 1 else text
 
 
-def client_address(peer: str, headers: Iterable[tuple[bytes, bytes]], trusted_proxies: Sequence[Network]) -> str:
-    """The address a request comes from. Forwarded headers count only when a trusted proxy sent them (S-24).
+class ClientAddresses:
+    """Where requests come from: the peer of the connection, or what a trusted proxy says of it (decisions.md W9).
 
-    Of `X-Forwarded-For` the last item that is not itself a trusted proxy counts: what stands before it was
-    written by somebody we do not know.
+    `header` is the only one that is believed, and only from `proxies` (S-24). A proxy that is not told to set a header
+    passes on whatever the client wrote there.
     """
-    client = _address(peer)
-    if not trusted_proxies or client is None or not any(client in network for network in trusted_proxies):
-        return str(client) if client else peer
-    forwarded: list[str] = []
-    real = ""
-    for name, value in headers:
-        if name == b"x-forwarded-for":
-            forwarded += [_host(item) for item in value.split(b",")]
-        elif name == b"x-real-ip":
-            real = _host(value)
-    if real and _address(real):
-        return str(_address(real))
-    for item in reversed(forwarded):
-        address = _address(item)
-        if address is None:
-            break
-        client = address
-        if not any(address in network for network in trusted_proxies):
-            break
-    return str(client)
+
+    def __init__(self, proxies: Sequence[Network], header: str) -> None:
+        self._proxies = tuple(proxies)
+        self._header = header.lower().encode("latin-1")
+
+    def of(self, scope: Mapping[str, Any]) -> str:
+        """The address behind an ASGI request."""
+        client = scope.get("client")
+        return self.behind(client[0] if client else "", scope["headers"])
+
+    def behind(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """The address behind a connection from `peer`.
+
+        Of several the last that is not itself a trusted proxy counts: what stands before it was written by somebody
+        we do not know.
+        """
+        client = _address(peer)
+        if not self._proxies or client is None or not self._trusts(client):
+            return str(client) if client else peer
+        forwarded = [_host(item) for name, value in headers if name == self._header for item in value.split(b",")]
+        for item in reversed(forwarded):
+            address = _address(item)
+            if address is None:
+                break
+            client = address
+            if not self._trusts(address):
+                break
+        return str(client)
+
+    def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self._proxies)
+
+
+def neighbourhood(address: str) -> str:
+    """Whoever has one of these addresses has them all: an IPv4 address itself, and of IPv6 its /64.
+
+    What cannot be read as an address stands for itself.
+    """
+    parsed = _address(address)
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

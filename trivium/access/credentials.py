@@ -13,7 +13,8 @@ from cachetools import TTLCache
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from trivium.access.addresses import is_allowed
-from trivium.access.caller import Caller
+from trivium.access.caller import Caller, anonymous
+from trivium.access.errands import ERRAND, read_errand
 from trivium.access.keys import KeyRing, Role, process_secret, quick_digest
 from trivium.access.passwords import verify_password
 from trivium.access.throttle import Throttle
@@ -119,7 +120,18 @@ _BY_NAME = Query(
         users.c.username_key == bindparam("sought"), users.c.id != DEFAULT_USER_ID
     )
 )
-_RENEW = update(users).where(users.c.id == bindparam("account_id")).values(password_hash=bindparam("renewed"))
+_BY_ID = Query(
+    select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+        users.c.id == bindparam("sought"), users.c.id != DEFAULT_USER_ID
+    )
+)
+_VISITOR = Query(select(users.c.active, _ranges.label("ranges")).where(users.c.id == DEFAULT_USER_ID))
+_RENEW = (
+    update(users)
+    # Somebody may have changed the password while the old one was being hashed.
+    .where(users.c.id == bindparam("account_id"), users.c.password_hash == bindparam("checked"))
+    .values(password_hash=bindparam("renewed"))
+)
 
 
 class Authenticator:
@@ -156,12 +168,37 @@ class Authenticator:
         self.used_tokens.add(row.token_id)
         return caller, row.stamp
 
+    def visitor(self, address: str) -> Caller | None:
+        """Whoever comes without credentials; None where visitors may not look, or not from there (decisions.md W10)."""
+        with self._store.read() as db:
+            found = _VISITOR.first(db, {})
+        if found is None:
+            return None
+        active, ranges = found
+        return anonymous(address) if active and _lets_in(ranges, address) else None
+
+    def on_errand(self, errand: str) -> Caller:
+        """Who lets this very server fetch from itself, at the address from which they asked (decisions.md W10).
+
+        Raises `CredentialsRefused`.
+        """
+        sent = read_errand(self._ring, errand)
+        if sent is None:
+            raise CredentialsRefused(Reason.UNKNOWN)
+        with self._store.read() as db:
+            found = _BY_ID.first(db, {"sought": sent.user_id})
+        if found is None:
+            raise CredentialsRefused(Reason.UNKNOWN)
+        return _admitted(_AccountRow(*found), sent.address)
+
     def by_password(self, username: str, password: str, address: str) -> Caller:
         """The account behind HTTP Basic credentials of a version-control client (system.md 3.2).
 
         The password may be a key of role vcs or all, or the built-in one (decisions.md W6). Raises
         `CredentialsRefused`, and `WouldWait` when a password has to be hashed in a `Store.glance`.
         """
+        if username == ERRAND:
+            return self.on_errand(password)
         with self._store.read() as db:
             found = _BY_NAME.first(db, {"sought": key_of(username)}) if len(username) <= 255 else None
         row = _AccountRow(*found) if found else None
@@ -182,7 +219,7 @@ class Authenticator:
         self._throttle.succeeded(self._store, username, address)
         if renewed:
             with self._store.write(access_unchanged=True) as db:
-                db.execute(_RENEW, {"account_id": row.id, "renewed": renewed})
+                db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
         caller = _admitted_by_password(row, address)
         with self._lock:
             self._remembered[self._mark(row.id, password)] = renewed or stored or ""
@@ -225,10 +262,14 @@ class Authenticator:
         return stored is not None and stored == row.password_hash and row.extern_type == LOCAL
 
 
+def _lets_in(ranges: str | None, address: str) -> bool:
+    return not ranges or is_allowed(address, ranges.split(","))
+
+
 def _admitted(row: _KeyRow | _AccountRow, address: str) -> Caller:
     if not row.active:
         raise CredentialsRefused(Reason.INACTIVE)
-    if row.ranges and not is_allowed(address, row.ranges.split(",")):
+    if not _lets_in(row.ranges, address):
         raise CredentialsRefused(Reason.ADDRESS)
     return Caller(row.id, row.username, row.admin, row.inherits, address)
 

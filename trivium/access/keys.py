@@ -49,6 +49,8 @@ class KeyRing:
         self._cipher = AESGCM(derive(b"sealed values"))
         self.fingerprint = derive(b"fingerprint").hex()
         """Tells whether a database belongs to this secret without telling the secret."""
+        self.import_mark = derive(b"import mark").hex()[:32]
+        """What this server knows its own imports by (`access.errands`)."""
 
     def digest(self, key: str) -> bytes:
         """What a key is looked up by."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
 from sqlalchemy.sql.expression import literal
 
 from trivium.access.caller import Caller
@@ -36,7 +36,6 @@ from trivium.store.tables import (
     user_group_grants,
     user_group_members,
     user_groups,
-    users,
 )
 
 
@@ -178,11 +177,3 @@ def global_names(db: Connection, caller: Caller) -> list[str]:
 def allows_globally(db: Connection, caller: Caller, permission: str) -> bool:
     """Whether the caller has a global permission such as `hg.create.repository`."""
     return global_permissions(db, caller)[FAMILY_OF[permission]] == permission
-
-
-_ANONYMOUS_ACCESS = select(exists().where(users.c.id == DEFAULT_USER_ID, users.c.active))
-
-
-def anonymous_access(db: Connection) -> bool:
-    """Whether visitors without an account may see what `default` may see."""
-    return bool(db.execute(_ANONYMOUS_ACCESS).scalar())

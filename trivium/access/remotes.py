@@ -64,14 +64,33 @@ def parse_remote(given: str) -> RemoteUrl:
     return RemoteUrl(url, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Myself:
+    """The server itself, as a remote: one of its repositories may be fetched from another (decisions.md W10)."""
+
+    listening: tuple[str, int] | None
+    """Address and port, where they are known."""
+    mark: str
+    """What every import carries, so that one that comes back unexpectedly is noticed (`access.errands`)."""
+    username: str
+    password: str
+    """Credentials that stand for whoever asked, whatever credentials the address has."""
+
+    def is_at(self, address: str, port: int) -> bool:
+        """Whether it listens there."""
+        if self.listening is None or port != self.listening[1]:
+            return False
+        host = ip_address(self.listening[0])
+        return address == str(host) or (host.is_unspecified and _is_of_this_machine(address))
+
+
 def admit_remote(
-    settings: Settings, remote: RemoteUrl, *, own: tuple[str, int] | None = None, must_resolve: bool = True
+    settings: Settings, remote: RemoteUrl, *, myself: Myself | None = None, must_resolve: bool = True
 ) -> Remote:
     """Decide whether an address may be fetched from now, and pin it; raises `Invalid`.
 
-    An address that is only stored may have a host that is not known yet (`must_resolve` false).
-
-    `own` is the address and port that this server listens on: one repository may pull from another.
+    An address that is only stored may have a host that is not known yet (`must_resolve` false). Without `myself` this
+    server's own addresses are like any others.
     """
     parts = urlsplit(remote.url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -87,12 +106,16 @@ def admit_remote(
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     base = urlsplit(settings.base_url) if settings.base_url else None
     own_name = base is not None and (base.hostname, base.port or _PORTS.get(base.scheme)) == (host, port)
+    own = own_name or any(myself.is_at(address, port) for address in addresses) if myself else False
     for address in addresses:
-        if allowed or own_name or _is_own(address, port, own):
+        if allowed or own_name or (myself is not None and myself.is_at(address, port)):
             continue
         if not (_is_public(address) or _is_listed(settings.allowed_remote_hosts, host, port, address)):
             raise Invalid("the address is not reachable from here by policy (allowed_remote_hosts)")
-    return Remote(remote.url, addresses, remote.username, remote.password)
+    mark = myself.mark if myself else ""
+    if own and myself is not None:
+        return Remote(remote.url, addresses, myself.username, myself.password, mark)
+    return Remote(remote.url, addresses, remote.username, remote.password, mark)
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:
@@ -102,8 +125,15 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _is_own(address: str, port: int, own: tuple[str, int] | None) -> bool:
-    return own is not None and port == own[1] and address == own[0]
+def _is_of_this_machine(address: str) -> bool:
+    """Whether one of this machine's interfaces has an address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as trying:
+        try:
+            trying.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _is_public(text: str) -> bool:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guessing passwords is slowed down, per account and address and per address alone (security.md S-20).
+"""Guessing passwords is slowed down (security.md S-20): per account and address, per address, and per account.
 
 Failures are counted in the database, so that all workers count together. A wait ends by itself, doubles when the
-guessing goes on, and never stops somebody who shows a key.
+guessing goes on, and never stops somebody who shows a key. IPv6 addresses count by their networks of 64 bits: whoever
+has one address of such a network has them all. The count per account alone has the wide limit of an address. It is for
+those who have many networks.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import and_, bindparam, delete, func, or_, select
 
-from trivium.names import key_of
+from trivium.access.addresses import neighbourhood
+from trivium.names import MAX_NAME, key_of
 from trivium.store.engine import Store
 from trivium.store.tables import sign_in_failures
 
@@ -22,9 +25,19 @@ ADDRESS_WINDOW: Final = 600
 LONGEST_WAIT: Final = 900
 _FORGET_AFTER: Final = 86400
 
+_ANYWHERE: Final = ""
+"""The address of the failures of an account, wherever they come from."""
+_ANYBODY: Final = ""
+"""The account of the failures from an address, whoever they are about."""
+
 _BLOCKED_UNTIL = select(func.max(sign_in_failures.c.blocked_until)).where(
-    sign_in_failures.c.address == bindparam("from_address"),
-    sign_in_failures.c.account.in_((bindparam("name"), "")),
+    or_(
+        and_(
+            sign_in_failures.c.address == bindparam("from_address"),
+            sign_in_failures.c.account.in_((bindparam("name"), _ANYBODY)),
+        ),
+        and_(sign_in_failures.c.address == _ANYWHERE, sign_in_failures.c.account == bindparam("name")),
+    )
 )
 _ROW = select(sign_in_failures).where(
     sign_in_failures.c.address == bindparam("from_address"), sign_in_failures.c.account == bindparam("name")
@@ -48,19 +61,22 @@ class Throttle:
     def seconds_to_wait(self, store: Store, account: str, address: str) -> int:
         """How long this account may not sign in from this address; 0: not at all."""
         with store.read() as db:
-            until = db.execute(_BLOCKED_UNTIL, {"name": _account(account), "from_address": address}).scalar()
+            where = {"name": _account(account), "from_address": neighbourhood(address)}
+            until = db.execute(_BLOCKED_UNTIL, where).scalar()
         return max(0, int(until or 0) - int(time.time()))
 
     def failed(self, store: Store, account: str, address: str) -> None:
         """Count one wrong password."""
         moment = int(time.time())
+        name, here = _account(account), neighbourhood(address)
         with store.write(access_unchanged=True) as db:
             db.execute(_FORGET_OLD, {"before": moment - _FORGET_AFTER})
-            for name, window, limit in (
-                (_account(account), ACCOUNT_WINDOW, self.account_failures),
-                ("", ADDRESS_WINDOW, self.address_failures),
+            for whose, where_from, window, limit in (
+                (name, here, ACCOUNT_WINDOW, self.account_failures),
+                (_ANYBODY, here, ADDRESS_WINDOW, self.address_failures),
+                (name, _ANYWHERE, ADDRESS_WINDOW, self.address_failures),
             ):
-                where = {"name": name, "from_address": address}
+                where = {"name": whose, "from_address": where_from}
                 row = db.execute(_ROW, where).first()
                 failures, first_at, until, wait = 1, moment, 0, self.first_wait
                 if row is not None:
@@ -77,8 +93,8 @@ class Throttle:
                 db.execute(
                     sign_in_failures.insert(),
                     {
-                        "account": name,
-                        "address": address,
+                        "account": whose,
+                        "address": where_from,
                         "failures": failures,
                         "first_at": first_at,
                         "blocked_until": until,
@@ -88,7 +104,7 @@ class Throttle:
 
     def succeeded(self, store: Store, account: str, address: str) -> None:
         """A right password clears what was counted against the account from there."""
-        where = {"name": _account(account), "from_address": address}
+        where = {"name": _account(account), "from_address": neighbourhood(address)}
         with store.read() as db:
             if db.execute(_ROW, where).first() is None:
                 return
@@ -97,4 +113,4 @@ class Throttle:
 
 
 def _account(name: str) -> str:
-    return key_of(name)[:255] or "?"
+    return key_of(name[:MAX_NAME])[:MAX_NAME] or "?"

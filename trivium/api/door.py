@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from trivium.access.addresses import client_address
+from trivium.access.addresses import ClientAddresses
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
 from trivium.api.methods import registry
@@ -51,7 +51,7 @@ class ApiDoor:
         self._crew = crew
         self._slow = slow
         self._settings = site.settings
-        self._proxies = site.settings.proxy_networks
+        self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
         self._remembered = Remembered()
         self._history = History(site)
         self._document: dict[str, Any] | None = None
@@ -127,8 +127,7 @@ class ApiDoor:
         for name in ("id", "method", "args"):
             if name not in request:
                 raise Refusal(f"Incorrect JSON data. Missing '{name}'")
-        client = scope.get("client")
-        address = client_address(client[0] if client else "", scope["headers"], self._proxies)
+        address = self._addresses.of(scope)
         try:
             if not isinstance(key, str):
                 raise CredentialsRefused(Reason.UNKNOWN)

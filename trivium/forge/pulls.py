@@ -10,7 +10,7 @@ from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid
 from trivium.forge import locks, pushes
 from trivium.forge.repositories import Repository
-from trivium.forge.repository_creation import transfer_limits
+from trivium.forge.repository_creation import myself, transfer_limits
 from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
 from trivium.store.query import Query
@@ -38,7 +38,7 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
             row = _REMOTE.first(db, {"repository_id": repository.id})
         if row is None or not row[1]:
             raise Invalid("the repository has no remote address")
-        remote = admit_remote(site.settings, opened_remote(site, row[1], row[2]), own=site.listening)
+        remote = admit_remote(site.settings, opened_remote(site, row[1], row[2]), myself=myself(site, caller))
         push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
         try:
             moved = site.back_ends[repository.kind].pull(remote, site.tree.path_of(row[0]), transfer_limits(site))

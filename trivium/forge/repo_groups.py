@@ -28,6 +28,7 @@ from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
 from trivium.forge.site import Site
 from trivium.names import (
+    MAX_DEPTH,
     MAX_NAME,
     check_path,
     check_segment,
@@ -194,6 +195,14 @@ def ancestry(db: Connection, caller: Caller, path: str) -> Ancestry:
         missing.append(above)
         above = parent_of(above)
     return Ancestry(None, tuple(reversed(missing)))
+
+
+def existing_above(db: Connection, caller: Caller, path: str) -> list[RepoGroup]:
+    """The groups above `path` that exist, also hidden ones, deepest first."""
+    segments = path.split("/", MAX_DEPTH)[:-1] if is_clean_text(path) and len(path) <= MAX_NAME else []
+    names = ["/".join(segments[:depth]) for depth in range(len(segments), 0, -1)]
+    rows = [_by_name(db, caller, name) for name in names]
+    return [_group_of(row) for row in rows if row is not None]
 
 
 def check_name_free(db: Connection, path: str, *, but_group: int = 0, but_repository: int = 0) -> None:

@@ -20,7 +20,7 @@ from trivium.errors import (
 from trivium.forge import accounts, former_names, journal, repo_groups, repositories, repository_fields
 from trivium.forge.grants import grant_row
 from trivium.forge.repositories import Repository
-from trivium.forge.repository_creation import check_landing_rev, seal_remote
+from trivium.forge.repository_creation import check_landing_rev, myself, seal_remote
 from trivium.forge.site import Site
 from trivium.names import (
     check_path,
@@ -68,7 +68,7 @@ def update_repository(
         raise Invalid("a repository is a fork of another one of its kind")
     remote = parse_remote(clone_uri) if clone_uri else None
     if remote is not None:
-        admit_remote(site.settings, remote, own=site.listening, must_resolve=False)
+        admit_remote(site.settings, remote, myself=myself(site, caller), must_resolve=False)
     given: dict[str, Any] = {
         "owner_id": owning.id if owning else None,
         "description": description,

@@ -16,9 +16,10 @@ from typing import Final
 from sqlalchemy import Connection, insert, select
 
 from trivium.access.caller import Caller
+from trivium.access.errands import ERRAND, write_errand
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import REPO_GROUPS, REPOSITORIES, allows_globally, global_permissions
-from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
+from trivium.access.remotes import Myself, RemoteUrl, admit_remote, parse_remote
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge import accounts, former_names, journal, repo_groups, repositories
 from trivium.forge.accounts import User
@@ -120,7 +121,7 @@ def create(
     if wanted.remote is None:
         _build(site, caller, wanted, owning, back_end.create)
     else:
-        remote = admit_remote(site.settings, wanted.remote, own=site.listening)
+        remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
         limits = transfer_limits(site)
         _build(site, caller, wanted, owning, lambda target: back_end.import_from(remote, target, limits))
     return path
@@ -193,6 +194,12 @@ def import_history(
     return path
 
 
+def myself(site: Site, caller: Caller) -> Myself:
+    """The server as a remote of its own, for what `caller` lets it fetch (decisions.md W10)."""
+    errand = write_errand(site.ring, caller, site.settings.import_timeout)
+    return Myself(site.listening, site.ring.import_mark, ERRAND, errand)
+
+
 def transfer_limits(site: Site) -> TransferLimits:
     return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout)
 
@@ -239,19 +246,33 @@ def check_may_create(db: Connection, caller: Caller, path: str) -> None:
         if not creates:
             raise Forbidden
         return
+    if not creates:
+        _check_administers(db, caller, path)
+        return
     above = repo_groups.ancestry(db, caller, path)
     if above.deepest is None:
-        if not creates:
-            raise Forbidden
         return
     level = above.deepest.level
     if level >= Level.ADMIN:
         return
-    in_groups = creates and granted["hg.create.write_on_repogroup"].endswith("true")
+    in_groups = granted["hg.create.write_on_repogroup"].endswith("true")
     if level < Level.WRITE or not in_groups:
         raise NotFound(Kind.REPO_GROUP, parent)
     if above.missing and granted["hg.repogroup.create"] != "hg.repogroup.create.true":
         raise NotFound(Kind.REPO_GROUP, parent)
+
+
+def _check_administers(db: Connection, caller: Caller, path: str) -> None:
+    """Raise unless the caller administers the deepest group on the way to `path`, without telling which groups exist.
+
+    Where no group that the caller may read is on the way, one that does not exist and one that is hidden are the same.
+    """
+    on_the_way = repo_groups.existing_above(db, caller, path)
+    if on_the_way and on_the_way[0].level >= Level.ADMIN:
+        return
+    if any(group.level >= Level.READ for group in on_the_way):
+        raise NotFound(Kind.REPO_GROUP, parent_of(path))
+    raise Forbidden
 
 
 def _check_new(db: Connection, wanted: NewRepository) -> None:

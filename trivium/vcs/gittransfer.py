@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of, target_of
-from trivium.vcs.model import RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
+from trivium.vcs.model import IMPORT_MARK, RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCH: Final = (
@@ -184,11 +184,14 @@ def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iter
     if ":" not in (parts.hostname or ""):
         settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{addresses}"
     environment = {**command.environment, "GIT_ALLOW_PROTOCOL": "http:https"}
+    headers = []
     if remote.username or remote.password:
         secret = base64.b64encode(f"{remote.username}:{remote.password}".encode()).decode()
-        environment |= {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}",
-        }
+        headers.append(f"Authorization: Basic {secret}")
+    if remote.mark:
+        headers.append(f"{IMPORT_MARK}: {remote.mark}")
+    environment["GIT_CONFIG_COUNT"] = str(len(headers))
+    for number, header in enumerate(headers):
+        environment[f"GIT_CONFIG_KEY_{number}"] = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
+        environment[f"GIT_CONFIG_VALUE_{number}"] = header
     yield [word for name, value in settings.items() for word in ("-c", f"{name}={value}")], environment

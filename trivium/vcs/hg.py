@@ -71,6 +71,7 @@ class Hg:
             addresses=list(remote.addresses),
             username=remote.username,
             password=remote.password,
+            mark=remote.mark,
             idle=limits.idle,
             total=limits.total,
         )

@@ -230,6 +230,10 @@ class Snapshot(Protocol):
         ...
 
 
+IMPORT_MARK: Final = "X-Trivium-Import"
+"""The header by which a server notices that it fetches from itself (decisions.md W10)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
     """Where to fetch from. Whether that may be done was decided before, and the address is pinned (security.md 8)."""
@@ -240,6 +244,8 @@ class Remote:
     """The addresses that were checked: connections go there and nowhere else."""
     username: str = ""
     password: str = ""
+    mark: str = ""
+    """Sent in the header `IMPORT_MARK` of every request, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from trivium.access.addresses import client_address
+from trivium.access.addresses import ClientAddresses
 from trivium.settings import Settings
 
 
 def web_app(settings: Settings) -> Starlette:
     """The pages of one worker."""
+    addresses = ClientAddresses(settings.proxy_networks, settings.client_address_header)
 
     async def ping(request: Request) -> PlainTextResponse:
         """`pong[<instance_id>] => <client ip>` (system.md 2.8)."""
-        peer = request.client.host if request.client else ""
-        address = client_address(peer, request.headers.raw, settings.proxy_networks)
-        return PlainTextResponse(f"pong[{settings.instance_id}] => {address}")
+        return PlainTextResponse(f"pong[{settings.instance_id}] => {addresses.of(request.scope)}")
 
     async def front(_request: Request) -> PlainTextResponse:
         return PlainTextResponse("This is a Trivium server. Its API answers at /_admin/api.\n")

@@ -11,12 +11,13 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Final
 
-from trivium.access.caller import Caller, anonymous
+from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
+from trivium.access.errands import ERRAND
 from trivium.access.levels import Level
-from trivium.access.permissions import anonymous_access
 from trivium.errors import Locked, NotFound
 from trivium.forge import locks, repositories
 from trivium.forge.repositories import Repository
@@ -24,6 +25,9 @@ from trivium.forge.site import Site
 from trivium.names import is_clean_text
 
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
+
+SYSTEMS: Final = {"git": "Git", "hg": "Mercurial", "svn": "Subversion"}
+"""What the version-control systems call themselves."""
 
 BY_ID: Final = re.compile(r"_([0-9]{1,18})")
 """The permanent address of a repository."""
@@ -88,15 +92,16 @@ def admit(
     inside: bool,
     signed: bool,
     authorization: bytes,
+    mark: bytes,
     address: str,
 ) -> Admitted:
     """Decide about one request; raises `Refused`.
 
     Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
     repository is the one that `name`, a path, leads into. `signed`: who writes must say who he is, even where visitors
-    may write.
+    may write. `mark`: what the client says in the header `IMPORT_MARK`.
     """
-    caller = _caller(site, authenticator, authorization, address)
+    caller = _caller(site, authenticator, authorization, mark, address)
     look_up = _find_above if inside else _find
     found = look_up(site, caller, name) if caller is not None else None
     renamed = False
@@ -105,8 +110,10 @@ def admit(
         renamed = found is not None
     if found is None and (caller is None or caller.anonymous):
         raise _unauthorized(site, first=True)
-    if caller is None or found is None or found.kind != kind:
+    if caller is None or found is None:
         raise Refused(404, NO_SUCH_REPOSITORY)
+    if found.kind != kind:
+        raise Refused(404, f"The repository `{found.name}` is a {SYSTEMS[found.kind]} repository.")
     if writes and renamed:
         raise Refused(404, f"There is no repository of this name any more; it is called `{found.name}` now.")
     if writes and found.level < Level.WRITE:
@@ -120,14 +127,16 @@ def admit(
     return Admitted(caller, found, renamed)
 
 
-def _caller(site: Site, authenticator: Authenticator, authorization: bytes, address: str) -> Caller | None:
+def _caller(site: Site, authenticator: Authenticator, authorization: bytes, mark: bytes, address: str) -> Caller | None:
     """The account behind the credentials, the visitor when there are none, None when visitors may not look."""
+    own = bool(mark) and compare_digest(mark, site.ring.import_mark.encode())
     if not authorization:
-        with site.store.read() as db:
-            return anonymous(address) if anonymous_access(db) else None
+        return None if own else authenticator.visitor(address)
     credentials = _basic(authorization)
     if credentials is None:
         raise _unauthorized(site, first=False)
+    if own and credentials[0] != ERRAND:
+        raise Refused(403, "An import from this very server must use the address that it is configured with.")
     try:
         return authenticator.by_password(*credentials, address)
     except CredentialsRefused as error:
@@ -143,14 +152,18 @@ def _caller(site: Site, authenticator: Authenticator, authorization: bytes, addr
 
 
 def _basic(authorization: bytes) -> tuple[str, str] | None:
-    """Name and password of an HTTP Basic header."""
+    """Name and password of an HTTP Basic header: UTF-8, or Latin-1 as older clients send them."""
     scheme, _, encoded = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         return None
     try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+        raw = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
         return None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
     name, separator, password = text.partition(":")
     return (name, password) if separator and "\0" not in text else None
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import structlog
 
-from trivium.access.addresses import client_address
+from trivium.access.addresses import ClientAddresses
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.asgi import Scope, TooLarge, header
@@ -25,7 +25,7 @@ from trivium.forge.activity import Activity
 from trivium.forge.pushes import Push
 from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
-from trivium.vcs.model import VcsError
+from trivium.vcs.model import IMPORT_MARK, VcsError
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +35,7 @@ T = TypeVar("T")
 _PAUSE: Final = 0.01
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
+_MARK: Final = IMPORT_MARK.lower().encode()
 NO_CACHE: Final = (
     (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
     (b"pragma", b"no-cache"),
@@ -53,7 +54,7 @@ class Door:
         self._authenticator = authenticator
         self._crew = crew
         self._slow = slow
-        self._proxies = site.settings.proxy_networks
+        self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
         self._all = asyncio.Semaphore(4 * (os.cpu_count() or 1) * 2)
         self._mine: dict[int, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(site.settings.max_concurrent_vcs)
@@ -66,8 +67,7 @@ class Door:
         self, scope: Scope, *, kind: str, name: str, writes: bool, inside: bool = False, signed: bool = False
     ) -> Admitted:
         """Decide about a request; raises `Refused`. `inside` and `signed` as for `admission.admit`."""
-        client = scope.get("client")
-        address = client_address(client[0] if client else "", scope["headers"], self._proxies)
+        address = self._addresses.of(scope)
 
         def decide() -> Admitted:
             return admit(
@@ -79,6 +79,7 @@ class Door:
                 inside=inside,
                 signed=signed,
                 authorization=header(scope, b"authorization"),
+                mark=header(scope, _MARK),
                 address=address,
             )
 

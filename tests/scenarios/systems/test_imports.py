@@ -76,7 +76,6 @@ def test_a_pull_that_fails_says_so_and_changes_nothing(
     root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name))
     refused = f"Unable to pull changes from `{target}`"
     for wrong in (
-        address(server, filled.name, "wrong"),
         address(server, unique("missing")),
         address(server, root.new_repo(kind=others).name),
         "",
@@ -85,6 +84,39 @@ def test_a_pull_that_fails_says_so_and_changes_nothing(
         assert root.error("pull", repoid=target) == refused
     assert root("get_repo", repoid=target)["clone_uri"] == ""
     assert ids(root, target) == filled.ids
+
+
+def test_nobody_gets_more_from_this_server_by_importing_than_by_cloning(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    """Whatever credentials the address has, the import is done as whoever asked for it (decisions.md W10)."""
+    root("update_repo", repoid=filled.name, private=True)
+    ada, target = root.new_user(), unique("import")
+    assert ada.api.error("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name))
+    root("grant_user_permission", repoid=filled.name, userid=ada.name, perm="repository.read")
+    ada.api("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name, "wrong"))
+    assert ids(root, target) == filled.ids
+    root("revoke_user_permission", repoid=filled.name, userid=ada.name)
+    assert ada.api.error("pull", repoid=target) == f"Unable to pull changes from `{target}`"
+
+
+def test_the_address_rules_of_an_account_hold_for_its_imports_from_this_server(
+    own_server: Server, system: System
+) -> None:
+    """The request that the server makes to itself comes from its own address."""
+    own_server.start(TRIVIUM_TRUSTED_PROXIES="127.0.0.1")
+    root = own_server.api(own_server.admin_key)
+    ada, repository, target = root.new_user(), root.new_repo(kind=system.kind), unique("import")
+    own_server.trivium("address", "allow", "--data", str(own_server.data), ada.name, "203.0.113.0/24")
+
+    def imported(far: str) -> object:
+        uri = with_credentials(f"{own_server.url}/{repository.name}", ada.name, ada.password)
+        body = {"repo_name": target, "repo_type": system.kind, "clone_uri": uri}
+        call = json.dumps({"id": 1, "api_key": ada.key, "method": "create_repo", "args": body})
+        return json.loads(root.post(call, headers={"X-Forwarded-For": far})[2])["error"]
+
+    assert imported("198.51.100.1") == "Request from IP:198.51.100.1 not allowed"
+    assert imported("203.0.113.5") is None
 
 
 def test_pulling_needs_an_administrator(server: Server, root: Api, filled: Filled, system: System) -> None:

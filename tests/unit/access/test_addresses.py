@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trivium.access.addresses import client_address, is_allowed, parse_network
+from trivium.access.addresses import ClientAddresses, is_allowed, neighbourhood, parse_network
 from trivium.errors import Invalid
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1"))
@@ -54,18 +54,39 @@ def test_what_is_no_network(text: str) -> None:
         ("10.1.1.1", [("x-forwarded-for", "203.0.113.9, nonsense")], "10.1.1.1"),
         ("10.1.1.1", [("x-forwarded-for", "203.0.113.9:1234")], "203.0.113.9"),
         ("10.1.1.1", [("x-forwarded-for", '"[2001:db8::1]:1234"')], "2001:db8::1"),
-        ("10.1.1.1", [("x-real-ip", "203.0.113.9")], "203.0.113.9"),
-        ("10.1.1.1", [("x-real-ip", "nonsense")], "10.1.1.1"),
+        ("10.1.1.1", [("x-real-ip", "203.0.113.9")], "10.1.1.1"),
+        ("10.1.1.1", [("x-real-ip", "1.1.1.1"), ("x-forwarded-for", "203.0.113.9")], "203.0.113.9"),
         ("::ffff:10.1.1.1", [("x-forwarded-for", "::ffff:203.0.113.9")], "203.0.113.9"),
         ("::1", [("x-forwarded-for", "203.0.113.9")], "203.0.113.9"),
     ],
 )
 def test_the_address_of_the_client(peer: str, headers: list[tuple[str, str]], expected: str) -> None:
-    assert client_address(peer, [(name.encode(), value.encode()) for name, value in headers], PROXIES) == expected
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    assert ClientAddresses(PROXIES, "X-Forwarded-For").behind(peer, raw) == expected
+
+
+def test_another_header_is_believed_only_where_it_is_named() -> None:
+    headers = [(b"x-forwarded-for", b"1.1.1.1"), (b"x-real-ip", b"203.0.113.9")]
+    assert ClientAddresses(PROXIES, "X-Real-IP").behind("10.1.1.1", headers) == "203.0.113.9"
 
 
 @given(value=st.binary(max_size=60), name=st.sampled_from([b"x-forwarded-for", b"x-real-ip"]))
 def test_nobody_but_a_trusted_proxy_is_believed(value: bytes, name: bytes) -> None:
-    assert client_address("192.0.2.1", [(name, value)], PROXIES) == "192.0.2.1"
-    assert client_address("192.0.2.1", [(name, value)], ()) == "192.0.2.1"
-    assert client_address("10.0.0.1", [(name, value)], PROXIES)
+    for proxies in (PROXIES, ()):
+        for header in ("X-Forwarded-For", "X-Real-IP"):
+            assert ClientAddresses(proxies, header).behind("192.0.2.1", [(name, value)]) == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("nonsense", "nonsense"),
+        ("", ""),
+    ],
+)
+def test_the_neighbours_of_an_address(address: str, expected: str) -> None:
+    assert neighbourhood(address) == expected

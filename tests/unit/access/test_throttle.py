@@ -103,6 +103,23 @@ def test_many_accounts_from_one_address(store: Store, clock: Clock) -> None:
     assert THROTTLE.seconds_to_wait(store, "somebody", HERE) == 60
 
 
+def test_the_addresses_of_one_ipv6_network_count_together(store: Store, clock: Clock) -> None:
+    for number in range(3):
+        _fail(store, 1, address=f"2001:db8:1:2::{number}")
+    assert THROTTLE.seconds_to_wait(store, "ada", "2001:db8:1:2:ffff::9") == 60
+    assert THROTTLE.seconds_to_wait(store, "ada", "2001:db8:1:3::1") == 0
+
+
+def test_an_account_is_not_guessed_at_from_many_networks(store: Store, clock: Clock) -> None:
+    for number in range(10):
+        assert THROTTLE.seconds_to_wait(store, "ada", f"2001:db8:2:{number}::1") == 0
+        _fail(store, 1, address=f"2001:db8:1:{number}::1")
+    assert THROTTLE.seconds_to_wait(store, "ada", THERE) == 60
+    assert THROTTLE.seconds_to_wait(store, "bob", THERE) == 0
+    clock.now += 60
+    assert THROTTLE.seconds_to_wait(store, "ada", THERE) == 0
+
+
 @pytest.mark.parametrize("account", ["", "x" * 10_000, "a\0b", "日本"])
 def test_names_of_any_kind(store: Store, clock: Clock, account: str) -> None:
     _fail(store, 3, account=account)

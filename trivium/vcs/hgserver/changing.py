@@ -22,7 +22,7 @@ from mercurial import error, exchange, httppeer, localrepo, repair
 from mercurial.utils import urlutil
 
 from trivium.vcs.hgserver.library import Repository, Watched, by_descriptor, open_repository, published
-from trivium.vcs.model import UnknownRevision, VcsError
+from trivium.vcs.model import IMPORT_MARK, UnknownRevision, VcsError
 
 _ASIDE: Final = ".hg-strip"
 """Where a repository is built anew, beside `.hg`."""
@@ -118,9 +118,16 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     if repository.svfs.exists(b"journal"):
         repository.recover()
     watched = Watched(repository)
+    mark = remote.pop("mark")
+    marked = {IMPORT_MARK: mark} if mark else {}
     url = _pinned(repository, **remote)
     path = urlutil.path(repository.ui, None, rawloc=url, validate_path=False)
-    peer = httppeer._make_peer(repository.ui, path)  # noqa: SLF001  # the public one would try other ways
+
+    def request(url: str, data: Any, headers: dict[str, str]) -> urllib.request.Request:
+        return urllib.request.Request(url, data, headers | marked)  # noqa: S310  # judged before
+
+    # The public function would try other ways.
+    peer = httppeer._make_peer(repository.ui, path, requestbuilder=request)  # noqa: SLF001
     try:
         # Asked for by name, a bookmark is set to where the remote has it, as Git's branches are; otherwise one that was
         # moved elsewhere would stay, and come a second time under a name with a number.
