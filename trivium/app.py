@@ -13,8 +13,7 @@ import structlog
 
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
-from trivium.api.door import PATHS as API_PATHS
-from trivium.api.door import ApiDoor
+from trivium.api.door import ApiDoor, is_api_path
 from trivium.asgi import SECURITY_HEADERS, TEXT, Disconnected, Message, Receive, Scope, Send, respond
 from trivium.crew import Crew
 from trivium.errors import TriviumError
@@ -96,7 +95,7 @@ class Application:
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path in API_PATHS:
+        if is_api_path(path):
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))

@@ -97,6 +97,11 @@ class Settings:
     max_api_depth: int = _option(64, "Deepest nesting of the JSON of an API call.")
     max_header_bytes: int = _option(32 << 10, "Largest head of a request.")
     max_headers: int = _option(100, "Most header lines of a request.")
+    max_vcs_header_bytes: int = _option(
+        1 << 20,
+        "Largest head of a request of Mercurial or Subversion, whose clients put ids and lock tokens there; the number"
+        " of its lines follows from that.",
+    )
     max_push_bytes: int = _option(2 << 30, "Largest push.")
     max_object_bytes: int = _option(512 << 20, "Largest file, or other object, that a push or an import may bring.")
     max_repo_bytes: int = _option(0, "A repository that takes more room accepts no pushes; 0: no limit.")

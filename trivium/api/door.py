@@ -4,24 +4,28 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 import structlog
 
-from trivium.access.addresses import ClientAddresses
+from trivium.access.addresses import ClientAddresses, neighbourhood
+from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
+from trivium.access.rates import Rates
+from trivium.api.bodies import Bodies, Crowded
+from trivium.api.json import Unusable, decode
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
-from trivium.api.texts import INTERNAL, Refusal
-from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, read_body, respond
+from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of
+from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header
 from trivium.crew import Crew
 from trivium.errors import WouldWait
 from trivium.forge.history import History
@@ -29,17 +33,55 @@ from trivium.forge.site import Site
 
 _log = structlog.get_logger(__name__)
 
-PATHS: Final = frozenset({"/_admin/api", "/_admin/api/"})
-
 _AT_ONCE: Final = 4 << 10
 """Bytes up to which a request is read on the event loop."""
 
 _HEADERS: Final = ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store"))
+_TRY_AGAIN: Final = ((b"retry-after", b"5"),)
+_SHOWN_ID: Final = 80
 _PARSE_ERROR: Final = "JSON parse error ERR:"
 _MISSING_KEY: Final = "Incorrect JSON data. Missing 'api_key or auth_token'"
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+_SLOWEST: Final = 16 << 10
+"""Bytes in a second; who reads more slowly than that has `request_timeout` and no more."""
+_PIECE: Final = 256 << 10
+
+
+_PATH: Final = "/_admin/api"
+_LONGEST_PATH: Final = 64
+
+
+def is_api_path(path: str) -> bool:
+    """Whether a request is for the API; slashes too many do not matter, as scripts put addresses together."""
+    if path == _PATH:
+        return True
+    return len(path) <= _LONGEST_PATH and [part for part in path.split("/") if part] == ["_admin", "api"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    body: bytes
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What is known of a call so far: for the log, and for deciding who may know a reason."""
+
+    id: Any = None
+    method: str = ""
+    caller: Caller | None = None
+
+
+class _TooOften(Exception):
+    """More calls with one key than `api_rate` allows."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(wait)
+        self.wait = wait
 
 
 class ApiDoor:
@@ -52,65 +94,129 @@ class ApiDoor:
         self._slow = slow
         self._settings = site.settings
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
+        self._bodies = Bodies(
+            limit=self._settings.max_api_body,
+            idle=self._settings.body_idle_timeout,
+            deadline=self._settings.request_timeout,
+        )
+        self._rates = Rates(self._settings.data / "rates") if self._settings.api_rate else None
         self._remembered = Remembered()
         self._history = History(site)
         self._document: dict[str, Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(scope, receive)
+        await self._say(send, answer)
+
+    async def _say(self, send: Send, answer: Answer) -> None:
+        """Send an answer; a long one in pieces, to a client who reads them in some time."""
+        body = answer.body
+        length = (b"content-length", str(len(body)).encode())
+        start = {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [*_HEADERS, *answer.headers, length],
+        }
+        if len(body) <= _PIECE:
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+            return
         try:
-            answer = await self._answer(scope, receive)
+            async with asyncio.timeout(self._settings.request_timeout + len(body) / _SLOWEST):
+                await send(start)
+                for at in range(0, len(body), _PIECE):
+                    more = at + _PIECE < len(body)
+                    await send({"type": "http.response.body", "body": body[at : at + _PIECE], "more_body": more})
         except TimeoutError as error:
             raise Disconnected from error
-        await respond(send, 200, answer, _HEADERS)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
-            return _envelope(None, error=f'unsupported request method "{scope["method"]}". Please use POST')
+            return Answer(_envelope(None, error=f'unsupported request method "{scope["method"]}". Please use POST'))
         try:
-            body = await read_body(
-                receive,
-                limit=self._settings.max_api_body,
-                option="max_api_body",
-                idle_timeout=self._settings.body_idle_timeout,
-            )
+            beginning, whole = await self._bodies.beginning(receive)
+            if whole:
+                return await self._answer_to(scope, beginning)
+            address = self._addresses.of(scope)
+
+            async def is_known(key: str) -> bool:
+                return await self._crew.run(self._is_known, key, address)
+
+            whose, header_key = neighbourhood(address), _key_of_headers(scope)
+            async with self._bodies.rest(
+                receive, beginning, whose=whose, header_key=header_key, is_known=is_known
+            ) as body:
+                return await self._answer_to(scope, body)
         except TooLarge as error:
-            return _envelope(None, error=f"{_PARSE_ERROR} the body is larger than {error.option}")
+            return Answer(_envelope(None, error=f"{_PARSE_ERROR} the body is larger than {error.option}"))
+        except Crowded:
+            said = f"{_PARSE_ERROR} too many large bodies at once; try again"
+            return Answer(_envelope(None, error=said), 503, _TRY_AGAIN)
+
+    async def _answer_to(self, scope: Scope, body: bytes) -> Answer:
         if not body:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
-            return _envelope(None, error=text)
+            return Answer(_envelope(None, error=text))
         answer = self._serve(scope, body, Pace.AT_ONCE) if len(body) <= _AT_ONCE else Pace.SHORT
         if answer is Pace.SHORT:
             answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
         if answer is Pace.LONG:
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._slow, self._serve, scope, body, Pace.LONG)
-        assert isinstance(answer, bytes)
+        assert isinstance(answer, Answer)
         return answer
 
-    def _serve(self, scope: Scope, body: bytes, pace: Pace) -> bytes | Pace:
+    def _is_known(self, key: str, address: str) -> bool:
+        """Whether a key would let its owner call methods."""
+        try:
+            self._authenticator.by_key(key, address, Role.API)
+        except CredentialsRefused:
+            return False
+        return True
+
+    def _serve(self, scope: Scope, body: bytes, pace: Pace) -> Answer | Pace:
         """The answer to a request body; or the pace that it needs, when that may take longer than `pace` allows.
 
         Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it is to be asked again.
         """
-        request_id: Any = None
+        asked = _Asked()
         try:
             request = _parsed(body, self._settings.max_api_depth)
-            request_id = request.get("id")
+            asked.id = request.get("id")
             method = registry.find(request.get("method"))
             needed = method.pace if method is not None else Pace.SHORT
             if needed > pace:
                 return needed
             with self._connection(pace):
-                return _envelope(request_id, result=self._result(scope, request))
+                return Answer(_envelope(asked.id, result=self._result(scope, request, asked)))
         except WouldWait:
             return Pace.SHORT
+        except _TooOften as error:
+            text = "Too many calls with this key in a minute (api_rate)"
+            return Answer(_envelope(asked.id, error=text), 429, ((b"retry-after", str(error.wait).encode()),))
         except Refusal as refusal:
-            return _envelope(request_id, error=refusal.text)
+            return Answer(self._refused(refusal, asked))
         except Exception:
             # Whatever went wrong, the caller learns nothing of our insides, and the log everything but secrets.
-            _log.exception("an API call failed")
-            return _envelope(request_id, error=INTERNAL)
+            _log.exception("an API call failed", request=_shown_id(asked.id), method=asked.method)
+            return Answer(_envelope(asked.id, error=INTERNAL))
+
+    def _refused(self, refusal: Refusal, asked: _Asked) -> bytes:
+        """A refusal, with its reason for those who may know it, and for the log."""
+        caller = asked.caller
+        reason = refusal.detail or reason_of(refusal)
+        if reason is not None and caller is not None:
+            _log.info(
+                "an API call was refused",
+                request=_shown_id(asked.id),
+                method=asked.method,
+                user=caller.username,
+                error=refusal.text,
+                why=str(reason),
+            )
+        detail = detail_of(refusal, super_admin=caller is not None and caller.super_admin)
+        return _envelope(asked.id, error=refusal.text, detail=detail)
 
     def _connection(self, pace: Pace) -> AbstractContextManager[object]:
         """One connection for all that a short call looks up; a long one keeps none while bytes move."""
@@ -122,7 +228,7 @@ class ApiDoor:
             case Pace.LONG:
                 return nullcontext()
 
-    def _result(self, scope: Scope, request: Mapping[str, Any]) -> Any:
+    def _result(self, scope: Scope, request: Mapping[str, Any], asked: _Asked) -> Any:
         key = _key_of(request, scope)
         for name in ("id", "method", "args"):
             if name not in request:
@@ -134,6 +240,9 @@ class ApiDoor:
             caller, stamp = self._authenticator.by_key(key, address, Role.API)
         except CredentialsRefused as error:
             raise Refusal(_refusal(error.reason, address)) from error
+        asked.caller = caller
+        if self._rates is not None and self._rates.count(self._site.ring.digest(key)) > self._settings.api_rate:
+            raise _TooOften(self._rates.seconds_left())
         name, given = request["method"], request["args"]
         if name == DISCOVER:
             self._document = self._document or document(registry)
@@ -142,6 +251,7 @@ class ApiDoor:
         if method is None:
             shown = name if isinstance(name, str) else msgspec.json.encode(name).decode()
             raise Refusal(f"No such method: {shown}")
+        asked.method = method.name
         given = given if isinstance(given, dict) else {}
         base_url = self._base_url(scope)
         return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given))
@@ -172,33 +282,10 @@ def _refusal(reason: Reason, address: str) -> str:
 
 def _parsed(body: bytes, max_depth: int) -> dict[str, Any]:
     """The JSON object of a request; raises `Refusal` with the parser's words and position, never with the body."""
-    if _depth(body) > max_depth:
-        raise Refusal(f"{_PARSE_ERROR} the value is nested too deeply (max_api_depth)")
     try:
-        request = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(f"{_PARSE_ERROR}{_reason(error)}") from error
-    if not isinstance(request, dict):
-        raise Refusal(f"{_PARSE_ERROR}the request is not a JSON object")
-    return request
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"invalid UTF-8 (byte {error.start})"
-    return str(error)
-
-
-def _depth(body: bytes) -> int:
-    """How deep a JSON text nests; an upper bound where brackets are few, which costs nothing."""
-    opened = body.count(b"[") + body.count(b"{")
-    if opened <= 32:
-        return opened
-    deepest = depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+        return decode(body, max_depth=max_depth)
+    except Unusable as error:
+        raise Refusal(f"{_PARSE_ERROR} {error}") from error
 
 
 def _key_of(request: Mapping[str, Any], scope: Scope) -> Any:
@@ -219,5 +306,12 @@ def _key_of_headers(scope: Scope) -> str:
     return value.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
 
 
-def _envelope(request_id: Any, *, result: Any = None, error: str | None = None) -> bytes:
-    return msgspec.json.encode({"id": request_id, "result": result, "error": error})
+def _shown_id(request_id: Any) -> str:
+    """The id of a request as the log shows it."""
+    return msgspec.json.encode(request_id).decode()[:_SHOWN_ID]
+
+
+def _envelope(request_id: Any, *, result: Any = None, error: str | None = None, detail: str | None = None) -> bytes:
+    """The documented three members, and the reason of an error in a fourth where there is one to tell."""
+    envelope = {"id": request_id, "result": result, "error": error}
+    return msgspec.json.encode(envelope if detail is None else envelope | {"error_detail": detail})

@@ -11,21 +11,28 @@ import msgspec
 
 from trivium.errors import (
     AlreadyExists,
+    Busy,
     Forbidden,
     InUse,
+    Invalid,
     Kind,
+    Locked,
     NotFound,
     NotYourself,
     OwnerReserved,
+    StorageFull,
     TriviumError,
     WrongScope,
 )
 from trivium.names import path_of
+from trivium.vcs.model import VcsError
 
 DENIED: Final = "Access was denied to this resource."
 INTERNAL: Final = "Internal server error"
 FOREIGN_USER: Final = "userid is not the same as your user"
 OWNER_RESERVED: Final = "Only RhodeCode admin can specify `owner` param"
+
+_LONGEST_DETAIL: Final = 1000
 
 _EXISTS: Final = {
     Kind.USER: "user `{0}` already exist",
@@ -37,11 +44,32 @@ _EXISTS: Final = {
 
 
 class Refusal(Exception):
-    """The answer is an error with exactly this text."""
+    """The answer is an error with exactly this text; `detail` says why, to everybody who may read the text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, detail: str | None = None) -> None:
         super().__init__(text)
         self.text = text
+        self.detail = detail
+
+
+def reason_of(refusal: Refusal) -> TriviumError | None:
+    """The error of the core behind a refusal, if it has a sentence to say that the text does not say already."""
+    error: BaseException | None = refusal.__cause__
+    while error is not None and not isinstance(error, TriviumError):
+        error = error.__cause__
+    return error if isinstance(error, (Invalid, Busy, StorageFull, InUse, Locked, VcsError)) else None
+
+
+def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
+    """Why something was refused, for whoever asked for it.
+
+    What is said of somebody's own arguments is theirs to know. The words of a version-control system may name places
+    of the server: they are for super-admins. Of what is hidden from the caller nothing is said (security.md S-14).
+    """
+    reason = refusal.detail or reason_of(refusal)
+    if reason is None or (isinstance(reason, VcsError) and not super_admin):
+        return None
+    return str(reason)[:_LONGEST_DETAIL] or None
 
 
 @contextlib.contextmanager

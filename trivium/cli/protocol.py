@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP connections with limits that the server library does not have: time for a head, and its size.
+"""HTTP connections with limits that the server library does not have.
 
-(security.md R-17, S-27 and section 6.) Requests whose meaning could be understood in two ways are refused; everything
+Time and size of a head, time for an answer to be read, and for the rest of a body that nobody waits for any more
+(security.md R-17, S-27 and section 6). Requests whose meaning could be understood in two ways are refused; everything
 else of HTTP is uvicorn's.
 """
 
@@ -14,7 +15,9 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from trivium.access.addresses import neighbourhood
 from trivium.asgi import SECURITY_HEADERS, TEXT
+from trivium.cli.heads import HeadLimits
 from trivium.settings import Settings
 
 _VERSIONS: Final = ("1.1", "1.0")
@@ -43,10 +46,18 @@ class _WithReason:
 
 
 def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
-    """The protocol class for these settings."""
+    """The protocol class for these settings; its connections share one room for large heads."""
+    limits = HeadLimits(settings)
 
     class LimitedProtocol(HttpToolsProtocol):
         _timer: asyncio.TimerHandle | None = None
+        _stalled: asyncio.TimerHandle | None = None
+        """Ends the connection unless the client reads something."""
+        _unheard: asyncio.TimerHandle | None = None
+        """Ends the connection unless the rest of a body arrives that was answered already."""
+        _pieces = 0
+        _held = 0
+        """Bytes of the head that are held in the room for large ones."""
         _reading_head = True
         _unparsed = 0
         """Bytes that arrived since the head began, as far as the parser has not made headers of them."""
@@ -65,21 +76,46 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._head_is_there()
+            self._forget_head()
+            for timer in (self._stalled, self._unheard):
+                if timer is not None:
+                    timer.cancel()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            if self._stalled is None:
+                api = self.url.startswith(b"/_admin/")
+                patience = settings.request_timeout if api else settings.vcs_timeout
+                self._stalled = self.loop.call_later(patience, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._stalled is not None:
+                self._stalled.cancel()
+                self._stalled = None
+
+        def on_response_complete(self) -> None:
+            if not self.pipeline and not (self._reading_head and not self._between):
+                self._forget_head()  # what is held is of no later request
+            super().on_response_complete()
+            if not self._between and self._unheard is None:
+                self._unheard = self.loop.call_later(settings.request_timeout, self.transport.abort)
 
         def data_received(self, data: bytes) -> None:
             self._arrived = data
             self._fresh = self._between
             if self._reading_head:
                 self._unparsed += len(data)
+                self._pieces += 1
             super().data_received(data)
-            if self._reading_head and self._unparsed > settings.max_header_bytes and not self.transport.is_closing():
-                self._refuse_size()
+            if self._reading_head and not self.transport.is_closing() and not self._has_room(self._unparsed):
                 self.send_400_response("")
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._head_bytes = 0
+            self._pieces = 1
             self._unparsed = len(self._arrived) if self._fresh else 0
             self._between = self._fresh = False
             if self._timer is None:
@@ -110,6 +146,9 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def on_message_complete(self) -> None:
             self._between = True
+            if self._unheard is not None:
+                self._unheard.cancel()
+                self._unheard = None
             if not self._offered_upgrade:
                 super().on_message_complete()
 
@@ -157,9 +196,30 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
         def _count(self, size: int) -> None:
             """The parser has made something of the next bytes of the head."""
             self._head_bytes += size
-            if self._head_bytes > settings.max_header_bytes or len(self.headers) > settings.max_headers:
-                self._refuse_size()
+            if not self._has_room(self._head_bytes):
                 raise _Refused
+
+        def _has_room(self, size: int) -> bool:
+            """Whether a head with so many bytes so far may go on; if not, what is answered is set."""
+            if size <= settings.max_header_bytes and len(self.headers or ()) <= settings.max_headers:
+                return True
+            method = self.parser.get_method() if self.url else b""
+            if limits.is_too_large(size, len(self.headers or ()), self._pieces, method=method, url=self.url):
+                self._refuse_size()
+                return False
+            held = limits.hold(size, self._held, self._peer())
+            if held < 0:
+                self._refusal = (503, b"The server holds too many large heads; try again.\n")
+                return False
+            self._held = held
+            return True
+
+        def _peer(self) -> str:
+            return neighbourhood(self.client[0]) if self.client else ""
+
+        def _forget_head(self) -> None:
+            limits.release(self._held, self._peer())
+            self._held = 0
 
         def _refuse_size(self) -> None:
             self._refusal = (431, b"The head of the request is too large (max_header_bytes, max_headers).\n")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often somebody did something in the present minute, counted by all workers of a machine together.
+
+The counts stand in a small file that every worker maps, so that asking costs microseconds. It holds no more than can be
+lost: a count that is gone lets somebody do a few things more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+_MINUTE: Final = 60
+_SLOT: Final = struct.Struct("=8sII")
+"""Whose, which minute, how often."""
+_SLOTS: Final = 1 << 14
+_LOOKED_AT: Final = 8
+"""Slots that may hold a count. When others have them all in one minute, the oldest way out is taken: one is lost."""
+
+
+class Rates:
+    """The counts of one installation."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        size = _SLOTS * _SLOT.size
+        if os.fstat(self._file).st_size < size:
+            os.ftruncate(self._file, size)
+        self._map = mmap.mmap(self._file, size)
+        # The kernel's locks keep processes apart, not threads.
+        self._lock = threading.Lock()
+
+    def count(self, whose: bytes) -> int:
+        """Count once more for whoever has these eight bytes; returns how often that was done in this minute."""
+        minute = int(time.time()) // _MINUTE
+        first = int.from_bytes(whose[:8], "big") % (_SLOTS - _LOOKED_AT)
+        where, length = first * _SLOT.size, _LOOKED_AT * _SLOT.size
+        with self._lock:
+            fcntl.lockf(self._file, fcntl.LOCK_EX, length, where)
+            try:
+                return self._counted(first, whose[:8], minute)
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, length, where)
+
+    def _counted(self, first: int, whose: bytes, minute: int) -> int:
+        free = first
+        for slot in range(first + _LOOKED_AT - 1, first - 1, -1):
+            holder, when, often = _SLOT.unpack_from(self._map, slot * _SLOT.size)
+            if when != minute:
+                free = slot
+            elif holder == whose:
+                _SLOT.pack_into(self._map, slot * _SLOT.size, whose, minute, often + 1)
+                return int(often) + 1
+        _SLOT.pack_into(self._map, free * _SLOT.size, whose, minute, 1)
+        return 1
+
+    @staticmethod
+    def seconds_left() -> int:
+        """Until the next minute begins."""
+        return _MINUTE - int(time.time()) % _MINUTE
+
+    def close(self) -> None:
+        self._map.close()
+        os.close(self._file)

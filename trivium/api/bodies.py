@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the body of a call is read: little before the key is known, and never more at once than a worker has room for.
+
+The beginning of a body is free: that much the HTTP server holds of every connection. What goes beyond it needs a valid
+key, in a header or near the beginning of the body; without one a call may have `UNKNOWN` bytes. Bodies of callers who
+are not known share one small room of the worker, those of known callers a larger one, and in both one neighbourhood of
+addresses has its part only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from trivium.asgi import Disconnected, Receive, TooLarge, body_chunks
+
+FREE: Final = 64 << 10
+"""Bytes that every call may have."""
+UNKNOWN: Final = 1 << 20
+"""Bytes that a call may have whose key is not known to be valid."""
+_ROOM_FOR_UNKNOWN: Final = 16 << 20
+_SHARE_OF_UNKNOWN: Final = 4 << 20
+_ROOM_FOR_KNOWN: Final = 4
+_SHARE_OF_KNOWN: Final = 2
+"""In bodies of the largest size."""
+
+_KEY = re.compile(rb'"(?:api_key|auth_token)"[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{40})"')
+
+
+class Crowded(Exception):
+    """There is no room for another large body at the moment."""
+
+
+class _Room:
+    """Bytes that may be held at once: by everybody, and by one neighbourhood of addresses."""
+
+    def __init__(self, size: int, share: int) -> None:
+        self._size = size
+        self._share = share
+        self._held = 0
+        self._by_whom: Counter[str] = Counter()
+
+    def take(self, size: int, whose: str) -> None:
+        """Raises `Crowded`, with nothing taken."""
+        if self._held + size > self._size or self._by_whom[whose] + size > self._share:
+            raise Crowded
+        self._held += size
+        self._by_whom[whose] += size
+
+    def give(self, size: int, whose: str) -> None:
+        self._held -= size
+        self._by_whom[whose] -= size
+        if not self._by_whom[whose]:
+            del self._by_whom[whose]
+
+
+class Bodies:
+    """The bodies of calls that one worker holds."""
+
+    def __init__(self, *, limit: int, idle: float, deadline: float) -> None:
+        self._limit = limit
+        self._idle = idle
+        self._deadline = deadline
+        self._unknown = _Room(_ROOM_FOR_UNKNOWN, _SHARE_OF_UNKNOWN)
+        self._known = _Room(_ROOM_FOR_KNOWN * limit, _SHARE_OF_KNOWN * limit)
+
+    async def beginning(self, receive: Receive) -> tuple[bytes, bool]:
+        """What arrives first of a body, and whether that is all, as it usually is; raises as `rest`."""
+        try:
+            async with asyncio.timeout(self._idle):
+                message = await receive()
+        except TimeoutError as error:
+            raise Disconnected from error
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        body: bytes = message.get("body", b"")
+        if len(body) > self._limit:
+            raise TooLarge("max_api_body")
+        return body, not message.get("more_body")
+
+    @contextlib.asynccontextmanager
+    async def rest(
+        self,
+        receive: Receive,
+        beginning: bytes,
+        *,
+        whose: str,
+        header_key: str,
+        is_known: Callable[[str], Awaitable[bool]],
+    ) -> AsyncIterator[bytes]:
+        """The whole of a body that began so, held for the length of the block.
+
+        `whose` is the caller's neighbourhood, `header_key` the key in a header, `is_known` says whether a key lets
+        somebody in. Raises `TooLarge`, `Crowded`, and `Disconnected` when the body does not arrive in time.
+        """
+        with contextlib.ExitStack() as charged:
+            try:
+                async with asyncio.timeout(self._deadline):
+                    body = await self._gathered(receive, beginning, charged, whose, header_key, is_known)
+            except TimeoutError as error:
+                raise Disconnected from error
+            yield body
+
+    async def _gathered(
+        self,
+        receive: Receive,
+        beginning: bytes,
+        charged: contextlib.ExitStack,
+        whose: str,
+        header_key: str,
+        is_known: Callable[[str], Awaitable[bool]],
+    ) -> bytes:
+        chunks = [beginning]
+        size = len(beginning)
+        room, limit = self._unknown, min(self._limit, UNKNOWN)
+        self._charge(charged, room, size - FREE, whose)
+        look_at = FREE
+        async for chunk in body_chunks(receive, self._idle):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._limit:
+                raise TooLarge("max_api_body")
+            if room is self._unknown and size > look_at:
+                # Looked for again only when there is several times as much: linear in the size.
+                look_at = 4 * size
+                key = header_key or _key_in(b"".join(chunks))
+                if key and await is_known(key):
+                    charged.close()
+                    room, limit = self._known, self._limit
+                    self._charge(charged, room, size - len(chunk) - FREE, whose)
+            if size > limit:
+                raise TooLarge(f"{limit} bytes, and names no valid key in a header or in its beginning")
+            self._charge(charged, room, min(len(chunk), size - FREE), whose)
+        return b"".join(chunks)
+
+    @staticmethod
+    def _charge(charged: contextlib.ExitStack, room: _Room, size: int, whose: str) -> None:
+        if size > 0:
+            room.take(size, whose)
+            charged.callback(room.give, size, whose)
+
+
+def _key_in(beginning: bytes) -> str:
+    """What looks like the key of a call; whether it is, the parser says later."""
+    found = _KEY.search(beginning)
+    return found[1].decode("ascii") if found else ""
