@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
-from trivium.asgi import SECURITY_HEADERS, TEXT, Disconnected, Message, Receive, Scope, Send, respond
+from trivium.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
 from trivium.crew import Crew
 from trivium.errors import TriviumError
 from trivium.forge import housekeeping
@@ -99,17 +100,25 @@ class Application:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
-        elif svn.is_svn_request(scope):
-            # Before Git: a file in a Subversion repository may be called as Git calls its services.
-            await svn.serve(self._wire, self._apache, scope, receive, send)
-        elif git.is_git_path(path):
-            await git.serve(self._wire, scope, receive, send)
-        elif hg.is_hg_request(scope):
-            await hg.serve(self._wire, scope, receive, send)
-        elif svn.is_svn_method(scope):
-            await svn.serve(self._wire, self._apache, scope, receive, send)
+        elif (serve := self._protocol_of(scope)) is not None:
+            settings = self._settings
+            paced = Paced(receive, send, rate=settings.min_transfer_rate, grace=settings.request_timeout)
+            await serve(scope, paced.receive, paced.send)
         else:
             await self._web(scope, receive, send)
+
+    def _protocol_of(self, scope: Scope) -> App | None:
+        """What serves the version-control system that a request belongs to, if it does to one."""
+        if svn.is_svn_request(scope):
+            # Before Git: a file in a Subversion repository may be called as Git calls its services.
+            return partial(svn.serve, self._wire, self._apache)
+        if git.is_git_path(scope["path"]):
+            return partial(git.serve, self._wire)
+        if hg.is_hg_request(scope):
+            return partial(hg.serve, self._wire)
+        if svn.is_svn_method(scope):
+            return partial(svn.serve, self._wire, self._apache)
+        return None
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         regular: list[asyncio.Task[None]] = []

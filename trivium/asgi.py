@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -33,6 +34,47 @@ class TooLarge(Exception):
     def __init__(self, option: str) -> None:
         super().__init__(option)
         self.option = option
+
+
+class Paced:
+    """Both directions of a request whose other end must keep a minimum rate.
+
+    Only the time counts in which we wait for that end. The first `grace` seconds of it are free, in each direction;
+    then `rate` bytes must have passed in each second on the average. Raises `Disconnected`. A rate of 0 allows
+    everything.
+    """
+
+    def __init__(self, receive: Receive, send: Send, *, rate: int, grace: float) -> None:
+        self._receive = receive
+        self._send = send
+        self._rate = rate
+        self._grace = grace
+        self._all_received = False
+        self._receiving = self._sending = 0.0
+        self._received = self._sent = 0
+
+    async def receive(self) -> Message:
+        if self._all_received:
+            return await self._receive()  # what is waited for now is that the client goes away
+        began = time.monotonic()
+        message = await self._receive()
+        self._receiving += time.monotonic() - began
+        self._received += len(message.get("body", b""))
+        self._all_received = not message.get("more_body")
+        if not self._all_received:
+            self._check(self._receiving, self._received)
+        return message
+
+    async def send(self, message: Message) -> None:
+        began = time.monotonic()
+        await self._send(message)
+        self._sending += time.monotonic() - began
+        self._sent += len(message.get("body", b""))
+        self._check(self._sending, self._sent)
+
+    def _check(self, waited: float, passed: int) -> None:
+        if self._rate and waited > self._grace + passed / self._rate:
+            raise Disconnected
 
 
 class Watched:

@@ -139,6 +139,11 @@ class Settings:
     worker_unresponsive: int = _option(
         20, "A worker process that answers nothing for so many seconds is replaced; 0: never."
     )
+    min_transfer_rate: int = _option(
+        1024,
+        "Whoever sends or reads fewer bytes a second, after request_timeout and on the average, is disconnected; 0:"
+        " however slow.",
+    )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
     db_busy_timeout: int = _option(15, "A locked database is waited for this long.")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
@@ -27,12 +26,14 @@ from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
 from trivium.vcs.model import IMPORT_MARK, VcsError
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
+from trivium.wire.turns import NoPlace, Turns
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 _PAUSE: Final = 0.01
+_TURNS_PER_PROCESSOR: Final = 8
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
 _MARK: Final = IMPORT_MARK.lower().encode()
@@ -55,12 +56,10 @@ class Door:
         self._crew = crew
         self._slow = slow
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
-        self._all = asyncio.Semaphore(4 * (os.cpu_count() or 1) * 2)
-        self._mine: dict[int, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(site.settings.max_concurrent_vcs)
-        )
-        self._brief: dict[int, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(2 * site.settings.max_concurrent_vcs)
+        self._turns = Turns(
+            each=site.settings.max_concurrent_vcs,
+            shared=_TURNS_PER_PROCESSOR * (os.cpu_count() or 1),
+            patience=site.settings.vcs_timeout,
         )
 
     async def admit(
@@ -123,24 +122,15 @@ class Door:
 
     @contextlib.asynccontextmanager
     async def turn(self, caller: Caller, *, brief: bool = False) -> AsyncIterator[None]:
-        """Wait for a place among the transfers of this user and of everybody (security.md 6).
+        """Wait for a place among the transfers of this user and of everybody; `brief` as for `Turns.place`.
 
-        `brief`: for requests that a client makes beside a transfer, and that do not wait for one. They have places of
-        their own, so that nobody who is slow can hold all that there are for everybody.
+        Raises `Refused`.
         """
-        timeout = self.site.settings.vcs_timeout
-        user = caller.user_id
-        async with contextlib.AsyncExitStack() as held:
-            for places in (self._brief[user],) if brief else (self._mine[user], self._all):
-                try:
-                    async with asyncio.timeout(timeout):
-                        await places.acquire()
-                except TimeoutError:
-                    raise Refused(
-                        503, "Too many transfers at once (max_concurrent_vcs).", ((b"retry-after", b"10"),)
-                    ) from None
-                held.callback(places.release)
-            yield
+        try:
+            async with self._turns.place(caller, brief=brief):
+                yield
+        except NoPlace:
+            raise Refused(503, "Too many transfers at once (max_concurrent_vcs).", ((b"retry-after", b"10"),)) from None
 
     async def shared_lock(self, repository_id: int) -> int:
         """Hold a repository's lock as one of many, by the descriptor that is returned; who is alone is waited for."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.canary import Canary, listening
 from tests.support.clients import Api, unique, with_credentials
+from tests.support.relay import Relay
 from tests.support.repositories import ZERO
 from tests.support.servers import Server
 from tests.support.systems import Filled, System, new_system
@@ -117,6 +119,23 @@ def test_the_address_rules_of_an_account_hold_for_its_imports_from_this_server(
 
     assert imported("198.51.100.1") == "Request from IP:198.51.100.1 not allowed"
     assert imported("203.0.113.5") is None
+
+
+def test_an_import_that_comes_back_by_another_way_is_refused(own_server: Server, system: System) -> None:
+    """The request would come from the server's own address, with credentials of the importer's choice."""
+    with closing(Relay()) as relay:
+        own_server.start(TRIVIUM_ALLOWED_REMOTE_HOSTS=relay.address)
+        relay.to(own_server.url)
+        root = own_server.api(own_server.admin_key)
+        name, target = root.new_repo(kind=system.kind).name, unique("import")
+        uri = with_credentials(f"http://{relay.address}/{name}", own_server.admin, own_server.admin_password)
+        args = {"repo_name": target, "repo_type": system.kind, "clone_uri": uri}
+        assert root.error("create_repo", **args) == f"failed to create repository `{target}`"
+        assert relay.passed
+        own_server.stop()
+        own_server.start(TRIVIUM_BASE_URL=f"http://{relay.address}")
+        relay.to(own_server.url)
+        own_server.api(own_server.admin_key)("create_repo", **args)
 
 
 def test_pulling_needs_an_administrator(server: Server, root: Api, filled: Filled, system: System) -> None:

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose transfer goes on and whose waits: places of one worker (security.md 6, `max_concurrent_vcs`).
+
+Each account has its places, and each network from which visitors come. All share a number of places besides, but for
+the first transfer of each: however many one account has under way, and however slow they are, somebody else's first
+transfer does not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Hashable
+from dataclasses import dataclass, field
+from typing import Final
+
+from trivium.access.addresses import neighbourhood
+from trivium.access.caller import Caller
+
+_FIRSTS: Final = 8
+"""So many times the shared places there are for first transfers; half of them for visitors."""
+
+
+class NoPlace(Exception):
+    """Nobody made room in time."""
+
+
+@dataclass(slots=True)
+class _Whose:
+    """The transfers of one account or network."""
+
+    places: asyncio.Semaphore
+    brief: asyncio.Semaphore
+    users: int = 0
+    """Transfers that have or want a place: without any, this can be forgotten."""
+    has_first: bool = field(default=False)
+
+
+class Turns:
+    """The places of one worker."""
+
+    def __init__(self, *, each: int, shared: int, patience: float) -> None:
+        self._each = each
+        self._patience = patience
+        self._shared = asyncio.Semaphore(shared)
+        self._firsts = asyncio.Semaphore(_FIRSTS * shared)
+        self._visitors = asyncio.Semaphore(_FIRSTS * shared // 2)
+        self._known: dict[Hashable, _Whose] = {}
+
+    @contextlib.asynccontextmanager
+    async def place(self, caller: Caller, *, brief: bool) -> AsyncIterator[None]:
+        """Wait for a place and hold it for the length of the block; raises `NoPlace`.
+
+        `brief`: for requests that a client makes beside a transfer, and that do not wait for one. They have places of
+        their own, so that nobody who is slow can hold all that there are for everybody.
+        """
+        key: Hashable = neighbourhood(caller.address) if caller.anonymous else caller.user_id
+        whose = self._known.get(key)
+        if whose is None:
+            whose = self._known[key] = _Whose(asyncio.Semaphore(self._each), asyncio.Semaphore(2 * self._each))
+        whose.users += 1
+        try:
+            async with contextlib.AsyncExitStack() as held:
+                if brief:
+                    await self._take(whose.brief, held)
+                else:
+                    await self._take(whose.places, held)
+                    await self._take_shared(whose, caller, held)
+                yield
+        finally:
+            whose.users -= 1
+            if not whose.users:
+                self._known.pop(key, None)
+
+    async def _take_shared(self, whose: _Whose, caller: Caller, held: contextlib.AsyncExitStack) -> None:
+        if whose.has_first:
+            await self._take(self._shared, held)
+            return
+        whose.has_first = True
+        held.callback(setattr, whose, "has_first", False)
+        if caller.anonymous:
+            await self._take(self._visitors, held)
+        await self._take(self._firsts, held)
+
+    async def _take(self, places: asyncio.Semaphore, held: contextlib.AsyncExitStack) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await places.acquire()
+        except TimeoutError:
+            raise NoPlace from None
+        held.callback(places.release)
