@@ -23,19 +23,44 @@ _USER_GROUP = re.compile(r"\w(?:[\w.\- ]{0,253}[\w.\-])?")
 _FIELD_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 _ID_LIKE = re.compile(r"_\d+")
 _CLOSED_SUFFIXES = (".git", ".lock")
-_CLOSED_SEGMENTS = frozenset({"!svn"})
+_CLOSED_SEGMENTS = frozenset({"!svn", "info", "objects", "HEAD", "git-upload-pack", "git-receive-pack"})
+"""What the protocols call things of a repository (decisions.md W12)."""
+_CLOSED_CHARACTERS = frozenset('\\:*?"<>|#%{}^`')
+"""What addresses, Windows checkouts, markup or logs would understand in another way (decisions.md A16)."""
 _CLOSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 RESERVED_USERNAMES = frozenset({"default", "new_user"})
 
 
 def key_of(name: str) -> str:
-    """The comparison key of a name: two names with one key cannot exist side by side."""
+    """The comparison key of a name: two names with one key cannot exist side by side.
+
+    The key of what is too long to be a name is no name's key, and is not worked out: normalising takes time by the
+    square of the length.
+    """
+    if len(name) > MAX_NAME:
+        return name[: MAX_NAME + 1]
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def account_key_of(name: str) -> str:
+    """The comparison key of a user name: compatibility forms, such as full-width letters, count as what they look like.
+
+    (decisions.md A18). Long names are treated as in `key_of`.
+    """
+    if len(name) > MAX_NAME:
+        return name[: MAX_NAME + 1]
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def is_clean_text(text: str) -> bool:
     """Whether a text can be stored on every database: no NUL, no lone surrogate (security.md S-9, S-28)."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _printable(name: str) -> bool:
@@ -61,28 +86,36 @@ def check_segment(segment: str) -> str:
         refuse = "begins or ends with a character that is not allowed there"
     elif segment != segment.strip():
         refuse = "begins or ends with a blank"
-    elif "/" in segment or "\\" in segment or not _printable(segment):
+    elif "/" in segment or not _CLOSED_CHARACTERS.isdisjoint(segment) or not _printable(segment):
         refuse = "has a character that is not allowed"
     elif _ID_LIKE.fullmatch(segment):
         refuse = "looks like the permanent address of a repository"
-    elif segment.lower().endswith(_CLOSED_SUFFIXES) or segment.lower() in _CLOSED_SEGMENTS:
+    elif segment.lower().endswith(_CLOSED_SUFFIXES) or segment in _CLOSED_SEGMENTS or segment.lower() == "!svn":
         refuse = "is reserved for a version-control system"
     elif not unicodedata.is_normalized("NFC", segment):
         refuse = "is not in normalised form (NFC)"
     if refuse:
-        raise Invalid(f"the name {segment!r} {refuse}")
+        raise Invalid(f"the name {_shown(segment)} {refuse}")
     return segment
 
 
-def check_path(path: str) -> str:
-    """The full name of a repository or group, already without empty segments."""
+def _shown(name: str) -> str:
+    """A name as messages repeat it."""
+    return repr(name if len(name) <= MAX_SEGMENT else name[:MAX_SEGMENT] + "...")
+
+
+def check_path(path: str, *, inside: str = "") -> str:
+    """The full name of a repository or group, already without empty segments.
+
+    `inside` is a group that exists already: what it is called need not be allowed any more (decisions.md A16).
+    """
+    if len(path) > MAX_NAME or path.count("/") >= MAX_DEPTH or len(key_of(path)) > MAX_NAME:
+        raise Invalid(f"the name {_shown(path)} is too long or too deep")
     segments = path.split("/")
-    if len(segments) > MAX_DEPTH or len(path) > MAX_NAME or len(key_of(path)) > MAX_NAME:
-        raise Invalid(f"the name {path!r} is too long or too deep")
-    for segment in segments:
+    for segment in segments[inside.count("/") + 1 if inside else 0 :]:
         check_segment(segment)
     if segments[0].startswith("_"):
-        raise Invalid(f"names beginning with an underscore are reserved at top level: {path!r}")
+        raise Invalid(f"names beginning with an underscore are reserved at top level: {_shown(path)}")
     return path
 
 
@@ -97,26 +130,26 @@ def last_segment(path: str) -> str:
 
 def check_username(name: str) -> str:
     """A user's name (api-users.md 7, decisions.md A13)."""
-    if not _USERNAME.fullmatch(name) or name.isdigit() or len(key_of(name)) > MAX_NAME:
-        raise Invalid(f"the user name {name!r} is not allowed")
-    if key_of(name) in RESERVED_USERNAMES:
-        raise Invalid(f"the user name {name!r} is reserved")
+    if not _USERNAME.fullmatch(name) or name.isdigit() or len(account_key_of(name)) > MAX_NAME:
+        raise Invalid(f"the user name {_shown(name)} is not allowed")
+    if account_key_of(name) in RESERVED_USERNAMES:
+        raise Invalid(f"the user name {_shown(name)} is reserved")
     if not unicodedata.is_normalized("NFC", name):
-        raise Invalid(f"the user name {name!r} is not in normalised form (NFC)")
+        raise Invalid(f"the user name {_shown(name)} is not in normalised form (NFC)")
     return name
 
 
 def check_user_group(name: str) -> str:
     """A user group's name: as a user's, with blanks inside (api-users.md 8)."""
     if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name) or len(key_of(name)) > MAX_NAME:
-        raise Invalid(f"the user group name {name!r} is not allowed")
+        raise Invalid(f"the user group name {_shown(name)} is not allowed")
     return name
 
 
 def check_field_key(key: str) -> str:
     """The key of an extra field (api-repos.md 4)."""
     if not _FIELD_KEY.fullmatch(key):
-        raise Invalid(f"the field key {key!r} is not allowed")
+        raise Invalid(f"the field key {_shown(key)} is not allowed")
     return key
 
 
@@ -124,5 +157,5 @@ def check_email(address: str) -> str:
     """An e-mail address as it is stored: lower-case; what it names is not checked (api-users.md 7)."""
     stored = address.lower()
     if not address or max(len(address), len(stored)) > MAX_NAME or not _printable(address):
-        raise Invalid(f"the e-mail address {address!r} is not allowed")
+        raise Invalid(f"the e-mail address {_shown(address)} is not allowed")
     return stored

@@ -360,7 +360,7 @@ def tree(root: Api) -> tuple[Thing, dict[str, Thing]]:
         "/inner": inner,
         "/core": root.new_repo(f"{top.name}/core"),
         "/inner/core": root.new_repo(f"{inner.name}/core", private=True),
-        "/inner/100%_x": root.new_repo(f"{inner.name}/100%_x"),
+        "/inner/100_x": root.new_repo(f"{inner.name}/100_x"),
     }
 
 

@@ -168,6 +168,11 @@ class Server:
         finally:
             connection.close()
 
+    def execute(self, statement: str, *values: Any) -> None:
+        """Change the database of a server that does not run."""
+        with contextlib.closing(sqlite3.connect(self.data / "trivium.db")) as connection, connection:
+            connection.execute(statement, values)
+
     def administer(self, *command: str) -> str:
         """Run a command of the program `trivium` inside this process, which saves its start; returns what it says."""
         done = CliRunner().invoke(main, [*command, "--data", str(self.data)], catch_exceptions=False)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from trivium.errors import Invalid
 from trivium.names import (
+    account_key_of,
     check_email,
     check_field_key,
     check_path,
@@ -43,7 +44,8 @@ paths = st.lists(segments, min_size=1, max_size=10).map("/".join)
 
 ACCEPTED = [
     *("a", "A", "1", "project", "group/project", "a/b/c/d/e/f/g/h", "c++", "my project", "über", "日本語", "a_1"),
-    *("a.b", "a.git.x", "x" * 80, "group/_x", "a..b", "x-", "git", "lock", "a@b", "a~b", "a'b", "$(a)", "a:b"),
+    *("a.b", "a.git.x", "x" * 80, "group/_x", "a..b", "x-", "git", "lock", "a@b", "a~b", "a'b", "$(a)"),
+    *("a&b", "a+b", "a,b", "a=b", "a!b", "a;b", "[a]", "Info", "head", "infos", "git-upload-packs"),
 ]
 REFUSED = [
     *("", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/../b", "a/./b", ".a", "a/.b", "-a", "a/-b", "a."),
@@ -52,12 +54,27 @@ REFUSED = [
     *("a.git", "a.GIT", "a.Git", ".git", "a.lock", "a.LOCK", "a/b.git", "a.git/b", "!svn", "a/!SVN", "_1", "a/_12"),
     *("_admin", "_", "_x/y", "_admin/api", "e\u0301", "\u212b", "x" * 81, "日" * 86, "a/b/c/d/e/f/g/h/i"),
     *("/".join(["x" * 70] * 4), "ŉ" * 80 + "/" + "ŉ" * 80),
+    *(f"a{character}b" for character in '\\:*?"<>|#%{}^`'),
+    *("info", "a/info", "objects/a", "a/HEAD", "git-upload-pack", "a/git-receive-pack"),
 ]
 REFUSED_USERS = [
     *("", " ", "a b", " a", "a ", "a\n", "a/b", "a\\b", ".a", "-a", "a@b", "a:b", "1", "12345", "١٢", "²", "a" * 256),
     *("default", "Default", "DEFAULT", "new_user", "New_User", "e\u0301", "a\u200b", "a\u202eb", "a\0", "\ud800"),
     "ŉ" * 200,
 ]
+
+
+@pytest.mark.parametrize("key", [key_of, account_key_of], ids=lambda key: key.__name__)
+def test_what_is_too_long_to_be_a_name_has_no_names_key(key: Callable[[str], str]) -> None:
+    """Normalising marks that are out of order takes time by the square of their number."""
+    marks = "\u0301\u0323" * 500_000
+    assert len(key("a" + marks)) > 255
+
+
+@pytest.mark.parametrize("name", ["\uff21da", "\uff41\uff44\uff41", "ad\u1d43", "ADA"])
+def test_user_names_that_look_alike_are_one(name: str) -> None:
+    assert account_key_of(name) == account_key_of("ada")
+
 
 CHECKS: list[Callable[[str], str]] = [
     check_path,

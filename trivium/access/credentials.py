@@ -19,7 +19,7 @@ from trivium.access.keys import KeyRing, Role, process_secret, quick_digest
 from trivium.access.passwords import verify_password
 from trivium.access.throttle import Throttle
 from trivium.errors import TriviumError
-from trivium.names import key_of
+from trivium.names import account_key_of
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
@@ -200,7 +200,7 @@ class Authenticator:
         if username == ERRAND:
             return self.on_errand(password)
         with self._store.read() as db:
-            found = _BY_NAME.first(db, {"sought": key_of(username)}) if len(username) <= 255 else None
+            found = _BY_NAME.first(db, {"sought": account_key_of(username)})
         row = _AccountRow(*found) if found else None
         if row is not None and _KEY.fullmatch(password) and self._is_own_key(row.id, password):
             return _admitted(row, address)

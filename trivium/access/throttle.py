@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, delete, func, or_, select
 
 from trivium.access.addresses import neighbourhood
-from trivium.names import MAX_NAME, key_of
+from trivium.names import MAX_NAME, account_key_of
 from trivium.store.engine import Store
 from trivium.store.tables import sign_in_failures
 
@@ -113,4 +113,4 @@ class Throttle:
 
 
 def _account(name: str) -> str:
-    return key_of(name[:MAX_NAME])[:MAX_NAME] or "?"
+    return account_key_of(name)[:MAX_NAME] or "?"

@@ -39,6 +39,7 @@ _AT_ONCE: Final = 4 << 10
 _HEADERS: Final = ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store"))
 _TRY_AGAIN: Final = ((b"retry-after", b"5"),)
 _SHOWN_ID: Final = 80
+_SHOWN_REASON: Final = 1000
 _PARSE_ERROR: Final = "JSON parse error ERR:"
 _MISSING_KEY: Final = "Incorrect JSON data. Missing 'api_key or auth_token'"
 
@@ -213,7 +214,7 @@ class ApiDoor:
                 method=asked.method,
                 user=caller.username,
                 error=refusal.text,
-                why=str(reason),
+                why=str(reason)[:_SHOWN_REASON],
             )
         detail = detail_of(refusal, super_admin=caller is not None and caller.super_admin)
         return _envelope(asked.id, error=refusal.text, detail=detail)

@@ -28,6 +28,10 @@ class Order(msgspec.Struct):
     """Descriptor that ends with the supervisor."""
     go: int = -1
     """Descriptor that ends when the data are in order."""
+    beats: int = -1
+    """Descriptor of the memory in which workers count (`cli.beats`)."""
+    slot: int = 0
+    """This worker's place there."""
 
     def settings(self) -> Settings:
         return load(Path(self.data), Path(self.config) if self.config else None, **self.given)

@@ -18,10 +18,12 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from trivium.cli.beats import Pulse
 from trivium.cli.companions import companions
 from trivium.errors import StartRefused
 from trivium.settings import Settings
@@ -31,6 +33,14 @@ _PORT_PATIENCE: Final = 1.5
 _START_PATIENCE: Final = 60.0
 _RESTART_PAUSE: Final = 0.2
 _COMPANION_PATIENCE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """A worker process and its place among the beats."""
+
+    process: subprocess.Popen[bytes]
+    slot: int
 
 
 class Supervisor:
@@ -43,7 +53,9 @@ class Supervisor:
             "config": str(config) if config else None,
             "given": {name: value for name, value in given.items() if value is not None},
         }
-        self._workers: dict[int, subprocess.Popen[bytes]] = {}
+        self._workers: dict[int, _Worker] = {}
+        self._pulse = Pulse(settings.workers, settings.worker_unresponsive)
+        self._looked = time.monotonic()
         self._companions = companions(settings, self._order)
         self._recovery: subprocess.Popen[bytes] | None = None
         self._recover_again = False
@@ -67,8 +79,8 @@ class Supervisor:
             try:
                 self._keep_companions()
                 # The workers load their code while the data are put in order, and wait for that.
-                for _ in range(self._settings.workers):
-                    self._start_worker(listening)
+                for slot in range(self._settings.workers):
+                    self._start_worker(listening, slot)
                 self._put_in_order()
                 os.close(self._signal)
                 if not self._stopping:
@@ -76,7 +88,8 @@ class Supervisor:
                 if not self._stopping:
                     print(f"Trivium is ready at http://{_shown_address(listening)}", flush=True)
                 while not self._stopping:
-                    self._sleep(self._keep_companions())
+                    self._sleep(self._until_next_look(self._keep_companions()))
+                    self._end_silent()
                     self._replace_dead(listening)
                     self._recover()
             finally:
@@ -113,10 +126,32 @@ class Supervisor:
         if child.returncode:
             raise StartRefused("" if child.returncode == 2 else "the data could not be put in order; see above")
 
-    def _start_worker(self, listening: socket.socket) -> None:
-        given = {"listening": listening.fileno(), "ready": self._reporting, "life": self._life, "go": self._go}
-        worker = self._child(passing=tuple(given.values()), **given)
-        self._workers[worker.pid] = worker
+    def _start_worker(self, listening: socket.socket, slot: int) -> None:
+        self._pulse.begin(slot)
+        given = {
+            "listening": listening.fileno(),
+            "ready": self._reporting,
+            "life": self._life,
+            "go": self._go,
+            "beats": self._pulse.memory,
+        }
+        worker = self._child(passing=tuple(given.values()), **given, slot=slot)
+        self._workers[worker.pid] = _Worker(worker, slot)
+
+    def _until_next_look(self, wait: float | None) -> float | None:
+        waits = [one for one in (wait, self._pulse.interval) if one is not None]
+        return min(waits, default=None)
+
+    def _end_silent(self) -> None:
+        """End workers whose event loops do not turn any more: whoever asks them waits for nothing."""
+        moment = time.monotonic()
+        elapsed, self._looked = moment - self._looked, moment
+        silent = self._pulse.silent(elapsed)
+        for pid, worker in self._workers.items():
+            if worker.slot in silent:
+                seconds = self._settings.worker_unresponsive
+                print(f"trivium: worker {pid} has not answered for {seconds} seconds", file=sys.stderr, flush=True)
+                worker.process.kill()
 
     def _await_workers(self) -> None:
         """Wait until every worker has reported; raises `StartRefused` when one cannot start."""
@@ -128,19 +163,20 @@ class Supervisor:
                 waiting -= len(os.read(self._ready, 64))
             if self._woken in readable:
                 self._sleep(0)
-            if any(worker.poll() is not None for worker in self._workers.values()):
+            if any(worker.process.poll() is not None for worker in self._workers.values()):
                 raise StartRefused("")
             if time.monotonic() > deadline:
                 raise StartRefused("the workers do not start")
 
     def _replace_dead(self, listening: socket.socket) -> None:
-        dead = [pid for pid, worker in self._workers.items() if worker.poll() is not None]
+        dead = [pid for pid, worker in self._workers.items() if worker.process.poll() is not None]
+        free = [self._workers[pid].slot for pid in dead]
         for pid in dead:
-            status = self._workers.pop(pid).returncode
+            status = self._workers.pop(pid).process.returncode
             print(f"trivium: a worker ended with status {status}; starting another", file=sys.stderr, flush=True)
         if dead and not self._stopping:
-            for _ in dead:
-                self._start_worker(listening)
+            for slot in free:
+                self._start_worker(listening, slot)
             self._recover_again = True
             # Not in a tight circle, should they die at once.
             time.sleep(_RESTART_PAUSE)
@@ -155,7 +191,8 @@ class Supervisor:
 
     def _end_workers(self) -> None:
         """Ask the workers to end, and insist when their time is up."""
-        children = [*self._workers.values(), *([self._recovery] if self._recovery else [])]
+        workers = [worker.process for worker in self._workers.values()]
+        children = [*workers, *([self._recovery] if self._recovery else [])]
         for worker in children:
             worker.terminate()
         deadline = time.monotonic() + self._settings.graceful_timeout

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 import uvicorn
 
+from trivium.cli.beats import Heart
 from trivium.cli.logs import set_up_logging
 from trivium.cli.order import Order
 from trivium.cli.protocol import limited_protocol
@@ -35,6 +36,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         asyncio.get_running_loop().add_reader(self._order.life, os._exit, 1)
+        if self._order.beats >= 0:
+            Heart(self._order.beats, self._order.slot).beat()
         os.write(self._order.ready, READY)
 
 
@@ -45,7 +48,7 @@ def serve(order: Order) -> None:
     settings = order.settings()
     assert order.listening is not None
     # Ours alone: a git that outlives us must not go on listening on the port.
-    for descriptor in (order.listening, order.ready, order.life, order.go):
+    for descriptor in (order.listening, order.ready, order.life, order.go, order.beats):
         os.set_inheritable(descriptor, False)
     os.read(order.go, 1)
     listening = socket.socket(fileno=order.listening)

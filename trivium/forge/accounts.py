@@ -18,7 +18,7 @@ from trivium.access.passwords import check_password, hash_password
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
 from trivium.forge import journal, tokens
 from trivium.forge.site import Site
-from trivium.names import check_email, check_username, is_clean_text, key_of
+from trivium.names import account_key_of, check_email, check_username, is_clean_text
 from trivium.store.engine import insert_id
 from trivium.store.query import Query, Values
 from trivium.store.tables import (
@@ -142,7 +142,7 @@ def find(db: Connection, given: object) -> User:
     elif isinstance(given, str) and given and is_clean_text(given):
         if (user_id := id_in(given)) is not None:
             row = _by_id(db, user_id)
-        row = row or _BY_NAME.first(db, {"sought": given, "key": key_of(given)})
+        row = row or _BY_NAME.first(db, {"sought": given, "key": account_key_of(given)})
     if row is None:
         raise NotFound(Kind.USER, given)
     return user_of(row)
@@ -249,7 +249,7 @@ def create(
             db,
             users,
             username=username,
-            username_key=key_of(username),
+            username_key=account_key_of(username),
             email=email,
             active=active,
             admin=admin,
@@ -299,7 +299,7 @@ def update_account(
         if isinstance(text, str):
             _check_text(text)
     if username is not None and username != user.username:
-        changes |= {"username": check_username(username), "username_key": key_of(username)}
+        changes |= {"username": check_username(username), "username_key": account_key_of(username)}
     if email is not None:
         changes["email"] = check_email(email)
     if password:
@@ -381,7 +381,7 @@ def _only_super_admins(caller: Caller) -> None:
 def _check_free(db: Connection, *, username: str | None = None, email: str | None = None, but: int = 0) -> None:
     """Names and addresses are unique ignoring case; `but` is the account they may belong to."""
     if username is not None and is_clean_text(username):
-        holder = db.execute(_KEY_TAKEN, {"sought": key_of(username)}).scalar()
+        holder = db.execute(_KEY_TAKEN, {"sought": account_key_of(username)}).scalar()
         if holder not in (None, but):
             raise AlreadyExists(Kind.USER, username)
     if email is not None and is_clean_text(email):

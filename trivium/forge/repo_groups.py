@@ -328,7 +328,7 @@ def update_group(
             raise Invalid("the user default owns nothing")
     segment = last_segment(group.name) if name is None else check_segment(name)
     path = f"{into.name}/{segment}" if into else segment
-    check_path(path)
+    check_path(path, inside=path)
 
     def change(db: Connection) -> RepoGroup:
         if find(db, caller, group.id, Level.ADMIN).name != group.name:
@@ -388,7 +388,8 @@ def _rename_rows(db: Connection, group: RepoGroup, path: str) -> None:
     former_names.group_left(db, group.name)
     for table in (repo_groups, repositories):
         for (name,) in db.execute(select(table.c.name).where(below(table, group.name))):
-            check_path(path + name[len(group.name) :])
+            moved = path + name[len(group.name) :]
+            check_path(moved, inside=moved)
         db.execute(
             update(table)
             .where(below(table, group.name))
