@@ -28,7 +28,7 @@ class HgLimits:
     request_seconds: int = 60
     """For an answer that is no transfer (`request_timeout`)."""
     transfer_seconds: int = 3600
-    """Of a processor, for a push (`import_timeout`)."""
+    """Of a processor, for a push or a clone (`import_timeout`)."""
 
     @property
     def memory(self) -> int:

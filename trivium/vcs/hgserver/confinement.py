@@ -8,10 +8,12 @@ import resource
 import select
 import signal
 import threading
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from trivium.vcs.hgframes import TooExpensive
 from trivium.vcs.hgserver.request import Request
+
+_AGAIN: Final = 1.0
 
 
 def limit_memory(most: int) -> None:
@@ -64,7 +66,8 @@ class Patience:
 
     def __enter__(self) -> None:
         self._running = True
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        # Again and again: in some places of Python what is raised is only printed.
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN)
 
     def __exit__(self, *_: object) -> None:
         self._running = False
@@ -72,7 +75,6 @@ class Patience:
 
     def _ring(self, *_: Any) -> None:
         if self._running:
-            self._running = False
             raise OutOfPatience
 
 

@@ -79,6 +79,7 @@ class Worker:
     def run(self, waiting: int, accept: Source, watch: int) -> None:
         """Serve what `accept` gives when the descriptor `waiting` is readable, until `watch` ends."""
         self._closed_in_children = (waiting, watch)
+        self._sweep()
         while not self._is_old():
             readable, _, _ = select.select([waiting, watch, *self._forked], [], [])
             if watch in readable:
@@ -246,6 +247,12 @@ class Worker:
             sys.stderr.flush()
             os._exit(status)
 
+    def _sweep(self) -> None:
+        """Remove what killed processes left in the scratch directory whose parent is gone as well."""
+        for place in self._scratch.iterdir():
+            if place.name.isdigit() and not Path("/proc", place.name).exists():
+                shutil.rmtree(place, ignore_errors=True)
+
 
 def _failure(call: Call, failed: Exception) -> Failure:
     for kind, error_of_ours in FAILURES.items():
@@ -308,7 +315,9 @@ def _serve(worker: Worker, request: Request) -> None:
     else:
         if request.apart:
             end_with_client(request)
-            if request.call.arguments["command"] not in serving.TRANSFERS:
+            if request.call.arguments["command"] in serving.TRANSFERS:
+                limit_processor(worker.limits.transfer_seconds)
+            else:
                 limit_time(worker.limits.request_seconds)
         serving.serve_read(worker.repository(request.files[0]), request)
 
