@@ -144,6 +144,17 @@ def test_a_request_that_makes_no_sense_gets_a_sentence(root: Api, line: Line) ->
                 assert kind == "application/hg-error" or status == 400, (command, arguments, answer)
 
 
+def test_where_a_repository_went_is_told_in_words(root: Api) -> None:
+    """A status alone would be all that the user sees; of what is not there it is enough."""
+    name, now = unique("before"), unique("after")
+    root("create_repo", repo_name=name, repo_type="hg")
+    root("update_repo", repoid=name, name=now)
+    status, answer, kind = ask(root, name, "unbundle", "headers", heads="666f726365")
+    assert (status, kind) == (200, "application/hg-error")
+    assert f"it is called `{now}` now".encode() in answer
+    assert ask(root, unique("nothing"), "capabilities")[0] == 404
+
+
 def test_thousands_of_ids_arrive(root: Api, line: Line) -> None:
     nodes = " ".join([*line.ids, *(f"{number:040x}" for number in range(1, 5_001))])
     assert ask(root, line.name, "known", "body", nodes=nodes)[1] == b"1" * 3000 + b"0" * 5000

@@ -22,7 +22,7 @@ from trivium.errors import Busy, StorageFull
 from trivium.forge import pushes
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved, NotUnderstood, TooExpensive, WriteNeeded
 from trivium.vcs.model import RefUpdate, VcsError
-from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.hgarguments import MOST, Held, Room, in_headers
 from trivium.wire.hglink import HgLink
@@ -45,7 +45,7 @@ _MOST_ABILITIES: Final = 16 << 10
 _MOST_AFTER: Final = 64 << 10
 """Bytes that may stand in the body of a request which needs none."""
 _KEPT_HEADERS: Final = ("content-type", "content-length", "content-encoding")
-_TOLD_BY_STATUS: Final = frozenset({400, 404, 405, 415, 429})
+_TOLD_BY_STATUS: Final = frozenset({400, 405, 415, 429})
 """Refusals that clients understand by their status; of all others Mercurial would show no more than that."""
 
 
@@ -289,7 +289,7 @@ class HgTransfer:
         headers = (*NO_CACHE, *refused.headers)
         if isinstance(refused, LockedOut):
             await respond(self._send, refused.status, text, (TEXT, *headers), reason=refused.text)
-        elif refused.status not in _TOLD_BY_STATUS and not isinstance(refused, SignInNeeded):
+        elif not _is_told_by_status(refused):
             await respond(self._send, 200, text, (_ERROR, *headers))
         else:
             await respond(self._send, refused.status, text, (TEXT, *headers))
@@ -319,6 +319,13 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         if watched.started:
             raise Disconnected from error
         await transfer.refuse(error if isinstance(error, Refused) else _refused(error))
+
+
+def _is_told_by_status(refused: Refused) -> bool:
+    """Whether its status says all that there is to say; a repository that is elsewhere, or another's, needs words."""
+    if refused.status == 404:
+        return refused.text == NO_SUCH_REPOSITORY
+    return refused.status in _TOLD_BY_STATUS or isinstance(refused, SignInNeeded)
 
 
 def _refused(error: Exception) -> Refused:
