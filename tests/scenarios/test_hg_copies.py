@@ -54,6 +54,43 @@ def test_a_fork_has_every_name_and_no_file_in_common(
     assert not stored[0] & stored[1]
 
 
+def test_a_fork_has_nothing_that_is_not_published(
+    server: Server, root: Api, hg: Hg, source: tuple[str, Path, list[str]]
+) -> None:
+    """Neither secret nor obsolete changesets, nor a bookmark on one, nor what clients put aside."""
+    name, _, commits = source
+    on_disk = ("-R", str(server.root / name))
+    evolving = ("--config", "experimental.evolution=all")
+    hg.run("phase", "--force", "--secret", "-r", commits[3], *on_disk)
+    hg.run("bookmark", "-r", commits[0], "kept", *on_disk)
+    for hide in (("phase", "--force", "--draft", "-r", commits[2]), ("debugobsolete", commits[2], *evolving)):
+        target = unique("fork")
+        root("fork_repo", repoid=name, fork_name=target)
+        shown = ids(root, name)
+        assert ids(root, target) == shown
+        stored = hg.out("log", "--hidden", "-T", "{node} ", "-R", str(server.root / target)).split()
+        assert sorted(stored) == sorted(shown)
+        assert hg.out("bookmark", "-T", "{bookmark} ", "-R", str(server.root / target)) == "kept"
+        verify(server, hg, target)
+        hg.run(*hide, *on_disk)
+        root("get_repo", repoid=name, cache=False)
+    assert ids(root, name) == [commits[0], commits[1]]
+    # With nothing hidden the files are copied: only those that are published.
+    other = unique("source")
+    root("create_repo", repo_name=other, repo_type="hg")
+    hg.run("push", server.clone_url(other), cwd=hg.home / "work")
+    control = server.root / other / ".hg"
+    (control / "shelved").mkdir()
+    (control / "shelved" / "mine.hg").write_bytes(b"HG20")
+    hg.run("debugobsolete", "f" * 40, "-R", str(server.root / other), *evolving)
+    assert (control / "store" / "obsstore").exists()
+    target = unique("fork")
+    root("fork_repo", repoid=other, fork_name=target)
+    assert ids(root, target) == ids(root, other)
+    assert not (server.root / target / ".hg" / "shelved").exists()
+    assert not (server.root / target / ".hg" / "store" / "obsstore").exists()
+
+
 def test_bookmarks_are_set_to_where_the_remote_has_them(
     server: Server, root: Api, hg: Hg, source: tuple[str, Path, list[str]]
 ) -> None:

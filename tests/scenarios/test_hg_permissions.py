@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from tests.support.clients import Api
 from tests.support.hg_client import Hg
 from tests.support.raw import basic
@@ -19,6 +21,13 @@ def ask(
     method = "POST" if command in ("unbundle", "pushkey") else "GET"
     status, told, body = api.post(b"", method=method, path=f"/{name}?cmd={command}", headers=given)
     return status, body, told.get("content-type", "")
+
+
+def post(api: Api, name: str, command: str, who: tuple[str, str], arguments: str) -> bytes:
+    """The body of the answer to a request whose arguments stand in its own body."""
+    raw = arguments.encode()
+    headers = {"Accept": ACCEPT, "Authorization": basic(*who), "X-HgArgs-Post": str(len(raw))}
+    return api.post(raw, path=f"/{name}?cmd={command}", headers=headers)[2]
 
 
 def test_a_reader_is_told_why_he_cannot_push(server: Server, root: Api, hg: Hg) -> None:
@@ -46,14 +55,35 @@ def test_a_write_hidden_among_reads_is_a_write(root: Api) -> None:
         status, body, kind = ask(root, name, "batch", who, **{"X-HgArg-1": quoted})
         assert (status, kind) == (200, "application/hg-error")
         assert b"but not push to it" in body
-        # In two pieces, from the query, twice, or as the body: never more than he may.
+        # In two pieces, from the query, twice, or in the body: never more than he may.
         split = {"X-HgArg-1": quoted[:25], "X-HgArg-2": quoted[25:]}
         assert b"but not push to it" in ask(root, name, "batch", who, **split)[1]
         assert b"but not push to it" in ask(root, name, f"batch&{quoted}", who)[1]
         twice = {"X-HgArg-1": f"cmds=heads+%26{quoted}&{quoted}"}
-        assert b"but not push to it" in ask(root, name, "batch", who, **twice)[1]
+        assert ask(root, name, "batch", who, **twice)[1] == b"an argument stands there twice\n"
+        assert b"but not push to it" in post(root, name, "batch", who, quoted)
     assert ask(root, name, "batch", who, **{"X-HgArg-1": "cmds=heads+%3Bknown+nodes%3D"})[0] == 200
     assert b"but not push to it" not in ask(root, name, "batch", who, **{"X-HgArg-1": "cmds=heads+"})[1]
+
+
+def test_a_write_hidden_among_reads_is_carried_out_and_told_for_who_may(server: Server, root: Api, hg: Hg) -> None:
+    ada = root.new_user()
+    name = root.new_repo(kind="hg", owner=ada.name).name
+    hg.sign_in_as(server.url, ada)
+    work = hg.new_work()
+    raw_id = hg.commit(work)
+    hg.run("push", server.clone_url(name), cwd=work)
+    command = f"pushkey namespace=bookmarks,key=bücher,old=,new={raw_id}"
+    answer = post(root, name, "batch", (ada.name, ada.password), urlencode({"cmds": f"heads ;{command}"}))
+    assert answer.startswith(f"{raw_id}\n;1\n".encode())
+    assert root("get_repo_changeset", repoid=name, revision="bücher")["raw_id"] == raw_id
+    assert [row[0] for row in server.journal("push", name)] == [ada.name, ada.name]
+    # Nothing of a batch is begun when one of its commands is not there.
+    answer = post(
+        root, name, "batch", (ada.name, ada.password), urlencode({"cmds": f"{command[:-40]}{'0' * 40};nope "})
+    )
+    assert answer == b"a command that cannot stand in a batch\n"
+    assert len(server.journal("push", name)) == 2
 
 
 def test_a_visitor_is_asked_for_his_password_when_he_pushes(own_server: Server, hg: Hg) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients import Api, Git, Person
+from tests.support.hg_client import Hg
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
 
@@ -188,6 +189,8 @@ def setting(line: str) -> Callable[[Path], object]:
     ("git", setting('[remote "origin"]\npromisor = true')),
     ("hg", lambda path: link(path / ".hg" / "store" / "00changelog.i", "/etc/hostname")),
     ("hg", lambda path: (path / ".hg" / "sharedpath").write_text("/")),
+    ("hg", lambda path: link(path / ".hg" / "wcache" / "checklink", "/etc/hostname")),
+    ("hg", lambda path: link(path / ".hg" / "wcache" / "other", "checklink-target")),
     ("svn", lambda path: script(path / "hooks" / "post-commit")),
     ("svn", lambda path: link(path / "db" / "fsfs.conf", "/tmp/written")),
     ("svn", lambda path: (path / "db" / "fs-type").write_text("bdb\n")),
@@ -200,6 +203,24 @@ def test_what_would_lead_elsewhere_is_not_registered(
         shutil.copytree(own_server.root / "made", own_server.root / name, symlinks=True)
     prepare(own_server.root / "bad")
     assert admin("rescan_repos") == {"added": ["good"], "removed": []}
+
+
+def test_what_mercurials_clients_leave_is_no_reason_to_refuse(own_server: Server, admin: Api, hg: Hg) -> None:
+    work = hg.new_work("work")
+    hg.run("branch", "other", cwd=work)
+    raw_id = hg.commit(work)
+    (work / ".hg" / "hgrc").write_text("[paths]\ndefault = http://example.org/\n[hooks]\nupdate = touch /tmp/ran\n")
+    shutil.copytree(work, own_server.root / "left", symlinks=True)
+    control = own_server.root / "left" / ".hg"
+    for directory in ("cache", "wcache"):  # of clients before 4.6 and since
+        (control / directory).mkdir(exist_ok=True)
+        (control / directory / "checklink-target").touch()
+        (control / directory / "checklink").unlink(missing_ok=True)
+        (control / directory / "checklink").symlink_to("checklink-target")
+    (control / "store" / "lock").symlink_to("elsewhere.example.org:4711")
+    (control / "wlock").symlink_to("elsewhere.example.org/f0000001:4711")
+    assert admin("rescan_repos") == {"added": ["left"], "removed": []}
+    assert admin("get_repo_changeset", repoid="left", revision="tip")["raw_id"] == raw_id
 
 
 def test_a_subversion_repository_is_taken_in(own_server: Server, admin: Api, tmp_path: Path) -> None:

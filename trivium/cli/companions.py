@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from trivium.settings import Settings
+from trivium.vcs.hglimits import limits_of
 from trivium.vcs.svnapache import SvnApache
 from trivium.vcs.svncommand import SvnCommand, Unavailable, find_programs
 
@@ -90,7 +91,7 @@ def companions(settings: Settings, order: dict[str, Any]) -> list[Companion]:
         Companion(
             "the parent of the Mercurial processes",
             "trivium.cli.hgworkers",
-            order | {"hg_workers": settings.hg_workers},
+            order | {"hg_workers": settings.hg_workers, "hg_limits": limits_of(settings).told()},
         )
     ]
     try:

@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from trivium.vcs.hglimits import HgLimits
 from trivium.vcs.hgserver.master import Master
 
 
@@ -21,7 +22,8 @@ def main() -> None:
     os.set_inheritable(order["life"], False)
     place = Path(order["data"], "hg")
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Master(place / "scratch", order["hg_workers"]).listen(place / "socket", order["life"])
+    limits = HgLimits.heard(order["hg_limits"])
+    Master(place / "scratch", order["hg_workers"], limits).listen(place / "socket", order["life"])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from trivium.vcs.git import Git
 from trivium.vcs.gitcommand import git_command
 from trivium.vcs.hg import Hg
 from trivium.vcs.hgclient import HgProcesses
+from trivium.vcs.hglimits import limits_of
 from trivium.vcs.model import BackEnd
 from trivium.vcs.svn import Svn
 from trivium.vcs.svnapache import SvnApache
@@ -57,7 +58,7 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
     tree.prepare()
     git = Git(git_command(settings.git_path, settings.data / "gitconfig", max_input_bytes=settings.max_push_bytes))
-    hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout))
+    hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout, limits=limits_of(settings)))
     subversion = svn_command(settings)
     svn = Svn(subversion, SvnApache(settings, subversion))
     store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)

@@ -7,13 +7,17 @@ Whoever prepared one must not be able to lead the server out of its directory, o
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from trivium.vcs.model import VcsError
 
 
-def check_self_contained(top: Path) -> None:
-    """Raise `VcsError` when `top` is or holds anything but directories and files, such as a link to elsewhere."""
+def check_self_contained(top: Path, *, harmless: Callable[[str, str], bool] = lambda *_: False) -> None:
+    """Raise `VcsError` when `top` is or holds anything but directories and files, such as a link to elsewhere.
+
+    A link is allowed when `harmless` says so of its place below `top` and what it leads to.
+    """
     if not top.is_dir() or top.is_symlink():
         raise VcsError(f"{top.name} is no directory")
     waiting = [top]
@@ -23,7 +27,9 @@ def check_self_contained(top: Path) -> None:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False):
-                    raise VcsError(f"{Path(entry.path).relative_to(top)} is a link, or no file at all")
+                    place = str(Path(entry.path).relative_to(top))
+                    if not (entry.is_symlink() and harmless(place, str(Path(entry.path).readlink()))):
+                        raise VcsError(f"{place} is a link, or no file at all")
 
 
 def check_without(top: Path, *names: str) -> None:

@@ -25,6 +25,18 @@ _LONG: Final = 24 * 3600.0
 _MARGIN: Final = 30.0
 
 
+_PROBES: Final = frozenset({"checklink", "checklink-target"})
+"""How clients find out whether there are symbolic links; they keep the answer."""
+_LOCKS: Final = frozenset({"wlock", "store/lock", "store/wlock"})
+"""Links whose target is no path but says who holds the lock; `recover` removes those of the dead."""
+
+
+def _is_leaving(place: str, target: str) -> bool:
+    """Whether a link is one that clients leave behind: its place below `.hg`, and where it leads to."""
+    directory, _, name = place.rpartition("/")
+    return place in _LOCKS or (directory in ("cache", "wcache") and name in _PROBES and target in _PROBES)
+
+
 class Hg:
     """The Mercurial back end."""
 
@@ -40,9 +52,13 @@ class Hg:
         return (path / ".hg" / "store").is_dir()
 
     def adopt(self, path: Path) -> None:
-        """Files beside `.hg` are somebody's working copy, and of no interest."""
+        """Files beside `.hg` are somebody's working copy, and of no interest.
+
+        Nor is what clients leave in it: caches, the state of a working copy, an undo, a configuration (`hgrc`), which
+        is never read. Some of their leavings are links by nature; those are allowed, and not followed by anybody.
+        """
         control = path / ".hg"
-        check_self_contained(control)
+        check_self_contained(control, harmless=_is_leaving)
         check_without(control, "sharedpath")
 
     def create(self, path: Path) -> None:
@@ -119,7 +135,7 @@ class Hg:
             return self._present(path, updates)
         before = msgspec.json.decode(known, type=State) if known else State("", 0, "", {})
         after, _ = self._state(path)
-        added = self.processes.ask(list[tuple[str, str]], "added", path, count=before.count, tip=before.tip)
+        added = self.processes.ask(list[tuple[str, str]], "added", path, tip=before.tip)
         found = [RefUpdate(f"{BRANCH}{branch}", ZERO, raw_id) for raw_id, branch in added]
         names = sorted(before.bookmarks.keys() | after.bookmarks.keys())
         moves = ((name, before.bookmarks.get(name, ZERO), after.bookmarks.get(name, ZERO)) for name in names)

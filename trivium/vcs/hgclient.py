@@ -34,6 +34,7 @@ from trivium.vcs.hgframes import (
     receive,
     send_call,
 )
+from trivium.vcs.hglimits import HgLimits
 from trivium.vcs.model import VcsError
 
 SOCKET: Final = "hg/socket"
@@ -49,9 +50,11 @@ T = TypeVar("T")
 class HgProcesses:
     """The way to the Mercurial processes of one data directory; threads may share it."""
 
-    def __init__(self, data: Path, *, timeout: float = 600) -> None:
+    def __init__(self, data: Path, *, timeout: float = 600, limits: HgLimits | None = None) -> None:
+        """`timeout`: seconds without an answer; `limits` are for processes that serve us alone."""
         self._path = data / SOCKET
         self._timeout = timeout
+        self._limits = limits or HgLimits()
         self._lock = threading.Lock()
         self._own: _OwnProcesses | None = None
 
@@ -95,7 +98,7 @@ class HgProcesses:
                 return self._own.connect()
             except OSError:
                 self._own.close()
-        self._own = _OwnProcesses()
+        self._own = _OwnProcesses(self._limits)
         return self._own.connect()
 
     def ask(self, shape: type[T], what: str, *paths: Path | int, timeout: float | None = None, **arguments: Any) -> T:
@@ -160,12 +163,13 @@ class Stream:
 class _OwnProcesses:
     """Mercurial processes for this process alone: connections are handed to them through a socket without a name."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: HgLimits) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="trivium-hg-")
         self._handing, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             scratch = str(Path(self._scratch.name, "scratch"))
-            command = [sys.executable, "-m", "trivium.vcs.hgserver.master", str(theirs.fileno()), scratch, "1"]
+            told = [str(theirs.fileno()), scratch, "1", limits.told()]
+            command = [sys.executable, "-m", "trivium.vcs.hgserver.master", *told]
             self._process = subprocess.Popen(
                 command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True
             )

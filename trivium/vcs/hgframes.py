@@ -59,11 +59,26 @@ class Failure(msgspec.Struct, frozen=True):
     text: str
 
 
+class WriteNeeded(VcsError):
+    """A request that was admitted for reading holds something that writes."""
+
+
+class NotUnderstood(VcsError):
+    """What a client sent makes no sense, or asks for too much; the message is for the user."""
+
+
+class TooExpensive(VcsError):
+    """A request took more time or memory than it may; the message is for the user."""
+
+
 FAILURES: Final[dict[str, type[VcsError]]] = {
     "unknown-revision": UnknownRevision,
     "unknown-path": UnknownPath,
     "too-large": TooLarge,
     "not-text": NotText,
+    "write-needed": WriteNeeded,
+    "not-understood": NotUnderstood,
+    "too-expensive": TooExpensive,
 }
 """What went wrong, in one word that the other side knows."""
 

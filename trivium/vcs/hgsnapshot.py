@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from trivium.vcs.annotation import annotated, lines_of
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
@@ -162,8 +162,10 @@ class HgSnapshot:
         found = self._processes.ask(Annotated, "annotate", self._directory, timeout=_PATIENCE, **wanted)
         return annotated(lines_of(found.content), [one.hex() for one in found.ids])
 
-    def nodes(self, raw_id: str, path: str) -> list[Node]:
-        listed = self._processes.ask(list[Entry], "nodes", self._directory, raw_id=bytes.fromhex(raw_id), path=path)
+    def nodes(self, raw_id: str, path: str, most: int | None = None) -> list[Node]:
+        """As `model.Snapshot.nodes`; raises `TooLarge` when there are more than `most` files."""
+        wanted: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": path, "most": most}
+        listed = self._processes.ask(list[Entry], "nodes", self._directory, **wanted)
         above = f"{path}/" if path else ""
         directories: set[str] = set()
         files = []
@@ -177,8 +179,14 @@ class HgSnapshot:
                 at = name.rfind("/", 0, at)
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
-    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        with self._processes.stream("contents", self._directory, files=[_file(node) for node in nodes]) as stream:
+    def sizes(self, nodes: Sequence[Node]) -> list[int]:
+        """About how many bytes files have, never less; no content is read for it."""
+        return self._processes.ask(list[int], "sizes", self._directory, files=[_file(node) for node in nodes])
+
+    def contents(self, nodes: Sequence[Node], most: int | None = None) -> Iterator[bytes]:
+        """As `model.Snapshot.contents`; of files with more than `most` bytes nothing is read."""
+        asked = {"files": [_file(node) for node in nodes], "most": most}
+        with self._processes.stream("contents", self._directory, **asked) as stream:
             for _ in nodes:
                 yield stream.content() or b""
 

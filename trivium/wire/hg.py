@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mercurial over HTTP: requests are streamed to and from the Mercurial processes (`vcs.hgserver`).
 
-Permission is decided here, before anything reaches them. What a push changed is told by Mercurial itself, and nothing
-is told to the client before that is durable, journalled and visible.
+Permission is decided here, before anything reaches them; what a request holds besides its command is for them to take
+apart, and they carry out nothing that writes unless that was admitted. What a push changed is told by Mercurial itself,
+and nothing is told to the client before that is durable, journalled and visible.
 """
 
 from __future__ import annotations
@@ -13,23 +14,23 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 import structlog
 
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
 from trivium.forge import pushes
-from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved
+from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved, NotUnderstood, TooExpensive, WriteNeeded
 from trivium.vcs.model import RefUpdate, VcsError
-from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
-from trivium.wire.door import NO_CACHE, Door, limited
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, SignInNeeded, check_lock
+from trivium.wire.door import NO_CACHE, Door, chained, limited
+from trivium.wire.hgarguments import MOST, Held, Room, in_headers
 from trivium.wire.hglink import HgLink
 
 _log = structlog.get_logger(__name__)
 
 _ERROR: Final = (b"content-type", b"application/hg-error")
-_ARGUMENTS: Final = b"x-hgarg-"
+_room: Final = Room()
 _TRANSFERS: Final = frozenset(
     {"getbundle", "changegroup", "changegroupsubset", "stream_out", "get_cached_bundle_inline"}
 )
@@ -38,10 +39,13 @@ _READS: Final = _TRANSFERS | {
     "capabilities", "heads", "known", "branches", "branchmap", "between", "lookup", "listkeys", "hello", "protocaps",
     "clonebundles", "clonebundles_manifest", "debugwireargs",
 }  # fmt: skip
-"""Everything else counts as a push (system.md 3.2)."""
-_MOST_ARGUMENTS: Final = 16 << 20
+"""Everything else counts as a push (system.md 3.2); a `batch` is what is in it."""
+_MOST_PIECES: Final = 1_000
+_MOST_ABILITIES: Final = 16 << 10
+_MOST_AFTER: Final = 64 << 10
+"""Bytes that may stand in the body of a request which needs none."""
 _KEPT_HEADERS: Final = ("content-type", "content-length", "content-encoding")
-_TOLD_BY_STATUS: Final = frozenset({400, 404, 405, 415, 429})
+_TOLD_BY_STATUS: Final = frozenset({400, 405, 415, 429})
 """Refusals that clients understand by their status; of all others Mercurial would show no more than that."""
 
 
@@ -67,27 +71,15 @@ def is_hg_request(scope: Scope) -> bool:
 
 def recognise(scope: Scope) -> HgRequest:
     """What a request asks; raises `Refused` for what the protocol does not have."""
-    commands = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("cmd", [])
+    pieces = scope["query_string"].split(b"&", _MOST_PIECES)
+    commands = [piece for piece in pieces if piece.startswith(b"cmd=")]
     if len(commands) != 1:
         raise Refused(400, "One command at a time.")
     if scope["method"] not in ("GET", "HEAD", "POST"):
         raise Refused(405, "Use GET or POST here.", ((b"allow", b"GET, HEAD, POST"),))
     name = "/".join(segment for segment in scope["path"].split("/") if segment)
-    (command,) = commands
+    command = commands[0].removeprefix(b"cmd=").decode("latin-1")
     return HgRequest(name, command, command not in _READS and command != "batch")
-
-
-def only_reads(scope: Scope, posted: bytes) -> bool:
-    """Whether a batch, some of it perhaps in the body, holds nothing but commands that read."""
-    headers = {key: value for key, value in scope["headers"] if key.startswith(_ARGUMENTS)}
-    joined = b"".join(headers.get(b"%b%d" % (_ARGUMENTS, number + 1), b"") for number in range(len(headers)))
-    told = [
-        commands
-        for part in (joined, scope["query_string"], posted)
-        for commands in parse_qs(part.decode("latin-1")).get("cmds", [])
-    ]
-    # Of several lists it is Mercurial's choice which one counts.
-    return len(told) == 1 and all(one.partition(" ")[0] in _READS for one in told[0].split(";"))
 
 
 class HgTransfer:
@@ -102,29 +94,63 @@ class HgTransfer:
         self._idle = door.site.settings.vcs_timeout
         self._body = body_chunks(receive, door.site.settings.body_idle_timeout)
         """What the client says, or the rest of it: one iterator for all who listen."""
-        self.posted = b""
-        """Arguments that came in the body."""
+        self._arguments: tuple[bytes, bytes] = (b"", b"")
+        """As texts: from the query, and from the headers or the body."""
 
-    async def arguments(self) -> bytes:
-        """Read what there is of arguments in the body, before anything else is; there may be many ids among them."""
+    @contextlib.asynccontextmanager
+    async def arguments(self, request: HgRequest, admitted: Admitted) -> AsyncIterator[None]:
+        """Gather the arguments, and hold them as long as they are needed.
+
+        No place is taken for that, and it must be done within `request_timeout`. Afterwards nothing is left of the body
+        of a request that reads.
+        """
+        with _room.of(admitted.caller) as held:
+            try:
+                async with asyncio.timeout(self._site.settings.request_timeout):
+                    await self._gather(request, held)
+            except TimeoutError as error:
+                raise Disconnected from error
+            yield
+
+    async def _gather(self, request: HgRequest, held: Held) -> None:
         told = header(self._scope, b"x-hgargs-post")
-        if not told:
-            return b""
-        if not told.isdigit() or int(told) > _MOST_ARGUMENTS:
-            raise Refused(400, "Too many arguments.")
-        received = []
+        posted = []
+        async for piece in self._beginning(self._told(told) if told else 0):
+            held.more(len(piece))
+            posted.append(piece)
+        given = b"".join(posted) if told else in_headers(self._scope["headers"], b"x-hgarg-")
+        self._arguments = (self._scope["query_string"], given)
+        if not request.writes:
+            await self._no_more()
+
+    @staticmethod
+    def _told(raw: bytes) -> int:
+        """How many bytes of the body are arguments."""
+        if len(raw) > len(str(MOST)) or not raw.isdigit() or int(raw) > MOST:
+            raise Refused(413, f"More than {MOST >> 20} MiB of arguments.")
+        return int(raw)
+
+    async def _beginning(self, size: int) -> AsyncIterator[bytes]:
+        """The first bytes of the body; raises `Refused` when there are fewer."""
+        while size:
+            piece = await anext(self._body, b"")
+            if not piece:
+                raise Refused(400, "The body ends before its arguments do.")
+            if len(piece) > size:
+                self._body = chained([piece[size:]], self._body)
+            yield piece[:size]
+            size -= min(size, len(piece))
+
+    async def _no_more(self) -> None:
+        """Read to the end of a body in which there should be nothing more."""
         size = 0
-        async for chunk in self._body:
-            received.append(chunk)
-            size += len(chunk)
-            if size >= int(told):
-                break
-        self.posted = b"".join(received)
-        return self.posted[: int(told)]
+        async for piece in self._body:
+            size += len(piece)
+            if size > _MOST_AFTER:
+                raise Refused(400, "This command takes no body.")
 
     async def read(self, request: HgRequest, admitted: Admitted) -> None:
-        """Serve a request that changes nothing."""
-        await self._discard()
+        """Serve a request that changes nothing; raises `WriteNeeded`, with nothing done, when it would."""
         if request.command in _TRANSFERS:
             check_lock(self._site, admitted, writes=False)
         link = await self._open(request, admitted)
@@ -173,8 +199,6 @@ class HgTransfer:
 
     async def _feed(self, link: HgLink) -> None:
         try:
-            if self.posted:
-                await link.send(DATA, self.posted)
             async for chunk in self._pushed():
                 await link.send(DATA, chunk)
             await link.send(END)
@@ -194,24 +218,20 @@ class HgTransfer:
         """Hand the request to Mercurial, with the repository's directory, wherever that stands at this moment."""
         async with self._door.directory_of(admitted) as directory:
             files = [directory] if lock is None else [directory, lock]
-            arguments = self._arguments(request, admitted)
-            connection = await self._door.slow(self._site.hg.processes.call, "serve", files, arguments)
+            call = self._call(request, admitted)
+            connection = await self._door.slow(self._site.hg.processes.call, "serve", files, call)
             return await HgLink.over(connection, self._idle)
 
-    def _arguments(self, request: HgRequest, admitted: Admitted) -> dict[str, Any]:
-        headers = [
-            (key.decode("latin-1"), value.decode("latin-1"))
-            for key, value in self._scope["headers"]
-            # In the environment of WSGI a `_` could not be told from a `-`, and would hide what was looked at before.
-            if b"_" not in key and (key.startswith((b"x-hg", b"accept")) or key == b"vary")
-        ]
+    def _call(self, request: HgRequest, admitted: Admitted) -> dict[str, Any]:
+        abilities = in_headers(self._scope["headers"], b"x-hgproto-")
+        if len(abilities) > _MOST_ABILITIES:
+            raise Refused(413, "The client tells too much about itself (X-HgProto).")
         return {
             "command": request.command,
             "writes": request.writes,
             "method": self._scope["method"],
-            "query": self._scope["query_string"].decode("latin-1"),
-            "headers": headers,
-            "posted": b"" if request.writes else self.posted,
+            "arguments": self._arguments,
+            "abilities": abilities,
             "anonymous": admitted.caller.anonymous,
             "username": admitted.caller.username,
             "address": admitted.caller.address,
@@ -261,13 +281,15 @@ class HgTransfer:
 
     async def refuse(self, refused: Refused) -> None:
         """Tell the user why not, in the way that his client shows."""
-        with contextlib.suppress(Disconnected):
-            await self._discard()
+        with contextlib.suppress(Disconnected, TimeoutError, TooLarge):
+            async with asyncio.timeout(self._idle):
+                async for _ in limited(self._body, self._site.settings.max_push_bytes):
+                    pass
         text = (refused.text + "\n").encode()
         headers = (*NO_CACHE, *refused.headers)
         if isinstance(refused, LockedOut):
             await respond(self._send, refused.status, text, (TEXT, *headers), reason=refused.text)
-        elif refused.status not in _TOLD_BY_STATUS and not isinstance(refused, SignInNeeded):
+        elif not _is_told_by_status(refused):
             await respond(self._send, 200, text, (_ERROR, *headers))
         else:
             await respond(self._send, refused.status, text, (TEXT, *headers))
@@ -284,19 +306,26 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
             there = f"{door.place_of(admitted)}?".encode() + scope["query_string"]
             await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", there)))
             return
-        posted = b"" if request.writes else await transfer.arguments()
-        if request.command == "batch" and not only_reads(scope, posted):
-            request = replace(request, writes=True)
-            admitted = await door.admit(scope, kind="hg", name=request.name, writes=True)
-        async with door.turn(admitted.caller):
-            if request.writes:
-                await transfer.push(request, admitted)
-            else:
-                await transfer.read(request, admitted)
-    except (Refused, TooLarge, StorageFull, Busy, VcsError, ConnectionError) as error:
+        async with transfer.arguments(request, admitted), door.turn(admitted.caller):
+            if not request.writes:
+                try:
+                    await transfer.read(request, admitted)
+                    return
+                except WriteNeeded:
+                    request = replace(request, writes=True)
+                    admitted = await door.admit(scope, kind="hg", name=request.name, writes=True)
+            await transfer.push(request, admitted)
+    except (Refused, TooLarge, StorageFull, Busy, VcsError, ConnectionError, TimeoutError) as error:
         if watched.started:
             raise Disconnected from error
         await transfer.refuse(error if isinstance(error, Refused) else _refused(error))
+
+
+def _is_told_by_status(refused: Refused) -> bool:
+    """Whether its status says all that there is to say; a repository that is elsewhere, or another's, needs words."""
+    if refused.status == 404:
+        return refused.text == NO_SUCH_REPOSITORY
+    return refused.status in _TOLD_BY_STATUS or isinstance(refused, SignInNeeded)
 
 
 def _refused(error: Exception) -> Refused:
@@ -308,6 +337,8 @@ def _refused(error: Exception) -> Refused:
             return Refused(503, "The server is short of disk space and takes no pushes.")
         case Busy():
             return Refused(503, "The server is busy; try again.", ((b"retry-after", b"5"),))
+        case NotUnderstood() | TooExpensive():
+            return Refused(422, str(error))
         case _:
             _log.error("Mercurial could not serve a request", why=str(error))
             return Refused(503, "Mercurial could not serve this request.", ((b"retry-after", b"5"),))

@@ -21,7 +21,7 @@ from tests.support.waiting import until
 from trivium.vcs.hg import Hg as BackEnd
 from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.hgframes import Call, Gone, frame, receive, receive_call, send_call
-from trivium.vcs.model import Remote, TransferLimits, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import Remote, TooLarge, TransferLimits, UnknownPath, UnknownRevision, VcsError
 
 ZERO = "0" * 40
 LIMITS = TransferLimits(5, 20)
@@ -111,6 +111,87 @@ def test_an_answer_larger_than_a_socket_holds(back_end: BackEnd, filled: tuple[P
     path, commits = filled
     ids = bytes.fromhex("".join(commits)) * 2000
     assert len(back_end.processes.ask(list[dict[str, object]], "changesets", path, ids=ids)) == 6000
+
+
+def test_nobody_waits_behind_a_short_question_that_turns_out_to_be_long(
+    back_end: BackEnd, filled: tuple[Path, list[str]]
+) -> None:
+    path, commits = filled
+    ids = bytes.fromhex("".join(commits)) * 40_000
+    done: list[bool] = []
+
+    def ask_much() -> None:
+        with pytest.raises(UnknownRevision):  # the last one: a short answer
+            back_end.processes.ask(list[dict[str, object]], "changesets", path, ids=ids + b"\xff" * 20)
+        done.append(True)
+
+    asking = threading.Thread(target=ask_much)
+    asking.start()
+    until(lambda: len(below(back_end)) > 2)  # the only worker has handed it on
+    assert back_end.processes.ask(list[bool], "present", path, ids=ids[:20]) == [True]
+    assert not done
+    asking.join()
+    assert done
+
+
+def test_a_long_question_is_dropped_with_its_client(back_end: BackEnd, filled: tuple[Path, list[str]]) -> None:
+    path, commits = filled
+    ids = bytes.fromhex("".join(commits)) * 1_000_000
+    with pytest.raises(VcsError):
+        back_end.processes.ask(list[dict[str, object]], "changesets", path, timeout=1, ids=ids)
+    until(lambda: len(below(back_end)) == 2)
+
+
+def test_sizes_are_told_and_limits_respected_without_reading(
+    back_end: BackEnd, filled: tuple[Path, list[str]], hg: Hg
+) -> None:
+    path, _ = filled
+    work = hg.home / "work"
+    large = hg.commit(work, "large", large="x" * 1_000_000, small="y")
+    hg.run("push", str(path), cwd=work)
+    with back_end.open(path, back_end.index(path, path, "")) as snapshot:
+        nodes = [node for node in snapshot.nodes(large, "") if node.kind == "file"]
+        assert [node.path for node in nodes] == ["file.txt", "large", "small"]
+        sizes = snapshot.sizes(nodes)
+        assert (sizes[1], sizes[2]) == (1_000_000, 1)
+        assert [len(content) for content in snapshot.contents(nodes, most=500_000)][1:] == [0, 1]
+        assert [len(content) for content in snapshot.contents(nodes)][1:] == [1_000_000, 1]
+        with pytest.raises(TooLarge):
+            snapshot.nodes(large, "", most=2)
+        assert len(snapshot.nodes(large, "", most=3)) == 3
+
+
+def test_what_became_obsolete_since_does_not_hide_what_was_added(
+    back_end: BackEnd, hg: Hg, filled: tuple[Path, list[str]]
+) -> None:
+    path, commits = filled
+    work = hg.home / "work"
+    hg.run("update", "-r", commits[0], cwd=work)
+    branch = hg.commit(work, "obsolete soon")
+    hg.run("update", "-r", commits[2], cwd=work)
+    later = hg.commit(work, "later")
+    hg.run("push", "-f", str(path), cwd=work)
+    known = back_end.history(path, path).state
+    on_disk = ("-R", str(path), "--config", "experimental.evolution=all", "--config", "phases.publish=false")
+    hg.run("phase", "--force", "--draft", "-r", branch, *on_disk)
+    hg.run("debugobsolete", branch, *on_disk)
+    last = back_end.history(path, path).last
+    assert (last.raw_id, last.revision) == (later, 4)
+    assert back_end.accepted(path, (), known) == []
+    newest = hg.commit(work, "newest")
+    hg.run("push", "-f", "-r", newest, str(path), cwd=work)
+    assert [(update.name, update.new) for update in back_end.accepted(path, (), known)] == [
+        ("branches/default", newest)
+    ]
+    with back_end.open(path, back_end.index(path, path, "")) as snapshot:
+        listed = list(snapshot.ids(0, None))
+        assert listed == [*commits, later, newest]
+        found = snapshot.changesets(listed)
+        assert [one.raw_id for one in found] == listed
+        for one in found:
+            assert snapshot.resolve(str(one.revision)) == one.raw_id
+        with pytest.raises(UnknownRevision):
+            snapshot.resolve(branch)
 
 
 def test_what_does_not_exist_is_said_to(back_end: BackEnd, filled: tuple[Path, list[str]], tmp_path: Path) -> None:
@@ -207,7 +288,7 @@ def test_connections_go_to_the_address_that_was_judged(
         back_end.import_from(Remote(f"http://localhost:{remote}/", ("127.0.0.2",)), tmp_path / "other", LIMITS)
 
 
-def test_a_long_request_cannot_take_all_memory(back_end: BackEnd, tmp_path: Path) -> None:
+def test_no_request_can_take_all_memory(back_end: BackEnd, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         remote = Remote(f"http://127.0.0.1:{silent.getsockname()[1]}/", ("127.0.0.1",))
 
@@ -221,7 +302,7 @@ def test_a_long_request_cannot_take_all_memory(back_end: BackEnd, tmp_path: Path
         with connection:
             limits = [about(pid, "limits") for pid in below(back_end)]
         importing.join()
-    assert sum(bool(re.search(r"Max address space +\d", limit)) for limit in limits) == 1
+    assert sum(bool(re.search(r"Max data size +\d", limit)) for limit in limits) == len(limits) - 1 > 1
 
 
 def test_a_server_that_says_nothing_is_given_up(back_end: BackEnd, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import shutil
 import signal
 import socket
 import urllib.request
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
@@ -33,6 +33,10 @@ _NOT_COPIED: Final = {
     ".hg/store": ("lock", "undo*"),
 }
 """Directory → what of it alone is left out: further down are the users' own names."""
+_FORKED: Final = ("00changelog.i", "requires", "store", "bookmarks", "cache")
+"""What a fork gets of `.hg`. Clients may have left more there, such as changes put aside (`shelved`), or patches."""
+_PRIVATE: Final = ("obsstore*", "journal*")
+"""What it does not get of the store: notes about changesets that are obsolete."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -45,12 +49,13 @@ def fork(base: Any, source: int, target: int) -> None:
     """Make a copy of what a repository has published."""
     repository = open_repository(base, source)
     with repository.lock():
-        if len(published(repository)) == len(repository):
-            _copy(_path(source) / ".hg", _path(target) / ".hg")
+        if not published(repository).changelog.filteredrevs:
+            _copy(_path(source) / ".hg", _path(target) / ".hg", published_only=True)
             return
-    # Something is hidden: then the files cannot simply be copied.
+    # Something is secret or obsolete: then the files cannot simply be copied.
     create(base, target)
-    exchange.pull(open_repository(base, target), repository.peer())
+    peer = repository.peer()
+    exchange.pull(open_repository(base, target), peer, bookmarks=list(peer.listkeys(b"bookmarks")))
 
 
 def import_from(base: Any, target: int, **remote: Any) -> None:
@@ -174,14 +179,22 @@ def _path(directory: int) -> Path:
     return Path(os.fsdecode(by_descriptor(directory)))
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, *, published_only: bool = False) -> None:
     """Copy a repository that is locked, without what belongs to processes, to an undo or to an administrator."""
 
     def left_out(directory: str, names: list[str]) -> set[str]:
-        patterns = _NOT_COPIED.get(str(Path(".hg", Path(directory).relative_to(source))), ())
-        return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
+        place = str(Path(".hg", Path(directory).relative_to(source)))
+        without = _NOT_COPIED.get(place, ())
+        if published_only and place == ".hg/store":
+            without += _PRIVATE
+        wanted = _FORKED if published_only and place == ".hg" else ("*",)
+        return {name for name in names if _is_like(name, without) or not _is_like(name, wanted)}
 
     shutil.copytree(source, target, symlinks=True, ignore=left_out)
+
+
+def _is_like(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def _in(directory: int) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trivium.vcs.hgserver.library import Repository, published
-from trivium.vcs.hgserver.reading import revision_of
+from trivium.vcs.hgserver.reading import COPIED_FROM, revision_of, size_of
 from trivium.vcs.hgvalues import Annotated
 from trivium.vcs.model import NotText, TooLarge, UnknownPath
 
@@ -77,9 +77,11 @@ def annotate(repository: Repository, raw_id: bytes, path: str, limit: int) -> An
     if name not in context.manifest():
         raise UnknownPath(path)
     file = context[name]
-    if file.size() > limit:
+    if size_of(file) > limit + COPIED_FROM:
         raise TooLarge(path)
     content = bytes(file.data())
+    if len(content) > limit:
+        raise TooLarge(path)
     if b"\0" in content:
         raise NotText(path)
     node = shown.changelog.node

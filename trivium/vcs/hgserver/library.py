@@ -31,6 +31,7 @@ from mercurial import ui as uimod  # noqa: E402
 from mercurial.exchanges import bundle_caps  # noqa: E402
 from mercurial.repo import factory  # noqa: E402
 
+from trivium.vcs.hglimits import HgLimits  # noqa: E402
 from trivium.vcs.hgvalues import BOOKMARK, BRANCH, ZERO  # noqa: E402
 
 _SETTINGS: Final = {
@@ -38,7 +39,7 @@ _SETTINGS: Final = {
     b"ui": {b"interactive": b"false", b"report_untrusted": b"false", b"clonebundles": b"false", b"ssh": b"false"},
     b"server": {b"validate": b"true", b"bundle1": b"false"},
     b"phases": {b"publish": b"true"},
-    b"experimental": {b"evolution": b""},
+    b"experimental": {b"evolution": b"", b"changegroup4": b"false"},
     b"subrepos": {b"allowed": b"false"},
 }
 _MOST_IDS: Final = 29_000
@@ -49,13 +50,17 @@ Repository = Any
 """A repository of Mercurial."""
 
 
-def prepare() -> Any:
-    """The ui from which those of all requests are made."""
+def prepare(limits: HgLimits) -> Any:
+    """The ui from which those of all requests are made; from now on Mercurial respects the limits."""
+    from trivium.vcs.hgserver import bounds, commands
+
     # A pushed bundle may tell a server to fetch more from an address of the client's choice, or bring the files of a
     # store as they are, which nobody checks; so may the answer to a pull.
     for part in (b"remote-changegroup", b"stream2", b"stream3-exp"):
         bundle2.parthandlermapping.pop(part, None)
     bundle_caps.capabilities.pop(b"remote-changegroup", None)
+    bounds.install(limits)
+    commands.install()
     _keep_descriptors()
     base = uimod.ui.load()
     for section, values in _SETTINGS.items():

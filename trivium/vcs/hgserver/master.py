@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from trivium.vcs.hglimits import HgLimits
+
 _BACKLOG: Final = 256
 _PAUSE: Final = 0.2
 _LAST_WORDS: Final = 2.0
@@ -29,8 +31,9 @@ _HUNG_UP: Final = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 class Master:
     """Owns the place where requests come in."""
 
-    def __init__(self, scratch: Path, workers: int) -> None:
+    def __init__(self, scratch: Path, workers: int, limits: HgLimits) -> None:
         self._scratch = scratch
+        self._limits = limits
         self._workers = workers
         self._pids: set[int] = set()
 
@@ -93,7 +96,7 @@ class Master:
         from trivium.vcs.hgserver import library, worker
 
         worker.adopt_orphans()
-        base = library.prepare()
+        base = library.prepare(self._limits)
         # What is loaded by now is shared with the workers; the garbage collector must not touch it.
         gc.collect()
         gc.freeze()
@@ -108,7 +111,7 @@ class Master:
                     signal.set_wakeup_fd(-1)
                     for descriptor in {watch, woken, life} - {waiting}:
                         os.close(descriptor)
-                    worker.start(base, self._scratch, waiting, accept, watched)
+                    worker.start(base, self._scratch, self._limits, waiting, accept, watched)
                 self._pids.add(pid)
             if any(event & _HUNG_UP for _, event in poll.poll()):
                 return
@@ -153,10 +156,11 @@ def in_directory(path: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Started by a process that wants Mercurial for itself: descriptor, scratch directory, number of workers."""
+    """Started by a process that wants Mercurial for itself: descriptor, scratch directory, workers, limits."""
     os.umask(0o027)
+    limits = HgLimits.heard(sys.argv[4])
     with socket.socket(fileno=int(sys.argv[1])) as handed:
-        Master(Path(sys.argv[2]), int(sys.argv[3])).serve_parent(handed)
+        Master(Path(sys.argv[2]), int(sys.argv[3]), limits).serve_parent(handed)
 
 
 if __name__ == "__main__":

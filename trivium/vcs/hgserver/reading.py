@@ -8,16 +8,23 @@ evaluated here.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from mercurial import bookmarks, error, node
 
 from trivium.vcs.hgserver.library import Repository, published, text_of
 from trivium.vcs.hgvalues import Change, Entry, Index, State
-from trivium.vcs.model import LARGEST_COMPARED, Changeset, Parent, UnknownPath, UnknownRevision
+from trivium.vcs.model import LARGEST_COMPARED, Changeset, Parent, TooLarge, UnknownPath, UnknownRevision
+
+_MOST_MESSAGE: Final = 64 << 10
+"""Bytes of a message that are told (decisions.md A21)."""
+_MOST_AUTHOR: Final = 4 << 10
+COPIED_FROM: Final = 8 << 10
+"""Bytes that may stand before a content to tell where it was copied from."""
 
 
 def index(repository: Repository) -> Index:
@@ -53,15 +60,22 @@ def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
     return [_changeset(changelog, revision_of(changelog, raw_id)) for raw_id in _split(ids)]
 
 
-def added_since(repository: Repository, count: int, tip: str) -> list[tuple[str, str]]:
-    """Id and branch of the changesets that came after the first `count`; none when `tip` was not the last of those."""
-    shown = published(repository)
-    changelog = shown.changelog
-    revisions = list(changelog.revs())
-    if count > len(revisions) or (count and _hex(changelog.node(revisions[count - 1])) != tip):
-        return []
-    found = (_changeset(changelog, revision) for revision in revisions[count:])
-    return [(changeset.raw_id, changeset.branch or "") for changeset in found]
+def added_since(repository: Repository, tip: str) -> list[tuple[str, str]]:
+    """Id and branch of the changesets that came after `tip`; all when that is empty, none when it is gone.
+
+    Places in the list tell nothing here: a changeset that became obsolete since is not in it any more.
+    """
+    first = 0
+    if tip:
+        last = repository.changelog.index.get_rev(bytes.fromhex(tip))
+        if last is None:
+            return []
+        first = last + 1
+    changelog = published(repository).changelog
+    return [
+        (_hex(changelog.node(revision)), text_of(changelog.branchinfo(revision)[0]))
+        for revision in changelog.revs(first)
+    ]
 
 
 def present(repository: Repository, ids: bytes) -> list[bool]:
@@ -71,44 +85,72 @@ def present(repository: Repository, ids: bytes) -> list[bool]:
 
 
 def changes(
-    repository: Repository, ids: bytes, contents: bool
+    repository: Repository, ids: bytes, contents: bool, most: int | None = None
 ) -> Iterator[tuple[list[Change], Iterator[bytes | None]]]:
     """For each changeset what it did, compared with its first parent; then the old and new contents, file by file.
 
-    A content is None where there is none, and for files too large to compare.
+    A content is None where there is none, and for files that have more than `most` bytes before or after.
     """
+    most = LARGEST_COMPARED if most is None else min(most, LARGEST_COMPARED)
     shown = published(repository)
     for raw_id in _split(ids):
         context = shown[revision_of(shown.changelog, raw_id)]
         found = _compared(context)
-        yield found, _pairs(repository, found) if contents else iter(())
+        yield found, _pairs(repository, found, most) if contents else iter(())
 
 
-def nodes(repository: Repository, raw_id: bytes, path: str) -> list[Entry]:
-    """All files below a directory; none when `path` is a file. Raises `UnknownPath`."""
+def nodes(repository: Repository, raw_id: bytes, path: str, most: int | None = None) -> list[Entry]:
+    """All files below a directory; none when `path` is a file. Raises `UnknownPath`; `TooLarge` beyond `most`."""
     shown = published(repository)
     manifest = shown[revision_of(shown.changelog, raw_id)].manifest()
     wanted = path.encode("utf-8", "surrogateescape")
     if wanted in manifest:
         return []
     prefix = wanted + b"/" if wanted else b""
-    found = [Entry(name, file_id) for name, file_id, _ in manifest.iterentries() if name.startswith(prefix)]
+    listed = (Entry(name, file_id) for name, file_id, _ in manifest.iterentries() if name.startswith(prefix))
+    found = list(itertools.islice(listed, None if most is None else most + 1))
+    if most is not None and len(found) > most:
+        raise TooLarge(path)
     if not found and prefix:
         raise UnknownPath(path)
     return found
 
 
-def contents(repository: Repository, files: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """The contents of files, by path and file id."""
+def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]:
+    """About how many bytes files have, by path and file id; no content is read. Never less than they have."""
+    return [_size(repository.file(path), file_id) for path, file_id in files]
+
+
+def contents(
+    repository: Repository, files: list[tuple[bytes, bytes]], most: int | None = None
+) -> Iterator[bytes | None]:
+    """The contents of files, by path and file id; None for those that have more than `most` bytes."""
     for path, file_id in files:
-        yield _content(repository, path, file_id)
+        yield _content(repository, path, file_id, most)
 
 
-def _content(repository: Repository, path: bytes, file_id: bytes) -> bytes:
+def size_of(file: Any) -> int:
+    """About how many bytes a file context has; Mercurial's own answer may read them all."""
+    return _size(file.filelog(), file.filenode())
+
+
+def _size(log: Any, file_id: bytes) -> int:
+    """Of what is stored, without reading it; that begins with where the file was copied from, if it was."""
     try:
-        return bytes(repository.file(path).read(file_id))
+        return int(log.get_revlog().rawsize(log.rev(file_id)))
+    except error.LookupError as unknown:
+        raise UnknownRevision(file_id.hex()) from unknown
+
+
+def _content(repository: Repository, path: bytes, file_id: bytes, most: int | None = None) -> bytes | None:
+    log = repository.file(path)
+    if most is not None and _size(log, file_id) > most + COPIED_FROM:
+        return None
+    try:
+        content = bytes(log.read(file_id))
     except error.CensoredNodeError:
         return b""
+    return content if most is None or len(content) <= most else None
 
 
 def _compared(context: Any) -> list[Change]:
@@ -130,14 +172,10 @@ def _compared(context: Any) -> list[Change]:
     return found
 
 
-def _pairs(repository: Repository, found: list[Change]) -> Iterator[bytes | None]:
+def _pairs(repository: Repository, found: list[Change], most: int) -> Iterator[bytes | None]:
     for change in found:
         for path, file_id in ((change.old_path, change.old_id), (change.path, change.new_id)):
-            if file_id is None:
-                yield None
-                continue
-            log = repository.file(path)
-            yield None if log.size(log.rev(file_id)) > LARGEST_COMPARED else _content(repository, path, file_id)
+            yield None if file_id is None else _content(repository, path, file_id, most)
 
 
 def _ids(repository: Repository, revisions: list[int]) -> bytes:
@@ -173,14 +211,23 @@ def _changeset(changelog: Any, revision: int) -> Changeset:
         raw_id=raw_id,
         short_id=raw_id[:12],
         revision=revision,
-        author=text_of(entry.user),
+        author=_shortened(entry.user, _MOST_AUTHOR),
         date=_moment(entry.date[0]),
-        message=text_of(entry.description),
+        message=_shortened(entry.description, _MOST_MESSAGE),
         parents=tuple(
             Parent(_hex(changelog.node(parent))) for parent in changelog.parentrevs(revision) if parent != node.nullrev
         ),
         branch=text_of(entry.extra.get(b"branch", b"default")),
     )
+
+
+def _shortened(raw: bytes, most: int) -> str:
+    """A text of at most so many bytes; what is more is left out, and half a character with it."""
+    if len(raw) <= most:
+        return text_of(raw)
+    while raw[most] & 0xC0 == 0x80 and most > 0:
+        most -= 1
+    return text_of(raw[:most])
 
 
 def _moment(seconds: float) -> str:

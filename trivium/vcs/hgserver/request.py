@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from trivium.vcs.hgframes import DATA, END, PIECE, Call, Gone, frame, receive
@@ -19,7 +20,16 @@ class Request:
         """Whether this process has nothing else to do, and may wait for the client."""
         self.pending: list[bytes] = []
         """What is still to be sent."""
+        self.answered = False
+        """All that there is to say is on its way."""
         self._waiting = 0
+
+    def close(self) -> None:
+        """Leave it to another process, or be done with it."""
+        self.connection.close()
+        for file in self.files:
+            os.close(file)
+        self.files = []
 
     def send(self, framed: bytes) -> None:
         """Send frames; small ones are gathered."""

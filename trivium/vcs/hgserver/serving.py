@@ -1,41 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mercurial's own protocol: requests over HTTP, answered by Mercurial's protocol code.
 
-Who may do what was decided before; here it is only made sure that a request which was admitted for reading does not
-write, whatever is hidden in it (a `batch` holds other commands). The protocol code is called itself, not through hgweb:
-so there is no web interface to close, and a repository is opened by its directory.
+Who may do what was decided before; `commands` sees to it that a request which was admitted for reading does not write,
+whatever is hidden in it. The protocol code is called itself, not through hgweb: so there is no web interface to close,
+and a repository is opened by its directory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
+import zlib
 from typing import Any, Final
 
-from mercurial import wireprotoserver
-from mercurial.hgweb import common
+from mercurial import error, mdiff
 from mercurial.hgweb import request as hgweb_request
 from mercurial.utils import procutil
 
-from trivium.vcs.hgframes import DATA, END, HEAD, MOVED, PIECE, Head, Moved, frame, frame_of
-from trivium.vcs.hgserver.library import Repository, Watched, published
+from trivium.vcs.hgframes import DATA, END, HEAD, MOVED, PIECE, Head, Moved, NotUnderstood, frame, frame_of
+from trivium.vcs.hgserver.arguments import parse
+from trivium.vcs.hgserver.commands import Protocol, dispatch
+from trivium.vcs.hgserver.library import Repository, Watched, published, text_of
 from trivium.vcs.hgserver.request import Body, Request
 
+TRANSFERS: Final = frozenset(
+    {"getbundle", "changegroup", "changegroupsubset", "stream_out", "get_cached_bundle_inline"}
+)
+"""Commands that bring history to a client: they take as long as the client does."""
 _SHORT: Final = frozenset({
-    "capabilities", "heads", "known", "branches", "branchmap", "between", "lookup", "listkeys", "hello", "protocaps",
-    "clonebundles", "clonebundles_manifest", "batch",
+    "capabilities", "heads", "known", "branchmap", "lookup", "listkeys", "hello", "protocaps", "clonebundles",
+    "clonebundles_manifest", "batch",
 })  # fmt: skip
-"""Commands whose answers are small; the others get a process of their own."""
+"""Commands that are quick when they are asked for little; the others get a process of their own."""
+_LITTLE: Final = 16 << 10
+_FEW: Final = 8
 
 
 def is_long(arguments: dict[str, Any]) -> bool:
     """Whether a request gets a process of its own."""
-    return bool(arguments["writes"]) or arguments["command"] not in _SHORT
+    told = arguments["arguments"]
+    return (
+        bool(arguments["writes"])
+        or arguments["command"] not in _SHORT
+        or sum(map(len, told)) > _LITTLE
+        or (arguments["command"] == "batch" and sum(one.count(b"%3B") + one.count(b";") for one in told) > _FEW)
+    )
 
 
 def serve_read(repository: Repository, request: Request) -> None:
     """Answer a request that changes nothing."""
-    posted = io.BytesIO(request.call.arguments["posted"])
-    _answer(published(repository), request, posted, None)
+    _answer(published(repository), request, None, None)
 
 
 def serve_write(repository: Repository, request: Request) -> None:
@@ -50,36 +65,38 @@ def serve_write(repository: Repository, request: Request) -> None:
         _answer(published(repository), request, body, watched)
     except BaseException:
         request.pending.clear()
+        with contextlib.suppress(ConnectionError):
+            body.drain()  # the client listens only when he has said all
         request.send(frame_of(MOVED, Moved(watched.updates)))
         request.flush()
         raise
 
 
-class _Context:
-    """What Mercurial's protocol code wants to know of hgweb."""
-
-    def __init__(self, repository: Repository) -> None:
-        self.repo = repository
-
-
-def _answer(repository: Repository, request: Request, body: Body | io.BytesIO, watched: Watched | None) -> None:
+def _answer(repository: Repository, request: Request, body: Body | None, watched: Watched | None) -> None:
     given = request.call.arguments
-    writes = bool(given["writes"])
-
-    def check(_context: Any, _request: Any, operation: bytes) -> None:
-        if operation != b"pull" and not writes:
-            raise common.ErrorResponse(common.HTTP_FORBIDDEN, b"push not authorized")
-
     # A repository with a thousand heads is asked for with more arguments than fit into the head of a request. But
-    # Mercurial's client sends nothing in their place when it must come again with a password, as visitors do.
+    # Mercurial's client sends nothing in their place when it must come again with a password, as visitors do who push.
     in_body = b"false" if given["anonymous"] else b"true"
     repository.ui.setconfig(b"experimental", b"httppostargs", in_body, b"trivium")
-    asked = hgweb_request.parserequestfromenv(_environment(given), bodyfh=body)
+    asked = hgweb_request.parserequestfromenv(_environment(given), bodyfh=io.BytesIO())
     response = hgweb_request.wsgiresponse(asked, lambda *_: None)
-    if not wireprotoserver.handlewsgirequest(_Context(repository), asked, response, check):
-        response.status = b"404 Not Found"
-        response.setbodybytes(b"")
-    if watched is not None and isinstance(body, Body):
+    try:
+        protocol = Protocol(
+            asked,
+            repository.ui,
+            writes=bool(given["writes"]),
+            arguments=parse(*given["arguments"]),
+            abilities=given["abilities"],
+            body=lambda: iter(lambda: body.read(PIECE), b"") if body is not None else iter(()),
+        )
+        if not dispatch(repository, asked, response, protocol, given["command"].encode()):
+            response.status = b"404 Not Found"
+            response.setbodybytes(b"")
+    except error.LockError:
+        raise
+    except _CONFUSED as confused:
+        raise NotUnderstood(_sentence(confused)) from confused
+    if watched is not None and body is not None:
         body.drain()
         request.send(frame_of(MOVED, Moved(watched.updates)))
     content = response.sendresponse()
@@ -97,28 +114,40 @@ def _answer(repository: Repository, request: Request, body: Body | io.BytesIO, w
     procutil.stderr.flush()
 
 
+_CONFUSED: Final = (
+    error.Error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    mdiff.mpatch.mpatchError,
+)
+"""What Mercurial's commands raise for arguments and bundles that no client of its own would send."""
+
+
+def _sentence(confused: BaseException) -> str:
+    """What is wrong, as far as it is meant for users."""
+    if isinstance(confused, (error.Abort, error.LookupError)):
+        return f"Mercurial: {text_of(getattr(confused, 'message', None) or bytes(str(confused), 'utf-8', 'replace'))}"
+    return "Mercurial does not understand this request."
+
+
 def _environment(given: dict[str, Any]) -> dict[str, Any]:
-    """The request as WSGI would tell it."""
-    environment = {
+    """The request as WSGI would tell it, without its arguments: those are taken apart by ourselves, once."""
+    return {
         "REQUEST_METHOD": given["method"],
         "SERVER_NAME": "trivium",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "SCRIPT_NAME": "",
         "PATH_INFO": "/",
-        "QUERY_STRING": given["query"],
+        "QUERY_STRING": "",
         "REMOTE_HOST": given["address"],
         "REMOTE_USER": given["username"].encode().decode("latin-1"),
         "wsgi.url_scheme": "http",
     }
-    for name, value in given["headers"]:
-        environment["HTTP_" + name.upper().replace("-", "_")] = value
-    return environment
-
-
-def _whole_body(protocol: Any) -> Any:
-    """The body of a request, however its length was told: ours knows where it ends."""
-    return iter(lambda: protocol._req.bodyfh.read(PIECE), b"")  # noqa: SLF001
-
-
-wireprotoserver.httpv1protocolhandler.getpayload = _whole_body

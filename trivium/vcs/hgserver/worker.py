@@ -2,25 +2,25 @@
 """One Mercurial process: short requests are answered here, each long one by a process forked for it.
 
 So nobody waits behind a clone, a process that dies takes only its own request with it, and what a long request needed
-of memory is given back at its end. This process has one thread, so that it can fork.
+of memory is given back at its end. A short request that turns out to be long is stopped, and begun anew by a process of
+its own. This process has one thread, so that it can fork.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
-import resource
 import select
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-import threading
 import traceback
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,16 @@ import msgspec
 from mercurial import error
 
 from trivium.vcs.hgframes import ERROR, FAILURES, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
+from trivium.vcs.hglimits import HgLimits
 from trivium.vcs.hgserver import changing, files, library, reading, serving
+from trivium.vcs.hgserver.confinement import (
+    OutOfPatience,
+    Patience,
+    end_with_client,
+    limit_memory,
+    limit_processor,
+    limit_time,
+)
 from trivium.vcs.hgserver.library import Repository
 from trivium.vcs.hgserver.request import Request
 from trivium.vcs.model import VcsError
@@ -40,9 +49,11 @@ _RETIRE_AFTER: Final = 5_000
 _LOOK_EVERY: Final = 50
 _LARGEST: Final = 200 << 20
 """Resident bytes with which a process makes room for a fresh one."""
-_MOST_MEMORY: Final = 4 << 30
-"""Bytes that a long request may take; a file takes several times its size. Never more than half of the machine's."""
-_PATIENCE: Final = 30.0
+_MOST_FORKED: Final = 24
+"""Long requests at once; others wait until one of them has ended."""
+_AT_ONCE: Final = 0.2
+"""Seconds that a short request may take; one that takes longer is begun anew by a process of its own."""
+_PATIENCE: Final = 10.0
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -53,32 +64,41 @@ Source = Callable[[], socket.socket | None]
 class Worker:
     """Serves connections until it is told to end, or is too old."""
 
-    def __init__(self, base: Any, scratch: Path) -> None:
-        self._base = base
+    def __init__(self, base: Any, scratch: Path, limits: HgLimits) -> None:
+        self.base = base
+        self.limits = limits
         self._scratch = scratch
         self._open: OrderedDict[tuple[int, int], tuple[int, Repository]] = OrderedDict()
         self._served = 0
+        self._patience = Patience(_AT_ONCE)
+        self._forked: dict[int, int] = {}
+        """Descriptor of a process that we forked → its number."""
+        self._waiting: deque[Request] = deque()
+        """Long requests for which nobody has been forked yet."""
 
     def run(self, waiting: int, accept: Source, watch: int) -> None:
         """Serve what `accept` gives when the descriptor `waiting` is readable, until `watch` ends."""
         self._closed_in_children = (waiting, watch)
+        self._sweep()
         while not self._is_old():
-            readable, _, _ = select.select([waiting, watch], [], [])
+            readable, _, _ = select.select([waiting, watch, *self._forked], [], [])
             if watch in readable:
                 return
+            self._reap(descriptor for descriptor in readable if descriptor in self._forked)
+            if waiting not in readable:
+                continue
             try:
                 connection = accept()
             except Gone:
                 return
-            if connection is None:
-                continue
-            with connection:
+            if connection is not None:
                 connection.settimeout(_PATIENCE)
                 self._receive(connection)
 
     def _is_old(self) -> bool:
+        """Whether it is time to make room for a fresh process; who waits for us is served first."""
         self._served += 1
-        if self._served % _LOOK_EVERY:
+        if self._served % _LOOK_EVERY or self._waiting:
             return False
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
         return self._served > _RETIRE_AFTER or resident > _LARGEST
@@ -87,17 +107,53 @@ class Worker:
         try:
             call, files = receive_call(connection)
         except (OSError, msgspec.MsgspecError):
+            connection.close()
+            return
+        request = Request(connection, call, files)
+        if _is_long(call):
+            self._waiting.append(request)
+            self._begin()
             return
         try:
-            request = Request(connection, call, files)
-            if _is_long(call):
-                self._fork(lambda: self._answer(request, apart=True))
-            else:
+            with self._patience if call.what not in _CHANGES else contextlib.nullcontext():
                 answer = self._answer(request, apart=False)
-                self._send(connection, answer)
+        except OutOfPatience:
+            # Whatever it was doing when it was stopped, nobody else shall have it.
+            self._forget(request)
+            request.pending.clear()
+            self._waiting.append(request)
+            self._begin()
+            return
+        try:
+            self._send(connection, answer)
         finally:
-            for file in files:
-                os.close(file)
+            request.close()
+
+    def _begin(self) -> None:
+        """Fork for those that wait, as many as may be at once."""
+        while self._waiting and len(self._forked) < _MOST_FORKED:
+            request = self._waiting.popleft()
+            try:
+                self._fork(lambda request=request: self._answer(request, apart=True))  # type: ignore[misc]
+            finally:
+                request.close()
+
+    def _reap(self, ended: Iterable[int]) -> None:
+        for descriptor in list(ended):
+            pid = self._forked.pop(descriptor)
+            os.close(descriptor)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            shutil.rmtree(self._scratch / str(pid), ignore_errors=True)  # what a killed one left
+        self._begin()
+
+    def _forget(self, request: Request) -> None:
+        """Close the repository of a request."""
+        for file in request.files[:1]:
+            state = os.fstat(file)
+            kept = self._open.pop((state.st_dev, state.st_ino), None)
+            if kept is not None:
+                os.close(kept[0])
 
     def _send(self, connection: socket.socket, answer: bytes) -> None:
         """Send a short answer; one that does not fit into the socket at once is left to another process."""
@@ -126,11 +182,14 @@ class Worker:
                 request.pending.clear()
             else:
                 request.send(frame_of(ERROR, Failure("failed", f"{gone!r}")))
+        except MemoryError:
+            text = "It needs more memory than the server allows (max_object_bytes)."
+            request.send(frame_of(ERROR, Failure("too-expensive", text)))
         except Exception as failed:
             request.send(frame_of(ERROR, _failure(request.call, failed)))
         answer = b"".join(request.pending)
         if apart and answer:
-            # What is pending stays so: its being there tells that there is an answer.
+            request.answered = True
             request.connection.sendall(answer)
         return answer
 
@@ -142,7 +201,7 @@ class Worker:
         if kept is None:
             own = os.dup(directory)
             try:
-                kept = (own, library.open_repository(self._base, own))
+                kept = (own, library.open_repository(self.base, own))
             except BaseException:
                 os.close(own)
                 raise
@@ -157,16 +216,13 @@ class Worker:
 
     def fresh(self, directory: int) -> Repository:
         """The repository in an open directory, for a client to change: he reads what Mercurial says."""
-        return library.open_repository(self._base, directory, quiet=False)
-
-    @property
-    def base(self) -> Any:
-        return self._base
+        return library.open_repository(self.base, directory, quiet=False)
 
     def _fork(self, work: Callable[[], object]) -> None:
         """Do something in a process of its own."""
-        self._sweep()
-        if os.fork():
+        pid = os.fork()
+        if pid:
+            self._forked[os.pidfd_open(pid)] = pid
             return
         status = 1
         place = self._scratch / str(os.getpid())
@@ -174,9 +230,10 @@ class Worker:
             for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
             # Whoever connects must not wait for us when the others are gone.
-            for descriptor in self._closed_in_children:
+            for descriptor in (*self._closed_in_children, *self._forked):
                 os.close(descriptor)
-            _limit_memory()
+            for other in self._waiting:
+                other.close()
             place.mkdir(mode=0o700)
             tempfile.tempdir = str(place)
             work()
@@ -191,32 +248,10 @@ class Worker:
             os._exit(status)
 
     def _sweep(self) -> None:
-        """Remove what killed processes left in the scratch directory."""
+        """Remove what killed processes left in the scratch directory whose parent is gone as well."""
         for place in self._scratch.iterdir():
             if place.name.isdigit() and not Path("/proc", place.name).exists():
                 shutil.rmtree(place, ignore_errors=True)
-
-
-def _limit_memory() -> None:
-    """From now on this process fails before it takes the machine's memory.
-
-    Mercurial reads some things whole, however long they are: what another server says, and pieces of a compressed push.
-    """
-    most = min(_MOST_MEMORY, os.sysconf("SC_PHYS_PAGES") * _PAGE // 2)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
-def end_with_client(request: Request) -> None:
-    """From now on this process ends at once when the client, who has said all, goes away before he has his answer."""
-
-    def watch() -> None:
-        poll = select.poll()
-        poll.register(request.connection, select.POLLRDHUP | select.POLLHUP)
-        poll.poll()
-        if not request.pending:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _failure(call: Call, failed: Exception) -> Failure:
@@ -259,23 +294,31 @@ def _change(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
 
 
 def _changes(worker: Worker, request: Request) -> None:
+    end_with_client(request)
     repository = worker.repository(request.files[0])
-    with_contents = bool(request.call.arguments["contents"])
-    for found, contents in reading.changes(repository, request.call.arguments["ids"], with_contents):
+    for found, contents in reading.changes(repository, **request.call.arguments):
         request.send(frame(RESULT, msgspec.msgpack.encode(found)))
         for content in contents:
             request.send_content(content)
 
 
 def _contents(worker: Worker, request: Request) -> None:
-    for content in reading.contents(worker.repository(request.files[0]), request.call.arguments["files"]):
+    end_with_client(request)
+    for content in reading.contents(worker.repository(request.files[0]), **request.call.arguments):
         request.send_content(content)
 
 
 def _serve(worker: Worker, request: Request) -> None:
     if request.call.arguments["writes"]:
+        limit_processor(worker.limits.transfer_seconds)
         serving.serve_write(worker.fresh(request.files[0]), request)
     else:
+        if request.apart:
+            end_with_client(request)
+            if request.call.arguments["command"] in serving.TRANSFERS:
+                limit_processor(worker.limits.transfer_seconds)
+            else:
+                limit_time(worker.limits.request_seconds)
         serving.serve_read(worker.repository(request.files[0]), request)
 
 
@@ -286,6 +329,7 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "added": _result(reading.added_since),
     "present": _result(reading.present),
     "nodes": _result(reading.nodes),
+    "sizes": _result(reading.sizes),
     "path_history": _result(files.path_history),
     "annotate": _result(files.annotate),
     "changes": _changes,
@@ -298,20 +342,22 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "strip": _change(changing.strip),
     "recover": _change(changing.recover),
 }
+_CHANGES: Final = frozenset({"create"})
+"""Those of the short ones that must not be begun twice."""
 _LONG: Final = frozenset(
     {"changes", "contents", "path_history", "annotate", "fork", "import", "pull", "strip", "recover"}
 )
 
 
-def start(base: Any, scratch: Path, waiting: int, accept: Source, watch: int) -> None:
+def start(base: Any, scratch: Path, limits: HgLimits, waiting: int, accept: Source, watch: int) -> None:
     """Be a worker, from the moment after the fork on; does not return."""
     status = 1
     try:
-        # Children end by themselves; nobody waits for them here.
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         gc.enable()
-        Worker(base, scratch).run(waiting, accept, watch)
+        limit_memory(limits.memory)
+        Worker(base, scratch, limits).run(waiting, accept, watch)
         status = 0
     except BaseException:
         traceback.print_exc()

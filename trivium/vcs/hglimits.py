@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one request may cost a Mercurial process: bytes and seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from trivium.settings import Settings
+
+_FOLD: Final = 4
+"""Mercurial holds a file that is pushed about so many times: the delta, the text, what it was before, compressed."""
+_BASE: Final = 512 << 20
+"""Bytes that a process needs beside the file at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class HgLimits:
+    """Limits of all Mercurial processes of an installation; sizes in bytes, times in seconds."""
+
+    object_bytes: int = 512 << 20
+    """Largest file, manifest or changeset that a push or a pull may bring (`max_object_bytes`)."""
+    inflate_ratio: int = 200
+    """A compressed bundle may grow so many times beyond its first 16 MiB (`max_inflate_ratio`)."""
+    request_seconds: int = 60
+    """For an answer that is no transfer (`request_timeout`)."""
+    transfer_seconds: int = 3600
+    """Of a processor, for a push or a clone (`import_timeout`)."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a process may take: enough for the largest file, never more than half of what the machine has."""
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return min(_FOLD * self.object_bytes + _BASE, machine // 2)
+
+    def told(self) -> str:
+        """All of them in one word, for a command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def heard(cls, told: str) -> HgLimits:
+        """What `told` said."""
+        return cls(**json.loads(told))
+
+
+def limits_of(settings: Settings) -> HgLimits:
+    """The limits that an installation is configured for."""
+    return HgLimits(
+        object_bytes=settings.max_object_bytes,
+        inflate_ratio=settings.max_inflate_ratio,
+        request_seconds=settings.request_timeout,
+        transfer_seconds=settings.import_timeout,
+    )
