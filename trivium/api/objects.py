@@ -23,8 +23,9 @@ from trivium.forge.gists import Gist
 from trivium.forge.history import Commit, Details, FileFacts, extension_of, mimetype_of
 from trivium.forge.repo_groups import RepoGroup
 from trivium.forge.repositories import Repository
+from trivium.forge.reviews import Comment
 from trivium.forge.user_groups import UserGroup
-from trivium.vcs.model import Node
+from trivium.vcs.model import Names, Node
 
 Json = dict[str, Any]
 
@@ -98,9 +99,7 @@ def user_objects(call: Call, db: Connection, users: Iterable[User], *, secrets: 
     everything = Sight.KEYS if secrets else Sight.DETAILS
     caller = call.caller
     return [
-        user_object(
-            account, everything if caller.super_admin or account.user.id == caller.user_id else Sight.NAMES
-        )
+        user_object(account, everything if caller.super_admin or account.user.id == caller.user_id else Sight.NAMES)
         for account in accounts.accounts(db, users, ring)
     ]
 
@@ -338,6 +337,52 @@ def node_object(node: Node, facts: FileFacts | None, *, with_content: bool) -> J
     if with_content:
         shown["content"] = facts.content if facts else None
     return shown
+
+
+_STATUS_LABELS: Final = {
+    "not_reviewed": "Not Reviewed",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "under_review": "Under Review",
+}
+
+
+def comment_object(comment: Comment) -> Json:
+    """A comment on a commit (api-reviews.md 2.2)."""
+    status = comment.status
+    line = comment.place.line if comment.place else None
+    return {
+        "comment_id": comment.id,
+        "comment_text": comment.text,
+        "comment_type": comment.kind,
+        "comment_status": [] if status is None else {"status": status, "status_lbl": _STATUS_LABELS[status]},
+        "comment_f_path": comment.place.path if comment.place else None,
+        "comment_lineno": line,
+        "comment_author": {
+            "active": comment.author_active,
+            "full_name_or_username": comment.author_name,
+            "username": comment.author,
+        },
+        "comment_created_on": comment.created_on,
+        "comment_resolved_by": comment.resolved_by,
+        "pull_request_version": None,
+        "comment_pull_request_id": None,
+        "comment_commit_id": comment.revision,
+        "comment_thread_id": comment.resolves or comment.id,
+        "comment_state": comment.state,
+        "comment_current_lineno": line,
+        "comment_edited_on": None,
+    }
+
+
+def names_object(names: Names) -> Json:
+    """All names of a repository (api-reviews.md 5)."""
+    return {
+        "bookmarks": names.bookmarks,
+        "branches": names.branches,
+        "branches_closed": names.closed,
+        "tags": names.tags,
+    }
 
 
 def gist_object(call: Call, gist: Gist, content: dict[str, str] | None) -> Json:

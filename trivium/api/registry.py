@@ -25,7 +25,6 @@ from trivium.errors import Forbidden, TriviumError
 from trivium.forge.history import History
 from trivium.forge.site import Site
 
-
 _EVERYWHERE: Final = {"repo": "repoid"}
 """Old names of arguments of whatever method (decisions.md A17)."""
 

@@ -130,7 +130,7 @@ class Store:
                 raise Busy("the database is locked") from error
             raise
         except IntegrityError as error:
-            raise Invalid(f"the change conflicts with another one: {error.orig}") from error
+            raise Invalid("the change conflicts with another one") from error
 
     def close(self) -> None:
         """Close all connections, and that with which this thread glances."""

@@ -144,7 +144,9 @@ class Hg:
         return False
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        """There is nothing to do."""
+        """Mercurial's caches are made anew, if `thorough`; there is nothing else to do."""
+        if thorough:
+            self.processes.ask(type(None), "warm", path, timeout=_LONG)
 
     def recover(self, path: Path) -> None:
         """A killed process leaves a transaction that is not complete, and locks."""

@@ -31,6 +31,7 @@ def index(repository: Repository) -> Index:
         branches={text_of(name): _hex(branches.branchtip(name)) for name in branches},
         tags={text_of(name): _hex(raw_id) for name, raw_id in shown.tags().items() if raw_id != node.nullid},
         bookmarks=_bookmarks(shown),
+        closed=[text_of(name) for name, _, _, closed in branches.iterbranches() if closed],
     )
 
 
@@ -96,6 +97,28 @@ def nodes(repository: Repository, raw_id: bytes, path: str) -> list[Entry]:
     if not found and prefix:
         raise UnknownPath(path)
     return found
+
+
+def file(repository: Repository, raw_id: bytes, path: str) -> Entry:
+    """One file; raises `UnknownPath`."""
+    shown = published(repository)
+    manifest = shown[revision_of(shown.changelog, raw_id)].manifest()
+    wanted = path.encode("utf-8", "surrogateescape")
+    if not wanted or wanted not in manifest:
+        raise UnknownPath(path)
+    return Entry(wanted, manifest[wanted])
+
+
+def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]:
+    """How many bytes files have, by path and file id."""
+    return [_size(repository.file(path), file_id) for path, file_id in files]
+
+
+def _size(log: Any, file_id: bytes) -> int:
+    """Of a large file it is how much is stored, with what stands before it of a copy: nothing of it is read."""
+    revision = log.rev(file_id)
+    stored = int(log.rawsize(revision))
+    return stored if stored > LARGEST_COMPARED else int(log.size(revision))
 
 
 def contents(repository: Repository, files: list[tuple[bytes, bytes]]) -> Iterator[bytes]:

@@ -286,6 +286,8 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "added": _result(reading.added_since),
     "present": _result(reading.present),
     "nodes": _result(reading.nodes),
+    "file": _result(reading.file),
+    "sizes": _result(reading.sizes),
     "path_history": _result(files.path_history),
     "annotate": _result(files.annotate),
     "changes": _changes,
@@ -297,9 +299,10 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "pull": _change(changing.pull),
     "strip": _change(changing.strip),
     "recover": _change(changing.recover),
+    "warm": _change(changing.warm),
 }
 _LONG: Final = frozenset(
-    {"changes", "contents", "path_history", "annotate", "fork", "import", "pull", "strip", "recover"}
+    {"changes", "contents", "sizes", "path_history", "annotate", "fork", "import", "pull", "strip", "recover", "warm"}
 )
 
 
