@@ -53,10 +53,8 @@ def of_user(db: Connection, caller: Caller, user_id: int, *, limit: int, before:
     A list never ends in the middle of a moment, so that the next one can begin there.
     """
     whose = binds(caller) | {"whose": user_id, "most": limit}
-    if before is None:
-        rows = db.execute(_LATEST, whose).all()
-    else:
-        rows = db.execute(_BEFORE, whose | {"before": before}).all()
+    statement = _LATEST if before is None else _BEFORE
+    rows = db.execute(statement, whose | {"before": before}).all()
     if rows and len(rows) == limit:
         last = rows[-1]
         rows = [*rows, *db.execute(_SAME_MOMENT, whose | {"before": last.at, "last": last.id}).all()]

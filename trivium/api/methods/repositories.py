@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Connection
+
 from trivium.access.levels import Level, Scope, parse_permission
 from trivium.api.arguments import (
     AdministeredRepository,
@@ -73,13 +75,17 @@ def get_repos(call: Call, root: Someone = None, traverse: Flag = True) -> list[A
     with call.site.store.read() as db:
         readable = repositories.readable(db, call.caller)
         if root is not None or not traverse:
-            above = "" if root is None or root == "" else repo_groups.find(db, call.caller, root, Level.READ).name + "/"
-            readable = [
-                one
-                for one in readable
-                if one.name.startswith(above) and (traverse or "/" not in one.name[len(above) :])
-            ]
+            above = _above(db, call, root)
+            inside = [one for one in readable if one.name.startswith(above)]
+            readable = inside if traverse else [one for one in inside if "/" not in one.name[len(above) :]]
         return repository_objects(call, db, readable, repositories.fields_of_all(db))
+
+
+def _above(db: Connection, call: Call, root: Any) -> str:
+    """How the names begin of what is in a group."""
+    if root is None or root == "":
+        return ""
+    return f"{repo_groups.find(db, call.caller, root, Level.READ).name}/"
 
 
 def _creation_failed(given: Mapping[str, Any]) -> str:
