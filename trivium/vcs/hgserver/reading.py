@@ -31,7 +31,7 @@ def index(repository: Repository) -> Index:
         branches={text_of(name): _hex(branches.branchtip(name)) for name in branches},
         tags={text_of(name): _hex(raw_id) for name, raw_id in shown.tags().items() if raw_id != node.nullid},
         bookmarks=_bookmarks(shown),
-        closed=[text_of(name) for name, _, _, closed in branches.iterbranches() if closed],
+        closed=[text_of(name) for name in branches if not branches.branchheads(name)],
     )
 
 
@@ -117,7 +117,7 @@ def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]
 def _size(log: Any, file_id: bytes) -> int:
     """Of a large file it is how much is stored, with what stands before it of a copy: nothing of it is read."""
     revision = log.rev(file_id)
-    stored = int(log.rawsize(revision))
+    stored = int(log.get_revlog().rawsize(revision))
     return stored if stored > LARGEST_COMPARED else int(log.size(revision))
 
 
