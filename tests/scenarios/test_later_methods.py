@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients import Api, Git, Person, unique
+from tests.support.clients import Api, Person, unique
 from tests.support.servers import Server
 
 DENIED = "Access was denied to this resource."

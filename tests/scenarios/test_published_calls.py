@@ -41,7 +41,7 @@ def world(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -
     root.new_user_group(name=names["other"])
     root.new_repo(names["repo"])
     work = git.new_work()
-    names["commit"] = git.commit(work, **{"README": "hello\n"})
+    names["commit"] = git.commit(work, README="hello\n")
     git.run("push", "--quiet", server.clone_url(names["repo"], server.administrator), "master", cwd=work)
     names["gist"] = root("create_gist", files={"a": {"content": "x"}})["gist"]["access_id"]
     names["user_id"] = str(made.id)

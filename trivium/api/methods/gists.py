@@ -27,7 +27,10 @@ def create_gist(
 ) -> dict[str, Any]:
     """Create a gist of small texts: `files` is `{"name": {"content": "...", "lexer": null}, ...}`.
 
-    Anybody may call it; only super-admins choose another owner. `lifetime` is in minutes, -1 for ever.
+    Anybody may call it; only super-admins choose another owner. `lifetime` is in minutes, -1 for ever; with 0 the
+    gist has expired from its first moment, and no later call finds it. Names of files are plain: no directories, and
+    nothing that begins with `.git` or `.hg`. How many files, and how large, the server says (max_gist_files,
+    max_gist_bytes).
     """
     with failing_as("failed to create gist", NotFound):
         with call.site.store.read() as db:

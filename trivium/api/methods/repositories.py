@@ -117,6 +117,11 @@ def create_repo(
 
     Needs the permission to create repositories, or repository group permissions on the group that will hold it.
     Only super-admins choose another owner. `task` is always null: the repository is there when the answer comes.
+
+    A name has up to 255 characters and 8 segments of up to 80. A segment may have letters of every script, digits,
+    blanks and most punctuation; it does not begin with a dot or hyphen, nor end with a dot, `.git` or `.lock`, and has
+    none of the characters that addresses, markup and Windows keep for themselves. It is unique ignoring case. What is
+    not so is refused, never repaired. A description has up to 16 KiB.
     """
     created = repository_creation.create(
         call.site,
