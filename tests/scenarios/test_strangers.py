@@ -53,11 +53,21 @@ def test_no_method_tells_a_stranger_more_than_a_name(server: Server, root: Api, 
     ):
         root(grant, **args, userid=stranger.id)
     values: dict[str, Any] = {
-        "repoid": repo.id, "repogroupid": group.id, "usergroupid": people.id, "userid": stranger.id,
-        "commit_id": commit, "revision": commit, "raw_id": commit, "start_rev": commit, "limit": 5, "root_path": "", "file_path": "file.txt",
-        "message": "x", "fork_name": unique("fork"), "files": {"a": {"content": "x"}}, "group_name": unique("g"),
-        "with_reviews": True, "with_comments": True, "cache": False, "with_revision_names": True,
-    }  # fmt: skip
+        "repoid": repo.id,
+        "repogroupid": group.id,
+        "usergroupid": people.id,
+        "userid": stranger.id,
+        **dict.fromkeys(("commit_id", "revision", "raw_id", "start_rev"), commit),
+        "limit": 5,
+        "root_path": "",
+        "file_path": "file.txt",
+        "message": "x",
+        "fork_name": unique("fork"),
+        "files": {"a": {"content": "x"}},
+        "group_name": unique("g"),
+        **dict.fromkeys(("with_reviews", "with_comments", "with_revision_names"), True),
+        "cache": False,
+    }
     told: dict[str, Any] = {}
     for method in stranger.api("rpc.discover")["methods"]:
         name = method["name"]
