@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
@@ -106,9 +108,18 @@ def test_comments_of_before_are_notes(store: Store, tmp_path: Path) -> None:
     _upgrade_to_the_first(store, "0003")
     with store.write_bare() as db:
         db.execute(text("PRAGMA foreign_keys=OFF"))
-        db.execute(text("INSERT INTO repositories (id, name, name_key, kind, owner_id, description, private, archived,"
-            " landing_rev, enable_downloads, enable_locking, enable_statistics, created_on, updated_on, last_changeset,"
-            " history_state) VALUES (1, 'r', 'r', 'git', 1, '', 0, 0, 'rev:tip', 0, 0, 0, '', '', '{}', '')"))  # fmt: skip
+        columns = {
+            "id": 1,
+            "owner_id": 1,
+            "landing_rev": "'rev:tip'",
+            "kind": "'git'",
+            "last_changeset": "'{}'",
+            **dict.fromkeys(("name", "name_key", "description", "created_on", "updated_on", "history_state"), "''"),
+            **dict.fromkeys(("private", "archived", "enable_downloads", "enable_locking", "enable_statistics"), 0),
+        }
+        db.execute(
+            text(f"INSERT INTO repositories ({', '.join(columns)}) VALUES ({', '.join(map(str, columns.values()))})")
+        )
         db.execute(
             text(
                 "INSERT INTO changeset_comments (repository_id, revision, user_id, text, created_on)"
@@ -123,10 +134,6 @@ def test_comments_of_before_are_notes(store: Store, tmp_path: Path) -> None:
 
 def test_the_steps_can_be_written_for_postgresql() -> None:
     """Nothing in them is for SQLite alone; whole tables are not copied there."""
-    from io import StringIO
-
-    from alembic.operations import Operations
-
     said = StringIO()
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True, "output_buffer": said})
     script = schema._scripts().get_revision("0004")
