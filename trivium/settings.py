@@ -114,6 +114,8 @@ class Settings:
     max_inflate_ratio: int = _option(200, "A compressed body may grow this many times beyond its first 16 MiB.")
     max_gist_files: int = _option(100, "Most files of a gist.")
     max_gist_bytes: int = _option(16 << 20, "Largest gist, all files together.")
+    max_comment_bytes: int = _option(64 << 10, "Longest comment.")
+    max_attachment_bytes: int = _option(10 << 20, "Largest file that comments may link to.")
     gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")

@@ -32,6 +32,12 @@ class UnknownMethod(ClientError):
     """`--help METHOD` for a method the server does not have."""
 
 
+class FileUnusable(ClientError):
+    """A file for a gist cannot be read, or is no text."""
+
+    status = MISUSED
+
+
 class ConfigUnusable(ClientError):
     """There is a config file, but it cannot be read or is not what `--save-config` writes."""
 

@@ -1,61 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program `rhodecode-api`, from the command line to the exit status (api-users 12)."""
 
-import contextlib
 import difflib
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
-from trivium_client import arguments, config, credentials, explanation, host, openrpc, options, output
-from trivium_client.call import Reply, call
+from trivium_client import arguments, credentials, explanation, openrpc, options, output, running
 from trivium_client.credentials import Credentials
-from trivium_client.errors import (
-    FAILED,
-    INTERRUPTED,
-    OK,
-    CallFailed,
-    ClientError,
-    MalformedArguments,
-    OutputLost,
-    UnknownMethod,
-    UsageError,
-)
+from trivium_client.errors import FAILED, OK, CallFailed, UnknownMethod, UsageError
 from trivium_client.options import PROGRAM, USAGE, Options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with `argv` (default: `sys.argv` without its first item) and return its exit status."""
-    output.open_streams()
-    try:
-        status = _run(options.parse(sys.argv[1:] if argv is None else argv))
-        output.flush()
-    except ClientError as error:
-        _report(error)
-        return error.status
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return status
-
-
-def _report(error: ClientError) -> None:
-    """Tell on stderr why we stop, and let stdout have what was already written to it."""
-    with contextlib.suppress(OutputLost):
-        output.flush()
-    if isinstance(error, MalformedArguments):
-        output.complain(str(error))
-    elif isinstance(error, UsageError):
-        output.complain(f"usage: {USAGE}\n{PROGRAM}: error: {error}")
-    elif str(error):
-        output.complain(f"{PROGRAM}: {' '.join(str(error).split())}")
+    return running.run(PROGRAM, USAGE, lambda: _run(options.parse(sys.argv[1:] if argv is None else argv)))
 
 
 def _run(given: Options) -> int:
     if given.help:
         return _help(given)
     if given.save_config:
-        return _save_config(given)
+        return running.save_config(given)
     # A method has no colon: this is the first argument of a method that was forgotten.
     if not given.method or ":" in given.method:
         raise UsageError("Please specify method name")
@@ -63,19 +30,11 @@ def _run(given: Options) -> int:
     return _call(given, given.method, args, credentials.find(given, os.environ))
 
 
-def _save_config(given: Options) -> int:
-    saved = credentials.given(given)
-    path = config.location(given.config, os.environ)
-    created = config.write(path, saved.apikey, saved.apihost)
-    output.write(output.printable(f"{'Created new config in' if created else 'Updated config in'} {path}"))
-    return OK
-
-
 def _call(given: Options, method: str, args: dict[str, object], used: Credentials) -> int:
     pretty = given.format == "pretty"
     if pretty:
         output.write(output.printable(f"Calling method {method} => {used.apihost}"))
-    reply = _send(used, method, args)
+    reply = running.send(used, method, args)
     if pretty:
         output.write("Server response")
     if reply.refused:
@@ -83,15 +42,6 @@ def _call(given: Options, method: str, args: dict[str, object], used: Credential
         return FAILED
     output.write(output.document(reply.result, pretty=pretty))
     return OK
-
-
-def _send(used: Credentials, method: str, args: dict[str, object]) -> Reply:
-    if host.exposes_key(used.apihost):
-        output.warn(f"your API key travels unencrypted to {used.apihost}; use https")
-    try:
-        return call(used, method, args)
-    except CallFailed as error:
-        raise CallFailed(used.mask(str(error))) from None
 
 
 def _help(given: Options) -> int:
@@ -103,7 +53,7 @@ def _help(given: Options) -> int:
         used = credentials.find(given, os.environ)
     except UsageError as error:
         raise UsageError(f"{error} (--help {given.method} asks the server about the method)") from None
-    reply = _send(used, "rpc.discover", {})
+    reply = running.send(used, "rpc.discover", {})
     if reply.refused:
         raise CallFailed(used.mask(f"{used.apihost} does not describe its methods: {reply.error}"))
     described = openrpc.methods(reply.result)

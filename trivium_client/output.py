@@ -63,9 +63,17 @@ def complain(text: str) -> None:
         print(printable(text), file=sys.stderr)
 
 
+_program = ["rhodecode-api"]
+
+
+def name_program(name: str) -> None:
+    """Say which program warns."""
+    _program[0] = name
+
+
 def warn(text: str) -> None:
     """Write something the user should know, though the call goes on."""
-    complain(f"rhodecode-api: warning: {text}")
+    complain(f"{_program[0]}: warning: {text}")
 
 
 def printable(text: str) -> str:

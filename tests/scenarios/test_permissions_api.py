@@ -56,6 +56,8 @@ def test_a_grantee_has_one_row_and_a_new_grant_replaces_it(root: Api, kind: Kind
         kind.give(root, thing, ada.id, level)
         kind.give_group(root, thing, people, level)
         members = root(kind.getter, **{kind.argument: thing.id})["members"]
+        for row in members:
+            row.pop("username", None)  # those of user groups tell it twice
         assert [row for row in members if row["name"] in (ada.name, people.name)] == [
             {"name": ada.name, "permission": f"{kind.prefix}.{level}", "origin": "permission", "type": "user"},
             {"name": people.name, "permission": f"{kind.prefix}.{level}", "origin": "permission", "type": "user_group"},

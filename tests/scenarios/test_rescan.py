@@ -43,9 +43,9 @@ def test_what_was_put_there_is_registered_once(
         target = own_server.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(bare[0], target)
-    assert admin("rescan_repos") == {"added": ["groups/deep/put", "known/beside", "put"], "removed": []}
+    assert admin("rescan_repos") == {"added": ["groups/deep/put", "known/beside", "put"], "removed": [], "skipped": []}
     with own_server.unchanged():
-        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
+        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": [], "skipped": []}
     shown = admin("get_repo", repoid="groups/deep/put")
     assert (shown["owner"], shown["repo_type"], shown["description"]) == ("root", "git", "put")
     assert (shown["last_changeset"]["raw_id"], shown["last_changeset"]["revision"]) == (bare[1], 0)
@@ -68,7 +68,7 @@ def test_what_is_no_repository_of_ours_is_left_alone(
     shutil.copytree(bare[0], outside / "linked")
     (root / "link").symlink_to(outside / "linked")
     (root / "links").symlink_to(outside)
-    for name in (".hidden", "mine/inside", "-option", "_7", "with.git", "MINE"):
+    for name in (".hidden", "mine/inside", "-option", "_7", "with.lock", "MINE"):
         shutil.copytree(bare[0], root / name)
     (root / "empty").mkdir()
     (root / "file").write_text("no repository")
@@ -80,7 +80,36 @@ def test_what_is_no_repository_of_ours_is_left_alone(
     shutil.copytree(bare[0], root / "checkout" / "module")
     (root / os.fsdecode(b"not-\xff-text")).mkdir()
     with own_server.unchanged():
-        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
+        done = admin("rescan_repos", remove_obsolete=True)
+    assert (done["added"], done["removed"]) == ([], [])
+    skipped = {row["name"]: row["reason"] for row in done["skipped"]}
+    assert set(skipped) == {"-option", "_7", "with.lock", "MINE", "link", "links", "checkout"}
+    assert (skipped["link"], skipped["links"]) == ("it is a link", "it is a link")
+    assert "working copy" in skipped["checkout"]
+    assert "already exists" in skipped["MINE"]
+    assert "not allowed" in skipped["-option"]
+    assert "permanent address" in skipped["_7"]
+    assert not any(str(root) in reason for reason in skipped.values())
+
+
+def test_a_bare_repository_loses_the_end_of_its_name(
+    own_server: Server, admin: Api, git: Git, bare: tuple[Path, str]
+) -> None:
+    for name in ("core.git", "group/tool.git", "taken.git"):
+        shutil.copytree(bare[0], own_server.root / name)
+    admin.new_repo("taken")
+    subprocess.run(["svnadmin", "create", str(own_server.root / "svn.git")], check=True)
+    done = admin("rescan_repos")
+    assert (done["added"], done["removed"]) == (["core", "group/tool"], [])
+    assert [row["name"] for row in done["skipped"]] == ["svn.git", "taken.git"]
+    assert sorted(path.name for path in own_server.root.glob("*.git")) == ["svn.git", "taken.git"]
+    assert (own_server.root / "group" / "tool" / "HEAD").is_file()
+    assert admin("get_repo", repoid="core")["last_changeset"]["raw_id"] == bare[1]
+    url = own_server.clone_url("group/tool.git", own_server.administrator)
+    git.run("clone", "--quiet", url, "tool")
+    assert git.out("rev-parse", "HEAD", cwd=git.home / "tool") == bare[1]
+    with own_server.unchanged():
+        assert admin("rescan_repos")["added"] == []
 
 
 def test_what_is_gone_is_forgotten_only_when_asked(own_server: Server, admin: Api) -> None:
@@ -88,12 +117,12 @@ def test_what_is_gone_is_forgotten_only_when_asked(own_server: Server, admin: Ap
     admin("fork_repo", repoid="group/lost", fork_name="fork")
     shutil.rmtree(own_server.root / "group" / "lost")
     with own_server.unchanged():
-        assert admin("rescan_repos") == {"added": [], "removed": []}
-    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": ["group/lost"]}
+        assert admin("rescan_repos") == {"added": [], "removed": [], "skipped": []}
+    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": ["group/lost"], "skipped": []}
     assert admin.error("get_repo", repoid=lost.id) == f"repository `{lost.id}` does not exist"
     assert admin("get_repo", repoid="fork")["fork_of"] is None
     assert admin("get_repo", repoid="kept")["repo_id"] == kept.id
-    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
+    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": [], "skipped": []}
 
 
 def test_a_disk_that_is_not_mounted_forgets_nothing(own_server: Server, admin: Api) -> None:
@@ -105,7 +134,7 @@ def test_a_disk_that_is_not_mounted_forgets_nothing(own_server: Server, admin: A
         (own_server.root / name).rename(aside / name)
     with own_server.unchanged():
         assert admin.error("rescan_repos", remove_obsolete=True) == FAILED
-        assert admin("rescan_repos") == {"added": [], "removed": []}
+        assert admin("rescan_repos") == {"added": [], "removed": [], "skipped": []}
     # The program asks once more before it forgets most of them.
     admin.new_repo("three")
     command = ("rescan", "--data", str(own_server.data), "--remove-obsolete")
@@ -153,7 +182,7 @@ def test_repositories_that_come_and_go_meanwhile_stay_what_they_are(own_server: 
     for thread in threads:
         thread.join()
     assert problems == []
-    assert all(done == {"added": [], "removed": []} for done in rescans)
+    assert all(done == {"added": [], "removed": [], "skipped": []} for done in rescans)
     names = sorted(row["repo_name"] for row in admin("get_repos"))
     assert names == sorted(f"busy{number}/s{step}" for number in range(3) for step in range(0, 12, 2))
 
@@ -202,7 +231,11 @@ def test_what_would_lead_elsewhere_is_not_registered(
     for name in ("good", "bad"):
         shutil.copytree(own_server.root / "made", own_server.root / name, symlinks=True)
     prepare(own_server.root / "bad")
-    assert admin("rescan_repos") == {"added": ["good"], "removed": []}
+    done = admin("rescan_repos")
+    assert done["added"] == ["good"]
+    assert [row["name"].partition("/")[0] for row in done["skipped"]] == ["bad"]
+    assert done["skipped"][0]["reason"]
+    assert str(own_server.root) not in done["skipped"][0]["reason"]
 
 
 def test_what_mercurials_clients_leave_is_no_reason_to_refuse(own_server: Server, admin: Api, hg: Hg) -> None:
@@ -225,7 +258,7 @@ def test_what_mercurials_clients_leave_is_no_reason_to_refuse(own_server: Server
 
 def test_a_subversion_repository_is_taken_in(own_server: Server, admin: Api, tmp_path: Path) -> None:
     subprocess.run(["svnadmin", "create", str(own_server.root / "put")], check=True)
-    assert admin("rescan_repos") == {"added": ["put"], "removed": []}
+    assert admin("rescan_repos") == {"added": ["put"], "removed": [], "skipped": []}
     root = Person(1, own_server.admin, own_server.admin_password, "", admin)
     svn = Svn(tmp_path / "root", root)
     svn.run("mkdir", "-m", "x", f"{own_server.url}/put/trunk")

@@ -57,17 +57,26 @@ def test_a_new_group_gives_read_to_everybody_and_admin_to_its_owner(root: Api) -
     ada = root.new_user()
     group = root.new_user_group(owner=ada.id)
     members = root("get_user_group", usergroupid=group.id)["members"]
-    assert {"name": "root", "permission": "usergroup.admin", "origin": "super-admin", "type": "user"} in members
+    assert {
+        "name": "root",
+        "username": "root",
+        "permission": "usergroup.admin",
+        "origin": "super-admin",
+        "type": "user",
+    } in members
     assert [row for row in members if row["origin"] != "super-admin"] == [
-        {"name": ada.name, "permission": "usergroup.admin", "origin": "owner", "type": "user"},
-        {"name": "default", "permission": "usergroup.read", "origin": "permission", "type": "user"},
-        {"name": ada.name, "permission": "usergroup.admin", "origin": "permission", "type": "user"},
+        row | {"type": "user", "username": row["name"]}
+        for row in (
+            {"name": ada.name, "permission": "usergroup.admin", "origin": "owner"},
+            {"name": "default", "permission": "usergroup.read", "origin": "permission"},
+            {"name": ada.name, "permission": "usergroup.admin", "origin": "permission"},
+        )
     ]
     assert [row["origin"] for row in members] == sorted(
         (row["origin"] for row in members), key=["super-admin", "owner", "permission"].index
     )
     for row in members:
-        assert_shape(row, MEMBER)
+        assert_shape(row, MEMBER | {"username": str})
 
 
 def test_an_owning_super_admin_appears_once_as_the_owner(root: Api) -> None:
@@ -226,6 +235,7 @@ def test_rows_are_listed_with_default_first_and_user_groups_last(root: Api) -> N
         perm="usergroup.write",
     )
     members = root("get_user_group", usergroupid=group.id)["members"]
+    assert all(row.pop("username") == row["name"] for row in members if row["type"] == "user")
     assert [row for row in members if row["origin"] == "permission"] == [
         {"name": "default", "permission": "usergroup.read", "origin": "permission", "type": "user"},
         {"name": "root", "permission": "usergroup.admin", "origin": "permission", "type": "user"},

@@ -97,6 +97,10 @@ Number = Annotated[Any, Converter(_given, {"oneOf": [{"type": "integer"}, {"type
 """A whole number, perhaps as a text of digits, that the method itself checks."""
 Files = Annotated[Any, Converter(_given, {"type": "object"})]
 """Files by their names, which the method itself checks."""
+Object = Annotated[Any, Converter(_given, {"oneOf": [{"type": "object"}, {"type": "string"}]})]
+"""An object, or its JSON as a text, which the method itself checks."""
+List = Annotated[Any, Converter(_given, {"oneOf": [{"type": "array"}, {"type": "string"}]})]
+"""A list, or a text with commas between its items, which the method itself checks."""
 Someone = Annotated[Any, Converter(_given, _NAME_OR_ID)]
 """A user, user group or group that the method itself looks up, because something else must be checked before."""
 SomeoneOrNobody = Annotated[Any, Converter(_given, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from enum import IntEnum
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -22,18 +23,37 @@ from trivium.forge.gists import Gist
 from trivium.forge.history import Commit, Details, FileFacts, extension_of, mimetype_of
 from trivium.forge.repo_groups import RepoGroup
 from trivium.forge.repositories import Repository
+from trivium.forge.reviews import Comment
 from trivium.forge.user_groups import UserGroup
-from trivium.vcs.model import Node
+from trivium.vcs.model import Names, Node
 
 Json = dict[str, Any]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-/]*").fullmatch
 
 
-def user_object(account: Account, *, secrets: bool) -> Json:
-    """A user (api-users.md 4.1). Without `secrets`, as somebody else sees him: no keys, no addresses."""
+class Sight(IntEnum):
+    """How much of a user somebody sees (decisions.md A20)."""
+
+    NAMES = 0
+    """As a stranger sees him: what he is called, and nothing else."""
+    DETAILS = 1
+    """As he sees himself and super-admins see him, among others: everything but keys."""
+    KEYS = 2
+    """As he sees himself, and as super-admins do who ask for users."""
+
+
+def user_object(account: Account, sight: Sight) -> Json:
+    """A user (api-users.md 4.1). What somebody may not see is null or empty; keys are masked."""
     user = account.user
-    keys = list(account.keys) if secrets and account.keys else [MASK]
+    keys = list(account.keys) if sight is Sight.KEYS and account.keys else [MASK]
+    if sight is Sight.NAMES:
+        return _STRANGER | {
+            "user_id": user.id,
+            "username": user.username,
+            "firstname": user.firstname,
+            "lastname": user.lastname,
+        }
     return {
         "user_id": user.id,
         "username": user.username,
@@ -45,7 +65,7 @@ def user_object(account: Account, *, secrets: bool) -> Json:
         "admin": user.admin,
         "api_key": keys[0],
         "api_keys": keys,
-        "ip_addresses": account.addresses if secrets else (),
+        "ip_addresses": account.addresses,
         "extern_name": user.extern_name,
         "extern_type": user.extern_type,
         "last_login": user.last_login,
@@ -53,10 +73,35 @@ def user_object(account: Account, *, secrets: bool) -> Json:
     }
 
 
+_STRANGER: Final[Json] = {
+    # In the order of the documented object.
+    "user_id": None,
+    "username": None,
+    "firstname": None,
+    "lastname": None,
+    "email": None,
+    "emails": (),
+    "active": None,
+    "admin": None,
+    "api_key": MASK,
+    "api_keys": (MASK,),
+    "ip_addresses": (),
+    "extern_name": "",
+    "extern_type": "",
+    "last_login": None,
+    "language": None,
+}
+
+
 def user_objects(call: Call, db: Connection, users: Iterable[User], *, secrets: bool) -> list[Json]:
-    """Users with their details: a fixed number of statements."""
+    """Users as the caller may see them, with their keys if `secrets`: a fixed number of statements."""
     ring = call.site.ring if secrets and not call.site.settings.mask_api_keys else None
-    return [user_object(account, secrets=secrets) for account in accounts.accounts(db, users, ring)]
+    everything = Sight.KEYS if secrets else Sight.DETAILS
+    caller = call.caller
+    return [
+        user_object(account, everything if caller.super_admin or account.user.id == caller.user_id else Sight.NAMES)
+        for account in accounts.accounts(db, users, ring)
+    ]
 
 
 def own_user_object(call: Call, db: Connection, user: User) -> Json:
@@ -92,7 +137,10 @@ def address_row(network: str) -> Json:
 
 
 def member_rows(db: Connection, scope: Scope, object_id: int) -> list[Json]:
-    """Who may do what with an object (api-users.md 4.3, api-repos.md 2.6)."""
+    """Who may do what with an object (api-users.md 4.3, api-repos.md 2.6).
+
+    Those of user groups tell the names of users twice: clients look for either.
+    """
     return [
         {
             "name": member.name,
@@ -100,6 +148,7 @@ def member_rows(db: Connection, scope: Scope, object_id: int) -> list[Json]:
             "origin": member.origin,
             "type": "user_group" if member.is_group else "user",
         }
+        | ({"username": member.name} if scope is Scope.USER_GROUP and not member.is_group else {})
         for member in grants.members(db, scope, object_id)
     ]
 
@@ -221,11 +270,21 @@ def full_repository_object(call: Call, db: Connection, repository: Repository) -
     shown = msgspec.structs.asdict(listed_repository(repository, call.base_url, holder))
     shown["members"] = members = part("members", lambda: member_rows(db, Scope.REPOSITORY, repository.id))
     shown["permissions"] = members
-    shown["followers"] = part("followers", followers)
+    shown["followers"] = _followers(call, repository, followers)
     extra = part("fields", lambda: repositories.fields(db, repository.id))
     if bytes(extra) != b"{}":
         shown.update(extra_fields(msgspec.json.decode(extra)))
     return shown
+
+
+def _followers(call: Call, repository: Repository, make: Callable[[], list[Json]]) -> msgspec.Raw:
+    """Who follows a repository: remembered once for super-admins, once for strangers, and for each of themselves."""
+    caller = call.caller
+    if caller.super_admin:
+        return call.remember(("followers", repository.id, "all"), make)
+    ids = call.remember(("follower ids", repository.id), lambda: [one["user_id"] for one in make()])
+    whose = caller.user_id if caller.user_id in msgspec.json.decode(ids) else None
+    return call.remember(("followers", repository.id, whose), make)
 
 
 def repo_group_object(group: RepoGroup, names: Sequence[str]) -> Json:
@@ -278,6 +337,52 @@ def node_object(node: Node, facts: FileFacts | None, *, with_content: bool) -> J
     if with_content:
         shown["content"] = facts.content if facts else None
     return shown
+
+
+_STATUS_LABELS: Final = {
+    "not_reviewed": "Not Reviewed",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "under_review": "Under Review",
+}
+
+
+def comment_object(comment: Comment) -> Json:
+    """A comment on a commit (api-reviews.md 2.2)."""
+    status = comment.status
+    line = comment.place.line if comment.place else None
+    return {
+        "comment_id": comment.id,
+        "comment_text": comment.text,
+        "comment_type": comment.kind,
+        "comment_status": [] if status is None else {"status": status, "status_lbl": _STATUS_LABELS[status]},
+        "comment_f_path": comment.place.path if comment.place else None,
+        "comment_lineno": line,
+        "comment_author": {
+            "active": comment.author_active,
+            "full_name_or_username": comment.author_name,
+            "username": comment.author,
+        },
+        "comment_created_on": comment.created_on,
+        "comment_resolved_by": comment.resolved_by,
+        "pull_request_version": None,
+        "comment_pull_request_id": None,
+        "comment_commit_id": comment.revision,
+        "comment_thread_id": comment.resolves or comment.id,
+        "comment_state": comment.state,
+        "comment_current_lineno": line,
+        "comment_edited_on": None,
+    }
+
+
+def names_object(names: Names) -> Json:
+    """All names of a repository (api-reviews.md 5)."""
+    return {
+        "bookmarks": names.bookmarks,
+        "branches": names.branches,
+        "branches_closed": names.closed,
+        "tags": names.tags,
+    }
 
 
 def gist_object(call: Call, gist: Gist, content: dict[str, str] | None) -> Json:

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -24,6 +24,9 @@ from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
 from trivium.forge.history import History
 from trivium.forge.site import Site
+
+_EVERYWHERE: Final = {"repo": "repoid"}
+"""Old names of arguments of whatever method (decisions.md A17)."""
 
 
 class Pace(IntEnum):
@@ -87,7 +90,7 @@ class Method:
     guard: Callable[[Call], None] | None
     """Refuses callers who may not use the method at all, before any argument is looked at."""
     renamed: Mapping[str, str]
-    """Old names of arguments → their names (decisions.md A15)."""
+    """Old names of arguments → their names (decisions.md A15, A17)."""
 
     @property
     def summary(self) -> str:
@@ -99,9 +102,11 @@ class Method:
 
     def __call__(self, call: Call) -> Any:
         """Check, convert, run. Raises `Refusal` with the documented text."""
-        if self.renamed:
-            given = {self.renamed.get(name, name): value for name, value in call.given.items()}
-            call = replace(call, given=given)
+        if not self.renamed.keys().isdisjoint(call.given):
+            # Who gives an argument under both names means the present one.
+            old = {self.renamed[name]: value for name, value in call.given.items() if name in self.renamed}
+            present = {name: value for name, value in call.given.items() if name not in self.renamed}
+            call = replace(call, given=old | present)
         for parameter in self.parameters:
             if parameter.required and parameter.name not in call.given:
                 raise Refusal(f"Missing non optional `{parameter.name}` arg in JSON DATA")
@@ -158,15 +163,17 @@ class Registry:
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            parameters = _parameters(function)
+            old_names = {old: new for old, new in _EVERYWHERE.items() if any(one.name == new for one in parameters)}
             method = Method(
                 name=function.__name__,
                 function=function,
-                parameters=_parameters(function),
+                parameters=parameters,
                 failure=failure,
                 super_admin=super_admin,
                 pace=pace,
                 guard=guard,
-                renamed=renamed or {},
+                renamed=old_names | dict(renamed or {}),
             )
             self._methods[method.name] = method
             self._aliases.update(dict.fromkeys(aliases, method))

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
@@ -18,17 +19,20 @@ from trivium.access.caller import Caller
 from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge import journal
 from trivium.forge.accounts import User
+from trivium.forge.bounds import check_description
 from trivium.forge.placement import staging
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
-from trivium.store.disk import sync_tree
+from trivium.store.disk import remove_tree, sync_tree
 from trivium.store.engine import insert_id
 from trivium.store.intents import Move, carry_out
-from trivium.store.tables import gists, now
+from trivium.store.tables import DEFAULT_USER_ID, gists, now
 from trivium.vcs.filestore import read_files, write_files
 
 FOREVER: Final = -1
 KINDS: Final = ("public", "private")
+_LONGEST: Final = 60 * 24 * 366 * 1000
+"""Minutes that a gist may live, unless it lives for ever."""
 _ID_BYTES: Final = 15
 """Of a private gist's access id, which 20 characters show: nobody guesses 120 bits (security.md S-25)."""
 
@@ -78,16 +82,10 @@ def create(
         raise Invalid("a gist in somebody else's name")
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of gist")
-    if lifetime < FOREVER or lifetime > 60 * 24 * 366 * 1000:
-        raise Invalid("the lifetime is not a number of minutes")
-    settings = site.settings
-    contents = {_check_name(name): content.encode() for name, content in files.items()}
-    if not contents or len(contents) > settings.max_gist_files:
-        raise Invalid("a gist has at least one file (max_gist_files)")
-    if sum(len(content) for content in contents.values()) > settings.max_gist_bytes:
-        raise Invalid("the gist is too large (max_gist_bytes)")
+    expires = _expiry(lifetime)
+    check_description(description)
+    contents = _contents(site, files)
     site.tree.check_space()
-    expires = FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
     access_id = secrets.token_urlsafe(_ID_BYTES)
     while not access_id[0].isalnum() or access_id.isdigit():
         access_id = secrets.token_urlsafe(_ID_BYTES)
@@ -119,6 +117,75 @@ def create(
         sync_tree(aside / directory)
         move = Move(aside / directory, site.tree.gists / directory)
         return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=insert)
+
+
+def _expiry(lifetime: int) -> int:
+    """The second from which a gist is expired that lives so many minutes from now on."""
+    if lifetime < FOREVER or lifetime > _LONGEST:
+        raise Invalid("the lifetime is not a number of minutes")
+    return FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
+
+
+def _contents(site: Site, files: Mapping[str, str]) -> dict[str, bytes]:
+    """The files as they are stored; raises `Invalid` when they are too many or too large."""
+    settings = site.settings
+    if not files or len(files) > settings.max_gist_files:
+        raise Invalid("a gist has at least one file, and not too many (max_gist_files)")
+    contents = {_check_name(name): content.encode() for name, content in files.items()}
+    if sum(len(content) for content in contents.values()) > settings.max_gist_bytes:
+        raise Invalid("the gist is too large (max_gist_bytes)")
+    return contents
+
+
+def update_gist(
+    site: Site,
+    caller: Caller,
+    gist: Gist,
+    *,
+    files: Mapping[str, str] | None = None,
+    owner: User | None = None,
+    lifetime: int | None = None,
+    description: str | None = None,
+) -> Gist:
+    """Change what is given of a gist; `files` are all that it has then, as a new revision. Raises `Invalid`.
+
+    A lifetime of 0 leaves it as it is (system.md 6.4). The revision is made before the row is changed: when the server
+    ends between them, the files are new, and the rest is not.
+    """
+    if owner is not None and owner.id != gist.owner_id and not caller.super_admin:
+        raise Invalid("only super-admins give a gist to somebody else")
+    if owner is not None and owner.id == DEFAULT_USER_ID:
+        raise Invalid("the user default owns nothing")
+    changes: dict[str, Any] = {"modified_on": now()}
+    if description is not None:
+        changes["description"] = check_description(description)
+    if lifetime:
+        changes["expires"] = _expiry(lifetime)
+    if owner is not None:
+        changes["owner_id"] = owner.id
+    if files is not None:
+        contents = _contents(site, files)
+        site.tree.check_space()
+        place = _place(site, gist)
+        write_files(place, contents, author=caller.username, message="updated")
+        sync_tree(place)
+    with site.store.write() as db:
+        if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
+            if files is not None:
+                remove_tree(place)  # it was deleted, and the new revision would be nobody's
+            raise NotFound(Kind.GIST, gist.access_id)
+        told = {name: value for name, value in changes.items() if name != "modified_on"}
+        journal.record(db, caller, "gist.update", gist.access_id, changes=told, files=files is not None)
+        return _one(db, gists.c.id == gist.id)
+
+
+def _place(site: Site, gist: Gist) -> Path:
+    """Where the files of a gist are."""
+    with site.store.read() as db:
+        directory = db.execute(select(gists.c.directory).where(gists.c.id == gist.id)).scalar()
+    if directory is None:
+        raise NotFound(Kind.GIST, gist.access_id)
+    return site.tree.gists / str(directory)
 
 
 def _check_name(name: str) -> str:
@@ -159,19 +226,12 @@ def of_user(db: Connection, user: User) -> list[Gist]:
 
 def content(site: Site, gist: Gist) -> dict[str, str]:
     """The files of a gist, by name."""
-    with site.store.read() as db:
-        directory = db.execute(select(gists.c.directory).where(gists.c.id == gist.id)).scalar()
-    if directory is None:
-        raise NotFound(Kind.GIST, gist.access_id)
-    return read_files(site.tree.gists / directory)
+    return read_files(_place(site, gist))
 
 
 def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
     """Delete a gist with its revisions."""
-    with site.store.read() as db:
-        directory = db.execute(select(gists.c.directory).where(gists.c.id == gist.id)).scalar()
-    if directory is None:
-        raise NotFound(Kind.GIST, gist.access_id)
+    place = _place(site, gist)
 
     def remove(db: Connection) -> None:
         if not db.execute(delete(gists).where(gists.c.id == gist.id)).rowcount:
@@ -179,5 +239,5 @@ def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
         journal.record(db, caller, "gist.delete", gist.access_id)
 
     with staging(site) as aside:
-        move = Move(site.tree.gists / directory, aside / directory)
+        move = Move(place, aside / place.name)
         carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=remove)

@@ -22,7 +22,7 @@ from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
 from trivium.store.query import Query
 from trivium.store.tables import repositories
-from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Names, Refs, Snapshot, VcsError
+from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Layout, Names, Refs, Snapshot, VcsError
 
 _KEPT: Final = 64
 _TRIES: Final = 3
@@ -180,9 +180,9 @@ class History:
 
         return self.read(repository, look, at)
 
-    def names(self, repository: Repository) -> Names:
-        """All branches, bookmarks and tags."""
-        return self.read(repository, lambda snapshot: snapshot.names())
+    def names(self, repository: Repository, layout: Layout | None = None) -> Names:
+        """All branches, bookmarks and tags; where these are only paths, those that `layout` says."""
+        return self.read(repository, lambda snapshot: snapshot.names(layout))
 
     def path_history(
         self, repository: Repository, revision: str, path: str, start: int, limit: int, details: Details = Details.BASIC

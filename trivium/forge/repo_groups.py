@@ -23,6 +23,7 @@ from trivium.access.permissions import (
 from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge import accounts, former_names, journal
 from trivium.forge.accounts import MAX_ID
+from trivium.forge.bounds import check_description
 from trivium.forge.former_names import below
 from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
@@ -252,6 +253,7 @@ def create(
         if is_clean_text(path) and path:
             _check_new(db, path)
         check_path(path)
+        check_description(description)
         owning = accounts.by_id(db, caller.user_id) if owner is None else accounts.find(db, owner)
         if owning.id == DEFAULT_USER_ID:
             raise Invalid("the user default owns nothing")
@@ -338,7 +340,7 @@ def update_group(
             raise Invalid("the parent group was renamed by somebody else")
         values: dict[str, Any] = {"parent_id": present.id if present else None}
         if description is not None:
-            values["description"] = description
+            values["description"] = check_description(description)
         if owning is not None:
             values["owner_id"] = owning.id
         db.execute(update(repo_groups).where(repo_groups.c.id == group.id).values(**values))

@@ -18,6 +18,7 @@ from trivium.errors import (
     NotFound,
 )
 from trivium.forge import accounts, former_names, journal, repo_groups, repositories, repository_fields
+from trivium.forge.bounds import check_description
 from trivium.forge.grants import grant_row
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import check_landing_rev, myself, seal_remote
@@ -71,7 +72,7 @@ def update_repository(
         admit_remote(site.settings, remote, myself=myself(site, caller), must_resolve=False)
     given: dict[str, Any] = {
         "owner_id": owning.id if owning else None,
-        "description": description,
+        "description": check_description(description) if description is not None else None,
         "private": private,
         "landing_rev": check_landing_rev(landing_rev) if landing_rev is not None else None,
         "enable_statistics": enable_statistics,

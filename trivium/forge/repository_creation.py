@@ -23,6 +23,7 @@ from trivium.access.remotes import Myself, RemoteUrl, admit_remote, parse_remote
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge import accounts, former_names, journal, repo_groups, repositories
 from trivium.forge.accounts import User
+from trivium.forge.bounds import check_description
 from trivium.forge.caches import RepositoryCache
 from trivium.forge.grants import copy_rows, factory_level, grant_row
 from trivium.forge.placement import Placement, staging
@@ -71,6 +72,7 @@ class NewRepository:
         check_path(self.path)
         if self.kind not in site.back_ends:
             raise Invalid(f"{self.kind!r} is not a kind of repository")
+        check_description(self.description)
         check_landing_rev(self.landing_rev)
 
 

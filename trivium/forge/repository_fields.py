@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
 from trivium.forge import journal
+from trivium.forge.bounds import MAX_FIELDS, check_description, check_field_value, check_label
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 from trivium.names import check_field_key
@@ -34,6 +35,7 @@ def set_values(db: Connection, repository: Repository, values: Mapping[str, str]
     where = repository_fields.c.repository_id == repository.id
     known = [key for (key,) in db.execute(select(repository_fields.c.key).where(where)) if key in values]
     for key in known:
+        check_field_value(values[key])
         db.execute(update(repository_fields).where(where, repository_fields.c.key == key).values(value=values[key]))
     return {key: values[key] for key in known}
 
@@ -43,9 +45,14 @@ def add_field(
 ) -> None:
     """Add an extra field with an empty value; the label defaults to the key."""
     check_field_key(key)
+    check_label(label)
+    check_description(description)
     with site.store.write() as db:
         if _has_field(db, repository, key):
             raise AlreadyExists(Kind.FIELD, key)
+        held = select(func.count()).where(repository_fields.c.repository_id == repository.id)
+        if db.execute(held).scalar_one() >= MAX_FIELDS:
+            raise Invalid(f"a repository has at most {MAX_FIELDS} extra fields")
         db.execute(
             insert(repository_fields).values(
                 repository_id=repository.id, key=key, label=label or key, description=description, value=""

@@ -8,8 +8,9 @@ under way (`store.intents`).
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,13 +27,26 @@ from trivium.forge.placement import staging
 from trivium.forge.repository_creation import NewRepository, insert_repository
 from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
-from trivium.store.intents import undo_all
+from trivium.store.intents import Move, carry_out, undo_all
 from trivium.store.tables import repositories, users
-from trivium.vcs.model import BackEnd, VcsError
+from trivium.vcs.model import BackEnd, History, VcsError
 
 _log = structlog.get_logger(__name__)
 
 _WORKING_COPIES: Final = frozenset({".git", ".hg", ".svn"})
+
+
+_BARE: Final = ".git"
+"""What the names of bare Git repositories end with by custom; here they are served with and without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in the repository root that looks like a repository and was not registered."""
+
+    name: str
+    """From the root; bytes that are no text are replaced."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,37 @@ class Rescan:
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A repository that has no row."""
+
+    name: str
+    path: Path
+    back_end: BackEnd
+
+
+class _Report:
+    """Collects what is skipped, for the answer and the log."""
+
+    def __init__(self, site: Site) -> None:
+        self._root = f"{site.tree.root}/"
+        self._most = site.settings.max_api_items
+        self.skipped: list[Skipped] = []
+
+    def skip(self, name: str, reason: object) -> None:
+        # Where the root is, is told to nobody.
+        shown = _shown(name), _shown(str(reason).replace(self._root, ""))
+        _log.warning("a directory was not registered", name=shown[0], why=shown[1])
+        if len(self.skipped) < self._most:
+            self.skipped.append(Skipped(*shown))
+
+
+def _shown(text: str) -> str:
+    """A name of the file system as text."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def rescan(site: Site, caller: Caller, *, remove_obsolete: bool = False, at_most_half: bool = False) -> Rescan:
@@ -60,59 +105,108 @@ def rescan(site: Site, caller: Caller, *, remove_obsolete: bool = False, at_most
         raise Invalid(f"the repository root {root} is empty; is its disk mounted?")
     if at_most_half and 2 * len(lost) > len(known):
         raise Invalid(f"{len(lost)} of {len(known)} repositories are missing; is a disk not mounted?")
-    unknown = _unknown(site, root, "", frozenset(known))
-    added = [name for name, path, back_end in unknown if _register(site, caller, name, path, back_end)]
+    report = _Report(site)
+    added = [
+        name
+        for found in _unknown(site, root, "", frozenset(known), report)
+        if (name := _register(site, caller, found, report))
+    ]
     removed = [name for name in lost if _unregister(site, caller, name)]
-    return Rescan(tuple(sorted(added)), tuple(sorted(removed)))
+    return Rescan(tuple(sorted(added)), tuple(sorted(removed)), tuple(report.skipped))
 
 
 def _names(db: Connection) -> list[str]:
     return [name for (name,) in db.execute(select(repositories.c.name).order_by(repositories.c.name))]
 
 
-def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str]) -> Iterator[tuple[str, Path, BackEnd]]:
-    """Repositories below a directory that have no row, and what serves them.
-
-    Links and hidden directories are not followed.
-    """
+def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str], report: _Report) -> Iterator[_Found]:
+    """Repositories below a directory that have no row. Links and hidden directories are not followed."""
     try:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError as error:
-        _log.warning("a directory cannot be read", path=str(directory), why=error.strerror)
+        report.skip(prefix.rstrip("/"), f"the directory cannot be read: {error.strerror}")
         return
     for entry in entries:
         name = prefix + entry.name
-        if entry.name.startswith(".") or name in known or not entry.is_dir(follow_symlinks=False):
+        if entry.name.startswith(".") or name in known:
+            continue
+        if entry.is_symlink():
+            report.skip(name, "it is a link")
+            continue
+        if not entry.is_dir(follow_symlinks=False):
             continue
         path = Path(entry.path)
         back_end = next((one for one in site.back_ends.values() if one.is_repository(path)), None)
         if back_end is not None:
-            yield name, path, back_end
-        elif not any((path / inside).exists() for inside in _WORKING_COPIES):
-            yield from _unknown(site, path, f"{name}/", known)
+            yield _Found(name, path, back_end)
+        elif any((path / inside).exists() for inside in _WORKING_COPIES):
+            report.skip(name, "it is a working copy: only repositories that stand by themselves are registered")
+        else:
+            yield from _unknown(site, path, f"{name}/", known, report)
 
 
-def _register(site: Site, caller: Caller, name: str, path: Path, back_end: BackEnd) -> bool:
-    """Give a repository its row; False when it is not one after all, or cannot be called so."""
+def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str | None:
+    """Give a repository its row and return its name; None when it is not one after all, or cannot be called so.
+
+    A bare repository of Git loses the `.git` of its name, on the disk too.
+    """
+    path, back_end = found.path, found.back_end
+    name = found.name.removesuffix(_BARE) if back_end.kind == "git" else found.name
     wanted = NewRepository(
         path=name, kind=back_end.kind, description=last_segment(name), private=False, landing_rev="rev:tip"
     )
+
+    def insert(db: Connection, history: History) -> int | None:
+        if not back_end.is_repository(path):
+            return None  # it was somebody's, and on its way to another place
+        repo_groups.check_name_free(db, name)
+        return insert_repository(db, site, caller, wanted, _first_administrator(db), history)
+
     try:
         check_path(name)
         back_end.adopt(path)
         with staging(site) as aside:
             history = back_end.history(path, aside / "cache")
-            with site.store.write() as db:
-                undo_all(db, site.tree)
-                if not back_end.is_repository(path):
-                    return False  # it was somebody's, and on its way to another place
-                repo_groups.check_name_free(db, name)
-                repository_id = insert_repository(db, site, caller, wanted, _first_administrator(db), history)
+            if name == found.name:
+                with site.store.write() as db:
+                    undo_all(db, site.tree)
+                    repository_id = insert(db, history)
+            else:
+                repository_id = _insert_renamed(site, path, site.tree.path_of(name), lambda db: insert(db, history))
+            if repository_id is None:
+                return None
             RepositoryCache(site, repository_id).adopt(aside / "cache")
     except (Invalid, AlreadyExists, VcsError, OSError) as error:
-        _log.warning("a directory was not registered", name=name, why=str(error))
-        return False
-    return True
+        if not _was_settled(site, found):
+            report.skip(found.name, error)
+        return None
+    return name
+
+
+def _was_settled(site: Site, found: _Found) -> bool:
+    """Whether somebody has moved, deleted or registered a repository meanwhile."""
+    if not found.back_end.is_repository(found.path):
+        return True
+    with site.store.read() as db:
+        return db.execute(select(repositories.c.id).where(repositories.c.name == found.name)).first() is not None
+
+
+class _Gone(Exception):
+    """There is nothing to rename."""
+
+
+def _insert_renamed(site: Site, path: Path, target: Path, insert: Callable[[Connection], int | None]) -> int | None:
+    """Insert a row together with the rename of its directory; both happen, or nothing."""
+
+    def change(db: Connection) -> int:
+        repository_id = insert(db)
+        if repository_id is None:
+            raise _Gone
+        return repository_id
+
+    with contextlib.suppress(_Gone):
+        return carry_out(site.store, site.tree, worker=site.worker.id, moves=[Move(path, target)], change=change)
+    return None
 
 
 def _unregister(site: Site, caller: Caller, name: str) -> bool:

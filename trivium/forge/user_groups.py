@@ -24,6 +24,7 @@ from trivium.access.permissions import (
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge import accounts, journal
 from trivium.forge.accounts import MAX_ID, User
+from trivium.forge.bounds import check_description
 from trivium.forge.grants import factory_level, grant_row
 from trivium.forge.site import Site
 from trivium.names import check_user_group, is_clean_text, key_of
@@ -136,6 +137,7 @@ def create(
         if is_clean_text(name) and db.execute(_TAKEN, {"sought": key_of(name)}).first():
             raise AlreadyExists(Kind.USER_GROUP, name)
         check_user_group(name)
+        check_description(description)
         owning = _owner(db, caller, owner)
         group_id = insert_id(
             db,
@@ -188,7 +190,7 @@ def update_group(
     if name is not None:
         changes |= {"name": check_user_group(name), "name_key": key_of(name)}
     if description is not None:
-        changes["description"] = description
+        changes["description"] = check_description(description)
     if owner is not None:
         if owner.id == DEFAULT_USER_ID:
             raise Invalid("the user default owns nothing")

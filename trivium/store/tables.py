@@ -244,7 +244,41 @@ changeset_comments = _table(
     Column("text", Text, nullable=False),
     Column("status", String(20)),  # the review status that came with it
     Column("created_on", String(23), nullable=False),
+    Column("kind", String(10), nullable=False, server_default="note"),  # note or todo
+    Column("path", Text),  # with a line: what the comment stands beside
+    Column("line", String(12)),  # n12 on the new side, o12 on the old
+    # The todo that this comment resolves; a todo is resolved once.
+    Column("resolves_id", Integer),
     Index("ix_changeset_comments_repository_id_revision", "repository_id", "revision"),
+    Index("ix_changeset_comments_resolves_id", "resolves_id", unique=True),
+)
+
+repository_settings = Table(
+    "repository_settings",
+    metadata,
+    # What is not the site's value (api-reviews.md 6).
+    Column("repository_id", _to("repositories.id"), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+)
+
+reported_exceptions = _table(
+    "reported_exceptions",
+    # What a client or extension told of its own troubles (api-reviews.md 6, store_exception).
+    Column("user_id", Integer),
+    Column("prefix", String(100), nullable=False),
+    Column("detail", Text, nullable=False),  # JSON, as it came
+    Column("created_on", String(23), nullable=False, index=True),
+)
+
+attachments = _table(
+    "attachments",
+    # Files that comments link to; each stands in `<data>/attachments` under its `fid`.
+    Column("fid", String(80), nullable=False, unique=True),
+    Column("user_id", _to("users.id", on_delete="SET NULL"), index=True),
+    Column("name", String(255), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("created_on", String(23), nullable=False),
 )
 
 gists = _table(
@@ -271,6 +305,7 @@ journal = _table(
     Column("repository_id", Integer),
     Column("detail", Text, nullable=False),  # JSON
     Index("ix_journal_repository_id", "repository_id"),
+    Index("ix_journal_user_id", "user_id"),
 )
 
 intents = Table(

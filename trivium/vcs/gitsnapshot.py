@@ -32,9 +32,11 @@ from trivium.vcs.model import (
     Changeset,
     DiffLimits,
     FileChange,
+    Layout,
     Names,
     Node,
     Refs,
+    UnknownPath,
     UnknownRevision,
 )
 from trivium.vcs.paths import clean_path
@@ -199,7 +201,7 @@ class GitSnapshot:
         diff.find_similar(DiffFind.FIND_RENAMES)
         return diff
 
-    def names(self) -> Names:
+    def names(self, layout: Layout | None = None) -> Names:  # noqa: ARG002
         index = self._index
         return Names(
             branches={name.removeprefix("refs/heads/"): at for at, names in index.heads.items() for name in names},
@@ -223,6 +225,17 @@ class GitSnapshot:
         for node in _walk(tree, f"{path}/" if path else ""):
             (directories if node.kind == "dir" else files).append(node)
         return sorted(directories, key=_by_path) + sorted(files, key=_by_path)
+
+    def file(self, raw_id: str, path: str) -> Node:
+        path = clean_path(path)
+        entry = gitlog.entry_at(self._repository, raw_id, path)
+        if entry.type != ObjectType.BLOB:
+            raise UnknownPath(path)
+        return Node(path, "file", str(entry.id))
+
+    def sizes(self, nodes: Sequence[Node]) -> list[int]:
+        read_header = self._repository.odb.read_header
+        return [read_header(pygit2.Oid(hex=node.id))[1] for node in nodes]
 
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
         read = self._repository.odb.read

@@ -160,8 +160,17 @@ class Hg:
         """Never: Mercurial's files only grow, and stay quick."""
         return False
 
-    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        """There is nothing to do."""
+    def tidy(
+        self,
+        path: Path,
+        *,
+        thorough: bool,
+        keep: int,  # noqa: ARG002
+        stop: Callable[[], bool],  # noqa: ARG002
+    ) -> None:
+        """Mercurial's caches are made anew, if `thorough`; there is nothing else to do."""
+        if thorough:
+            self.processes.ask(type(None), "warm", path, timeout=_LONG)
 
     def recover(self, path: Path) -> None:
         """A killed process leaves a transaction that is not complete, and locks."""

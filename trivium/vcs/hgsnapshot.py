@@ -15,7 +15,17 @@ from trivium.vcs.annotation import annotated, lines_of
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.hgclient import HgProcesses, Stream
 from trivium.vcs.hgvalues import Annotated, Change, Entry, Index
-from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Names, Node, Refs, UnknownRevision
+from trivium.vcs.model import (
+    AnnotatedLine,
+    Changeset,
+    DiffLimits,
+    FileChange,
+    Layout,
+    Names,
+    Node,
+    Refs,
+    UnknownRevision,
+)
 from trivium.vcs.paths import clean_path
 
 _ID_BYTES: Final = 20
@@ -34,6 +44,7 @@ class HgIndex:
         self.ids = found.ids
         self.revisions = found.revisions
         self.names = (found.branches, found.tags, found.bookmarks)
+        self.closed = frozenset(found.closed)
         self.tags = _by_id(found.tags)
         self.bookmarks = _by_id(found.bookmarks)
 
@@ -148,9 +159,10 @@ class HgSnapshot:
                     found.append(shown)
                 yield found
 
-    def names(self) -> Names:
+    def names(self, layout: Layout | None = None) -> Names:  # noqa: ARG002
         branches, tags, bookmarks = self._index.names
-        return Names(branches, bookmarks, tags)
+        closed = {name: branches[name] for name in self._index.closed}
+        return Names({name: branches[name] for name in branches.keys() - closed}, bookmarks, tags, closed)
 
     def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
         wanted = {"raw_id": bytes.fromhex(raw_id), "path": clean_path(path), "start": start, "limit": max(limit, 0)}
@@ -179,8 +191,12 @@ class HgSnapshot:
                 at = name.rfind("/", 0, at)
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
+    def file(self, raw_id: str, path: str) -> Node:
+        path = clean_path(path)
+        entry = self._processes.ask(Entry, "file", self._directory, raw_id=bytes.fromhex(raw_id), path=path)
+        return Node(path, "file", f"{entry.file_id.hex()}{entry.path.hex()}")
+
     def sizes(self, nodes: Sequence[Node]) -> list[int]:
-        """About how many bytes files have, never less; no content is read for it."""
         return self._processes.ask(list[int], "sizes", self._directory, files=[_file(node) for node in nodes])
 
     def contents(self, nodes: Sequence[Node], most: int | None = None) -> Iterator[bytes]:

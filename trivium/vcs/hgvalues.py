@@ -26,6 +26,8 @@ class Index(msgspec.Struct, frozen=True):
     """Named branch → the id of its tip."""
     tags: dict[str, str]
     bookmarks: dict[str, str]
+    closed: list[str]
+    """Those of `branches` that have only closed heads."""
 
 
 class State(msgspec.Struct, frozen=True):

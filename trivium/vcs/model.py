@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
@@ -118,6 +118,16 @@ class Names:
     branches: Mapping[str, str]
     bookmarks: Mapping[str, str]
     tags: Mapping[str, str]
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Branches on which work has ended; `branches` does not have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where branches and tags are in a system that has none: patterns of paths, in which `*` is any one name."""
+
+    branches: tuple[str, ...] = ("trunk", "branches/*")
+    tags: tuple[str, ...] = ("tags/*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +204,8 @@ class Snapshot(Protocol):
         """The names that point at a commit."""
         ...
 
-    def names(self) -> Names:
-        """All branches, bookmarks and tags; systems that have no such thing have none."""
+    def names(self, layout: Layout | None = None) -> Names:
+        """All branches, bookmarks and tags; a system that has no such thing has what `layout` says, if anything."""
         ...
 
     def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
@@ -223,6 +233,14 @@ class Snapshot(Protocol):
 
         Raises `UnknownPath`.
         """
+        ...
+
+    def file(self, raw_id: str, path: str) -> Node:
+        """One file; raises `UnknownPath` when no file is called so at `raw_id`."""
+        ...
+
+    def sizes(self, nodes: Sequence[Node]) -> list[int]:
+        """How many bytes each of these files has, without reading them."""
         ...
 
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:

@@ -124,7 +124,10 @@ class Svn:
         return False
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        """There is nothing to do."""
+        """Full shards of revisions are packed into one file each, if `thorough`; there is nothing else to do."""
+        if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
+            self.command.admin("pack", "--quiet", str(path))
+            self.command.hand_over(path)
 
     def recover(self, path: Path) -> None:
         """See that what a dead worker began has ended, and remove what nobody will finish.

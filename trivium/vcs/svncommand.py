@@ -133,6 +133,10 @@ class SvnCommand:
         settings.unlink(missing_ok=True)  # never written through: the directory may be another account's
         settings.write_text(_FSFS)
         path.chmod(0o750)
+        self.hand_over(path)
+
+    def hand_over(self, path: Path) -> None:
+        """Give everything in a repository to the account that Apache runs as."""
         account = self.available.account
         if account is not None:
             for entry in _entries(path):

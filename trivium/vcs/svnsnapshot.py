@@ -30,6 +30,7 @@ from trivium.vcs.model import (
     Changeset,
     DiffLimits,
     FileChange,
+    Layout,
     Names,
     Node,
     Parent,
@@ -55,6 +56,8 @@ _BEGINNING: Final = 8000
 _CHUNK: Final = 1 << 20
 _PATIENCE: Final = 60
 """Seconds that a file may take to be annotated."""
+_MOST_PLACES: Final = 10_000
+"""Branches or tags that one pattern may find."""
 _TURN: Final = threading.Lock()
 """Who reads revisions takes turns with other threads: libsvn gives the interpreter away for each of them, and two
 readers who hand it to each other a hundred times use half as much again (`make bench`)."""
@@ -173,8 +176,40 @@ class SvnSnapshot:
     def refs_at(self, raw_id: str) -> Refs:  # noqa: ARG002
         return Refs((), (), ())
 
-    def names(self) -> Names:
-        return Names({}, {}, {})
+    def names(self, layout: Layout | None = None) -> Names:
+        """A path's id is the revision that last touched something below it, which a copy is as well."""
+        if layout is None or not self._last:
+            return Names({}, {}, {})
+        return Names(self._placed(layout.branches), {}, self._placed(layout.tags))
+
+    def _placed(self, patterns: Sequence[str]) -> dict[str, str]:
+        """The directories of the youngest revision that one of these patterns fits."""
+        found: dict[str, str] = {}
+        for pattern in patterns:
+            places = {"": self._last}
+            for segment in pattern.split("/"):
+                places = {
+                    f"{above}/{name}" if above else name: revision
+                    for above in places
+                    for name, revision in self._directories(above, None if segment == "*" else segment).items()
+                }
+                if len(places) > _MOST_PLACES:
+                    raise TooLarge(pattern)
+            found |= {path: str(revision) for path, revision in places.items()}
+        return found
+
+    def _directories(self, path: str, name: str | None) -> dict[str, int]:
+        """The directories in a directory, or the one with this name: name → the revision that last touched it."""
+        from subvertpy.ra import DIRENT_CREATED_REV, DIRENT_KIND
+
+        if name is not None and self._session.check_path(f"{path}/{name}" if path else name, self._last) != _DIRECTORY:
+            return {}
+        entries, _, _ = self._session.get_dir(path, self._last, DIRENT_KIND | DIRENT_CREATED_REV)
+        return {
+            one: int(entry["created_rev"])
+            for one, entry in entries.items()
+            if entry["kind"] == _DIRECTORY and name in (None, one)
+        }
 
     def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
         path, number = clean_path(path), int(raw_id)
@@ -241,6 +276,20 @@ class SvnSnapshot:
                 yield below, entry["kind"]
                 if entry["kind"] == _DIRECTORY:
                     waiting.append(below)
+
+    def file(self, raw_id: str, path: str) -> Node:
+        path = clean_path(path)
+        if self._session.check_path(path, int(raw_id)) != _FILE:
+            raise UnknownPath(path)
+        return Node(path, "file", f"{raw_id}/{path}")
+
+    def sizes(self, nodes: Sequence[Node]) -> list[int]:
+        return [self._size(_at(node)) for node in nodes]
+
+    def _size(self, file: _At) -> int:
+        root = self._root(file.revision)
+        length = int(root.file_length(file.path))
+        return length - len(_LINK) if _is_link(root, file.path) else length
 
     def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
         for node in nodes:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
@@ -95,11 +97,50 @@ def test_a_database_of_a_newer_version_is_left_alone(store: Store, tmp_path: Pat
     assert not (tmp_path / "backups").exists()
 
 
-def _upgrade_to_the_first(store: Store) -> None:
+def _upgrade_to_the_first(store: Store, revision: str = "0001") -> None:
     with store.write_bare() as db:
         config = schema._config()
         config.attributes["connection"] = db
-        schema.command.upgrade(config, "0001")
+        schema.command.upgrade(config, revision)
+
+
+def test_comments_of_before_are_notes(store: Store, tmp_path: Path) -> None:
+    _upgrade_to_the_first(store, "0003")
+    with store.write_bare() as db:
+        db.execute(text("PRAGMA foreign_keys=OFF"))
+        columns = {
+            "id": 1,
+            "owner_id": 1,
+            "landing_rev": "'rev:tip'",
+            "kind": "'git'",
+            "last_changeset": "'{}'",
+            **dict.fromkeys(("name", "name_key", "description", "created_on", "updated_on", "history_state"), "''"),
+            **dict.fromkeys(("private", "archived", "enable_downloads", "enable_locking", "enable_statistics"), 0),
+        }
+        db.execute(
+            text(f"INSERT INTO repositories ({', '.join(columns)}) VALUES ({', '.join(map(str, columns.values()))})")
+        )
+        db.execute(
+            text(
+                "INSERT INTO changeset_comments (repository_id, revision, user_id, text, created_on)"
+                " VALUES (1, 'abc', 1, 'old', '2024'), (1, 'abc', 1, 'older', '2024')"
+            )
+        )
+    assert schema.upgrade(store, tmp_path / "backups")
+    with store.read() as db:
+        rows = db.execute(text("SELECT text, kind, path, line, resolves_id FROM changeset_comments ORDER BY id")).all()
+    assert rows == [("old", "note", None, None, None), ("older", "note", None, None, None)]
+
+
+def test_the_steps_can_be_written_for_postgresql() -> None:
+    """Nothing in them is for SQLite alone; whole tables are not copied there."""
+    said = StringIO()
+    context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True, "output_buffer": said})
+    script = schema._scripts().get_revision("0004")
+    with Operations.context(context):
+        script.module.upgrade()
+    assert "ALTER TABLE changeset_comments ADD COLUMN kind VARCHAR(10) DEFAULT 'note' NOT NULL" in said.getvalue()
+    assert "CREATE TABLE repository_settings" in said.getvalue()
 
 
 def test_an_older_database_is_backed_up_before_it_is_changed(store: Store, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from trivium.api.arguments import Files, Flag, Number, OwnUser, Someone, Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.objects import gist_object
-from trivium.api.registry import Call
+from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
-from trivium.errors import Busy, Invalid, NotFound
+from trivium.errors import Busy, Invalid, NotFound, StorageFull
 from trivium.forge import accounts, gists
 from trivium.names import is_clean_text
 from trivium.vcs.model import VcsError
@@ -27,7 +27,10 @@ def create_gist(
 ) -> dict[str, Any]:
     """Create a gist of small texts: `files` is `{"name": {"content": "...", "lexer": null}, ...}`.
 
-    Anybody may call it; only super-admins choose another owner. `lifetime` is in minutes, -1 for ever.
+    Anybody may call it; only super-admins choose another owner. `lifetime` is in minutes, -1 for ever; with 0 the
+    gist has expired from its first moment, and no later call finds it. Names of files are plain: no directories, and
+    nothing that begins with `.git` or `.hg`. How many files, and how large, the server says (max_gist_files,
+    max_gist_bytes).
     """
     with failing_as("failed to create gist", NotFound):
         with call.site.store.read() as db:
@@ -82,6 +85,38 @@ def get_gists(call: Call, userid: OwnUser | None = None) -> list[Any]:
     with call.site.store.read() as db:
         user = userid or accounts.by_id(db, call.caller.user_id)
         return [gist_object(call, gist, None) for gist in gists.of_user(db, user)]
+
+
+@registry.method(pace=Pace.LONG)
+def update_gist(
+    call: Call,
+    gistid: Word,
+    description: Text | None = None,
+    lifetime: Number | None = None,
+    files: Files | None = None,
+    owner: Someone | None = None,
+) -> dict[str, Any]:
+    """Change what is given of a gist and leave the rest.
+
+    Its owner and super-admins may call it; only super-admins choose another owner. `files` are all that it has from
+    now on, as in `create_gist`; what it had before stays in its history. `lifetime` is in minutes from now, -1 for
+    ever, and 0 leaves it as it is.
+    """
+    with call.site.store.read() as db:
+        found = gists.find(db, call.caller, gistid)
+    with failing_as(f"failed to update gist ID:{found.access_id}", Invalid, NotFound, Busy, StorageFull, VcsError):
+        with call.site.store.read() as db:
+            user = None if owner is None else accounts.find(db, owner)
+        updated = gists.update_gist(
+            call.site,
+            call.caller,
+            found,
+            files=None if files is None else _texts(files),
+            owner=user,
+            lifetime=None if lifetime is None else _minutes(lifetime),
+            description=description,
+        )
+    return {"msg": f"updated gist ID:{updated.access_id}", "gist": gist_object(call, updated, None)}
 
 
 @registry.method()

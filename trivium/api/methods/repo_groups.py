@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trivium.access.levels import Scope, parse_permission
+from sqlalchemy import Connection
+
+from trivium.access.levels import Level, Scope, parse_permission
 from trivium.api.arguments import (
     AdministeredRepoGroup,
     AnyUser,
@@ -25,6 +27,7 @@ from trivium.api.texts import failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound
 from trivium.forge import repo_groups
 from trivium.forge.grants import Subject, Target, set_permission
+from trivium.forge.repo_group_deletion import delete_group
 from trivium.forge.repo_groups import UNSET, RepoGroup
 from trivium.names import path_of
 
@@ -65,18 +68,36 @@ def _creation_failed(given: Mapping[str, Any]) -> str:
 def _may_create(call: Call) -> None:
     name = call.given["group_name"]
     with call.site.store.read() as db:
+        if isinstance(name, str):
+            name = _below(db, call, name, call.given.get("parent"))
         repo_groups.permitted_parent(db, call.caller, path_of(name) if isinstance(name, str) else "")
+
+
+def _below(db: Connection, call: Call, name: str, parent: Any) -> str:
+    """The full name of a group that is named by its parent, as an id or name, and what is below that."""
+    if parent is None or parent == "":
+        return name
+    return f"{repo_groups.find(db, call.caller, parent, Level.READ).name}/{name}"
 
 
 @registry.method(failure=_creation_failed, guard=_may_create)
 def create_repo_group(
-    call: Call, group_name: Text, description: Text = "", owner: Someone = None, copy_permissions: Flag = False
+    call: Call,
+    group_name: Text,
+    description: Text = "",
+    owner: Someone = None,
+    copy_permissions: Flag = False,
+    parent: Someone = None,
 ) -> dict[str, Any]:
     """Create a repository group, in an existing one or at top level.
 
     Needs the permission to create repository groups, or group.admin on the parent. Only super-admins choose another
-    owner. With `copy_permissions` the group starts with the permissions of its parent.
+    owner. With `copy_permissions` the group starts with the permissions of its parent. With `parent` given,
+    `group_name` is only what stands below that. A name is refused, never repaired; it may have blanks and letters of
+    every script, but no control characters and none of the characters that addresses and Windows keep for themselves.
     """
+    with call.site.store.read() as db:
+        group_name = _below(db, call, group_name, parent)
     try:
         group = repo_groups.create(
             call.site,
@@ -122,6 +143,18 @@ def update_repo_group(
     except (AlreadyExists, NotFound, Forbidden) as error:
         raise Invalid("the name, owner or parent cannot be used") from error
     return {"msg": f"updated repository group ID:{group.id} {group.name}", "repo_group": _shown(call, group)}
+
+
+@registry.method()
+def delete_repo_group(call: Call, repogroupid: AdministeredRepoGroup) -> dict[str, Any]:
+    """Delete a repository group that holds nothing.
+
+    Needs group.admin on it. Its name is free at once.
+    """
+    told = f"repo group ID:{repogroupid.id} {repogroupid.name}"
+    with failing_as(f"failed to delete {told}", Invalid, Busy, NotFound, AlreadyExists):
+        delete_group(call.site, call.caller, repogroupid)
+    return {"msg": f"deleted {told}", "repo_group": None}
 
 
 def _set(

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trivium.access.levels import Scope, parse_permission
+from sqlalchemy import Connection
+
+from trivium.access.levels import Level, Scope, parse_permission
 from trivium.api.arguments import (
     AdministeredRepository,
     AnyUser,
@@ -18,42 +20,72 @@ from trivium.api.arguments import (
     Word,
 )
 from trivium.api.methods.registered import registry
-from trivium.api.objects import full_repository_object, repository_object, repository_objects
+from trivium.api.objects import full_repository_object, names_object, repository_object, repository_objects
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
-from trivium.forge import pushes, repositories, repository_changes, repository_creation, repository_fields
+from trivium.forge import (
+    pushes,
+    repo_groups,
+    repositories,
+    repository_changes,
+    repository_creation,
+    repository_fields,
+    repository_settings,
+)
 from trivium.forge.grants import Subject, Target, set_permission
 from trivium.forge.repositories import Repository
-from trivium.names import path_of
+from trivium.names import last_segment, parent_of, path_of
 
 _OLD_GROUP = {"usersgroupid": "usergroupid"}
 _OLD_URI = {"remote_uri": "clone_uri"}
 
 
 @registry.method(failure="failed to get repository `{repoid}`", pace=Pace.AT_ONCE)
-def get_repo(call: Call, repoid: ReadableRepository, cache: Flag = True) -> dict[str, Any]:
+def get_repo(
+    call: Call, repoid: ReadableRepository, cache: Flag = True, with_revision_names: Flag = False
+) -> dict[str, Any]:
     """A repository with its members and followers.
 
-    Needs repository.read. With `cache` false the last changeset is read from the repository first.
+    Needs repository.read. With `cache` false the last changeset is read from the repository first; with
+    `with_revision_names` its branches, bookmarks and tags are told too.
     """
-    if not cache:
+    names: dict[str, Any] = {}
+    if not cache or with_revision_names:
         call.site.store.take_time()
+    if not cache:
         pushes.refresh(call.site, repoid.id)
+    if with_revision_names:
+        with call.site.store.read() as db:
+            layout = repository_settings.layout_of(db, repoid)
+        names = names_object(call.history.names(repoid, layout))
+        names["branches"] = {**names["branches"], **names.pop("branches_closed")}
     with call.site.store.read() as db:
         repository = repoid if cache else repositories.by_id(db, call.caller, repoid.id)
-        return full_repository_object(call, db, repository)
+        return full_repository_object(call, db, repository) | names
 
 
 @registry.method()
-def get_repos(call: Call) -> list[Any]:
+def get_repos(call: Call, root: Someone = None, traverse: Flag = True) -> list[Any]:
     """The repositories that the caller may read, sorted by name.
 
-    Anybody may call it; super-admins get all repositories.
+    Anybody may call it; super-admins get all repositories. With `root` only those in that repository group; with
+    `traverse` false only those directly inside it, or at top level.
     """
     with call.site.store.read() as db:
         readable = repositories.readable(db, call.caller)
+        if root is not None or not traverse:
+            above = _above(db, call, root)
+            inside = [one for one in readable if one.name.startswith(above)]
+            readable = inside if traverse else [one for one in inside if "/" not in one.name[len(above) :]]
         return repository_objects(call, db, readable, repositories.fields_of_all(db))
+
+
+def _above(db: Connection, call: Call, root: Any) -> str:
+    """How the names begin of what is in a group."""
+    if root is None or root == "":
+        return ""
+    return f"{repo_groups.find(db, call.caller, root, Level.READ).name}/"
 
 
 def _creation_failed(given: Mapping[str, Any]) -> str:
@@ -85,6 +117,11 @@ def create_repo(
 
     Needs the permission to create repositories, or repository group permissions on the group that will hold it.
     Only super-admins choose another owner. `task` is always null: the repository is there when the answer comes.
+
+    A name has up to 255 characters and 8 segments of up to 80. A segment may have letters of every script, digits,
+    blanks and most punctuation; it does not begin with a dot or hyphen, nor end with a dot, `.git` or `.lock`, and has
+    none of the characters that addresses, markup and Windows keep for themselves. It is unique ignoring case. What is
+    not so is refused, never repaired. A description has up to 16 KiB.
     """
     created = repository_creation.create(
         call.site,
@@ -120,12 +157,19 @@ def update_repo(
     enable_downloads: Flag | None = None,
     fields: Text | None = None,
     fork_of: Someone | None = None,
+    repo_name: Text | None = None,
 ) -> dict[str, Any]:
     r"""Change what is given of a repository and leave the rest; also renames and moves it.
 
-    Needs repository.admin. `name` is the new last segment, `group` the group to move to (an empty text: top level).
+    Needs repository.admin. `name` is the new last segment, `group` the group to move to (an empty text: top level);
+    or `repo_name` is the whole new name, with the groups, which must exist.
     `fields` is `key=value,key2=value2`, with `\,` for a comma in a value; unknown keys are ignored.
     """
+    if repo_name:
+        path = path_of(repo_name)
+        name = last_segment(path) if name is None else name
+        if group is None and parent_of(path) != parent_of(repoid.name):
+            group = parent_of(path)
     try:
         updated = repository_changes.update_repository(
             call.site,

@@ -83,7 +83,12 @@ def rescan_repos(call: Call, remove_obsolete: Flag = False) -> dict[str, Any]:
     """Register repositories that stand in the repository root and are not known.
 
     Only super-admins may call it. With `remove_obsolete` what is registered and no longer there is forgotten; that is
-    refused when nothing at all is there.
+    refused when nothing at all is there. `name.git` of a bare Git repository is registered as `name`. What looks like a
+    repository and was not registered is listed in `skipped`, with the reason.
     """
     done = rescans.rescan(call.site, call.caller, remove_obsolete=remove_obsolete)
-    return {"added": done.added, "removed": done.removed}
+    return {
+        "added": done.added,
+        "removed": done.removed,
+        "skipped": [{"name": one.name, "reason": one.reason} for one in done.skipped],
+    }

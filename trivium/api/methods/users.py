@@ -56,6 +56,10 @@ def create_user(
 
     Only super-admins may call it. Without a password the account works with its key only; with an `extern_name`
     other than `rhodecode` another system keeps the password.
+
+    A user name begins with a letter, digit or underscore; dots and hyphens may follow, up to 255 characters, letters of
+    every script. It is unique ignoring case, is no number, and is not `default` or `new_user`. A password has 6 to
+    1,024 characters. First and last name have up to 255 characters. What is not so is refused, never repaired.
     """
     user = accounts.create(
         call.site,
@@ -92,7 +96,7 @@ def update_user(
     """Change what is given of a user and leave the rest.
 
     Only super-admins may call it. The key, what he owns and his permissions survive a new name or password. The
-    last active super-admin stays one.
+    last active super-admin stays one. Names and passwords are those that `create_user` takes.
     """
     try:
         user = accounts.update_account(

@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from mercurial import error, exchange, httppeer, localrepo, repair
+from mercurial.interfaces.repository import CACHES_ALL
 from mercurial.utils import urlutil
 
 from trivium.vcs.hgserver.library import Repository, Watched, by_descriptor, open_repository, published
@@ -116,6 +117,13 @@ def recover(base: Any, target: int) -> None:
             os.unlink(os.path.join(place, ".hg", os.fsdecode(held.filename)))
     if repository.svfs.exists(b"journal"):
         repository.recover()
+
+
+def warm(base: Any, target: int) -> None:
+    """Make all caches anew; raises when somebody is writing."""
+    repository = open_repository(base, target)
+    with repository.wlock(wait=False), repository.lock(wait=False):
+        repository.updatecaches(caches=CACHES_ALL)
 
 
 def _pull(base: Any, target: int, **remote: Any) -> Watched:

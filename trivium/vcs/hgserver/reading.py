@@ -38,6 +38,7 @@ def index(repository: Repository) -> Index:
         branches={text_of(name): _hex(branches.branchtip(name)) for name in branches},
         tags={text_of(name): _hex(raw_id) for name, raw_id in shown.tags().items() if raw_id != node.nullid},
         bookmarks=_bookmarks(shown),
+        closed=[text_of(name) for name in branches if not branches.branchheads(name)],
     )
 
 
@@ -116,9 +117,25 @@ def nodes(repository: Repository, raw_id: bytes, path: str, most: int | None = N
     return found
 
 
+def file(repository: Repository, raw_id: bytes, path: str) -> Entry:
+    """One file; raises `UnknownPath`."""
+    shown = published(repository)
+    manifest = shown[revision_of(shown.changelog, raw_id)].manifest()
+    wanted = path.encode("utf-8", "surrogateescape")
+    if not wanted or wanted not in manifest:
+        raise UnknownPath(path)
+    return Entry(wanted, manifest[wanted])
+
+
 def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]:
-    """About how many bytes files have, by path and file id; no content is read. Never less than they have."""
-    return [_size(repository.file(path), file_id) for path, file_id in files]
+    """How many bytes files have, by path and file id."""
+    return [_shown_size(repository.file(path), file_id) for path, file_id in files]
+
+
+def _shown_size(log: Any, file_id: bytes) -> int:
+    """Of a large file it is how much is stored, with what stands before it of a copy: nothing of it is read."""
+    stored = _size(log, file_id)
+    return stored if stored > LARGEST_COMPARED else int(log.size(log.rev(file_id)))
 
 
 def contents(

@@ -329,6 +329,7 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "added": _result(reading.added_since),
     "present": _result(reading.present),
     "nodes": _result(reading.nodes),
+    "file": _result(reading.file),
     "sizes": _result(reading.sizes),
     "path_history": _result(files.path_history),
     "annotate": _result(files.annotate),
@@ -341,11 +342,12 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "pull": _change(changing.pull),
     "strip": _change(changing.strip),
     "recover": _change(changing.recover),
+    "warm": _change(changing.warm),
 }
 _CHANGES: Final = frozenset({"create"})
 """Those of the short ones that must not be begun twice."""
 _LONG: Final = frozenset(
-    {"changes", "contents", "path_history", "annotate", "fork", "import", "pull", "strip", "recover"}
+    {"changes", "contents", "sizes", "path_history", "annotate", "fork", "import", "pull", "strip", "recover", "warm"}
 )
 
 

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods of the later line about comments on commits (api-reviews.md 4)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from trivium.api.arguments import AnyUser, Flag, List, Number, OwnUser, ReadableRepository, Word
+from trivium.api.methods.registered import registry
+from trivium.api.numbers import whole_number
+from trivium.api.objects import comment_object
+from trivium.api.registry import Call, Pace
+from trivium.api.texts import Refusal, failing_as, shown
+from trivium.errors import Busy, Invalid, StorageFull
+from trivium.forge import accounts, reviews
+from trivium.vcs.model import UnknownRevision, VcsError
+
+_MOST_RECIPIENTS: Final = 100
+
+
+def _check_kind(given: Any) -> None:
+    if given not in reviews.KINDS:
+        raise Refusal(f"comment_type must be one of {','.join(reviews.KINDS)}")
+
+
+@registry.method(pace=Pace.LONG)
+def comment_commit(
+    call: Call,
+    repoid: ReadableRepository,
+    commit_id: Word,
+    message: Word,
+    status: Word = None,
+    comment_type: Word = "note",
+    resolves_comment_id: Number = None,
+    extra_recipients: List = None,
+    userid: OwnUser | None = None,
+    send_email: Flag = True,  # noqa: ARG001
+    filepath: Word = None,
+    lineno: Number = None,
+) -> dict[str, Any]:
+    """Comment on a commit, and with `status` vote on it: not_reviewed, approved, rejected or under_review.
+
+    Needs repository.read; only super-admins comment as somebody else. `comment_type` is note or todo; a todo is open
+    until a comment resolves it, which names it as `resolves_comment_id`. With `filepath` and `lineno` the comment
+    stands beside a line: `n12` on the new side, `o12` on the old. `extra_recipients` are users; mail is not sent yet.
+    """
+    name = repoid.name
+    if status is not None and status not in reviews.STATUSES:
+        raise Refusal(f"Bad status, must be on of {list(reviews.STATUSES)} got {shown(status)}")
+    _check_kind(comment_type)
+    _check_recipients(call, extra_recipients)
+    with failing_as(f"failed to set comment on repository `{name}`", Invalid, Busy, StorageFull, VcsError):
+        if not isinstance(commit_id, str) or not isinstance(message, str):
+            raise Invalid("a text is expected")
+        place = reviews.place_of(filepath, lineno)
+        raw_id = call.history.read(repoid, lambda snapshot: snapshot.resolve(commit_id))
+        with call.site.store.read() as db:
+            author = userid or accounts.by_id(db, call.caller.user_id)
+        unsolved = f"Comment `{shown(resolves_comment_id)}` is not an open todo of commit `{raw_id}`"
+        with failing_as(unsolved, reviews.NotAnOpenTodo):
+            comment_id = reviews.comment(
+                call.site,
+                call.caller,
+                repoid,
+                raw_id,
+                author,
+                message,
+                status,
+                kind=comment_type,
+                place=place,
+                resolves=_todo(resolves_comment_id),
+            )
+    return {
+        "msg": f"Commented on commit `{raw_id}` for repository `{name}`",
+        "status_change": status,
+        "success": True,
+        "comment_id": comment_id,
+    }
+
+
+def _todo(given: Any) -> int | None:
+    if given is None:
+        return None
+    try:
+        return whole_number(given, "resolves_comment_id")
+    except Invalid as error:
+        raise reviews.NotAnOpenTodo(str(error)) from error
+
+
+def _check_recipients(call: Call, given: Any) -> None:
+    """Names of users, as a list or with commas between them; raises `NotFound` for one that nobody has."""
+    if isinstance(given, str):
+        given = [one.strip() for one in given.split(",", _MOST_RECIPIENTS) if one.strip()]
+    if given is None:
+        return
+    if not isinstance(given, list) or len(given) > _MOST_RECIPIENTS:
+        raise Refusal(f"extra_recipients must be a list of at most {_MOST_RECIPIENTS} users")
+    with call.site.store.read() as db:
+        for one in given:
+            accounts.find(db, one)
+
+
+@registry.method(pace=Pace.LONG)
+def get_repo_comments(
+    call: Call,
+    repoid: ReadableRepository,
+    commit_id: Word = None,
+    comment_type: Word = None,
+    userid: AnyUser | None = None,
+    after: Number = None,
+) -> list[Any]:
+    """The comments on commits of a repository, oldest first.
+
+    Needs repository.read. `commit_id`, `comment_type` (note or todo) and `userid` narrow them down. A list that is cut
+    by the server's limit (max_api_items) goes on `after` the id of its last comment.
+    """
+    if comment_type is not None:
+        _check_kind(comment_type)
+    if commit_id is not None and not isinstance(commit_id, str):
+        raise Refusal("commit_id must be a string value")
+    with failing_as("after must be the id of a comment", Invalid):
+        start = 0 if after is None else whole_number(after, "after")
+    raw_id = None
+    if commit_id is not None:
+        with failing_as(f"Commit `{commit_id}` does not exist in repository `{repoid.name}`", UnknownRevision):
+            raw_id = call.history.read(repoid, lambda snapshot: snapshot.resolve(commit_id))
+    with call.site.store.read() as db:
+        found = reviews.comments(
+            db,
+            repoid,
+            limit=call.site.settings.max_api_items,
+            most_bytes=call.site.settings.max_api_answer,
+            raw_id=raw_id,
+            kind=comment_type,
+            author=userid,
+            after=start,
+        )
+    return [comment_object(comment) for comment in found]

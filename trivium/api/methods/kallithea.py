@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Methods under the names, and in the shapes, that Kallithea's clients know (api-reviews.md 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trivium.api.arguments import Flag, Number, ReadableRepository, Word
+from trivium.api.methods.registered import registry
+from trivium.api.numbers import whole_number
+from trivium.api.registry import Call, Pace
+from trivium.api.texts import Refusal, failing_as
+from trivium.errors import Invalid
+from trivium.forge import reviews
+from trivium.forge.history import Details
+from trivium.forge.repositories import Repository
+from trivium.forge.reviews import Comment
+from trivium.vcs.model import Changeset, FileChange, Snapshot, UnknownRevision, VcsError
+
+_FETCHING: Final = "Error occurred during commit fetching"
+_AT_A_TIME: Final = 500
+_MOST_EXAMINED: Final = 200_000
+"""Changesets that are looked at for one answer."""
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.[0-9]{1,6})?)?")
+_LISTS: Final = {"A": "added", "M": "changed", "D": "removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which changesets are asked for."""
+
+    start: str | None
+    end: str | None
+    since: str
+    until: str
+    branch: str | None
+    reverse: bool
+    count: int | None
+
+
+@registry.method(pace=Pace.LONG)
+def get_changesets(
+    call: Call,
+    repoid: ReadableRepository,
+    start: Word = None,
+    end: Word = None,
+    start_date: Word = None,
+    end_date: Word = None,
+    branch_name: Word = None,
+    reverse: Flag = False,
+    with_file_list: Flag = False,
+    max_revisions: Number = None,
+) -> list[Any]:
+    """Changesets of a repository from one to another, both included, oldest first or in `reverse`.
+
+    Needs repository.read. The dates are ISO 8601, UTC; `branch_name` keeps those that are on a branch. At most
+    `max_revisions` are told; `with_file_list` also which files each of them added, changed and removed. A method of
+    Kallithea: `get_repo_changesets` is the documented one.
+    """
+    if branch_name is not None and repoid.kind == "svn":
+        raise Refusal(_FETCHING)
+    settings = call.site.settings
+    with failing_as(_FETCHING, Invalid, VcsError):
+        wanted = _Wanted(
+            start=_text(start),
+            end=_text(end),
+            since=_moment(start_date, "0000-00-00T00:00:00"),
+            until=_moment(end_date, "9999-99-99T99:99:99"),
+            branch=_text(branch_name),
+            reverse=reverse,
+            count=None if max_revisions is None else whole_number(max_revisions, "max_revisions"),
+        )
+
+        def look(snapshot: Snapshot) -> list[Any]:
+            found = _bounded(_found(snapshot, repoid, wanted), settings.max_api_items, settings.max_api_answer)
+            shown = [_shown(changeset) | {"author": changeset.author} for changeset in found]
+            if with_file_list:
+                changes = snapshot.changes([changeset.raw_id for changeset in found], None)
+                shown = [one | _files(of_one) for one, of_one in zip(shown, changes, strict=True)]
+            return shown
+
+        return call.history.read(repoid, look)
+
+
+def _text(given: Any) -> str | None:
+    if given is not None and not isinstance(given, str):
+        raise Invalid("a text is expected")
+    return given or None
+
+
+def _moment(given: Any, default: str) -> str:
+    """A moment to compare with those of changesets."""
+    if given is None or given == "":
+        return default
+    found = _MOMENT.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
+        raise Invalid("a date is written as 2014-03-05 or 2014-03-05T13:25:46")
+    return f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}"
+
+
+def _found(snapshot: Snapshot, repository: Repository, wanted: _Wanted) -> Iterator[Changeset]:
+    if snapshot.is_empty():
+        return
+    first = 0 if wanted.start is None else snapshot.start(wanted.start)
+    last = snapshot.position(snapshot.resolve(wanted.end or "tip"))
+    on_branch = _branch(snapshot, repository, wanted.branch)
+    count = 0
+    for ids in _slices(snapshot, first, last, reverse=wanted.reverse):
+        for changeset in snapshot.changesets(ids):
+            if count == wanted.count:
+                return
+            if wanted.since <= changeset.date <= wanted.until and on_branch(changeset):
+                count += 1
+                yield changeset
+
+
+def _slices(snapshot: Snapshot, first: int, last: int, *, reverse: bool) -> Iterator[list[str]]:
+    """The ids of a part of the list of changesets, some at a time."""
+    if last - first >= _MOST_EXAMINED:
+        raise Invalid(f"more than {_MOST_EXAMINED} changesets would have to be looked at")
+    starts = range(first, last + 1, _AT_A_TIME)
+    for at in reversed(starts) if reverse else starts:
+        ids = list(snapshot.ids(at, min(_AT_A_TIME, last + 1 - at)))
+        yield ids[::-1] if reverse else ids
+
+
+def _branch(snapshot: Snapshot, repository: Repository, name: str | None) -> Callable[[Changeset], bool]:
+    """Whether a changeset is on a branch: of Git what leads to its head, of Mercurial what was made on it."""
+    if name is None:
+        return lambda _: True
+    names = snapshot.names()
+    head = names.branches.get(name) or names.closed.get(name)
+    if head is None:
+        raise UnknownRevision(name)
+    if repository.kind == "hg":
+        return lambda changeset: changeset.branch == name
+    ids = frozenset(snapshot.path_history(head, "", 0, _MOST_EXAMINED))
+    if len(ids) == _MOST_EXAMINED:
+        raise Invalid(f"the branch has more than {_MOST_EXAMINED} commits")
+    return lambda changeset: changeset.raw_id in ids
+
+
+def _bounded(found: Iterator[Changeset], most: int, most_bytes: int) -> list[Changeset]:
+    kept: list[Changeset] = []
+    for changeset in found:
+        most_bytes -= len(changeset.message)
+        if len(kept) == most or most_bytes < 0:
+            raise Refusal(f"{_FETCHING}: more than {most} changesets at once (max_api_items)")
+        kept.append(changeset)
+    return kept
+
+
+def _shown(changeset: Changeset) -> dict[str, Any]:
+    return {
+        "raw_id": changeset.raw_id,
+        "short_id": changeset.short_id,
+        "date": changeset.date,
+        "message": changeset.message,
+        "revision": changeset.revision,
+    }
+
+
+def _files(changes: list[FileChange] | tuple[FileChange, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {name: [] for name in _LISTS.values()}
+    for change in changes:
+        found[_LISTS[change.op]].append(change.path)
+    return found
+
+
+@registry.method(pace=Pace.LONG)
+def get_changeset(
+    call: Call,
+    repoid: ReadableRepository,
+    raw_id: Word,
+    with_reviews: Flag = False,
+    with_comments: Flag = False,
+    with_inline_comments: Flag = False,
+) -> dict[str, Any]:
+    """One changeset of a repository, with the files that it added, changed and removed.
+
+    Needs repository.read. On request also the votes on it, and what was said about it. A method of Kallithea:
+    `get_repo_changeset` is the documented one.
+    """
+    if not isinstance(raw_id, str):
+        raise Refusal("commit_id must be a string value")
+    unknown = f"Commit `{raw_id}` does not exist in repository `{repoid.name}`"
+    with failing_as(_FETCHING, VcsError), failing_as(unknown, UnknownRevision):
+        commit = call.history.commit(repoid, raw_id, Details.EXTENDED)
+    changeset = commit.changeset
+    shown = _shown(changeset) | {"author": _person(changeset.author)} | _files(commit.changes)
+    if not (with_reviews or with_comments or with_inline_comments):
+        return shown
+    settings = call.site.settings
+    with call.site.store.read() as db:
+        said = reviews.comments(
+            db,
+            repoid,
+            limit=settings.max_api_items,
+            most_bytes=settings.max_api_answer,
+            raw_id=changeset.raw_id,
+        )
+    if with_reviews:
+        shown["reviews"] = _votes(said)
+    if with_comments:
+        shown["comments"] = [_said(comment) for comment in said if comment.place is None]
+    if with_inline_comments:
+        shown["inline_comments"] = [
+            _said(comment) | {"f_path": comment.place.path, "line_no": comment.place.line}
+            for comment in said
+            if comment.place is not None
+        ]
+    return shown
+
+
+def _person(author: str) -> dict[str, str]:
+    """`Name <mail>` in its parts."""
+    name, found, rest = author.partition("<")
+    return {"name": name.strip() if found else author.strip(), "email": rest.partition(">")[0].strip()}
+
+
+def _votes(said: list[Comment]) -> list[dict[str, Any]]:
+    """Of each reviewer's votes the newest."""
+    newest = {comment.author: comment for comment in said if comment.status is not None}
+    return [
+        {"reviewer": author, "modified_at": comment.created_on, "status": comment.status}
+        for author, comment in newest.items()
+    ]
+
+
+def _said(comment: Comment) -> dict[str, Any]:
+    return {
+        "comment_id": comment.id,
+        "username": comment.author,
+        "text": comment.text,
+        "created_on": comment.created_on,
+    }

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long the texts may be that many answers repeat (decisions.md A21).
+
+Whoever writes one pays once; everybody who lists repositories, groups, gists or comments pays each time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trivium.errors import Invalid
+from trivium.names import is_clean_text
+
+MAX_DESCRIPTION: Final = 16 << 10
+"""Bytes, of a repository, group or gist."""
+MAX_LABEL: Final = 255
+"""Characters."""
+MAX_FIELD_VALUE: Final = 4 << 10
+"""Bytes; every list of repositories shows it."""
+MAX_FIELDS: Final = 50
+"""Of one repository."""
+
+
+def check_description(text: str) -> str:
+    """A description as it is stored; raises `Invalid`."""
+    return _bounded(text, MAX_DESCRIPTION, "a description")
+
+
+def check_label(text: str) -> str:
+    """A name for people, of one line; raises `Invalid`."""
+    if len(text) > MAX_LABEL:
+        raise Invalid(f"a label has at most {MAX_LABEL} characters")
+    return _bounded(text, 4 * MAX_LABEL, "a label")
+
+
+def check_field_value(text: str) -> str:
+    """The value of an extra field; raises `Invalid`."""
+    return _bounded(text, MAX_FIELD_VALUE, "the value of a field")
+
+
+def check_comment(text: str, most: int) -> str:
+    """What a comment says; `most` is the option max_comment_bytes. Raises `Invalid`."""
+    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+        raise Invalid("comment is too long (max_comment_bytes)")
+    return _bounded(text, most, "a comment")
+
+
+def _bounded(text: str, most: int, what: str) -> str:
+    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+        raise Invalid(f"{what} has at most {most} bytes")
+    if not is_clean_text(text):
+        raise Invalid(f"{what} has a character that cannot be stored")
+    return text
