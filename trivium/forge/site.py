@@ -56,7 +56,15 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     ring = load_key_ring(settings.data / "secret.key")
     tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
     tree.prepare()
-    git = Git(git_command(settings.git_path, settings.data / "gitconfig", max_input_bytes=settings.max_push_bytes))
+    git = Git(
+        git_command(
+            settings.git_path,
+            settings.data / "gitconfig",
+            max_input_bytes=settings.max_push_bytes,
+            max_object_bytes=settings.max_object_bytes,
+            default_branch=settings.default_branch,
+        )
+    )
     hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout))
     subversion = svn_command(settings)
     svn = Svn(subversion, SvnApache(settings, subversion))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from trivium.spawn import FirstWords
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.model import Interrupted, VcsError
 
@@ -72,19 +73,21 @@ def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, sto
         start_new_session=True,
         pass_fds=(keep,),
     )
+    assert process.stderr is not None
+    errors = FirstWords(process.stderr)
     while True:
         try:
-            _, errors = process.communicate(timeout=_POLL)
+            process.wait(_POLL)
             break
         except subprocess.TimeoutExpired:
             if stop():
                 # On this signal git and its children remove their locks and temporary files.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
-                process.communicate()
+                process.wait()
                 raise Interrupted from None
     if process.returncode:
-        raise VcsError(f"git {words[0]} ended with {process.returncode}: {errors[-500:]!r}")
+        raise VcsError(f"git {words[0]} ended with {process.returncode}: {errors.get()[-500:]!r}")
 
 
 def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from trivium.spawn import FirstWords
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of, target_of
 from trivium.vcs.model import RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
@@ -32,6 +33,8 @@ _CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow"
 """For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
 _PORTS: Final = {"http": 80, "https": 443}
 _TRIES: Final = 5
+_LOOK: Final = 0.5
+"""Seconds between two looks at how much room is left."""
 
 
 class _RefsLeft(VcsError):
@@ -47,7 +50,8 @@ class GitTransfers:
     def create(self, path: Path) -> None:
         """An empty repository."""
         path.mkdir(mode=0o750)
-        self.command.run("init", "--quiet", "--bare", "--template=", "--initial-branch=master", ".", cwd=path)
+        branch = f"--initial-branch={self.command.default_branch}"
+        self.command.run("init", "--quiet", "--bare", "--template=", branch, ".", cwd=path)
 
     def fork(self, source: Path, target: Path) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
@@ -68,22 +72,35 @@ class GitTransfers:
         """A copy of a repository of another server, with its default branch."""
         target.mkdir(mode=0o750)
         with _remote(self.command, remote, limits) as (options, environment):
-            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits.total)
+            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits.total, limits)
+        self._check_sizes(target)
         self._make_ours(target)
+
+    def _check_sizes(self, path: Path) -> None:
+        """Raise `VcsError` for a repository with an object larger than `max_object_bytes`.
+
+        Git has refused those that it would have had to make room for (`GitCommand.receiving`).
+        """
+        if not self.command.max_object_bytes:
+            return
+        words = ("cat-file", "--batch-all-objects", "--unordered", "--buffer", "--batch-check=%(objectsize)")
+        with contextlib.closing(self.command.lines(*words, cwd=path)) as sizes:
+            if any(int(size) > self.command.max_object_bytes for size in sizes):
+                raise VcsError("an object is larger than max_object_bytes")
 
     def _make_ours(self, path: Path) -> None:
         """Forget where a clone came from, and that the HEAD there may have been no branch."""
         self.command.run("config", "--remove-section", "remote.origin", cwd=path)
         with open_repository(path) as repository:
             if not str(repository.lookup_reference("HEAD").target).startswith("refs/heads/"):
-                repository.set_head("refs/heads/master")
+                repository.set_head(f"refs/heads/{self.command.default_branch}")
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         """Set all branches and tags to where the remote has them, deleting none; returns what moved."""
         with open_repository(path) as repository:
             before = refs_of(repository)
         with _remote(self.command, remote, limits) as (options, environment):
-            self._fetch([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits.total)
+            self._fetch([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits)
         with open_repository(path) as repository:
             after = refs_of(repository)
         return [
@@ -92,16 +109,16 @@ class GitTransfers:
             if before.get(name) != raw_id
         ]
 
-    def _fetch(self, arguments: list[str], path: Path, environment: dict[str, str], seconds: float) -> None:
+    def _fetch(self, arguments: list[str], path: Path, environment: dict[str, str], limits: TransferLimits) -> None:
         """Run git, again when somebody else moved a ref at the same moment: git gives up then."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + limits.total
         for _ in range(_TRIES - 1):
             try:
-                self._run(arguments, path, environment, deadline - time.monotonic())
+                self._run(arguments, path, environment, deadline - time.monotonic(), limits)
             except _RefsLeft:
                 continue
             return
-        self._run(arguments, path, environment, deadline - time.monotonic())
+        self._run(arguments, path, environment, deadline - time.monotonic(), limits)
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         """The change of a branch that removes a commit and what follows it there; nothing is changed yet.
@@ -128,31 +145,45 @@ class GitTransfers:
         _sync(keep)
         self.command.run("update-ref", update.name, update.new, update.old, cwd=path)
 
-    def _run(self, arguments: list[str], cwd: Path, environment: dict[str, str], seconds: float) -> bytes:
+    def _run(
+        self, arguments: list[str], cwd: Path, environment: dict[str, str], seconds: float, limits: TransferLimits
+    ) -> None:
         """Run git against a remote; it and its helpers end with us and when their time is up."""
         process = subprocess.Popen(
-            self.command.tied_with_helpers("--git-dir=.", *arguments),
+            self.command.tied_with_helpers("--git-dir=.", *arguments, memory=self.command.receiving_memory),
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        assert process.stderr is not None
+        errors = FirstWords(process.stderr)  # what the other server says may be endless
         try:
-            output, errors = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired as error:
-            raise VcsError("the remote server takes too long") from error
+            self._wait(process, seconds, limits)
         finally:
             if process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+                process.wait()
         if process.returncode:
             # The text may repeat the address; the credentials are not part of that.
             failure = _RefsLeft if process.returncode == 1 else VcsError
-            raise failure(f"git {arguments[-1]} ended with {process.returncode}: {errors[-500:]!r}")
-        return output
+            raise failure(f"git {arguments[-1]} ended with {process.returncode}: {errors.get()[-500:]!r}")
+
+    def _wait(self, process: subprocess.Popen[bytes], seconds: float, limits: TransferLimits) -> None:
+        """Wait for git, as long as there is time and room; raises `VcsError` or what `limits.check` raises."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                process.wait(_LOOK)
+            except subprocess.TimeoutExpired:
+                limits.check()
+                if time.monotonic() > deadline:
+                    raise VcsError("the remote server takes too long") from None
+            else:
+                return
 
 
 def _sync(path: Path) -> None:
@@ -183,7 +214,7 @@ def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iter
     }
     if ":" not in (parts.hostname or ""):
         settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{addresses}"
-    environment = {**command.environment, "GIT_ALLOW_PROTOCOL": "http:https"}
+    environment = {**command.receiving(), "GIT_ALLOW_PROTOCOL": "http:https"}
     if remote.username or remote.password:
         secret = base64.b64encode(f"{remote.username}:{remote.password}".encode()).decode()
         environment |= {
@@ -191,4 +222,5 @@ def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iter
             "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}",
         }
-    yield [word for name, value in settings.items() for word in ("-c", f"{name}={value}")], environment
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    yield [*options, *command.loading()], environment

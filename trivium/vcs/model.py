@@ -244,11 +244,13 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How long a transfer from another server may take, in seconds."""
+    """How long a transfer from another server may take, in seconds, and how much room."""
 
     idle: int
     """Without a byte."""
     total: int
+    check: Callable[[], None] = lambda: None
+    """To be called again and again while bytes move; raises when there must not be more of them."""
 
 
 class BackEnd(Protocol):
