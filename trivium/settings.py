@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import configparser
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -23,7 +22,6 @@ APP: Final = "app:main"
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-_BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
 
 
 def _option(default: Any, about: str, *, name: str | None = None, section: str = APP) -> Any:
@@ -258,8 +256,6 @@ def _check(settings: Settings) -> None:
     for name in ("workers", "threads", "hg_workers", "max_concurrent_vcs", "max_api_depth", "max_headers"):
         if getattr(settings, name) < 1:
             raise Invalid(f"option {name}: must be at least 1")
-    if not _BRANCH.fullmatch(settings.default_branch) or settings.default_branch.endswith(".lock"):
-        raise Invalid(f"option default_branch: {settings.default_branch!r} is not the name of a branch")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
     if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -68,6 +69,8 @@ could attack a client are refused; `_HARMLESS` flaws are not.
 What is large is streamed, not loaded, and what is packed together is bounded (security.md R-18). A pack that arrives
 stays one: it costs two files, where its objects would be one each.
 """
+
+_BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
 
 PROTOCOL_2: Final = "version=2"
 
@@ -229,6 +232,8 @@ def git_command(
     found = shutil.which(program)
     if found is None:
         raise StartRefused(f"the git program {program!r} was not found; install git or set git_path")
+    if not _BRANCH.fullmatch(default_branch) or default_branch.endswith(".lock"):
+        raise StartRefused(f"option default_branch: {default_branch!r} is not the name of a branch")
     text = CONFIGURATION.format(default_branch=default_branch)
     for section in ("receive", "fetch"):
         text += f'[{section} "fsck"]\n' + "".join(f"\t{flaw} = ignore\n" for flaw in _HARMLESS)

@@ -46,6 +46,7 @@ _SERVICES: Final = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 _LFS: Final = ("/info/lfs/objects/", "/info/lfs/locks")
 """Large file storage, which some clients ask for before they push."""
 _LFS_TYPE: Final = (b"content-type", b"application/vnd.git-lfs+json")
+_NOT_UNPACKED: Final = "The server did not take the pack: it is damaged, or holds an object beyond max_object_bytes."
 _LONGEST_PATH: Final = 4096
 _EARLY: Final = 1 << 20
 """Bytes of a request's head that are read before the request has a place among the transfers."""
@@ -108,6 +109,8 @@ class GitTransfer:
         """What is left of the request's body, once somebody has begun to read it."""
         self._refusing: Callable[[str], bytes] | None = None
         """Turns a reason into an answer that git shows, once it is known what the client understands."""
+        self._failing: Callable[[str], bytes] | None = None
+        """The same, for when it is not known what git did."""
 
     async def advertise(self, request: GitRequest, admitted: Admitted) -> None:
         """Answer `info/refs`: the refs, or with protocol v2 what the server can do."""
@@ -148,6 +151,7 @@ class GitTransfer:
             await self._in_time(_push_head(commands, body))
             if commands.wants_report:
                 self._refusing = commands.refusal
+                self._failing = commands.failure if commands.side_band else None
             elif commands.refused:
                 raise Malformed("the name of a ref is not UTF-8")
             await self.receive(request, admitted, chained([commands.head(), commands.rest], body), commands)
@@ -248,7 +252,7 @@ class GitTransfer:
                 settled = True
                 finished = await self._door.settle(pushes.finish, push, accepted)
                 said = self._said(admitted.repository.name, finished, quiet=commands.quiet) if accepted else ""
-                tail = report.tail(said)
+                tail = report.tail(_NOT_UNPACKED if report.unpack_failed else said)
                 await self._send({"type": "http.response.body", "body": tail})
         finally:
             # The client is gone or git failed: what it did all the same is asked of the repository.
@@ -261,11 +265,13 @@ class GitTransfer:
             raise Disconnected
 
     def _said(self, name: str, finished: Finished, *, quiet: bool) -> str:
-        """What the user reads at the end of a push (system.md 3.3); who wants quiet reads warnings only."""
-        if quiet:
-            return self._warning
+        """What the user reads at the end of a push (system.md 3.3).
+
+        Git says `quiet` for whoever wants to read nothing without need, and for those who have no terminal.
+        """
         released = f"Released lock on repo `{name}`" if finished.lock_released else ""
-        return "\n".join(line for line in (self._warning, released, "Trivium: push completed") if line)
+        completed = "" if quiet else "Trivium: push completed"
+        return "\n".join(line for line in (self._warning, released, completed) if line)
 
     @property
     def _versioned(self) -> bool:
@@ -326,6 +332,8 @@ class GitTransfer:
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
             status = 0 if chunk else await process.wait()
+        if status:
+            self._refusing = self._failing
         if status > 0 and not request.advertises:
             raise Refused(400, "Git did not understand this request.")
         if status:

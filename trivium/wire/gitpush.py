@@ -117,6 +117,10 @@ class PushCommands:
         names = [update.name.encode() for update in self.updates]
         return self._answer(b"unpack " + said, ((name, said) for name in [*names, *self.refused]))
 
+    def failure(self, reason: str) -> bytes:
+        """The whole answer when it is not known what became of a push, for clients with a side band."""
+        return pkt(b"\3" + _in_one_line(reason) + b"\n") + FLUSH
+
     def refusal_of_names(self) -> bytes:
         """The whole answer when names that cannot be taken stand in the way of everything else."""
         names = ((update.name.encode(), _NOT_ATOMIC) for update in self.updates)
@@ -168,6 +172,11 @@ class PushReport:
             return b"".join(lines)
         said = pkt(b"\2" + message.encode() + b"\n") if message else b""
         return b"".join(_banded(b"".join(lines))) + (said + FLUSH if self._closed else b"")
+
+    @property
+    def unpack_failed(self) -> bool:
+        """Whether git could not take the pack in."""
+        return any(line[4:].startswith(b"unpack ") and line[4:] != b"unpack ok\n" for line in self._lines[:1])
 
     def accepted(self, updates: list[RefUpdate]) -> list[RefUpdate] | None:
         """Which of the commands git carried out; None when it did not get to say so."""
