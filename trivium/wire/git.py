@@ -332,7 +332,7 @@ class GitTransfer:
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
             status = 0 if chunk else await process.wait()
-        if status:
+        if status and request.writes:
             self._refusing = self._failing
         if status > 0 and not request.advertises:
             raise Refused(400, "Git did not understand this request.")
