@@ -155,8 +155,10 @@ def refresh(site: Site, repository_id: int) -> None:
             row = db.execute(_ROW, {"repository_id": repository_id}).first()
         if row is None:
             raise NotFound(Kind.REPOSITORY, repository_id)
+        back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
         try:
-            found = site.back_ends[row.kind].history(site.tree.path_of(row.name), site.cache_of(repository_id))
+            back_end.settle(path, ())
+            found = back_end.history(path, site.cache_of(repository_id))
         except VcsError:
             time.sleep(_PAUSE)  # as in `finish`
             continue

@@ -33,7 +33,7 @@ from trivium.vcs.gitobjects import (
     target_of,
 )
 from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot
-from trivium.vcs.gittransfer import GitTransfers
+from trivium.vcs.gittransfer import GitTransfers, choose_head
 from trivium.vcs.model import Changeset, History, RefUpdate
 
 _FEW: Final = 64
@@ -76,9 +76,12 @@ class Git(GitTransfers):
         with open_repository(path) as repository:
             if not repository.head_is_unborn:
                 return
-            for update in updates:
-                if update.name.startswith("refs/heads/") and update.name in repository.references:
-                    repository.set_head(update.name)
+            pushed = [update.name for update in updates if update.name.startswith("refs/heads/")]
+            if not updates:  # it was filled in another way
+                choose_head(repository, self.command.default_branch)
+            for name in pushed:
+                if name in repository.references:
+                    repository.set_head(name)
                     return
 
     def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import pygit2
+
 from trivium.spawn import FirstWords
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of, target_of
@@ -93,7 +95,7 @@ class GitTransfers:
         self.command.run("config", "--remove-section", "remote.origin", cwd=path)
         with open_repository(path) as repository:
             if not str(repository.lookup_reference("HEAD").target).startswith("refs/heads/"):
-                repository.set_head(f"refs/heads/{self.command.default_branch}")
+                choose_head(repository, self.command.default_branch)
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         """Set all branches and tags to where the remote has them, deleting none; returns what moved."""
@@ -184,6 +186,13 @@ class GitTransfers:
                     raise VcsError("the remote server takes too long") from None
             else:
                 return
+
+
+def choose_head(repository: pygit2.Repository, default: str) -> None:
+    """Let HEAD name a branch, where nothing tells which it should be: one that exists, if there is any."""
+    branches = {name for name in refs_of(repository) if name.startswith("refs/heads/")}
+    usual = [f"refs/heads/{name}" for name in (default, "main", "master")]
+    repository.set_head(next((name for name in usual if name in branches), min(branches, default=usual[0])))
 
 
 def _sync(path: Path) -> None:

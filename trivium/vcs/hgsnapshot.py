@@ -12,10 +12,21 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from trivium.vcs.annotation import annotated, lines_of
+from trivium.vcs.budget import present
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.hgclient import HgProcesses, Stream
 from trivium.vcs.hgvalues import Annotated, Change, Entry, Index
-from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Names, Node, Refs, UnknownRevision
+from trivium.vcs.model import (
+    AnnotatedLine,
+    Changeset,
+    Content,
+    DiffLimits,
+    FileChange,
+    Names,
+    Node,
+    Refs,
+    UnknownRevision,
+)
 from trivium.vcs.paths import clean_path
 
 _ID_BYTES: Final = 20
@@ -138,6 +149,7 @@ class HgSnapshot:
         with self._processes.stream("changes", self._directory, **asked) as stream:
             for _ in raw_ids:
                 found = []
+                present().check()
                 for change in stream.value(list[Change]):
                     shown = (
                         _compared(change, stream, min(limits.per_file, left))
@@ -165,22 +177,29 @@ class HgSnapshot:
     def nodes(self, raw_id: str, path: str) -> list[Node]:
         listed = self._processes.ask(list[Entry], "nodes", self._directory, raw_id=bytes.fromhex(raw_id), path=path)
         above = f"{path}/" if path else ""
+        budget = present()
         directories: set[str] = set()
         files = []
         for entry in listed:
             name = _text(entry.path)
+            budget.spend(1, len(name))
             # Names that are no UTF-8 may look alike: what a file is called belongs to what it is found under.
             files.append(Node(name, "file", f"{entry.file_id.hex()}{entry.path.hex()}"))
             at = name.rfind("/")
             while at >= len(above) and name[:at] not in directories:
+                budget.spend(1, at)
                 directories.add(name[:at])
                 at = name.rfind("/", 0, at)
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
-    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        with self._processes.stream("contents", self._directory, files=[_file(node) for node in nodes]) as stream:
+    def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
+        files = [_file(node) for node in nodes]
+        with self._processes.stream("contents", self._directory, files=files, most=most) as stream:
             for _ in nodes:
-                yield stream.content() or b""
+                present().check()
+                data = stream.content()
+                # What is too large is not told; its size follows.
+                yield Content(int(stream.content() or b"0"), None) if data is None else Content(len(data), data)
 
 
 def _file(node: Node) -> tuple[bytes, bytes]:

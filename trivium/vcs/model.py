@@ -66,8 +66,9 @@ class History:
     """What the back end needs to extend this answer after the next push; opaque to everybody else."""
 
 
-LARGEST_COMPARED: Final = 64 << 20
-"""Bytes; of a file that is larger before or after a change, Mercurial and Subversion show no diff and no counts."""
+LARGEST_COMPARED: Final = 32 << 20
+"""Bytes; a file that is larger is not read for an answer. Its size is shown, and of its changes no diff and no counts,
+as if it were binary."""
 
 
 class UnknownRevision(VcsError):
@@ -145,8 +146,19 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a file."""
+
+    size: int
+    """In bytes."""
+    data: bytes | None
+    """None: there is more of it than was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiffLimits:
-    """How much of a diff is wanted, in bytes of its text."""
+    """How much of a diff is wanted, in bytes of its text. What is larger itself than
+    `LARGEST_COMPARED` is not compared."""
 
     per_file: int
     total: int
@@ -225,8 +237,8 @@ class Snapshot(Protocol):
         """
         ...
 
-    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        """The contents of files, in this order, one at a time."""
+    def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
+        """The contents of files, in this order, one at a time. What has more than `most` bytes is not read."""
         ...
 
 

@@ -98,10 +98,21 @@ def nodes(repository: Repository, raw_id: bytes, path: str) -> list[Entry]:
     return found
 
 
-def contents(repository: Repository, files: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """The contents of files, by path and file id."""
+def contents(repository: Repository, files: list[tuple[bytes, bytes]], most: int) -> Iterator[bytes | None]:
+    """The contents of files, by path and file id; of one with more than `most` bytes None, and then its size."""
     for path, file_id in files:
-        yield _content(repository, path, file_id)
+        size = _size(repository, path, file_id)
+        if size > most:
+            yield None
+            yield b"%d" % size
+        else:
+            yield _content(repository, path, file_id)
+
+
+def _size(repository: Repository, path: bytes, file_id: bytes) -> int:
+    """How many bytes are kept of a file, with what is noted of a copy; nothing is read."""
+    log = repository.file(path)
+    return int(log._revlog.rawsize(log.rev(file_id)))  # noqa: SLF001  # its own `size` reads what was copied
 
 
 def _content(repository: Repository, path: bytes, file_id: bytes) -> bytes:
@@ -136,8 +147,8 @@ def _pairs(repository: Repository, found: list[Change]) -> Iterator[bytes | None
             if file_id is None:
                 yield None
                 continue
-            log = repository.file(path)
-            yield None if log.size(log.rev(file_id)) > LARGEST_COMPARED else _content(repository, path, file_id)
+            too_large = _size(repository, path, file_id) > LARGEST_COMPARED
+            yield None if too_large else _content(repository, path, file_id)
 
 
 def _ids(repository: Repository, revisions: list[int]) -> bytes:

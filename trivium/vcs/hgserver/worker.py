@@ -268,7 +268,8 @@ def _changes(worker: Worker, request: Request) -> None:
 
 
 def _contents(worker: Worker, request: Request) -> None:
-    for content in reading.contents(worker.repository(request.files[0]), request.call.arguments["files"]):
+    arguments = request.call.arguments
+    for content in reading.contents(worker.repository(request.files[0]), arguments["files"], arguments["most"]):
         request.send_content(content)
 
 
