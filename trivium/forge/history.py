@@ -34,6 +34,7 @@ from trivium.vcs.model import (
     Refs,
     Snapshot,
     VcsError,
+    bounded,
 )
 
 _KEPT: Final = 64
@@ -222,7 +223,7 @@ class History:
         return self.read(repository, lambda snapshot: snapshot.annotate(snapshot.resolve(revision), path, most))
 
     def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:
-        changesets = snapshot.changesets(ids)
+        changesets = [bounded(changeset) for changeset in snapshot.changesets(ids)]
         if details is Details.BASIC:
             return [Commit(changeset) for changeset in changesets]
         limits = None

@@ -38,6 +38,8 @@ class Site:
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
+    rooms: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """How much room repositories take, by their ids, and until when that is believed (`pushes.check_room`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 

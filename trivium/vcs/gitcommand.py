@@ -172,6 +172,25 @@ class GitCommand:
             raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-500:]!r}")
         return done.stdout
 
+    def beginning(self, *arguments: str, cwd: str, most: int) -> bytes:
+        """The first `most` bytes that a command in the repository `cwd` puts out; raises `VcsError` without any."""
+        command = self.tied("--git-dir=.", *arguments)
+        with subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            confine(process.pid)
+            assert process.stdout is not None
+            said = process.stdout.read(most)
+            process.kill()
+        if not said:
+            raise VcsError(f"git {arguments[0]} said nothing")
+        return said
+
     def abilities(self) -> bytes:
         """What `git upload-pack` says of itself to a client that speaks protocol v2; raises `VcsError`.
 

@@ -38,6 +38,13 @@ _THOROUGH: Final = (
     (*_GRAPH, "--split=replace", "--no-progress"),
 )
 
+PURGE: Final = (
+    ("repack", "-a", "-d", "-q", "--write-bitmap-index"),
+    ("prune", "--expire=now"),
+    (*_GRAPH, "--split=replace", "--no-progress"),
+)
+"""For when nobody else is at work: what no ref reaches is removed."""
+
 
 def is_untidy(path: Path) -> bool:
     """Whether the usual chores are worth while; costs a few directory listings."""

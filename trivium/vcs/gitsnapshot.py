@@ -22,11 +22,11 @@ from trivium.vcs.budget import Budget, present
 from trivium.vcs.comparing import AT_ONCE
 from trivium.vcs.filediff import Side, change_of
 from trivium.vcs.gitcommand import GitCommand
+from trivium.vcs.gitcommit import Commit, read_commit
 from trivium.vcs.gitcommits import ID_BYTES, CommitLists, Ids
 from trivium.vcs.gitobjects import (
     branch_at,
     changeset_of,
-    commit_of,
     peeled,
     text_of,
 )
@@ -178,7 +178,7 @@ class GitSnapshot:
         for raw_id in raw_ids:
             position = self._position_near(raw_id, position + 1)
             branch = branch_at(heads.get(raw_id), default)
-            found.append(changeset_of(commit_of(repository, raw_id), position, branch))
+            found.append(changeset_of(self._commit(raw_id), position, branch))
         return found
 
     def refs_at(self, raw_id: str) -> Refs:
@@ -190,7 +190,7 @@ class GitSnapshot:
         budget = present()
         for raw_id in raw_ids:
             budget.check()
-            diff = self._diff(commit_of(self._repository, raw_id), budget)
+            diff = self._diff(self._commit(raw_id), budget)
             budget.spend(len(diff))
             if limits is None:
                 yield [_change(delta) for delta in diff.deltas]
@@ -202,20 +202,27 @@ class GitSnapshot:
                 found.append(change)
             yield found
 
-    def _diff(self, commit: pygit2.Commit, budget: Budget) -> pygit2.Diff:
+    def _diff(self, commit: Commit, budget: Budget) -> pygit2.Diff:
         """A commit compared with its first parent; a root commit with nothing."""
         flags = DiffOption.INCLUDE_TYPECHANGE
-        parent = commit_of(self._repository, str(commit.parent_ids[0])) if commit.parent_ids else None
+        parent = self._commit(str(commit.parent_ids[0])) if commit.parent_ids else None
         if budget.nodes:
             # The library lists all that differs before anybody can stop it. A file may have two names.
-            self._trees.check_changes(parent and parent.tree_id.raw, commit.tree_id.raw, 2 * budget.nodes)
+            self._trees.check_changes(parent.tree_id.raw if parent else None, commit.tree_id.raw, 2 * budget.nodes)
         if parent is not None:
-            diff = parent.tree.diff_to_tree(commit.tree, flags=flags)
+            diff = self._tree(parent).diff_to_tree(self._tree(commit), flags=flags)
         else:
-            diff = commit.tree.diff_to_tree(flags=flags, swap=True)
+            diff = self._tree(commit).diff_to_tree(flags=flags, swap=True)
         exactly = DiffFind.FIND_EXACT_MATCH_ONLY if self._are_large(diff) else DiffFind.FIND_BY_CONFIG
         diff.find_similar(DiffFind.FIND_RENAMES | exactly)
         return diff
+
+    def _commit(self, raw_id: str) -> Commit:
+        return read_commit(self._repository, raw_id, self._index.command)
+
+    def _tree(self, commit: Commit) -> pygit2.Tree:
+        tree: Any = self._repository[commit.tree_id]
+        return tree  # type: ignore[no-any-return]
 
     def _are_large(self, diff: pygit2.Diff) -> bool:
         """Whether too much would be read to find out which of the files that went and came resemble each other."""
@@ -281,7 +288,7 @@ class GitSnapshot:
         return gitlog.annotate(self._index.command, self._path, self._repository, raw_id, clean_path(path), limit)
 
     def nodes(self, raw_id: str, path: str) -> list[Node]:
-        tree = gitlog.entry_at(self._repository, raw_id, path)
+        tree = gitlog.entry_at(self._index.command, self._repository, raw_id, path)
         if tree.type != ObjectType.TREE:
             return []
         directories: list[Node] = []

@@ -21,10 +21,13 @@ from urllib.parse import urlsplit
 
 import pygit2
 
+from trivium.errors import TriviumError
 from trivium.spawn import FirstWords
 from trivium.vcs.gitcommand import GitCommand
-from trivium.vcs.gitobjects import ZERO, commit_of, open_repository, refs_of, target_of
-from trivium.vcs.model import RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
+from trivium.vcs.gitcommit import read_commit
+from trivium.vcs.githousekeeping import PURGE
+from trivium.vcs.gitobjects import ZERO, open_repository, refs_of, target_of
+from trivium.vcs.model import PartlyDone, RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCH: Final = (
@@ -35,6 +38,7 @@ _CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow"
 """For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
 _PORTS: Final = {"http": 80, "https": 443}
 _TRIES: Final = 5
+_LONG: Final = 3600
 _LOOK: Final = 0.5
 """Seconds between two looks at how much room is left."""
 
@@ -101,15 +105,24 @@ class GitTransfers:
         """Set all branches and tags to where the remote has them, deleting none; returns what moved."""
         with open_repository(path) as repository:
             before = refs_of(repository)
-        with _remote(self.command, remote, limits) as (options, environment):
-            self._fetch([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits)
+        failure: Exception | None = None
+        try:
+            with _remote(self.command, remote, limits) as (options, environment):
+                self._fetch([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits)
+        except TriviumError as error:
+            failure = error
         with open_repository(path) as repository:
             after = refs_of(repository)
-        return [
+        moved = [
             RefUpdate(name, before.get(name, ZERO), raw_id)
             for name, raw_id in sorted(after.items())
             if before.get(name) != raw_id
         ]
+        if failure is not None and moved:
+            raise PartlyDone(str(failure), moved) from failure
+        if failure is not None:
+            raise failure
+        return moved
 
     def _fetch(self, arguments: list[str], path: Path, environment: dict[str, str], limits: TransferLimits) -> None:
         """Run git, again when somebody else moved a ref at the same moment: git gives up then."""
@@ -133,9 +146,12 @@ class GitTransfers:
             head = target_of(repository, name)
             if head is None:
                 raise UnknownRevision(branch)
-            commit = commit_of(repository, raw_id)
-            if not (head == raw_id or repository.descendant_of(head, raw_id)):
-                raise UnknownRevision(raw_id)
+            commit = read_commit(repository, raw_id, self.command)
+            if head != raw_id:
+                try:
+                    self.command.run("merge-base", "--is-ancestor", raw_id, head, cwd=path)
+                except VcsError:
+                    raise UnknownRevision(raw_id) from None
             if len(commit.parent_ids) != 1:
                 raise VcsError("a merge or root commit cannot be stripped")
             return RefUpdate(name, head, str(commit.parent_ids[0]))
@@ -146,6 +162,12 @@ class GitTransfers:
         self.command.run("bundle", "create", "--quiet", str(keep), *wanted, cwd=path)
         _sync(keep)
         self.command.run("update-ref", update.name, update.new, update.old, cwd=path)
+        self.purge(path)
+
+    def purge(self, path: Path) -> None:
+        """Remove every object that no ref reaches: who knows the id of one could fetch it, with protocol v2."""
+        for words in PURGE:
+            self.command.run(*words, cwd=path, timeout=_LONG)
 
     def _run(
         self, arguments: list[str], cwd: Path, environment: dict[str, str], seconds: float, limits: TransferLimits

@@ -26,6 +26,14 @@ class Interrupted(VcsError):
     """Work that can wait was given up for somebody who cannot."""
 
 
+class PartlyDone(VcsError):
+    """A transfer ended before its time, when some refs had moved already."""
+
+    def __init__(self, why: str, moved: Sequence[RefUpdate]) -> None:
+        super().__init__(why)
+        self.moved = moved
+
+
 class Parent(msgspec.Struct, frozen=True):
     """A commit that another one builds on."""
 
@@ -45,6 +53,33 @@ class Changeset(msgspec.Struct, frozen=True):
     message: str
     parents: tuple[Parent, ...]
     branch: str | None
+
+
+MOST_OF_A_MESSAGE: Final = 64 << 10
+"""Bytes of a commit's message that are stored and shown (decisions.md A21)."""
+_MOST_OF_A_NAME: Final = 1 << 10
+_MOST_PARENTS: Final = 1000
+
+
+def bounded(changeset: Changeset) -> Changeset:
+    """A commit with so much of its texts as is stored and shown: everybody's answers repeat them (A21)."""
+    author = cut(changeset.author, _MOST_OF_A_NAME)
+    message = cut(changeset.message, MOST_OF_A_MESSAGE)
+    branch = changeset.branch and cut(changeset.branch, _MOST_OF_A_NAME)
+    parents = changeset.parents[:_MOST_PARENTS]
+    if (author, message, branch, parents) == (
+        *(changeset.author, changeset.message, changeset.branch, changeset.parents),
+    ):
+        return changeset
+    return msgspec.structs.replace(changeset, author=author, message=message, branch=branch, parents=parents)
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text, `most` bytes of it in UTF-8."""
+    if len(text) * 4 <= most:
+        return text
+    encoded = text.encode("utf-8", "surrogatepass")
+    return text if len(encoded) <= most else encoded[:most].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +193,8 @@ class Content:
 @dataclass(frozen=True, slots=True)
 class DiffLimits:
     """How much of a diff is wanted, in bytes of its text. What is larger itself than
-    `LARGEST_COMPARED` is not compared."""
+    `LARGEST_COMPARED` is not compared.
+    """
 
     per_file: int
     total: int
@@ -307,6 +343,10 @@ class BackEnd(Protocol):
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
         """Carry out what `strip` said; what is removed is kept in a file at `keep`."""
+        ...
+
+    def purge(self, path: Path) -> None:
+        """Remove what nothing reaches any more after a strip; nobody else works on the repository."""
         ...
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
-from trivium.errors import Busy, StorageFull
+from trivium.errors import Busy, RepositoryFull, StorageFull
 from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
 from trivium.spawn import MEMORY
@@ -477,6 +477,8 @@ def _refused(error: Exception) -> Refused:
             return Refused(413, f"The push is larger than the server allows ({error.option}).")
         case Malformed():
             return Refused(400, f"The request is not one of git: {error}.")
+        case RepositoryFull():
+            return Refused(413, "The repository takes as much room as it may (max_repo_bytes).")
         case StorageFull():
             return Refused(503, "The server is short of disk space and takes no pushes.")
         case VcsError():
