@@ -86,8 +86,10 @@ class Budget:
         left = min(self._comparing, self.left)
         if left <= 0:
             self.cut = True
-        yield max(0.0, left)
-        self._comparing -= time.monotonic() - began
+        try:
+            yield max(0.0, left)
+        finally:
+            self._comparing -= time.monotonic() - began
 
 
 _PRESENT: ContextVar[Budget | None] = ContextVar("budget", default=None)

@@ -98,7 +98,8 @@ def _parsed(oid: pygit2.Oid, raw: bytes) -> Commit:
         f"{name.decode(encoding, 'replace')} <{address.decode(encoding, 'replace')}>",
         _time_of(lines[b"author"]),
         lines[b"committer"],
-        message[: 4 * MOST_OF_A_MESSAGE].decode(encoding, "replace"),
+        # Git itself shows nothing of what follows a NUL.
+        message[: 4 * MOST_OF_A_MESSAGE].partition(b"\0")[0].decode(encoding, "replace"),
     )
 
 
