@@ -146,11 +146,13 @@ class HgSnapshot:
     def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
         asked = {"ids": _joined(raw_ids), "contents": limits is not None}
         left = limits.total if limits else 0
+        budget = present()
         with self._processes.stream("changes", self._directory, **asked) as stream:
             for _ in raw_ids:
                 found = []
-                present().check()
+                budget.check()
                 for change in stream.value(list[Change]):
+                    budget.spend(1, len(change.path))
                     shown = (
                         _compared(change, stream, min(limits.per_file, left))
                         if limits
@@ -192,14 +194,18 @@ class HgSnapshot:
                 at = name.rfind("/", 0, at)
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
 
+    def sizes(self, nodes: Sequence[Node]) -> list[int]:
+        """About how many bytes files have, never less; no content is read for it."""
+        return self._processes.ask(list[int], "sizes", self._directory, files=[_file(node) for node in nodes])
+
     def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
-        files = [_file(node) for node in nodes]
-        with self._processes.stream("contents", self._directory, files=files, most=most) as stream:
-            for _ in nodes:
+        asked = {"files": [_file(node) for node in nodes], "most": most}
+        with self._processes.stream("contents", self._directory, **asked) as stream:
+            for node in nodes:
                 present().check()
                 data = stream.content()
-                # What is too large is not told; its size follows.
-                yield Content(int(stream.content() or b"0"), None) if data is None else Content(len(data), data)
+                # What is too large is not told.
+                yield Content(self.sizes([node])[0], None) if data is None else Content(len(data), data)
 
 
 def _file(node: Node) -> tuple[bytes, bytes]:

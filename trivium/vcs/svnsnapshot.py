@@ -275,6 +275,7 @@ class SvnSnapshot:
             touched = self._touched(number)
             found = []
             for path in sorted(self._candidates(touched, number)):
+                present().spend(1, len(path))
                 old, new = self._sides(touched, path, number)
                 if old is None and new is None:
                     continue  # it came and went with its directory

@@ -98,21 +98,23 @@ def nodes(repository: Repository, raw_id: bytes, path: str) -> list[Entry]:
     return found
 
 
-def contents(repository: Repository, files: list[tuple[bytes, bytes]], most: int) -> Iterator[bytes | None]:
-    """The contents of files, by path and file id; of one with more than `most` bytes None, and then its size."""
+def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]:
+    """About how many bytes files have, by path and file id; no content is read. Never less than they have."""
+    return [_size(repository.file(path), file_id) for path, file_id in files]
+
+
+def contents(
+    repository: Repository, files: list[tuple[bytes, bytes]], most: int | None = None
+) -> Iterator[bytes | None]:
+    """The contents of files, by path and file id; None for those that have more than `most` bytes."""
     for path, file_id in files:
-        size = _size(repository, path, file_id)
-        if size > most:
-            yield None
-            yield b"%d" % size
-        else:
-            yield _content(repository, path, file_id)
+        too_large = most is not None and _size(repository.file(path), file_id) > most
+        yield None if too_large else _content(repository, path, file_id)
 
 
-def _size(repository: Repository, path: bytes, file_id: bytes) -> int:
-    """How many bytes are kept of a file, with what is noted of a copy; nothing is read."""
-    log = repository.file(path)
-    return int(log._revlog.rawsize(log.rev(file_id)))  # noqa: SLF001  # its own `size` reads what was copied
+def _size(log: Any, file_id: bytes) -> int:
+    """Of what is stored, without reading it; that begins with where the file was copied from, if it was."""
+    return int(log.get_revlog().rawsize(log.rev(file_id)))
 
 
 def _content(repository: Repository, path: bytes, file_id: bytes) -> bytes:
@@ -147,8 +149,8 @@ def _pairs(repository: Repository, found: list[Change]) -> Iterator[bytes | None
             if file_id is None:
                 yield None
                 continue
-            too_large = _size(repository, path, file_id) > LARGEST_COMPARED
-            yield None if too_large else _content(repository, path, file_id)
+            log = repository.file(path)
+            yield None if _size(log, file_id) > LARGEST_COMPARED else _content(repository, path, file_id)
 
 
 def _ids(repository: Repository, revisions: list[int]) -> bytes:

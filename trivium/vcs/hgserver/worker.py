@@ -268,8 +268,7 @@ def _changes(worker: Worker, request: Request) -> None:
 
 
 def _contents(worker: Worker, request: Request) -> None:
-    arguments = request.call.arguments
-    for content in reading.contents(worker.repository(request.files[0]), arguments["files"], arguments["most"]):
+    for content in reading.contents(worker.repository(request.files[0]), **request.call.arguments):
         request.send_content(content)
 
 
@@ -287,6 +286,7 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "added": _result(reading.added_since),
     "present": _result(reading.present),
     "nodes": _result(reading.nodes),
+    "sizes": _result(reading.sizes),
     "path_history": _result(files.path_history),
     "annotate": _result(files.annotate),
     "changes": _changes,
