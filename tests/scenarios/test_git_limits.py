@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
+import sqlite3
 import struct
 import time
 import zlib
@@ -276,3 +278,44 @@ def test_imports_have_turns_and_room(own_server: Server, git: Git) -> None:
     assert ada.api.error("create_repo", repo_name=names[3], repo_type="git", clone_uri=url)
     root("create_repo", repo_name=names[3], repo_type="git", clone_uri=url)
     assert list((own_server.root / ".staging").iterdir()) == []
+
+
+def test_a_push_that_is_too_large_is_refused_in_words_that_git_shows(own_server: Server, git: Git) -> None:
+    own_server.start(TRIVIUM_MAX_PUSH_BYTES=str(2 * MIB))
+    root = own_server.api(own_server.admin_key)
+    name = root.new_repo().name
+    work = git.new_work()
+    (work / "noise.bin").write_bytes(random.Random(1).randbytes(5 * MIB))
+    git.commit(work)
+    said = git.refused("push", own_server.clone_url(name, own_server.administrator), "master", cwd=work)
+    assert "[remote rejected]" in said
+    assert "max_push_bytes" in said or "exceeds maximum allowed size" in said
+    assert leftovers(own_server, name) == []
+
+
+def test_head_of_a_new_repository_names_the_default_branch(own_server: Server, git: Git) -> None:
+    own_server.start(TRIVIUM_DEFAULT_BRANCH="develop")
+    root = own_server.api(own_server.admin_key)
+    name = root.new_repo().name
+    assert (own_server.root / name / "HEAD").read_text() == "ref: refs/heads/develop\n"
+    work = git.new_work(branch="trunk")
+    git.commit(work)
+    git.run("push", "--quiet", own_server.clone_url(name, own_server.administrator), "trunk", cwd=work)
+    assert (own_server.root / name / "HEAD").read_text() == "ref: refs/heads/trunk\n"
+
+
+def test_what_was_stored_of_an_endless_message_is_cut_at_the_next_start(own_server: Server) -> None:
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    name = root.new_repo().name
+    own_server.stop()
+    database = sqlite3.connect(own_server.data / "trivium.db")
+    with database:
+        (stored,) = database.execute("SELECT last_changeset FROM repositories").fetchone()
+        changeset = json.loads(stored) | {"message": "m" * MIB}
+        database.execute("UPDATE repositories SET last_changeset = ?", (json.dumps(changeset),))
+    database.close()
+    own_server.start()
+    assert own_server.api(own_server.admin_key)("get_repo", repoid=name)["last_changeset"]["message"] == "m" * (
+        64 << 10
+    )

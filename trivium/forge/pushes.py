@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from trivium.access.caller import Caller
 from trivium.errors import Busy, Kind, NotFound, RepositoryFull
@@ -25,7 +25,7 @@ from trivium.store.disk import room_of
 from trivium.store.engine import Record
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import now, repositories
-from trivium.vcs.model import RefUpdate, VcsError
+from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
 
 PUSH: Final = "push"
 STRIP: Final = "strip"
@@ -47,6 +47,15 @@ _SETTLE = (
         repositories.c.history_state == bindparam("known"),
     )
     .values(history_state=bindparam("state"), last_changeset=bindparam("changeset"), updated_on=bindparam("moment"))
+)
+# A message within its bounds can still be six times as long in JSON.
+_LONG = select(repositories.c.id, repositories.c.last_changeset).where(
+    func.length(repositories.c.last_changeset) > 8 * MOST_OF_A_MESSAGE
+)
+_SHORTEN = (
+    update(repositories)
+    .where(repositories.c.id == bindparam("repository_id"), repositories.c.last_changeset == bindparam("stored"))
+    .values(last_changeset=bindparam("short"))
 )
 
 
@@ -174,6 +183,16 @@ def recover(site: Site, push: Push) -> None:
             if not accepted:
                 refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
         finish(site, push, accepted)
+
+
+def shorten_stored(site: Site) -> None:
+    """Cut what earlier versions stored of commits with endless messages (decisions.md A21)."""
+    with site.store.read() as db:
+        found = db.execute(_LONG).all()
+    for repository_id, stored in found:
+        short = stored_changeset(msgspec.json.decode(stored, type=Changeset))
+        with site.store.write(access_unchanged=True) as db:
+            db.execute(_SHORTEN, {"repository_id": repository_id, "stored": stored, "short": short})
 
 
 def refresh(site: Site, repository_id: int) -> None:

@@ -54,6 +54,7 @@ def recover(site: Site, *, alone: bool) -> Remaining:
     if alone and not alive:
         _tidy_trash(site)
         forget_deleted(site)
+        pushes.shorten_stored(site)
     remove_dead(site.tree.locks)
     if left:
         _log.warning("recovered after a crash", intents=len(left) - unfinished)

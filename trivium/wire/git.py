@@ -105,8 +105,8 @@ class GitTransfer:
         self._idle = door.site.settings.vcs_timeout
         self._warning = ""
         self._pace = Pace(door.site.settings.request_timeout)
-        self._sent: AsyncIterator[bytes] | None = None
-        """What is left of the request's body, once somebody has begun to read it."""
+        self._arriving: AsyncIterator[bytes] | None = None
+        """The request's body as it comes, once somebody has begun to read it."""
         self._refusing: Callable[[str], bytes] | None = None
         """Turns a reason into an answer that git shows, once it is known what the client understands."""
         self._failing: Callable[[str], bytes] | None = None
@@ -135,7 +135,6 @@ class GitTransfer:
                 await self.advertise(request, admitted)
             return
         body = self._body()
-        self._sent = body
         if not request.writes:
             head, command = await self._in_time(_fetch_head(body, versioned=self._versioned))
             self._refusing = refusal
@@ -145,7 +144,7 @@ class GitTransfer:
         commands = PushCommands()
         await self._in_time(_push_head(commands, body, _EARLY))
         if commands.complete and commands.asks_nothing:
-            await self._receive_nothing(request, body)
+            await self._answer_at_once(request, b"")  # git need not be started to say nothing
             return
         async with self._door.turn(admitted.caller):
             await self._in_time(_push_head(commands, body))
@@ -194,11 +193,6 @@ class GitTransfer:
             )
             await self._receive_pack(request, admitted, held, lock, body, commands, push)
 
-    async def _receive_nothing(self, request: GitRequest, body: AsyncIterator[bytes]) -> None:
-        """A client tries whether it may push, or has nothing to push. Git need not be started to say nothing."""
-        self._sent = body
-        await self._answer_at_once(request, b"")
-
     async def _answer_at_once(self, request: GitRequest, answer: bytes) -> None:
         """Answer without git, when the client has finished its sentence."""
         await self._hear_out()
@@ -206,10 +200,13 @@ class GitTransfer:
 
     async def _hear_out(self) -> None:
         """Let the client send what it has begun: while it does, it hears nothing."""
-        if self._sent is not None:
-            with contextlib.suppress(Malformed, TooLarge):
-                async for _ in self._sent:
-                    pass
+        if self._arriving is None:
+            return
+        left = self._site.settings.max_push_bytes
+        async for chunk in self._arriving:
+            left -= len(chunk)
+            if left < 0:
+                break
 
     async def refuse(self, request: GitRequest | None, refused: Refused, *, started: bool) -> None:
         """Tell the client that its request ends here, in the words that it shows if there are such words.
@@ -312,7 +309,7 @@ class GitTransfer:
 
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings
-        body = paced(body_chunks(self._receive, settings.body_idle_timeout), self._pace)
+        body = self._arriving = paced(body_chunks(self._receive, settings.body_idle_timeout), self._pace)
         encoding = header(self._scope, b"content-encoding").lower()
         if encoding in (b"gzip", b"x-gzip"):
             body = _inflated(body, settings.max_inflate_ratio)

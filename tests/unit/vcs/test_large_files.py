@@ -19,7 +19,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 def test_of_a_large_file_the_size_is_told_and_no_content(place: Place) -> None:
-    raw_id = place.change(**{"large": b"x" * 5000, "small": b"x\n"})
+    raw_id = place.change(large=b"x" * 5000, small=b"x\n")
     with place.open() as snapshot:
         nodes = snapshot.nodes(raw_id, "")
         large, small = snapshot.contents(nodes, 1000)
