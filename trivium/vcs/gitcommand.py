@@ -33,13 +33,10 @@ CONFIGURATION: Final = """\
 \tfsync = committed,loose-object
 \tfsyncMethod = fsync
 \tbigFileThreshold = 64m
-\tpackedGitWindowSize = 32m
+\tpackedGitWindowSize = 64m
 \tpackedGitLimit = 256m
-\tdeltaBaseCacheLimit = 64m
 [pack]
-\tthreads = 2
 \twindowMemory = 96m
-\tdeltaCacheSize = 64m
 [uploadpack]
 \tallowFilter = true
 \tallowReachableSHA1InWant = true
