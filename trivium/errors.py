@@ -98,5 +98,9 @@ class StorageFull(TriviumError):
     """Less than `min_free_bytes` is left where repositories are stored (security.md R-9)."""
 
 
+class RepositoryFull(StorageFull):
+    """The repository takes as much room as one may (max_repo_bytes)."""
+
+
 class StartRefused(TriviumError):
     """The server must not start; the message is the one sentence that an administrator reads."""

@@ -60,6 +60,7 @@ class Settings:
     instance_id: str = _option("", "Name of this instance; shown by /_admin/ping.")
     realm: str = _option("Trivium", "Realm of the password question that git, hg and svn show.")
     git_path: str = _option("git", "The git program.")
+    default_branch: str = _option("main", "The branch that HEAD of a new Git repository names until others are pushed.")
     svnadmin_path: str = _option("svnadmin", "The svnadmin program; svnrdump is looked for beside it.")
     apache_path: str = _option("apache2", "The Apache program that serves Subversion, privately on the loopback.")
     apache_modules: str = _option("/usr/lib/apache2/modules", "Where Apache's modules are, mod_dav_svn.so among them.")

@@ -8,13 +8,18 @@ function, keeps only the thread that calls it (`make bench`).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
+import resource
 import signal
+import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Final
+from pathlib import Path
+from typing import IO, Any, Final
 
 from trivium.errors import StartRefused
 
@@ -25,6 +30,10 @@ _OPAQUE: Final = 1024
 """Bytes, more than any of the library's structures has."""
 _IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 
+_FIRST_WORDS: Final = 64 << 10
+MEMORY: Final = 2 << 30
+"""Bytes that a program may have for itself, unless it is known to need less. What it maps of files does not count."""
+
 _library = ctypes.CDLL(None)
 
 
@@ -34,13 +43,82 @@ def check_library() -> None:
         raise StartRefused("the C library cannot start programs as needed: GNU libc 2.34 or newer is needed")
 
 
+def confine(pid: int, memory: int = MEMORY) -> None:
+    """Bound the memory of a program that was just started, in bytes, and that of each program which it will start.
+
+    Only what is private and writable counts (RLIMIT_DATA): not the packs that git maps. A program that wants more ends
+    with an error of its own. One that has ended already is no error.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        _, most = resource.prlimit(pid, resource.RLIMIT_DATA)
+        limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
+
+
+class FirstWords:
+    """The beginning of what a program says; the rest is read and thrown away, however much it is.
+
+    Nobody has to wait for the end of the program to read it, which would never come once a pipe is full.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._kept = b""
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError), self._stream:
+            while chunk := self._stream.read1(_FIRST_WORDS):  # type: ignore[attr-defined]  # it is buffered
+                self._kept += chunk[: _FIRST_WORDS - len(self._kept)]
+
+    def get(self) -> bytes:
+        """What was said, once the program has ended; what outlives it is not waited for."""
+        self._reading.join(1.0)
+        return self._kept
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    stdin: bytes = b"",
+    timeout: float,
+    memory: int = MEMORY,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end, within bounds of time and memory; like `subprocess.run`, also in what it raises.
+
+    Its output is kept, and of its error output the beginning.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, cwd=cwd, env=environment, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        confine(process.pid, memory)
+        assert process.stderr is not None
+        errors = FirstWords(process.stderr)
+        process.stderr = None  # it is the reader's now
+        try:
+            output, _ = process.communicate(stdin, timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(argv, process.returncode, output, errors.get())
+
+
 def spawn(
-    argv: Sequence[str], *, environment: Mapping[str, str], cwd: int, streams: tuple[int, int, int], keep: int | None
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    cwd: int,
+    streams: tuple[int, int, int],
+    keep: int | None,
+    memory: int = MEMORY,
 ) -> int:
     """Start a program, given with its directory, as the leader of a session; returns its process id.
 
     It works in the directory behind the descriptor `cwd`. `streams` become its standard input, output and error output,
-    and `keep`, if there is one, descriptor 3; of the other descriptors of this process it gets none. Raises `OSError`.
+    and `keep`, if there is one, descriptor 3; of the other descriptors of this process it gets none. `memory` as for
+    `confine`. Raises `OSError`.
     """
     given = [*streams, *(() if keep is None else (keep,))]
     with ExitStack() as made:
@@ -63,6 +141,7 @@ def spawn(
         words = _strings(argv)
         names = _strings([f"{name}={value}" for name, value in environment.items()])
         _call("posix_spawn", ctypes.byref(pid), words[0], actions, attributes, words, names)
+        confine(pid.value, memory)
         return pid.value
 
 

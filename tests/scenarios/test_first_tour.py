@@ -18,7 +18,7 @@ def test_from_an_empty_server_to_a_pushed_commit(server: Server, root: Api, git:
     }
     work = git.new_work(branch="main")
     first = git.commit(work, "The first commit")
-    said = git.run("push", server.clone_url(name, ada), "main", cwd=work).stderr.decode()
+    said = git.run("push", "--progress", server.clone_url(name, ada), "main", cwd=work).stderr.decode()
     assert "Trivium: push completed" in said
 
     last = root("get_repo", repoid=name)["last_changeset"]

@@ -125,7 +125,8 @@ def test_a_push_whose_git_is_killed_leaves_nothing_in_the_way(server: Server, ro
         (place / "refs" / "heads" / "master.lock").touch()
         kill_all(gits_in(place))
         answer = everything(pushing.connection)
-    assert answer == b"" or status_of(answer) == 503
+    assert answer == b"" or status_of(answer) == 200
+    assert b"ng refs/heads/master" not in answer, "whether it did not move is not known"
     until(lambda: not leftovers(place))
     assert gits_in(place) == []
     assert server.journal("push", repository.name) == []
@@ -276,7 +277,7 @@ def test_pushes_wait_for_nobody_but_are_refused_when_the_disk_is_full(own_server
         (b"", 400),
         (b"0000", 200),
         (pkt(f"{ZERO} {'1' * 40} refs/heads/") + b"0000", None),
-        (b"0078" + f"{ZERO} {'1' * 40} refs/heads/".encode() + b"\xff" * 8 + b"\0 report-status" + b"0000", 400),
+        (b"0078" + f"{ZERO} {'1' * 40} refs/heads/".encode() + b"\xff" * 8 + b"\0 report-status" + b"0000", 200),
     ],
     ids=["garbage", "cut off", "empty", "a try", "no name", "no text"],
 )

@@ -195,7 +195,7 @@ def test_a_pull_takes_the_lock_and_a_push_gives_it_back(
     assert "423" in git.refused("clone", server.clone_url(name, ada), unique("copy"))
     git.commit(copy)
     assert refusal(name, ada.name, "lock_pull") in git.refused("push", server.clone_url(name, ben), "master", cwd=copy)
-    said = git.run("push", "origin", "master", cwd=copy).stderr.decode()
+    said = git.run("push", "--progress", "origin", "master", cwd=copy).stderr.decode()
     assert f"remote: Released lock on repo `{name}`" in said
     assert "Trivium: push completed" in said
     assert root("lock", repoid=name)["locked"] is False

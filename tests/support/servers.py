@@ -56,7 +56,9 @@ class Server:
         self.log = data.parent / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIVIUM_")} | {
-            "TRIVIUM_MIN_FREE_BYTES": "0"
+            "TRIVIUM_MIN_FREE_BYTES": "0",
+            # What git itself calls it: tests push `master` from clones of what is empty.
+            "TRIVIUM_DEFAULT_BRANCH": "master",
         }
 
     @property

@@ -17,9 +17,33 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from sqlalchemy import select
 
 from trivium.forge.site import Site
 from trivium.store.disk import remove_tree
+from trivium.store.locks import RepositoryLock
+from trivium.store.tables import repositories
+
+
+def forget(site: Site, repository_id: int) -> None:
+    """Remove what is kept of a repository that was deleted: what was found out about it, and its locks' files."""
+    RepositoryCache(site, repository_id).clear()
+    RepositoryLock(site.tree.locks, repository_id).remove()
+
+
+def forget_deleted(site: Site) -> None:
+    """Do that for all repositories that are not there any more."""
+    kept = {int(path.name) for path in (site.settings.data / "cache").glob("*") if path.name.isdigit()}
+    kept |= RepositoryLock.known(site.tree.locks)
+    if not kept:
+        return
+    youngest = max(kept)
+    with site.store.read() as db:
+        # Numbers are not given twice, and a new repository has a larger one than those that were seen.
+        there = {row[0] for row in db.execute(select(repositories.c.id).where(repositories.c.id <= youngest))}
+    for repository_id in kept - there:
+        forget(site, repository_id)
+
 
 _MAX_BYTES: Final = 256 << 20
 _CHECK_EVERY: Final = 8 << 20

@@ -19,10 +19,24 @@ from trivium.errors import Busy
 from trivium.forge import pushes
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
+from trivium.settings import Settings
 from trivium.store.locks import RepositoryLock
 from trivium.store.query import Query
 from trivium.store.tables import repositories
-from trivium.vcs.model import AnnotatedLine, Changeset, DiffLimits, FileChange, Layout, Names, Refs, Snapshot, VcsError
+from trivium.vcs.budget import Budget, Exhausted, Unwanted, spending
+from trivium.vcs.model import (
+    AnnotatedLine,
+    Changeset,
+    Content,
+    DiffLimits,
+    FileChange,
+    Layout,
+    Names,
+    Refs,
+    Snapshot,
+    VcsError,
+    bounded,
+)
 
 _KEPT: Final = 64
 _TRIES: Final = 3
@@ -55,12 +69,12 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is told about a file's content (api-repos.md 2.5)."""
+    """What is told about a file's content (api-repos.md 2.5); of one that is too large to be read its size alone."""
 
-    md5: str
-    binary: bool
+    md5: str | None
+    binary: bool | None
     size: int
-    lines: int
+    lines: int | None
     content: str | None
 
 
@@ -142,17 +156,20 @@ class History:
 
         `at`: what is known at present, from who has just asked.
         """
-        for _ in range(_TRIES):
-            moment = at or self.now(repository)
-            at = None
-            try:
-                with self._opened(repository, moment) as snapshot:
-                    return look(snapshot)
-            except VcsError:
-                if self._undisturbed(repository) == moment:
+        with spending(lambda: budget_of(self._site.settings)):
+            for _ in range(_TRIES):
+                moment = at or self.now(repository)
+                at = None
+                try:
+                    with self._opened(repository, moment) as snapshot:
+                        return look(snapshot)
+                except (Exhausted, Unwanted):
                     raise
-        with self.open(repository) as snapshot:
-            return look(snapshot)
+                except VcsError:
+                    if self._undisturbed(repository) == moment:
+                        raise
+            with self.open(repository) as snapshot:
+                return look(snapshot)
 
     def _undisturbed(self, repository: Repository) -> Moment:
         """The moment when nobody is at work who excludes others, or still is after all that patience."""
@@ -207,7 +224,7 @@ class History:
         return self.read(repository, lambda snapshot: snapshot.annotate(snapshot.resolve(revision), path, most))
 
     def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:
-        changesets = snapshot.changesets(ids)
+        changesets = [bounded(changeset) for changeset in snapshot.changesets(ids)]
         if details is Details.BASIC:
             return [Commit(changeset) for changeset in changesets]
         limits = None
@@ -219,8 +236,22 @@ class History:
         ]
 
 
-def facts_of(data: bytes, *, with_content: bool) -> FileFacts:
+def budget_of(settings: Settings, wanted: Callable[[], bool] = lambda: True) -> Budget:
+    """What one answer may cost; `wanted` says whether somebody still waits for it."""
+    return Budget(
+        nodes=settings.max_api_nodes,
+        text=settings.max_api_answer,
+        seconds=settings.request_timeout,
+        comparing=settings.diff_timeout,
+        wanted=wanted,
+    )
+
+
+def facts_of(found: Content, *, with_content: bool) -> FileFacts:
     """Look at a file's content: binary means a NUL byte in it; lines end with a line feed or the end."""
+    data = found.data
+    if data is None:
+        return FileFacts(None, None, found.size, None, None)
     binary = b"\0" in data
     content = data.decode("utf-8", "replace") if with_content and not binary else None
     return FileFacts(
@@ -237,7 +268,7 @@ def extension_of(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[2]
 
 
-def mimetype_of(path: str, *, binary: bool) -> str:
+def mimetype_of(path: str, *, binary: bool | None) -> str:
     """The type that a file's name suggests."""
     guessed, _ = mimetypes.guess_type(path.rpartition("/")[2], strict=False)
     return guessed or ("application/octet-stream" if binary else "text/plain")

@@ -9,12 +9,14 @@ from trivium.access.caller import Caller
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid
 from trivium.forge import locks, pushes
+from trivium.forge.import_turns import import_turn
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import myself, transfer_limits
 from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
 from trivium.store.query import Query
 from trivium.store.tables import repositories
+from trivium.vcs.model import PartlyDone
 
 REMOTE_PULL = "remote.pull"
 
@@ -39,17 +41,21 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
         if row is None or not row[1]:
             raise Invalid("the repository has no remote address")
         remote = admit_remote(site.settings, opened_remote(site, row[1], row[2]), myself=myself(site, caller))
-        push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
-        try:
-            moved = site.back_ends[repository.kind].pull(remote, site.tree.path_of(row[0]), transfer_limits(site))
-        except BaseException:
+        pushes.check_room(site, repository.id)
+        path = site.tree.path_of(row[0])
+        with import_turn(site, caller):
+            push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
             try:
-                # Some of the refs may have moved before it failed. Once the intent is gone nobody looks again.
+                moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
+            except PartlyDone as error:
+                pushes.finish(site, push, error.moved)
+                raise
+            except BaseException:
+                # Should this fail as well the intent stays: once it is gone nobody looks again.
                 pushes.refresh(site, repository.id)
-            finally:
                 pushes.finish(site, push, [])
-            raise
-        pushes.finish(site, push, moved)
+                raise
+            pushes.finish(site, push, moved)
 
 
 def opened_remote(site: Site, shown: str, secret: bytes | None) -> RemoteUrl:

@@ -13,22 +13,27 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from trivium.access.caller import Caller
-from trivium.errors import Busy, Kind, NotFound
+from trivium.errors import Busy, Kind, NotFound, RepositoryFull
 from trivium.forge import journal, locks
 from trivium.forge.repositories import stored_changeset
 from trivium.forge.site import Site
 from trivium.store import intents
+from trivium.store.disk import room_of
 from trivium.store.engine import Record
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import now, repositories
-from trivium.vcs.model import RefUpdate, VcsError
+from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
 
 PUSH: Final = "push"
+STRIP: Final = "strip"
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
+_MEASURED: Final = 30.0
+"""Seconds for which it is believed how much room a repository takes, unless somebody pushes through this process."""
+_ROOMS: Final = 10_000
 
 _ROW = select(
     repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset
@@ -42,6 +47,15 @@ _SETTLE = (
         repositories.c.history_state == bindparam("known"),
     )
     .values(history_state=bindparam("state"), last_changeset=bindparam("changeset"), updated_on=bindparam("moment"))
+)
+# A message within its bounds can still be six times as long in JSON.
+_LONG = select(repositories.c.id, repositories.c.last_changeset).where(
+    func.length(repositories.c.last_changeset) > 8 * MOST_OF_A_MESSAGE
+)
+_SHORTEN = (
+    update(repositories)
+    .where(repositories.c.id == bindparam("repository_id"), repositories.c.last_changeset == bindparam("stored"))
+    .values(last_changeset=bindparam("short"))
 )
 
 
@@ -87,6 +101,8 @@ class Finished:
 def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
     """Record what is about to move, or that something is (no `updates`); raises `StorageFull`."""
     site.tree.check_space()
+    if action == PUSH:
+        check_room(site, repository_id)
     detail = msgspec.to_builtins(
         Recorded(
             repository_id=repository_id,
@@ -103,16 +119,38 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
     return Push(intent, repository_id, caller, tuple(updates), action)
 
 
+def check_room(site: Site, repository_id: int) -> None:
+    """Raise `RepositoryFull` when a repository takes more room than one may; measured at most every half minute."""
+    most = site.settings.max_repo_bytes
+    if not most:
+        return
+    moment = time.monotonic()
+    room, until = site.rooms.get(repository_id, (0, 0.0))
+    if until < moment or room > most:
+        with site.store.read() as db:
+            row = db.execute(_ROW, {"repository_id": repository_id}).first()
+        room = room_of(site.tree.path_of(row.name)) if row is not None else 0
+        # Many repositories: what is forgotten is measured again.
+        if len(site.rooms) >= _ROOMS:
+            site.rooms.clear()
+        site.rooms[repository_id] = (room, moment + _MEASURED)
+    if room > most:
+        raise RepositoryFull("the repository takes more room than max_repo_bytes")
+
+
 def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
     """Journal what was accepted and bring the repository's row up to date.
 
     `accepted` is None when the version-control system did not live to tell: then the repository is asked.
-    A repository that was deleted in the meantime has nothing to bring up to date.
+    A repository that was deleted in the meantime has nothing to bring up to date. Raises `VcsError` when it cannot be
+    told what happened; then the intent stays, for recovery to look at again.
     """
-    for _ in range(_TRIES):
+    for left in reversed(range(_TRIES)):
         try:
             return _settled(site, push, accepted)
         except VcsError:
+            if not left and accepted is None:
+                raise
             # A group above is just being moved: the next look finds the new place.
             time.sleep(_PAUSE)
         except NotFound:
@@ -138,14 +176,23 @@ def recover(site: Site, push: Push) -> None:
         if row is not None:
             back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
             back_end.recover(path)
-        try:
-            if row is not None:
-                # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
-                accepted = back_end.accepted(path, push.updates, row.history_state)
-                if not accepted:
-                    refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
-        finally:
-            finish(site, push, accepted)
+            # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
+            accepted = back_end.accepted(path, push.updates, row.history_state)
+            if push.action == STRIP and accepted:
+                back_end.purge(path)
+            if not accepted:
+                refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
+        finish(site, push, accepted)
+
+
+def shorten_stored(site: Site) -> None:
+    """Cut what earlier versions stored of commits with endless messages (decisions.md A21)."""
+    with site.store.read() as db:
+        found = db.execute(_LONG).all()
+    for repository_id, stored in found:
+        short = stored_changeset(msgspec.json.decode(stored, type=Changeset))
+        with site.store.write(access_unchanged=True) as db:
+            db.execute(_SHORTEN, {"repository_id": repository_id, "stored": stored, "short": short})
 
 
 def refresh(site: Site, repository_id: int) -> None:
@@ -155,8 +202,10 @@ def refresh(site: Site, repository_id: int) -> None:
             row = db.execute(_ROW, {"repository_id": repository_id}).first()
         if row is None:
             raise NotFound(Kind.REPOSITORY, repository_id)
+        back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
         try:
-            found = site.back_ends[row.kind].history(site.tree.path_of(row.name), site.cache_of(repository_id))
+            back_end.settle(path, ())
+            found = back_end.history(path, site.cache_of(repository_id))
         except VcsError:
             time.sleep(_PAUSE)  # as in `finish`
             continue
@@ -190,6 +239,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
             released = push.action == PUSH and locks.release_after_push(db, push.caller, push.repository_id, row.name)
             intents.clear(db, push.intent)
         site.pushed.put(push.repository_id)
+        site.rooms.pop(push.repository_id, None)
         return Finished(lock_released=released)
     else:
         raise VcsError("the repository keeps changing")

@@ -14,6 +14,7 @@ import structlog
 
 from trivium.errors import TriviumError
 from trivium.forge import pushes
+from trivium.forge.caches import forget_deleted
 from trivium.forge.pushes import PUSH, Push, Recorded
 from trivium.forge.site import Site
 from trivium.store import intents
@@ -52,6 +53,8 @@ def recover(site: Site, *, alone: bool) -> Remaining:
             remove_tree(aside)
     if alone and not alive:
         _tidy_trash(site)
+        forget_deleted(site)
+        pushes.shorten_stored(site)
     remove_dead(site.tree.locks)
     if left:
         _log.warning("recovered after a crash", intents=len(left) - unfinished)

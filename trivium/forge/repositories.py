@@ -26,7 +26,7 @@ from trivium.store.tables import (
     repository_locks,
     users,
 )
-from trivium.vcs.model import Changeset
+from trivium.vcs.model import Changeset, bounded
 
 
 class Repository(msgspec.Struct, frozen=True, gc=False):
@@ -285,4 +285,4 @@ def followers(db: Connection, repository_id: int) -> list[User]:
 
 def stored_changeset(changeset: Changeset) -> str:
     """A changeset as it is stored, which is how it is shown."""
-    return msgspec.json.encode(changeset).decode()
+    return msgspec.json.encode(bounded(changeset)).decode()

@@ -17,7 +17,7 @@ from trivium.errors import (
     Invalid,
     NotFound,
 )
-from trivium.forge import accounts, former_names, journal, repo_groups, repositories, repository_fields
+from trivium.forge import accounts, caches, former_names, journal, repo_groups, repositories, repository_fields
 from trivium.forge.bounds import check_description
 from trivium.forge.grants import grant_row
 from trivium.forge.repositories import Repository
@@ -187,7 +187,10 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
         return direct
 
     with _exclusive(site, [one.id for one in doomed]):
-        return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=change)
+        forks_before = carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=change)
+        for one in doomed:
+            caches.forget(site, one.id)
+    return forks_before
 
 
 def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) -> tuple[int, list[Repository]]:

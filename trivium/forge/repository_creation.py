@@ -20,17 +20,18 @@ from trivium.access.errands import ERRAND, write_errand
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import REPO_GROUPS, REPOSITORIES, allows_globally, global_permissions
 from trivium.access.remotes import Myself, RemoteUrl, admit_remote, parse_remote
-from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
+from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved, RepositoryFull
 from trivium.forge import accounts, former_names, journal, repo_groups, repositories
 from trivium.forge.accounts import User
 from trivium.forge.bounds import check_description
 from trivium.forge.caches import RepositoryCache
 from trivium.forge.grants import copy_rows, factory_level, grant_row
+from trivium.forge.import_turns import import_turn
 from trivium.forge.placement import Placement, staging
 from trivium.forge.repositories import Repository, stored_changeset
 from trivium.forge.site import Site
 from trivium.names import check_path, is_clean_text, key_of, last_segment, parent_of, path_of
-from trivium.store.disk import sync_tree
+from trivium.store.disk import room_of, sync_tree
 from trivium.store.engine import insert_id
 from trivium.store.intents import carry_out
 from trivium.store.locks import RepositoryLock
@@ -124,8 +125,14 @@ def create(
         _build(site, caller, wanted, owning, back_end.create)
     else:
         remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
-        limits = transfer_limits(site)
-        _build(site, caller, wanted, owning, lambda target: back_end.import_from(remote, target, limits))
+        with import_turn(site, caller):
+            _build(
+                site,
+                caller,
+                wanted,
+                owning,
+                lambda target: back_end.import_from(remote, target, transfer_limits(site, target)),
+            )
     return path
 
 
@@ -169,7 +176,9 @@ def fork(
         with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
             with site.store.read() as db:
                 present = repositories.find(db, caller, source.id, Level.READ)
-            back_end.fork(site.tree.path_of(present.name), target)
+            path = site.tree.path_of(present.name)
+            site.tree.check_space(room_of(path))
+            back_end.fork(path, target)
 
     _build(site, caller, wanted, owning, copy)
     return path
@@ -202,8 +211,17 @@ def myself(site: Site, caller: Caller) -> Myself:
     return Myself(site.listening, site.ring.import_mark, ERRAND, errand)
 
 
-def transfer_limits(site: Site) -> TransferLimits:
-    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout)
+def transfer_limits(site: Site, target: Path | None = None) -> TransferLimits:
+    """What a transfer into the repository at `target` may take."""
+    most = site.settings.max_repo_bytes
+
+    def check() -> None:
+        """Raises `StorageFull`, also while bytes move."""
+        site.tree.check_space()
+        if most and target is not None and room_of(target) > most:
+            raise RepositoryFull("the repository takes more room than max_repo_bytes")
+
+    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check)
 
 
 def seal_remote(site: Site, remote: RemoteUrl | None) -> dict[str, object]:

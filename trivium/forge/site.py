@@ -39,6 +39,8 @@ class Site:
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
+    rooms: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """How much room repositories take, by their ids, and until when that is believed (`pushes.check_room`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 
@@ -57,7 +59,15 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     ring = load_key_ring(settings.data / "secret.key")
     tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
     tree.prepare()
-    git = Git(git_command(settings.git_path, settings.data / "gitconfig", max_input_bytes=settings.max_push_bytes))
+    git = Git(
+        git_command(
+            settings.git_path,
+            settings.data / "gitconfig",
+            max_input_bytes=settings.max_push_bytes,
+            max_object_bytes=settings.max_object_bytes,
+            default_branch=settings.default_branch,
+        )
+    )
     hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout, limits=limits_of(settings)))
     subversion = svn_command(settings)
     svn = Svn(subversion, SvnApache(settings, subversion))

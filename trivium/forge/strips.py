@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from trivium.access.caller import Caller
 from trivium.forge import locks, pushes
+from trivium.forge.caches import RepositoryCache
 from trivium.forge.history import History
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
@@ -12,8 +13,6 @@ from trivium.names import is_clean_text
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import now
 from trivium.vcs.model import UnknownRevision
-
-STRIP = "strip"
 
 
 def strip(site: Site, history: History, caller: Caller, repository: Repository, revision: str, branch: str) -> None:
@@ -32,10 +31,12 @@ def strip(site: Site, history: History, caller: Caller, repository: Repository, 
         path = site.tree.path_of(history.now(repository).name)
         update = back_end.strip(path, raw_id, branch)
         bundle = site.tree.trash / f"{now().replace(':', '')}-{repository.id}-{raw_id[:12]}.bundle"
-        push = pushes.begin(site, caller, repository.id, [update], action=STRIP)
+        push = pushes.begin(site, caller, repository.id, [update], action=pushes.STRIP)
         try:
             back_end.apply_strip(path, update, bundle)
         except BaseException:
             pushes.finish(site, push, None)
             raise
+        finally:
+            RepositoryCache(site, repository.id).clear()  # answers about what is gone are among it
         pushes.finish(site, push, [update])

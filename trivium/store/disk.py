@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -49,15 +50,29 @@ class Tree:
             raise Invalid(f"{name!r} is not the name of a repository")
         return self.root.joinpath(*segments)
 
-    def check_space(self) -> None:
-        """Raise `StorageFull` when new data should not be taken (security.md R-9)."""
+    def check_space(self, wanted: int = 0) -> None:
+        """Raise `StorageFull` when new data, of `wanted` bytes as far as is known, must not be taken (R-9)."""
         if self._min_free:
             state = os.statvfs(self.root)
-            if state.f_bavail * state.f_frsize < self._min_free:
+            if state.f_bavail * state.f_frsize < self._min_free + wanted:
                 raise StorageFull("the disk of the repositories is nearly full")
 
     def relative(self, path: Path) -> str:
         return str(path.relative_to(self.root))
+
+
+def room_of(path: Path) -> int:
+    """How many bytes of the disk a directory takes with all that is in it, which may be changing."""
+    found = 0
+    waiting = [os.fspath(path)]
+    while waiting:
+        with contextlib.suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    found += entry.stat(follow_symlinks=False).st_blocks * 512
+    return found
 
 
 def sync_directory(path: Path) -> None:

@@ -101,7 +101,10 @@ def carry_out(store: Store, tree: Tree, *, worker: str, moves: Sequence[Move], c
     `change` must raise when the plan behind `moves` no longer holds; then nothing has happened. Raises
     `AlreadyExists` when something stands at a target.
     """
-    detail: dict[str, object] = {"moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves]}
+    detail: dict[str, object] = {
+        "moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves],
+        "known_by": [_known_by(tree, move.source) for move in moves],
+    }
     with store.write(access_unchanged=True) as db:
         intent = record(db, worker=worker, kind=MOVE, detail=detail)
     try:
@@ -127,11 +130,28 @@ def undo_all(db: Connection, tree: Tree) -> list[str]:
     found = [intent for intent in recorded(db) if intent.kind == MOVE]
     for intent in reversed(found):
         moves = msgspec.convert(intent.detail["moves"], list[tuple[str, str]])
-        for source, target in reversed(moves):
+        known = intent.detail.get("known_by") or [None] * len(moves)
+        known_by = msgspec.convert(known, list[tuple[bool, int] | None])
+        for (source, target), identity in reversed(list(zip(moves, known_by, strict=True))):
             # A name in the database got there by a commit, of whomever: then the rename is not what was left.
-            if not db.execute(_REGISTERED, {"name": target, "key": key_of(target)}).first():
+            if db.execute(_REGISTERED, {"name": target, "key": key_of(target)}).first():
+                continue
+            # What stands there now may be something else of the same name.
+            if identity is None or identity == _known_by(tree, tree.root / target):
                 _move_back(tree.root / source, tree.root / target)
     return [intent.id for intent in found]
+
+
+def _known_by(tree: Tree, path: Path) -> tuple[bool, int] | None:
+    """What a directory is recognised by: whether it is on the device of the root, and its inode.
+
+    The number of a device may be another one after the machine was started again.
+    """
+    try:
+        state = path.lstat()
+    except FileNotFoundError:
+        return None
+    return state.st_dev == tree.root.stat().st_dev, state.st_ino
 
 
 def _move(moves: Sequence[Move]) -> None:

@@ -41,6 +41,17 @@ class RepositoryLock:
         self._gate = directory / f"repository-{repository_id}.gate"
         self._body = directory / f"repository-{repository_id}"
 
+    def remove(self) -> None:
+        """Remove the files: the repository is gone, and its number is not given to another one."""
+        for path in (self._gate, self._body):
+            path.unlink(missing_ok=True)
+
+    @staticmethod
+    def known(directory: Path) -> set[int]:
+        """The repositories of which there are files."""
+        found = (path.name.removeprefix("repository-").removesuffix(".gate") for path in directory.glob("repository-*"))
+        return {int(number) for number in found if number.isdigit()}
+
     def try_shared(self) -> int | None:
         """Take the lock shared: a descriptor to close (or to hand to a child), or None when it is not free."""
         gate = _open(self._gate)

@@ -6,9 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 
-import pygit2
-from pygit2.enums import DiffOption
-
+from trivium.vcs.comparing import compare
 from trivium.vcs.model import AnnotatedLine, NotText
 
 
@@ -57,9 +55,7 @@ def _changes(old: bytes, new: bytes) -> Iterator[tuple[int, int, int, int]]:
     """What was replaced: the first line and how many, from 0, in both versions."""
     if old == new:
         return
-    # libgit2 keeps pointing into both contents: they live as long as the patch does.
-    patch = pygit2.Patch.create_from(old, new, flag=DiffOption.FORCE_TEXT, context_lines=0)
-    for hunk in patch.hunks:
+    for hunk in compare(old, new, "x", context=0, force_text=True).hunks:
         # Of nothing a diff tells the line before it.
         old_start = hunk.old_start - 1 if hunk.old_lines else hunk.old_start
         new_start = hunk.new_start - 1 if hunk.new_lines else hunk.new_start

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pygit2
 
+from trivium.vcs.comparing import TooSlow, compare
 from trivium.vcs.gitobjects import text_of
 from trivium.vcs.model import FileChange
 
@@ -33,25 +34,26 @@ class Side:
 def change_of(path: str, old: Side | None, new: Side | None, limit: int) -> FileChange:
     """What happened to a file that did not exist before (`old` is None), or does not any more (`new` is None).
 
-    The diff is left out when it has more than `limit` bytes. Of a copied or renamed file `old` is what it was copied
-    from, and the change is an `M` of its new name.
+    The diff is left out when it has more than `limit` bytes, and it and the counts when there is no time for them. Of a
+    copied or renamed file `old` is what it was copied from, and the change is an `M` of its new name.
     """
     before = old.content if old else None
     after = new.content if new else None
-    # libgit2 keeps pointing into both contents: they live as long as the patch does.
-    patch: Any = pygit2.Patch.create_from(before, after, old_as_path=path, new_as_path=path)
-    raw = _with_modes(path, patch.data, old.mode if old else "", new.mode if new else "")
-    binary = bool(patch.delta.is_binary)
-    _, added, deleted = (0, 0, 0) if binary else patch.line_stats
+    operation = "A" if old is None else "D" if new is None else "M"
+    revisions = (old.revision if old else None, new.revision if new else None)
+    try:
+        compared = compare(before, after, path)
+    except TooSlow:
+        return FileChange(path, operation, *revisions)
+    raw = _with_modes(path, compared.text, old.mode if old else "", new.mode if new else "")
     return FileChange(
         path,
-        "A" if old is None else "D" if new is None else "M",
-        old_revision=old.revision if old else None,
-        new_revision=new.revision if new else None,
+        operation,
+        *revisions,
         diff=text_of(raw) if len(raw) <= limit else None,
-        added=added,
-        deleted=deleted,
-        binary=binary,
+        added=compared.added,
+        deleted=compared.deleted,
+        binary=compared.binary,
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pygit2
 from pygit2.enums import FileMode
 
-from trivium.vcs.gitobjects import commit_of, open_repository, text_of
+from trivium.vcs.gitcommit import read_commit
+from trivium.vcs.gitobjects import open_repository, text_of
 
 _REF = "refs/heads/master"
 
@@ -30,5 +32,6 @@ def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message:
 def read_files(path: Path) -> dict[str, str]:
     """The files of the newest revision, as texts."""
     with open_repository(path) as repository:
-        commit = commit_of(repository, str(repository.lookup_reference(_REF).target))
-        return {text_of(entry.raw_name or b""): text_of(repository[entry.id].read_raw()) for entry in commit.tree}
+        commit = read_commit(repository, str(repository.lookup_reference(_REF).target))
+        tree: Any = repository[commit.tree_id]
+        return {text_of(entry.raw_name or b""): text_of(repository[entry.id].read_raw()) for entry in tree}

@@ -18,6 +18,7 @@ import msgspec
 import pygit2
 
 from trivium.vcs import gitadoption, githousekeeping
+from trivium.vcs.gitcommit import Commit, Unclear, read_commit
 from trivium.vcs.gitcommits import COMMITS, ID_BYTES, CommitLists
 from trivium.vcs.gitobjects import (
     LISTED,
@@ -25,7 +26,6 @@ from trivium.vcs.gitobjects import (
     ZERO,
     branch_at,
     changeset_of,
-    commit_of,
     open_repository,
     peeled,
     refs_digest,
@@ -33,7 +33,7 @@ from trivium.vcs.gitobjects import (
     target_of,
 )
 from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot
-from trivium.vcs.gittransfer import GitTransfers
+from trivium.vcs.gittransfer import GitTransfers, choose_head
 from trivium.vcs.model import Changeset, History, RefUpdate
 
 _FEW: Final = 64
@@ -76,21 +76,27 @@ class Git(GitTransfers):
         with open_repository(path) as repository:
             if not repository.head_is_unborn:
                 return
-            for update in updates:
-                if update.name.startswith("refs/heads/") and update.name in repository.references:
-                    repository.set_head(update.name)
+            pushed = [update.name for update in updates if update.name.startswith("refs/heads/")]
+            if not updates:  # it was filled in another way
+                choose_head(repository, self.command.default_branch)
+            for name in pushed:
+                if name in repository.references:
+                    repository.set_head(name)
                     return
 
     def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
         lists = CommitLists(cache / COMMITS)
         with open_repository(path) as repository:
             refs = refs_of(repository)
-            state = self._extended(repository, path, lists, refs, known, updates) or self._listed(path, lists, refs)
+            state = None
+            with contextlib.suppress(Unclear, pygit2.GitError):  # libgit2 cannot read all that git can
+                state = self._extended(repository, path, lists, refs, known, updates)
+            state = state or self._listed(path, lists, refs)
             if not state.tip:
                 return History(self.empty_changeset(), _encode(state))
             heads = [name for name, raw_id in refs.items() if raw_id == state.tip and name.startswith("refs/heads/")]
             branch = branch_at(heads, str(repository.lookup_reference("HEAD").target))
-            last = changeset_of(commit_of(repository, state.tip), state.count - 1, branch)
+            last = changeset_of(read_commit(repository, state.tip, self.command), state.count - 1, branch)
             return History(last, _encode(state))
 
     def index(self, path: Path, cache: Path, state: str) -> GitIndex:
@@ -195,7 +201,7 @@ class Git(GitTransfers):
         if youngest is None:
             return None
         ends_as_git_says = new.ids[-ID_BYTES:].hex() == youngest
-        if state.tip and ends_as_git_says and new.oldest > commit_of(repository, state.tip).commit_time:
+        if state.tip and ends_as_git_says and new.oldest > read_commit(repository, state.tip).commit_time:
             # Younger than all that there was: they come after it, whatever hangs on what.
             lists.extend(state.refs, digest, new.ids)
         return _State(digest, state.count + len(new.ids) // ID_BYTES, youngest)
@@ -228,8 +234,8 @@ def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before
     if len(before) != 1 or len(added) != 1:
         return None
     (base,) = before
-    commit = commit_of(repository, str(added[0]))
-    row: list[pygit2.Commit] = []
+    commit = read_commit(repository, str(added[0]))
+    row: list[Commit] = []
     while len(row) < _SHORT_ROW:
         if str(commit.id) == base:
             ids = b"".join(commit.id.raw for commit in reversed(row))
@@ -237,7 +243,7 @@ def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before
         if len(commit.parent_ids) != 1:
             return None
         row.append(commit)
-        commit = commit_of(repository, str(commit.parent_ids[0]))
+        commit = read_commit(repository, str(commit.parent_ids[0]))
     return None
 
 
@@ -247,8 +253,8 @@ def _encode(state: _State) -> str:
 
 def _ties(repository: pygit2.Repository, added: Iterable[pygit2.Oid], youngest: str) -> bool:
     """Whether a new name could bring forward another commit of the same second: then the order of names decides."""
-    moment = commit_of(repository, youngest).commit_time
-    return any(str(tip) != youngest and commit_of(repository, str(tip)).commit_time == moment for tip in added)
+    moment = read_commit(repository, youngest).commit_time
+    return any(str(tip) != youngest and read_commit(repository, str(tip)).commit_time == moment for tip in added)
 
 
 def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips: set[str]) -> str | None:
@@ -257,8 +263,8 @@ def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips:
     `before` was the first until then, `added` are the tips that were added, `tips` all that there are now.
     """
     if before and len(added) == 1:
-        (new,) = (commit_of(repository, raw_id) for raw_id in added)
-        old = commit_of(repository, before)
+        (new,) = (read_commit(repository, raw_id) for raw_id in added)
+        old = read_commit(repository, before)
         if new.commit_time > old.commit_time:
             return str(new.id)
         if new.commit_time < old.commit_time and not repository.descendant_of(new.id, old.id):
@@ -268,7 +274,7 @@ def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips:
     # Commits of one second, or committed before their parents: the lines of descent decide.
     commits = {tip for tip in (peeled(repository, raw_id) for raw_id in tips) if tip}
     heads = [
-        commit_of(repository, str(one))
+        read_commit(repository, str(one))
         for one in commits
         if not any(other != one and repository.descendant_of(other, one) for other in commits)
     ]

@@ -12,9 +12,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from trivium.spawn import FirstWords
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.model import Interrupted, VcsError
 
@@ -24,6 +26,8 @@ _SAMPLE: Final = "17"
 _MANY_IN_SAMPLE: Final = 2
 _MANY_REFS: Final = 500
 _LARGE_PACK: Final = 256 << 10
+_LEFT_ALONE: Final = 256 << 20
+"""Bytes of a pack that is not written again for the sake of small ones, however few objects are in it."""
 _POLL: Final = 0.05
 _GRAPH: Final = ("commit-graph", "write", "--reachable", "--changed-paths")
 _USUAL: Final = (
@@ -37,13 +41,20 @@ _THOROUGH: Final = (
     (*_GRAPH, "--split=replace", "--no-progress"),
 )
 
+PURGE: Final = (
+    ("repack", "-a", "-d", "-q", "--write-bitmap-index"),
+    ("prune", "--expire=now"),
+    (*_GRAPH, "--split=replace", "--no-progress"),
+)
+"""For when nobody else is at work: what no ref reaches is removed."""
+
 
 def is_untidy(path: Path) -> bool:
     """Whether the usual chores are worth while; costs a few directory listings."""
     packs = [entry.stat() for entry in _entries(path / "objects" / "pack") if entry.name.endswith(".pack")]
     graph = _written(path / "objects" / "info" / "commit-graphs" / "commit-graph-chain")
     return (
-        len(packs) > _MANY_PACKS
+        _are_scattered([pack.st_size for pack in packs])
         or sum(1 for _ in _entries(path / "objects" / _SAMPLE)) > _MANY_IN_SAMPLE
         or any(pack.st_mtime > graph and pack.st_size >= _LARGE_PACK for pack in packs)
         or _has_many_refs(path)
@@ -56,9 +67,25 @@ def tidy(command: GitCommand, path: Path, *, thorough: bool, keep: int, stop: Ca
     Git inherits the descriptor `keep`, so that whatever depends on it is held as long as git works.
     """
     for words in _THOROUGH if thorough else _USUAL:
-        _run(command, path, words, keep, stop)
+        large = () if thorough or words[0] != "repack" else _large_packs(path)
+        _run(command, path, (*words, *large), keep, stop)
     if not thorough and _has_many_refs(path):
         _run(command, path, _THOROUGH[0], keep, stop)
+
+
+def _are_scattered(sizes: list[int]) -> bool:
+    """Whether there are many packs that are not worth a file of their own, by their sizes.
+
+    A pack is, if it is twice as large as the next smaller one: then merging them would copy much for little.
+    """
+    small = sorted(size for size in sizes if size < _LEFT_ALONE)
+    return len(small) > _MANY_PACKS and any(larger < 2 * smaller for smaller, larger in pairwise(small))
+
+
+def _large_packs(path: Path) -> tuple[str, ...]:
+    """Options of `git repack` that leave large packs as they are."""
+    packs = (entry for entry in _entries(path / "objects" / "pack") if entry.name.endswith(".pack"))
+    return tuple(f"--keep-pack={entry.name}" for entry in packs if entry.stat().st_size >= _LEFT_ALONE)
 
 
 def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, stop: Callable[[], bool]) -> None:
@@ -72,19 +99,21 @@ def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, sto
         start_new_session=True,
         pass_fds=(keep,),
     )
+    assert process.stderr is not None
+    errors = FirstWords(process.stderr)
     while True:
         try:
-            _, errors = process.communicate(timeout=_POLL)
+            process.wait(_POLL)
             break
         except subprocess.TimeoutExpired:
             if stop():
                 # On this signal git and its children remove their locks and temporary files.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
-                process.communicate()
+                process.wait()
                 raise Interrupted from None
     if process.returncode:
-        raise VcsError(f"git {words[0]} ended with {process.returncode}: {errors[-500:]!r}")
+        raise VcsError(f"git {words[0]} ended with {process.returncode}: {errors.get()[-500:]!r}")
 
 
 def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:

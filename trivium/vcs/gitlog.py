@@ -16,7 +16,7 @@ from pygit2.enums import ObjectType
 
 from trivium.vcs.annotation import annotated, lines_of
 from trivium.vcs.gitcommand import GitCommand
-from trivium.vcs.gitobjects import commit_of
+from trivium.vcs.gitcommit import read_commit
 from trivium.vcs.model import AnnotatedLine, TooLarge, UnknownPath
 
 _PLAIN: Final = "--literal-pathspecs"
@@ -24,9 +24,9 @@ _PATIENCE: Final = 60
 """Seconds that a history may take."""
 
 
-def entry_at(repository: pygit2.Repository, raw_id: str, path: str) -> Any:
+def entry_at(command: GitCommand, repository: pygit2.Repository, raw_id: str, path: str) -> Any:
     """What is called so at a commit: the root, or an entry of its tree; raises `UnknownPath`."""
-    tree = commit_of(repository, raw_id).tree
+    tree: Any = repository[read_commit(repository, raw_id, command).tree_id]
     if not path:
         return tree
     try:
@@ -43,7 +43,7 @@ def path_history(
     Git goes on beyond a deletion, to whatever was called so before. It tells from which commits that touched the path
     each of them came, and with that we do not.
     """
-    entry_at(repository, raw_id, path)
+    entry_at(command, repository, raw_id, path)
     found: list[str] = []
     if limit < 1:
         return found
@@ -55,7 +55,7 @@ def path_history(
             if number and commit not in awaited:
                 continue
             awaited.discard(commit)
-            if _is_there(repository, commit, path):
+            if _is_there(command, repository, commit, path):
                 found.append(commit)
                 awaited.update(parents)
             if not awaited or len(found) >= start + limit:
@@ -63,9 +63,9 @@ def path_history(
     return found[start:]
 
 
-def _is_there(repository: pygit2.Repository, raw_id: str, path: str) -> bool:
+def _is_there(command: GitCommand, repository: pygit2.Repository, raw_id: str, path: str) -> bool:
     try:
-        entry_at(repository, raw_id, path)
+        entry_at(command, repository, raw_id, path)
     except UnknownPath:
         return False
     return True
@@ -75,7 +75,7 @@ def annotate(
     command: GitCommand, place: Path, repository: pygit2.Repository, raw_id: str, path: str, limit: int
 ) -> list[AnnotatedLine]:
     """As `model.Snapshot.annotate`."""
-    entry = entry_at(repository, raw_id, path)
+    entry = entry_at(command, repository, raw_id, path)
     if entry.type != ObjectType.BLOB:
         raise UnknownPath(path)
     if repository.odb.read_header(entry.id)[1] > limit:

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pygit2
+from pygit2.enums import ObjectType
 
+from trivium.vcs.gitcommit import Commit, moment
 from trivium.vcs.model import Changeset, Parent, VcsError
 
 ZERO: Final = "0" * 40
 """Stands for "no commit"."""
 SHORT: Final = 12
+_LARGEST_TAG: Final = 4 << 20
+_LONGEST_CHAIN: Final = 20
+"""Tags of tags of tags."""
+_TARGET = re.compile(rb"object ([0-9a-f]{40})\n")
 LISTED: Final = ("refs/heads/", "refs/tags/")
 """The refs whose commits belong to a repository's list."""
 
@@ -53,32 +59,31 @@ def refs_digest(refs: dict[str, str]) -> str:
 
 
 def peeled(repository: pygit2.Repository, raw_id: str) -> pygit2.Oid | None:
-    """The commit that an id stands for; None for a tag of something else."""
+    """The commit that an id stands for; None for a tag of something else.
+
+    Tags are taken apart here, as commits are (`gitcommit`): libgit2 refuses some that git takes.
+    """
+    objects = repository.odb
     try:
-        found = repository.get(raw_id)
-        return found.peel(pygit2.Commit).id if found is not None else None
-    except (pygit2.GitError, ValueError):
-        return None
-
-
-def commit_of(repository: pygit2.Repository, raw_id: str) -> pygit2.Commit:
-    """The commit with this full id."""
-    found: Any = repository[raw_id]
-    if not isinstance(found, pygit2.Commit):
-        raise VcsError(f"{raw_id} is not a commit")
-    return found
+        found = pygit2.Oid(hex=raw_id)
+        for _ in range(_LONGEST_CHAIN):
+            kind, size = objects.read_header(found)
+            if kind == ObjectType.COMMIT:
+                return found
+            if kind != ObjectType.TAG or size > _LARGEST_TAG:
+                return None
+            target = _TARGET.match(objects.read(found)[1])
+            if target is None:
+                return None
+            found = pygit2.Oid(hex=target[1].decode())
+    except (pygit2.GitError, ValueError, KeyError):
+        pass
+    return None
 
 
 def text_of(raw: bytes | str) -> str:
     """Bytes of a message, name or file as text; what is not UTF-8 becomes replacement characters."""
     return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-
-
-def _moment(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):
-        return "1970-01-01T00:00:00"
 
 
 def branch_at(heads: Sequence[str] | None, default: str) -> str | None:
@@ -88,17 +93,16 @@ def branch_at(heads: Sequence[str] | None, default: str) -> str | None:
     return (default if default in heads else min(heads)).removeprefix("refs/heads/")
 
 
-def changeset_of(commit: pygit2.Commit, revision: int, branch: str | None) -> Changeset:
+def changeset_of(commit: Commit, revision: int, branch: str | None) -> Changeset:
     """A commit as everybody sees it (api-repos.md 2.2)."""
-    author = commit.author
     raw_id = str(commit.id)
     return Changeset(
         raw_id=raw_id,
         short_id=raw_id[:SHORT],
         revision=revision,
-        author=f"{text_of(author.raw_name)} <{text_of(author.raw_email)}>",
-        date=_moment(author.time),
-        message=text_of(commit.raw_message),
+        author=commit.author,
+        date=moment(commit.author_time),
+        message=commit.message,
         parents=tuple(Parent(str(parent)) for parent in commit.parent_ids),
         branch=branch,
     )

@@ -18,18 +18,24 @@ import pygit2
 from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
 
 from trivium.vcs import gitlog
+from trivium.vcs.budget import Budget, present
+from trivium.vcs.comparing import AT_ONCE
+from trivium.vcs.filediff import Side, change_of
 from trivium.vcs.gitcommand import GitCommand
+from trivium.vcs.gitcommit import Commit, read_commit
 from trivium.vcs.gitcommits import ID_BYTES, CommitLists, Ids
 from trivium.vcs.gitobjects import (
     branch_at,
     changeset_of,
-    commit_of,
     peeled,
     text_of,
 )
+from trivium.vcs.gittrees import Trees
 from trivium.vcs.model import (
+    LARGEST_COMPARED,
     AnnotatedLine,
     Changeset,
+    Content,
     DiffLimits,
     FileChange,
     Layout,
@@ -45,6 +51,9 @@ _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
 _POSITION = re.compile("[0-9]{1,11}")
 _FIRST: Final = frozenset({"tip", "HEAD", "head"})
+_MOST_RESEMBLING: Final = 32 << 20
+"""Bytes of files that are read to find renames among them; beyond that only what is equal is one."""
+_OFTEN: Final = 32
 _OPERATIONS: Final = {"A": "A", "D": "D"}
 
 
@@ -91,6 +100,10 @@ class GitSnapshot:
         self._path = path
         self._repository = repository
         self._index = index
+
+    @cached_property
+    def _trees(self) -> Trees:
+        return Trees(self._repository, present())
 
     @cached_property
     def _ids(self) -> Ids:
@@ -167,7 +180,7 @@ class GitSnapshot:
         for raw_id in raw_ids:
             position = self._position_near(raw_id, position + 1)
             branch = branch_at(heads.get(raw_id), default)
-            found.append(changeset_of(commit_of(repository, raw_id), position, branch))
+            found.append(changeset_of(self._commit(raw_id), position, branch))
         return found
 
     def refs_at(self, raw_id: str) -> Refs:
@@ -176,30 +189,90 @@ class GitSnapshot:
 
     def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
         left = limits.total if limits else 0
+        budget = present()
         for raw_id in raw_ids:
-            diff = self._diff(commit_of(self._repository, raw_id))
+            budget.check()
+            diff = self._diff(self._commit(raw_id), budget)
+            budget.spend(len(diff))
             if limits is None:
                 yield [_change(delta) for delta in diff.deltas]
                 continue
             found = []
-            for patch in diff:
-                if patch is None:
-                    continue
-                change = _full_change(patch, min(limits.per_file, left))
+            for number, delta in enumerate(list(diff.deltas)):
+                change = self._full_change(diff, number, delta, min(limits.per_file, left))
                 left -= len(change.diff or "")
                 found.append(change)
             yield found
 
-    def _diff(self, commit: pygit2.Commit) -> pygit2.Diff:
+    def _diff(self, commit: Commit, budget: Budget) -> pygit2.Diff:
         """A commit compared with its first parent; a root commit with nothing."""
         flags = DiffOption.INCLUDE_TYPECHANGE
-        if commit.parent_ids:
-            parent = commit_of(self._repository, str(commit.parent_ids[0]))
-            diff = parent.tree.diff_to_tree(commit.tree, flags=flags)
+        parent = self._commit(str(commit.parent_ids[0])) if commit.parent_ids else None
+        if budget.nodes:
+            # The library lists all that differs before anybody can stop it. A file may have two names.
+            self._trees.check_changes(parent.tree_id.raw if parent else None, commit.tree_id.raw, 2 * budget.nodes)
+        if parent is not None:
+            diff = self._tree(parent).diff_to_tree(self._tree(commit), flags=flags)
         else:
-            diff = commit.tree.diff_to_tree(flags=flags, swap=True)
-        diff.find_similar(DiffFind.FIND_RENAMES)
+            diff = self._tree(commit).diff_to_tree(flags=flags, swap=True)
+        exactly = DiffFind.FIND_EXACT_MATCH_ONLY if self._are_large(diff) else DiffFind.FIND_BY_CONFIG
+        diff.find_similar(DiffFind.FIND_RENAMES | exactly)
         return diff
+
+    def _commit(self, raw_id: str) -> Commit:
+        return read_commit(self._repository, raw_id, self._index.command)
+
+    def _tree(self, commit: Commit) -> pygit2.Tree:
+        tree: Any = self._repository[commit.tree_id]
+        return tree  # type: ignore[no-any-return]
+
+    def _are_large(self, diff: pygit2.Diff) -> bool:
+        """Whether too much would be read to find out which of the files that went and came resemble each other."""
+        counts: dict[str, int] = {"A": 0, "D": 0}
+        sizes = 0
+        for delta in diff.deltas:
+            operation = delta.status_char()
+            if operation in counts:
+                counts[operation] += 1
+                sizes += self._size(delta.old_file if operation == "D" else delta.new_file)
+        return bool(counts["A"] and counts["D"]) and sizes > _MOST_RESEMBLING
+
+    def _size(self, file: Any) -> int:
+        """The size of a file, by its header; 0 where there is none, and for a link to another repository."""
+        if file.mode == FileMode.COMMIT or not file.mode:
+            return 0
+        return int(self._repository.odb.read_header(file.id)[1])
+
+    def _full_change(self, diff: pygit2.Diff, number: int, delta: Any, limit: int) -> FileChange:
+        """One file of a commit, with its diff unless that has more than `limit` bytes."""
+        change = _change(delta)
+        revisions = (_revision(delta.old_file), _revision(delta.new_file))
+        sizes = (self._size(delta.old_file), self._size(delta.new_file))
+        if max(sizes) > LARGEST_COMPARED:
+            # As Git does with files above its own threshold.
+            return FileChange(change.path, change.op, *revisions, added=0, deleted=0, binary=True)
+        if all(sizes) and sum(sizes) > AT_ONCE and delta.old_file.id != delta.new_file.id:
+            old, new = (
+                Side(str(file.id), bytes(self._repository.odb.read(file.id)[1]), f"{file.mode:o}")
+                for file in (delta.old_file, delta.new_file)
+            )
+            return change_of(change.path, old, new, limit)
+        with present().compare() as seconds:
+            patch: Any = diff[number] if seconds > 0 else None
+            if patch is None:
+                return FileChange(change.path, change.op, *revisions)
+            raw = patch.data
+            binary = bool(patch.delta.is_binary)
+            _, added, deleted = (0, 0, 0) if binary else patch.line_stats
+        return FileChange(
+            change.path,
+            change.op,
+            *revisions,
+            diff=text_of(raw) if len(raw) <= limit else None,
+            added=added,
+            deleted=deleted,
+            binary=binary,
+        )
 
     def names(self, layout: Layout | None = None) -> Names:  # noqa: ARG002
         index = self._index
@@ -217,18 +290,20 @@ class GitSnapshot:
         return gitlog.annotate(self._index.command, self._path, self._repository, raw_id, clean_path(path), limit)
 
     def nodes(self, raw_id: str, path: str) -> list[Node]:
-        tree = gitlog.entry_at(self._repository, raw_id, path)
+        tree = gitlog.entry_at(self._index.command, self._repository, raw_id, path)
         if tree.type != ObjectType.TREE:
             return []
         directories: list[Node] = []
         files: list[Node] = []
+        budget = present()
         for node in _walk(tree, f"{path}/" if path else ""):
+            budget.spend(1, len(node.path))
             (directories if node.kind == "dir" else files).append(node)
         return sorted(directories, key=_by_path) + sorted(files, key=_by_path)
 
     def file(self, raw_id: str, path: str) -> Node:
         path = clean_path(path)
-        entry = gitlog.entry_at(self._repository, raw_id, path)
+        entry = gitlog.entry_at(self._index.command, self._repository, raw_id, path)
         if entry.type != ObjectType.BLOB:
             raise UnknownPath(path)
         return Node(path, "file", str(entry.id))
@@ -237,11 +312,15 @@ class GitSnapshot:
         read_header = self._repository.odb.read_header
         return [read_header(pygit2.Oid(hex=node.id))[1] for node in nodes]
 
-    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        read = self._repository.odb.read
-        for node in nodes:
-            _, content = read(pygit2.Oid(hex=node.id))
-            yield bytes(content)
+    def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
+        objects = self._repository.odb
+        budget = present()
+        for number, node in enumerate(nodes):
+            if not number % _OFTEN:
+                budget.check()
+            raw_id = pygit2.Oid(hex=node.id)
+            _, size = objects.read_header(raw_id)
+            yield Content(size, bytes(objects.read(raw_id)[1]) if size <= most else None)
 
 
 def _by_path(node: Node) -> str:
@@ -276,21 +355,3 @@ def _change(delta: Any) -> FileChange:
 def _revision(file: Any) -> str | None:
     raw_id = str(file.id)
     return raw_id if raw_id.strip("0") else None
-
-
-def _full_change(patch: pygit2.Patch, limit: int) -> FileChange:
-    delta: Any = patch.delta
-    change = _change(delta)
-    raw = patch.data
-    binary = bool(delta.is_binary)
-    _, added, deleted = (0, 0, 0) if binary else patch.line_stats
-    return FileChange(
-        change.path,
-        change.op,
-        old_revision=_revision(delta.old_file),
-        new_revision=_revision(delta.new_file),
-        diff=text_of(raw) if len(raw) <= limit else None,
-        added=added,
-        deleted=deleted,
-        binary=binary,
-    )

@@ -101,6 +101,9 @@ class Hg:
         raw_id = bytes.fromhex(update.old)
         self.processes.ask(type(None), "strip", path, keep.parent, timeout=_LONG, raw_id=raw_id, name=keep.name)
 
+    def purge(self, path: Path) -> None:
+        """A strip leaves nothing behind."""
+
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """Nothing is left to the server."""
 

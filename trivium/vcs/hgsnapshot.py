@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from trivium.vcs.annotation import annotated, lines_of
+from trivium.vcs.budget import present
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.hgclient import HgProcesses, Stream
 from trivium.vcs.hgvalues import Annotated, Change, Entry, Index
 from trivium.vcs.model import (
     AnnotatedLine,
     Changeset,
+    Content,
     DiffLimits,
     FileChange,
     Layout,
@@ -146,10 +148,13 @@ class HgSnapshot:
     def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
         asked = {"ids": _joined(raw_ids), "contents": limits is not None}
         left = limits.total if limits else 0
+        budget = present()
         with self._processes.stream("changes", self._directory, **asked) as stream:
             for _ in raw_ids:
                 found = []
+                budget.check()
                 for change in stream.value(list[Change]):
+                    budget.spend(1, len(change.path))
                     shown = (
                         _compared(change, stream, min(limits.per_file, left))
                         if limits
@@ -179,14 +184,17 @@ class HgSnapshot:
         wanted: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": path, "most": most}
         listed = self._processes.ask(list[Entry], "nodes", self._directory, **wanted)
         above = f"{path}/" if path else ""
+        budget = present()
         directories: set[str] = set()
         files = []
         for entry in listed:
             name = _text(entry.path)
+            budget.spend(1, len(name))
             # Names that are no UTF-8 may look alike: what a file is called belongs to what it is found under.
             files.append(Node(name, "file", f"{entry.file_id.hex()}{entry.path.hex()}"))
             at = name.rfind("/")
             while at >= len(above) and name[:at] not in directories:
+                budget.spend(1, at)
                 directories.add(name[:at])
                 at = name.rfind("/", 0, at)
         return [Node(name, "dir", "") for name in sorted(directories)] + sorted(files, key=_by_path)
@@ -199,12 +207,14 @@ class HgSnapshot:
     def sizes(self, nodes: Sequence[Node]) -> list[int]:
         return self._processes.ask(list[int], "sizes", self._directory, files=[_file(node) for node in nodes])
 
-    def contents(self, nodes: Sequence[Node], most: int | None = None) -> Iterator[bytes]:
-        """As `model.Snapshot.contents`; of files with more than `most` bytes nothing is read."""
+    def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
         asked = {"files": [_file(node) for node in nodes], "most": most}
         with self._processes.stream("contents", self._directory, **asked) as stream:
-            for _ in nodes:
-                yield stream.content() or b""
+            for node in nodes:
+                present().check()
+                data = stream.content()
+                # What is too large is not told.
+                yield Content(self.sizes([node])[0], None) if data is None else Content(len(data), data)
 
 
 def _file(node: Node) -> tuple[bytes, bytes]:

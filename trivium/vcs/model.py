@@ -26,6 +26,14 @@ class Interrupted(VcsError):
     """Work that can wait was given up for somebody who cannot."""
 
 
+class PartlyDone(VcsError):
+    """A transfer ended before its time, when some refs had moved already."""
+
+    def __init__(self, why: str, moved: Sequence[RefUpdate]) -> None:
+        super().__init__(why)
+        self.moved = moved
+
+
 class Parent(msgspec.Struct, frozen=True):
     """A commit that another one builds on."""
 
@@ -47,6 +55,33 @@ class Changeset(msgspec.Struct, frozen=True):
     branch: str | None
 
 
+MOST_OF_A_MESSAGE: Final = 64 << 10
+"""Bytes of a commit's message that are stored and shown (decisions.md A21)."""
+_MOST_OF_A_NAME: Final = 1 << 10
+_MOST_PARENTS: Final = 1000
+
+
+def bounded(changeset: Changeset) -> Changeset:
+    """A commit with so much of its texts as is stored and shown: everybody's answers repeat them (A21)."""
+    author = cut(changeset.author, _MOST_OF_A_NAME)
+    message = cut(changeset.message, MOST_OF_A_MESSAGE)
+    branch = changeset.branch and cut(changeset.branch, _MOST_OF_A_NAME)
+    parents = changeset.parents[:_MOST_PARENTS]
+    if (author, message, branch, parents) == (
+        *(changeset.author, changeset.message, changeset.branch, changeset.parents),
+    ):
+        return changeset
+    return msgspec.structs.replace(changeset, author=author, message=message, branch=branch, parents=parents)
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text, `most` bytes of it in UTF-8."""
+    if len(text) * 4 <= most:
+        return text
+    encoded = text.encode("utf-8", "surrogatepass")
+    return text if len(encoded) <= most else encoded[:most].decode("utf-8", "ignore")
+
+
 @dataclass(frozen=True, slots=True)
 class RefUpdate:
     """One accepted change of a push: a name that moved. An id of zeros stands for "did not exist"."""
@@ -66,8 +101,9 @@ class History:
     """What the back end needs to extend this answer after the next push; opaque to everybody else."""
 
 
-LARGEST_COMPARED: Final = 64 << 20
-"""Bytes; of a file that is larger before or after a change, Mercurial and Subversion show no diff and no counts."""
+LARGEST_COMPARED: Final = 32 << 20
+"""Bytes; a file that is larger is not read for an answer. Its size is shown, and of its changes no diff and no counts,
+as if it were binary."""
 
 
 class UnknownRevision(VcsError):
@@ -155,8 +191,20 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a file."""
+
+    size: int
+    """In bytes."""
+    data: bytes | None
+    """None: there is more of it than was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiffLimits:
-    """How much of a diff is wanted, in bytes of its text."""
+    """How much of a diff is wanted, in bytes of its text. What is larger itself than
+    `LARGEST_COMPARED` is not compared.
+    """
 
     per_file: int
     total: int
@@ -243,8 +291,8 @@ class Snapshot(Protocol):
         """How many bytes each of these files has, without reading them."""
         ...
 
-    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
-        """The contents of files, in this order, one at a time."""
+    def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
+        """The contents of files, in this order, one at a time. What has more than `most` bytes is not read."""
         ...
 
 
@@ -268,11 +316,13 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How long a transfer from another server may take, in seconds."""
+    """How long a transfer from another server may take, in seconds, and how much room."""
 
     idle: int
     """Without a byte."""
     total: int
+    check: Callable[[], None] = lambda: None
+    """To be called again and again while bytes move; raises when there must not be more of them."""
 
 
 class BackEnd(Protocol):
@@ -317,6 +367,10 @@ class BackEnd(Protocol):
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
         """Carry out what `strip` said; what is removed is kept in a file at `keep`."""
+        ...
+
+    def purge(self, path: Path) -> None:
+        """Remove what nothing reaches any more after a strip; nobody else works on the repository."""
         ...
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:

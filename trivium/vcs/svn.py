@@ -98,6 +98,9 @@ class Svn:
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
         raise VcsError("a Subversion repository has nothing to strip")
 
+    def purge(self, path: Path) -> None:
+        """Revisions are not removed."""
+
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """A commit leaves nothing to the server."""
 

@@ -22,12 +22,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from trivium.vcs.annotation import annotated, lines_of, origins_of
+from trivium.vcs.budget import present
 from trivium.vcs.filediff import EXECUTABLE, LINK, PLAIN, Side, change_of, mode_change
 from trivium.vcs.gitobjects import text_of
 from trivium.vcs.model import (
     LARGEST_COMPARED,
     AnnotatedLine,
     Changeset,
+    Content,
     DiffLimits,
     FileChange,
     Layout,
@@ -268,11 +270,14 @@ class SvnSnapshot:
     def _below(self, path: str, number: int) -> Iterator[tuple[str, int]]:
         """Everything below a directory, with its kind."""
         waiting = [path]
+        budget = present()
         while waiting:
+            budget.check()
             directory = waiting.pop()
             entries, _, _ = self._session.get_dir(directory, number, _KIND)
             for name, entry in entries.items():
                 below = f"{directory}/{name}" if directory else name
+                budget.spend(1, len(below))
                 yield below, entry["kind"]
                 if entry["kind"] == _DIRECTORY:
                     waiting.append(below)
@@ -291,9 +296,16 @@ class SvnSnapshot:
         length = int(root.file_length(file.path))
         return length - len(_LINK) if _is_link(root, file.path) else length
 
-    def contents(self, nodes: Sequence[Node]) -> Iterator[bytes]:
+    def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
         for node in nodes:
-            yield self._content(_at(node))
+            present().check()
+            file = _at(node)
+            size = self._root(file.revision).file_length(file.path)
+            if size > most:
+                yield Content(size, None)
+                continue
+            data = self._content(file)
+            yield Content(len(data), data)
 
     def _content(self, file: _At) -> bytes:
         root = self._root(file.revision)
@@ -312,6 +324,7 @@ class SvnSnapshot:
             touched = self._touched(number)
             found = []
             for path in sorted(self._candidates(touched, number)):
+                present().spend(1, len(path))
                 old, new = self._sides(touched, path, number)
                 if old is None and new is None:
                     continue  # it came and went with its directory

@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import os
 import re
+import time
 import zlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
@@ -20,14 +21,17 @@ from urllib.parse import parse_qs
 import structlog
 
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
-from trivium.errors import Busy, StorageFull
+from trivium.errors import Busy, RepositoryFull, StorageFull
 from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
+from trivium.spawn import MEMORY
 from trivium.vcs.gitcommand import PROTOCOL_2
 from trivium.vcs.model import VcsError
-from trivium.wire.admission import Admitted, Refused, check_lock
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
-from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, PushCommands, PushReport, pkt
+from trivium.wire.gitpush import PushCommands, PushReport
+from trivium.wire.pace import Pace, paced
+from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, pkt, refusal
 from trivium.wire.process import CHUNK, Process
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +42,14 @@ UPLOAD: Final = "upload-pack"
 RECEIVE: Final = "receive-pack"
 _INFLATE_FREE: Final = 16 << 20
 _PROTOCOL = re.compile(r"[a-z0-9=:.\-]{1,200}")
-_PATH = re.compile(r"/*(.*?)/+(info/refs|git-upload-pack|git-receive-pack)", re.DOTALL)
+_SERVICES: Final = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
+_LFS: Final = ("/info/lfs/objects/", "/info/lfs/locks")
+"""Large file storage, which some clients ask for before they push."""
+_LFS_TYPE: Final = (b"content-type", b"application/vnd.git-lfs+json")
+_NOT_UNPACKED: Final = "The server did not take the pack: it is damaged, or holds an object beyond max_object_bytes."
+_LONGEST_PATH: Final = 4096
+_EARLY: Final = 1 << 20
+"""Bytes of a request's head that are read before the request has a place among the transfers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +68,26 @@ class GitRequest:
 
 def is_git_path(path: str) -> bool:
     """Whether a URL belongs to the Git protocol (system.md 3.1)."""
-    return path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack"))
+    return path.endswith(_SERVICES) or any(part in path for part in _LFS)
 
 
 def recognise(scope: Scope) -> GitRequest:
     """What a request for a Git URL asks; raises `Refused` for what the smart protocol does not have."""
-    matched = _PATH.fullmatch(scope["path"])
-    if matched is None:
-        raise Refused(404, "There is no such repository.")
-    name = "/".join(segment for segment in matched[1].split("/") if segment)
-    if matched[2] == "info/refs":
+    path: str = scope["path"]
+    asked = next((service for service in _SERVICES if path.endswith(service)), "")
+    if len(path) > _LONGEST_PATH or not asked:
+        raise Refused(404, NO_SUCH_REPOSITORY)
+    name = "/".join(segment for segment in path.removesuffix(asked).split("/") if segment)
+    if asked == "/info/refs":
         if scope["method"] not in ("GET", "HEAD"):
             raise Refused(405, "Use GET here.", ((b"allow", b"GET, HEAD"),))
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("service", [""])[0]
-        if asked not in ("git-upload-pack", "git-receive-pack"):
+        wanted = parse_qs(scope["query_string"].decode("latin-1")).get("service", [""])[0]
+        if wanted not in ("git-upload-pack", "git-receive-pack"):
             raise Refused(403, "Only the smart HTTP protocol is spoken here.")
-        return GitRequest(name, asked[4:], True)
+        return GitRequest(name, wanted[4:], True)
     if scope["method"] != "POST":
         raise Refused(405, "Use POST here.", ((b"allow", b"POST"),))
-    service = matched[2][4:]
+    service = asked.removeprefix("/git-")
     if header(scope, b"content-type") != f"application/x-git-{service}-request".encode():
         raise Refused(415, f"The content type must be application/x-git-{service}-request.")
     return GitRequest(name, service, False)
@@ -92,6 +104,13 @@ class GitTransfer:
         self._send = send
         self._idle = door.site.settings.vcs_timeout
         self._warning = ""
+        self._pace = Pace(door.site.settings.request_timeout)
+        self._arriving: AsyncIterator[bytes] | None = None
+        """The request's body as it comes, once somebody has begun to read it."""
+        self._refusing: Callable[[str], bytes] | None = None
+        """Turns a reason into an answer that git shows, once it is known what the client understands."""
+        self._failing: Callable[[str], bytes] | None = None
+        """The same, for when it is not known what git did."""
 
     async def advertise(self, request: GitRequest, admitted: Admitted) -> None:
         """Answer `info/refs`: the refs, or with protocol v2 what the server can do."""
@@ -109,41 +128,104 @@ class GitTransfer:
         process.feed_nothing()
         await self._run(process, self._pump(process, request, prefix=prefix))
 
-    async def upload(self, request: GitRequest, admitted: Admitted) -> None:
-        """Serve a clone or fetch, or tell the refs."""
+    async def answer(self, request: GitRequest, admitted: Admitted) -> None:
+        """Do what a request asks. Its head is read before it has a place: who drips that keeps nobody waiting."""
+        if request.advertises:
+            async with self._door.turn(admitted.caller):
+                await self.advertise(request, admitted)
+            return
         body = self._body()
-        head, command = await _fetch_head(body, versioned=self._versioned)
+        if not request.writes:
+            head, command = await self._in_time(_fetch_head(body, versioned=self._versioned))
+            self._refusing = refusal
+            async with self._door.turn(admitted.caller):
+                await self.upload(request, admitted, chained(head, body), command)
+            return
+        commands = PushCommands()
+        await self._in_time(_push_head(commands, body, _EARLY))
+        if commands.complete and commands.asks_nothing:
+            await self._answer_at_once(request, b"")  # git need not be started to say nothing
+            return
+        async with self._door.turn(admitted.caller):
+            await self._in_time(_push_head(commands, body))
+            if commands.wants_report:
+                self._refusing = commands.refusal
+                self._failing = commands.failure if commands.side_band else None
+            elif commands.refused:
+                raise Malformed("the name of a ref is not UTF-8")
+            await self.receive(request, admitted, chained([commands.head(), commands.rest], body), commands)
+
+    async def _in_time(self, reading: Coroutine[Any, Any, T]) -> T:
+        """Read the head of a request, within the time that a request has."""
+        try:
+            async with asyncio.timeout(self._site.settings.request_timeout):
+                return await reading
+        except TimeoutError:
+            raise Refused(408, "The request did not arrive in time (request_timeout).") from None
+
+    async def upload(
+        self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes], command: FetchCommand
+    ) -> None:
+        """Serve a clone or fetch, or tell the refs."""
         # Locked or not, everybody may ask where the branches are.
         message = check_lock(self._site, admitted, writes=False) if command.fetches else ""
         process = await self._start(admitted, UPLOAD)
-        process.feed(chained(head, body))
+        process.feed(body)
         watch = PackWatch()
         status = await self._run(process, self._pump(process, request, report=watch))
         if status == 0 and command.fetches and watch.has_pack and await self._door.pulled(admitted):
             message = f"Made lock on repo `{admitted.repository.name}`"
         await self._send({"type": "http.response.body", "body": watch.tail(message)})
 
-    async def receive(self, request: GitRequest, admitted: Admitted) -> None:
+    async def receive(
+        self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes], commands: PushCommands
+    ) -> None:
         """Take a push: nothing is told to the client before it is durable, journalled and visible."""
         self._warning = check_lock(self._site, admitted, writes=True)
+        if commands.fails_as_one:
+            await self._answer_at_once(request, commands.refusal_of_names())
+            return
         with contextlib.ExitStack() as held:
             lock = await self._door.shared_lock(admitted.repository.id)
             held.callback(os.close, lock)
-            body = self._body()
-            head, commands = await _push_head(body)
-            if not commands.updates:
-                await self._receive_nothing(request, admitted, chained(head, body))
-                return
             push = await self._door.slow(
                 pushes.begin, self._site, admitted.caller, admitted.repository.id, commands.updates
             )
-            await self._receive_pack(request, admitted, held, lock, chained(head, body), commands, push)
+            await self._receive_pack(request, admitted, held, lock, body, commands, push)
 
-    async def _receive_nothing(self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes]) -> None:
-        """A client tries whether it may push, or has nothing to push."""
-        process = await self._start(admitted, RECEIVE)
-        process.feed(body)
-        await self._run(process, self._pump(process, request))
+    async def _answer_at_once(self, request: GitRequest, answer: bytes) -> None:
+        """Answer without git, when the client has finished its sentence."""
+        await self._hear_out()
+        await respond(self._send, 200, answer, (_answer_type(request), *NO_CACHE))
+
+    async def _hear_out(self) -> None:
+        """Let the client send what it has begun: while it does, it hears nothing."""
+        if self._arriving is None:
+            return
+        left = self._site.settings.max_push_bytes
+        async for chunk in self._arriving:
+            left -= len(chunk)
+            if left < 0:
+                break
+
+    async def refuse(self, request: GitRequest | None, refused: Refused, *, started: bool) -> None:
+        """Tell the client that its request ends here, in the words that it shows if there are such words.
+
+        Git shows nobody what comes with a status of 400 or more in answer to a POST (`wire/git` in protocols.md 1).
+        """
+        shown = self._refusing
+        if shown is None or request is None or (isinstance(refused, LockedOut) and not request.writes):
+            if started:
+                raise Disconnected
+            await respond(
+                self._send, refused.status, (refused.text + "\n").encode(), (TEXT, *NO_CACHE, *refused.headers)
+            )
+        elif not started:
+            await self._answer_at_once(request, shown(refused.text))
+        elif request.writes:  # git has said that it is at work, in whole packets
+            await self._send({"type": "http.response.body", "body": shown(refused.text)})
+        else:
+            raise Disconnected
 
     async def _receive_pack(
         self,
@@ -155,7 +237,7 @@ class GitTransfer:
         commands: PushCommands,
         push: Push,
     ) -> None:
-        report = PushReport(side_band=commands.side_band)
+        report = PushReport(side_band=commands.side_band, refused=commands.refused)
         process = None
         settled = False
         try:
@@ -166,7 +248,8 @@ class GitTransfer:
             if not process.was_killed:
                 settled = True
                 finished = await self._door.settle(pushes.finish, push, accepted)
-                tail = report.tail(self._said(admitted.repository.name, finished) if accepted else "")
+                said = self._said(admitted.repository.name, finished, quiet=commands.quiet) if accepted else ""
+                tail = report.tail(_NOT_UNPACKED if report.unpack_failed else said)
                 await self._send({"type": "http.response.body", "body": tail})
         finally:
             # The client is gone or git failed: what it did all the same is asked of the repository.
@@ -178,10 +261,14 @@ class GitTransfer:
         if not settled:
             raise Disconnected
 
-    def _said(self, name: str, finished: Finished) -> str:
-        """What the user reads at the end of a push (system.md 3.3)."""
+    def _said(self, name: str, finished: Finished, *, quiet: bool) -> str:
+        """What the user reads at the end of a push (system.md 3.3).
+
+        Git says `quiet` for whoever wants to read nothing without need, and for those who have no terminal.
+        """
         released = f"Released lock on repo `{name}`" if finished.lock_released else ""
-        return "\n".join(line for line in (self._warning, released, "Trivium: push completed") if line)
+        completed = "" if quiet else "Trivium: push completed"
+        return "\n".join(line for line in (self._warning, released, completed) if line)
 
     @property
     def _versioned(self) -> bool:
@@ -194,23 +281,35 @@ class GitTransfer:
         protocol = header(self._scope, b"git-protocol").decode("latin-1")
         return protocol if _PROTOCOL.fullmatch(protocol) else ""
 
-    def _environment(self) -> dict[str, str]:
-        environment = dict(self._site.git.command.environment)
-        if protocol := self._protocol:
-            environment["GIT_PROTOCOL"] = protocol
-        return environment
-
     async def _start(self, admitted: Admitted, service: str, *options: str, keep: int | None = None) -> Process:
         """Start git in the repository, wherever that stands at this moment."""
-        argv = self._site.git.command.argv(service, "--stateless-rpc", *options, ".")
+        command = self._site.git.command
+        environment = command.environment if service == UPLOAD else command.receiving()
+        if protocol := self._protocol:
+            environment = environment | {"GIT_PROTOCOL": protocol}
+        before = () if keep is None else command.check_of_sizes(self._length)
+        argv = command.argv(*before, service, "--stateless-rpc", *options, ".")
         async with self._door.directory_of(admitted) as directory:
             return await Process.start(
-                argv, environment=self._environment(), cwd=directory, keep=keep, yielding=service == UPLOAD
+                argv,
+                environment=environment,
+                cwd=directory,
+                keep=keep,
+                yielding=service == UPLOAD,
+                memory=MEMORY if service == UPLOAD else command.receiving_memory,
             )
+
+    @property
+    def _length(self) -> int | None:
+        """How many bytes the body has, if that is known before it has come."""
+        length = header(self._scope, b"content-length")
+        if header(self._scope, b"content-encoding") or not length.isdigit():
+            return None
+        return int(length[:20])
 
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings
-        body = body_chunks(self._receive, settings.body_idle_timeout)
+        body = self._arriving = paced(body_chunks(self._receive, settings.body_idle_timeout), self._pace)
         encoding = header(self._scope, b"content-encoding").lower()
         if encoding in (b"gzip", b"x-gzip"):
             body = _inflated(body, settings.max_inflate_ratio)
@@ -230,6 +329,8 @@ class GitTransfer:
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
             status = 0 if chunk else await process.wait()
+        if status and request.writes:
+            self._refusing = self._failing
         if status > 0 and not request.advertises:
             raise Refused(400, "Git did not understand this request.")
         if status:
@@ -240,8 +341,10 @@ class GitTransfer:
             if report is not None:
                 chunk = report.feed(chunk)
             if chunk:
-                async with asyncio.timeout(self._idle):
+                began = time.monotonic()
+                async with asyncio.timeout(min(self._idle, 2 * self._pace.window)):
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                self._pace.note(time.monotonic() - began, len(chunk))
             async with asyncio.timeout(self._idle):
                 chunk = await process.read()
         async with asyncio.timeout(self._idle):
@@ -297,16 +400,15 @@ async def _fetch_head(body: AsyncIterator[bytes], *, versioned: bool) -> tuple[l
     return read, command
 
 
-async def _push_head(body: AsyncIterator[bytes]) -> tuple[list[bytes], PushCommands]:
-    """Read a push up to the end of its commands: the chunks read, and what they say."""
-    commands = PushCommands()
-    read = []
-    async for chunk in body:
-        read.append(chunk)
+async def _push_head(commands: PushCommands, body: AsyncIterator[bytes], enough: int = 0) -> None:
+    """Read a push up to the end of its commands, or (if given) until there are `enough` bytes of them."""
+    size = 0
+    while not commands.complete and (not enough or size < enough):
+        chunk = await anext(body, b"")
+        if not chunk:
+            raise Malformed("its list of commands is cut off")
         commands.feed(chunk)
-        if commands.complete:
-            break
-    return read, commands
+        size += len(chunk)
 
 
 async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator[bytes]:
@@ -338,25 +440,31 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of the Git protocol."""
     watched = Watched(send)
     transfer = GitTransfer(door, scope, receive, watched)
+    request = None
     try:
+        if lfs := _lfs_repository(scope["path"]):
+            await door.admit(scope, kind="git", name=lfs, writes=False)
+            told = b'{"message":"Large file storage (Git LFS) is not offered here."}'
+            await respond(watched, 501, told, (_LFS_TYPE, *NO_CACHE))
+            return
         request = recognise(scope)
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
         if admitted.renamed and request.advertises:
             there = f"{door.place_of(admitted)}/info/refs?service=git-{UPLOAD}".encode()
             await respond(watched, 302, headers=(TEXT, *NO_CACHE, (b"location", there)))
             return
-        async with door.turn(admitted.caller):
-            if request.advertises:
-                await transfer.advertise(request, admitted)
-            elif request.writes:
-                await transfer.receive(request, admitted)
-            else:
-                await transfer.upload(request, admitted)
+        await transfer.answer(request, admitted)
     except (Refused, TooLarge, Malformed, StorageFull, Busy, VcsError) as error:
-        if watched.started:
-            raise Disconnected from error
         refused = error if isinstance(error, Refused) else _refused(error)
-        await respond(send, refused.status, (refused.text + "\n").encode(), (TEXT, *NO_CACHE, *refused.headers))
+        await transfer.refuse(request, refused, started=watched.started)
+
+
+def _lfs_repository(path: str) -> str:
+    """The repository whose large files a URL asks for; empty for other URLs."""
+    if path.endswith(_SERVICES) or len(path) > _LONGEST_PATH:
+        return ""
+    before = min((path.index(part) for part in _LFS if part in path), default=0)
+    return "/".join(segment for segment in path[:before].split("/") if segment)
 
 
 def _refused(error: Exception) -> Refused:
@@ -366,6 +474,8 @@ def _refused(error: Exception) -> Refused:
             return Refused(413, f"The push is larger than the server allows ({error.option}).")
         case Malformed():
             return Refused(400, f"The request is not one of git: {error}.")
+        case RepositoryFull():
+            return Refused(413, "The repository takes as much room as it may (max_repo_bytes).")
         case StorageFull():
             return Refused(503, "The server is short of disk space and takes no pushes.")
         case VcsError():

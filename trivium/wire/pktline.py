@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git's packet lines, as far as the server looks into them: the commands of a push, and its report.
-
-Everything else of the protocol is git's own business.
-"""
+"""Git's packet lines, and what the server looks for in a fetch; `gitpush` has what it looks for in a push."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
-from trivium.vcs.model import RefUpdate
-
 FLUSH: Final = b"0000"
-_MAX_COMMANDS: Final = 64 << 20
+_LONGEST_MESSAGE: Final = 900
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
@@ -26,13 +21,18 @@ def pkt(payload: bytes) -> bytes:
     return b"%04x" % (len(payload) + 4) + payload
 
 
+def refusal(reason: str) -> bytes:
+    """What a client of `git-upload-pack` shows to its user, whatever it asked for."""
+    return pkt(b"ERR " + " ".join(reason.split()).encode()[:_LONGEST_MESSAGE] + b"\n")
+
+
 class PacketReader:
     """Packet lines out of chunks of any size."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
+    def feed(self, chunk: bytes) -> Generator[bytes | None]:
         """The packets that are complete by now; None for a flush packet."""
         self._buffer += chunk
         position = 0
@@ -42,7 +42,7 @@ class PacketReader:
                 if not _LENGTH.fullmatch(digits):
                     raise Malformed("there is no packet line")
                 length = int(digits, 16)
-                if length < 4:
+                if length < 4:  # flush, and what separates parts of a request of protocol v2
                     position += 4
                     yield None
                     continue
@@ -54,44 +54,9 @@ class PacketReader:
         finally:
             del self._buffer[:position]
 
-
-class PushCommands:
-    """The head of a `git-receive-pack` request: which refs are to move, and what the client understands."""
-
-    def __init__(self) -> None:
-        self._packets = PacketReader()
-        self._size = 0
-        self.complete = False
-        self.updates: list[RefUpdate] = []
-        self.capabilities: frozenset[str] = frozenset()
-
-    def feed(self, chunk: bytes) -> None:
-        """Look at the next bytes of the request, until `complete`."""
-        self._size += len(chunk)
-        if self._size > _MAX_COMMANDS:
-            raise Malformed("the list of commands does not end")
-        for packet in self._packets.feed(chunk):
-            if packet is None:
-                self.complete = True
-                return
-            line, _, capabilities = packet.partition(b"\0")
-            if capabilities:
-                self.capabilities = frozenset(capabilities.decode("utf-8", "replace").split())
-            words = line.rstrip(b"\n").split(b" ", 2)
-            if len(words) == 3 and words[0] not in (b"shallow", b"push-cert"):
-                try:
-                    old, new, name = (word.decode() for word in words)
-                except UnicodeDecodeError as error:
-                    raise Malformed("the name of a ref is not UTF-8") from error
-                self.updates.append(RefUpdate(name, old, new))
-
-    @property
-    def wants_report(self) -> bool:
-        return bool(self.capabilities & {"report-status", "report-status-v2"})
-
-    @property
-    def side_band(self) -> bool:
-        return "side-band-64k" in self.capabilities
+    def rest(self) -> bytes:
+        """What came behind the last packet that was told; to be asked for once, instead of more packets."""
+        return bytes(self._buffer)
 
 
 class FetchCommand:
@@ -142,49 +107,3 @@ class PackWatch:
         if message and self._side_band and self._held == FLUSH:
             return pkt(b"\2" + message.encode() + b"\n") + FLUSH
         return self._held
-
-
-class PushReport:
-    """The answer of `git receive-pack`: which refs did move.
-
-    `feed` returns what to send on at once; the final flush packet is held back, so that something can be said
-    before it (`tail`).
-    """
-
-    def __init__(self, *, side_band: bool) -> None:
-        self._side_band = side_band
-        self._outer = PacketReader()
-        self._inner = PacketReader()
-        self._held = b""
-        self._accepted: set[str] = set()
-        self._ended = False
-        self._closed = False
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Look at the next bytes of the answer and return those that may be sent."""
-        for packet in self._outer.feed(chunk):
-            self._closed = packet is None
-            if not self._side_band:
-                self._line(packet)
-            elif packet is not None and packet[:1] == b"\1":
-                for line in self._inner.feed(packet[1:]):
-                    self._line(line)
-        everything = self._held + chunk
-        self._held = everything[-len(FLUSH) :]
-        return everything[: -len(FLUSH)]
-
-    def tail(self, message: str) -> bytes:
-        """The end of the answer, with a line for the user (if any) where the client shows one."""
-        if message and self._side_band and self._closed:
-            return pkt(b"\2" + message.encode() + b"\n") + FLUSH
-        return self._held
-
-    def accepted(self, updates: list[RefUpdate]) -> list[RefUpdate] | None:
-        """Which of the commands git carried out; None when it did not get to say so."""
-        return [update for update in updates if update.name in self._accepted] if self._ended else None
-
-    def _line(self, line: bytes | None) -> None:
-        if line is None:
-            self._ended = True
-        elif line.startswith(b"ok "):
-            self._accepted.add(line[3:].rstrip(b"\n").decode("utf-8", "surrogateescape"))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from trivium.priority import yield_to_others
-from trivium.spawn import spawn
+from trivium.spawn import MEMORY, spawn
 
 CHUNK: Final = 256 << 10
 _PIPE: Final = 1 << 20
@@ -72,10 +72,12 @@ class Process:
         cwd: int,
         keep: int | None = None,
         yielding: bool = False,
+        memory: int = MEMORY,
     ) -> Process:
         """Start a program in the directory behind the descriptor `cwd`; it inherits `keep`, and no other of ours.
 
-        `yielding`: what it computes may wait while somebody needs a processor for less.
+        `yielding`: what it computes may wait while somebody needs a processor for less. `memory`: bytes that it may
+        have for itself (`spawn.confine`).
         """
         if _DIE_WITH_US:
             argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
@@ -83,7 +85,7 @@ class Process:
             # The thread has its own: whoever gave them may close them when he is told to stop waiting.
             place, kept = _dup(cwd, theirs), None if keep is None else _dup(keep, theirs)
             starting = asyncio.get_running_loop().run_in_executor(
-                None, _start, argv, environment, place, kept, theirs.pop_all(), yielding
+                None, _start, argv, environment, place, kept, theirs.pop_all(), yielding, memory
             )
         try:
             child = await asyncio.shield(starting)
@@ -193,6 +195,7 @@ def _start(
     keep: int | None,
     theirs: contextlib.ExitStack,
     yielding: bool,
+    memory: int,
 ) -> _Child:
     """Start a program; runs in a thread that lives as long as this worker, for the program ends with it.
 
@@ -202,7 +205,8 @@ def _start(
         (stdin, writing), (reading, stdout), (hearing, stderr) = (_pipe(end, ours, theirs) for end in (1, 0, 0))
         with contextlib.suppress(OSError):  # a larger pipe is only faster
             fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _PIPE)
-        pid = spawn(argv, environment=environment, cwd=cwd, streams=(stdin, stdout, stderr), keep=keep)
+        streams = (stdin, stdout, stderr)
+        pid = spawn(argv, environment=environment, cwd=cwd, streams=streams, keep=keep, memory=memory)
         if yielding:
             yield_to_others(pid)
         ours.pop_all()

@@ -223,3 +223,21 @@ def test_the_intent_of_a_living_process_is_left_to_it(settings: Settings, site: 
             assert [intent.worker for intent in intents.recorded(db)] == [site.worker.id]
     finally:
         other.close()
+
+
+def test_something_else_of_the_same_name_is_not_moved(site: Site) -> None:
+    """An intent that stayed behind speaks of a directory, not of whatever is called so later."""
+    moves = _prepare(site)
+    with site.store.write() as db:
+        detail: dict[str, object] = {
+            "moves": [[site.tree.relative(move.source), site.tree.relative(move.target)] for move in moves],
+            "known_by": [intents._known_by(site.tree, move.source) for move in moves],
+        }
+        intents.record(db, worker="dead", kind=intents.MOVE, detail=detail)
+    aside = site.tree.root / "kept"
+    moves[1].source.rename(aside)
+    moves[1].target.mkdir()
+    (moves[1].target / "file").write_text("somebody else's")
+    recovery.recover(site, alone=True)
+    assert (moves[1].target / "file").read_text() == "somebody else's"
+    assert not moves[1].source.exists()

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trivium.vcs.model import RefUpdate
-from trivium.wire import pktline
-from trivium.wire.pktline import FLUSH, Malformed, PacketReader, PushCommands, PushReport, pkt
+from trivium.wire import gitpush
+from trivium.wire.gitpush import PushCommands, PushReport
+from trivium.wire.pktline import FLUSH, Malformed, PacketReader, pkt
 
 ZERO = "0" * 40
 OLD = "1" * 40
@@ -108,9 +109,77 @@ def test_lines_about_shallow_commits_are_no_commands() -> None:
     assert commands.updates == [RefUpdate("refs/heads/a", ZERO, NEW)]
 
 
-def test_a_ref_whose_name_no_text_can_hold_is_refused() -> None:
-    with pytest.raises(Malformed, match="UTF-8"):
-        PushCommands().feed(pkt(f"{ZERO} {NEW} refs/heads/".encode() + b"\xff\xfe\0 report-status") + FLUSH)
+def test_a_ref_whose_name_no_text_can_hold_is_refused_by_itself() -> None:
+    commands = PushCommands()
+    bad = f"{ZERO} {NEW} refs/heads/".encode() + b"\xff\xfe"
+    good = RefUpdate("refs/heads/a", ZERO, NEW)
+    commands.feed(pkt(bad + b"\0 report-status") + pkt(f"{ZERO} {NEW} refs/heads/a".encode()) + FLUSH)
+    assert (commands.updates, commands.refused) == ([good], [b"refs/heads/\xff\xfe"])
+    assert commands.head() == pkt(f"{ZERO} {NEW} refs/heads/a".encode() + b"\0 report-status") + FLUSH
+    assert not commands.fails_as_one
+    report = PushReport(side_band=False, refused=commands.refused)
+    report.feed(report_of(["refs/heads/a"], []))
+    assert (
+        report.tail("")
+        == report_of(["refs/heads/a"], [])[:-4]
+        + pkt(b"ng refs/heads/\xff\xfe the name of a branch or tag must be UTF-8\n")
+        + FLUSH
+    )
+
+
+@pytest.mark.parametrize("more", [b" atomic", b""])
+def test_names_that_are_refused_refuse_all_that_is_asked_for_together(more: bytes) -> None:
+    commands = PushCommands()
+    commands.feed(pkt(f"{ZERO} {NEW} \xff".encode("latin-1") + b"\0report-status" + more))
+    if more:
+        commands.feed(pkt(f"{ZERO} {NEW} refs/heads/a".encode()))
+    commands.feed(FLUSH)
+    assert commands.fails_as_one
+    said = commands.refusal_of_names()
+    assert b"ng \xff the name" in said
+    assert (b"ng refs/heads/a atomic push failure" in said) == bool(more)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"push-cert\0report-status", b"push-cert", b"", b"ERR no", b"shallow x", b"push-cert-end"),
+        *(f"{ZERO} {NEW}".encode(), f"{ZERO} {NEW} ".encode(), f"{ZERO[1:]} {NEW} refs/heads/a".encode()),
+        *(f"{ZERO}  {NEW} refs/heads/a".encode(), f"{ZERO} {NEW} refs/heads/a\nb".encode()),
+    ],
+)
+def test_what_was_not_recognised_does_not_get_to_git(line: bytes) -> None:
+    with pytest.raises(Malformed):
+        PushCommands().feed(pkt(line) + FLUSH)
+
+
+def test_capabilities_stand_behind_one_command_only() -> None:
+    commands = PushCommands()
+    commands.feed(pkt(f"{ZERO} {NEW} refs/heads/a".encode() + b"\0report-status"))
+    with pytest.raises(Malformed):
+        commands.feed(pkt(f"{ZERO} {NEW} refs/heads/b".encode() + b"\0quiet"))
+
+
+@given(st.data())
+def test_git_is_told_what_was_understood_and_nothing_else(data: st.DataObject) -> None:
+    wanted = data.draw(updates)
+    commands = PushCommands()
+    commands.feed(commands_of(wanted) + b"PACK")
+    again = PushCommands()
+    again.feed(commands.head() + commands.rest)
+    assert (again.updates, again.rest) == (wanted, b"PACK")
+    assert again.capabilities == commands.capabilities
+
+
+def test_a_refusal_is_a_report_that_names_every_ref() -> None:
+    commands = PushCommands()
+    commands.feed(commands_of([RefUpdate("refs/heads/a", ZERO, NEW), RefUpdate("refs/tags/b", ZERO, NEW)]))
+    report = PushReport(side_band=True)
+    said = commands.refusal("the disk\nis full")
+    report.feed(said)
+    assert report.accepted(commands.updates) == []
+    for words in (b"unpack the disk is full", b"ng refs/heads/a the disk is full", b"ng refs/tags/b the disk is full"):
+        assert words in said
 
 
 def _feed_often(commands: PushCommands, chunk: bytes) -> None:
@@ -119,7 +188,7 @@ def _feed_often(commands: PushCommands, chunk: bytes) -> None:
 
 
 def test_a_list_of_commands_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pktline, "_MAX_COMMANDS", 1 << 20)
+    monkeypatch.setattr(gitpush, "_LARGEST_HEAD", 1 << 20)
     commands = PushCommands()
     chunk = pkt(f"{ZERO} {NEW} refs/heads/a".encode()) * 1000
     with pytest.raises(Malformed, match="does not end"):
@@ -141,6 +210,17 @@ def banded(report: bytes, messages: Iterable[bytes], size: int) -> bytes:
     return b"".join(lines) + FLUSH
 
 
+def _read(answer: bytes) -> tuple[bytes, bytes]:
+    """What a client makes of an answer: the report, and what it shows."""
+    packets = list(PacketReader().feed(answer))
+    assert packets[-1] is None
+    bands: dict[bytes, bytes] = {b"\1": b"", b"\2": b""}
+    for packet in packets[:-1]:
+        assert packet is not None
+        bands[packet[:1]] += packet[1:]
+    return bands[b"\1"], bands[b"\2"]
+
+
 @given(st.data(), st.booleans())
 def test_the_report_of_a_push_is_read_from_any_chunks(data: st.DataObject, side_band: bool) -> None:
     wanted = data.draw(updates)
@@ -156,10 +236,13 @@ def test_the_report_of_a_push_is_read_from_any_chunks(data: st.DataObject, side_
     sent = b"".join(report.feed(chunk) for chunk in chunks)
 
     assert report.accepted(wanted) == accepted
-    assert sent == answer[: -len(FLUSH)], "the end is held back"
-    assert sent + report.tail("") == answer
-    told = report.tail("Trivium: push completed")
-    assert told == (pkt(b"\2Trivium: push completed\n") + FLUSH if side_band else FLUSH)
+    assert b"unpack" not in sent, "the report is held back"
+    if not side_band:
+        assert sent + report.tail("Trivium: push completed") == answer
+        return
+    assert _read(sent + report.tail("")) == _read(answer)
+    told, more = _read(report.tail("Trivium: push completed"))
+    assert (told, more) == (_read(answer)[0], b"Trivium: push completed\n")
 
 
 @given(st.data())
@@ -170,4 +253,4 @@ def test_a_report_that_was_cut_off_says_nothing(data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, inner_end - 1))
     sent = report.feed(answer[:cut])
     assert report.accepted([RefUpdate("refs/heads/a", ZERO, NEW)]) is None
-    assert sent + report.tail("Trivium: push completed") == answer[:cut], "and nothing is added to it"
+    assert not (sent + report.tail("Trivium: push completed")).endswith(FLUSH), "it has no end either"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -19,9 +18,9 @@ from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid
 from trivium.forge import repository_settings
 from trivium.forge.caches import RepositoryCache
-from trivium.forge.history import FileFacts, extension_of, facts_of, mimetype_of
+from trivium.forge.history import extension_of, facts_of, mimetype_of
 from trivium.forge.repositories import Repository
-from trivium.vcs.model import Node, Snapshot, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import Content, Node, Snapshot, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
 
 _DETAILS: Final = ("minimal", "basic", "full")
@@ -79,9 +78,8 @@ def get_repo_file(
     def look(snapshot: Snapshot) -> dict[str, Any]:
         raw_id = snapshot.resolve(commit_id)
         node = snapshot.file(raw_id, _path(file_path))
-        (size,) = snapshot.sizes([node])
-        data = next(snapshot.contents([node])) if size <= call.site.settings.max_api_file else None
-        return _file_object(node, raw_id, size, data, details, encoding, most)
+        found = next(snapshot.contents([node], call.site.settings.max_api_file))
+        return _file_object(node, raw_id, found, details, encoding, most)
 
     missing = f"File `{shown(file_path)}` does not exist at commit `{commit_id}`"
     with _unknown_commit(repoid, commit_id), failing_as(missing, UnknownPath):
@@ -99,33 +97,32 @@ def _path(given: Any) -> str:
 
 
 def _file_object(
-    node: Node, raw_id: str, size: int, data: bytes | None, details: str, encoding: str, most: int | None
+    node: Node, raw_id: str, content: Content, details: str, encoding: str, most: int | None
 ) -> dict[str, Any]:
-    facts = FileFacts("", False, size, 0, None) if data is None else facts_of(data, with_content=False)
-    known = data is not None
+    facts = facts_of(content, with_content=False)
     found: dict[str, Any] = {
         "name": node.path.rpartition("/")[2],
         "type": "file",
-        "binary": facts.binary if known else None,
+        "binary": facts.binary,
         "size": facts.size,
         "extension": extension_of(node.path),
-        "mimetype": mimetype_of(node.path, binary=facts.binary or not known),
+        "mimetype": mimetype_of(node.path, binary=facts.binary is not False),
         "path": node.path,
         "commit_id": raw_id,
     }
     if details != "minimal":
-        found["md5"] = facts.md5 if known else None
-        found["lines"] = facts.lines if known else None
+        found["md5"] = facts.md5
+        found["lines"] = facts.lines
     if details == "full":
-        fits = data is not None and (most is None or len(data) <= most)
-        found["content"] = _content(data, encoding) if fits and data is not None else None
+        fits = content.data is not None and (most is None or content.size <= most)
+        found["content"] = _content(content, encoding) if fits else None
     return found
 
 
-def _content(data: bytes, encoding: str) -> str | None:
+def _content(content: Content, encoding: str) -> str | None:
     if encoding == "base64":
-        return base64.b64encode(data).decode("ascii")
-    return facts_of(data, with_content=True).content
+        return base64.b64encode(content.data or b"").decode("ascii")
+    return facts_of(content, with_content=True).content
 
 
 @registry.method(pace=Pace.LONG)
@@ -159,27 +156,15 @@ def get_repo_fts_tree(call: Call, repoid: ReadableRepository, commit_id: Word, r
 
 
 def _described(call: Call, snapshot: Snapshot, nodes: list[Node]) -> Iterator[dict[str, Any]]:
-    """Files as the answer shows them. Sizes are asked for before any content."""
-    settings = call.site.settings
-    left = _MOST_READ * settings.max_api_answer
-    end = time.monotonic() + settings.request_timeout
-    sizes = snapshot.sizes(nodes) if nodes else []
-    wanted = []
-    for node, size in zip(nodes, sizes, strict=True):
-        if size <= min(left, settings.max_api_file):
-            wanted.append(node)
-            left -= size
-    contents = snapshot.contents(wanted)
-    read = {id(node) for node in wanted}
-    for node, size in zip(nodes, sizes, strict=True):
-        facts = facts_of(next(contents), with_content=False) if id(node) in read else None
-        if time.monotonic() > end:
-            raise Invalid("the files take too long to read (request_timeout)")
+    """Files as the answer shows them."""
+    contents = snapshot.contents(nodes, call.site.settings.max_api_file)
+    for node, content in zip(nodes, contents, strict=True):
+        facts = facts_of(content, with_content=False)
         yield {
             "name": node.path,
             "type": "file",
-            "size": facts.size if facts else size,
-            "binary": facts.binary if facts else None,
+            "size": facts.size,
+            "binary": facts.binary,
             "extension": extension_of(node.path),
-            "md5": facts.md5 if facts else None,
+            "md5": facts.md5,
         }

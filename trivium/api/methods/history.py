@@ -15,9 +15,10 @@ from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, shown
 from trivium.errors import Invalid
 from trivium.forge.caches import RepositoryCache
-from trivium.forge.history import Details, FileFacts, facts_of
+from trivium.forge.history import Details, FileFacts, budget_of, facts_of
 from trivium.forge.repositories import Repository
-from trivium.vcs.model import Node, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.budget import spending
+from trivium.vcs.model import LARGEST_COMPARED, Node, Snapshot, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
 
 _NOT_A_TEXT: Final = "commit_id must be a string value"
@@ -37,8 +38,10 @@ def _kept(call: Call, repository: Repository, key: object, make: Callable[[], ob
     cache = RepositoryCache(call.site, repository.id)
     content = cache.get(key)
     if content is None:
-        content = msgspec.json.encode(make())
-        cache.put(key, content)
+        with spending(lambda: budget_of(call.site.settings)) as budget:
+            content = msgspec.json.encode(make())
+        if not budget.cut:
+            cache.put(key, content)
     return msgspec.Raw(content)
 
 
@@ -159,12 +162,12 @@ def _described(
     settings = call.site.settings
     left = settings.max_api_answer
     shown = [node for node in nodes if wanted == "all" or (node.kind == "dir") == (wanted == "dirs")]
-    contents = snapshot.contents([node for node in shown if node.kind == "file"])
+    contents = snapshot.contents([node for node in shown if node.kind == "file"], LARGEST_COMPARED)
     for node in shown:
         facts: FileFacts | None = None
         if node.kind == "file":
-            data = next(contents)
-            fits = len(data) <= min(left, settings.max_api_file) and (most is None or len(data) <= most)
-            facts = facts_of(data, with_content=with_content and fits)
+            found = next(contents)
+            fits = found.size <= min(left, settings.max_api_file) and (most is None or found.size <= most)
+            facts = facts_of(found, with_content=with_content and fits)
             left -= len(facts.content or "")
         yield node_object(node, facts, with_content=with_content)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often a user may fetch from other servers (`import_rate`): each transfer keeps a thread and fills a disk.
+
+Two places of each user are kernel locks, so that they hold for all processes and none is left taken by a crash. When
+they began what they did in the last minute stands in one of the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from trivium.access.caller import Caller
+from trivium.errors import Busy
+from trivium.forge.site import Site
+
+_AT_ONCE: Final = 2
+_MINUTE: Final = 60.0
+
+
+@contextlib.contextmanager
+def import_turn(site: Site, caller: Caller) -> Iterator[None]:
+    """Fetch from another server; raises `Busy` for who does that too often. Super-admins are trusted with it."""
+    rate = site.settings.import_rate
+    if not rate or caller.super_admin:
+        yield
+        return
+    with contextlib.ExitStack() as held:
+        for place in range(_AT_ONCE):
+            descriptor = _opened(site, caller, str(place))
+            if _is_free(descriptor):
+                held.callback(os.close, descriptor)
+                break
+            os.close(descriptor)
+        else:
+            raise Busy("two imports of this user are under way already (import_rate)")
+        _note(site, caller, rate)
+        yield
+
+
+def _note(site: Site, caller: Caller, rate: int) -> None:
+    """Note that an import begins, unless there were enough in the last minute."""
+    with os.fdopen(_opened(site, caller, "begun"), "r+") as begun:
+        fcntl.flock(begun, fcntl.LOCK_EX)
+        moment = time.time()
+        recent = [at for at in map(_moment, begun.read(64 << 10).split()) if 0 <= moment - at < _MINUTE]
+        if len(recent) >= rate:
+            raise Busy("too many imports of this user within a minute (import_rate)")
+        begun.seek(0)
+        begun.truncate()
+        begun.write(" ".join(f"{at:.3f}" for at in (*recent, moment)))
+
+
+def _moment(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # a crash in the middle of writing
+        return 0.0
+
+
+def _opened(site: Site, caller: Caller, what: str) -> int:
+    path = site.tree.locks / f"import-{caller.user_id}-{what}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _is_free(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
