@@ -109,7 +109,7 @@ class Application:
             await hg.serve(self._wire, scope, receive, send)
         elif svn.is_svn_method(scope):
             await svn.serve(self._wire, self._apache, scope, receive, send)
-        else:
+        elif not await svn.serve_file(self._wire, self._apache, scope, receive, send):
             await self._web(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
