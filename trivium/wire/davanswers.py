@@ -103,9 +103,12 @@ class Outwards:
         link = self.translation.inside.encode()
         if link not in text:
             return text
-        prefix = escape(self.translation.prefix).encode()
+        return self._replaced(text, escape(self.translation.prefix).encode(), escape(self.translation.outside[-1]))
+
+    def _replaced(self, text: bytes, prefix: bytes, name: str) -> bytes:
+        link = self.translation.inside.encode()
         text = text.replace(f"{LINKS}/".encode() + link, prefix).replace(b"/" + link, prefix)
-        return text.replace(link, escape(self.translation.outside[-1]).encode())
+        return text.replace(link, name.encode())
 
     async def body(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """XML or HTML as it comes, in whatever pieces."""
@@ -127,7 +130,8 @@ class Outwards:
         Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
         """
         code, said = _read(body or b"")
-        said = self.shown(said.encode()).decode()
+        prefix, name = self.translation.prefix.encode(), self.translation.outside[-1]
+        said = self._replaced(said.encode(), prefix, name).decode()
         if status >= 500:
             if code is None and (status == 501 or body is None):
                 raise Refused(400, "Subversion cannot do this.")

@@ -25,9 +25,8 @@ _NAMESPACES: Final = 100
 _ENCODINGS: Final = frozenset({"", "utf-8", "us-ascii"})
 _REFERENCES: Final = frozenset({"href", "src-path", "dst-path"})
 """Elements that name a resource, whatever their namespace."""
-_BETWEEN: Final = "\f"
-"""Parts namespace and name; no XML can contain it."""
-_XML: Final = "http://www.w3.org/XML/1998/namespace"
+_BINDINGS: Final = 200
+"""Prefixes that stand for a namespace at one place."""
 _BLANKS: Final = " \t\r\n"
 
 _TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
@@ -51,7 +50,8 @@ def rewritten(body: bytes, reference: Callable[[bytes], bytes] | None = None) ->
     `reference` translates what stands in elements that name resources; without it they are text like any other.
     """
     reading = _Reading(reference)
-    parser = expat.ParserCreate("utf-8", _BETWEEN)
+    # Not the parser's own namespaces: the name of a property may have a colon more than XML would like.
+    parser = expat.ParserCreate("utf-8")
     parser.ordered_attributes = True
     parser.buffer_text = True
     parser.StartElementHandler = reading.begin
@@ -74,8 +74,11 @@ class _Reading:
 
     reference: Callable[[bytes], bytes] | None
     _parts: list[str] = field(default_factory=list)
-    _open: list[str] = field(default_factory=list)
+    _open: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """Elements that have begun: their names here, and which prefixes stood for which namespaces outside of them."""
+    _bound: dict[str, str] = field(default_factory=dict)
     _prefixes: dict[str, str] = field(default_factory=dict)
+    """Namespaces → the prefixes that they have in what is written."""
     _count: int = 0
     _named: list[str] | None = None
     """What the element that names a resource has said so far, inside of one."""
@@ -89,23 +92,41 @@ class _Reading:
         self._count += 1 + len(attributes) // 2
         if self._count > _MOST:
             raise Refused(413, f"A request may have at most {_MOST} elements and attributes.")
-        tag, local = self._tag(name)
+        outside = self._bound
+        pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
+        if "xmlns" in " ".join(attributes[::2]):
+            self._bind(pairs)
+        namespace, tag, local = self._name(name, element=True)
         if not self._open:
-            self._root = (name.partition(_BETWEEN)[0] if _BETWEEN in name else "", local)
+            self._root = (namespace, local)
         self._parts.append(f"<{tag}" if self._open else "")  # the first one declares all prefixes, known at the end
-        for key, value in zip(attributes[::2], attributes[1::2], strict=True):
-            self._parts.append(f' {self._tag(key)[0]}="{value.translate(_VALUE)}"')
+        seen = set()
+        for key, value in pairs:
+            if not _declares(key):
+                written = self._name(key, element=False)[1]
+                seen.add(written)
+                self._parts.append(f' {written}="{value.translate(_VALUE)}"')
+        if len(seen) != sum(not _declares(key) for key, _ in pairs):
+            raise Refused(400, "An element of the request has an attribute twice.")
         self._parts.append(">")
-        self._open.append(tag)
+        self._open.append((tag, outside))
         if self.reference is not None and local in _REFERENCES:
             self._named = []
+
+    def _bind(self, attributes: list[tuple[str, str]]) -> None:
+        self._bound = dict(self._bound)
+        for key, value in attributes:
+            if _declares(key):
+                self._bound[key[len("xmlns:") :]] = value
+        if len(self._bound) > _BINDINGS:
+            raise Refused(400, "A request may use so many prefixes at most: " + str(_BINDINGS))
 
     def end(self, _name: str) -> None:
         if self._named is not None and self.reference is not None:
             named = "".join(self._named).strip(_BLANKS)
             self._named = None
             self._parts.append(self.reference(named.encode()).decode("utf-8", "surrogateescape").translate(_TEXT))
-        tag = self._open.pop()
+        tag, self._bound = self._open.pop()
         self._parts.append(f"</{tag}>")
 
     def characters(self, text: str) -> None:
@@ -114,19 +135,24 @@ class _Reading:
         else:
             self._parts.append(text.translate(_TEXT))
 
-    def _tag(self, name: str) -> tuple[str, str]:
-        """A name with the prefix that its namespace has here, and without."""
-        namespace, separator, local = name.partition(_BETWEEN)
+    def _name(self, name: str, *, element: bool) -> tuple[str, str, str]:
+        """Namespace of a name, what it is called here, and its part after the prefix."""
+        prefix, separator, local = name.partition(":")
+        if prefix == "xml":
+            return "", name, name
         if not separator:
-            return name, name
-        if namespace == _XML:
-            return f"xml:{local}", local
-        prefix = self._prefixes.get(namespace)
-        if prefix is None:
+            prefix, local = "", name
+        namespace = self._bound.get(prefix, "")
+        if (separator and not (prefix and local and namespace)) or prefix[:3].lower() == "xml":
+            raise Refused(400, "The XML of the request uses a prefix that it does not declare.")
+        if not namespace or not (separator or element):
+            return "", local, local
+        short = self._prefixes.get(namespace)
+        if short is None:
             if len(self._prefixes) == _NAMESPACES:
                 raise Refused(400, f"A request may use at most {_NAMESPACES} namespaces.")
-            prefix = self._prefixes[namespace] = f"n{len(self._prefixes)}"
-        return f"{prefix}:{local}", local
+            short = self._prefixes[namespace] = f"n{len(self._prefixes)}"
+        return namespace, f"{short}:{local}", local
 
     def document(self) -> Document:
         namespace, name = self._root
@@ -134,6 +160,11 @@ class _Reading:
         tag = f"{self._prefixes[namespace]}:{name}" if namespace in self._prefixes else name
         text = f'<?xml version="1.0" encoding="utf-8"?>\n<{tag}{declared}{"".join(self._parts)}'
         return Document(namespace, name, text.encode("utf-8", "surrogateescape"))
+
+
+def _declares(key: str) -> bool:
+    """Whether an attribute says what a prefix stands for."""
+    return key == "xmlns" or key.startswith("xmlns:")
 
 
 def _declared(_version: str, encoding: str | None, _standalone: int) -> None:
