@@ -68,11 +68,14 @@ class Exchange:
         """See that it is one that clients send; returns the kind of its resource, and raises `Refused`."""
         self._translation = translation
         method = self._request.method
-        self._kind = davrequests.kind_of(self._request.path.segments[len(translation.outside) :])
+        inside = self._request.path.segments[len(translation.outside) :]
+        self._kind = davrequests.kind_of(inside)
         if method in davrequests.COPIES and self._kind not in davrequests.WORKING:
             # Where it goes is refused in the same words, whatever it comes from.
             davrequests.check_destination(translation.destination(self._one(b"destination"))[1])
         davrequests.check_target(method, self._kind)
+        if method == "LOCK":
+            davrequests.check_lockable(inside)
         return self._kind
 
     async def prepare(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from trivium.asgi import Scope
 from trivium.wire.admission import Refused
@@ -134,6 +134,13 @@ def check_target(method: str, kind: str) -> None:
     if method in _TRANSACTIONAL and kind not in WORKING:
         raise Refused(403, _ONLY_COMMITS)
     raise Refused(405, "Subversion has no such method for this resource.", (allow(kind),))
+
+
+def check_lockable(inside: tuple[str, ...]) -> None:
+    """Refuse a lock that would end its process: there the directory of a file is told from a path decoded twice."""
+    for name in inside:
+        if "%" in name and not {"", "."}.isdisjoint(unquote(name).split("/")):
+            raise Refused(403, "A file whose name reads like this cannot be locked.")
 
 
 def check_destination(inside: tuple[str, ...]) -> None:

@@ -69,7 +69,8 @@ public class Kit {
                     file(first), second, SVNPropertyValue.create(words[3]), false, SVNDepth.EMPTY, null, null);
                 return "";
             case "propget":
-                return "" + svn.getWCClient().doGetProperty(url(first), second, HEAD, HEAD).getValue();
+                return SVNPropertyValue.getPropertyAsString(
+                    svn.getWCClient().doGetProperty(url(first), second, HEAD, HEAD).getValue());
             case "revprop":
                 svn.getWCClient().doSetRevisionProperty(
                     url(first), SVNRevision.create(1), second, SVNPropertyValue.create(words[3]), true, null);
@@ -106,10 +107,6 @@ public class Kit {
                 svn.getDiffClient().doDiff(url(first), SVNRevision.create(Long.parseLong(second) - 1), url(first),
                     SVNRevision.create(Long.parseLong(second)), ALL, false, diff);
                 return diff.toString();
-            case "merge":
-                svn.getDiffClient().doMerge(url(first), SVNRevision.create(1), url(first), HEAD, file(second), ALL, true,
-                    false, false, false);
-                return "";
             default:
                 throw new IllegalArgumentException(words[0]);
         }
