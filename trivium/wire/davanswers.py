@@ -106,13 +106,19 @@ class Outwards:
         return self._replaced(text, escape(self.translation.prefix).encode(), escape(self.translation.outside[-1]))
 
     def _replaced(self, text: bytes, prefix: bytes, name: str) -> bytes:
-        link = self.translation.inside.encode()
-        text = text.replace(f"{LINKS}/".encode() + link, prefix).replace(b"/" + link, prefix)
+        *starts, link = self._marks()
+        for start in starts:
+            text = text.replace(start, prefix)
         return text.replace(link, name.encode())
+
+    def _marks(self) -> tuple[bytes, ...]:
+        """What Apache calls the repository, the longer ones first."""
+        link = self.translation.inside.encode()
+        return (f"{LINKS}/".encode() + link, self.translation.upstream + b"/" + link, b"/" + link, link)
 
     async def body(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """XML or HTML as it comes, in whatever pieces."""
-        marks = [f"{start}{self.translation.inside}".encode() for start in ("", "/", f"{LINKS}/")]
+        marks = self._marks()
         kept = b""
         async for chunk in body:
             kept = self.shown(kept + chunk)
@@ -171,7 +177,7 @@ def _read(body: bytes) -> tuple[int | None, str]:
     return code, "".join(said).strip()
 
 
-def _beginning_at_end(text: bytes, marks: list[bytes]) -> int:
+def _beginning_at_end(text: bytes, marks: tuple[bytes, ...]) -> int:
     """How many bytes at the end of `text` may be the beginning of a mark."""
     first = {mark[0] for mark in marks}
     for at in range(max(0, len(text) - max(map(len, marks)) + 1), len(text)):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from xml.etree import ElementTree
 
@@ -100,7 +101,7 @@ def test_the_same_is_said_in_other_words(tree: object) -> None:
 
 @pytest.mark.parametrize("xml", [
     b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>', b'<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x"><x/>', b"<x>&a;</x>",
-    b"<a>" * 101 + b"</a>" * 101, b'<?xml version="1.0" encoding="iso-8859-1"?><x/>', '<x/>'.encode("utf-16"),
+    b"<a>" * 101 + b"</a>" * 101, b'<?xml version="1.0" encoding="iso-8859-1"?><x/>', "<x/>".encode("utf-16"),
     b"no XML", b"<x>", b"", b"<x/><x/>", b"<x>\xff</x>", b"<a:x/>", b'<x a="1" a="2"/>',
     b"<x>" + b"<a/>" * 100_000 + b"</x>", b"<x " + b" ".join(b'a%d=""' % n for n in range(100_000)) + b"/>",
     b"<x>" + b"".join(b'<a xmlns="u:%d"/>' % n for n in range(101)) + b"</x>",
@@ -111,11 +112,19 @@ def test_what_no_client_says_is_refused(xml: bytes) -> None:
 
 
 @pytest.mark.parametrize("worst", [
-    lambda n: b"<x>" + b"<a/>" * (n // 4) + b"</x>", lambda n: b"<" * n, lambda n: b"<x>" + b"a" * n + b"</x>",
-    lambda n: b"<x>" + b"<href>" * n, lambda n: b"<x><href>" + b" " * n + b"/own</href></x>", lambda n: b"<x>" + b"&lt;" * (n // 4) + b"</x>",
-    lambda n: b'<x a="' + b"&#10;" * (n // 5) + b'"/>', lambda n: b"<!--" + b"-" * n, lambda n: b"<x>" + b"]]" * (n // 2),
-    lambda n: b"<x " + b" ".join(b'a%d=""' % m for m in range(n // 9)) + b"/>", lambda n: b"<x>" + b"<![CDATA[a]]>" * (n // 13) + b"</x>",
-    lambda n: b"<x><href>" + b"<![CDATA[a]]>" * (n // 13) + b"</href></x>", lambda n: b"<x><src-path>/" + b"a" * n + b"://</src-path></x>",
+    lambda n: b"<x>" + b"<a/>" * (n // 4) + b"</x>",
+    lambda n: b"<" * n,
+    lambda n: b"<x>" + b"a" * n + b"</x>",
+    lambda n: b"<x>" + b"<href>" * n,
+    lambda n: b"<x><href>" + b" " * n + b"/own</href></x>",
+    lambda n: b"<x>" + b"&lt;" * (n // 4) + b"</x>",
+    lambda n: b'<x a="' + b"&#10;" * (n // 5) + b'"/>',
+    lambda n: b"<!--" + b"-" * n,
+    lambda n: b"<x>" + b"]]" * (n // 2),
+    lambda n: b"<x " + b" ".join(b'a%d=""' % m for m in range(n // 9)) + b"/>",
+    lambda n: b"<x>" + b"<![CDATA[a]]>" * (n // 13) + b"</x>",
+    lambda n: b"<x><href>" + b"<![CDATA[a]]>" * (n // 13) + b"</href></x>",
+    lambda n: b"<x><src-path>/" + b"a" * n + b"://</src-path></x>",
 ])  # fmt: skip
 def test_the_time_grows_with_the_length_and_not_with_its_square(worst: object) -> None:
     assert callable(worst)
@@ -124,10 +133,8 @@ def test_the_time_grows_with_the_length_and_not_with_its_square(worst: object) -
         body, best = worst(size), 1e9
         for _ in range(3):
             began = time.process_time()
-            try:
+            with contextlib.suppress(Refused):
                 rewritten(body, reference)
-            except Refused:
-                pass
             best = min(best, time.process_time() - began)
         return best
 
