@@ -157,8 +157,7 @@ BODIES = (
     b'<D:merge xmlns:D="DAV:"><D:source><D:href>{own}/!svn/act/x</D:href></D:source></D:merge>',
     b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x/></D:prop></D:set></D:propertyupdate>',
     b"( create-txn )", b"(",
-    b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
-    b"</D:lockinfo>",
+    b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope></D:lockinfo>',
 )  # fmt: skip
 
 
@@ -186,7 +185,7 @@ def test_no_request_ends_apache_or_shows_what_is_behind_the_door(server: Server,
                 told = repr(shown).encode().replace(server.url.encode(), b"") + said.replace(server.url.encode(), b"")
                 if status >= 500 or PRIVATE.search(told):
                     wrong.append((method, place, body, status, PRIVATE.findall(told)))
-    assert wrong == []
+    assert wrong == [], wrong[:10]
     time.sleep(1.5)  # Apache looks after its processes once in a second
     assert log.read_text(errors="replace").count("exit signal") == crashes
 

@@ -208,7 +208,7 @@ class Exchange:
         body = answer.chunks()
         if method in ("GET", "HEAD"):
             headers.append(_SANDBOX)
-        is_file = method in ("GET", "HEAD") and not _lists_a_directory(answer)
+        is_file = method in ("GET", "HEAD") and self._kind not in davrequests.WORKING and not _lists_a_directory(answer)
         if not is_file:
             body = outwards.body(body)
         for name, value in answer.headers:

@@ -74,7 +74,9 @@ def test_names_of_properties_may_contain_colons() -> None:
 
 @given(st.recursive(
     st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")),
-    lambda inner: st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["DAV:", "svn:", ""]), inner), max_size=3),
+    lambda inner: st.lists(
+        st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["DAV:", "svn:", ""]), inner), max_size=3
+    ),
     max_leaves=10,
 ))  # fmt: skip
 def test_the_same_is_said_in_other_words(tree: object) -> None:
