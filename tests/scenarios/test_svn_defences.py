@@ -184,8 +184,8 @@ def test_no_request_ends_apache_or_shows_what_is_behind_the_door(server: Server,
                 status, shown, said = mine.ask(method, target, given, **headers)
                 told = repr(shown).encode().replace(server.url.encode(), b"") + said.replace(server.url.encode(), b"")
                 if status >= 500 or PRIVATE.search(told):
-                    wrong.append((method, place, body, status, PRIVATE.findall(told)))
-    assert wrong == [], wrong[:10]
+                    wrong.append((method, place, status, said[-300:], PRIVATE.findall(told)))
+    assert wrong == [], (wrong[:10], server.log.read_text(errors="replace")[-1500:])
     time.sleep(1.5)  # Apache looks after its processes once in a second
     assert log.read_text(errors="replace").count("exit signal") == crashes
 

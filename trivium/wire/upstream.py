@@ -125,7 +125,8 @@ class _Connection(asyncio.Protocol):
     def _finish(self) -> None:
         if not self.complete:
             self.complete = True
-            self.reusable = bool(self._parser.should_keep_alive()) or self._no_body
+            # The parser does not know that the answer to HEAD is over, and so not whether another may follow.
+            self.reusable = not self._closes() if self._no_body else bool(self._parser.should_keep_alive())
             self._news.set()
 
     def is_open(self) -> bool:
@@ -135,6 +136,9 @@ class _Connection(asyncio.Protocol):
         asked = select.poll()
         asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
         return not asked.poll(0)
+
+    def _closes(self) -> bool:
+        return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
 
     async def write(self, data: bytes) -> None:
         """Send; waits while Apache does not take more."""
