@@ -100,12 +100,14 @@ class Application:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
-        elif (serve := self._protocol_of(scope)) is not None:
+        else:
             settings = self._settings
             paced = Paced(receive, send, rate=settings.min_transfer_rate, grace=settings.request_timeout)
-            await serve(scope, paced.receive, paced.send)
-        else:
-            await self._web(scope, receive, send)
+            serve = self._protocol_of(scope)
+            if serve is not None:
+                await serve(scope, paced.receive, paced.send)
+            elif not await svn.serve_file(self._wire, self._apache, scope, paced.receive, paced.send):
+                await self._web(scope, receive, send)
 
     def _protocol_of(self, scope: Scope) -> App | None:
         """What serves the version-control system that a request belongs to, if it does to one."""

@@ -113,6 +113,27 @@ async def body_chunks(receive: Receive, idle_timeout: float) -> AsyncIterator[by
             return
 
 
+async def read_body(receive: Receive, *, limit: int, option: str, idle_timeout: float) -> bytes:
+    """The whole body, at most `limit` bytes."""
+    async with asyncio.timeout(idle_timeout):
+        message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge(option)
+        return body  # the usual case, without a copy
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    chunks = [message.get("body", b"")]
+    size = len(chunks[0])
+    async for chunk in body_chunks(receive, idle_timeout):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(option)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
 async def respond(send: Send, status: int, body: bytes = b"", headers: Headers = (TEXT,), *, reason: str = "") -> None:
     """Send a whole answer; `reason` is shown by clients that show nothing else, where the server can say it."""
     await send(

@@ -65,9 +65,9 @@ class Settings:
     apache_path: str = _option("apache2", "The Apache program that serves Subversion, privately on the loopback.")
     apache_modules: str = _option("/usr/lib/apache2/modules", "Where Apache's modules are, mod_dav_svn.so among them.")
     svn_user: str = _option(
-        "www-data",
-        "Account that owns Subversion repositories and runs their Apache when the server runs as root; otherwise both"
-        " belong to whoever runs the server.",
+        "trivium-svn",
+        "Account, used by nothing else, that owns Subversion repositories and runs their Apache when the server runs as"
+        " root; otherwise both belong to whoever runs the server.",
     )
     trusted_proxies: tuple[str, ...] = _option(
         (), "Addresses or networks of reverse proxies whose client_address_header is believed."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import select
 import shutil
 import sys
@@ -17,7 +18,7 @@ import msgspec
 from trivium.cli.order import Order
 from trivium.errors import TriviumError
 from trivium.priority import yield_to_others
-from trivium.vcs.svnapache import LOCK_DESCRIPTOR, PLACE_DESCRIPTOR, ROOT_DESCRIPTOR, SvnApache
+from trivium.vcs.svnapache import LOCK_DESCRIPTOR, MEMORY, PLACE_DESCRIPTOR, ROOT_DESCRIPTOR, SvnApache
 from trivium.vcs.svncommand import SvnCommand, find_programs
 
 _ABOVE = 64
@@ -50,6 +51,8 @@ def main() -> None:
         ids = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"] if account else []
         argv = [setpriv, *ids, "--pdeathsig", "TERM", "--", *argv]
     yield_to_others(os.getpid())
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o027)
     os.chdir("/")
     os.execve(argv[0], argv, {"LANG": "C.UTF-8"})  # noqa: S606

@@ -5,6 +5,7 @@
 <data>/svn/server.json    port and secret of the present Apache; for us alone
 <data>/svn/wanted         somebody has needed it: it is started with the server from then on
 <data>/svn/lock           held by every process of an Apache as long as it lives
+<data>/svn/key            makes the names of links; for us alone
 <data>/svn/links/<id>-…   where repositories stand: what Apache takes for a directory full of them
 <data>/svn/run/           what Apache writes
 
@@ -12,6 +13,13 @@ mod_dav_svn finds repositories in one directory, and the path of that directory'
 no blanks or umlauts. So Apache is asked for `/<link>/…`, whatever the repository is called and in how many groups it
 stands, and the door translates (`wire.davpaths`). A link is made for one repository under one name and never points
 elsewhere. New repositories, groups and names need no new configuration.
+
+Which link a request is for Apache is told in a header, beside the secret, and it refuses every other one, also where a
+request itself leads to a second: the source of a MERGE, the destination of a COPY. Should a request ever name another
+repository in a way that the door does not see, it ends there. Links cannot be guessed either.
+
+Each connection has a process of its own (mpm_prefork), with a limit of its memory: what ends it, a fault of Subversion
+or too large a request, ends nobody else's transfer.
 
 Apache's account may have no way to these directories: it is handed them open, as descriptors with fixed numbers, and
 its paths begin at /proc/self/fd.
@@ -21,13 +29,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
+import hmac
 import os
 import secrets
 import signal
 import socket
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -41,9 +50,16 @@ ROOT_DESCRIPTOR: Final = 9
 PLACE_DESCRIPTOR: Final = 10
 LOCK_DESCRIPTOR: Final = 11
 SECRET_HEADER: Final = "X-Trivium-Secret"
+LINK_HEADER: Final = "X-Trivium-Link"
+"""Names the only link that a request may lead to."""
 
 _PLACE: Final = f"/proc/self/fd/{PLACE_DESCRIPTOR}"
 _ROOT: Final = f"/proc/self/fd/{ROOT_DESCRIPTOR}"
+LINKS: Final = f"{_PLACE}/links"
+"""The directory of links, as Apache says it."""
+MEMORY: Final = 512 << 20
+"""Bytes of its own that a process of Apache may have; the largest requests of tests take a tenth."""
+_PROCESSES: Final = 128
 _PAUSE: Final = 0.02
 _OLD_ENDS: Final = 5.0
 _QUIET: Final = 10.0
@@ -61,13 +77,12 @@ ServerName 127.0.0.1:{port}
 ServerTokens Prod
 TraceEnable Off
 {modules}
-StartServers 1
-ServerLimit 4
-ThreadsPerChild 32
-MaxRequestWorkers 128
-MinSpareThreads 8
-MaxSpareThreads 96
-MaxConnectionsPerChild 0
+StartServers 3
+MinSpareServers 3
+MaxSpareServers 8
+ServerLimit {processes}
+MaxRequestWorkers {processes}
+MaxConnectionsPerChild 1000
 Timeout {timeout}
 KeepAlive On
 MaxKeepAliveRequests 0
@@ -75,11 +90,12 @@ KeepAliveTimeout 60
 LimitRequestBody 0
 LimitXMLRequestBody {max_dav_body}
 LimitRequestFields 0
-LimitRequestFieldSize 65536
+# One line with the tokens of all locks below a directory.
+LimitRequestFieldSize 1048576
 LimitRequestLine 65536
 AllowEncodedSlashes On
 HostnameLookups Off
-SVNInMemoryCacheSize 32768
+SVNInMemoryCacheSize 8192
 SVNCacheFullTexts On
 SVNCacheTextDeltas On
 # LZ4 for clients that know it.
@@ -90,7 +106,7 @@ SVNCompressionLevel 1
 </Directory>
 <Location "/">
   DAV svn
-  SVNParentPath {place}/links
+  SVNParentPath {links}
   SVNListParentPath Off
   # Who may do what was decided before; paths are not told apart.
   SVNPathAuthz Off
@@ -110,6 +126,10 @@ SVNCompressionLevel 1
     Require valid-user
   </RequireAll>
 </Location>
+# Asked for each resource that a request leads to; what is required above is asked for the first one only.
+<If "! (%{{REQUEST_URI}} =~ m#^/([^/]+)(/|$)# && $1 == %{{HTTP:{link_header}}})">
+  Require all denied
+</If>
 """
 """Design/protocols.md 3, but for what the head of this file says."""
 
@@ -161,7 +181,7 @@ class SvnApache:
 
         A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
         """
-        link = _link(repository_id, name)
+        link = self._link(repository_id, name)
         at_hand = self.command.is_at_hand(self.settings.root, path) and (self.place / "links" / link).is_symlink()
         return link if at_hand else None
 
@@ -171,7 +191,7 @@ class SvnApache:
         self.command.let_pass(root, path)
         if not self.command.is_taken_in(path):
             self.command.take_in(path)
-        link = _link(repository_id, name)
+        link = self._link(repository_id, name)
         target = f"{_ROOT}/{path.relative_to(root)}"
         place = self.place / "links" / link
         if not place.is_symlink():
@@ -179,6 +199,15 @@ class SvnApache:
             with contextlib.suppress(FileExistsError):
                 place.symlink_to(target)
         return link
+
+    def _link(self, repository_id: int, name: str) -> str:
+        """What Apache calls a repository: letters, digits and a hyphen, which nobody else can tell.
+
+        Another one for each name: Apache keeps what it read under it.
+        """
+        return (
+            f"{repository_id}-{hmac.digest(_key(self.place), f'{repository_id} {name}'.encode(), 'sha256').hex()[:32]}"
+        )
 
     def _make_directories(self) -> None:
         account = self.command.available.account
@@ -193,16 +222,22 @@ class SvnApache:
         programs = self.command.available
         self._make_directories()
         for link in (self.place / "links").iterdir():
-            if not (self.settings.root / link.readlink().relative_to(_ROOT)).exists():
+            name = link.readlink().relative_to(_ROOT)
+            number = link.name.partition("-")[0]
+            is_ours = number.isdecimal() and link.name == self._link(int(number), name.as_posix())
+            if not is_ours or not (self.settings.root / name).exists():
                 link.unlink(missing_ok=True)
         endpoint = Endpoint(_free_port(self.endpoint()), secrets.token_hex(32))
         text = _CONFIGURATION.format(
             place=_PLACE,
+            links=LINKS,
+            processes=_PROCESSES,
             port=endpoint.port,
             modules="\n".join(f'LoadModule {name}_module "{file}"' for name, file in programs.modules),
             timeout=self.settings.vcs_timeout,
             max_dav_body=self.settings.max_dav_body,
             header=SECRET_HEADER,
+            link_header=LINK_HEADER,
             secret=endpoint.secret,
         )
         # Errors of the last one are of no interest any more, and nobody else shortens the file.
@@ -241,9 +276,21 @@ class SvnApache:
             time.sleep(_PAUSE)
 
 
-def _link(repository_id: int, name: str) -> str:
-    """Another one for each name: Apache keeps what it read under it."""
-    return f"{repository_id}-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+@lru_cache
+def _key(place: Path) -> bytes:
+    """The key that makes links; the first who asks makes it."""
+    path = place / "key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        place.mkdir(mode=0o710, exist_ok=True)
+        new = place / f"key.{os.getpid()}.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)  # whole or not at all, and the first one counts
+        new.unlink()
+        return path.read_bytes()
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

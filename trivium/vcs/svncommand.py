@@ -27,7 +27,16 @@ _FSFS: Final = """\
 [rep-sharing]
 enable-rep-sharing = false
 """
-_MODULES: Final = ("mpm_event", "authn_core", "authn_anon", "authz_core", "authz_user", "auth_basic", "dav", "dav_svn")
+_MODULES: Final = (
+    "mpm_prefork",
+    "authn_core",
+    "authn_anon",
+    "authz_core",
+    "authz_user",
+    "auth_basic",
+    "dav",
+    "dav_svn",
+)
 
 
 class Unavailable(TriviumError):
@@ -82,7 +91,10 @@ def _account(name: str) -> Account:
     try:
         found = pwd.getpwnam(name)
     except KeyError:
-        raise Unavailable(f"there is no account {name!r}; name another one in svn_user") from None
+        raise Unavailable(
+            f"there is no account {name!r}; create it with 'useradd --system --user-group --home-dir /nonexistent"
+            f" --shell /usr/sbin/nologin {name}' or name another one in svn_user"
+        ) from None
     if shutil.which("setpriv") is None:
         raise Unavailable("the program 'setpriv' was not found; a server that runs as root needs it")
     if found.pw_uid == 0:
@@ -139,7 +151,8 @@ class SvnCommand:
         """Give everything in a repository to the account that Apache runs as."""
         account = self.available.account
         if account is not None:
-            for entry in _entries(path):
+            # The directory itself comes last: `is_taken_in` goes by it, and nobody may live to see the end.
+            for entry in reversed(list(_entries(path))):
                 os.chown(entry, account.uid, account.gid, follow_symlinks=False)
 
     def is_taken_in(self, path: Path) -> bool:

@@ -22,7 +22,7 @@ from trivium.errors import Locked, NotFound
 from trivium.forge import locks, repositories
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
-from trivium.names import is_clean_text
+from trivium.names import MAX_DEPTH, is_clean_text
 
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
@@ -105,8 +105,8 @@ def admit(
     look_up = _find_above if inside else _find
     found = look_up(site, caller, name) if caller is not None else None
     renamed = False
-    if found is None and caller is not None and not inside:
-        found = _find_renamed(site, caller, name)
+    if found is None and caller is not None:
+        found = (_find_renamed_above if inside else _find_renamed)(site, caller, name)
         renamed = found is not None
     if found is None and (caller is None or caller.anonymous):
         raise _unauthorized(site, first=True)
@@ -114,7 +114,8 @@ def admit(
         raise Refused(404, NO_SUCH_REPOSITORY)
     if found.kind != kind:
         raise Refused(404, f"The repository `{found.name}` is a {SYSTEMS[found.kind]} repository.")
-    if writes and renamed:
+    if renamed and (writes or inside):
+        # Who asks for something inside would have to be sent on with each of many requests.
         raise Refused(404, f"There is no repository of this name any more; it is called `{found.name}` now.")
     if writes and found.level < Level.WRITE:
         if caller.anonymous:
@@ -197,6 +198,17 @@ def _find_renamed(site: Site, caller: Caller, name: str) -> Repository | None:
     with site.store.read() as db:
         for given in _names(name):
             if is_clean_text(given) and (found := repositories.by_former_name(db, caller, given)):
+                return found
+    return None
+
+
+def _find_renamed_above(site: Site, caller: Caller, path: str) -> Repository | None:
+    """The repository that a path led into until it was renamed or moved."""
+    segments = path.split("/", MAX_DEPTH)[:MAX_DEPTH]
+    with site.store.read() as db:
+        for depth in range(1, len(segments) + 1):
+            name = "/".join(segments[:depth])
+            if is_clean_text(name) and (found := repositories.by_former_name(db, caller, name)):
                 return found
     return None
 

@@ -2,65 +2,67 @@
 """URLs of Subversion requests: which repository they are about, and how they are called on the other side.
 
 The private Apache knows a repository by a short name of its own (`vcs.svnapache`), so paths are translated wherever
-they occur: in the request line, in `Destination` and `If`, in the `href` elements of XML, in `SVN-*` and `Location`.
-Apache resolves dot segments in every encoding; they are refused here, all of them (design/protocols.md 3).
+they occur: in the request line, in `Destination` and `If`, in the references of XML (`wire.davxml`), and in all that
+Apache answers (`wire.davanswers`). A path is decoded once, as Apache does: what looks like an escape after that is part
+of a name. Apache would resolve dot segments; they are refused (design/protocols.md 3).
+
+Everything here takes time in proportion to the length of what it reads.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, unquote
-from xml.sax.saxutils import escape, unescape
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from trivium.wire.admission import Refused
 
-_DECODINGS: Final = 4
-"""How often a path may be encoded; nobody who means a file encodes it more often."""
-_SAFE: Final = "/!$&'()*+,:=@~-_."
+SAFE: Final = "/!$&'()*+,:=@~-_."
 """What Subversion leaves as it is in a URL."""
-_SEGMENT = re.compile(r"(?:/|%2[fF])*((?:(?!/|%2[fF]).)+)", re.DOTALL)
-_REFERENCE = re.compile(rb"(<(?:[A-Za-z_][\w.\-]*:)?(?:href|src-path|dst-path)(?:\s[^<>]*)?>)([^<]*)(?=<)")
-_MARK: Final = b"<D:href>"
-_TAGGED = re.compile(r"<([^<>]*)>")
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/]*")
-_LONGEST_TAG: Final = 64 << 10
+_SCHEMES: Final = (b"http", b"https")
+_HTTP: Final = len(b"https://")
+_NEVER: Final = frozenset(range(0x21)) | {0x7F, *b"?#"}
+"""What stands in no reference: a query or fragment would be read as a path by one and not by another."""
+_NOT_HERE: Final = "The request names something outside of the repository."
 
 
 @dataclass(frozen=True, slots=True)
 class RawPath:
     """The path of a URL as it was sent, taken apart."""
 
-    text: str
+    text: bytes
     segments: tuple[str, ...]
     """Decoded, without empty ones; `%2F` separates like `/` (decisions.md W5)."""
     ends: tuple[int, ...]
     """Where in `text` each of them ends."""
 
-    def after(self, count: int) -> str:
+    def after(self, count: int) -> bytes:
         """What follows the first `count` segments, as it was sent."""
         return self.text[self.ends[count - 1] :] if count else self.text
 
 
-def parse_path(text: str) -> RawPath:
+def parse_path(text: bytes) -> RawPath:
     """Take a path apart; raises `Refused` for one that could lead elsewhere than it seems to."""
-    _check(text)
-    found = list(_SEGMENT.finditer(text))
-    return RawPath(text, tuple(unquote(one[1]) for one in found), tuple(one.end() for one in found))
+    segments, ends = [], []
+    at = 0
+    # Three slashes are as long as what they replace, so that places stay; there are no empty segments.
+    for piece in text.replace(b"%2f", b"%2F").replace(b"%2F", b"///").split(b"/"):
+        at += len(piece)
+        if piece:
+            segments.append(_decoded(piece))
+            ends.append(at)
+        at += 1
+    return RawPath(text, tuple(segments), tuple(ends))
 
 
-def _check(text: str) -> None:
-    """Refuse dot segments, and NULs, however they are encoded; a backslash separates too."""
-    for _ in range(_DECODINGS):
-        if "\0" in text or any(segment in (".", "..") for segment in re.split(r"[/\\]", text)):
-            raise Refused(400, "This path is not allowed.")
-        decoded = unquote(text, errors="surrogateescape")
-        if decoded == text:
-            return
-        text = decoded
-    raise Refused(400, "This path is encoded too often.")
+def _decoded(segment: bytes) -> str:
+    plain = unquote_to_bytes(segment) if b"%" in segment else segment
+    if plain in (b".", b"..") or b"\0" in plain:
+        raise Refused(400, "This path is not allowed.")
+    try:
+        return plain.decode()
+    except UnicodeDecodeError:
+        raise Refused(400, "The names in a path are written in UTF-8.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,102 +70,106 @@ class Translation:
     """One repository's two names: what the client calls it in this request, and what Apache does."""
 
     outside: tuple[str, ...]
-    """The segments of its URL."""
+    """The segments of its URL, as this server sees it."""
     inside: str
     """One segment, of plain letters."""
-    upstream: str
+    upstream: bytes
     """Scheme and host of Apache."""
+    base: tuple[str, ...] = ()
+    """The segments that a proxy takes away in front: the path of `base_url`."""
 
     @property
     def prefix(self) -> str:
-        """The path of its URL, as Subversion writes it."""
-        return "/" + quote("/".join(self.outside), safe=_SAFE)
+        """The path of its URL as clients see it, written as Subversion writes it."""
+        return "/" + quote("/".join((*self.base, *self.outside)), safe=SAFE)
 
-    def inwards(self, reference: str) -> str | None:
-        """A path or URL of the client, as Apache has it; None when it is not in this repository."""
-        path = parse_path(_ABSOLUTE.sub("", reference, count=1))
-        count = len(self.outside)
-        if path.segments[:count] != self.outside:
-            return None
-        return f"/{self.inside}{path.after(count)}"
+    def path_inwards(self, path: RawPath) -> bytes:
+        """The path of a request for something in this repository, as Apache has it."""
+        return f"/{self.inside}".encode() + path.after(len(self.outside))
 
-    def destination(self, given: str) -> str:
-        """The `Destination` of a copy or move, which stays in its repository."""
-        found = self.inwards(given)
-        if found is None:
-            raise Refused(502, "The destination is not in the same repository.")
-        return self.upstream + found
+    def inwards(self, reference: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """A path or URL of the client, as Apache has it, and its segments below the repository.
 
-    def condition(self, given: str) -> str:
-        """An `If` header, whose conditions may name resources."""
-
-        def translated(tag: re.Match[str]) -> str:
-            if not (tag[1].startswith("/") or tag[1].startswith("http")):
-                return tag[0]  # a lock token
-            found = self.inwards(tag[1])
-            if found is None:
-                raise Refused(400, "A condition names something outside of the repository.")
-            return f"<{self.upstream}{found}>"
-
-        return _TAGGED.sub(translated, given)
-
-    def outwards(self, value: str) -> str:
-        """A path in a header of Apache's, as the client has it."""
-        inside = f"/{self.inside}"
-        if value == inside or value.startswith(f"{inside}/"):
-            return self.prefix + value[len(inside) :]
-        return value
-
-    async def body_inwards(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """An XML body of the client, with its references translated as it passes."""
-
-        def translated(found: re.Match[bytes]) -> bytes:
-            reference = unescape(found[2].decode("utf-8", "surrogateescape").strip())
-            inside = self.inwards(reference)
-            if inside is None:
-                raise Refused(400, "The request names something outside of the repository.")
-            return found[1] + escape(inside).encode("utf-8", "surrogateescape")
-
-        kept = b""
-        async for chunk in body:
-            kept += chunk
-            # An element is complete when the next tag begins; what may go on in the next chunk waits for it.
-            last = kept.rfind(b"<")
-            before = kept.rfind(b"<", 0, max(last, 0))
-            cut = max(before, 0)
-            if len(kept) - cut > _LONGEST_TAG:
-                cut = len(kept)
-            if cut:
-                # The tag that follows is needed to see the end of the one before it.
-                done = _REFERENCE.sub(translated, kept[: cut + 1])[:-1] if cut < len(kept) else kept
-                kept = kept[cut:]
-                yield done
-        if kept:
-            yield _REFERENCE.sub(translated, kept)
-
-    async def body_outwards(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """An XML body of Apache's, with its references translated as it passes.
-
-        What users wrote is escaped in it: the mark cannot be theirs.
+        Raises `Refused` when it is not in this repository.
         """
-        mark = _MARK + f"/{self.inside}".encode()
-        ours = _MARK + escape(self.prefix).encode()
-        kept = b""
-        async for chunk in body:
-            kept = (kept + chunk).replace(mark, ours)
-            waits = _beginning_at_end(kept, mark)
-            if len(kept) > waits:
-                yield kept[: len(kept) - waits]
-            kept = kept[len(kept) - waits :]
-        if kept:
-            yield kept
+        path = parse_path(_path_of(reference))
+        for start in ((*self.base, *self.outside), self.outside):
+            count = len(start)
+            if path.segments[:count] == start:
+                return f"/{self.inside}".encode() + path.after(count), path.segments[count:]
+        raise Refused(400, _NOT_HERE)
+
+    def destination(self, given: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """The `Destination` of a copy or move, which stays in its repository, and its segments there."""
+        try:
+            path, segments = self.inwards(given)
+        except Refused as error:
+            if error.text != _NOT_HERE:
+                raise
+            # 409, for a 502 would say that the server is at fault.
+            raise Refused(409, "The destination is not in the same repository.") from None
+        return self.upstream + path, segments
+
+    def condition(self, given: bytes) -> bytes:
+        """An `If` header: lists of lock tokens and entity tags, each for a resource that may be named before it."""
+        parts = []
+        at = 0
+        while at < len(given):
+            match given[at : at + 1]:
+                case b"<":
+                    end = _find(given, b">", at)
+                    parts += [b"<", self.upstream, self.inwards(given[at + 1 : end])[0], b">"]
+                case b"(":
+                    end = _end_of_list(given, at)
+                    parts.append(given[at : end + 1])
+                case b" " | b"\t":
+                    end = at
+                    parts.append(b" ")
+                case _:
+                    raise _unreadable()
+            at = end + 1
+        return b"".join(parts)
 
 
-def _beginning_at_end(text: bytes, mark: bytes) -> int:
-    """How many bytes at the end of `text` may be the beginning of a mark."""
-    at = text.rfind(b"<", max(0, len(text) - len(mark) + 1))
-    while at != -1:
-        if mark.startswith(text[at:]):
-            return len(text) - at
-        at = text.rfind(b"<", max(0, len(text) - len(mark) + 1), at)
-    return 0
+def base_segments(base_url: str) -> tuple[str, ...]:
+    """The path of the address under which users reach the server, taken apart."""
+    return parse_path(urlsplit(base_url).path.encode()).segments
+
+
+def _path_of(reference: bytes) -> bytes:
+    """The path of a reference: a URL of any server that is called so, or a path."""
+    if not _NEVER.isdisjoint(reference):
+        raise Refused(400, "A reference in the request is no path.")
+    scheme, separator, _ = reference[: _HTTP + 1].partition(b"://")
+    if separator and scheme.lower() in _SCHEMES:
+        start = reference.find(b"/", len(scheme) + len(separator))
+        return reference[start:] if start >= 0 else b"/"
+    if not reference.startswith(b"/"):
+        raise Refused(400, _NOT_HERE)
+    return reference
+
+
+def _end_of_list(given: bytes, at: int) -> int:
+    """Where a list of conditions that begins at `at` ends. Tokens and tags may hold any bracket but their own."""
+    at += 1
+    while at < len(given):
+        match given[at : at + 1]:
+            case b")":
+                return at
+            case b"<":
+                at = _find(given, b">", at)
+            case b"[":
+                at = _find(given, b"]", at)
+        at += 1
+    raise _unreadable()
+
+
+def _find(given: bytes, what: bytes, at: int) -> int:
+    found = given.find(what, at)
+    if found < 0:
+        raise _unreadable()
+    return found
+
+
+def _unreadable() -> Refused:
+    return Refused(400, "The condition of the request (If) cannot be read.")

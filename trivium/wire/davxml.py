@@ -1,53 +1,175 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""XML of Subversion's clients is looked at before Apache sees it (security.md S-8).
+"""XML of Subversion's clients: read once, here, and written anew for Apache (security.md S-8).
 
-Apache's own limits depend on its version, and on that of its parser.
+Apache gets no byte that a client wrote: it gets what this parser understood. So there is one reading of a body, and
+nothing in it that only one of two parsers would see. What no client needs ends here: document types, entities,
+comments, other encodings, and more than Apache should make a tree of.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, NoReturn
 from xml.parsers import expat
 
 from trivium.wire.admission import Refused
 
+DAV: Final = "DAV:"
+SVN: Final = "svn:"
+
 _DEEPEST: Final = 100
+_MOST: Final = 100_000
+"""Elements and attributes together; as many as can be in a mebibyte, 260,000, take 40 MB in Apache."""
+_NAMESPACES: Final = 100
 _ENCODINGS: Final = frozenset({"", "utf-8", "us-ascii"})
-"""Others could say something else to Apache than to those who read along here (`davpaths`)."""
+_REFERENCES: Final = frozenset({"href", "src-path", "dst-path"})
+"""Elements that name a resource, whatever their namespace."""
+_BINDINGS: Final = 200
+"""Prefixes that stand for a namespace at one place."""
+_BLANKS: Final = " \t\r\n"
+
+_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_VALUE: Final = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
 
 
-async def checked(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same body as it comes; raises `Refused` before anything that no Subversion client says is passed on."""
-    depth = 0
+@dataclass(slots=True)
+class Document:
+    """What a body says."""
 
-    def begin(_name: str, _attributes: object) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEEPEST:
-            raise Refused(400, f"The elements of a request may stand at most {_DEEPEST} deep in each other.")
+    namespace: str
+    name: str
+    """Of the outermost element."""
+    text: bytes
+    """The same, written anew."""
 
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
 
-    def declared(_version: str, encoding: str | None, _standalone: int) -> None:
-        if (encoding or "").lower() not in _ENCODINGS:
-            raise _not_utf_8()
+def rewritten(body: bytes, reference: Callable[[bytes], bytes] | None = None) -> Document:
+    """Read a body and write it anew; raises `Refused` for what no client of Subversion says.
 
+    `reference` translates what stands in elements that name resources; without it they are text like any other.
+    """
+    reading = _Reading(reference)
+    # Not the parser's own namespaces: the name of a property may have a colon more than XML would like.
     parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler = begin
-    parser.EndElementHandler = end
-    parser.XmlDeclHandler = declared
+    parser.ordered_attributes = True
+    parser.buffer_text = True
+    parser.StartElementHandler = reading.begin
+    parser.EndElementHandler = reading.end
+    parser.CharacterDataHandler = reading.characters
+    parser.XmlDeclHandler = _declared
     parser.StartDoctypeDeclHandler = _no_doctype
+    if b"\0" in body:  # UTF-16, which a parser finds out by itself
+        raise _not_utf_8()
     try:
-        async for chunk in body:
-            if b"\0" in chunk:  # UTF-16, which a parser finds out by itself
-                raise _not_utf_8()
-            parser.Parse(chunk)
-            yield chunk
+        parser.Parse(body, True)
     except expat.ExpatError as error:
         raise Refused(400, "The body of a request must be XML.") from error
+    return reading.document()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One body, while it is read."""
+
+    reference: Callable[[bytes], bytes] | None
+    _parts: list[str] = field(default_factory=list)
+    _open: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """Elements that have begun: their names here, and which prefixes stood for which namespaces outside of them."""
+    _bound: dict[str, str] = field(default_factory=dict)
+    _prefixes: dict[str, str] = field(default_factory=dict)
+    """Namespaces → the prefixes that they have in what is written."""
+    _count: int = 0
+    _named: list[str] | None = None
+    """What the element that names a resource has said so far, inside of one."""
+    _root: tuple[str, str] = ("", "")
+
+    def begin(self, name: str, attributes: list[str]) -> None:
+        if self._named is not None:
+            raise Refused(400, "What names a resource contains text only.")
+        if len(self._open) == _DEEPEST:
+            raise Refused(400, f"The elements of a request may stand at most {_DEEPEST} deep in each other.")
+        self._count += 1 + len(attributes) // 2
+        if self._count > _MOST:
+            raise Refused(413, f"A request may have at most {_MOST} elements and attributes.")
+        outside = self._bound
+        pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
+        if "xmlns" in " ".join(attributes[::2]):
+            self._bind(pairs)
+        namespace, tag, local = self._name(name, element=True)
+        if not self._open:
+            self._root = (namespace, local)
+        self._parts.append(f"<{tag}" if self._open else "")  # the first one declares all prefixes, known at the end
+        seen = set()
+        for key, value in pairs:
+            if not _declares(key):
+                written = self._name(key, element=False)[1]
+                seen.add(written)
+                self._parts.append(f' {written}="{value.translate(_VALUE)}"')
+        if len(seen) != sum(not _declares(key) for key, _ in pairs):
+            raise Refused(400, "An element of the request has an attribute twice.")
+        self._parts.append(">")
+        self._open.append((tag, outside))
+        if self.reference is not None and local in _REFERENCES:
+            self._named = []
+
+    def _bind(self, attributes: list[tuple[str, str]]) -> None:
+        self._bound = dict(self._bound)
+        for key, value in attributes:
+            if _declares(key):
+                self._bound[key[len("xmlns:") :]] = value
+        if len(self._bound) > _BINDINGS:
+            raise Refused(400, "A request may use so many prefixes at most: " + str(_BINDINGS))
+
+    def end(self, _name: str) -> None:
+        if self._named is not None and self.reference is not None:
+            named = "".join(self._named).strip(_BLANKS)
+            self._named = None
+            self._parts.append(self.reference(named.encode()).decode("utf-8", "surrogateescape").translate(_TEXT))
+        tag, self._bound = self._open.pop()
+        self._parts.append(f"</{tag}>")
+
+    def characters(self, text: str) -> None:
+        if self._named is not None:
+            self._named.append(text)
+        else:
+            self._parts.append(text.translate(_TEXT))
+
+    def _name(self, name: str, *, element: bool) -> tuple[str, str, str]:
+        """Namespace of a name, what it is called here, and its part after the prefix."""
+        prefix, separator, local = name.partition(":")
+        if prefix == "xml":
+            return "", name, name
+        if not separator:
+            prefix, local = "", name
+        namespace = self._bound.get(prefix, "")
+        if (separator and not (prefix and local and namespace)) or prefix[:3].lower() == "xml":
+            raise Refused(400, "The XML of the request uses a prefix that it does not declare.")
+        if not namespace or not (separator or element):
+            return "", local, local
+        short = self._prefixes.get(namespace)
+        if short is None:
+            if len(self._prefixes) == _NAMESPACES:
+                raise Refused(400, f"A request may use at most {_NAMESPACES} namespaces.")
+            short = self._prefixes[namespace] = f"n{len(self._prefixes)}"
+        return namespace, f"{short}:{local}", local
+
+    def document(self) -> Document:
+        namespace, name = self._root
+        declared = "".join(f' xmlns:{prefix}="{uri.translate(_VALUE)}"' for uri, prefix in self._prefixes.items())
+        tag = f"{self._prefixes[namespace]}:{name}" if namespace in self._prefixes else name
+        text = f'<?xml version="1.0" encoding="utf-8"?>\n<{tag}{declared}{"".join(self._parts)}'
+        return Document(namespace, name, text.encode("utf-8", "surrogateescape"))
+
+
+def _declares(key: str) -> bool:
+    """Whether an attribute says what a prefix stands for."""
+    return key == "xmlns" or key.startswith("xmlns:")
+
+
+def _declared(_version: str, encoding: str | None, _standalone: int) -> None:
+    if (encoding or "").lower() not in _ENCODINGS:
+        raise _not_utf_8()
 
 
 def _not_utf_8() -> Refused:

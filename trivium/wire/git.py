@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import re
-import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from trivium.vcs.model import VcsError
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.gitpush import PushCommands, PushReport
-from trivium.wire.pace import Pace, paced
 from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, pkt, refusal
 from trivium.wire.process import CHUNK, Process
 
@@ -104,7 +102,6 @@ class GitTransfer:
         self._send = send
         self._idle = door.site.settings.vcs_timeout
         self._warning = ""
-        self._pace = Pace(door.site.settings.request_timeout)
         self._arriving: AsyncIterator[bytes] | None = None
         """The request's body as it comes, once somebody has begun to read it."""
         self._refusing: Callable[[str], bytes] | None = None
@@ -309,7 +306,7 @@ class GitTransfer:
 
     def _body(self) -> AsyncIterator[bytes]:
         settings = self._site.settings
-        body = self._arriving = paced(body_chunks(self._receive, settings.body_idle_timeout), self._pace)
+        body = self._arriving = body_chunks(self._receive, settings.body_idle_timeout)
         encoding = header(self._scope, b"content-encoding").lower()
         if encoding in (b"gzip", b"x-gzip"):
             body = _inflated(body, settings.max_inflate_ratio)
@@ -341,10 +338,8 @@ class GitTransfer:
             if report is not None:
                 chunk = report.feed(chunk)
             if chunk:
-                began = time.monotonic()
-                async with asyncio.timeout(min(self._idle, 2 * self._pace.window)):
+                async with asyncio.timeout(self._idle):
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-                self._pace.note(time.monotonic() - began, len(chunk))
             async with asyncio.timeout(self._idle):
                 chunk = await process.read()
         async with asyncio.timeout(self._idle):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -24,7 +25,8 @@ _HIGH: Final = 512 << 10
 _LOW: Final = 128 << 10
 _IDLE: Final = 20.0
 """Seconds for which a connection is kept; Apache keeps it for 60."""
-_KEPT: Final = 32
+_KEPT: Final = 8
+"""Connections that wait for the next request; each occupies a process of Apache."""
 _START: Final = 10.0
 """Seconds that Apache may take to start."""
 _PAUSE: Final = 0.02
@@ -54,6 +56,7 @@ class _Connection(asyncio.Protocol):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.head: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.unread = False
         self.complete = False
         self.reusable = False
         self._chunks: deque[bytes] = deque()
@@ -81,8 +84,10 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        # A process that ends with all of a request read closes in good order; the kernel says so when it was not.
+        self.unread = isinstance(exc, ConnectionResetError | BrokenPipeError) and not self.status
         self._writable.set()
         if self.on_lost is not None:
             self.on_lost(self)
@@ -120,8 +125,20 @@ class _Connection(asyncio.Protocol):
     def _finish(self) -> None:
         if not self.complete:
             self.complete = True
-            self.reusable = bool(self._parser.should_keep_alive()) or self._no_body
+            # The parser does not know that the answer to HEAD is over, and so not whether another may follow.
+            self.reusable = not self._closes() if self._no_body else bool(self._parser.should_keep_alive())
             self._news.set()
+
+    def is_open(self) -> bool:
+        """Whether the other end has not closed it, even if the event loop does not know that yet."""
+        if self.lost:
+            return False
+        asked = select.poll()
+        asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
+        return not asked.poll(0)
+
+    def _closes(self) -> bool:
+        return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
 
     async def write(self, data: bytes) -> None:
         """Send; waits while Apache does not take more."""
@@ -184,33 +201,34 @@ class Upstream:
 
     @contextlib.asynccontextmanager
     async def ask(
-        self, head: bytes, headers: Sequence[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None, fed: Any
+        self, head: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes | AsyncIterator[bytes], fed: Any
     ) -> AsyncIterator[Answer]:
         """Send a request and wait for the head of its answer.
 
-        `body` is sent in chunks, or as it is when `headers` tell its length. `fed` is a future that is told when it has
-        been sent, or what went wrong with it. Raises `Unreachable`, `TimeoutError`, and what reading `body` raises.
+        A `body` that is not at hand is sent in chunks, or as it is when `headers` tell its length. `fed` is a future
+        that is told when it has been sent, or what went wrong with it. Raises `Unreachable`, `TimeoutError`, and what
+        reading `body` raises.
+
+        A request is sent again only if the kernel says that Apache closed a connection without having read it, and
+        once: what ended a process of Apache would end the next.
         """
         no_body = head.startswith(b"HEAD ")
-        chunked = body is not None and not any(name == b"content-length" for name, _ in headers)
         connection = await self._connected()
         feeding: asyncio.Future[None] | None = None
         keep = False
         try:
-            try:
-                await self._begin(connection, head, headers, no_body=no_body, chunked=chunked)
-                if body is None:
-                    await self._head_of(connection)
-            except Unreachable:
-                if body is not None or not connection.used:
-                    raise
-                # It was closed at its other end while it was kept.
-                connection = await self._connected(new=True)
-                await self._begin(connection, head, headers, no_body=no_body, chunked=False)
-                await self._head_of(connection)
-            if body is None:
+            if isinstance(body, bytes):
+                try:
+                    await self._ask_at_once(connection, head, headers, body, no_body=no_body)
+                except Unreachable:
+                    if body or not (connection.used and connection.unread):
+                        raise
+                    connection = await self._connected(new=True)
+                    await self._ask_at_once(connection, head, headers, body, no_body=no_body)
                 fed.set_result(None)
             else:
+                chunked = not any(name == b"content-length" for name, _ in headers)
+                await self._begin(connection, head, headers, no_body=no_body, chunked=chunked)
                 feeding = asyncio.ensure_future(self._feed(connection, body, fed, chunked=chunked))
                 await asyncio.wait({feeding, connection.head}, return_when=asyncio.FIRST_COMPLETED)
                 if not connection.head.done():
@@ -228,6 +246,18 @@ class Upstream:
             else:
                 connection.abort()
 
+    async def _ask_at_once(
+        self,
+        connection: _Connection,
+        head: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        *,
+        no_body: bool,
+    ) -> None:
+        await self._begin(connection, head, headers, body, no_body=no_body)
+        await self._head_of(connection)
+
     async def _head_of(self, connection: _Connection) -> None:
         async with asyncio.timeout(self._idle):
             await connection.head
@@ -237,9 +267,10 @@ class Upstream:
         connection: _Connection,
         head: bytes,
         headers: Sequence[tuple[bytes, bytes]],
+        body: bytes = b"",
         *,
         no_body: bool,
-        chunked: bool,
+        chunked: bool = False,
     ) -> None:
         connection.begin(no_body=no_body)
         lines = [head]
@@ -247,7 +278,7 @@ class Upstream:
         lines.append(f"{SECRET_HEADER}: {connection.endpoint.secret}\r\n".encode())
         if chunked:
             lines.append(b"Transfer-Encoding: chunked\r\n")
-        lines.append(b"\r\n")
+        lines += [b"\r\n", body]
         await connection.write(b"".join(lines))
 
     async def _feed(
@@ -275,9 +306,10 @@ class Upstream:
             connection = self._kept.pop()
             if connection.expiry is not None:
                 connection.expiry.cancel()
-            if not connection.lost:
+            if connection.is_open():
                 connection.used = True
                 return connection
+            connection.abort()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _START
         asked = False

@@ -26,8 +26,6 @@ from trivium.vcs.paths import clean_path
 _DETAILS: Final = ("minimal", "basic", "full")
 _ENCODINGS: Final = ("text", "base64")
 _NOT_A_TEXT: Final = "commit_id must be a string value"
-_MOST_READ: Final = 16
-"""Times max_api_answer: so much is read for the checksums of one answer, which then tells only sizes."""
 
 
 def _refs_failed(given: Mapping[str, Any]) -> str:
