@@ -683,3 +683,20 @@ def test_creation_and_deletion_are_in_the_journal(server: Server, root: Api) -> 
     assert [(by, address) for by, address, _ in server.journal("repo_group.create", top)] == [(ada.name, "127.0.0.1")]
     assert [by for by, _, _ in server.journal("repository.create", repository.name)] == [ada.name]
     assert [by for by, _, _ in server.journal("repository.delete", repository.name)] == ["root"]
+
+
+def test_nobody_fills_the_server_with_repositories(own_server: Server) -> None:
+    own_server.start(TRIVIUM_MAX_REPOS_PER_USER="2")
+    root = own_server.api(own_server.admin_key)
+    ada, ben = root.new_user(), root.new_user()
+    for number in range(2):
+        ada.api("create_repo", repo_name=f"ada{number}", repo_type="git")
+    refused = ada.api.envelope("create_repo", repo_name="ada2", repo_type="git")
+    assert refused["error"] == "failed to create repository `ada2`"
+    assert "max_repos_per_user" in refused["error_detail"]
+    assert ada.api.error("fork_repo", repoid="ada0", fork_name="fork")
+    ben.api("fork_repo", repoid="ada0", fork_name="fork")
+    root("create_repo", repo_name="ada3", repo_type="git", owner=ada.name)
+    ada.api("delete_repo", repoid="ada0", forks="detach")
+    ada.api("delete_repo", repoid="ada1")
+    ada.api("create_repo", repo_name="ada4", repo_type="git")

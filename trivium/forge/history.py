@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, select
 
 from trivium.errors import Busy
 from trivium.forge import pushes
+from trivium.forge.caches import RepositoryCache
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 from trivium.settings import Settings
@@ -113,6 +114,10 @@ class Indexes:
         with self._lock:
             self._kept[repository_id] = (state, index)
 
+    def drop(self, repository_id: int) -> None:
+        with self._lock:
+            self._kept.pop(repository_id, None)
+
 
 class History:
     """The histories of a site's repositories."""
@@ -152,9 +157,11 @@ class History:
             yield snapshot
 
     def read(self, repository: Repository, look: Callable[[Snapshot], T], at: Moment | None = None) -> T:
-        """What somebody finds who looks at a repository; he looks again when a strip took away what he was reading.
+        """What somebody finds who looks at a repository.
 
-        `at`: what is known at present, from who has just asked.
+        They look again when a strip took away what they were reading, and when the repository was called something else
+        in the end: back ends find their files by name, and another repository may have stood there meanwhile. Nothing
+        of that is given out or kept. `at`: what is known at present, from who has just asked.
         """
         with spending(lambda: budget_of(self._site.settings)):
             for _ in range(_TRIES):
@@ -162,14 +169,18 @@ class History:
                 at = None
                 try:
                     with self._opened(repository, moment) as snapshot:
-                        return look(snapshot)
+                        found = look(snapshot)
                 except (Exhausted, Unwanted):
                     raise
                 except VcsError:
                     if self._undisturbed(repository) == moment:
                         raise
-            with self.open(repository) as snapshot:
-                return look(snapshot)
+                    continue
+                if self.now(repository).name == moment.name:
+                    return found
+                self._indexes.drop(repository.id)
+                RepositoryCache(self._site, repository.id).clear()
+            raise VcsError("the repository keeps changing")
 
     def _undisturbed(self, repository: Repository) -> Moment:
         """The moment when nobody is at work who excludes others, or still is after all that patience."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from trivium.access.caller import Caller
 from trivium.access.errands import ERRAND, write_errand
@@ -239,9 +239,20 @@ def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> 
         owning = _chosen_owner(db, caller, owner)
         if is_clean_text(wanted.path):
             _check_new(db, wanted)
+        _check_number(db, site, caller, owning)
     wanted.check(site)
     site.tree.check_space()
     return owning
+
+
+def _check_number(db: Connection, site: Site, caller: Caller, owner: User) -> None:
+    """Refuse one repository too many of an owner; super-admins know what they do."""
+    most = site.settings.max_repos_per_user
+    if not most or caller.super_admin:
+        return
+    owned = db.execute(select(func.count()).select_from(table).where(table.c.owner_id == owner.id)).scalar_one()
+    if owned >= most:
+        raise Invalid(f"you own {owned} repositories, and may not create more (max_repos_per_user)")
 
 
 def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
@@ -340,6 +351,7 @@ def _place(
     def insert_rows(db: Connection) -> int:
         check_may_create(db, caller, wanted.path)
         _check_new(db, wanted)
+        _check_number(db, site, caller, owner)
         if Placement.plan(site.tree, wanted.path) != placement:
             raise _Replan
         return insert_repository(db, site, caller, wanted, owner, history)

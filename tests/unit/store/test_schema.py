@@ -132,6 +132,25 @@ def test_comments_of_before_are_notes(store: Store, tmp_path: Path) -> None:
     assert rows == [("old", "note", None, None, None), ("older", "note", None, None, None)]
 
 
+def test_user_names_that_look_alike_get_keys_that_are_alike(store: Store, tmp_path: Path) -> None:
+    _upgrade_to_the_first(store, "0004")
+    names = ["Ada", "\uff41\uff44\uff41", "\uff42en", "cy"]
+    with store.write_bare() as db:
+        for number, name in enumerate(names):
+            columns = {
+                "username": name,
+                "username_key": name.casefold(),
+                **dict.fromkeys(("firstname", "lastname", "extern_name", "extern_type", "created_on"), ""),
+                **dict.fromkeys(("active", "admin", "inherit_default_permissions", "force_password_change"), 0),
+            }
+            asked = f"INSERT INTO users (id, {', '.join(columns)}) VALUES ({number + 10}, :{', :'.join(columns)})"
+            db.execute(text(asked), columns)
+    assert schema.upgrade(store, tmp_path / "backups")
+    with store.read() as db:
+        keys = db.execute(text("SELECT username_key FROM users WHERE id >= 10 ORDER BY id")).scalars().all()
+    assert keys == ["ada", "ada~11", "ben", "cy"]
+
+
 def test_the_steps_can_be_written_for_postgresql() -> None:
     """Nothing in them is for SQLite alone; whole tables are not copied there."""
     said = StringIO()
