@@ -46,6 +46,8 @@ _MISSING_KEY: Final = "Incorrect JSON data. Missing 'api_key or auth_token'"
 _SLOWEST: Final = 16 << 10
 """Bytes in a second; who reads more slowly than that has `request_timeout` and no more."""
 _PIECE: Final = 256 << 10
+_PAUSE: Final = 0.5
+"""Seconds before somebody hears that a body was too large."""
 
 
 _PATH: Final = "/_admin/api"
@@ -149,10 +151,13 @@ class ApiDoor:
             ) as body:
                 return await self._answer_to(scope, body)
         except TooLarge as error:
-            return Answer(_envelope(None, error=f"{_PARSE_ERROR} the body is larger than {error.option}"))
+            refused = Answer(_envelope(None, error=f"{_PARSE_ERROR} the body is larger than {error.option}"))
         except Crowded:
             said = f"{_PARSE_ERROR} too many large bodies at once; try again"
-            return Answer(_envelope(None, error=said), 503, _TRY_AGAIN)
+            refused = Answer(_envelope(None, error=said), 503, _TRY_AGAIN)
+        # Nothing is held meanwhile. Without the pause, who sends large bodies for nothing could do so without end.
+        await asyncio.sleep(_PAUSE)
+        return refused
 
     async def _answer_to(self, scope: Scope, body: bytes) -> Answer:
         if not body:
