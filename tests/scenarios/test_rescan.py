@@ -43,9 +43,9 @@ def test_what_was_put_there_is_registered_once(
         target = own_server.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(bare[0], target)
-    assert admin("rescan_repos") == {"added": ["groups/deep/put", "known/beside", "put"], "removed": [], "skipped": []}
+    assert admin("rescan_repos") == {"added": ["groups/deep/put", "known/beside", "put"], "removed": []}
     with own_server.unchanged():
-        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": [], "skipped": []}
+        assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
     shown = admin("get_repo", repoid="groups/deep/put")
     assert (shown["owner"], shown["repo_type"], shown["description"]) == ("root", "git", "put")
     assert (shown["last_changeset"]["raw_id"], shown["last_changeset"]["revision"]) == (bare[1], 0)
@@ -117,12 +117,12 @@ def test_what_is_gone_is_forgotten_only_when_asked(own_server: Server, admin: Ap
     admin("fork_repo", repoid="group/lost", fork_name="fork")
     shutil.rmtree(own_server.root / "group" / "lost")
     with own_server.unchanged():
-        assert admin("rescan_repos") == {"added": [], "removed": [], "skipped": []}
-    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": ["group/lost"], "skipped": []}
+        assert admin("rescan_repos") == {"added": [], "removed": []}
+    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": ["group/lost"]}
     assert admin.error("get_repo", repoid=lost.id) == f"repository `{lost.id}` does not exist"
     assert admin("get_repo", repoid="fork")["fork_of"] is None
     assert admin("get_repo", repoid="kept")["repo_id"] == kept.id
-    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": [], "skipped": []}
+    assert admin("rescan_repos", remove_obsolete=True) == {"added": [], "removed": []}
 
 
 def test_a_disk_that_is_not_mounted_forgets_nothing(own_server: Server, admin: Api) -> None:
@@ -134,7 +134,7 @@ def test_a_disk_that_is_not_mounted_forgets_nothing(own_server: Server, admin: A
         (own_server.root / name).rename(aside / name)
     with own_server.unchanged():
         assert admin.error("rescan_repos", remove_obsolete=True) == FAILED
-        assert admin("rescan_repos") == {"added": [], "removed": [], "skipped": []}
+        assert admin("rescan_repos") == {"added": [], "removed": []}
     # The program asks once more before it forgets most of them.
     admin.new_repo("three")
     command = ("rescan", "--data", str(own_server.data), "--remove-obsolete")
@@ -182,7 +182,7 @@ def test_repositories_that_come_and_go_meanwhile_stay_what_they_are(own_server: 
     for thread in threads:
         thread.join()
     assert problems == []
-    assert all(done == {"added": [], "removed": [], "skipped": []} for done in rescans)
+    assert all(done == {"added": [], "removed": []} for done in rescans)
     names = sorted(row["repo_name"] for row in admin("get_repos"))
     assert names == sorted(f"busy{number}/s{step}" for number in range(3) for step in range(0, 12, 2))
 
@@ -258,7 +258,7 @@ def test_what_mercurials_clients_leave_is_no_reason_to_refuse(own_server: Server
 
 def test_a_subversion_repository_is_taken_in(own_server: Server, admin: Api, tmp_path: Path) -> None:
     subprocess.run(["svnadmin", "create", str(own_server.root / "put")], check=True)
-    assert admin("rescan_repos") == {"added": ["put"], "removed": [], "skipped": []}
+    assert admin("rescan_repos") == {"added": ["put"], "removed": []}
     root = Person(1, own_server.admin, own_server.admin_password, "", admin)
     svn = Svn(tmp_path / "root", root)
     svn.run("mkdir", "-m", "x", f"{own_server.url}/put/trunk")

@@ -87,8 +87,7 @@ def rescan_repos(call: Call, remove_obsolete: Flag = False) -> dict[str, Any]:
     repository and was not registered is listed in `skipped`, with the reason.
     """
     done = rescans.rescan(call.site, call.caller, remove_obsolete=remove_obsolete)
-    return {
-        "added": done.added,
-        "removed": done.removed,
-        "skipped": [{"name": one.name, "reason": one.reason} for one in done.skipped],
-    }
+    answer: dict[str, Any] = {"added": done.added, "removed": done.removed}
+    if done.skipped:
+        answer["skipped"] = [{"name": one.name, "reason": one.reason} for one in done.skipped]
+    return answer
