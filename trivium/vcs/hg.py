@@ -78,11 +78,12 @@ class Hg:
         return [RefUpdate(*update) for update in found]
 
     def _fetch(self, shape: Any, what: str, remote: Remote, path: Path, limits: TransferLimits) -> Any:
-        return self.processes.ask(
+        return self.processes.fetch(
             shape,
             what,
             path,
             timeout=limits.total + _MARGIN,
+            check=limits.check,
             url=remote.url,
             addresses=list(remote.addresses),
             username=remote.username,

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -36,6 +36,7 @@ from trivium.vcs.hgframes import (
 )
 from trivium.vcs.hglimits import HgLimits
 from trivium.vcs.model import VcsError
+from trivium.vcs.watching import watched
 
 SOCKET: Final = "hg/socket"
 """Where the processes of a server listen, in its data directory."""
@@ -105,6 +106,15 @@ class HgProcesses:
         """The answer to a call that has one value; `paths` are the directories that it is about."""
         with self._calling(what, paths, arguments, timeout) as connection:
             answer: T = _expect(connection, RESULT, shape)
+            return answer
+
+    def fetch(
+        self, shape: type[T], what: str, path: Path, *, timeout: float, check: Callable[[], None], **arguments: Any
+    ) -> T:
+        """The same for a transfer, which ends when `check` raises."""
+        with self._calling(what, (path,), arguments, timeout) as connection:
+            with watched(check, lambda: connection.shutdown(socket.SHUT_RDWR)):
+                answer: T = _expect(connection, RESULT, shape)
             return answer
 
     def call(self, what: str, files: list[int], arguments: dict[str, Any]) -> socket.socket:

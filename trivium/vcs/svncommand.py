@@ -18,6 +18,7 @@ from typing import Final
 
 from trivium.errors import TriviumError
 from trivium.settings import Settings
+from trivium.spawn import run
 from trivium.vcs.model import VcsError
 
 _SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -124,14 +125,11 @@ class SvnCommand:
     def admin(self, subcommand: str, *arguments: str, timeout: float = 3600) -> bytes:
         """Run one command of svnadmin to its end and return its output; raises `VcsError`."""
         try:
-            done = subprocess.run(
+            done = run(
                 [self.available.svnadmin, subcommand, *arguments],
-                cwd="/",
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
+                cwd=Path("/"),
+                environment=self.environment,
                 timeout=timeout,
-                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VcsError(f"svnadmin {subcommand}: {error}") from error

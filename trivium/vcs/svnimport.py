@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import IO, Final
 from urllib.parse import urlsplit
 
+from trivium.spawn import confine
 from trivium.vcs.model import Remote, TransferLimits, VcsError
 from trivium.vcs.svncommand import SvnCommand
+from trivium.vcs.watching import watched
 
 _COMMITTED = re.compile(rb"Committed revision (\d+)|Committed new rev (\d+)")
 _CHUNK: Final = 64 << 10
@@ -56,6 +58,7 @@ def load_history(
             stdout=subprocess.PIPE,
             stderr=errors,
         )
+        confine(dumping.pid)
         held.callback(_end, dumping)
         assert dumping.stdin and dumping.stdout
         with contextlib.suppress(BrokenPipeError), dumping.stdin:
@@ -68,12 +71,14 @@ def load_history(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        confine(loading.pid)
         held.callback(_end, loading)
         dumping.stdout.close()
         timer = threading.Timer(limits.total, dumping.kill)
         timer.start()
         held.callback(timer.cancel)
-        last = _follow(loading, progress)
+        with watched(limits.check, dumping.kill):
+            last = _follow(loading, progress)
         if dumping.wait():
             errors.seek(0)
             raise VcsError(f"the repository cannot be read: {_sentence(errors.read())}")

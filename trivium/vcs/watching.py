@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transfers are looked at while bytes move: a remote server that never stops sending must not fill the disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from trivium.errors import TriviumError
+
+_EVERY: Final = 0.5
+"""Seconds between two looks."""
+
+
+@contextmanager
+def watched(check: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
+    """Call `check` again and again during the block; when it raises, `end` the transfer and raise the same."""
+    done = threading.Event()
+    refused: list[TriviumError] = []
+
+    def watch() -> None:
+        while not done.wait(_EVERY):
+            try:
+                check()
+            except TriviumError as error:
+                refused.append(error)
+                end()
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    except Exception as error:
+        if refused:
+            raise refused[0] from error
+        raise
+    finally:
+        done.set()
+        watching.join()
+    if refused:
+        raise refused[0]
