@@ -144,14 +144,19 @@ def test_a_request_that_makes_no_sense_gets_a_sentence(root: Api, line: Line) ->
                 assert kind == "application/hg-error" or status == 400, (command, arguments, answer)
 
 
-def test_where_a_repository_went_is_told_in_words(root: Api) -> None:
-    """A status alone would be all that the user sees; of what is not there it is enough."""
-    name, now = unique("before"), unique("after")
+def test_where_a_repository_went_is_told_in_words(server: Server, root: Api, hg: Hg) -> None:
+    """Of a status Mercurial shows the reason."""
+    name, now, other = unique("before"), unique("after"), unique("other")
     root("create_repo", repo_name=name, repo_type="hg")
+    root("create_repo", repo_name=other, repo_type="svn")
     root("update_repo", repoid=name, name=now)
-    status, answer, kind = ask(root, name, "unbundle", "headers", heads="666f726365")
-    assert (status, kind) == (200, "application/hg-error")
+    hg.sign_in(server.url, server.admin, server.admin_password)
+    work = hg.new_work()
+    hg.commit(work, "one", file="1")
+    status, answer, _ = ask(root, name, "unbundle", "headers", heads="666f726365")
+    assert status == 404
     assert f"it is called `{now}` now".encode() in answer
+    assert f"`{other}` is a Subversion repository" in hg.refused("pull", server.clone_url(other), cwd=work)
     assert ask(root, unique("nothing"), "capabilities")[0] == 404
 
 
@@ -227,4 +232,4 @@ def test_a_message_is_shown_up_to_a_limit(server: Server, root: Api, hg: Hg) -> 
     ):
         assert found["message"] == "ü" * (32 << 10)
         assert set(found["author"]) == {"é"}
-        assert len(found["author"]) == 2 << 10
+        assert len(found["author"]) == 512, "a KiB"

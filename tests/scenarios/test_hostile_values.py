@@ -174,13 +174,14 @@ FETCH = "--quiet --force --no-tags --no-write-fetch-head --no-auto-maintenance -
 OPTIONS = frozenset(
     f"--git-dir=. --bare --template= --initial-branch=master --symref --stdin --count --date-order --reverse"
     f" --max-count=1 --stateless-rpc --http-backend-info-refs --strict --advertise-refs --reject-shallow"
-    f" --remove-section {FETCH} -c".split()
+    f" --remove-section {FETCH} -c -a -d -q --write-bitmap-index --expire=now --reachable"
+    f" --changed-paths --split=replace --split --no-progress".split()
 )
 """Every option that the server has a reason to give to git."""
 SETTINGS = re.compile(
     r"(protocol\.(http|https|file)\.allow=always|fetch\.fsckObjects=false|transfer\.fsckObjects=false"
     r"|http\.followRedirects=false|http\.proxy=|http\.lowSpeedLimit=1|http\.lowSpeedTime=\d+|credential\.helper="
-    r"|core\.askPass=true|http\.curloptResolve=127\.0\.0\.1:\d+:127\.0\.0\.1)"
+    r"|core\.askPass=true|core\.bigFileThreshold=\d+|http\.curloptResolve=127\.0\.0\.1:\d+:127\.0\.0\.1)"
 )
 
 

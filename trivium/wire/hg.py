@@ -22,7 +22,7 @@ from trivium.errors import Busy, StorageFull
 from trivium.forge import pushes
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved, NotUnderstood, TooExpensive, WriteNeeded
 from trivium.vcs.model import RefUpdate, VcsError
-from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, SignInNeeded, check_lock
+from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.hgarguments import MOST, Held, Room, in_headers
 from trivium.wire.hglink import HgLink
@@ -287,7 +287,7 @@ class HgTransfer:
                     pass
         text = (refused.text + "\n").encode()
         headers = (*NO_CACHE, *refused.headers)
-        if isinstance(refused, LockedOut):
+        if isinstance(refused, LockedOut) or refused.status == 404:
             await respond(self._send, refused.status, text, (TEXT, *headers), reason=refused.text)
         elif not _is_told_by_status(refused):
             await respond(self._send, 200, text, (_ERROR, *headers))
@@ -322,9 +322,7 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _is_told_by_status(refused: Refused) -> bool:
-    """Whether its status says all that there is to say; a repository that is elsewhere, or another's, needs words."""
-    if refused.status == 404:
-        return refused.text == NO_SUCH_REPOSITORY
+    """Whether its status says all that there is to say."""
     return refused.status in _TOLD_BY_STATUS or isinstance(refused, SignInNeeded)
 
 

@@ -24,17 +24,23 @@ def test_a_transfer_that_fills_the_disk_is_ended() -> None:
     def full() -> None:
         raise StorageFull("no room")
 
-    with pytest.raises(StorageFull), watched(full, ended.set):
-        assert ended.wait(30)
-        raise VcsError("what the transfer says when it is ended does not matter")
+    def transfer(*failures: Exception) -> None:
+        with watched(full, ended.set):
+            assert ended.wait(30)
+            for failure in failures:
+                raise failure
+
+    with pytest.raises(StorageFull):
+        transfer()
     ended.clear()
-    with pytest.raises(StorageFull), watched(full, ended.set):
-        assert ended.wait(30)
+    with pytest.raises(StorageFull):
+        transfer(VcsError("what it says when it is ended does not matter"))
 
 
 def test_other_transfers_end_by_themselves() -> None:
     looked = threading.Event()
     with watched(looked.set, lambda: pytest.fail("ended")):
         assert looked.wait(30)
+    failure = VcsError("its own failure")
     with pytest.raises(VcsError), watched(looked.set, lambda: pytest.fail("ended")):
-        raise VcsError("its own failure")
+        raise failure
