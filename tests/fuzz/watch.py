@@ -33,7 +33,7 @@ _MOST = 400 << 20
 _THREADS = 3
 _WRONG = (b"Traceback (most recent call last)", b"a request failed", b"an API call failed", b"exception=", b" panicked")
 _ANSWER = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
-_SERVING = ("trivium.cli.worker", "trivium.cli.hgworkers", "trivium.cli.svnserver")
+_SERVING = ("trivium.cli.worker", "trivium.cli.hgworkers", "apache2")
 
 
 def dice_of(door: str) -> random.Random:
@@ -73,7 +73,11 @@ class Watched:
     def serving(self) -> dict[str, list[int]]:
         """The processes that are to live as long as the server."""
         children = self.server.children()
-        return {word: sorted(named(word, children))[:2] for word in _SERVING}
+        found = {word: named(word, children) for word in _SERVING}
+        # Of those that start others by themselves, the first ones count.
+        return {
+            word: sorted(pid for pid in pids if not set(pids) & set(_ancestors(pid))) for word, pids in found.items()
+        }
 
     def send(self, request: bytes) -> bytes:
         """What is answered to these bytes. Who waits for more of them gives up before this does."""
@@ -152,6 +156,14 @@ class Watched:
         until(lambda: not any((self.server.root / ".staging").iterdir()))
         for name in self.names.values():
             assert self.root("get_repo_changesets", repoid=name, start_rev="0", limit=5)
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    while fields := about(pid, "stat").rpartition(")")[2].split():
+        pid = int(fields[1])
+        if pid < 2:
+            return
+        yield pid
 
 
 def _held(pid: int) -> int:
