@@ -31,6 +31,8 @@ DOORS = 7
 _MOST = 400 << 20
 """Bytes of one process; a worker that has served for long takes 120 MiB."""
 _THREADS = 3
+_PATIENCE = 2
+"""Seconds; a connection that is kept may have nothing more to say."""
 _WRONG = (b"Traceback (most recent call last)", b"a request failed", b"an API call failed", b"exception=", b" panicked")
 _ANSWER = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
 _SERVING = ("trivium.cli.worker", "trivium.cli.hgworkers", "apache2")
@@ -79,27 +81,29 @@ class Watched:
             word: sorted(pid for pid in pids if not set(pids) & set(_ancestors(pid))) for word, pids in found.items()
         }
 
-    def send(self, request: bytes) -> bytes:
-        """What is answered to these bytes. Who waits for more of them gives up before this does."""
+    def send(self, request: bytes, *, kept: bool = False) -> bytes:
+        """What is answered to these bytes; `kept`: perhaps they ask for the connection to be kept."""
         with socket.create_connection(self._place, timeout=60) as connection:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(request)
             said = b""
-            with contextlib.suppress(ConnectionResetError):
+            with contextlib.suppress(ConnectionResetError, TimeoutError if kept else ConnectionResetError):
                 while chunk := connection.recv(65536):
                     said = (said + chunk)[:8192] if len(said) < 8192 else said
+                    if kept:
+                        connection.settimeout(_PATIENCE)
         return said
 
-    def try_out(self, request: bytes) -> None:
+    def try_out(self, request: bytes, *, kept: bool = False) -> None:
         """Send it; whatever is answered is none of our faults."""
-        said = self.send(request)
+        said = self.send(request, kept=kept)
         for status in _ANSWER.findall(said):
             excused = status == b"503" and b"retry-after: " in said.lower()
             assert status < b"500" or excused or status == b"501", (said[:500], request[:3000])
         # Also what is no request at all gets no answer but in HTTP.
         assert not said or said.startswith(b"HTTP/1.1 "), (said[:200], request[:3000])
 
-    def run(self, door: str, make: Callable[[random.Random], bytes]) -> None:
+    def run(self, door: str, make: Callable[[random.Random], bytes], *, kept: bool = False) -> None:
         """Send what `make` makes, for this door's part of the time."""
         dice, turn = dice_of(door), threading.Lock()
         until_then = time.monotonic() + SECONDS / DOORS
@@ -110,7 +114,7 @@ class Watched:
             while time.monotonic() < until_then:
                 with turn:
                     last[thread] = make(dice)
-                self.try_out(last[thread])
+                self.try_out(last[thread], kept=kept)
                 count += 1
             return count
 

@@ -150,14 +150,3 @@ def test_reasons_tell_nothing_of_what_is_hidden(root: Api) -> None:
     for repoid in (hidden.id, hidden.name, "nowhere-at-all"):
         assert detail(stranger, "get_repo", repoid=repoid) is None
     assert detail(root.new_user().api, "get_users") is None
-
-
-def test_words_of_the_systems_are_for_super_admins(root: Api, server: Server) -> None:
-    """They may name places of the server."""
-    ada = root.new_user()
-    repository = root.new_repo(owner=ada.name)
-    (server.root / repository.name / "HEAD").write_text("rubbish")
-    (server.root / repository.name / "objects").rename(server.root / repository.name / "gone")
-    asked = {"repoid": repository.id, "revision": "tip"}
-    assert detail(ada.api, "get_repo_changeset", **asked) is None
-    assert detail(root, "get_repo_changeset", **asked)

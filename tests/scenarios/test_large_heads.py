@@ -21,7 +21,7 @@ def signed(server: Server) -> bytes:
 
 def ids(count: int) -> bytes:
     """So many ids in the lines in which old clients of Mercurial send them."""
-    text = b"nodes=" + b"+".join(b"%040x" % number for number in range(count))
+    text = b"nodes=" + b"+".join(b"%040x" % number for number in range(1, count + 1))
     pieces = [text[at : at + 1000] for at in range(0, len(text), 1000)]
     return b"".join(b"X-HgArg-%d: %b\r\n" % (number, piece) for number, piece in enumerate(pieces, 1))
 

@@ -37,7 +37,7 @@ def test_a_reader_is_told_which_system_a_repository_is(
 def test_the_user_of_svn_reads_the_new_name(server: Server, root: Api, tmp_path: Path) -> None:
     ada = root.new_user()
     system = new_system("svn", tmp_path)
-    old = system.new_repository(root, ada)
+    old = system.new_repository(root, ada, private=True)
     copy = system.checkout(server, old, ada)
     copy.change()
     new = unique("renamed")

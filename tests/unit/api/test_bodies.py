@@ -13,7 +13,7 @@ import pytest
 from trivium.api.bodies import FREE, UNKNOWN, Bodies, Crowded
 from trivium.asgi import Disconnected, TooLarge
 
-KEY = "0123456789" * 4
+KEY = "0123456789abcdef" * 2 + "01234567"
 MIB = 1 << 20
 LIMIT = 16 * MIB
 
