@@ -359,7 +359,7 @@ def test_packets_that_are_nearly_gits(watched: Watched) -> None:
     def make(dice: random.Random) -> bytes:
         service, good = dice.choice(((b"upload", fetches), (b"receive", pushes)))
         body = mutated(dice, dice.choice(good), PACKET_WORDS, good)
-        headers = [watched.authorization.rstrip(), b"Content-Type: application/x-git-%b-pack-request" % service]
+        headers = [*watched.signed(dice), b"Content-Type: application/x-git-%b-pack-request" % service]
         if dice.randrange(2):
             headers.append(
                 b"Git-Protocol: " + dice.choice((b"version=2", b"version=1", b"version=9", b"version=2:x", b"\xff"))
@@ -399,7 +399,7 @@ def test_what_is_nearly_mercurials(watched: Watched) -> None:
     def make(dice: random.Random) -> bytes:
         command = dice.choice(COMMANDS).encode()
         text = mutated(dice, dice.choice(arguments), HG_WORDS, arguments)
-        headers = [watched.authorization.rstrip(), b"Accept: application/mercurial-0.1"]
+        headers = [*watched.signed(dice), b"Accept: application/mercurial-0.1"]
         query, body, method = b"cmd=" + command, b"", b"GET"
         match dice.randrange(3):
             case 0:
@@ -514,7 +514,7 @@ def test_xml_that_is_nearly_subversions(watched: Watched) -> None:
         if not dice.randrange(6):
             path = _in_address(mutated(dice, path, PATH_WORDS))
         headers = [
-            watched.authorization.rstrip(),
+            *watched.signed(dice),
             b"Depth: " + dice.choice((b"0", b"1", b"infinity", b"x")),
             b"User-Agent: SVN/1.14",
         ]
@@ -575,7 +575,7 @@ def test_headers_that_are_nearly_subversions(watched: Watched) -> None:
 
     def make(dice: random.Random) -> bytes:
         method, path, headers, body = dice.choice(good)
-        given = [watched.authorization.rstrip(), b"User-Agent: SVN/1.14"]
+        given = [*watched.signed(dice), b"User-Agent: SVN/1.14"]
         for header in [*headers, *dice.choices(everything, k=dice.randrange(3))]:
             label, _, value = header.partition(b": ")
             if dice.randrange(2):

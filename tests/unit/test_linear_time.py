@@ -30,7 +30,7 @@ from trivium.api.methods.people import get_method
 from trivium.asgi import TooLarge
 from trivium.cli.logs import harmless
 from trivium.errors import TriviumError
-from trivium.forge import bounds
+from trivium.forge import accounts, bounds
 from trivium.forge.repository_creation import check_landing_rev
 from trivium.forge.repository_fields import parse_fields
 from trivium.forge.reviews import place_of
@@ -422,6 +422,7 @@ TEXTS: dict[str, tuple[Callable[[str], object], Iterable[str], str, str]] = {
     "user groups": (names.check_user_group, NAME, "", ""),
     "field keys": (names.check_field_key, NAME, "", ""),
     "e-mail addresses": (names.check_email, NAME, "", ""),
+    "ids": (accounts.id_in, ["9", "0", "\u0663"], "", ""),
     "clean texts": (names.is_clean_text, NAME, "", ""),
     "flags": (lambda text: arguments._flag(None, None, text), NAME, "", ""),  # type: ignore[arg-type]
     "texts": (lambda text: arguments._text(None, None, text), NAME, "", ""),  # type: ignore[arg-type]
