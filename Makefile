@@ -3,8 +3,11 @@
 BIN := .venv/bin
 # One test process per core: each starts servers of its own.
 JOBS ?= auto
+# `make fuzz`: seconds for all doors together, and which dice; a seed that was printed repeats them.
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= random
 
-.PHONY: help install dev serve demo test check format bench docs lock clean
+.PHONY: help install dev serve demo test fuzz check format bench docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +27,9 @@ demo: install ## Tell the product's story in a terminal, with a throw-away serve
 
 test: dev ## Run every test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+fuzz: dev ## Send nonsense to every door for FUZZ_SECONDS (600)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -s --timeout=0 tests/fuzz $(ARGS)
 
 check: dev ## Format, lint, types, layers, generated documentation
 	@$(BIN)/ruff format --check .

@@ -59,3 +59,21 @@ def test_every_file_says_its_licence(directory: str) -> None:
         if "SPDX-License-Identifier: GPL-3.0-or-later" not in path.read_text()
     ]
     assert silent == []
+
+
+def test_every_defence_that_is_told_of_and_its_test_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    rows = re.findall(r"^\| [^|*]+ \| `([^`]+)` \| `([^`:]+)::(\w+)` \|$", text, re.MULTILINE)
+    kinds = text.partition("## Kinds")[2].partition("\n## ")[0]
+    assert len(rows) == sum(line.startswith("| ") and "**" not in line for line in kinds.splitlines()) - 1
+    for defence, file, test in rows:
+        assert (ROOT / defence).is_file(), defence
+        assert (ROOT / file).is_file(), file
+        assert f"def {test}(" in (ROOT / file).read_text(), f"{file}::{test}"
+
+
+def test_every_limit_that_is_told_of_is_an_option() -> None:
+    limits = (ROOT / "docs" / "security.md").read_text().partition("## Limits")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z_]+)`", limits))
+    assert named <= {option.name for option in options()}
+    assert {option.name for option in options() if option.name.startswith("max_")} <= named

@@ -52,6 +52,7 @@ _MADE: Final = frozenset({"wrk", "txr", "vtxr"})
 WORKING: Final = _MADE | {"txn", "vtxn", "wbl", "act"}
 """What is being made and no revision yet."""
 
+_MOST_ARGUMENTS: Final = 100
 _REVISION: Final = re.compile(r"[0-9]{1,10}")
 _LARGEST_REVISION: Final = (1 << 31) - 1
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
@@ -153,8 +154,10 @@ def query_of(method: str, query: bytes) -> bytes:
     """The part of a query that Subversion knows: revisions of a file. What else it knows tells where Apache is."""
     if not query or method not in ("GET", "HEAD"):
         return b""
+    if query.count(b"&") >= _MOST_ARGUMENTS:
+        raise Refused(400, "The address has too many arguments.")
     known = []
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100):
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name in ("p", "r"):
             if not _fits(_REVISION, value):
                 raise Refused(400, "A revision in the address is no number.")

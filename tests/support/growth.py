@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the time that something takes grows with the length of what it is given.
+
+What is linear takes twice as long for twice as much, what is quadratic four times. The time is that of the processor,
+the shortest of several runs; nothing that takes next to none, however long its input, is looked at more closely.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+_FIRST = 8
+_ENOUGH = 0.02
+"""Seconds from which on times are compared."""
+_TOO_MUCH = 3.1
+"""Times as long for twice as much."""
+_NEVER_ENDS = 20
+"""Seconds of the processor for one input, at lengths a quarter of which took next to nothing."""
+
+
+class NeverEnds(AssertionError):
+    """It was interrupted."""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise NeverEnds
+
+
+def _spent(work: Callable[[Any], object], given: Any, *, times: int, patience: float) -> float:
+    found = []
+    before = signal.signal(signal.SIGVTALRM, _interrupt)
+    try:
+        for _ in range(times):
+            signal.setitimer(signal.ITIMER_VIRTUAL, patience)
+            began = time.thread_time()
+            work(given)
+            found.append(time.thread_time() - began)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+    return min(found)
+
+
+def growth(
+    work: Callable[[Any], object], make: Callable[[int], Any], *, most: int, patience: float = _NEVER_ENDS
+) -> float:
+    """Times as long `work` takes for twice as much; 0 when it takes no time worth mentioning.
+
+    `make` makes an input of about a length, up to `most`.
+    """
+    size = _FIRST
+    while size < most and _spent(work, make(size), times=1, patience=patience) < _ENOUGH:
+        size = min(4 * size, most)
+    if size == most and _spent(work, make(size), times=1, patience=patience) < _ENOUGH:
+        return 0
+    seen = []
+    for _ in range(4):  # other programs may have disturbed it: once is enough
+        seen.append(
+            _spent(work, make(2 * size), times=3, patience=patience)
+            / max(_spent(work, make(size), times=3, patience=patience), 1e-6)
+        )
+        if seen[-1] < _TOO_MUCH:
+            break
+    return min(seen)
+
+
+def assert_linear(
+    work: Callable[[Any], object], make: Callable[[int], Any], *, most: int, what: object, patience: float = _NEVER_ENDS
+) -> None:
+    """Twice as much must not take much more than twice as long."""
+    try:
+        found = growth(work, make, most=most, patience=patience)
+    except NeverEnds:
+        raise AssertionError(f"{what} does not end") from None
+    assert found < _TOO_MUCH, f"{what} takes {found:.1f} times as long for twice as much"

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is told why something was refused (security.md S-14)."""
+
+from __future__ import annotations
+
+import pytest
+
+from trivium.api.texts import Refusal, detail_of, failing_as, text_of
+from trivium.errors import Forbidden, Invalid, Kind, NotFound, StorageFull, TriviumError
+from trivium.vcs.model import VcsError
+
+
+def refused(error: TriviumError) -> Refusal:
+    """What a method says when its work ends so."""
+    with pytest.raises(Refusal) as caught, failing_as("failed", TriviumError):
+        raise error
+    return caught.value
+
+
+def test_everybody_reads_what_is_wrong_with_his_own_arguments() -> None:
+    for error in (Invalid("the name is too long"), StorageFull("there is no room")):
+        for super_admin in (False, True):
+            assert detail_of(refused(error), super_admin=super_admin) == str(error)
+
+
+def test_words_of_the_systems_are_for_super_admins() -> None:
+    """They may name places of the server."""
+    failed = refused(VcsError("fatal: /srv/trivium/repositories/x: no such directory"))
+    assert detail_of(failed, super_admin=False) is None
+    assert "/srv/trivium" in str(detail_of(failed, super_admin=True))
+
+
+def test_nothing_is_said_of_what_is_hidden() -> None:
+    for error in (NotFound(Kind.REPOSITORY, "secret"), Forbidden()):
+        for super_admin in (False, True):
+            assert detail_of(refused(error), super_admin=super_admin) is None
+
+
+def test_what_cannot_be_used_is_no_error_of_ours() -> None:
+    assert text_of(Invalid("a text is expected"), None) == "a text is expected"
+    assert text_of(Invalid("a text is expected"), "failed") == "failed"
