@@ -110,7 +110,5 @@ def text_of(error: TriviumError, failure: str | None) -> str:
             return ("fork `{0}` already exist" if is_fork else _EXISTS[kind]).format(name)
         case InUse(holders=holders):
             return f"UserGroup assigned to {', '.join(holders)}"
-        case Invalid() if failure is None:
-            return str(error)  # what was given cannot be used, which is nothing internal
         case _:
             return failure or INTERNAL
