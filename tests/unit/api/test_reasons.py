@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from trivium.api.texts import Refusal, detail_of, failing_as, text_of
+from trivium.api.texts import INTERNAL, Refusal, detail_of, failing_as, text_of
 from trivium.errors import Forbidden, Invalid, Kind, NotFound, StorageFull, TriviumError
 from trivium.vcs.model import VcsError
 
@@ -36,6 +36,9 @@ def test_nothing_is_said_of_what_is_hidden() -> None:
             assert detail_of(refused(error), super_admin=super_admin) is None
 
 
-def test_what_cannot_be_used_is_no_error_of_ours() -> None:
-    assert text_of(Invalid("a text is expected"), None) == "a text is expected"
-    assert text_of(Invalid("a text is expected"), "failed") == "failed"
+def test_what_cannot_be_used_is_called_as_documented_and_the_reason_is_told_beside_it() -> None:
+    """(api-users.md 2.5)."""
+    error = Invalid("a text is expected")
+    assert text_of(error, "failed") == "failed"
+    assert text_of(error, None) == INTERNAL
+    assert detail_of(refused(error), super_admin=False) == "a text is expected"
