@@ -17,11 +17,12 @@ from trivium.access.caller import Caller
 from trivium.access.errands import ERRAND, write_errand
 from trivium.access.levels import Level
 from trivium.access.permissions import allows_globally, global_permissions
-from trivium.access.remotes import Myself, admit_remote, parse_remote
+from trivium.access.remotes import Myself, RemoteUrl, admit_remote, parse_remote
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved, RepositoryFull
 from trivium.forge import accounts, repo_groups, repositories
 from trivium.forge.accounts import User
 from trivium.forge.caches import RepositoryCache
+from trivium.forge.failures import FORK_FAILED, IMPORT_FAILED, failures_told
 from trivium.forge.import_turns import import_turn
 from trivium.forge.new_repository import NewRepository, insert_repository
 from trivium.forge.placement import Placement, staging
@@ -82,8 +83,9 @@ def create(
     if wanted.remote is None:
         _build(site, caller, wanted, owning, back_end.create)
     else:
-        remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
-        with import_turn(site, caller):
+        telling = failures_told(site, caller, IMPORT_FAILED, path, remote=wanted.remote)
+        with import_turn(site, caller), telling:
+            remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
             _build(
                 site,
                 caller,
@@ -138,14 +140,23 @@ def fork(
             site.tree.check_space(room_of(path))
             back_end.fork(path, target)
 
-    _build(site, caller, wanted, owning, copy)
+    with failures_told(site, caller, FORK_FAILED, path):
+        _build(site, caller, wanted, owning, copy)
     return path
 
 
 def import_history(
-    site: Site, caller: Caller, *, name: str, kind: str, owner: object, private: bool, load: Callable[[Path], None]
+    site: Site,
+    caller: Caller,
+    *,
+    name: str,
+    kind: str,
+    owner: object,
+    private: bool,
+    remote: RemoteUrl,
+    load: Callable[[Path], None],
 ) -> str:
-    """Create a repository from what `load` makes at the path that it is given; returns its full name.
+    """Create a repository from what `load` fetches from `remote` to the path that it is given; returns its full name.
 
     For an administrator's imports, which leave no address to pull from later.
     """
@@ -159,7 +170,8 @@ def import_history(
         imported=True,
     )
     owning = _admit(site, caller, wanted, owner)
-    _build(site, caller, wanted, owning, load)
+    with failures_told(site, caller, IMPORT_FAILED, path, remote=remote):
+        _build(site, caller, wanted, owning, load)
     return path
 
 

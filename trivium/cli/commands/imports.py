@@ -51,7 +51,8 @@ def import_svn(
         given = parse_remote(url)
         if given.password:
             raise click.UsageError("others can see a password in the list of processes; use --password-file")
-        remote = admit_remote(site.settings, RemoteUrl(given.url, username or given.username, password))
+        asked = RemoteUrl(given.url, username or given.username, password)
+        remote = admit_remote(site.settings, asked)
         with site.store.read() as db:
             owning = accounts.find(db, owner) if owner is not None else accounts.first_super_admin(db)
         shown = 0.0
@@ -66,6 +67,6 @@ def import_svn(
             site.svn.load(remote, target, repository_creation.transfer_limits(site), progress)
 
         made = repository_creation.import_history(
-            site, the_system(), name=name, kind=site.svn.kind, owner=owning.id, private=private, load=load
+            site, the_system(), name=name, kind=site.svn.kind, owner=owning.id, private=private, remote=asked, load=load
         )
     click.echo(f"Imported {given.url} as {made}.")
