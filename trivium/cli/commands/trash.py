@@ -60,7 +60,7 @@ def trash_restore(data: Path, config: Path | None, entry: str, name: str | None)
 def _chosen(site: Site, given: str) -> Entry:
     from trivium.forge import trash
 
-    called = [one for one in trash.entries(site) if one.name == given]
+    called = [one for one in trash.entries(site) if given and one.name == given]
     return called[-1] if called else trash.find(site, given)
 
 
