@@ -62,7 +62,8 @@ _SIGNS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
         Trouble.OTHER_KIND,
         (
             *("is this a git repository", "invalid server response", "does not appear to be an hg repository"),
-            *("not an hg repository", "no repository at", "e170000: repository moved"),
+            *("not an hg repository", "outofbanderror", "is a git repository.", "is a mercurial repository."),
+            "is a subversion repository.",
         ),
     ),
     (Trouble.MISSING, ("not found", "error: 404", "error: 410", "error 404", "error 410", "e160013", "e170000")),

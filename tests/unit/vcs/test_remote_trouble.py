@@ -20,6 +20,7 @@ from trivium.vcs.remotetrouble import TransferFailed, Trouble, trouble_of
         ("import: HTTPError(b'HTTP Error 404: Not Found')", Trouble.MISSING),
         ("fatal: http://x/info/refs not valid: is this a git repository?", Trouble.OTHER_KIND),
         ("import: RepoError(b\"'http://x/' does not appear to be an hg repository\")", Trouble.OTHER_KIND),
+        ("import: OutOfBandError(b'remote error:\\nThe repository `x` is a Git repository.')", Trouble.OTHER_KIND),
         ("fatal: unable to access 'http://x/': Failed to connect to x port 1", Trouble.UNREACHABLE),
         ("import: Abort(b'error: Connection refused')", Trouble.UNREACHABLE),
         ("server certificate verification failed. CAfile: none", Trouble.CERTIFICATE),
