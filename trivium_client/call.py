@@ -19,6 +19,8 @@ class Reply:
 
     result: object
     error: object
+    detail: str = ""
+    """Why the method failed, where the server tells."""
 
     @property
     def refused(self) -> bool:
@@ -47,7 +49,8 @@ def _reply(answer: bytes, number: int, apihost: str) -> Reply:
         # A server that could not read the request has no id to echo; its error is then all there is to know.
         error = f": {envelope['error']}" if isinstance(envelope["error"], str) else ""
         raise CallFailed(f"{apihost} answered with another id than the {number} of the request{error}")
-    return Reply(result=envelope["result"], error=envelope["error"])
+    detail = envelope.get("error_detail")
+    return Reply(envelope["result"], envelope["error"], detail if isinstance(detail, str) else "")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -40,6 +40,8 @@ def _run(given: GistOptions) -> int:
     pretty = given.connection.format == "pretty"
     if reply.refused:
         output.write(used.mask(output.document(reply.error, pretty=pretty)))
+        if pretty:
+            running.explain(PROGRAM, reply, used)
         return FAILED
     url = _url(reply.result)
     output.write(output.printable(url) if pretty else output.document(reply.result, pretty=False))

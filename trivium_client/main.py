@@ -39,6 +39,8 @@ def _call(given: Options, method: str, args: dict[str, object], used: Credential
         output.write("Server response")
     if reply.refused:
         output.write(used.mask(output.document(reply.error, pretty=pretty)))
+        if pretty:
+            running.explain(PROGRAM, reply, used)
         return FAILED
     output.write(output.document(reply.result, pretty=pretty))
     return OK

@@ -64,3 +64,10 @@ def send(used: Credentials, method: str, args: Mapping[str, object]) -> Reply:
         return call(used, method, args)
     except CallFailed as error:
         raise CallFailed(used.mask(str(error))) from None
+
+
+def explain(program: str, reply: Reply, used: Credentials) -> None:
+    """Tell on stderr why the server refused, where it says so: what stdout gets is documented. Raises `OutputLost`."""
+    if reply.detail:
+        output.flush()  # the reason comes after what it is the reason of
+        output.complain(used.mask(f"{program}: {' '.join(reply.detail.split())}"))

@@ -222,3 +222,16 @@ def test_interrupt(api: Client, server: ApiServer) -> None:
         process.kill()
         process.wait()
     assert (process.returncode, err) == (130, b"")
+
+
+def test_the_reason_of_a_refusal_stands_on_stderr(api: Client, server: ApiServer) -> None:
+    server.answers(error="failed to create user `1`", error_detail=f"the name\n{KEY}\x1b[2J is no name")
+    run = api.run("create_user", "username:1", f"--apikey={KEY}")
+    assert run.status == 1
+    assert run.out == f'Calling method create_user => {server.url}\nServer response\n"failed to create user `1`"\n'
+    assert run.err == "rhodecode-api: the name ********\\u001b[2J is no name\n"
+    run = api.run("--format=json", "create_user", "username:1")
+    assert (run.status, run.out, run.err) == (1, '"failed to create user `1`"\n', "")
+    for strange in (None, 7, ["x"], ""):
+        server.answers(error="no", error_detail=strange)
+        assert api.run("create_user", "username:1").err == ""

@@ -80,6 +80,35 @@ def test_the_password_can_come_from_standard_input(blank: Server, git: Git, end:
     git.run("ls-remote", f"{url}/{repository.name}")
 
 
+def test_password_and_key_can_both_come_from_standard_input(blank: Server) -> None:
+    """So `scripts/first-start` has no secret on its command line."""
+    options = ("--password-file", "-", "--api-key-file", "-")
+    done = _setup(blank, *options, password=None, **{"api-key": None}, stdin=f"s3cret-pw\n{KEY}\n".encode())
+    assert done.returncode == 0, done.stderr
+    blank.start()
+    assert blank.api(KEY)("get_user")["username"] == "ada"
+
+
+def test_the_key_can_come_from_a_file(blank: Server, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("no key\n")
+    for given, changed, words in (
+        (("--api-key-file", str(file)), {"api-key": None}, "40 lower-case hexadecimal"),
+        (("--api-key-file", str(tmp_path / "none")), {"api-key": None}, "cannot be read: No such file"),
+        (("--api-key-file", str(file)), {}, "--api-key or --api-key-file"),
+    ):
+        done = _setup(blank, *given, **changed)
+        assert done.returncode == 2 and words in done.stderr.decode()
+    file.write_text(f"{KEY}\n")
+    assert _setup(blank, "--api-key-file", str(file), **{"api-key": None}).returncode == 0
+
+
+def test_no_script_has_a_secret_on_a_command_line() -> None:
+    for script in ("first-start", "demo", "install"):
+        text = (Path(__file__).parents[2] / "scripts" / script).read_text()
+        assert "--api-key " not in text and "setup --password " not in text, script
+
+
 def test_the_password_can_come_from_a_file(blank: Server, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("s3cret-pw\n")
@@ -235,6 +264,15 @@ def test_an_archived_repository_is_closed_for_pushes(own_server: Server, git: Gi
     [
         ("upgrade-db",),
         ("token", "create", "root"),
+        ("token", "list", "root"),
+        ("token", "revoke", "root", "1"),
+        ("token", "reset", "root"),
+        ("trash", "list"),
+        ("trash", "restore", "x"),
+        ("trash", "empty", "--all"),
+        ("repo-group", "delete", "x"),
+        ("address", "list"),
+        ("public-access",),
         ("address", "allow", "root", "10.0.0.1"),
         ("address", "forget", "root", "10.0.0.1"),
         ("permit", "root", "hg.create.none"),

@@ -204,7 +204,10 @@ class Server:
                 kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
                 seen[table] = connection.execute(f'SELECT {kept} FROM "{table}"').fetchall()
             # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
-            seen["journal"] = connection.execute("SELECT count(*) FROM journal WHERE action <> 'pull'").fetchall()
+            # What failed is told there too.
+            seen["journal"] = connection.execute(
+                "SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'"
+            ).fetchall()
         finally:
             connection.close()
         seen["tree"] = sorted(_names(self.root, ""))

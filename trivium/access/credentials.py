@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+import msgspec
 from cachetools import TTLCache
 from sqlalchemy import bindparam, insert, or_, select, update
 
@@ -30,6 +33,8 @@ LOCAL: Final = "rhodecode"
 
 _KEY = re.compile(r"[0-9a-f]{40}")
 _REMEMBER_SECONDS: Final = 120
+_TOLD_SECONDS: Final = 60
+"""So long a refusal of right credentials is not told again: a clone is many requests, and a program repeats itself."""
 
 
 class Reason(StrEnum):
@@ -42,6 +47,10 @@ class Reason(StrEnum):
     ROLE = "role"
     PASSWORD_CHANGE = "password change"
     TOO_MANY = "too many"
+
+
+_WRONG: Final = "wrong password"
+"""Why a sign-in failed that only the journal may tell."""
 
 
 class CredentialsRefused(TriviumError):
@@ -148,6 +157,7 @@ class Authenticator:
         self._throttle = throttle
         self._secret = process_secret()
         self._remembered: TTLCache[bytes, str] = TTLCache(maxsize=4096, ttl=_REMEMBER_SECONDS)
+        self._told: TTLCache[tuple[int, str, str], bool] = TTLCache(maxsize=4096, ttl=_TOLD_SECONDS)
         self._lock = threading.Lock()
         self.used_tokens: set[int] = set()
         self.signed_in: set[int] = set()
@@ -160,11 +170,15 @@ class Authenticator:
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
         row = _KeyRow(*found) if found else None
-        if row is None or 0 <= row.expires <= time.time():
+        if row is None:
             raise CredentialsRefused(Reason.UNKNOWN)
-        caller = _admitted(row, address)
-        if not row.builtin and row.role not in (Role.ALL, role):
-            raise CredentialsRefused(Reason.ROLE)
+        if 0 <= row.expires <= time.time():
+            self._tell_once(row, address, "expired key")
+            raise CredentialsRefused(Reason.UNKNOWN)
+        with self._telling(row, address):
+            caller = _admitted(row, address)
+            if not row.builtin and row.role not in (Role.ALL, role):
+                raise CredentialsRefused(Reason.ROLE)
         self.used_tokens.add(row.token_id)
         return caller, row.stamp
 
@@ -203,31 +217,60 @@ class Authenticator:
             found = _BY_NAME.first(db, {"sought": account_key_of(username)})
         row = _AccountRow(*found) if found else None
         if row is not None and _KEY.fullmatch(password) and self._is_own_key(row.id, password):
-            return _admitted(row, address)
+            with self._telling(row, address):
+                return _admitted(row, address)
         if row is not None and self._is_remembered(row, password):
-            return _admitted_by_password(row, address)
+            with self._telling(row, address):
+                return _admitted_by_password(row, address)
         self._store.take_time()
         wait = self._throttle.seconds_to_wait(self._store, username, address)
         if wait:
+            if row is not None:
+                self._tell_once(row, address, Reason.TOO_MANY)
             raise CredentialsRefused(Reason.TOO_MANY, retry_after=wait)
         stored = row.password_hash if row is not None and row.extern_type == LOCAL else None
         right, renewed = verify_password(password, stored)
         if row is None or not right:
             self._throttle.failed(self._store, username, address)
-            self._journal_failure(row, address)
+            self._journal_failure(row, address, _WRONG)
             raise CredentialsRefused(Reason.UNKNOWN)
         self._throttle.succeeded(self._store, username, address)
         if renewed:
             with self._store.write(access_unchanged=True) as db:
                 db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
-        caller = _admitted_by_password(row, address)
+        with self._telling(row, address):
+            caller = _admitted_by_password(row, address)
         with self._lock:
             self._remembered[self._mark(row.id, password)] = renewed or stored or ""
         self.signed_in.add(row.id)
         return caller
 
-    def _journal_failure(self, row: _AccountRow | None, address: str) -> None:
-        """Tell the journal of a wrong password. A name that nobody has is left out: it may be a mistyped password."""
+    @contextlib.contextmanager
+    def _telling(self, row: _KeyRow | _AccountRow, address: str) -> Iterator[None]:
+        """Tell the journal why right credentials were refused."""
+        try:
+            yield
+        except CredentialsRefused as error:
+            self._tell_once(row, address, error.reason)
+            raise
+
+    def _tell_once(self, row: _KeyRow | _AccountRow, address: str, reason: str) -> None:
+        """Tell the journal of a refusal, if that was not done a moment ago. Raises `WouldWait` in a `Store.glance`."""
+        about = (row.id, address, str(reason))
+        with self._lock:
+            if about in self._told:
+                return
+        # What is refused stays refused, whether or not it can be noted.
+        with contextlib.suppress(TriviumError):
+            self._journal_failure(row, address, reason)
+        with self._lock:
+            self._told[about] = True
+
+    def _journal_failure(self, row: _KeyRow | _AccountRow | None, address: str, reason: str) -> None:
+        """Tell the journal of a failed sign-in.
+
+        A name that nobody has is left out: it may be a mistyped password.
+        """
         with self._store.write(access_unchanged=True) as db:
             db.execute(
                 insert(journal),
@@ -238,7 +281,7 @@ class Authenticator:
                     "address": address,
                     "action": "sign_in.failed",
                     "subject": row.username if row else "",
-                    "detail": "{}",
+                    "detail": msgspec.json.encode({"reason": str(reason)}).decode(),
                 },
             )
 

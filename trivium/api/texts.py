@@ -64,12 +64,13 @@ def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
     """Why something was refused, for whoever asked for it.
 
     What is said of somebody's own arguments is theirs to know. The words of a version-control system may name places
-    of the server: they are for super-admins. Of what is hidden from the caller nothing is said (security.md S-14).
+    of the server: they are for super-admins, and everybody else hears what `VcsError.public` says. Of what is hidden
+    from the caller nothing is said (security.md S-14).
     """
-    reason = refusal.detail or reason_of(refusal)
-    if reason is None or (isinstance(reason, VcsError) and not super_admin):
-        return None
-    return str(reason)[:_LONGEST_DETAIL] or None
+    reason: object = refusal.detail or reason_of(refusal)
+    if isinstance(reason, VcsError) and not super_admin:
+        reason = reason.public
+    return None if reason is None else str(reason)[:_LONGEST_DETAIL] or None
 
 
 @contextlib.contextmanager

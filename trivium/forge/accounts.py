@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import LOCAL
 from trivium.access.keys import KeyRing, Role, new_key
-from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES
 from trivium.access.passwords import check_password, hash_password
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
 from trivium.forge import journal, tokens
@@ -23,7 +22,6 @@ from trivium.store.engine import insert_id
 from trivium.store.query import Query, Values
 from trivium.store.tables import (
     DEFAULT_USER_ID,
-    global_grants,
     now,
     repo_groups,
     repositories,
@@ -341,26 +339,6 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
         if not db.execute(delete(users).where(users.c.id == user.id)).rowcount:
             raise NotFound(Kind.USER, user.id)
         journal.record(db, caller, "user.delete", user.username, user_id=user.id)
-
-
-def set_global_permission(site: Site, caller: Caller, user: User, permission: str) -> None:
-    """Give an account the value of one global permission; it replaces another value of the same family."""
-    if permission not in FAMILY_OF:
-        raise NotFound(Kind.PERMISSION, permission)
-    family = GLOBAL_FAMILIES[FAMILY_OF[permission]]
-    with site.store.write() as db:
-        db.execute(
-            delete(global_grants).where(global_grants.c.user_id == user.id, global_grants.c.permission.in_(family))
-        )
-        db.execute(insert(global_grants).values(user_id=user.id, permission=permission))
-        journal.record(db, caller, "permission.global", user.username, permission=permission)
-
-
-def set_anonymous_access(site: Site, caller: Caller, allowed: bool) -> None:
-    """Open the site to visitors without an account, or close it (decisions.md W1)."""
-    with site.store.write() as db:
-        db.execute(update(users).where(users.c.id == DEFAULT_USER_ID).values(active=allowed))
-        journal.record(db, caller, "site.anonymous_access", "default", allowed=allowed)
 
 
 def first_super_admin(db: Connection) -> User:

@@ -3,14 +3,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, insert, select
 
 from trivium.access.caller import Caller
 from trivium.errors import Invalid
 from trivium.forge import journal
 from trivium.forge.accounts import User
 from trivium.forge.site import Site
-from trivium.store.tables import user_addresses
+from trivium.store.tables import user_addresses, users
+
+
+def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
+    """(user name, range) of one account, or of all: by name, those of one in the order in which they came."""
+    statement = (
+        select(users.c.username, user_addresses.c.network)
+        .join(users, users.c.id == user_addresses.c.user_id)
+        .order_by(users.c.username, user_addresses.c.id)
+    )
+    if of is not None:
+        statement = statement.where(users.c.id == of.id)
+    return [(row.username, row.network) for row in db.execute(statement)]
 
 
 def allow_address(site: Site, caller: Caller, user: User, network: str, *, description: str = "") -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from trivium.access.caller import the_system
 from trivium.access.keys import KeyRing, create_secret, load_key_ring
 from trivium.errors import StartRefused
-from trivium.forge import accounts
+from trivium.forge import accounts, global_permissions
 from trivium.forge.recovery import recover
 from trivium.forge.site import Site, open_site
 from trivium.settings import Settings
@@ -67,7 +67,7 @@ def set_up(settings: Settings, administrator: Administrator, *, public_access: b
     site = open_site(settings)
     try:
         if public_access is not None:
-            accounts.set_anonymous_access(site, the_system(), public_access)
+            global_permissions.set_anonymous_access(site, the_system(), public_access)
         accounts.create(
             site,
             the_system(),

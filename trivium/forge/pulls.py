@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import bindparam, select
 
 from trivium.access.caller import Caller
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid
 from trivium.forge import locks, pushes
+from trivium.forge.failures import PULL_FAILED, failures_told
 from trivium.forge.import_turns import import_turn
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import myself, transfer_limits
@@ -40,22 +43,28 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
             row = _REMOTE.first(db, {"repository_id": repository.id})
         if row is None or not row[1]:
             raise Invalid("the repository has no remote address")
-        remote = admit_remote(site.settings, opened_remote(site, row[1], row[2]), myself=myself(site, caller))
-        pushes.check_room(site, repository.id)
-        path = site.tree.path_of(row[0])
-        with import_turn(site, caller):
-            push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
-            try:
-                moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
-            except PartlyDone as error:
-                pushes.finish(site, push, error.moved)
-                raise
-            except BaseException:
-                # Should this fail as well the intent stays: once it is gone nobody looks again.
-                pushes.refresh(site, repository.id)
-                pushes.finish(site, push, [])
-                raise
-            pushes.finish(site, push, moved)
+        name, shown, secret = row
+        address = opened_remote(site, shown, secret)
+        telling = failures_told(site, caller, PULL_FAILED, name, repository_id=repository.id, remote=address)
+        with import_turn(site, caller), telling:
+            _fetch(site, caller, repository, site.tree.path_of(name), address)
+
+
+def _fetch(site: Site, caller: Caller, repository: Repository, path: Path, address: RemoteUrl) -> None:
+    remote = admit_remote(site.settings, address, myself=myself(site, caller))
+    pushes.check_room(site, repository.id)
+    push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
+    try:
+        moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
+    except PartlyDone as error:
+        pushes.finish(site, push, error.moved)
+        raise
+    except BaseException:
+        # Should this fail as well the intent stays: once it is gone nobody looks again.
+        pushes.refresh(site, repository.id)
+        pushes.finish(site, push, [])
+        raise
+    pushes.finish(site, push, moved)
 
 
 def opened_remote(site: Site, shown: str, secret: bytes | None) -> RemoteUrl:

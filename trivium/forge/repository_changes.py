@@ -6,7 +6,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, delete, select, update
 
 from trivium.access.caller import Caller
@@ -17,11 +16,12 @@ from trivium.errors import (
     Invalid,
     NotFound,
 )
-from trivium.forge import accounts, caches, former_names, journal, repo_groups, repositories, repository_fields
+from trivium.forge import accounts, caches, former_names, journal, repo_groups, repositories, repository_fields, trash
 from trivium.forge.bounds import check_description
 from trivium.forge.grants import grant_row
+from trivium.forge.new_repository import check_landing_rev, seal_remote
 from trivium.forge.repositories import Repository
-from trivium.forge.repository_creation import check_landing_rev, myself, seal_remote
+from trivium.forge.repository_creation import myself
 from trivium.forge.site import Site
 from trivium.names import (
     check_path,
@@ -30,7 +30,6 @@ from trivium.names import (
     last_segment,
     parent_of,
 )
-from trivium.store.disk import sync_directory
 from trivium.store.intents import Move, carry_out
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import DEFAULT_USER_ID, now
@@ -174,14 +173,16 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
         raise Invalid(f"{forks!r} is not something to do with forks")
     with site.store.read() as db:
         direct, doomed = _doomed(db, caller, repository, forks)
+        notes = [trash.note_of(db, caller, one) for one in doomed]
     expected = [(one.id, one.name) for one in doomed]
-    moves = [_to_trash(site, caller, one) for one in doomed]
+    moves = [trash.announced(site, note) for note in notes]
 
     def change(db: Connection) -> int:
         now_direct, now_doomed = _doomed(db, caller, repository, forks)
         if now_direct != direct or [(one.id, one.name) for one in now_doomed] != expected:
             raise Invalid("the repository or its forks were changed by somebody else")
-        for one in doomed:
+        for one, note in zip(now_doomed, notes, strict=True):
+            trash.renew(site, note, trash.note_of(db, caller, one))
             db.execute(delete(table).where(table.c.id == one.id))
             journal.record(db, caller, "repository.delete", one.name, repository_id=one.id, kind=one.kind)
         return direct
@@ -206,23 +207,6 @@ def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) 
         doomed += [repositories.find(db, caller, fork, Level.ADMIN) for fork in sorted(generation)]
         generation = [row[0] for row in db.execute(select(table.c.id).where(table.c.fork_of_id.in_(generation)))]
     return len(direct), doomed
-
-
-def _to_trash(site: Site, caller: Caller, repository: Repository) -> Move:
-    """The move of a repository to the trash, with what is needed to bring it back written beside it."""
-    label = f"{now().replace(':', '')}-{repository.id}"
-    about = {
-        "repo_id": repository.id,
-        "name": repository.name,
-        "kind": repository.kind,
-        "owner": repository.owner,
-        "description": repository.description,
-        "private": repository.private,
-        "deleted_by": caller.username,
-    }
-    (site.tree.trash / f"{label}.json").write_bytes(msgspec.json.encode(about))
-    sync_directory(site.tree.trash)
-    return Move(site.tree.path_of(repository.name), site.tree.trash / label)
 
 
 def _exclusive(site: Site, ids: list[int]) -> ExitStack:

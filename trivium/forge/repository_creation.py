@@ -7,81 +7,40 @@ what remains is a usable repository or nothing at all. No lock is held and no co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from trivium.access.caller import Caller
 from trivium.access.errands import ERRAND, write_errand
-from trivium.access.levels import Level, Scope
-from trivium.access.permissions import REPO_GROUPS, REPOSITORIES, allows_globally, global_permissions
+from trivium.access.levels import Level
+from trivium.access.permissions import allows_globally, global_permissions
 from trivium.access.remotes import Myself, RemoteUrl, admit_remote, parse_remote
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved, RepositoryFull
-from trivium.forge import accounts, former_names, journal, repo_groups, repositories
+from trivium.forge import accounts, repo_groups, repositories
 from trivium.forge.accounts import User
-from trivium.forge.bounds import check_description
 from trivium.forge.caches import RepositoryCache
-from trivium.forge.grants import copy_rows, factory_level, grant_row
+from trivium.forge.failures import FORK_FAILED, IMPORT_FAILED, failures_told
 from trivium.forge.import_turns import import_turn
+from trivium.forge.new_repository import NewRepository, insert_repository
 from trivium.forge.placement import Placement, staging
-from trivium.forge.repositories import Repository, stored_changeset
+from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
-from trivium.names import check_path, is_clean_text, key_of, last_segment, parent_of, path_of
+from trivium.names import is_clean_text, key_of, last_segment, parent_of, path_of
 from trivium.store.disk import room_of, sync_tree
-from trivium.store.engine import insert_id
 from trivium.store.intents import carry_out
 from trivium.store.locks import RepositoryLock
-from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
+from trivium.store.tables import DEFAULT_USER_ID
 from trivium.store.tables import repositories as table
 from trivium.vcs.model import History, TransferLimits
 
-_LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
 _TRIES: Final = 5
 
 
 class _Replan(Exception):
     """Somebody created a group on the way in the meantime."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewRepository:
-    """What is asked for; `check` says whether it can be had at all."""
-
-    path: str
-    kind: str
-    description: str
-    private: bool
-    landing_rev: str
-    enable_statistics: bool = False
-    enable_locking: bool = False
-    enable_downloads: bool = False
-    permissions_of_group: bool = False
-    """Start with the rows of the group that holds it."""
-    permissions_of: Repository | None = None
-    """Start with the rows of this repository."""
-    fork_of: Repository | None = None
-    remote: RemoteUrl | None = None
-    """Where later pulls fetch from."""
-    imported: bool = False
-    """It starts with the history of a repository elsewhere."""
-
-    def check(self, site: Site) -> None:
-        check_path(self.path)
-        if self.kind not in site.back_ends:
-            raise Invalid(f"{self.kind!r} is not a kind of repository")
-        check_description(self.description)
-        check_landing_rev(self.landing_rev)
-
-
-def check_landing_rev(landing_rev: str) -> str:
-    """`<type>:<name>` with one of the documented types (system.md 6.2)."""
-    if not _LANDING_REV.fullmatch(landing_rev):
-        raise Invalid(f"{landing_rev!r} is not a landing revision")
-    return landing_rev
 
 
 def create(
@@ -124,8 +83,9 @@ def create(
     if wanted.remote is None:
         _build(site, caller, wanted, owning, back_end.create)
     else:
-        remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
-        with import_turn(site, caller):
+        telling = failures_told(site, caller, IMPORT_FAILED, path, remote=wanted.remote)
+        with import_turn(site, caller), telling:
+            remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
             _build(
                 site,
                 caller,
@@ -180,14 +140,23 @@ def fork(
             site.tree.check_space(room_of(path))
             back_end.fork(path, target)
 
-    _build(site, caller, wanted, owning, copy)
+    with failures_told(site, caller, FORK_FAILED, path):
+        _build(site, caller, wanted, owning, copy)
     return path
 
 
 def import_history(
-    site: Site, caller: Caller, *, name: str, kind: str, owner: object, private: bool, load: Callable[[Path], None]
+    site: Site,
+    caller: Caller,
+    *,
+    name: str,
+    kind: str,
+    owner: object,
+    private: bool,
+    remote: RemoteUrl,
+    load: Callable[[Path], None],
 ) -> str:
-    """Create a repository from what `load` makes at the path that it is given; returns its full name.
+    """Create a repository from what `load` fetches from `remote` to the path that it is given; returns its full name.
 
     For an administrator's imports, which leave no address to pull from later.
     """
@@ -201,7 +170,8 @@ def import_history(
         imported=True,
     )
     owning = _admit(site, caller, wanted, owner)
-    _build(site, caller, wanted, owning, load)
+    with failures_told(site, caller, IMPORT_FAILED, path, remote=remote):
+        _build(site, caller, wanted, owning, load)
     return path
 
 
@@ -222,14 +192,6 @@ def transfer_limits(site: Site, target: Path | None = None) -> TransferLimits:
             raise RepositoryFull("the repository takes more room than max_repo_bytes")
 
     return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check)
-
-
-def seal_remote(site: Site, remote: RemoteUrl | None) -> dict[str, object]:
-    """The columns in which a remote address is stored: shown without its password, the password sealed."""
-    if remote is None:
-        return {"clone_uri": None, "clone_secret": None}
-    secret = site.ring.seal(f"{remote.username}\n{remote.password}", f"remote {remote.url}")
-    return {"clone_uri": remote.shown, "clone_secret": secret if remote.username or remote.password else None}
 
 
 def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> User:
@@ -363,66 +325,3 @@ def _place(
             if error.name == wanted.path:
                 raise
             raise _Replan from error
-
-
-def insert_repository(
-    db: Connection, site: Site, caller: Caller, wanted: NewRepository, owner: User, history: History
-) -> int:
-    """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal."""
-    above = repo_groups.ancestry(db, caller, wanted.path)
-    parent_id = above.deepest.id if above.deepest else None
-    creator = caller.user_id or owner.id
-    moment = now()
-    for missing in above.missing:
-        parent_id = repo_groups.insert_group(
-            db, path=missing, parent_id=parent_id, owner_id=creator, description=f"{missing} group"
-        )
-        journal.record(db, caller, "repo_group.create", missing, owner=caller.username)
-    repository_id = insert_id(
-        db,
-        table,
-        name=wanted.path,
-        name_key=key_of(wanted.path),
-        group_id=parent_id,
-        kind=wanted.kind,
-        owner_id=owner.id,
-        description=wanted.description,
-        private=wanted.private,
-        archived=False,
-        landing_rev=wanted.landing_rev,
-        enable_downloads=wanted.enable_downloads,
-        enable_locking=wanted.enable_locking or bool(above.deepest and above.deepest.enable_locking),
-        enable_statistics=wanted.enable_statistics,
-        fork_of_id=wanted.fork_of.id if wanted.fork_of else None,
-        created_on=moment,
-        updated_on=moment,
-        last_changeset=stored_changeset(history.last),
-        history_state=history.state,
-        **seal_remote(site, wanted.remote),
-    )
-    former_names.taken(db, wanted.path)
-    if wanted.permissions_of is not None:
-        copy_rows(db, REPOSITORIES, wanted.permissions_of.id, REPOSITORIES, repository_id)
-    elif wanted.permissions_of_group and parent_id is not None:
-        copy_rows(db, REPO_GROUPS, parent_id, REPOSITORIES, repository_id)
-    else:
-        default = factory_level(
-            global_permissions(db, accounts.by_id(db, DEFAULT_USER_ID).as_caller("")), Scope.REPOSITORY
-        )
-        grant_row(db, REPOSITORIES, repository_id, user_id=DEFAULT_USER_ID, level=default)
-    if wanted.private:
-        grant_row(db, REPOSITORIES, repository_id, user_id=DEFAULT_USER_ID, level=Level.NONE)
-    db.execute(insert(repository_followers).values(repository_id=repository_id, user_id=owner.id))
-    journal.record(
-        db,
-        caller,
-        "repository.create",
-        wanted.path,
-        repository_id=repository_id,
-        kind=wanted.kind,
-        private=wanted.private,
-        owner=owner.username,
-        fork_of=wanted.fork_of.name if wanted.fork_of else None,
-        imported=wanted.imported,
-    )
-    return repository_id

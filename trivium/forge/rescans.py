@@ -23,8 +23,8 @@ from trivium.errors import AlreadyExists, Invalid
 from trivium.forge import accounts, journal, repo_groups
 from trivium.forge.accounts import User
 from trivium.forge.caches import RepositoryCache
+from trivium.forge.new_repository import NewRepository, insert_repository
 from trivium.forge.placement import staging
-from trivium.forge.repository_creation import NewRepository, insert_repository
 from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
 from trivium.store.intents import Move, carry_out, undo_all

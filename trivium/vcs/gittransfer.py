@@ -27,7 +27,16 @@ from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitcommit import read_commit
 from trivium.vcs.githousekeeping import PURGE
 from trivium.vcs.gitobjects import ZERO, open_repository, refs_of, target_of
-from trivium.vcs.model import IMPORT_MARK, PartlyDone, RefUpdate, Remote, TransferLimits, UnknownRevision, VcsError
+from trivium.vcs.model import (
+    IMPORT_MARK,
+    NotPossible,
+    PartlyDone,
+    RefUpdate,
+    Remote,
+    TransferLimits,
+    UnknownRevision,
+    VcsError,
+)
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCH: Final = (
@@ -153,7 +162,7 @@ class GitTransfers:
                 except VcsError:
                     raise UnknownRevision(raw_id) from None
             if len(commit.parent_ids) != 1:
-                raise VcsError("a merge or root commit cannot be stripped")
+                raise NotPossible("a merge or root commit cannot be stripped")
             return RefUpdate(name, head, str(commit.parent_ids[0]))
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:

@@ -19,7 +19,18 @@ from trivium.errors import TriviumError
 
 
 class VcsError(TriviumError):
-    """A version-control system could not do what was asked; the message is for the log only."""
+    """A version-control system could not do what was asked; the message is for the log and for administrators."""
+
+    public: str | None = None
+    """What everybody may be told of it."""
+
+
+class NotPossible(VcsError):
+    """The system has no such thing, or the object is not one that it can be done to; everybody may read the message."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.public = why
 
 
 class Interrupted(VcsError):
@@ -109,9 +120,13 @@ as if it were binary."""
 class UnknownRevision(VcsError):
     """No commit of the repository is called that."""
 
+    public = "the repository has no such revision or branch"
+
 
 class UnknownPath(VcsError):
     """The path does not exist at that revision."""
+
+    public = "there is no such path at that revision"
 
 
 class TooLarge(VcsError):

@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from trivium.vcs.adoption import check_self_contained
-from trivium.vcs.model import Changeset, History, RefUpdate, Remote, TransferLimits, VcsError
+from trivium.vcs.model import Changeset, History, NotPossible, RefUpdate, Remote, TransferLimits, VcsError
 from trivium.vcs.svnapache import SvnApache
 from trivium.vcs.svncommand import SvnCommand
 from trivium.vcs.svnimport import load_history
@@ -87,16 +87,16 @@ class Svn:
         self.command.take_in(target)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
-        raise VcsError("Subversion repositories are imported by an administrator: trivium import svn")
+        raise NotPossible("Subversion repositories are imported by an administrator: trivium import svn")
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
-        raise VcsError("nothing is pulled into a Subversion repository")
+        raise NotPossible("nothing is pulled into a Subversion repository")
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
-        raise VcsError("what is committed to a Subversion repository stays there")
+        raise NotPossible("what is committed to a Subversion repository stays there")
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
-        raise VcsError("a Subversion repository has nothing to strip")
+        raise NotPossible("a Subversion repository has nothing to strip")
 
     def purge(self, path: Path) -> None:
         """Revisions are not removed."""

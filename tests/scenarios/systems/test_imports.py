@@ -16,6 +16,7 @@ from tests.support.relay import Relay
 from tests.support.repositories import ZERO
 from tests.support.servers import Server
 from tests.support.systems import Filled, System, new_system
+from trivium.vcs.remotetrouble import Trouble
 
 
 @pytest.fixture(params=["git", "hg"])
@@ -196,3 +197,76 @@ def test_a_server_with_a_single_thread_imports_and_pulls_from_itself(own_server:
         assert root("get_repo", repoid=target)["last_changeset"]["raw_id"] == newest
     root("pull", repoid="first")
     assert ids(root, "first") == ids(root, "second")
+
+
+def told(server: Server, action: str, subject: str) -> list[dict[str, object]]:
+    return [json.loads(detail) for _, _, detail in server.journal(action, subject)]
+
+
+def test_an_import_that_fails_says_why_to_its_user_and_to_the_journal(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    ada = root.new_user()
+    root("update_repo", repoid=filled.name, private=True)
+    for uri, words in (
+        (address(server, filled.name, "s3cret-of-others"), "knows no repository"),
+        (f"{address(server, filled.name)}/inside?key=s3cret-of-others", "repository"),
+        ("http://169.254.169.254/x", "allowed_remote_hosts"),
+        ("http://no-such-host.invalid/x", "cannot be resolved"),
+    ):
+        name = unique("import")
+        answer = ada.api.envelope("create_repo", repo_name=name, repo_type=system.kind, clone_uri=uri)
+        assert answer["error"] == f"failed to create repository `{name}`"
+        assert words in answer["error_detail"], uri
+        (row,) = told(server, "repository.import_failed", name)
+        assert words in str(row["reason"])
+        for told_to in (answer, row):
+            assert "s3cret-of-others" not in str(told_to) and str(server.data) not in str(told_to)
+
+
+def test_a_pull_that_fails_says_why_to_its_user_and_to_the_journal(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    ada, target, others = root.new_user(), unique("import"), "hg" if system.kind == "git" else "git"
+    root("create_repo", repo_name=target, repo_type=system.kind, clone_uri=address(server, filled.name), owner=ada.name)
+    other = root.new_repo(kind=others).name
+    for missing in (unique("missing"), other):
+        root("update_repo", repoid=target, clone_uri=address(server, missing))
+        answer = ada.api.envelope("pull", repoid=target)
+        assert answer["error"] == f"Unable to pull changes from `{target}`"
+        assert answer["error_detail"] in set(Trouble)
+        assert answer["error_detail"] != Trouble.UNKNOWN
+        row = told(server, "remote.pull_failed", target)[-1]
+        assert (row["reason"], row["remote"]) == (answer["error_detail"], f"{server.url}/{missing}")
+
+
+def test_an_administrator_reads_the_words_of_the_system_and_no_secret(
+    server: Server, root: Api, system: System, filled: Filled
+) -> None:
+    uri = with_credentials(f"{server.url}/{unique('missing')}", "a-token-as-a-name", "s3cret-of-others")
+    answer = root.envelope("create_repo", repo_name=unique("import"), repo_type=system.kind, clone_uri=uri)
+    detail = answer["error_detail"]
+    assert detail.partition(":")[0] in set(Trouble)
+    assert len(detail) > 1 + len(detail.partition(":")[0])
+    assert "s3cret-of-others" not in detail and "a-token-as-a-name" not in detail
+
+
+def test_a_server_that_redirects_or_cannot_be_reached_is_called_that(
+    own_server: Server, system: System, canary: Canary
+) -> None:
+    own_server.start(TRIVIUM_ALLOWED_REMOTE_HOSTS="127.0.0.1")
+    ada = own_server.api(own_server.admin_key).new_user()
+    for uri, trouble in ((canary.url, Trouble.REDIRECT), ("http://127.0.0.1:1/x", Trouble.UNREACHABLE)):
+        answer = ada.api.envelope("create_repo", repo_name=unique("x"), repo_type=system.kind, clone_uri=uri)
+        assert answer["error_detail"] == trouble
+
+
+def test_a_fork_that_fails_is_in_the_journal(own_server: Server, system: System) -> None:
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    ada = root.new_user()
+    name = system.new_repository(root, ada)
+    (own_server.root / name).rename(own_server.root / ".aside")  # the disk lost it
+    answer = root.envelope("fork_repo", repoid=name, fork_name="copy")
+    assert answer["error"] == f"failed to fork repository `{name}` as `copy`"
+    assert len(told(own_server, "repository.fork_failed", "copy")) == 1

@@ -93,8 +93,8 @@ def create_repo_group(
 
     Needs the permission to create repository groups, or group.admin on the parent. Only super-admins choose another
     owner. With `copy_permissions` the group starts with the permissions of its parent. With `parent` given,
-    `group_name` is only what stands below that. A name is refused, never repaired; it may have blanks and letters of
-    every script, but no control characters and none of the characters that addresses and Windows keep for themselves.
+    `group_name` is only what stands below that. Names are those that `create_repo` takes, and refused, never repaired.
+    A description has up to 16 KiB.
     """
     with call.site.store.read() as db:
         group_name = _below(db, call, group_name, parent)

@@ -113,15 +113,19 @@ def create_repo(
     enable_downloads: Flag = False,
     copy_permissions: Flag = False,
 ) -> dict[str, Any]:
-    """Create a repository, and the repository groups in its name that do not exist.
+    r"""Create a repository, and the repository groups in its name that do not exist.
 
     Needs the permission to create repositories, or repository group permissions on the group that will hold it.
     Only super-admins choose another owner. `task` is always null: the repository is there when the answer comes.
 
-    A name has up to 255 characters and 8 segments of up to 80. A segment may have letters of every script, digits,
-    blanks and most punctuation; it does not begin with a dot or hyphen, nor end with a dot, `.git` or `.lock`, and has
-    none of the characters that addresses, markup and Windows keep for themselves. It is unique ignoring case. What is
-    not so is refused, never repaired. A description has up to 16 KiB.
+    A name has up to 255 characters and 8 segments of up to 80. A segment may have letters of every script in their
+    composed form (NFC), digits, blanks inside and most punctuation, but none of `\ : * ? " < > | # % { } ^`, no back
+    quote and no control characters. It does not begin with a dot or hyphen, nor end with a dot, `.git` or `.lock`; is
+    no underscore with a number; and is not `info`, `objects`, `HEAD`, `git-upload-pack`, `git-receive-pack` or `!svn`.
+    The first one does not begin with an underscore. Names are unique ignoring case. What is not so is refused, never
+    repaired. A description has up to 16 KiB.
+
+    Where an import fails, `error_detail` says why, for instance that the remote server refused the credentials.
     """
     created = repository_creation.create(
         call.site,

@@ -69,8 +69,9 @@ def create_user_group(
     Needs super-admin rights or the permission to create user groups; only super-admins choose another owner. The
     owner administers the group and is no member of it.
 
-    A name begins with a letter, digit or underscore; dots, hyphens and blanks may follow, up to 255 characters. It is
-    unique ignoring case. A description has up to 16 KiB.
+    A name begins with a letter, digit or underscore; dots, hyphens and blanks may follow, up to 255 characters, letters
+    of every script in their composed form (NFC); it does not end with a blank. It is unique ignoring case. A
+    description has up to 16 KiB.
     """
     with failing_as(f"failed to create group `{group_name}`", NotFound, OwnerReserved):
         group = user_groups.create(

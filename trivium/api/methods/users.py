@@ -58,8 +58,10 @@ def create_user(
     other than `rhodecode` another system keeps the password.
 
     A user name begins with a letter, digit or underscore; dots and hyphens may follow, up to 255 characters, letters of
-    every script. It is unique ignoring case, is no number, and is not `default` or `new_user`. A password has 6 to
-    1,024 characters. First and last name have up to 255 characters. What is not so is refused, never repaired.
+    every script in their composed form (NFC). It is unique ignoring case and the width of letters, is no number, and is
+    not `default` or `new_user`. A password has 6 to 1,024 characters. First and last name have up to 255 characters.
+    An e-mail address has up to 255 characters, is stored in small letters and belongs to one user. What is not so is
+    refused, never repaired.
     """
     user = accounts.create(
         call.site,

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`trivium archive`, `unarchive`, `rescan`, `maintenance`, `repo-group`: repositories and their groups."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from trivium.cli.opening import opened, with_data
+from trivium.errors import TriviumError
+
+
+def _set_archived(data: Path, config: Path | None, repository: str, archived: bool) -> None:
+    from trivium.access.caller import the_system
+    from trivium.access.levels import Level
+    from trivium.forge import repositories, repository_changes
+
+    with opened(data, config) as site:
+        with site.store.read() as db:
+            found = repositories.find(db, the_system(), repository, Level.ADMIN)
+        repository_changes.set_archived(site, the_system(), found, archived)
+
+
+@click.command()
+@with_data
+@click.argument("repository")
+def archive(data: Path, config: Path | None, repository: str) -> None:
+    """Close REPOSITORY for pushes; it stays readable."""
+    _set_archived(data, config, repository, archived=True)
+
+
+@click.command()
+@with_data
+@click.argument("repository")
+def unarchive(data: Path, config: Path | None, repository: str) -> None:
+    """Open an archived REPOSITORY for pushes again."""
+    _set_archived(data, config, repository, archived=False)
+
+
+@click.command()
+@with_data
+@click.option("--remove-obsolete", is_flag=True, help="Forget repositories whose directories are gone.")
+@click.option("--even-most", is_flag=True, help="Forget them even if they are more than half of all.")
+def rescan(data: Path, config: Path | None, remove_obsolete: bool, even_most: bool) -> None:
+    """Register repositories that were put into the repository root by hand."""
+    from trivium.access.caller import the_system
+    from trivium.forge import rescans
+
+    with opened(data, config) as site:
+        done = rescans.rescan(site, the_system(), remove_obsolete=remove_obsolete, at_most_half=not even_most)
+    for what, names in (("added", done.added), ("removed", done.removed)):
+        for name in names:
+            click.echo(f"{what} {name}")
+    for skipped in done.skipped:
+        click.echo(f"skipped {skipped.name}: {skipped.reason}", err=True)
+
+
+@click.command()
+@with_data
+@click.argument("repositories", nargs=-1)
+def maintenance(data: Path, config: Path | None, repositories: tuple[str, ...]) -> None:
+    """Put REPOSITORIES (default: all) in good order, thoroughly. The server may go on running meanwhile."""
+    from trivium.access.caller import the_system
+    from trivium.access.levels import Level
+    from trivium.forge import housekeeping
+    from trivium.forge import repositories as forge_repositories
+
+    failed = False
+    with opened(data, config) as site:
+        with site.store.read() as db:
+            if repositories:
+                chosen = [forge_repositories.find(db, the_system(), one, Level.ADMIN) for one in repositories]
+            else:
+                chosen = forge_repositories.readable(db, the_system())
+        for repository in chosen:
+            began = time.monotonic()
+            try:
+                housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
+            except TriviumError as error:
+                click.echo(f"trivium: {repository.name}: {error}", err=True)
+                failed = True
+            else:
+                click.echo(f"{repository.name}: {time.monotonic() - began:.1f} s")
+    if failed:
+        sys.exit(1)
+
+
+@click.group("repo-group")
+def repo_group() -> None:
+    """Groups of repositories."""
+
+
+@repo_group.command("delete")
+@with_data
+@click.argument("group")
+def repo_group_delete(data: Path, config: Path | None, group: str) -> None:
+    """Delete the repository group GROUP, which must be empty."""
+    from trivium.access.caller import the_system
+    from trivium.access.levels import Level
+    from trivium.forge import repo_group_deletion, repo_groups
+
+    with opened(data, config) as site:
+        with site.store.read() as db:
+            found = repo_groups.find(db, the_system(), group, Level.ADMIN)
+        repo_group_deletion.delete_group(site, the_system(), found)
+    click.echo(f"Deleted repository group {found.name}.")

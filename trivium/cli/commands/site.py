@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`trivium setup`, `serve`, `make-config`, `upgrade-db`: the installation itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trivium.cli.opening import fail, first_line, opened, settings_of, with_data
+from trivium.errors import StartRefused, TriviumError
+from trivium.settings import template
+
+
+@click.command()
+@with_data
+@click.option("--user", required=True, help="Name of the first administrator.")
+@click.option("--password", help="Their password; others can see it in the list of processes.")
+@click.option("--password-file", type=click.Path(allow_dash=True), help="File with the password; - is standard input.")
+@click.option("--email", required=True, help="Their e-mail address.")
+@click.option("--api-key", help="Their API key; others can see it in the list of processes. Default: a new one.")
+@click.option(
+    "--api-key-file",
+    type=click.Path(allow_dash=True),
+    help="File with the API key; - is standard input, its second line with --password-file -.",
+)
+@click.option("--public-access/--no-public-access", default=None, help="Whether visitors may look without an account.")
+def setup(
+    data: Path,
+    config: Path | None,
+    user: str,
+    password: str | None,
+    password_file: str | None,
+    email: str,
+    api_key: str | None,
+    api_key_file: str | None,
+    public_access: bool | None,
+) -> None:
+    """Create the database and the first administrator. Running it again changes nothing."""
+    import re
+
+    from trivium.forge.installation import Administrator, set_up
+
+    if (password is None) == (password_file is None):
+        raise click.UsageError("give either --password or --password-file")
+    if password_file is not None:
+        password = first_line(password_file, "password")
+    if api_key is not None and api_key_file is not None:
+        raise click.UsageError("give either --api-key or --api-key-file")
+    if api_key_file is not None:
+        api_key = first_line(api_key_file, "API key")
+    if api_key is not None and not re.fullmatch("[0-9a-f]{40}", api_key):
+        raise click.UsageError("an API key has 40 lower-case hexadecimal characters")
+    if not password:
+        raise click.UsageError("the password is empty")
+    try:
+        done = set_up(
+            settings_of(data, config), Administrator(user, password, email, api_key), public_access=public_access
+        )
+    except TriviumError as error:
+        fail(str(error))
+    if done:
+        click.echo(f"Trivium is set up in {data}; the administrator is {user}.")
+    else:
+        click.echo(f"Trivium is set up in {data} already; nothing was changed.")
+
+
+@click.command()
+@with_data
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--workers", type=int, help="Worker processes.")
+def serve(data: Path, config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve in the foreground until SIGTERM or Ctrl-C."""
+    from trivium.cli.serve import Supervisor
+
+    given = {"host": host, "port": port, "workers": workers}
+    settings = settings_of(data, config, **given)
+    if not (data / "secret.key").exists():
+        fail(f"{data} is not set up; run: trivium setup --data {data}")
+    try:
+        Supervisor(settings, config=config, given=given).run()
+    except StartRefused as error:
+        fail(str(error))
+
+
+@click.command("make-config")
+@click.argument("file", type=click.Path(path_type=Path))
+def make_config(file: Path) -> None:
+    """Write a commented configuration FILE with every option at its default."""
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(template())
+    except FileExistsError:
+        fail(f"{file} exists already")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}")
+    click.echo(f"Wrote {file}.")
+
+
+@click.command("upgrade-db")
+@with_data
+def upgrade_db(data: Path, config: Path | None) -> None:
+    """Bring the database up to date; `serve` does it by itself. A backup is made before."""
+    from trivium.store import schema
+
+    with opened(data, config, upgrading=True) as site:
+        done = schema.upgrade(site.store, site.settings.data / "backups")
+    click.echo("The database was brought up to date." if done else "The database is up to date.")

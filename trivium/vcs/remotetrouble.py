@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a transfer from another server failed, in one of a few sentences that anybody may read.
+
+What git, Mercurial and Subversion say about a remote server repeats what that server said, and may name places of this
+one. So their words are for administrators, and are only looked through here for what they mean; whatever a server puts
+into them, one of these sentences comes out.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from trivium.vcs.model import VcsError
+
+_LONGEST: Final = 4 << 10
+
+
+class Trouble(StrEnum):
+    """What went wrong, for whoever asked for the transfer."""
+
+    CREDENTIALS = "the remote server refused the credentials, or wants some"
+    MISSING = "the remote server knows no repository at this address"
+    OTHER_KIND = "what is at this address is not a repository of this kind"
+    UNREACHABLE = "the remote server cannot be reached"
+    CERTIFICATE = "the certificate of the remote server is not trusted"
+    REDIRECT = "the remote server sends to another address, which is not followed"
+    SLOW = "the remote server takes too long"
+    TOO_LARGE = "the repository holds something larger than is allowed (max_object_bytes)"
+    SHALLOW = "the repository lacks part of its history (it is shallow)"
+    BROKEN = "the transfer broke off, or what came is damaged"
+    SERVER = "the remote server answered with an error"
+    UNKNOWN = "the repository could not be copied"
+
+
+_SIGNS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
+    # In small letters. What comes first is meant, where several are found.
+    (Trouble.TOO_LARGE, ("max_object_bytes", "exceeds maximum allowed size", "out of memory", "memoryerror")),
+    (Trouble.SHALLOW, ("shallow",)),
+    (Trouble.REDIRECT, ("sends us elsewhere", "redirect", "error: 301", "error: 302", "error: 307", "error: 308")),
+    (
+        Trouble.CERTIFICATE,
+        ("ssl certificate", "server certificate", "certificate verify failed", "certificate subject", "e230001"),
+    ),
+    (
+        Trouble.CREDENTIALS,
+        (
+            *("authentication failed", "authorization failed", "authorization required", "could not read username"),
+            *("could not read password", "error: 401", "error: 403", "error 401", "error 403"),
+            *("no more credentials", "e170001", "e215004", "e175013"),
+        ),
+    ),
+    (
+        Trouble.UNREACHABLE,
+        (
+            *("could not resolve host", "failed to connect", "couldn't connect", "connection refused"),
+            *("no route to host", "network is unreachable", "unable to connect", "e170013"),
+        ),
+    ),
+    (Trouble.SLOW, ("takes too long", "too slow", "timed out", "timeout")),
+    (
+        Trouble.OTHER_KIND,
+        (
+            *("is this a git repository", "invalid server response", "does not appear to be an hg repository"),
+            *("not an hg repository", "outofbanderror", "is a git repository.", "is a mercurial repository."),
+            "is a subversion repository.",
+        ),
+    ),
+    (Trouble.MISSING, ("not found", "error: 404", "error: 410", "error 404", "error 410", "e160013", "e170000")),
+    (Trouble.SERVER, ("error: 5", "http error 5", "error: 4", "http error 4")),
+    (
+        Trouble.BROKEN,
+        (
+            *("early eof", "hung up", "unexpected disconnect", "invalid index-pack", "index-pack failed", "fsck"),
+            *("bad object", "is corrupt", "stream ended unexpectedly", "connection reset", "premature"),
+        ),
+    ),
+)
+
+
+class TransferFailed(VcsError):
+    """A transfer from another server failed; `public` is for everybody, the message for administrators."""
+
+    def __init__(self, trouble: Trouble, words: str) -> None:
+        super().__init__(f"{trouble}: {words}" if words else str(trouble))
+        self.public = str(trouble)
+
+
+def trouble_of(words: str) -> Trouble:
+    """What the words of a version-control system mean."""
+    said = words[:_LONGEST].lower()
+    return next((trouble for trouble, signs in _SIGNS if any(sign in said for sign in signs)), Trouble.UNKNOWN)
