@@ -31,7 +31,7 @@ from trivium.asgi import TooLarge
 from trivium.cli.logs import harmless
 from trivium.errors import TriviumError
 from trivium.forge import accounts, bounds
-from trivium.forge.repository_creation import check_landing_rev
+from trivium.forge.new_repository import check_landing_rev
 from trivium.forge.repository_fields import parse_fields
 from trivium.forge.reviews import place_of
 from trivium.vcs import gitcommit
