@@ -26,6 +26,7 @@ import msgspec
 from bench.hg import measure_hg
 from bench.history import generate
 from bench.load import load
+from bench.memory import measure_memory
 from bench.peers import APACHE, Floor, HttpBackend
 from bench.processes import cpu_seconds, memory_mb
 from bench.reading import measure_growth, measure_history
@@ -230,6 +231,7 @@ def main() -> None:
             report.line(
                 "idle memory of the process tree, MB", resident, 250, f"resident; proportional {proportional:.0f} MB"
             )
+            measure_memory(report, server, place)
         root = server.api(server.admin_key)
         if {"api", "get_repos"} & set(parts):
             began = time.perf_counter()
