@@ -11,14 +11,13 @@ import itertools
 import os
 import random
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from bench.processes import memory_mb
+from bench.pushes import CHANGESETS, fill_hg
 from bench.reading import Caller, fill
 from bench.report import Report
 from tests.support.clients import Git
@@ -26,7 +25,6 @@ from tests.support.hg_client import Hg
 from tests.support.servers import Server
 
 SECONDS = float(os.environ.get("BENCH_MEMORY_SECONDS", "60"))
-CHANGESETS = 1500
 CALLERS = 12
 TREE_MB = 250
 WORKER_MB = 120
@@ -36,7 +34,7 @@ def measure_memory(report: Report, server: Server, place: Path) -> None:
     """Proportional memory of the tree and of the largest worker, idle again after the load."""
     _, before = memory_mb(server.pid)
     commits = fill(server, place, "memory-read")
-    _fill_hg(server, place)
+    fill_hg(server, place, "memory-hg")
     calls = itertools.count()
     end = time.monotonic() + SECONDS
     faults: list[BaseException] = []
@@ -76,16 +74,6 @@ def measure_memory(report: Report, server: Server, place: Path) -> None:
 def _alone_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-
-
-def _fill_hg(server: Server, place: Path) -> None:
-    made = place / "memory-hg"
-    subprocess.run([sys.executable, "-m", "bench.hghistory", "make", str(made), str(CHANGESETS)], check=True)
-    root = server.api(server.admin_key)
-    root("create_repo", repo_name="memory-hg", repo_type="hg")
-    shutil.rmtree(server.root / "memory-hg" / ".hg")
-    shutil.copytree(made / ".hg", server.root / "memory-hg" / ".hg")
-    root("get_repo", repoid="memory-hg", cache=False)
 
 
 def _reader(server: Server, commits: int, number: int) -> Callable[[], object]:

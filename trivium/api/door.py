@@ -117,6 +117,8 @@ class ApiDoor:
         self._remembered = Remembered()
         self._history = History(site)
         self._document: dict[str, Any] | None = None
+        self.long_calls = 0
+        """How many calls so far may have taken long."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
@@ -198,6 +200,7 @@ class ApiDoor:
 
     async def _serve_long(self, scope: Scope, body: bytes, receive: Receive) -> Answer | Pace:
         """Serve what may take long, as long as the client waits for it: what it reads is given up when he goes."""
+        self.long_calls += 1
         gone = threading.Event()
 
         def serve() -> Answer | Pace:

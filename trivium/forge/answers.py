@@ -163,23 +163,22 @@ class Draft:
 
     def _spill(self) -> None:
         """Move what is pending to the file; back into memory with everything when that is not possible."""
-        try:
+        with contextlib.suppress(OSError):
             if self._descriptor < 0:
                 self._descriptor = self._create()
-            view = memoryview(self._pending)
-            at = 0
-            try:
-                while at < len(view):
-                    at += os.pwrite(self._descriptor, view[at:], _LENGTH_BYTES + self._written + at)
-            finally:
-                view.release()
-            self._written += at
+            written = 0
+            while written < len(self._pending):
+                with memoryview(self._pending) as view, view[written:] as rest:
+                    written += os.pwrite(self._descriptor, rest, _LENGTH_BYTES + self._written + written)
+            self._written += written
             self._pending.clear()
-        except OSError:
-            self._in_memory = True
-            if self._written:
-                self._pending[:0] = Kept(os.dup(self._descriptor), self._written).whole()
-            self._forget()
+            return
+        self._in_memory = True
+        if self._written:
+            before = Kept(os.dup(self._descriptor), self._written)
+            self._pending = bytearray(before.whole()) + self._pending
+            before.close()
+        self._forget()
 
     def _create(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
