@@ -60,6 +60,9 @@ def measure_memory(report: Report, server: Server, place: Path) -> None:
         raise faults[0]
     time.sleep(SECONDS)
     _, after = memory_mb(server.pid)
+    if os.environ.get("BENCH_MEMORY_MAPS"):
+        for pid in server.children():
+            shutil.copy(f"/proc/{pid}/smaps", f"{os.environ['BENCH_MEMORY_MAPS']}/{pid}.smaps")
     workers = [_alone_mb(pid) for pid in server.workers()]
     report.line(
         "memory of the tree, idle after a mixed load, MB",
