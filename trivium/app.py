@@ -149,13 +149,17 @@ class Application:
             await asyncio.get_running_loop().run_in_executor(self._slow, self._write_activity)
 
     async def _give_back(self) -> None:
-        """After large work the worker becomes small again."""
+        """After large work the worker becomes small again, and quite so once it has nothing to do."""
         before = 0
+        tidy = True
         while True:
             await asyncio.sleep(_GIVE_BACK_EVERY)
-            if self._api.long_calls != before:
-                before = self._api.long_calls
-                await asyncio.get_running_loop().run_in_executor(self._chores, give_back)
+            idle = self._api.long_calls == before
+            before = self._api.long_calls
+            if not (idle and tidy):
+                trim = partial(give_back, thoroughly=idle)
+                await asyncio.get_running_loop().run_in_executor(self._chores, trim)
+            tidy = idle
 
     async def _keep_house(self) -> None:
         while True:

@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 
 
-def give_back() -> None:
-    """Return free memory, of all threads; takes some milliseconds, in which others go on."""
+def give_back(*, thoroughly: bool) -> None:
+    """Return free memory, of all threads; takes some milliseconds, in which others go on.
+
+    `thoroughly`: look first for what holds itself in circles, as what a call that failed knew may do. Nobody else
+    gets on meanwhile; for whoever has nothing to do.
+    """
+    if thoroughly:
+        gc.collect()
     with contextlib.suppress(AttributeError, OSError):  # only the GNU library knows it, and needs it
         ctypes.CDLL(None).malloc_trim(0)
