@@ -10,6 +10,20 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+from typing import Final
+
+_ARENA_MAX: Final = -8
+"""M_ARENA_MAX of malloc.h."""
+_ARENAS: Final = 2
+
+
+def keep_together() -> None:
+    """Let all threads of this process share few arenas; before there are threads.
+
+    They compute one at a time, for there is one interpreter: arenas of their own would only be holes of their own.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
 
 
 def give_back(*, thoroughly: bool) -> None:

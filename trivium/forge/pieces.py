@@ -118,7 +118,7 @@ def _write(db: sqlite3.Connection, rows: list[tuple[bytes, int, bytes]]) -> None
 def digest_of(*key: str | int | None) -> bytes:
     """What a piece is kept under."""
     # What another version has kept may have had another shape.
-    return hashlib.sha256(msgspec.json.encode((__version__, key))).digest()[:_KEY_BYTES]
+    return hashlib.blake2b(msgspec.json.encode((__version__, key)), digest_size=_KEY_BYTES).digest()
 
 
 def _known(count: int) -> str:
