@@ -3,6 +3,9 @@
 
 The C library keeps what it was given in an arena for each thread. Large work, such as making a list of changesets with
 all diffs, leaves megabytes of free memory between a few bytes that are in use, in every thread that did any.
+
+Measured with `make bench memory` (the largest worker / the whole tree, idle after a minute of mixed load, MB): with
+neither of these 159 / 387, with what is given back 101 / 274, and with few arenas as well 67 / 211.
 """
 
 from __future__ import annotations
