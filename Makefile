@@ -7,7 +7,10 @@ JOBS ?= auto
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= random
 
-.PHONY: help install dev serve demo test fuzz check format bench docs lock clean
+# What can be measured by itself: make bench memory
+PARTS := memory api get_repos git history push growth hg svn creation stall
+
+.PHONY: help install dev serve demo test fuzz check format bench docs lock clean $(PARTS)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,8 +45,11 @@ format: dev ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: dev ## Measure against floors in the same run (a few minutes)
-	@$(BIN)/python -m bench
+bench: dev ## Measure against floors in the same run (a few minutes); with `memory` or another part, that alone
+	@$(BIN)/python -m bench $(filter $(PARTS),$(MAKECMDGOALS))
+
+$(PARTS):
+	@:
 
 docs: dev ## Write docs/api.md and docs/configuration.md from the code
 	@$(BIN)/python scripts/write-docs

@@ -23,11 +23,14 @@ from typing import Any
 
 import msgspec
 
+from bench.creation import measure_creation
 from bench.hg import measure_hg
 from bench.history import generate
 from bench.load import load
+from bench.memory import measure_memory
 from bench.peers import APACHE, Floor, HttpBackend
 from bench.processes import cpu_seconds, memory_mb
+from bench.pushes import measure_push
 from bench.reading import measure_growth, measure_history
 from bench.report import Report
 from bench.stall import measure_stall
@@ -220,7 +223,19 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or ["memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "stall"]
+    parts = sys.argv[1:] or [
+        "memory",
+        "api",
+        "get_repos",
+        "git",
+        "history",
+        "growth",
+        "hg",
+        "svn",
+        "push",
+        "creation",
+        "stall",
+    ]
     try:
         server.set_up()
         server.start("--workers", str(WORKERS))
@@ -230,6 +245,7 @@ def main() -> None:
             report.line(
                 "idle memory of the process tree, MB", resident, 250, f"resident; proportional {proportional:.0f} MB"
             )
+            measure_memory(report, server, place)
         root = server.api(server.admin_key)
         if {"api", "get_repos"} & set(parts):
             began = time.perf_counter()
@@ -255,6 +271,10 @@ def main() -> None:
             measure_hg(report, server, root, place)
         if "svn" in parts:
             measure_svn(report, server, root, place, revisions=SVN_REVISIONS)
+        if "creation" in parts:
+            measure_creation(report, server)
+        if "push" in parts:
+            measure_push(report, server, place)
         if "stall" in parts:
             measure_stall(report, server, root, place)
         resident, proportional = memory_mb(server.pid)

@@ -43,8 +43,8 @@ def measure_history(report: Report, server: Server, place: Path) -> None:
     system keeps of the files is there for both sides, because making the fork wrote them.
     """
     api = server.api(server.admin_key)
-    caller = _Caller(api)
-    start = max(0, _fill(server, place) - LIMIT)
+    caller = Caller(api)
+    start = max(0, fill(server, place) - LIMIT)
     some = {"start_rev": str(start), "limit": LIMIT}
     changesets = "get_repo_changesets"
     for number, (what, method, args, peer, limit, empty) in enumerate(
@@ -81,19 +81,19 @@ def measure_history(report: Report, server: Server, place: Path) -> None:
         report.line(f"{told}: second / first", second / first, 1 / 3, f"{second:.1f} / {first:.1f} ms")
 
 
-def _fill(server: Server, place: Path) -> int:
-    """Put the history to read on the server as the repository `read`; returns how many commits it has."""
-    history = Path(HISTORY) if HISTORY else place / "read.git"
+def fill(server: Server, place: Path, name: str = "read") -> int:
+    """Put the history to read on the server as a repository; returns how many commits it has."""
+    history = Path(HISTORY) if HISTORY else place / f"{name}.git"
     if not HISTORY:
         generate(history, commits=COMMITS)
-    home = place / "read-home"
+    home = place / f"{name}-home"
     home.mkdir()
-    server.api(server.admin_key)("create_repo", repo_name="read", repo_type="git")
-    ours = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/read"
+    server.api(server.admin_key)("create_repo", repo_name=name, repo_type="git")
+    ours = f"{server.url.replace('://', f'://root:{server.admin_password}@')}/{name}"
     refs = ("refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*")
     Git(home).run("push", "--quiet", ours, *refs, cwd=history)
-    subprocess.run(["git", "repack", "-adq"], cwd=server.root / "read", check=True)
-    return int(server.api(server.admin_key)("get_repo", repoid="read")["last_changeset"]["revision"]) + 1
+    subprocess.run(["git", "repack", "-adq"], cwd=server.root / name, check=True)
+    return int(server.api(server.admin_key)("get_repo", repoid=name)["last_changeset"]["revision"]) + 1
 
 
 def _timed(call: Callable[[], object]) -> float:
@@ -102,7 +102,7 @@ def _timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-class _Caller:
+class Caller:
     """A program that keeps its connection, as the client libraries of HTTP do."""
 
     def __init__(self, api: Api) -> None:

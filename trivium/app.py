@@ -21,6 +21,7 @@ from trivium.errors import TriviumError
 from trivium.forge import housekeeping
 from trivium.forge.activity import Activity
 from trivium.forge.site import Site, open_site
+from trivium.memory import give_back
 from trivium.settings import Settings
 from trivium.web.pages import web_app
 from trivium.wire import git, hg, svn
@@ -31,6 +32,7 @@ _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
 _TRANSFERS: Final = 32
+_GIVE_BACK_EVERY: Final = 10.0
 
 
 class Application:
@@ -128,6 +130,7 @@ class Application:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 regular.append(asyncio.create_task(self._record_activity()))
+                regular.append(asyncio.create_task(self._give_back()))
                 if self._settings.housekeeping_interval:
                     regular.append(asyncio.create_task(self._keep_house()))
                 await send({"type": "lifespan.startup.complete"})
@@ -144,6 +147,19 @@ class Application:
         while True:
             await asyncio.sleep(_ACTIVITY_EVERY)
             await asyncio.get_running_loop().run_in_executor(self._slow, self._write_activity)
+
+    async def _give_back(self) -> None:
+        """After large work the worker becomes small again, and quite so once it has nothing to do."""
+        before = 0
+        tidy = True
+        while True:
+            await asyncio.sleep(_GIVE_BACK_EVERY)
+            idle = self._api.long_calls == before
+            before = self._api.long_calls
+            if not (idle and tidy):
+                trim = partial(give_back, thoroughly=idle)
+                await asyncio.get_running_loop().run_in_executor(self._chores, trim)
+            tidy = idle
 
     async def _keep_house(self) -> None:
         while True:

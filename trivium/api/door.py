@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -28,8 +29,10 @@ from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header
 from trivium.crew import Crew
 from trivium.errors import WouldWait
+from trivium.forge.answers import Kept
 from trivium.forge.history import History
 from trivium.forge.site import Site
+from trivium.vcs.budget import waited_for
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +53,9 @@ _PAUSE: Final = 0.5
 """Seconds before somebody hears that a body was too large."""
 
 
+_NOTICED: Final = 0.1
+"""Seconds after which it is looked again whether a client is there."""
+
 _PATH: Final = "/_admin/api"
 _LONGEST_PATH: Final = 64
 
@@ -63,11 +69,18 @@ def is_api_path(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer."""
+    """A whole answer; where a large one is in a file, `body` and `end` are what stands around it."""
 
     body: bytes
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    kept: Kept | None = None
+    end: bytes = b""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.body) + (self.kept.size if self.kept else 0) + len(self.end)
 
 
 @dataclass(slots=True)
@@ -106,6 +119,8 @@ class ApiDoor:
         self._remembered = Remembered()
         self._history = History(site)
         self._document: dict[str, Any] | None = None
+        self.long_calls = 0
+        """How many calls so far may have taken long."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
@@ -113,25 +128,41 @@ class ApiDoor:
 
     async def _say(self, send: Send, answer: Answer) -> None:
         """Send an answer; a long one in pieces, to a client who reads them in some time."""
-        body = answer.body
-        length = (b"content-length", str(len(body)).encode())
+        length = (b"content-length", str(answer.size).encode())
         start = {
             "type": "http.response.start",
             "status": answer.status,
             "headers": [*_HEADERS, *answer.headers, length],
         }
-        if len(body) <= _PIECE:
+        if answer.kept is None and len(answer.body) <= _PIECE:
             await send(start)
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": answer.body})
             return
         try:
-            async with asyncio.timeout(self._settings.request_timeout + len(body) / _SLOWEST):
+            async with asyncio.timeout(self._settings.request_timeout + answer.size / _SLOWEST):
                 await send(start)
-                for at in range(0, len(body), _PIECE):
-                    more = at + _PIECE < len(body)
-                    await send({"type": "http.response.body", "body": body[at : at + _PIECE], "more_body": more})
+                async for piece in self._pieces(answer):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": answer.end})
         except TimeoutError as error:
             raise Disconnected from error
+        finally:
+            if answer.kept is not None:
+                answer.kept.close()
+
+    async def _pieces(self, answer: Answer) -> AsyncIterator[bytes]:
+        """A long answer without its end. What has to be waited for is read in a thread."""
+        for at in range(0, len(answer.body), _PIECE):
+            yield answer.body[at : at + _PIECE]
+        kept = answer.kept
+        at = 0
+        while kept is not None and at < kept.size:
+            piece = kept.piece_at_hand(at, _PIECE)
+            if piece is None:
+                loop = asyncio.get_running_loop()
+                piece = await loop.run_in_executor(self._slow, kept.piece, at, _PIECE)
+            yield piece
+            at += len(piece)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
@@ -139,7 +170,7 @@ class ApiDoor:
         try:
             beginning, whole = await self._bodies.beginning(receive)
             if whole:
-                return await self._answer_to(scope, beginning)
+                return await self._answer_to(scope, beginning, receive)
             address = self._addresses.of(scope)
 
             async def is_known(key: str) -> bool:
@@ -149,7 +180,7 @@ class ApiDoor:
             async with self._bodies.rest(
                 receive, beginning, whose=whose, header_key=header_key, is_known=is_known
             ) as body:
-                return await self._answer_to(scope, body)
+                return await self._answer_to(scope, body, receive)
         except TooLarge as error:
             refused = Answer(_envelope(None, error=f"{_PARSE_ERROR} the body is larger than {error.option}"))
         except Crowded:
@@ -159,7 +190,7 @@ class ApiDoor:
         await asyncio.sleep(_PAUSE)
         return refused
 
-    async def _answer_to(self, scope: Scope, body: bytes) -> Answer:
+    async def _answer_to(self, scope: Scope, body: bytes, receive: Receive) -> Answer:
         if not body:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
@@ -168,10 +199,25 @@ class ApiDoor:
         if answer is Pace.SHORT:
             answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
         if answer is Pace.LONG:
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._slow, self._serve, scope, body, Pace.LONG)
+            answer = await self._serve_long(scope, body, receive)
         assert isinstance(answer, Answer)
         return answer
+
+    async def _serve_long(self, scope: Scope, body: bytes, receive: Receive) -> Answer | Pace:
+        """Serve what may take long, as long as the client waits for it: what it reads is given up when he goes."""
+        self.long_calls += 1
+        gone = threading.Event()
+
+        def serve() -> Answer | Pace:
+            with waited_for(lambda: not gone.is_set()):
+                return self._serve(scope, body, Pace.LONG)
+
+        watching = asyncio.create_task(_watch(receive, gone))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._slow, serve)
+        finally:
+            gone.set()
+            watching.cancel()
 
     def _is_known(self, key: str, address: str) -> bool:
         """Whether a key would let its owner call methods."""
@@ -195,7 +241,7 @@ class ApiDoor:
             if needed > pace:
                 return needed
             with self._connection(pace):
-                return Answer(_envelope(asked.id, result=self._result(scope, request, asked)))
+                return _answer(asked.id, self._result(scope, request, asked))
         except WouldWait:
             return Pace.SHORT
         except _TooOften as error:
@@ -315,6 +361,21 @@ def _key_of_headers(scope: Scope) -> str:
 def _shown_id(request_id: Any) -> str:
     """The id of a request as the log shows it."""
     return msgspec.json.encode(request_id).decode()[:_SHOWN_ID]
+
+
+async def _watch(receive: Receive, gone: threading.Event) -> None:
+    """Notice that a client goes away whose request has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        await asyncio.sleep(_NOTICED)
+    gone.set()
+
+
+def _answer(request_id: Any, result: Any) -> Answer:
+    """The envelope of a result; one in a file stays there."""
+    if not isinstance(result, Kept):
+        return Answer(_envelope(request_id, result=result))
+    beginning, end = _envelope(request_id, result="").rsplit(b'""', 1)  # the last empty text in it
+    return Answer(beginning, kept=result, end=end)
 
 
 def _envelope(request_id: Any, *, result: Any = None, error: str | None = None, detail: str | None = None) -> bytes:

@@ -19,8 +19,9 @@ from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
 from trivium.forge import accounts, grants, locks, repositories, user_groups
 from trivium.forge.accounts import Account, User
+from trivium.forge.contents import FileFacts
 from trivium.forge.gists import Gist
-from trivium.forge.history import Commit, Details, FileFacts, extension_of, mimetype_of
+from trivium.forge.history import Commit, Details, extension_of, mimetype_of
 from trivium.forge.repo_groups import RepoGroup
 from trivium.forge.repositories import Repository
 from trivium.forge.reviews import Comment

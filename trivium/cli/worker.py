@@ -21,6 +21,7 @@ from trivium.cli.logs import set_up_logging
 from trivium.cli.order import Order
 from trivium.cli.protocol import limited_protocol
 from trivium.errors import StartRefused, TriviumError
+from trivium.memory import keep_together
 from trivium.priority import answer_soon, go_first
 
 READY: Final = b"1"
@@ -43,6 +44,7 @@ class _Server(uvicorn.Server):
 
 def serve(order: Order) -> None:
     """Serve requests until told to stop."""
+    keep_together()
     from trivium.app import Application
 
     settings = order.settings()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What was dear to find out about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
 
-An answer is kept either under the state of the history that it shows, or under ids whose content never changes; so
-nothing kept is ever wrong, and a push only makes room. Losing the directory costs time, nothing else.
+An answer (`forge/answers.py`) is kept either under the state of the history that it shows, or under ids whose content
+never changes; so nothing kept is ever wrong, and a push only makes room. What a push leaves as it was is kept apart
+(`forge/pieces.py`). Losing the directory costs time, nothing else.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import os
 import random
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from sqlalchemy import select
 
+from trivium import __version__
+from trivium.forge.answers import Draft, Kept, open_kept
 from trivium.forge.site import Site
 from trivium.store.disk import remove_tree
 from trivium.store.locks import RepositoryLock
@@ -60,31 +64,25 @@ class RepositoryCache:
     def __init__(self, site: Site, repository_id: int) -> None:
         self.directory = site.cache_of(repository_id)
 
-    def get(self, key: object) -> bytes | None:
-        """What was kept under a key."""
-        path = self._path(key)
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        return content
+    def find(self, key: object) -> Kept | bytes | None:
+        """What was kept under a key; large answers as open files, which the caller closes."""
+        return open_kept(self._path(key))
 
-    def put(self, key: object, content: bytes) -> None:
-        """Keep something; failing to is not worth an error."""
+    @contextlib.contextmanager
+    def draft(self, key: object) -> Iterator[Draft]:
+        """Write an answer that may be kept under a key (`finish`)."""
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-        try:
-            try:
-                temporary.write_bytes(content)
-            except FileNotFoundError:
-                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                temporary.write_bytes(content)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+        with Draft(path, temporary) as draft:
+            yield draft
+
+    def finish(self, draft: Draft, *, keep: bool = True) -> Kept | bytes:
+        """The answer that was written, kept for others or not; large ones as open files, which the caller closes."""
+        answer, size = draft.finish(keep=keep)
         # By chance, so that nobody has to count what all workers wrote, before and after restarts.
-        if random.random() * _CHECK_EVERY < max(len(content), _BLOCK):  # noqa: S311
+        if keep and random.random() * _CHECK_EVERY < max(size, _BLOCK):  # noqa: S311
             self._make_room()
+        return answer
 
     def adopt(self, directory: Path) -> None:
         """Take over what was found out before the repository had its id; failing to is not worth an error."""
@@ -97,7 +95,7 @@ class RepositoryCache:
         remove_tree(self.directory)
 
     def _path(self, key: object) -> Path:
-        digest = hashlib.sha256(msgspec.json.encode(key)).hexdigest()
+        digest = hashlib.sha256(msgspec.json.encode((__version__, key))).hexdigest()
         return self.directory / f"answer-{digest[:40]}"
 
     def _make_room(self) -> None:

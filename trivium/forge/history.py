@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import mimetypes
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -18,6 +17,8 @@ from sqlalchemy import bindparam, select
 from trivium.errors import Busy
 from trivium.forge import pushes
 from trivium.forge.caches import RepositoryCache
+from trivium.forge.contents import Changes, FileFacts, facts_of_files
+from trivium.forge.pieces import Pieces
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 from trivium.settings import Settings
@@ -28,11 +29,11 @@ from trivium.vcs.budget import Budget, Exhausted, Unwanted, spending
 from trivium.vcs.model import (
     AnnotatedLine,
     Changeset,
-    Content,
     DiffLimits,
     FileChange,
     Layout,
     Names,
+    Node,
     Refs,
     Snapshot,
     VcsError,
@@ -41,6 +42,8 @@ from trivium.vcs.model import (
 
 _KEPT: Final = 64
 _TRIES: Final = 3
+_AT_A_TIME: Final = 500
+"""Commits that are read together."""
 
 T = TypeVar("T")
 
@@ -66,17 +69,6 @@ class Commit:
     changeset: Changeset
     changes: tuple[FileChange, ...] = ()
     refs: Refs | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileFacts:
-    """What is told about a file's content (api-repos.md 2.5); of one that is too large to be read its size alone."""
-
-    md5: str | None
-    binary: bool | None
-    size: int
-    lines: int | None
-    content: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +185,8 @@ class History:
         """One changeset; raises `UnknownRevision`. `at` as for `read`."""
 
         def look(snapshot: Snapshot) -> Commit:
-            return self._commits(snapshot, [snapshot.resolve(revision)], details)[0]
-
-        return self.read(repository, look, at)
-
-    def commits(
-        self, repository: Repository, start: str, limit: int | None, details: Details, at: Moment | None = None
-    ) -> list[Commit]:
-        """Changesets from one on, in the order of the repository's list; raises as `commit`. `at` as for `read`."""
-
-        def look(snapshot: Snapshot) -> list[Commit]:
-            ids = snapshot.ids(snapshot.start(start), limit)
-            return self._commits(snapshot, list(ids), details)
+            (found,) = self.described(repository, snapshot, [snapshot.resolve(revision)], details)
+            return found
 
         return self.read(repository, look, at)
 
@@ -222,7 +204,7 @@ class History:
 
         def look(snapshot: Snapshot) -> list[Commit]:
             ids = snapshot.path_history(snapshot.resolve(revision), path, start, limit)
-            return self._commits(snapshot, list(ids), details)
+            return list(self.described(repository, snapshot, list(ids), details))
 
         return self.read(repository, look)
 
@@ -234,43 +216,39 @@ class History:
         most = self._site.settings.max_api_file
         return self.read(repository, lambda snapshot: snapshot.annotate(snapshot.resolve(revision), path, most))
 
-    def _commits(self, snapshot: Snapshot, ids: list[str], details: Details) -> list[Commit]:
-        changesets = [bounded(changeset) for changeset in snapshot.changesets(ids)]
-        if details is Details.BASIC:
-            return [Commit(changeset) for changeset in changesets]
+    def described(
+        self, repository: Repository, snapshot: Snapshot, ids: Sequence[str], details: Details
+    ) -> Iterator[Commit]:
+        """Commits of an open repository, with as much as is wanted, one by one."""
+        settings = self._site.settings
         limits = None
         if details is Details.FULL:
-            limits = DiffLimits(self._site.settings.max_api_file, self._site.settings.max_api_answer)
-        return [
-            Commit(changeset, tuple(changes), snapshot.refs_at(changeset.raw_id) if limits else None)
-            for changeset, changes in zip(changesets, snapshot.changes(ids, limits), strict=True)
-        ]
+            limits = DiffLimits(settings.max_api_file, settings.max_api_answer)
+        changes = Changes(Pieces(self._site, repository.id), snapshot, limits)
+        for at in range(0, len(ids), _AT_A_TIME):
+            some = ids[at : at + _AT_A_TIME]
+            changesets = [bounded(changeset) for changeset in snapshot.changesets(some)]
+            if details is Details.BASIC:
+                yield from map(Commit, changesets)
+                continue
+            for changeset, changed in zip(changesets, changes.of(some), strict=True):
+                yield Commit(changeset, tuple(changed), snapshot.refs_at(changeset.raw_id) if limits else None)
+
+    def facts(
+        self, repository: Repository, snapshot: Snapshot, files: Sequence[Node], *, with_content: bool
+    ) -> Iterator[FileFacts]:
+        """What is told about files of an open repository, one by one; contents only of those that may be shown."""
+        most = self._site.settings.max_api_file if with_content else None
+        return facts_of_files(Pieces(self._site, repository.id), snapshot, files, most=most)
 
 
-def budget_of(settings: Settings, wanted: Callable[[], bool] = lambda: True) -> Budget:
-    """What one answer may cost; `wanted` says whether somebody still waits for it."""
+def budget_of(settings: Settings) -> Budget:
+    """What one answer may cost."""
     return Budget(
         nodes=settings.max_api_nodes,
         text=settings.max_api_answer,
         seconds=settings.request_timeout,
         comparing=settings.diff_timeout,
-        wanted=wanted,
-    )
-
-
-def facts_of(found: Content, *, with_content: bool) -> FileFacts:
-    """Look at a file's content: binary means a NUL byte in it; lines end with a line feed or the end."""
-    data = found.data
-    if data is None:
-        return FileFacts(None, None, found.size, None, None)
-    binary = b"\0" in data
-    content = data.decode("utf-8", "replace") if with_content and not binary else None
-    return FileFacts(
-        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
-        binary=binary,
-        size=len(data),
-        lines=data.count(b"\n") + (1 if data and not data.endswith(b"\n") else 0),
-        content=content,
     )
 
 

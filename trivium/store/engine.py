@@ -6,7 +6,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select, update
@@ -15,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from trivium.errors import Busy, Invalid, WouldWait
 from trivium.store.tables import access_stamp
+from trivium.store.turns import Turns
 
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
@@ -27,14 +29,16 @@ class Store:
     """One database. Reads never wait; writers take their turn from the first statement on.
 
     On SQLite a writer begins with `BEGIN IMMEDIATE`: a transaction that starts reading and then wants to write
-    could not wait for its turn (design/dependencies.md 3). Commits are synchronous: what has been acknowledged
-    survives a power loss (security.md R-11).
+    could not wait for its turn (design/dependencies.md 3). Before that it waits in a row (`store/turns.py`). Commits
+    are synchronous: what has been acknowledged survives a power loss (security.md R-11).
     """
 
     def __init__(self, url: str, *, busy_timeout: float = 15.0, pool_size: int = 8) -> None:
         self.url = make_url(url)
         self.busy_timeout = busy_timeout
         self._in_a_file = self.url.get_backend_name() == "sqlite"
+        file = self.url.database if self._in_a_file else None
+        self._turns = Turns(Path(f"{file}-turns")) if file and file != ":memory:" else None
         self.engine = self._engine(busy_timeout, pool_size)
         self._impatient = self._engine(0, 1)
         self._thread = threading.local()
@@ -121,7 +125,7 @@ class Store:
         """
         self.take_time()
         try:
-            with self._writing.begin() as connection:
+            with self._turn(), self._writing.begin() as connection:
                 if not access_unchanged:
                     connection.execute(_BUMP)
                 yield connection
@@ -131,6 +135,9 @@ class Store:
             raise
         except IntegrityError as error:
             raise Invalid("the change conflicts with another one that was made at the same time") from error
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._turns is None else self._turns.turn(self.busy_timeout)
 
     def close(self) -> None:
         """Close all connections, and that with which this thread glances."""

@@ -29,6 +29,19 @@ class Unwanted(VcsError):
     """Nobody waits for the answer any more."""
 
 
+_WANTED: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: True)
+
+
+@contextlib.contextmanager
+def waited_for(wanted: Callable[[], bool]) -> Iterator[None]:
+    """Do something for somebody of whom `wanted` says whether he still waits; every budget that is set inside asks."""
+    token = _WANTED.set(wanted)
+    try:
+        yield
+    finally:
+        _WANTED.reset(token)
+
+
 class Budget:
     """The limits of one answer; 0 means none."""
 
@@ -39,15 +52,16 @@ class Budget:
         text: int = 0,
         seconds: float = 0,
         comparing: float = 0,
-        wanted: Callable[[], bool] = lambda: True,
+        wanted: Callable[[], bool] | None = None,
     ) -> None:
+        """`wanted` says whether somebody still waits for the answer; usually whoever asked does (`waited_for`)."""
         self.nodes = nodes
         """Files and directories (max_api_nodes)."""
         self._text = text
         """Bytes of their names with all directories (max_api_answer)."""
         self._end = time.monotonic() + (seconds or _LONGEST)
         self._comparing = comparing or _LONGEST
-        self._wanted = wanted
+        self._wanted = wanted or _WANTED.get()
         self._spent = 0
         self._said = 0
         self._looked = 0

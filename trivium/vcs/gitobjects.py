@@ -31,10 +31,18 @@ LISTED: Final = ("refs/heads/", "refs/tags/")
 def open_repository(path: Path) -> Iterator[pygit2.Repository]:
     """The repository at `path`. Whatever libgit2 stumbles over there, now or later, is a `VcsError`."""
     flags = pygit2.enums.RepositoryOpenFlag
+    repository = None
     try:
-        yield pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
+        repository = pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
+        yield repository
     except (pygit2.GitError, KeyError) as error:
         raise VcsError(f"the git repository {path} cannot be read: {error}") from error
+    finally:
+        if repository is not None:
+            # It holds itself, in a circle through its lists of names: its packs and all objects that were read would
+            # stay in memory until the interpreter happens to look for such.
+            repository.free()
+            vars(repository).clear()
 
 
 def refs_of(repository: pygit2.Repository) -> dict[str, str]:

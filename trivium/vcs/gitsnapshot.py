@@ -96,6 +96,9 @@ class GitIndex:
 class GitSnapshot:
     """One repository, opened by one reader."""
 
+    era: str | None = ""
+    lasting_files = True
+
     def __init__(self, path: Path, repository: pygit2.Repository, index: GitIndex) -> None:
         self._path = path
         self._repository = repository

@@ -85,6 +85,9 @@ def _by_id(names: dict[str, str]) -> dict[str, list[str]]:
 class HgSnapshot:
     """One repository, opened by one reader."""
 
+    era: str | None = ""
+    lasting_files = True
+
     def __init__(self, processes: HgProcesses, directory: int, index: HgIndex) -> None:
         self._processes = processes
         self._directory = directory

@@ -229,6 +229,16 @@ class DiffLimits:
 class Snapshot(Protocol):
     """A repository opened for reading, with the names and commits of one moment; raises `VcsError`."""
 
+    @property
+    def era(self) -> str | None:
+        """What tells this history from another one in which the same id means another commit; None: nothing does."""
+        ...
+
+    @property
+    def lasting_files(self) -> bool:
+        """Whether a file that a commit did not touch has the same id (`Node.id`) after it."""
+        ...
+
     def is_empty(self) -> bool:
         """Whether there is no commit at all."""
         ...

@@ -127,11 +127,22 @@ class _At:
 class SvnSnapshot:
     """One repository, opened by one reader; commits that came later are not seen."""
 
+    lasting_files = False
+
     def __init__(self, place: Path, filesystem: Any, last: int) -> None:
         self._place = place
         self._filesystem = filesystem
         self._last = last
         self._roots: dict[int, Any] = {}
+
+    @cached_property
+    def era(self) -> str | None:
+        """The instance of the file system: a number means something else in a repository that was loaded anew."""
+        try:
+            told = (self._place / "db" / "uuid").read_text("ascii").split()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return told[1] if len(told) > 1 else None
 
     @cached_property
     def _session(self) -> Any:

@@ -8,20 +8,34 @@ import os
 import pytest
 
 from trivium.forge import caches
+from trivium.forge.answers import Kept
 from trivium.forge.caches import RepositoryCache
 from trivium.forge.site import Site
 
 
+def _put(cache: RepositoryCache, key: object, content: bytes) -> None:
+    with cache.draft(key) as draft:
+        draft.write(content)
+        answer = cache.finish(draft)
+        if isinstance(answer, Kept):
+            answer.close()
+
+
+def _get(cache: RepositoryCache, key: object) -> bytes | None:
+    found = cache.find(key)
+    return found.whole() if isinstance(found, Kept) else found
+
+
 def test_what_is_kept_is_found_until_it_is_cleared(site: Site) -> None:
     cache = RepositoryCache(site, 1)
-    assert cache.get(("one", 1)) is None
-    cache.put(("one", 1), b"content")
-    cache.put(("two", 2), b"")
-    assert RepositoryCache(site, 1).get(("one", 1)) == b"content"
-    assert cache.get(("two", 2)) == b""
-    assert RepositoryCache(site, 2).get(("one", 1)) is None
+    assert _get(cache, ("one", 1)) is None
+    _put(cache, ("one", 1), b"content")
+    _put(cache, ("two", 2), b"")
+    assert _get(RepositoryCache(site, 1), ("one", 1)) == b"content"
+    assert _get(cache, ("two", 2)) == b""
+    assert _get(RepositoryCache(site, 2), ("one", 1)) is None
     cache.clear()
-    assert cache.get(("one", 1)) is None
+    assert _get(cache, ("one", 1)) is None
 
 
 def test_the_oldest_makes_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,12 +48,12 @@ def test_the_oldest_makes_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> N
     left_over.write_bytes(b"half")
     os.utime(left_over, (0, 0))
     for number in range(1, 21):
-        cache.put(number, b"small")
+        _put(cache, number, b"small")
         os.utime(cache._path(number), (number, number))
-    kept = [number for number in range(1, 21) if cache.get(number) is not None]
+    kept = [number for number in range(1, 21) if cache.find(number) is not None]
     assert kept == list(range(11, 21))
     assert not left_over.exists()
-    cache.put("large", b"x" * 9 * 4096)
-    assert cache.get("large") is not None
-    assert cache.get(20) is not None and cache.get(19) is None
+    _put(cache, "large", b"x" * (9 * 4096 - 8))
+    assert cache.find("large") is not None
+    assert cache.find(20) is not None and cache.find(19) is None
     assert (cache.directory / "index").exists()

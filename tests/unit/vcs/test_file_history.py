@@ -158,8 +158,9 @@ def test_branches_tags_and_bookmarks(place: Place) -> None:
 
 
 def test_the_core_resolves_revisions_first(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    site: Any = SimpleNamespace(settings=Settings(data=place.home, max_api_file=8))
-    repository: Any = None
+    settings = Settings(data=place.home, max_api_file=8)
+    site: Any = SimpleNamespace(settings=settings, cache_of=lambda number: place.home / "cache" / str(number))
+    repository: Any = SimpleNamespace(id=1)
     monkeypatch.setattr(History, "_opened", lambda self, repository, moment: place.open())
     # Nobody strips meanwhile.
     monkeypatch.setattr(History, "now", lambda self, repository: Moment("core", "state", "then"))

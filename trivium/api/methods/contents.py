@@ -7,9 +7,8 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from trivium.api.arguments import Flag, Number, ReadableRepository, Word
+from trivium.api.kept import kept
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
 from trivium.api.objects import names_object
@@ -17,8 +16,9 @@ from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid
 from trivium.forge import repository_settings
-from trivium.forge.caches import RepositoryCache
-from trivium.forge.history import extension_of, facts_of, mimetype_of
+from trivium.forge.answers import Draft
+from trivium.forge.contents import facts_of
+from trivium.forge.history import extension_of, mimetype_of
 from trivium.forge.repositories import Repository
 from trivium.vcs.model import Content, Node, Snapshot, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
@@ -139,30 +139,30 @@ def get_repo_fts_tree(call: Call, repoid: ReadableRepository, commit_id: Word, r
         if not isinstance(commit_id, str):
             raise Invalid(_NOT_A_TEXT)
         raw_id, path = snapshot.resolve(commit_id), _path(root_path)
-        cache, key = RepositoryCache(call.site, repoid.id), ("fts", raw_id, path)
-        kept = cache.get(key)
-        if kept is None:
+
+        def make(draft: Draft) -> None:
             nodes = [node for node in snapshot.nodes(raw_id, path) if node.kind == "file"]
             if len(nodes) > settings.max_api_nodes:
                 raise Invalid(f"more than {settings.max_api_nodes} files at once (max_api_nodes)")
-            kept = msgspec.json.encode(list(_described(call, snapshot, nodes)))
-            cache.put(key, kept)
-        return msgspec.Raw(kept)
+            draft.write_value(_described(call, repoid, snapshot, nodes))
+
+        return kept(call, repoid, ("fts", raw_id, path), make)
 
     with failing_as(failure, VcsError, Invalid):
         return call.history.read(repoid, look)
 
 
-def _described(call: Call, snapshot: Snapshot, nodes: list[Node]) -> Iterator[dict[str, Any]]:
+def _described(call: Call, repository: Repository, snapshot: Snapshot, nodes: list[Node]) -> Iterator[dict[str, Any]]:
     """Files as the answer shows them."""
-    contents = snapshot.contents(nodes, call.site.settings.max_api_file)
-    for node, content in zip(nodes, contents, strict=True):
-        facts = facts_of(content, with_content=False)
+    most = call.site.settings.max_api_file
+    told = call.history.facts(repository, snapshot, nodes, with_content=False)
+    for node, facts in zip(nodes, told, strict=True):
+        read = facts.size <= most
         yield {
             "name": node.path,
             "type": "file",
             "size": facts.size,
-            "binary": facts.binary,
+            "binary": facts.binary if read else None,
             "extension": extension_of(node.path),
-            "md5": facts.md5,
+            "md5": facts.md5 if read else None,
         }

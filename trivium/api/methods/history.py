@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
-
 from trivium.api.arguments import Number, ReadableRepository, Word
+from trivium.api.kept import kept
 from trivium.api.methods.registered import registry
 from trivium.api.objects import commit_object, node_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, shown
 from trivium.errors import Invalid
-from trivium.forge.caches import RepositoryCache
-from trivium.forge.history import Details, FileFacts, budget_of, facts_of
+from trivium.forge.answers import Draft
+from trivium.forge.contents import FileFacts
+from trivium.forge.history import Details
 from trivium.forge.repositories import Repository
-from trivium.vcs.budget import spending
-from trivium.vcs.model import LARGEST_COMPARED, Node, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.model import Node, Snapshot, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
 
 _NOT_A_TEXT: Final = "commit_id must be a string value"
@@ -33,18 +33,6 @@ def _details(given: Any) -> Details:
     return Details(given)
 
 
-def _kept(call: Call, repository: Repository, key: object, make: Callable[[], object]) -> msgspec.Raw:
-    """An answer from the repository's cache, or made and kept there."""
-    cache = RepositoryCache(call.site, repository.id)
-    content = cache.get(key)
-    if content is None:
-        with spending(lambda: budget_of(call.site.settings)) as budget:
-            content = msgspec.json.encode(make())
-        if not budget.cut:
-            cache.put(key, content)
-    return msgspec.Raw(content)
-
-
 @registry.method(pace=Pace.LONG)
 def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, details: Word = "basic") -> Any:
     """One changeset of a repository.
@@ -57,12 +45,11 @@ def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, d
         raise Refusal(_NOT_A_TEXT)
     try:
         moment = call.history.now(repoid)
-        return _kept(
-            call,
-            repoid,
-            ("changeset", moment.key, revision, wanted),
-            lambda: commit_object(call.history.commit(repoid, revision, wanted, moment), wanted),
-        )
+
+        def make(draft: Draft) -> None:
+            draft.write_value(commit_object(call.history.commit(repoid, revision, wanted, moment), wanted))
+
+        return kept(call, repoid, ("changeset", moment.key, revision, wanted), make)
     except UnknownRevision as error:
         raise Refusal(f"Commit `{revision}` does not exist in repository `{repoid.name}`") from error
     except VcsError as error:
@@ -87,14 +74,19 @@ def get_repo_changesets(
     try:
         moment = call.history.now(repoid)
 
-        def make() -> list[Any]:
-            enough = most + 1 if count is None else min(count, most + 1)
-            commits = call.history.commits(repoid, start_rev, enough, wanted, moment)
-            if len(commits) > most:
-                raise Refusal(f"{_FETCHING}: more than {most} changesets at once (max_api_items)")
-            return [commit_object(commit, wanted) for commit in commits]
+        enough = most + 1 if count is None else min(count, most + 1)
 
-        return _kept(call, repoid, ("changesets", moment.key, start_rev, count, wanted), make)
+        def make(draft: Draft) -> None:
+            def look(snapshot: Snapshot) -> None:
+                ids = snapshot.ids(snapshot.start(start_rev), enough)
+                if len(ids) > most:
+                    raise Refusal(f"{_FETCHING}: more than {most} changesets at once (max_api_items)")
+                commits = call.history.described(repoid, snapshot, ids, wanted)
+                draft.write_value(commit_object(commit, wanted) for commit in commits)
+
+            call.history.read(repoid, look, moment)
+
+        return kept(call, repoid, ("changesets", moment.key, start_rev, count, wanted), make)
     except VcsError as error:
         raise Refusal(_FETCHING) from error
 
@@ -142,12 +134,12 @@ def get_repo_nodes(
         path = clean_path(root_path)
         raw_id = snapshot.resolve(revision)
         key = ("nodes", raw_id, path, ret_type, details, most)
-        return _kept(
-            call,
-            repoid,
-            key,
-            lambda: list(_described(call, snapshot, snapshot.nodes(raw_id, path), ret_type, details == "full", most)),
-        )
+
+        def make(draft: Draft) -> None:
+            nodes = snapshot.nodes(raw_id, path)
+            draft.write_value(_described(call, repoid, snapshot, nodes, ret_type, details == "full", most))
+
+        return kept(call, repoid, key, make)
 
     try:
         return call.history.read(repoid, look)
@@ -156,18 +148,26 @@ def get_repo_nodes(
 
 
 def _described(
-    call: Call, snapshot: Snapshot, nodes: list[Node], wanted: str, with_content: bool, most: int | None
+    call: Call,
+    repository: Repository,
+    snapshot: Snapshot,
+    nodes: list[Node],
+    wanted: str,
+    with_content: bool,
+    most: int | None,
 ) -> Iterator[Any]:
     """Nodes as the answer shows them; the contents of one answer are bounded together."""
     settings = call.site.settings
     left = settings.max_api_answer
     shown = [node for node in nodes if wanted == "all" or (node.kind == "dir") == (wanted == "dirs")]
-    contents = snapshot.contents([node for node in shown if node.kind == "file"], LARGEST_COMPARED)
+    files = [node for node in shown if node.kind == "file"]
+    told = call.history.facts(repository, snapshot, files, with_content=with_content)
     for node in shown:
         facts: FileFacts | None = None
         if node.kind == "file":
-            found = next(contents)
-            fits = found.size <= min(left, settings.max_api_file) and (most is None or found.size <= most)
-            facts = facts_of(found, with_content=with_content and fits)
+            facts = next(told)
+            if facts.size > left or (most is not None and facts.size > most):
+                facts = replace(facts, content=None)
             left -= len(facts.content or "")
         yield node_object(node, facts, with_content=with_content)
+    next(told, None)

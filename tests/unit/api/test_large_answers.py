@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Large answers pass through a worker in pieces, and none is made for somebody who has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trivium.access.credentials import Authenticator
+from trivium.access.throttle import Throttle
+from trivium.api.door import ApiDoor
+from trivium.asgi import Disconnected
+from trivium.crew import Crew
+from trivium.forge.answers import SMALL, Draft, Kept
+from trivium.forge.site import Site
+from trivium.vcs.budget import Budget, Unwanted, spending
+
+
+class Caller:
+    """A client of a door whose methods are made up."""
+
+    def __init__(self, door: ApiDoor, key: str) -> None:
+        self.door = door
+        self.key = key
+        self.sent: list[dict[str, Any]] = []
+        self.stays = True
+
+    def will_answer(self, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Any]) -> None:
+        monkeypatch.setattr(self.door, "_result", lambda *_: make())
+
+    async def ask(self, request_id: Any = 1) -> None:
+        request = {"id": request_id, "api_key": self.key, "method": "get_repo_changesets", "args": {}}
+        read = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal read
+            if not read:
+                read = True
+                return {"type": "http.request", "body": json.dumps(request).encode(), "more_body": False}
+            while self.stays:
+                await asyncio.sleep(0.01)
+            return {"type": "http.disconnect"}
+
+        scope: Any = {"type": "http", "method": "POST", "headers": [], "client": ("127.0.0.1", 1), "scheme": "http"}
+        await self.door(scope, receive, self.send)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+
+@pytest.fixture
+def caller(site: Site, root_key: str) -> Iterator[Caller]:
+    crew = Crew(1, "short")
+    slow = ThreadPoolExecutor(1, "long")
+    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
+    yield Caller(ApiDoor(site, authenticator, crew=crew, slow=slow), root_key)
+    crew.close()
+    slow.shutdown()
+
+
+def _kept(place: Path, value: object) -> Kept:
+    with Draft(place / "answer", place / ".answer") as draft:
+        draft.write_value(value)
+        made, _ = draft.finish(keep=True)
+    assert isinstance(made, Kept)
+    return made
+
+
+def _open_files() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("request_id", [1, "", '""', 'a ""', None, {"a": ""}])
+def test_a_large_answer_is_sent_in_pieces_of_the_same_envelope(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_id: Any
+) -> None:
+    value = ["", '""', "x" * 1_000_000]
+    caller.will_answer(monkeypatch, lambda: _kept(tmp_path, value))
+    asyncio.run(caller.ask(request_id))
+    assert json.loads(caller.body) == {"id": request_id, "result": value, "error": None}
+    assert dict(caller.sent[0]["headers"])[b"content-length"] == str(len(caller.body)).encode()
+    assert max(len(message.get("body", b"")) for message in caller.sent) <= 4 * SMALL
+    assert [message["more_body"] for message in caller.sent[1:-1]] == [True] * (len(caller.sent) - 2)
+    assert not caller.sent[-1].get("more_body")
+
+
+def test_what_is_not_in_memory_is_read_in_a_thread(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: set[str] = set()
+    plain = Kept.piece
+
+    def piece(kept: Kept, at: int, most: int) -> bytes:
+        readers.add(threading.current_thread().name.partition("_")[0])
+        return plain(kept, at, most)
+
+    monkeypatch.setattr(Kept, "piece_at_hand", lambda *_: None)
+    monkeypatch.setattr(Kept, "piece", piece)
+    caller.will_answer(monkeypatch, lambda: _kept(tmp_path, "x" * 1_000_000))
+    asyncio.run(caller.ask())
+    assert json.loads(caller.body)["result"] == "x" * 1_000_000
+    assert readers == {"long"}
+
+
+def test_no_file_stays_open(caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: object) -> None:
+        raise Disconnected
+
+    before = _open_files()
+    caller.will_answer(monkeypatch, lambda: _kept(tmp_path, "x" * 1_000_000))
+    asyncio.run(caller.ask())
+    monkeypatch.setattr(caller, "send", fails)
+    with pytest.raises(Disconnected):
+        asyncio.run(caller.ask())
+
+    async def cancelled() -> None:
+        asked = asyncio.create_task(caller.ask())
+        await asyncio.sleep(0.05)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+
+    caller.will_answer(monkeypatch, lambda: (time.sleep(0.2), _kept(tmp_path, "x" * 1_000_000))[1])
+    asyncio.run(cancelled())
+    time.sleep(0.3)
+    assert _open_files() <= before
+
+
+def test_work_for_somebody_who_went_away_is_given_up(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up = threading.Event()
+
+    def works() -> None:
+        with spending(Budget) as budget:
+            caller.stays = False
+            try:
+                for _ in range(500):
+                    budget.check()
+                    time.sleep(0.01)
+            except Unwanted:
+                given_up.set()
+                raise
+
+    caller.will_answer(monkeypatch, works)
+    asyncio.run(caller.ask())
+    assert given_up.is_set()
+
+
+def test_work_for_somebody_who_waits_is_finished(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def works() -> str:
+        with spending(Budget) as budget:
+            for _ in range(30):
+                time.sleep(0.01)
+                budget.check()
+        return "done"
+
+    caller.will_answer(monkeypatch, works)
+    asyncio.run(caller.ask())
+    assert json.loads(caller.body)["result"] == "done"

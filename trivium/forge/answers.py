@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Large answers never stand whole in memory: they are written to a file piece by piece, and leave it in the same way.
+
+What a worker allocates in megabytes it does not give back: the allocator keeps it, in one arena for each thread. So an
+answer is a text as long as it is small, and an open file beyond that. The file need not have a name: what is not to be
+kept, or was forgotten meanwhile, is there until it has been sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+SMALL: Final = 64 << 10
+"""Bytes up to which an answer is a text in memory."""
+_LENGTH_BYTES: Final = 8
+"""At the beginning of a file: how many bytes follow. Whatever a crash of the machine left of it is noticed by that."""
+
+
+class Kept:
+    """A whole answer, as JSON, in an open file."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self.size = size
+        """In bytes."""
+
+    def piece_at_hand(self, at: int, most: int) -> bytes | None:
+        """At most so many bytes from `at` on, if they need not be waited for; else None."""
+        try:
+            piece = bytearray(min(most, self.size - at))
+            length = os.preadv(self._descriptor, [piece], _LENGTH_BYTES + at, os.RWF_NOWAIT)
+        except OSError:  # not in memory, or a file system that does not know the question
+            return None
+        return bytes(memoryview(piece)[:length]) if length else None
+
+    def piece(self, at: int, most: int) -> bytes:
+        """At most so many bytes from `at` on; may wait for the disk. Raises `OSError`."""
+        found = os.pread(self._descriptor, min(most, self.size - at), _LENGTH_BYTES + at)
+        if not found:
+            raise OSError("an answer is shorter than it was")
+        return found
+
+    def whole(self) -> bytes:
+        """All of it."""
+        pieces = []
+        at = 0
+        while at < self.size:
+            pieces.append(self.piece(at, self.size - at))
+            at += len(pieces[-1])
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Let go of the file; more than once does no harm."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()  # nobody was there any more to send it to
+
+
+def open_kept(path: Path) -> Kept | bytes | None:
+    """What is kept in a file: an open one, or the text of a small one; None when there is nothing whole."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    size = os.fstat(descriptor).st_size - _LENGTH_BYTES
+    kept = Kept(descriptor, size)
+    try:
+        told = os.pread(descriptor, _LENGTH_BYTES, 0)
+        if size < 0 or int.from_bytes(told, "little") != size:
+            kept.close()
+            return None
+        if size > SMALL:
+            return kept
+        content = kept.whole()
+    except OSError:
+        kept.close()
+        return None
+    kept.close()
+    return content
+
+
+class Draft:
+    """An answer that is being written; in memory while it is small, or where there is no room on the disk."""
+
+    def __init__(self, path: Path, temporary: Path) -> None:
+        self._path = path
+        self._temporary = temporary
+        self._pending = bytearray()
+        self._written = 0
+        self._descriptor = -1
+        self._in_memory = False
+        """The disk refused it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._forget()
+
+    def restart(self) -> None:
+        """Throw away what was written."""
+        self._forget()
+        self._pending.clear()
+        self._in_memory = False
+
+    def write(self, data: bytes) -> None:
+        """Go on with some bytes."""
+        self._pending += data
+        if len(self._pending) > SMALL and not self._in_memory:
+            self._spill()
+
+    def write_value(self, value: object) -> None:
+        """Begin anew with a value; the items of whatever is no list yet are made and written one by one."""
+        self.restart()
+        if not isinstance(value, Iterable) or isinstance(value, (list, dict, str, tuple)):
+            self.write(msgspec.json.encode(value))
+            return
+        mark = b"["
+        for item in value:
+            self.write(mark)
+            self.write(msgspec.json.encode(item))
+            mark = b","
+        self.write(b"]" if mark == b"," else b"[]")
+
+    def finish(self, *, keep: bool) -> tuple[Kept | bytes, int]:
+        """The answer, and how many bytes of it are kept under its name for others; failing to is not worth an error."""
+        if self._descriptor < 0 and not keep:
+            return bytes(self._pending), 0
+        if not self._in_memory:
+            content = bytes(self._pending) if self._descriptor < 0 else None
+            self._spill()
+            if not self._in_memory:
+                return self._finish_file(content, keep=keep)
+        return bytes(self._pending), 0
+
+    def _finish_file(self, content: bytes | None, *, keep: bool) -> tuple[Kept | bytes, int]:
+        size = self._written
+        kept_bytes = 0
+        with contextlib.suppress(OSError):
+            os.pwrite(self._descriptor, size.to_bytes(_LENGTH_BYTES, "little"), 0)
+            if keep:
+                self._temporary.replace(self._path)
+                kept_bytes = size
+        if content is not None:
+            return content, kept_bytes
+        answer = Kept(self._descriptor, size)
+        self._descriptor = -1
+        if not kept_bytes:
+            self._temporary.unlink(missing_ok=True)
+        return answer, kept_bytes
+
+    def _spill(self) -> None:
+        """Move what is pending to the file; back into memory with everything when that is not possible."""
+        with contextlib.suppress(OSError):
+            if self._descriptor < 0:
+                self._descriptor = self._create()
+            written = 0
+            while written < len(self._pending):
+                with memoryview(self._pending) as view, view[written:] as rest:
+                    written += os.pwrite(self._descriptor, rest, _LENGTH_BYTES + self._written + written)
+            self._written += written
+            self._pending.clear()
+            return
+        self._in_memory = True
+        if self._written:
+            before = Kept(os.dup(self._descriptor), self._written)
+            self._pending = bytearray(before.whole()) + self._pending
+            before.close()
+        self._forget()
+
+    def _create(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        try:
+            return os.open(self._temporary, flags, 0o600)
+        except FileNotFoundError:
+            self._temporary.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(self._temporary, flags, 0o600)
+
+    def _forget(self) -> None:
+        """Let go of the file, unless it has become an answer."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._temporary.unlink(missing_ok=True)
+        self._written = 0
