@@ -67,8 +67,8 @@ REFUSED_USERS = [
 @pytest.mark.parametrize("key", [key_of, account_key_of], ids=lambda key: key.__name__)
 def test_what_is_too_long_to_be_a_name_has_no_names_key(key: Callable[[str], str]) -> None:
     """Normalising marks that are out of order takes time by the square of their number."""
-    marks = "\u0301\u0323" * 500_000
-    assert len(key("a" + marks)) > 255
+    marks = "\u0301\u0323" * 5_000
+    assert len(key("a" + marks)) == 256, "as long as it takes to be no name's key, whatever was given"
 
 
 @pytest.mark.parametrize("name", ["\uff21da", "\uff41\uff44\uff41", "ad\u1d43", "ADA"])
