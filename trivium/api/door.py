@@ -46,6 +46,8 @@ _SHOWN_REASON: Final = 1000
 _PARSE_ERROR: Final = "JSON parse error ERR:"
 _MISSING_KEY: Final = "Incorrect JSON data. Missing 'api_key or auth_token'"
 
+_COUNTED: Final = "trivium.counted"
+"""In the scope of a request: it has been counted for `api_rate`."""
 _SLOWEST: Final = 16 << 10
 """Bytes in a second; who reads more slowly than that has `request_timeout` and no more."""
 _PIECE: Final = 256 << 10
@@ -293,8 +295,10 @@ class ApiDoor:
         except CredentialsRefused as error:
             raise Refusal(_refusal(error.reason, address)) from error
         asked.caller = caller
-        if self._rates is not None and self._rates.count(self._site.ring.digest(key)) > self._settings.api_rate:
-            raise _TooOften(self._rates.seconds_left())
+        if self._rates is not None and not scope.get(_COUNTED):
+            scope[_COUNTED] = True  # what is asked again in a thread is one call
+            if self._rates.count(self._site.ring.digest(key)) > self._settings.api_rate:
+                raise _TooOften(self._rates.seconds_left())
         name, given = request["method"], request["args"]
         if name == DISCOVER:
             self._document = self._document or document(registry)
