@@ -44,15 +44,17 @@ def test_what_was_read_under_a_name_that_was_given_away_is_neither_told_nor_kept
     cache = RepositoryCache(site, 1)
 
     def look(snapshot: Any) -> str:
-        cache.put("what", snapshot.encode())
+        with cache.draft("what") as draft:
+            draft.write(snapshot.encode())
+            cache.finish(draft)
         return str(snapshot)
 
     assert history.read(REPOSITORY, look) == "new"
-    assert cache.get("what") == b"new"
+    assert cache.find("what") == b"new"
 
 
 def test_a_repository_that_is_never_where_it_was_is_given_up(site: Site) -> None:
     history = Moving(site, [str(number) for number in range(100)])
     with pytest.raises(VcsError):
         history.read(REPOSITORY, str)
-    assert RepositoryCache(site, 1).get("what") is None
+    assert RepositoryCache(site, 1).find("what") is None
