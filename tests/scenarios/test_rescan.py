@@ -252,7 +252,7 @@ def test_what_mercurials_clients_leave_is_no_reason_to_refuse(own_server: Server
         (control / directory / "checklink").symlink_to("checklink-target")
     (control / "store" / "lock").symlink_to("elsewhere.example.org:4711")
     (control / "wlock").symlink_to("elsewhere.example.org/f0000001:4711")
-    assert admin("rescan_repos") == {"added": ["left"], "removed": [], "skipped": []}
+    assert admin("rescan_repos") == {"added": ["left"], "removed": []}
     assert admin("get_repo_changeset", repoid="left", revision="tip")["raw_id"] == raw_id
 
 

@@ -198,27 +198,26 @@ def test_what_ends_one_process_of_apache_ends_nobody_elses_transfer(own_server: 
     uploads = [threading.Thread(target=upload, args=(own_server, reader, statuses)) for reader in readers]
     for thread in uploads:
         thread.start()
-    until(lambda: len(serving(own_server)) >= len(uploads))
-    time.sleep(0.5)
-    kill_all(serving(own_server)[:1])
+    until(lambda: len(writing(own_server)) == len(uploads))
+    kill_all(writing(own_server)[:1])
     for thread in uploads:
         thread.join(60)
     assert sorted(statuses) == [201, 201, 201, 503]
 
 
-def serving(server: Server) -> list[int]:
-    """Apache's processes that have a connection at this moment."""
-    return [pid for pid in named("apache2", server.children()) if len(_sockets(pid)) > 1]
+def writing(server: Server) -> list[int]:
+    """Apache's processes that write what is to be committed at this moment."""
+    return [pid for pid in named("apache2", server.children()) if any("protorevs" in name for name in _files(pid))]
 
 
-def _sockets(pid: int) -> list[str]:
-    """The sockets of a process; each of Apache's has the one that it listens at."""
+def _files(pid: int) -> list[str]:
+    """What a process has open."""
     found = []
     with contextlib.suppress(OSError):
         for one in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
                 found.append(os.readlink(one))  # noqa: PTH115
-    return [name for name in found if name.startswith("socket:")]
+    return found
 
 
 def upload(server: Server, reader: Reader, results: list[int]) -> None:
