@@ -175,7 +175,9 @@ OPTIONS = frozenset(
     f"--git-dir=. --bare --template= --initial-branch=master --symref --stdin --count --date-order --reverse"
     f" --max-count=1 --stateless-rpc --http-backend-info-refs --strict --advertise-refs --reject-shallow"
     f" --remove-section {FETCH} -c -a -d -q --write-bitmap-index --expire=now --reachable"
-    f" --changed-paths --split=replace --split --no-progress".split()
+    f" --changed-paths --split=replace --split --no-progress"
+    " --all --prune --geometric=2 --write-midx --cruft --cruft-expiration=2.weeks.ago --expire=2.weeks.ago"
+    " --batch-all-objects --unordered --buffer --batch-check=%(objectsize)".split()
 )
 """Every option that the server has a reason to give to git."""
 SETTINGS = re.compile(
