@@ -44,6 +44,7 @@ _PAGES: Final = frozenset({
 })  # fmt: skip
 """What stands after a repository's name in the address of one of its pages (system.md 2)."""
 _REVISION: Final = "tip"
+_LATER: Final = ((b"retry-after", b"5"),)
 
 
 def is_svn_method(scope: Scope) -> bool:
@@ -213,8 +214,8 @@ def _refused(error: Exception) -> Refused:
         case TooLarge():
             return Refused(413, f"This is larger than the server allows ({error.option}).")
         case StorageFull():
-            return Refused(503, "The server is short of disk space and takes no commits.")
+            return Refused(503, "The server is short of disk space and takes no commits.", _LATER)
         case VcsError():
-            return Refused(503, "Subversion is not served here at the moment.")
+            return Refused(503, "Subversion is not served here at the moment.", _LATER)
         case _:
-            return Refused(503, "The server is busy; try again.", ((b"retry-after", b"5"),))
+            return Refused(503, "The server is busy; try again.", _LATER)
