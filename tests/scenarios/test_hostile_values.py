@@ -297,8 +297,8 @@ class Trap:
 
 HARMLESS = frozenset({"/dev/null", "/dev/urandom", "/etc/mime.types"})
 HARMLESS_BELOW = ("/proc/", "/sys/", "/usr/share/zoneinfo/")
-TRIAL = re.compile(re.escape(tempfile.gettempdir()) + "/[a-z0-9_]{8}")
-"""What Python's library opens once to see whether a directory is one for temporary files."""
+TRIAL = re.compile(re.escape(tempfile.gettempdir()) + "/(?:trivium-)?[a-z0-9_]{8}(?:/.*)?")
+"""What Python's library opens to see whether a directory is one for temporary files, and our own below it."""
 
 
 @pytest.fixture(scope="module")
