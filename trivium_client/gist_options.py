@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from trivium_client.errors import UsageError
-from trivium_client.options import Options
+from trivium_client.options import Options, Parser
 
 PROGRAM = "rhodecode-gist"
 
@@ -44,14 +43,8 @@ class GistOptions:
     files: tuple[str, ...]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Let the program alone write messages; none repeats a value, which may be a key."""
-        raise UsageError(re.sub("ignored explicit argument .*", "takes no value", message, flags=re.DOTALL))
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog=PROGRAM,
         usage=USAGE,
         description="Makes a gist of files, or of what it reads, on a Trivium server.",

@@ -67,15 +67,17 @@ class Options:
     """What follows the method, not yet split into keys and values."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """The command line of a program: what is wrong with it is raised, and none of it is repeated."""
+
     def error(self, message: str) -> NoReturn:
-        """Let `main` alone write messages and choose the exit status."""
+        """Let the program alone write messages and choose the exit status."""
         # argparse would quote the value, and --save-config=<key> is an easy mistake.
         raise UsageError(re.sub("ignored explicit argument .*", "takes no value", message, flags=re.DOTALL))
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog=PROGRAM,
         usage=USAGE,
         description=DESCRIPTION,
