@@ -123,6 +123,8 @@ def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str], re
     """Repositories below a directory that have no row. Links and hidden directories are not followed."""
     try:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return  # somebody has moved or deleted it meanwhile
     except OSError as error:
         report.skip(prefix.rstrip("/"), f"the directory cannot be read: {error.strerror}")
         return
