@@ -20,13 +20,14 @@ from trivium.access.caller import Caller, anonymous
 from trivium.access.errands import ERRAND, read_errand
 from trivium.access.keys import KeyRing, Role, process_secret, quick_digest
 from trivium.access.passwords import verify_password
+from trivium.access.stamps import STAMP_COLUMNS, Stamp
 from trivium.access.throttle import Throttle
 from trivium.errors import TriviumError
 from trivium.names import account_key_of
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
-from trivium.store.tables import DEFAULT_USER_ID, access_stamp, journal, now, tokens, user_addresses, users
+from trivium.store.tables import DEFAULT_USER_ID, journal, now, tokens, user_addresses, users
 
 LOCAL: Final = "rhodecode"
 """The `extern_type` of accounts whose passwords we keep ourselves (decisions.md W4)."""
@@ -77,6 +78,7 @@ class _KeyRow(NamedTuple):
     builtin: bool
     expires: int
     stamp: int
+    stamp_of_everybody: int
 
 
 class _AccountRow(NamedTuple):
@@ -119,7 +121,7 @@ _BY_KEY = Query(
         tokens.c.role,
         tokens.c.builtin,
         tokens.c.expires,
-        select(access_stamp.c.version).scalar_subquery().label("stamp"),
+        *STAMP_COLUMNS,
     )
     .join(users, users.c.id == tokens.c.user_id)
     .where(tokens.c.digest == bindparam("sought"), users.c.id != DEFAULT_USER_ID)
@@ -162,8 +164,8 @@ class Authenticator:
         self.used_tokens: set[int] = set()
         self.signed_in: set[int] = set()
 
-    def by_key(self, key: str, address: str, role: Role) -> tuple[Caller, int]:
-        """The owner of a key that may be used for `role`, and the access stamp at this moment.
+    def by_key(self, key: str, address: str, role: Role) -> tuple[Caller, Stamp]:
+        """The owner of a key that may be used for `role`, and the state of all rights at this moment.
 
         Raises `CredentialsRefused`; the order of the checks is that of api-users.md 1.1.
         """
@@ -180,7 +182,7 @@ class Authenticator:
             if not row.builtin and row.role not in (Role.ALL, role):
                 raise CredentialsRefused(Reason.ROLE)
         self.used_tokens.add(row.token_id)
-        return caller, row.stamp
+        return caller, Stamp(row.stamp, row.stamp_of_everybody)
 
     def visitor(self, address: str) -> Caller | None:
         """Whoever comes without credentials; None where visitors may not look, or not from there (decisions.md W10)."""

@@ -128,7 +128,7 @@ def permissions_object(call: Call, db: Connection, user: User) -> msgspec.Raw:
             "user_groups": levels(Scope.USER_GROUP),
         }
 
-    return call.remember(("permissions", user.id, with_none), permissions)
+    return call.remember(("permissions", user.id, with_none), permissions, rights_of=user)
 
 
 def address_row(network: str) -> Json:

@@ -18,10 +18,12 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import msgspec
 
 from trivium.access.caller import Caller
+from trivium.access.stamps import Stamp
 from trivium.api.arguments import Converter
 from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
+from trivium.forge.accounts import User
 from trivium.forge.history import History
 from trivium.forge.site import Site
 
@@ -47,8 +49,8 @@ class Call:
 
     site: Site
     caller: Caller
-    stamp: int
-    """The access stamp when the caller was identified: what is remembered for it may be used."""
+    stamp: Stamp
+    """The state of all rights when the caller was identified: what is remembered for it may be used."""
     remembered: Remembered
     history: History
     base_url: str
@@ -56,11 +58,15 @@ class Call:
     given: Mapping[str, Any]
     """The arguments as they came, under their present names."""
 
-    def remember(self, key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
-        """A part of the answer that depends on what may be seen alone; `make` reads the database (`Remembered`)."""
+    def remember(self, key: Hashable, make: Callable[[], object], *, rights_of: User | None = None) -> msgspec.Raw:
+        """A part of the answer that depends on what may be seen alone; `make` reads the database (`Remembered`).
+
+        What depends on the `rights_of` one user alone outlives changes of the rights of others.
+        """
+        state = (self.stamp.everybody, rights_of.rights_version) if rights_of is not None else self.stamp.version
         if self.site.store.hurried:
-            return self.remembered.ready_part(self.stamp, key)
-        return self.remembered.part(self.stamp, key, make)
+            return self.remembered.ready_part(state, key)
+        return self.remembered.part(state, key, make)
 
     def echo(self, argument: str) -> str:
         """An argument as messages repeat it."""

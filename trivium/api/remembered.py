@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of answers that are dear to make and change only with what somebody may see.
+"""Parts of answers that are expensive to make and change only with what somebody may see.
 
-Each is kept, as JSON, together with the access stamp that it was made under, and is used for that stamp only: a
-revocation counts for the next request on every worker (security.md S-15).
+Each is kept, as JSON, together with the state of rights that it was made under (`access.stamps`), and is used for that
+state only: a revocation counts for the next request on every worker (security.md S-15).
 """
 
 from __future__ import annotations
@@ -25,30 +25,32 @@ class Remembered:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._parts: LRUCache[Hashable, tuple[int, bytes]] = LRUCache(_MAX_BYTES, getsizeof=lambda part: len(part[1]))
+        self._parts: LRUCache[Hashable, tuple[Hashable, bytes]] = LRUCache(
+            _MAX_BYTES, getsizeof=lambda part: len(part[1])
+        )
 
-    def part(self, stamp: int, key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
-        """What `make` returns, as JSON; made anew when the stamp is another one than when it was made before.
+    def part(self, state: Hashable, key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
+        """What `make` returns, as JSON; made anew when the state is another one than when it was made before.
 
-        `stamp` must have been read before anything that `make` reads.
+        `state` must have been read before anything that `make` reads.
         """
-        found = self._found(stamp, key)
+        found = self._found(state, key)
         if found is not None:
             return msgspec.Raw(found)
         made = msgspec.json.encode(make())
         if len(made) <= _MAX_BYTES // 8:
             with self._lock:
-                self._parts[key] = (stamp, made)
+                self._parts[key] = (state, made)
         return msgspec.Raw(made)
 
-    def ready_part(self, stamp: int, key: Hashable) -> msgspec.Raw:
+    def ready_part(self, state: Hashable, key: Hashable) -> msgspec.Raw:
         """The same part, for a caller who must not wait: raises `WouldWait` unless it is here, and small."""
-        found = self._found(stamp, key)
+        found = self._found(state, key)
         if found is None or len(found) > _SMALL:
             raise WouldWait
         return msgspec.Raw(found)
 
-    def _found(self, stamp: int, key: Hashable) -> bytes | None:
+    def _found(self, state: Hashable, key: Hashable) -> bytes | None:
         with self._lock:
             found = self._parts.get(key)
-        return found[1] if found is not None and found[0] == stamp else None
+        return found[1] if found is not None and found[0] == state else None

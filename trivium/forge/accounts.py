@@ -14,6 +14,7 @@ from trivium.access.caller import Caller
 from trivium.access.credentials import LOCAL
 from trivium.access.keys import KeyRing, Role, new_key
 from trivium.access.passwords import check_password, hash_password
+from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
 from trivium.forge import journal, tokens
 from trivium.forge.site import Site
@@ -51,6 +52,8 @@ class User:
     extern_type: str
     last_login: str | None
     inherits: bool
+    rights_version: int
+    """Another one after every change of what this user may do that is not one of everybody's (`access.stamps`)."""
 
     def as_caller(self, address: str) -> Caller:
         """The account as somebody who asks: for questions about what he may do."""
@@ -80,6 +83,7 @@ COLUMNS: Final = (
     users.c.extern_type,
     users.c.last_login,
     users.c.inherit_default_permissions,
+    users.c.rights_version,
 )
 _BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
 # The key is what is indexed.
@@ -241,7 +245,7 @@ def create(
         raise Invalid("an account belongs to an authentication plug-in")
     # Somebody else keeps the password of an external account (api-users.md 7).
     password_hash = hash_password(check_password(password)) if password and extern_name == LOCAL else None
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         _check_free(db, username=username, email=email)
         user_id = insert_id(
             db,
@@ -303,7 +307,7 @@ def update_account(
     if password:
         changes["password_hash"] = hash_password(check_password(password))
         changes["force_password_change"] = False
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if "username" in changes:
             _check_free(db, username=changes["username"], but=user.id)
         if "email" in changes:
@@ -312,6 +316,7 @@ def update_account(
             _check_not_last_admin(db, user.id)
         if changes:
             db.execute(update(users).where(users.c.id == user.id).values(**changes))
+            rights_change(db, user_id=user.id)
             told = {name: value for name, value in changes.items() if name not in ("password_hash", "username_key")}
             if "password_hash" in changes:
                 told["password"] = "changed"
@@ -327,7 +332,7 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
         raise Invalid("the user default cannot be deleted")
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         owned = [
             name
             for table in (repositories, repo_groups, user_groups)

@@ -54,12 +54,12 @@ class Activity:
         if not (pulls or keys or accounts):
             return
         moment = now()
-        # A user's last sign-in is part of what others see of him.
-        with site.store.write(access_unchanged=not accounts) as db:
+        # A user's last sign-in is part of what super-admins see of them.
+        with site.store.write(access_unchanged=not accounts, told_apart=True) as db:
             if keys:
-                db.execute(_USED, [{"row_id": key, "moment": moment} for key in keys])
+                db.execute(_USED, [{"row_id": key, "moment": moment} for key in sorted(keys)])
             if accounts:
-                db.execute(_SIGNED_IN, [{"row_id": account, "moment": moment} for account in accounts])
+                db.execute(_SIGNED_IN, [{"row_id": account, "moment": moment} for account in sorted(accounts)])
             for caller, repository_id, name in pulls:
                 journal.record(db, caller, "pull", name, repository_id=repository_id)
 

@@ -29,14 +29,14 @@ def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
 
 def allow_address(site: Site, caller: Caller, user: User, network: str, *, description: str = "") -> None:
     """Let an account in from a range; from then on from nowhere else (system.md 1.7)."""
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         db.execute(insert(user_addresses).values(user_id=user.id, network=network, description=description))
         journal.record(db, caller, "address.allow", user.username, network=network)
 
 
 def forget_address(site: Site, caller: Caller, user: User, network: str) -> None:
     """Take a range back; raises `Invalid` when it was not there."""
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         where = (user_addresses.c.user_id == user.id, user_addresses.c.network == network)
         if not db.execute(delete(user_addresses).where(*where)).rowcount:
             raise Invalid(f"{user.username} has no range {network}")

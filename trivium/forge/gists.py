@@ -116,7 +116,7 @@ def create(
         write_files(aside / directory, contents, author=owner.username, message="created")
         sync_tree(aside / directory)
         move = Move(aside / directory, site.tree.gists / directory)
-        return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=insert)
+        return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=insert, told_apart=True)
 
 
 def _expiry(lifetime: int) -> int:
@@ -169,7 +169,7 @@ def update_gist(
         place = _place(site, gist)
         write_files(place, contents, author=caller.username, message="updated")
         sync_tree(place)
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
             if files is not None:
                 remove_tree(place)  # it was deleted, and the new revision would be nobody's
@@ -240,4 +240,4 @@ def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
 
     with staging(site) as aside:
         move = Move(place, aside / place.name)
-        carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=remove)
+        carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=remove, told_apart=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from trivium.access.caller import Caller
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES
 from trivium.access.permissions import OBJECT_TABLES
+from trivium.access.stamps import rights_change
 from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge import journal
 from trivium.forge.grants import Subject
@@ -30,7 +31,8 @@ class ObjectRow:
 def set_permission(site: Site, caller: Caller, subject: Subject, permission: str) -> None:
     """Give a user or user group the value of one global permission; it replaces another value of the same family."""
     family = _family_of(permission)
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
         db.execute(delete(global_grants).where(_of(global_grants, subject), global_grants.c.permission.in_(family)))
         db.execute(
             insert(global_grants).values(user_id=subject.user_id, group_id=subject.group_id, permission=permission)
@@ -46,7 +48,8 @@ def forget_permission(site: Site, caller: Caller, subject: Subject, permission: 
     _family_of(permission)
     if subject.user_id == DEFAULT_USER_ID:
         raise Invalid("the values of the user default hold for everybody: set another one instead")
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
         mine = (_of(global_grants, subject), global_grants.c.permission == permission)
         if not db.execute(delete(global_grants).where(*mine)).rowcount:
             raise Invalid(f"{subject.name} has no {permission} of its own")

@@ -19,6 +19,7 @@ from trivium.access.permissions import (
     binds,
     levels_joined,
 )
+from trivium.access.stamps import rights_change
 from trivium.errors import Invalid
 from trivium.forge import journal
 from trivium.forge.site import Site
@@ -150,7 +151,8 @@ def set_permission(
     """
     if recursion not in RECURSIONS:
         raise Invalid(f"{recursion!r} is not a way to apply permissions to what is inside")
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
         _set_rows(db, OBJECT_TABLES[target.scope], [target.id], subject, level)
         if recursion in ("groups", "all"):
             _set_rows(db, REPO_GROUPS, _administered_inside(db, caller, REPO_GROUPS, target.name), subject, level)

@@ -59,7 +59,7 @@ def check(caller: Caller, repository: Repository, *, writes: bool) -> None:
 
 def set_lock(site: Site, caller: Caller, repository: Repository, holder: User, *, locked: bool) -> Repository:
     """Lock a repository for a user, whoever held it before, or unlock it; returns it as it is then."""
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         _store(db, repository.id, holder.id if locked else None, LockReason.API)
         _record(db, caller, repository.id, repository.name, holder=holder.username, locked=locked)
         return repositories.by_id(db, caller, repository.id)
@@ -69,7 +69,7 @@ def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
     """Take the lock for somebody who has pulled, in order to push; True when it was taken."""
     if not repository.enable_locking or caller.anonymous or repository.level < Level.WRITE:
         return False
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if _HELD.first(db, {"repository_id": repository.id}) is not None:
             return False
         _store(db, repository.id, caller.user_id, LockReason.PULL)

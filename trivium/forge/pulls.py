@@ -9,17 +9,18 @@ from sqlalchemy import bindparam, select
 
 from trivium.access.caller import Caller
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
-from trivium.errors import Invalid
+from trivium.errors import Invalid, StorageFull
 from trivium.forge import locks, pushes
 from trivium.forge.failures import PULL_FAILED, failures_told
 from trivium.forge.import_turns import import_turn
+from trivium.forge.pushes import Push
 from trivium.forge.repositories import Repository
 from trivium.forge.repository_creation import myself, transfer_limits
 from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
 from trivium.store.query import Query
 from trivium.store.tables import repositories
-from trivium.vcs.model import PartlyDone
+from trivium.vcs.model import Killed, PartlyDone
 
 REMOTE_PULL = "remote.pull"
 
@@ -38,6 +39,15 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
     The address is judged anew each time; no connection of the database is used while bytes move.
     """
     locks.check(caller, repository, writes=True)
+    cut_short: list[Push] = []
+    try:
+        _pull(site, caller, repository, cut_short)
+    finally:
+        for push in cut_short:
+            pushes.try_to_recover(site, push)
+
+
+def _pull(site: Site, caller: Caller, repository: Repository, cut_short: list[Push]) -> None:
     with RepositoryLock(site.tree.locks, repository.id).shared(site.settings.exclusive_timeout):
         with site.store.read() as db:
             row = _REMOTE.first(db, {"repository_id": repository.id})
@@ -47,16 +57,25 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
         address = opened_remote(site, shown, secret)
         telling = failures_told(site, caller, PULL_FAILED, name, repository_id=repository.id, remote=address)
         with import_turn(site, caller), telling:
-            _fetch(site, caller, repository, site.tree.path_of(name), address)
+            _fetch(site, caller, repository, site.tree.path_of(name), address, cut_short)
 
 
-def _fetch(site: Site, caller: Caller, repository: Repository, path: Path, address: RemoteUrl) -> None:
+def _fetch(
+    site: Site, caller: Caller, repository: Repository, path: Path, address: RemoteUrl, cut_short: list[Push]
+) -> None:
+    """Fetch, and record what moved. What was `cut_short` is to be settled once the repository is free."""
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
     pushes.check_room(site, repository.id)
     push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
     try:
         moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
+    except (Killed, StorageFull):
+        cut_short.append(push)
+        raise
     except PartlyDone as error:
+        if isinstance(error.__cause__, (Killed, StorageFull)):
+            cut_short.append(push)
+            raise
         pushes.finish(site, push, error.moved)
         raise
     except BaseException:

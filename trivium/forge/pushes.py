@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from trivium.access.caller import Caller
@@ -26,6 +27,8 @@ from trivium.store.engine import Record
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import now, repositories
 from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
+
+_log = structlog.get_logger(__name__)
 
 PUSH: Final = "push"
 STRIP: Final = "strip"
@@ -170,19 +173,32 @@ def recover(site: Site, push: Push) -> None:
     did; then nothing has happened.
     """
     with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
-        with site.store.read() as db:
-            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
-        accepted = None
-        if row is not None:
-            back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
-            back_end.recover(path)
-            # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
-            accepted = back_end.accepted(path, push.updates, row.history_state)
-            if push.action == STRIP and accepted:
-                back_end.purge(path)
-            if not accepted:
-                refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
-        finish(site, push, accepted)
+        recover_alone(site, push)
+
+
+def recover_alone(site: Site, push: Push) -> None:
+    """The same for a caller who has the repository for himself."""
+    with site.store.read() as db:
+        row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+    accepted = None
+    if row is not None:
+        back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
+        back_end.recover(path)
+        # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
+        accepted = back_end.accepted(path, push.updates, row.history_state)
+        if push.action == STRIP and accepted:
+            back_end.purge(path)
+        if not accepted:
+            refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
+    finish(site, push, accepted)
+
+
+def try_to_recover(site: Site, push: Push) -> None:
+    """`recover`, if the repository can be had; otherwise the intent stays, and the log says so."""
+    try:
+        recover(site, push)
+    except (Busy, VcsError) as error:
+        _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
 
 
 def shorten_stored(site: Site) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -34,6 +34,9 @@ from trivium.store.intents import Move, carry_out
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import DEFAULT_USER_ID, now
 from trivium.store.tables import repositories as table
+
+_RIGHTS: Final = frozenset({"owner_id", "private"})
+"""Columns that say what somebody may do."""
 
 
 def update_repository(
@@ -117,7 +120,7 @@ def update_repository(
         return repositories.by_id(db, caller, repository.id)
 
     if path == repository.name:
-        with site.store.write() as db:
+        with site.store.write(told_apart=not changes.keys() & _RIGHTS) as db:
             return change(db)
     move = Move(site.tree.path_of(repository.name), site.tree.path_of(path))
     with RepositoryLock(site.tree.locks, repository.id).exclusive(site.settings.exclusive_timeout):
@@ -156,7 +159,7 @@ def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None
 
 def set_archived(site: Site, caller: Caller, repository: Repository, archived: bool) -> None:
     """Close a repository for pushes, or open it again; it stays readable."""
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         db.execute(update(table).where(table.c.id == repository.id).values(archived=archived))
         journal.record(
             db, caller, "repository.archive", repository.name, repository_id=repository.id, archived=archived

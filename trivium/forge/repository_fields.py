@@ -47,7 +47,7 @@ def add_field(
     check_field_key(key)
     check_label(label)
     check_description(description)
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if _has_field(db, repository, key):
             raise AlreadyExists(Kind.FIELD, key)
         held = select(func.count()).where(repository_fields.c.repository_id == repository.id)
@@ -63,7 +63,7 @@ def add_field(
 
 def remove_field(site: Site, caller: Caller, repository: Repository, key: str) -> None:
     """Remove an extra field with its value."""
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if not _has_field(db, repository, key):
             raise NotFound(Kind.FIELD, key)
         db.execute(

@@ -116,7 +116,7 @@ def change(site: Site, caller: Caller, repository: Repository, given: Mapping[st
             values[key] = None if value is None else _KNOWN[key].parse(value)
         except ValueError as error:
             raise BadSetting(key, str(error)) from error
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         repositories.find(db, caller, repository.id, Level.ADMIN)
         for key, value in values.items():
             db.execute(delete(table).where(table.c.repository_id == repository.id, table.c.key == key))

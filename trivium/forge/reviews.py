@@ -108,7 +108,7 @@ def comment(
         raise Invalid(f"{status!r} is not a review status")
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of comment")
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if resolves is not None:
             _check_open(db, repository.id, raw_id, resolves)
         comment_id = insert_id(

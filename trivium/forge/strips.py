@@ -35,7 +35,7 @@ def strip(site: Site, history: History, caller: Caller, repository: Repository, 
         try:
             back_end.apply_strip(path, update, bundle)
         except BaseException:
-            pushes.finish(site, push, None)
+            pushes.recover_alone(site, push)
             raise
         finally:
             RepositoryCache(site, repository.id).clear()  # answers about what is gone are among it

@@ -85,7 +85,7 @@ def create_token(
     if user_id == DEFAULT_USER_ID:
         raise Invalid("the user default has no keys")
     key = new_key()
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         token_id = add_token(db, site.ring, user_id, key, role, description=description, expires=expires)
         journal.record(db, caller, "token.create", username, token_id=token_id, role=role.value, expires=expires)
     return key
@@ -102,7 +102,7 @@ def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_
 
     Raises `Invalid` for one that the account does not have, and for the built-in one, which can only be replaced.
     """
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         mine = (table.c.id == token_id, table.c.user_id == user_id)
         row = db.execute(select(table.c.builtin, table.c.role).where(*mine)).first()
         if row is None:
@@ -118,7 +118,7 @@ def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> st
     if user_id == DEFAULT_USER_ID:
         raise Invalid("the user default has no keys")
     key = new_key()
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         changed = db.execute(
             update(table)
             .where(table.c.user_id == user_id, table.c.builtin)

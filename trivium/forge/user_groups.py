@@ -21,6 +21,7 @@ from trivium.access.permissions import (
     global_permissions,
     levels_joined,
 )
+from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge import accounts, journal
 from trivium.forge.accounts import MAX_ID, User
@@ -243,17 +244,18 @@ def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool
     """Put a user into a group; False when he was in already."""
     if user.id == DEFAULT_USER_ID:
         raise Invalid("the user default is no member of any group")
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if _is_member(db, group, user):
             return False
         db.execute(insert(user_group_members).values(user_group_id=group.id, user_id=user.id))
+        rights_change(db, user_id=user.id)
         journal.record(db, caller, "user_group.add_member", group.name, member=user.username)
     return True
 
 
 def remove_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
     """Take a user out of a group; False when he was not in."""
-    with site.store.write() as db:
+    with site.store.write(told_apart=True) as db:
         if not _is_member(db, group, user):
             return False
         db.execute(
@@ -261,6 +263,7 @@ def remove_member(site: Site, caller: Caller, group: UserGroup, user: User) -> b
                 user_group_members.c.user_group_id == group.id, user_group_members.c.user_id == user.id
             )
         )
+        rights_change(db, user_id=user.id)
         journal.record(db, caller, "user_group.remove_member", group.name, member=user.username)
     return True
 

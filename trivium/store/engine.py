@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -21,8 +21,8 @@ from trivium.store.turns import Turns
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
 
-_BUMP = update(access_stamp).values(version=access_stamp.c.version + 1)
-_VERSION = select(access_stamp.c.version)
+_OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
+_OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
 
 
 class Store:
@@ -115,11 +115,12 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self, *, access_unchanged: bool = False) -> Iterator[Connection]:
+    def write(self, *, access_unchanged: bool = False, told_apart: bool = False) -> Iterator[Connection]:
         """A transaction: committed at the end of the block, rolled back by any exception.
 
         `access_unchanged` is for writes that cannot alter what anybody may see (a journal row, the time of the
-        last use of a key); every other write ends the validity of what is cached (`access_stamp`).
+        last use of a key); every other write ends the validity of what is cached (`access_stamp`). `told_apart` is for
+        those that alter what users may do only where they say so (`access.stamps.rights_change`), perhaps nowhere.
         Raises `Busy` when the database stays locked for longer than `db_busy_timeout`, and `Invalid` when the
         change breaks a constraint that somebody else's change made true in the meantime.
         """
@@ -127,7 +128,7 @@ class Store:
         try:
             with self._turn(), self._writing.begin() as connection:
                 if not access_unchanged:
-                    connection.execute(_BUMP)
+                    connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
         except OperationalError as error:
             if "database is locked" in str(error.orig):
@@ -146,12 +147,6 @@ class Store:
             glancing.close()
         self.engine.dispose()
         self._impatient.dispose()
-
-
-def stamp_of(db: Connection) -> int:
-    """The version of all permissions, for caches."""
-    version: int = db.execute(_VERSION).scalar_one()
-    return version
 
 
 def insert_id(db: Connection, table: Any, **values: Any) -> int:

@@ -95,11 +95,19 @@ def recorded(db: Connection) -> list[Intent]:
     return [Intent(row.id, row.worker, row.kind, msgspec.json.decode(row.detail)) for row in db.execute(_RECORDED)]
 
 
-def carry_out(store: Store, tree: Tree, *, worker: str, moves: Sequence[Move], change: Callable[[Connection], T]) -> T:
+def carry_out(
+    store: Store,
+    tree: Tree,
+    *,
+    worker: str,
+    moves: Sequence[Move],
+    change: Callable[[Connection], T],
+    told_apart: bool = False,
+) -> T:
     """Do `change` in a transaction together with the renames `moves`; all of it happens, or nothing.
 
     `change` must raise when the plan behind `moves` no longer holds; then nothing has happened. Raises
-    `AlreadyExists` when something stands at a target.
+    `AlreadyExists` when something stands at a target. `told_apart` as in `Store.write`.
     """
     detail: dict[str, object] = {
         "moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves],
@@ -108,7 +116,7 @@ def carry_out(store: Store, tree: Tree, *, worker: str, moves: Sequence[Move], c
     with store.write(access_unchanged=True) as db:
         intent = record(db, worker=worker, kind=MOVE, detail=detail)
     try:
-        with store.write() as db:
+        with store.write(told_apart=told_apart) as db:
             undo_all(db, tree)
             result = change(db)
             clear(db, intent)

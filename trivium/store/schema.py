@@ -77,7 +77,8 @@ def upgrade(store: Store, backups: Path) -> bool:
     _check_known(present)
     if present is not None:
         back_up(store, backups)
-    with store.write() if present is not None else store.write_bare() as db:
+    # What is cached belongs to processes that have ended; older tables may lack the columns of the stamp.
+    with store.write(access_unchanged=True) if present is not None else store.write_bare() as db:
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")

@@ -58,6 +58,8 @@ access_stamp = Table(
     Column("id", Integer, primary_key=True),
     # Grows with every change that could alter what somebody may see; caches are valid for one value of it.
     Column("version", Integer, nullable=False),
+    # Grows with those of them that could alter what anybody may do, whoever it is (`users.rights_version`: the others).
+    Column("everybody", Integer, nullable=False, server_default="1"),
 )
 
 site_values = Table(
@@ -81,6 +83,8 @@ users = _table(
     Column("created_on", String(23), nullable=False),
     Column("last_login", String(23)),
     Column("last_activity", String(23)),
+    # Grows with every change of this user's rights that is not one of everybody's (`access_stamp.everybody`).
+    Column("rights_version", Integer, nullable=False, server_default="1"),
 )
 
 user_emails = _table(

@@ -29,6 +29,7 @@ from trivium.vcs.githousekeeping import PURGE
 from trivium.vcs.gitobjects import ZERO, open_repository, refs_of, target_of
 from trivium.vcs.model import (
     IMPORT_MARK,
+    Killed,
     NotPossible,
     PartlyDone,
     RefUpdate,
@@ -200,13 +201,15 @@ class GitTransfers:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        if process.returncode < 0:
+            raise Killed(f"git {arguments[-1]} was ended by signal {-process.returncode}")
         if process.returncode:
             # The text may repeat the address; the credentials are not part of that.
             failure = _RefsLeft if process.returncode == 1 else VcsError
             raise failure(f"git {arguments[-1]} ended with {process.returncode}: {errors.get()[-500:]!r}")
 
     def _wait(self, process: subprocess.Popen[bytes], seconds: float, limits: TransferLimits) -> None:
-        """Wait for git, as long as there is time and room; raises `VcsError` or what `limits.check` raises."""
+        """Wait for git, as long as there is time and room; raises `Killed` or what `limits.check` raises."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -214,7 +217,7 @@ class GitTransfers:
             except subprocess.TimeoutExpired:
                 limits.check()
                 if time.monotonic() > deadline:
-                    raise VcsError("the remote server takes too long") from None
+                    raise Killed("the remote server takes too long") from None
             else:
                 return
 

@@ -35,7 +35,7 @@ from trivium.vcs.hgframes import (
     send_call,
 )
 from trivium.vcs.hglimits import HgLimits
-from trivium.vcs.model import VcsError
+from trivium.vcs.model import Killed, VcsError
 from trivium.vcs.watching import watched
 
 SOCKET: Final = "hg/socket"
@@ -137,7 +137,7 @@ class HgProcesses:
                 send_call(connection, Call(what, arguments), files)
                 yield connection
         except (OSError, msgspec.MsgspecError) as failed:
-            raise VcsError(f"Mercurial could not {what}: {failed}") from failed
+            raise Killed(f"Mercurial could not {what}: {failed}") from failed
 
     @contextlib.contextmanager
     def stream(self, what: str, path: Path | int, **arguments: Any) -> Iterator[Stream]:

@@ -37,6 +37,10 @@ class Interrupted(VcsError):
     """Work that can wait was given up for somebody who cannot."""
 
 
+class Killed(VcsError):
+    """A program ended in the middle of its work: it may have left locks and pieces (`BackEnd.recover`)."""
+
+
 class PartlyDone(VcsError):
     """A transfer ended before its time, when some refs had moved already."""
 

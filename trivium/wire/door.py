@@ -11,24 +11,20 @@ from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-import structlog
-
 from trivium.access.addresses import ClientAddresses
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.asgi import Scope, TooLarge, header
 from trivium.crew import Crew
-from trivium.errors import Busy, NotFound, WouldWait
+from trivium.errors import NotFound, WouldWait
 from trivium.forge import locks, pushes, repositories
 from trivium.forge.activity import Activity
 from trivium.forge.pushes import Push
 from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
-from trivium.vcs.model import IMPORT_MARK, VcsError
+from trivium.vcs.model import IMPORT_MARK
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
 from trivium.wire.turns import NoPlace, Turns
-
-_log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -159,10 +155,7 @@ class Door:
 
     async def recover(self, push: Push) -> None:
         """Clean up after a push whose process was killed, as soon as nobody else uses the repository."""
-        try:
-            await self.settle(pushes.recover, push)
-        except (Busy, VcsError) as error:
-            _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
+        await self.settle(pushes.try_to_recover, push)
 
     def place_of(self, admitted: Admitted) -> str:
         """Where the repository is, under the name that it has now: the beginning of a URL, or of one's path."""

@@ -61,6 +61,11 @@ def kill_workers(server: Server) -> None:
     kill_all(server.workers())
 
 
+def kill_what_fetches(server: Server) -> None:
+    """The worker lives, and puts in order what its process left, before it says that the fetch has failed."""
+    kill_all(transferring(server))
+
+
 def kill_everything(server: Server) -> None:
     server.kill()
 
@@ -153,7 +158,7 @@ class Transfers:
         return self.system.whole(self.server, self.root, name)
 
 
-@pytest.mark.parametrize("kill", [kill_workers, kill_everything])
+@pytest.mark.parametrize("kill", [kill_workers, kill_what_fetches, kill_everything])
 @pytest.mark.parametrize("method", ["create_repo", "pull"])
 def test_a_fetch_that_is_killed_half_way(
     own_server: Server, system: System, relay: Relay, method: str, kill: Callable[[Server], None]

@@ -138,9 +138,9 @@ def _stopping_at_commit(real, stop, after: bool = False):  # type: ignore[no-unt
     count = iter(range(100))
 
     @contextmanager
-    def write(self: Store, *, access_unchanged: bool = False) -> Iterator[Connection]:
+    def write(self: Store, **meaning: bool) -> Iterator[Connection]:
         here = next(count) == 1
-        with real(self, access_unchanged=access_unchanged) as db:
+        with real(self, **meaning) as db:
             yield db
             if here and not after:
                 stop()

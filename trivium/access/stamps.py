@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose rights a change alters, so that nothing else that is remembered has to be forgotten.
+
+Every transaction that may alter what somebody sees makes `access_stamp.version` grow. Most alter what everybody may
+do, and make `access_stamp.everybody` grow as well. Those of `Store.write(told_apart=True)` do not: they say here whose
+rights change. What a user may do stays true for one value of `everybody` and one of their `users.rights_version`.
+
+All these transactions begin with the row of `access_stamp`, so they follow each other on every database: whoever joins
+a group sees what it was given before, or is told of what it is given afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from trivium.store.tables import DEFAULT_USER_ID, access_stamp, user_group_members, users
+
+
+class Stamp(NamedTuple):
+    """A state of all rights."""
+
+    version: int
+    """Another one after every change that could alter what somebody may see."""
+    everybody: int
+    """Another one after every change that could alter what anybody may do, whoever it is."""
+
+
+STAMP_COLUMNS = (
+    select(access_stamp.c.version).scalar_subquery().label("stamp"),
+    select(access_stamp.c.everybody).scalar_subquery().label("stamp_of_everybody"),
+)
+"""A `Stamp`, for a statement that looks up something else."""
+
+_EVERYBODY = update(access_stamp).values(everybody=access_stamp.c.everybody + 1)
+_GROW = update(users).where(users.c.id == bindparam("user")).values(rights_version=users.c.rights_version + 1)
+_MEMBERS = (
+    select(users.c.id)
+    .join(user_group_members, user_group_members.c.user_id == users.c.id)
+    .where(user_group_members.c.user_group_id == bindparam("group"))
+    # Others write several accounts at once too, in the order of their ids.
+    .order_by(users.c.id)
+)
+
+
+def rights_change(db: Connection, *, user_id: int | None = None, group_id: int | None = None) -> None:
+    """Say that the transaction changes the rights of a user, or of all members of a user group.
+
+    What changes for the user `default` changes for everybody.
+    """
+    if user_id == DEFAULT_USER_ID:
+        db.execute(_EVERYBODY)
+    elif user_id is not None:
+        db.execute(_GROW, {"user": user_id})
+    else:
+        told: list[dict[str, Any]] = [{"user": member} for (member,) in db.execute(_MEMBERS, {"group": group_id})]
+        if told:
+            db.execute(_GROW, told)
