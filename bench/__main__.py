@@ -33,6 +33,7 @@ from bench.processes import cpu_seconds, memory_mb
 from bench.pushes import measure_push
 from bench.reading import measure_growth, measure_history
 from bench.report import Report
+from bench.rights import measure_rights
 from bench.stall import measure_stall
 from bench.svn import measure_svn
 from tests.support.clients import Api, Git
@@ -256,6 +257,7 @@ def main() -> None:
             )
         if "api" in parts:
             measure_api(report, server, users)
+            measure_rights(report, server, users)
         if "get_repos" in parts:
             measure_get_repos(report, server, users)
         if "git" in parts:
