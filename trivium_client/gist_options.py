@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line of `rhodecode-gist` (system.md 5.3)."""
 
-import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from trivium_client.errors import UsageError
-from trivium_client.options import Options, Parser
+from trivium_client.options import Options, Parser, options_of
 
 PROGRAM = "rhodecode-gist"
 
@@ -44,53 +42,31 @@ class GistOptions:
 
 
 def _parser() -> Parser:
-    parser = Parser(
-        prog=PROGRAM,
-        usage=USAGE,
-        description="Makes a gist of files, or of what it reads, on a Trivium server.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=False,
-        allow_abbrev=False,
-    )
+    described = "Makes a gist of files, or of what it reads, on a Trivium server."
+    parser = Parser(prog=PROGRAM, usage=USAGE, description=described, epilog=EPILOG)
     parser.add_argument("files", nargs="*", metavar="FILE", help="the files; - is standard input")
     parser.add_argument("-p", "--private", action="store_true", help="who does not know its address does not find it")
     parser.add_argument("-f", "--filename", help="what the file is called in the gist")
     parser.add_argument("-d", "--description", default="", help="what the gist is about")
     parser.add_argument("-l", "--lifetime", metavar="MINUTES", default="-1", help="minutes to live; -1: for ever")
     parser.add_argument("--open", action="store_true", help="show the gist in a browser")
-    parser.add_argument("--format", choices=("pretty", "json"), default="pretty", help="json: all about the gist")
-    parser.add_argument("--apikey", metavar="KEY", help="the API key to call with")
-    parser.add_argument("--apihost", metavar="URL", help="the server, such as https://code.example.org")
-    parser.add_argument("--config", metavar="FILE", help="the config file to read, or to write with --save-config")
-    parser.add_argument("--save-config", action="store_true", help="write --apikey and --apihost to the config file")
-    parser.add_argument("-h", "--help", action="store_true", help="show this text")
+    parser.add_connection(
+        on_format="json: all about the gist",
+        on_save_config="write --apikey and --apihost to the config file",
+        on_help="show this text",
+    )
     return parser
 
 
 def parse(command_line: Sequence[str]) -> GistOptions:
     """Take the command line apart (without the program's name). Raises `UsageError`."""
-    given, unknown = _parser().parse_known_intermixed_args(command_line)
-    if unknown:
-        # Names only: a mistyped --apikey=<key> must not put the key on the screen or into a log.
-        names = " ".join(re.sub("(?<=[a-z])[^a-z-].*", "", word, flags=re.DOTALL) for word in unknown)
-        raise UsageError(f"unrecognized arguments: {names}")
+    given = _parser().read(command_line)
     if not re.fullmatch("-1|[0-9]{1,9}", given.lifetime, re.ASCII):
         raise UsageError("--lifetime is a number of minutes, or -1")
     if given.filename is not None and len(given.files) > 1:
         raise UsageError("--filename names one file only")
-    connection = Options(
-        apikey=given.apikey,
-        apihost=given.apihost,
-        config=Path(given.config) if given.config is not None else None,
-        format=given.format,
-        save_config=given.save_config,
-        help=given.help,
-        method=None,
-        words=(),
-    )
     return GistOptions(
-        connection=connection,
+        connection=options_of(given),
         private=given.private,
         filename=given.filename,
         description=given.description,

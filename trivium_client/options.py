@@ -70,54 +70,43 @@ class Options:
 class Parser(argparse.ArgumentParser):
     """The command line of a program: what is wrong with it is raised, and none of it is repeated."""
 
+    def __init__(self, *, prog: str, usage: str, description: str, epilog: str) -> None:
+        super().__init__(
+            prog=prog,
+            usage=usage,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=False,  # argparse's own --help exits before it has seen the method
+            allow_abbrev=False,
+        )
+
     def error(self, message: str) -> NoReturn:
         """Let the program alone write messages and choose the exit status."""
         # argparse would quote the value, and --save-config=<key> is an easy mistake.
         raise UsageError(re.sub("ignored explicit argument .*", "takes no value", message, flags=re.DOTALL))
 
+    def add_connection(self, *, on_format: str, on_save_config: str, on_help: str) -> None:
+        """Add the options that all programs have; the arguments are what `--help` says of three of them."""
+        self.add_argument("--apikey", metavar="KEY", help="the API key to call with")
+        self.add_argument("--apihost", metavar="URL", help="the server, such as https://code.example.org")
+        self.add_argument("--format", choices=("pretty", "json"), default="pretty", help=on_format)
+        self.add_argument("--config", metavar="FILE", help="the config file to read, or to write with --save-config")
+        self.add_argument("--save-config", action="store_true", help=on_save_config)
+        self.add_argument("-h", "--help", action="store_true", help=on_help)
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog=PROGRAM,
-        usage=USAGE,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=False,  # argparse's own --help exits before it has seen the method
-        allow_abbrev=False,
-    )
-    parser.add_argument("words", nargs="*", metavar="METHOD [key:value ...]", help="the method to call, its arguments")
-    parser.add_argument("--apikey", metavar="KEY", help="the API key to call with")
-    parser.add_argument("--apihost", metavar="URL", help="the server, such as https://code.example.org")
-    parser.add_argument(
-        "--format",
-        choices=("pretty", "json"),
-        default="pretty",
-        help="pretty (default): a reply to read; json: one JSON document and nothing else",
-    )
-    parser.add_argument("--config", metavar="FILE", help="the config file to read, or to write with --save-config")
-    parser.add_argument(
-        "--save-config",
-        action="store_true",
-        help="write --apikey and --apihost to the config file; calls nothing",
-    )
-    parser.add_argument(
-        "-h",
-        "--help",
-        action="store_true",
-        help="show this text or, with a METHOD, what the server says about it",
-    )
-    return parser
+    def read(self, command_line: Sequence[str]) -> argparse.Namespace:
+        """Take a command line apart. Raises `UsageError`, also for options that there are not."""
+        given, unknown = self.parse_known_intermixed_args(command_line)
+        if unknown:
+            # Names only: a mistyped --apikey=<key> must not put the key on the screen or into a log.
+            names = " ".join(re.sub("(?<=[a-z])[^a-z-].*", "", word, flags=re.DOTALL) for word in unknown)
+            raise UsageError(f"unrecognized arguments: {names}")
+        return given
 
 
-def parse(command_line: Sequence[str]) -> Options:
-    """Take the command line apart (without the program's name). Raises `UsageError`."""
-    given, unknown = _parser().parse_known_intermixed_args(command_line)
-    if unknown:
-        # Names only: a mistyped --apikey=<key> must not put the key on the screen or into a log.
-        names = " ".join(re.sub("(?<=[a-z])[^a-z-].*", "", word, flags=re.DOTALL) for word in unknown)
-        raise UsageError(f"unrecognized arguments: {names}")
-    words = cast("list[str]", given.words)
+def options_of(given: argparse.Namespace, words: Sequence[str] = ()) -> Options:
+    """What was given for the options that all programs have; `words` are a method and its arguments."""
     return Options(
         apikey=given.apikey,
         apihost=given.apihost,
@@ -128,6 +117,23 @@ def parse(command_line: Sequence[str]) -> Options:
         method=words[0] if words else None,
         words=tuple(words[1:]),
     )
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=PROGRAM, usage=USAGE, description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("words", nargs="*", metavar="METHOD [key:value ...]", help="the method to call, its arguments")
+    parser.add_connection(
+        on_format="pretty (default): a reply to read; json: one JSON document and nothing else",
+        on_save_config="write --apikey and --apihost to the config file; calls nothing",
+        on_help="show this text or, with a METHOD, what the server says about it",
+    )
+    return parser
+
+
+def parse(command_line: Sequence[str]) -> Options:
+    """Take the command line apart (without the program's name). Raises `UsageError`."""
+    given = _parser().read(command_line)
+    return options_of(given, cast("list[str]", given.words))
 
 
 def help_text() -> str:
