@@ -23,6 +23,7 @@ from trivium.api.bodies import Bodies, Crowded
 from trivium.api.json import Unusable, decode
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
+from trivium.api.outgoing import LARGE, Outgoing
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of
@@ -118,6 +119,7 @@ class ApiDoor:
             deadline=self._settings.request_timeout,
         )
         self._rates = Rates(self._settings.data / "rates") if self._settings.api_rate else None
+        self._outgoing = Outgoing(self._settings.data / "cache", self._settings.max_api_answer)
         self._remembered = Remembered()
         self._history = History(site)
         self._document: dict[str, Any] | None = None
@@ -243,7 +245,11 @@ class ApiDoor:
             if needed > pace:
                 return needed
             with self._connection(pace):
-                return _answer(asked.id, self._result(scope, request, asked))
+                answer = _answer(asked.id, self._result(scope, request, asked))
+            return self._waiting(scope, answer)
+        except Crowded:
+            said = "too many large answers wait to be read; try again"
+            return Answer(_envelope(asked.id, error=said), 503, _TRY_AGAIN)
         except WouldWait:
             return Pace.SHORT
         except _TooOften as error:
@@ -255,6 +261,19 @@ class ApiDoor:
             # Whatever went wrong, the caller learns nothing of our insides, and the log everything but secrets.
             _log.exception("an API call failed", request=_shown_id(asked.id), method=asked.method)
             return Answer(_envelope(asked.id, error=INTERNAL))
+
+    def _waiting(self, scope: Scope, answer: Answer) -> Answer:
+        """An answer, in a file when it is large. Raises `Crowded` when too many of those wait to be read."""
+        kept = answer.kept
+        if kept is None and len(answer.body) < LARGE:
+            return answer
+        whose = neighbourhood(self._addresses.of(scope))
+        if kept is None:
+            kept = self._outgoing.put(answer.body, whose)
+            return answer if kept is None else Answer(b"", kept=kept)
+        if not kept.named:
+            self._outgoing.count(kept, whose)
+        return answer
 
     def _refused(self, refusal: Refusal, asked: _Asked) -> bytes:
         """A refusal, with its reason for those who may know it, and for the log."""

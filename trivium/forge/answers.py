@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,10 +26,14 @@ _LENGTH_BYTES: Final = 8
 class Kept:
     """A whole answer, as JSON, in an open file."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int, size: int, *, named: bool = True) -> None:
         self._descriptor = descriptor
         self.size = size
         """In bytes."""
+        self.named = named
+        """Whether others may find it as well; else its room on the disk is free once it is closed."""
+        self.when_closed: Callable[[], None] | None = None
+        """Called once, when the file is let go of."""
 
     def piece_at_hand(self, at: int, most: int) -> bytes | None:
         """At most so many bytes from `at` on, if they need not be waited for; else None."""
@@ -61,9 +65,24 @@ class Kept:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            if self.when_closed is not None:
+                self.when_closed()
 
     def __del__(self) -> None:
         self.close()  # nobody was there any more to send it to
+
+
+def kept_of(descriptor: int, content: bytes) -> Kept:
+    """An answer written to an open file that has no name. Raises `OSError`, with the file closed."""
+    kept = Kept(descriptor, len(content), named=False)
+    written = 0
+    try:
+        while written < len(content):
+            written += os.pwrite(descriptor, memoryview(content)[written:], _LENGTH_BYTES + written)
+    except OSError:
+        kept.close()
+        raise
+    return kept
 
 
 def open_kept(path: Path) -> Kept | bytes | None:
@@ -155,7 +174,7 @@ class Draft:
                 kept_bytes = size
         if content is not None:
             return content, kept_bytes
-        answer = Kept(self._descriptor, size)
+        answer = Kept(self._descriptor, size, named=bool(kept_bytes))
         self._descriptor = -1
         if not kept_bytes:
             self._temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import pytest
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
+from trivium.api.outgoing import LARGE, Outgoing
 from trivium.asgi import Disconnected
 from trivium.crew import Crew
 from trivium.forge.answers import SMALL, Draft, Kept
@@ -169,3 +170,80 @@ def test_work_for_somebody_who_waits_is_finished(caller: Caller, monkeypatch: py
     caller.will_answer(monkeypatch, works)
     asyncio.run(caller.ask())
     assert json.loads(caller.body)["result"] == "done"
+
+
+class Reader(Caller):
+    """One who takes the beginning of an answer, and no more for now."""
+
+    def __init__(self, door: ApiDoor, key: str) -> None:
+        super().__init__(door, key)
+        self.begins = asyncio.Event()
+        self.reads_on = asyncio.Event()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.begins.set()
+        await self.reads_on.wait()
+        await super().send(message)
+
+
+def test_readers_who_do_not_read_hold_no_answer_in_memory(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of everything, asked for by many who never read it, must not fill the memory of a worker."""
+    value = "x" * (LARGE + 1)
+    monkeypatch.setattr(caller.door, "_result", lambda *_: value)
+
+    async def readers() -> None:
+        slow = [Reader(caller.door, caller.key) for _ in range(8)]
+        asked = [asyncio.create_task(reader.ask()) for reader in slow]
+        for reader in slow:
+            await reader.begins.wait()
+        assert _large_texts() == [value]
+        for reader in slow:
+            reader.reads_on.set()
+        await asyncio.gather(*asked)
+        assert all(json.loads(reader.body) == {"id": 1, "result": value, "error": None} for reader in slow)
+
+    asyncio.run(readers())
+
+
+def _large_texts() -> list[object]:
+    """The texts and bytes of more than a megabyte that frames and objects of this module's tests and the door hold."""
+    gc.collect()
+    found: dict[int, object] = {}
+    for holder in gc.get_objects():
+        for held in gc.get_referents(holder):
+            if isinstance(held, (str, bytes, bytearray)) and len(held) > LARGE:
+                found[id(held)] = held
+    return list(found.values())
+
+
+def test_answers_that_nobody_reads_do_not_fill_the_disk(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = "x" * LARGE
+    monkeypatch.setattr(caller.door, "_result", lambda *_: value)
+    monkeypatch.setattr(caller.door, "_outgoing", Outgoing(caller.door._site.settings.data / "cache", LARGE // 4))
+
+    async def readers() -> None:
+        slow = Reader(caller.door, caller.key)
+        asked = asyncio.create_task(slow.ask())
+        await slow.begins.wait()
+        await caller.ask()
+        assert caller.sent[0]["status"] == 503
+        assert json.loads(caller.body)["error"] == "too many large answers wait to be read; try again"
+        slow.reads_on.set()
+        await asked
+        caller.sent.clear()
+        await caller.ask()
+        assert caller.sent[0]["status"] == 200
+        assert json.loads(caller.body)["result"] == value
+
+    asyncio.run(readers())
+
+
+def test_a_disk_without_room_costs_no_answer(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    value = "x" * LARGE
+    monkeypatch.setattr(caller.door, "_result", lambda *_: value)
+    monkeypatch.setattr("trivium.api.outgoing.kept_of", full)
+    asyncio.run(caller.ask())
+    assert json.loads(caller.body)["result"] == value

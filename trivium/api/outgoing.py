@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Large answers wait for their readers in files without names, and no more of them than there is room for.
+
+A reader may take minutes, or only say that they read. Were the answer in memory meanwhile, a few dozen readers of a
+long list would fill that of the machine. What the disk refuses stays in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from trivium.api.bodies import Crowded
+from trivium.forge.answers import Kept, kept_of
+
+LARGE: Final = 1 << 20
+"""Bytes from which an answer waits in a file."""
+_ROOM: Final = 32
+_SHARE: Final = 8
+"""In answers of the largest size: for all that wait, and for those to one neighbourhood of addresses."""
+
+
+class Outgoing:
+    """The large answers of one worker that nobody else keeps."""
+
+    def __init__(self, place: Path, largest: int) -> None:
+        self._place = place
+        self._room = _ROOM * largest
+        self._share = _SHARE * largest
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._by_whom: Counter[str] = Counter()
+
+    def put(self, content: bytes, whose: str) -> Kept | None:
+        """A file with an answer to a neighbourhood of addresses; None where the disk has no room.
+
+        Raises `Crowded` while too much waits already.
+        """
+        with contextlib.suppress(OSError):
+            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._place, buffering=0) as file:
+                kept = kept_of(os.dup(file.fileno()), content)
+                self.count(kept, whose)
+                return kept
+        return None
+
+    def count(self, kept: Kept, whose: str) -> None:
+        """Let a file count that has no name, until it is closed. Raises `Crowded`, with the file closed."""
+        size = kept.size
+        with self._lock:
+            crowded = self._waiting + size > self._room or self._by_whom[whose] + size > self._share
+            if not crowded:
+                self._waiting += size
+                self._by_whom[whose] += size
+        if crowded:
+            kept.close()
+            raise Crowded
+        kept.when_closed = lambda: self._gone(size, whose)
+
+    def _gone(self, size: int, whose: str) -> None:
+        with self._lock:
+            self._waiting -= size
+            self._by_whom[whose] -= size
+            if not self._by_whom[whose]:
+                del self._by_whom[whose]
