@@ -31,7 +31,8 @@ from trivium.wire.upstream import Upstream
 _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
-_TRANSFERS: Final = 32
+_LONG_CALLS: Final = 48
+"""As many as there are places for (`api.door`)."""
 _GIVE_BACK_EVERY: Final = 10.0
 
 
@@ -48,7 +49,7 @@ class Application:
         self._admission = Crew(settings.threads, "admission")
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
-        self._long = ThreadPoolExecutor(_TRANSFERS, thread_name_prefix="long")
+        self._long = ThreadPoolExecutor(_LONG_CALLS, thread_name_prefix="long")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()

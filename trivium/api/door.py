@@ -19,6 +19,7 @@ from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
 from trivium.access.rates import Rates
+from trivium.access.turns import NoPlace, Turns
 from trivium.api.bodies import Bodies, Crowded
 from trivium.api.json import Unusable, decode
 from trivium.api.methods import registry
@@ -49,6 +50,13 @@ _MISSING_KEY: Final = "Incorrect JSON data. Missing 'api_key or auth_token'"
 
 _COUNTED: Final = "trivium.counted"
 """In the scope of a request: it has been counted for `api_rate`."""
+_PARSED_ID: Final = "trivium.parsed-id"
+_PARSED_KEY: Final = "trivium.parsed-key"
+"""In the scope of a call that takes long: what is known of it before its turn comes."""
+_READING_AT_ONCE: Final = 2
+"""Long calls of one account that compute in one worker at a time, and of all beyond the first of each: more threads of
+one process would only get in each other's way, and in that of the event loop."""
+_WAITING_AT_ONCE: Final = 16
 _SLOWEST: Final = 16 << 10
 """Bytes in a second; who reads more slowly than that has `request_timeout` and no more."""
 _PIECE: Final = 256 << 10
@@ -122,6 +130,20 @@ class ApiDoor:
         self._outgoing = Outgoing(self._settings.data / "cache", self._settings.max_api_answer)
         self._remembered = Remembered()
         self._history = History(site)
+        self._turns = {
+            Pace.LONG: Turns(
+                each=_READING_AT_ONCE,
+                shared=_READING_AT_ONCE,
+                firsts=4 * _READING_AT_ONCE,
+                patience=self._settings.request_timeout,
+            ),
+            Pace.WAITING: Turns(
+                each=_WAITING_AT_ONCE,
+                shared=_WAITING_AT_ONCE,
+                firsts=_WAITING_AT_ONCE,
+                patience=self._settings.import_timeout,
+            ),
+        }
         self._document: dict[str, Any] | None = None
         self.long_calls = 0
         """How many calls so far may have taken long."""
@@ -202,26 +224,40 @@ class ApiDoor:
         answer = self._serve(scope, body, Pace.AT_ONCE) if len(body) <= _AT_ONCE else Pace.SHORT
         if answer is Pace.SHORT:
             answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
-        if answer is Pace.LONG:
-            answer = await self._serve_long(scope, body, receive)
+        if isinstance(answer, Pace):
+            answer = await self._serve_long(scope, body, receive, answer)
         assert isinstance(answer, Answer)
         return answer
 
-    async def _serve_long(self, scope: Scope, body: bytes, receive: Receive) -> Answer | Pace:
-        """Serve what may take long, as long as the client waits for it: what it reads is given up when he goes."""
+    async def _serve_long(self, scope: Scope, body: bytes, receive: Receive, pace: Pace) -> Answer | Pace:
+        """Serve what may take long, as long as the client waits for it: what it reads is given up when they go."""
+        caller = await self._crew.run(self._caller_of, scope)
+        if caller is None:
+            return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
         self.long_calls += 1
         gone = threading.Event()
 
         def serve() -> Answer | Pace:
             with waited_for(lambda: not gone.is_set()):
-                return self._serve(scope, body, Pace.LONG)
+                return self._serve(scope, body, pace)
 
         watching = asyncio.create_task(_watch(receive, gone))
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._slow, serve)
+            async with self._turns[pace].place(caller, brief=False):
+                return await asyncio.get_running_loop().run_in_executor(self._slow, serve)
+        except NoPlace:
+            said = "too many long calls of this user at once; try again"
+            return Answer(_envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
         finally:
             gone.set()
             watching.cancel()
+
+    def _caller_of(self, scope: Scope) -> Caller | None:
+        """Who makes a call that has been parsed; None for who would be refused."""
+        try:
+            return self._authenticator.by_key(scope[_PARSED_KEY], self._addresses.of(scope), Role.API)[0]
+        except CredentialsRefused:
+            return None
 
     def _is_known(self, key: str, address: str) -> bool:
         """Whether a key would let its owner call methods."""
@@ -243,6 +279,7 @@ class ApiDoor:
             method = registry.find(request.get("method"))
             needed = method.pace if method is not None else Pace.SHORT
             if needed > pace:
+                scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, _key_given(request, scope)
                 return needed
             with self._connection(pace):
                 answer = _answer(asked.id, self._result(scope, request, asked))
@@ -298,7 +335,7 @@ class ApiDoor:
                 return self._site.store.glance()
             case Pace.SHORT:
                 return self._site.store.read()
-            case Pace.LONG:
+            case Pace.LONG | Pace.WAITING:
                 return nullcontext()
 
     def _result(self, scope: Scope, request: Mapping[str, Any], asked: _Asked) -> Any:
@@ -371,6 +408,15 @@ def _key_of(request: Mapping[str, Any], scope: Scope) -> Any:
     if key == "":
         raise Refusal(_MISSING_KEY)
     return key
+
+
+def _key_given(request: Mapping[str, Any], scope: Scope) -> str:
+    """The same, for who only wants to know whose call it is; empty for what would be refused."""
+    try:
+        key = _key_of(request, scope)
+    except Refusal:
+        return ""
+    return key if isinstance(key, str) else ""
 
 
 def _key_of_headers(scope: Scope) -> str:

@@ -40,7 +40,9 @@ class Pace(IntEnum):
     SHORT = 1
     """In a thread where short calls wait for each other."""
     LONG = 2
-    """Perhaps seconds or more: where it keeps no short call waiting."""
+    """Perhaps seconds or more of computing: where it keeps no short call waiting, and each account has its turns."""
+    WAITING = 3
+    """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
 
 
 @dataclass(frozen=True, slots=True)

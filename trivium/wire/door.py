@@ -14,6 +14,7 @@ from urllib.parse import quote
 from trivium.access.addresses import ClientAddresses
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
+from trivium.access.turns import NoPlace, Turns
 from trivium.asgi import Scope, TooLarge, header
 from trivium.crew import Crew
 from trivium.errors import NotFound, WouldWait
@@ -24,11 +25,12 @@ from trivium.forge.site import Site
 from trivium.store.locks import RepositoryLock
 from trivium.vcs.model import IMPORT_MARK
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
-from trivium.wire.turns import NoPlace, Turns
 
 T = TypeVar("T")
 
 _PAUSE: Final = 0.01
+_FIRSTS: Final = 8
+"""So many times the shared places there are for first transfers."""
 _TURNS_PER_PROCESSOR: Final = 8
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
@@ -52,9 +54,11 @@ class Door:
         self._crew = crew
         self._slow = slow
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
+        shared = _TURNS_PER_PROCESSOR * (os.cpu_count() or 1)
         self._turns = Turns(
             each=site.settings.max_concurrent_vcs,
-            shared=_TURNS_PER_PROCESSOR * (os.cpu_count() or 1),
+            shared=shared,
+            firsts=_FIRSTS * shared,
             patience=site.settings.vcs_timeout,
         )
 

@@ -58,7 +58,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
     def call(request: dict[str, Any]) -> dict[str, Any]:
         with structlog.testing.capture_logs() as logged:
-            answer = door._serve(SCOPE, json.dumps(request).encode(), Pace.LONG)
+            answer = door._serve(SCOPE, json.dumps(request).encode(), Pace.WAITING)
         # The door survives every exception, and logs those that nobody had foreseen.
         assert [line for line in logged if line["event"] == "an API call failed"] == [], request
         assert isinstance(answer, Answer), request

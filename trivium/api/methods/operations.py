@@ -21,7 +21,7 @@ def _fork_failed(given: Mapping[str, Any]) -> str:
     return f"failed to fork repository `{shown(given['repoid'])}` as `{shown_path(given['fork_name'])}`"
 
 
-@registry.method(failure=_fork_failed, pace=Pace.LONG)
+@registry.method(failure=_fork_failed, pace=Pace.WAITING)
 def fork_repo(
     call: Call,
     repoid: ReadableRepository,
@@ -55,7 +55,7 @@ def fork_repo(
     return {"msg": f"Created fork of `{repoid.name}` as `{created}`", "success": True, "task": None}
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(pace=Pace.WAITING)
 def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
     """Fetch what is new at the address that the repository was imported from.
 
@@ -66,7 +66,7 @@ def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
     return {"msg": f"Pulled from `{repoid.name}`", "repository": repoid.name}
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(pace=Pace.WAITING)
 def strip(call: Call, repoid: AdministeredRepository, revision: Word, branch: Word) -> dict[str, Any]:
     """Remove a commit, and what follows it on a branch.
 

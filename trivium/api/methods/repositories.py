@@ -98,7 +98,7 @@ def _may_create(call: Call) -> None:
         repository_creation.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
 
 
-@registry.method(failure=_creation_failed, guard=_may_create, pace=Pace.LONG, renamed=_OLD_URI)
+@registry.method(failure=_creation_failed, guard=_may_create, pace=Pace.WAITING, renamed=_OLD_URI)
 def create_repo(
     call: Call,
     repo_name: Text,
@@ -145,7 +145,7 @@ def create_repo(
     return {"msg": f"Created new repository `{created}`", "success": True, "task": None}
 
 
-@registry.method(failure="failed to update repo `{repoid}`", pace=Pace.LONG, renamed=_OLD_URI)
+@registry.method(failure="failed to update repo `{repoid}`", pace=Pace.WAITING, renamed=_OLD_URI)
 def update_repo(
     call: Call,
     repoid: AdministeredRepository,
@@ -199,7 +199,7 @@ def update_repo(
     return {"msg": f"updated repo ID:{updated.id} {updated.name}", "repository": shown}
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(pace=Pace.WAITING)
 def delete_repo(call: Call, repoid: AdministeredRepository, forks: Word = "") -> dict[str, Any]:
     """Delete a repository; its name is free at once.
 

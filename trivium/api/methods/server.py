@@ -78,7 +78,7 @@ def show_ip(call: Call, userid: AnyUser | None = None) -> dict[str, Any]:
     return shown
 
 
-@registry.method(super_admin=True, failure="Error occurred during rescan repositories action", pace=Pace.LONG)
+@registry.method(super_admin=True, failure="Error occurred during rescan repositories action", pace=Pace.WAITING)
 def rescan_repos(call: Call, remove_obsolete: Flag = False) -> dict[str, Any]:
     """Register repositories that stand in the repository root and are not known.
 

@@ -24,7 +24,7 @@ _MOST_SHOWN: Final = 100
 """Characters of a setting that there is not."""
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(pace=Pace.WAITING)
 def maintenance(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
     """Put a repository in good order: what its system has for that, which may take long.
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose transfer goes on and whose waits: places of one worker (security.md 6, `max_concurrent_vcs`).
+"""Whose work goes on and whose waits: places of one worker for what may take long (security.md 6).
 
-Each account has its places, and each network from which visitors come. All share a number of places besides, but for
-the first transfer of each: however many one account has under way, and however slow they are, somebody else's first
-transfer does not wait for them.
+Transfers have such places (`max_concurrent_vcs`), and calls of the API that read much or wait long. Each account has
+its places, and each network from which visitors come. All share a number of places besides, but for the first work of
+each: however much one account has under way, and however slow that is, somebody else's first does not wait for it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass, field
-from typing import Final
 
 from trivium.access.addresses import neighbourhood
 from trivium.access.caller import Caller
-
-_FIRSTS: Final = 8
-"""So many times the shared places there are for first transfers; half of them for visitors."""
 
 
 class NoPlace(Exception):
@@ -39,12 +35,13 @@ class _Whose:
 class Turns:
     """The places of one worker."""
 
-    def __init__(self, *, each: int, shared: int, patience: float) -> None:
+    def __init__(self, *, each: int, shared: int, firsts: int, patience: float) -> None:
+        """`firsts`: how many places there are for the first work of somebody, half of them for visitors."""
         self._each = each
         self._patience = patience
         self._shared = asyncio.Semaphore(shared)
-        self._firsts = asyncio.Semaphore(_FIRSTS * shared)
-        self._visitors = asyncio.Semaphore(_FIRSTS * shared // 2)
+        self._firsts = asyncio.Semaphore(firsts)
+        self._visitors = asyncio.Semaphore(firsts // 2)
         self._known: dict[Hashable, _Whose] = {}
 
     @contextlib.asynccontextmanager

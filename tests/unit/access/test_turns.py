@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from trivium.access.caller import Caller, anonymous
-from trivium.wire.turns import NoPlace, Turns
+from trivium.access.turns import NoPlace, Turns
 
 EACH, SHARED = 4, 6
 
@@ -30,7 +30,7 @@ async def hold(held: AsyncExitStack, turns: Turns, caller: Caller, times: int = 
 
 @pytest.fixture
 def turns() -> Turns:
-    return Turns(each=EACH, shared=SHARED, patience=0.01)
+    return Turns(each=EACH, shared=SHARED, firsts=8 * SHARED, patience=0.01)
 
 
 def test_an_account_has_its_own_places_only(turns: Turns) -> None:
