@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from trivium.access.addresses import neighbourhood
 from trivium.asgi import SECURITY_HEADERS, TEXT
+from trivium.cli.connections import Connections
 from trivium.cli.heads import HeadLimits
 from trivium.settings import Settings
 
@@ -45,9 +46,10 @@ class _WithReason:
         return getattr(self._transport, name)
 
 
-def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
-    """The protocol class for these settings; its connections share one room for large heads."""
+def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProtocol]:
+    """The protocol class for these settings; its connections share one room for large heads, and `descriptors`."""
     limits = HeadLimits(settings)
+    connections = Connections(descriptors, settings.proxy_networks)
 
     class LimitedProtocol(HttpToolsProtocol):
         _timer: asyncio.TimerHandle | None = None
@@ -68,19 +70,32 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
         _fresh = False
         """What arrived begins with the head of a request."""
         _offered_upgrade = False
+        _address = ""
         _refusal = (400, b"This is not an HTTP request.\n")
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self._address = self.client[0] if self.client else ""
+            if not connections.admit(self, self._address):
+                transport.abort()
+                return
             self._await_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
+            connections.forget(self, self._address)
             self._head_is_there()
             self._forget_head()
             for timer in (self._stalled, self._unheard):
                 if timer is not None:
                     timer.cancel()
             super().connection_lost(exc)
+
+        @property
+        def is_idle(self) -> bool:
+            return self.cycle is None or (self._between and self.cycle.response_complete)
+
+        def give_up(self) -> None:
+            self.transport.abort()
 
         def pause_writing(self) -> None:
             super().pause_writing()

@@ -17,6 +17,7 @@ import msgspec
 import uvicorn
 
 from trivium.cli.beats import Heart
+from trivium.cli.connections import take_descriptors
 from trivium.cli.logs import set_up_logging
 from trivium.cli.order import Order
 from trivium.cli.protocol import limited_protocol
@@ -58,7 +59,7 @@ def serve(order: Order) -> None:
     config = uvicorn.Config(
         Application(settings, listening=(host, port), supervisor=os.getppid()),
         loop="uvloop",
-        http=limited_protocol(settings),
+        http=limited_protocol(settings, take_descriptors()),
         ws="none",
         lifespan="on",
         log_config=None,
