@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from trivium.access.addresses import ClientAddresses
-from trivium.access.caller import Caller
+from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator
 from trivium.access.turns import NoPlace, Turns
 from trivium.asgi import Scope, TooLarge, header
@@ -29,6 +29,8 @@ from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
 T = TypeVar("T")
 
 _PAUSE: Final = 0.01
+_HASHING: Final = 1
+"""Half of how many passwords are hashed at once for one network of addresses."""
 _FIRSTS: Final = 8
 """So many times the shared places there are for first transfers."""
 _TURNS_PER_PROCESSOR: Final = 8
@@ -55,6 +57,7 @@ class Door:
         self._slow = slow
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
         shared = _TURNS_PER_PROCESSOR * (os.cpu_count() or 1)
+        self._hashing = Turns(each=_HASHING, shared=_HASHING, firsts=_HASHING, patience=site.settings.request_timeout)
         self._turns = Turns(
             each=site.settings.max_concurrent_vcs,
             shared=shared,
@@ -82,7 +85,17 @@ class Door:
                 address=address,
             )
 
-        return await self._glance(decide)
+        try:
+            with self.site.store.glance():
+                return decide()
+        except WouldWait:
+            pass
+        # There may be a password to hash. Who sends many at once waits for themselves, and keeps nobody else waiting.
+        try:
+            async with self._hashing.place(anonymous(address), brief=True):
+                return await self._crew.run(decide)
+        except NoPlace:
+            raise Refused(503, "Too many sign-ins at once.", ((b"retry-after", b"10"),)) from None
 
     async def name_of(self, admitted: Admitted) -> str:
         """What the repository is called at this moment: it may have been renamed since; raises `Refused`."""
