@@ -29,7 +29,7 @@ from bench.history import generate
 from bench.load import load
 from bench.memory import measure_memory
 from bench.peers import APACHE, Floor, HttpBackend
-from bench.processes import cpu_seconds, memory_mb
+from bench.processes import Meter, cpu_seconds, memory_mb
 from bench.pushes import measure_push
 from bench.reading import measure_growth, measure_history
 from bench.report import Report
@@ -167,12 +167,6 @@ def measure_get_repos(report: Report, server: Server, users: list[dict[str, Any]
     )
 
 
-def timed(command: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    command()
-    return time.perf_counter() - began
-
-
 def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
     history = place / "history.git"
     generate(history, commits=COMMITS)
@@ -190,32 +184,40 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
     subprocess.run(["git", "config", "http.receivepack", "true"], cwd=peers / "history.git", check=True)
     peer = HttpBackend(peers, place / "run")
     theirs = peer.url("history.git")
-    clones: dict[str, list[float]] = {ours: [], theirs: []}
-    pushes: dict[str, list[float]] = {ours: [], theirs: []}
+    clones = {ours: Meter(), theirs: Meter()}
+    pushes = {ours: Meter(), theirs: Meter()}
+    roots = {ours: server.pid, theirs: peer.pid}
     try:
         for round_ in range(7):
             for url in (ours, theirs) if round_ % 2 else (theirs, ours):
                 target = place / f"clone{round_}"
-                seconds = timed(lambda url=url, target=target: git.run("clone", "--quiet", "--bare", url, str(target)))
+                command = ("clone", "--quiet", "--bare", url, str(target))
+                clones[url].measure(roots[url], lambda command=command: git.run(*command), counts=round_ > 0)
                 shutil.rmtree(target)
-                if round_:
-                    clones[url].append(seconds)
         works = {url: home / f"work{number}" for number, url in enumerate((ours, theirs))}
         for url, work in works.items():
             git.run("clone", "--quiet", url, str(work))
         for round_ in range(25):
             for url in (ours, theirs) if round_ % 2 else (theirs, ours):
                 git.commit(works[url], f"round {round_}")
-                seconds = timed(lambda url=url: git.run("push", "--quiet", "origin", "master", cwd=works[url]))
-                if round_ > 3:
-                    pushes[url].append(seconds)
+                work = works[url]
+                pushes[url].measure(
+                    roots[url],
+                    lambda work=work: git.run("push", "--quiet", "origin", "master", cwd=work),
+                    counts=round_ > 3,
+                )
     finally:
         peer.stop()
-    for what, limit, times in (("clone", 1.1, clones), ("push of one commit", 1.5, pushes)):
+    for what, limit, cpu_limit, meters in (("clone", 1.1, 1.05, clones), ("push of one commit", 1.5, 1.5, pushes)):
+        times = {url: meter.times for url, meter in meters.items()}
         one, other = statistics.median(times[ours]), statistics.median(times[theirs])
         pairs = statistics.median(a / b for a, b in zip(times[ours], times[theirs], strict=True))
         report.line(
             f"git {what}, time / git http-backend", pairs, limit, f"{one * 1000:.0f} / {other * 1000:.0f} ms (medians)"
+        )
+        one, other = (meters[url].cpu_ms for url in (ours, theirs))
+        report.line(
+            f"git {what}, CPU of the server / git http-backend", one / other, cpu_limit, f"{one:.0f} / {other:.0f} ms"
         )
 
 

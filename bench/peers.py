@@ -19,12 +19,11 @@ PidFile {run}/httpd.pid
 Listen 127.0.0.1:{port}
 ServerName 127.0.0.1:{port}
 ErrorLog {run}/error.log
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule mpm_prefork_module /usr/lib/apache2/modules/mod_mpm_prefork.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so
+LoadModule cgi_module /usr/lib/apache2/modules/mod_cgi.so
 LoadModule env_module /usr/lib/apache2/modules/mod_env.so
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
-ScriptSock {run}/cgid.sock
 LimitRequestBody 0
 SetEnv GIT_PROJECT_ROOT {root}
 SetEnv GIT_HTTP_EXPORT_ALL 1
@@ -72,6 +71,10 @@ class Apache:
             command = ["setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", *command]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_for(self.port)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def stop(self) -> None:
         self._process.terminate()

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.processes import about, tree
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_SETTLED = 0.05
+"""Seconds."""
 
 
 def cpu_seconds(root: int) -> float:
@@ -18,6 +22,29 @@ def cpu_seconds(root: int) -> float:
         fields = about(pid, "stat").rpartition(")")[2].split()
         total += sum(int(field) for field in fields[11:15])
     return total / _TICKS
+
+
+class Meter:
+    """What one kind of action costs two servers that take turns: seconds of each, and CPU seconds of all together."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.cpu = 0.0
+
+    def measure(self, root: int, act: Callable[[], object], *, counts: bool = True) -> None:
+        """Do something whose cost is that of the tree below `root`; it `counts` unless it only warms up."""
+        before, began = cpu_seconds(root), time.perf_counter()
+        act()
+        seconds = time.perf_counter() - began
+        if counts:
+            time.sleep(_SETTLED)  # what ends after the answer is part of it
+            self.times.append(seconds)
+            self.cpu += cpu_seconds(root) - before
+
+    @property
+    def cpu_ms(self) -> float:
+        """Of one action."""
+        return self.cpu * 1000 / len(self.times)
 
 
 def memory_mb(root: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bench.history import WORDS
 from bench.load import Load
 from bench.load import load as load_api
 from bench.peers import Apache
-from bench.processes import cpu_seconds
+from bench.processes import Meter, cpu_seconds
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
@@ -101,12 +101,6 @@ def load(place: Path, revisions: int) -> None:
         raise RuntimeError("svnadmin load failed")
 
 
-def timed(command: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    command()
-    return time.perf_counter() - began
-
-
 def measure_svn(report: Any, server: Server, root: Api, place: Path, *, revisions: int) -> None:
     """Checkouts, commits and logs of a generated history."""
     root("create_repo", repo_name="history-svn", repo_type="svn")
@@ -122,27 +116,35 @@ def measure_svn(report: Any, server: Server, root: Api, place: Path, *, revision
     peer = DavSvn(peers, place / "svn-run")
     urls = (f"{server.url}/history-svn", f"http://127.0.0.1:{peer.port}/history-svn")
     svn = Svn(place / "svn-home", Person(1, server.admin, server.admin_password, "", root))
-    checkouts: dict[str, list[float]] = {url: [] for url in urls}
-    commits: dict[str, list[float]] = {url: [] for url in urls}
+    checkouts, commits, updates, logs = ({url: Meter() for url in urls} for _ in range(4))
+    roots = dict(zip(urls, (server.pid, peer.pid), strict=True))
     try:
         for round_ in range(9):
             for url in urls if round_ % 2 else urls[::-1]:
                 work = place / f"svn-checkout{round_}"
-                seconds = timed(lambda url=url, work=work: svn.run("checkout", "--quiet", f"{url}/trunk", str(work)))
+                command = ("checkout", "--quiet", f"{url}/trunk", str(work))
+                checkouts[url].measure(roots[url], lambda command=command: svn.run(*command), counts=round_ > 1)
                 shutil.rmtree(work)
-                if round_ > 1:
-                    checkouts[url].append(seconds)
         works = {url: svn.checkout(f"{url}/trunk/src/part1", f"work{number}") for number, url in enumerate(urls)}
+        behind = {url: svn.checkout(f"{url}/trunk/src/part1", f"behind{number}") for number, url in enumerate(urls)}
         for round_ in range(29):
             for url in urls if round_ % 2 else urls[::-1]:
                 (works[url] / "module1.c").write_text(f"round {round_}\n" * 50)
-                message = ("commit", "--quiet", "-m", f"round {round_}")
-                seconds = timed(lambda url=url, message=message: svn.run(*message, cwd=works[url]))
-                if round_ > 3:
-                    commits[url].append(seconds)
+                for meters, places, command in (
+                    (commits, works, ("commit", "--quiet", "-m", f"round {round_}")),
+                    (updates, behind, ("update", "--quiet")),
+                    (logs, works, ("log", "--quiet", "-v", "-l", "20", "^/")),
+                ):
+                    place_ = places[url]
+                    act = lambda command=command, place_=place_: svn.run(*command, cwd=place_)  # noqa: E731
+                    meters[url].measure(roots[url], act, counts=round_ > 3)
     finally:
         peer.stop()
-    for what, times in (("checkout", checkouts), ("commit", commits)):
+    for what, meters in (("checkout", checkouts), ("update", updates), ("log", logs), ("commit", commits)):
+        one, other = (meters[url].cpu_ms for url in urls)
+        report.line(f"svn {what}, CPU of the server / plain mod_dav_svn", one / other, 2, f"{one:.1f} / {other:.1f} ms")
+    for what, meters in (("checkout", checkouts), ("commit", commits)):
+        times = {url: meter.times for url, meter in meters.items()}
         one, other = (statistics.median(times[url]) for url in urls)
         pairs = statistics.median(a / b for a, b in zip(times[urls[0]], times[urls[1]], strict=True))
         report.line(f"svn {what}, time / plain mod_dav_svn", pairs, 1.3, f"{one * 1000:.0f} / {other * 1000:.0f} ms")

@@ -23,6 +23,10 @@ from trivium.spawn import MEMORY, spawn
 CHUNK: Final = 256 << 10
 _PIPE: Final = 1 << 20
 _ERRORS: Final = 64 << 10
+_LONG: Final = 256 << 10
+"""Bytes after which an output is a long one."""
+_GATHERING: Final = 0.004
+"""Seconds that are left to it to fill the pipe."""
 _LAST_WORDS: Final = 5.0
 """How long git may take to end."""
 _ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
@@ -30,7 +34,52 @@ _ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
 _DIE_WITH_US: Final = shutil.which("setpriv")
 
 
-_Output = tuple[asyncio.StreamReader, asyncio.ReadTransport]
+_Errors = tuple[asyncio.StreamReader, asyncio.ReadTransport]
+
+
+class _Output:
+    """What a program writes, in pieces as large as can be had.
+
+    Git writes a pack in packets of eight kilobytes. To look at the pipe for each of them took as much of the processor
+    as git itself; so whoever has read some of a long output leaves the rest in the pipe for a moment.
+    """
+
+    def __init__(self, pipe: int) -> None:
+        os.set_blocking(pipe, False)
+        self._pipe = pipe
+        self._gathers = False
+        self._so_far = 0
+
+    async def read(self) -> bytes:
+        """The next bytes; none at the end."""
+        if self._gathers:
+            await asyncio.sleep(_GATHERING)
+        while True:
+            try:
+                piece = os.read(self._pipe, CHUNK)
+            except BlockingIOError:
+                await self._readable()
+                continue
+            self._so_far += len(piece)
+            self._gathers = self._so_far > _LONG and len(piece) < CHUNK // 2
+            return piece
+
+    def close(self) -> None:
+        os.close(self._pipe)
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(self._pipe, tell)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._pipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +101,12 @@ class _Child:
 class Process:
     """A running process and the tasks around its pipes; made by `start`."""
 
-    def __init__(self, pid: int, stdin: asyncio.StreamWriter, stdout: _Output, stderr: _Output) -> None:
+    def __init__(self, pid: int, stdin: asyncio.StreamWriter, stdout: _Output, stderr: _Errors) -> None:
         self._pid = pid
         self._input = stdin
-        self._output, output_pipe = stdout
+        self._output = stdout
         errors, error_pipe = stderr
-        self._pipes = (output_pipe, error_pipe)
+        self._pipes = (stdout, error_pipe)
         self._errors = asyncio.ensure_future(_beginning(errors))
         self._exited = _exit_of(pid)
         self.fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -92,12 +141,12 @@ class Process:
         except asyncio.CancelledError:
             starting.add_done_callback(_abandon)
             raise
-        opened: list[asyncio.BaseTransport] = []
+        opened: list[asyncio.BaseTransport | _Output] = []
         try:
             stdin = await _writer(child.pipes.pop(0))
             opened.append(stdin.transport)
-            stdout = await _reader(child.pipes.pop(0))
-            opened.append(stdout[1])
+            stdout = _Output(child.pipes.pop(0))
+            opened.append(stdout)
             stderr = await _reader(child.pipes.pop(0))
         except BaseException:
             child.abandon()
@@ -132,7 +181,7 @@ class Process:
         return status is not None and status < 0 and -status not in _ORDERLY
 
     async def read(self) -> bytes:
-        return await self._output.read(CHUNK)
+        return await self._output.read()
 
     async def wait(self) -> int:
         return await asyncio.shield(self._exited)
@@ -227,7 +276,7 @@ def _abandon(starting: asyncio.Future[_Child]) -> None:
         starting.result().abandon()
 
 
-async def _reader(pipe: int) -> _Output:
+async def _reader(pipe: int) -> _Errors:
     reader = asyncio.StreamReader(limit=CHUNK)
     protocol = asyncio.StreamReaderProtocol(reader)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, _given_away(pipe, "rb"))
