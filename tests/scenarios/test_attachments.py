@@ -103,7 +103,7 @@ def test_a_text_that_is_cut_in_a_character_is_one_all_the_same(root: Api, ada: P
 
 
 def test_names_end_no_header(root: Api, ada: Person) -> None:
-    shown = fetch(root, add(ada.api, filename="a\"; x=\";%.html"), ada.key)[1]["content-disposition"]
+    shown = fetch(root, add(ada.api, filename='a"; x=";%.html'), ada.key)[1]["content-disposition"]
     assert shown == "inline; filename=\"a_; x=_;_.html\"; filename*=UTF-8''a%22%3B%20x%3D%22%3B%25.html"
 
 
@@ -164,16 +164,20 @@ def test_a_file_is_for_those_who_may_read_a_comment_that_links_to_it(
     assert statuses(root, path, ada, ben) == [200, 404]
 
 
-def test_nobody_opens_a_file_by_repeating_its_address(root: Api, ada: Person, commit: dict[str, str], git: Git) -> None:
+def test_nobody_opens_a_file_by_repeating_its_address(
+    server: Server, root: Api, ada: Person, commit: dict[str, str], git: Git
+) -> None:
     ben = root.new_user()
     path = add(ada.api)
-    own = ben.api.new_repo(kind="svn").name
-    ben.api("comment_commit", repoid=own, commit_id="0", message=f"see {path}")
+    system = new_system("git", git.home)
+    name = system.new_repository(root, ben)
+    own = {"repoid": name, "commit_id": system.checkout(server, name, ben).change("two")}
+    ben.api("comment_commit", **own, message=f"see {path}")
     assert statuses(root, path, ben) == [404]
     # Who may fetch it may show it to others.
     root("grant_user_permission", repoid=commit["repoid"], userid=ben.id, perm="repository.read")
     ada.api("comment_commit", **commit, message=path)
-    number = ben.api("comment_commit", repoid=own, commit_id="0", message=f"see {path}")["comment_id"]
+    number = ben.api("comment_commit", **own, message=f"see {path}")["comment_id"]
     eve = root.new_user()
     assert statuses(root, path, ben, eve) == [200, 200]
     root("grant_user_permission", repoid=commit["repoid"], userid=ben.id, perm="repository.none")
@@ -185,7 +189,11 @@ def test_without_a_key_hidden_and_missing_are_the_same(server: Server, root: Api
     path = add(ada.api)
     missing = "/_file_store/download/84d156f7-8323-4ad3-9fce-4a8e88e1deaf"
     wrong = [
-        *("/_file_store/download/", "/_file_store/download/..%2f..%2fsecret.key", "/_file_store/download/../secret.key"),
+        *(
+            "/_file_store/download/",
+            "/_file_store/download/..%2f..%2fsecret.key",
+            "/_file_store/download/../secret.key",
+        ),
         *(f"{path}/", f"{path}x", path.upper().replace("/_FILE_STORE/DOWNLOAD", "/_file_store/download")),
     ]
     stranger = root.new_user()

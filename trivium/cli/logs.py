@@ -11,7 +11,7 @@ import io
 import logging
 import re
 import sys
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -63,7 +63,7 @@ class _StandardError(io.TextIOBase):
         sys.stderr.flush()
 
 
-_STANDARD_ERROR: Final = _StandardError()
+_STANDARD_ERROR: Final = cast("TextIO", _StandardError())
 
 
 def set_up_logging(level: str) -> None:

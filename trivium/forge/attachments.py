@@ -2,13 +2,13 @@
 """Files that comments link to (api-reviews.md 6, file_store_add).
 
 Each stands in `<data>/attachments` under a name that nobody guesses, its `fid`, and has a row. It is written and made
-durable before the row: a kill in between leaves a file without a row, which nobody can fetch, and which a start
-after some minutes removes (`forget_unfinished`). Nothing else removes a file; a comment that was deleted may come back with its
-repository.
+durable before the row: a kill in between leaves a file without a row, which nobody can fetch, and which a start after
+some minutes removes (`forget_unfinished`). Nothing else removes a file; a comment that was deleted may come back with
+its repository.
 
-Who uploaded a file may fetch it, and whoever may read a comment that links to it, for as long as he may. Which files a
-comment links to is decided when it is written: those that its writer may fetch himself. So nobody opens a file for
-others, or for himself once he lost it, by repeating its address.
+Who uploaded a file may fetch it, and whoever may read a comment that links to it, for as long as they may. Which files
+a comment links to is decided when it is written: those that its writer may fetch. So nobody opens a file for others, or
+for themselves once they lost it, by repeating its address.
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ _READABLE: Final = (
     select(comment_attachments.c.comment_id)
     .join(changeset_comments, changeset_comments.c.id == comment_attachments.c.comment_id)
     .join(repositories, repositories.c.id == changeset_comments.c.repository_id)
-    .where(
-        comment_attachments.c.attachment_id == bindparam("sought"), effective_level(REPOSITORIES) >= int(Level.READ)
-    )
+    .where(comment_attachments.c.attachment_id == bindparam("sought"), effective_level(REPOSITORIES) >= int(Level.READ))
     .limit(1)
 )
 
@@ -157,15 +155,14 @@ def open_for(site: Site, caller: Caller, fid: str) -> tuple[Attachment, BinaryIO
 
 def forget_unfinished(site: Site) -> None:
     """Remove files whose upload was killed before they had a row. Nobody else is at work."""
-    try:
-        names = os.listdir(_directory(site))
-    except FileNotFoundError:
+    directory = _directory(site)
+    if not directory.is_dir():
         return
+    found = [path for path in directory.iterdir() if _FID.fullmatch(path.name)]  # what else is there is not ours
     with site.store.read() as db:
         known = {fid for (fid,) in db.execute(select(table.c.fid))}
-    for name in set(names) - known:
-        if _FID.fullmatch(name):  # what an administrator put there is not ours to remove
-            path = _directory(site) / name
+    for path in found:
+        if path.name not in known:
             with contextlib.suppress(OSError):
                 if path.lstat().st_mtime < time.time() - _YOUNG:
                     path.unlink()

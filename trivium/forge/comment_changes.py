@@ -73,7 +73,9 @@ def edit(site: Site, caller: Caller, comment_id: int, text: str) -> Comment:
         found = find(db, caller, comment_id)
         check_may_edit(caller, found)
         changed = (
-            update(table).where(table.c.id == comment_id, table.c.deleted_on.is_(None)).values(text=text, edited_on=now())
+            update(table)
+            .where(table.c.id == comment_id, table.c.deleted_on.is_(None))
+            .values(text=text, edited_on=now())
         )
         if not db.execute(changed).rowcount:
             raise NotFound(Kind.COMMENT, comment_id)  # somebody has deleted it meanwhile

@@ -34,7 +34,7 @@ def left(db: Connection, repository_id: int, name: str) -> None:
 
 
 def had(db: Connection, repository_id: int, names: list[str]) -> None:
-    """A repository was called so before, in this order, and is back: as far as nobody else is called so, or was since."""
+    """A repository that is back was called so before, in this order; unless others are, or were since."""
     for name in names:
         key = key_of(name)
         if not any(

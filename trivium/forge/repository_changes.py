@@ -16,7 +16,16 @@ from trivium.errors import (
     Invalid,
     NotFound,
 )
-from trivium.forge import accounts, caches, former_names, journal, repo_groups, repositories, repository_fields, trash_notes
+from trivium.forge import (
+    accounts,
+    caches,
+    former_names,
+    journal,
+    repo_groups,
+    repositories,
+    repository_fields,
+    trash_notes,
+)
 from trivium.forge.bounds import check_description
 from trivium.forge.grants import grant_row
 from trivium.forge.new_repository import check_landing_rev, seal_remote

@@ -95,9 +95,7 @@ _KNOWN: Final[Mapping[str, _Setting]] = {
 
 
 _VALUE: Final = Query(
-    select(table.c.value).where(
-        table.c.repository_id == bindparam("repository_id"), table.c.key == bindparam("key")
-    )
+    select(table.c.value).where(table.c.repository_id == bindparam("repository_id"), table.c.key == bindparam("key"))
 )
 
 

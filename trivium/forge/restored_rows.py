@@ -89,7 +89,11 @@ def _origin(db: Connection, site: Site, repository_id: int, note: Note) -> list[
         except (ValueError, Invalid):
             secret = None
             left_out.append("the password for the address that it pulls from: another secret.key had sealed it")
-    values: dict[str, Any] = {"clone_uri": note.clone_uri, "clone_secret": secret, "enable_locking": note.enable_locking}
+    values: dict[str, Any] = {
+        "clone_uri": note.clone_uri,
+        "clone_secret": secret,
+        "enable_locking": note.enable_locking,
+    }
     if note.created_on:
         values["created_on"] = note.created_on
     db.execute(update(table).where(table.c.id == repository_id).values(**values))
@@ -99,13 +103,8 @@ def _origin(db: Connection, site: Site, repository_id: int, note: Note) -> list[
 def _family(db: Connection, repository_id: int, note: Note) -> list[str]:
     """What it was a fork of, and its forks, which may have been deleted and brought back themselves."""
     present = _present_ids(db)
-    kinds = dict(
-        db.execute(
-            select(table.c.id, table.c.kind).where(
-                table.c.id.in_([present(one) for one in (*note.forks, note.fork_of or 0)])
-            )
-        ).tuples()
-    )
+    family = [present(one) for one in (*note.forks, note.fork_of or 0)]
+    kinds = {row.id: row.kind for row in db.execute(select(table.c.id, table.c.kind).where(table.c.id.in_(family)))}
     left_out = []
     parent = present(note.fork_of) if note.fork_of is not None else None
     if parent is not None and kinds.get(parent) != note.kind:
@@ -170,9 +169,7 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
     return left_out
 
 
-def _said(
-    db: Connection, site: Site, label: str, repository_id: int, count: int, there: set[int]
-) -> list[str]:
+def _said(db: Connection, site: Site, label: str, repository_id: int, count: int, there: set[int]) -> list[str]:
     """The comments on its commits, and what programs say of them; all of it or, where it cannot be read, nothing."""
     try:
         with db.begin_nested():

@@ -235,7 +235,8 @@ def comments(
     return found
 
 
-def _comment_of(row: Any) -> Comment:
+def comment_of(row: Any) -> Comment:
+    """The comment in a row of `STATEMENT`."""
     named = " ".join(part for part in (row.firstname, row.lastname) if part)
     return Comment(
         id=row.id,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Deleted repositories stay in the trash: listed, brought back, removed for good.
 
-What was deleted stands under `<root>/.trash/<moment>-<id>`, with notes of what it was beside it (`trash_notes`); bundles
-of stripped commits stand there too.
+What was deleted stands under `<root>/.trash/<moment>-<id>`, with notes of what it was beside it (`trash_notes`);
+bundles of stripped commits stand there too.
 
 Bringing back and removing are renames that are recorded like all others (`store.intents`): killed before its commit a
 restoration leaves the repository in the trash with its notes, killed after it the repository is in its place with all
@@ -101,9 +101,7 @@ class Restored:
     """What did not come back with it, and why: sentences without a point."""
 
 
-def restore(
-    site: Site, caller: Caller, entry: Entry, name: str | None = None, owner: User | None = None
-) -> Restored:
+def restore(site: Site, caller: Caller, entry: Entry, name: str | None = None, owner: User | None = None) -> Restored:
     """Bring a deleted repository back, under its old name or as `name`.
 
     It has its history, description and settings again, what was said of its commits, and the permissions of everybody
@@ -187,9 +185,7 @@ def _put_back(
         if not owning.admin:
             check_number(db, site, owning)
         told = {"entry": entry.label, FORMERLY: entry.note.repo_id if entry.note else None}
-        repository_id = insert_repository(
-            db, site, caller, wanted, owning, history, told_as=RESTORED, told=told
-        )
+        repository_id = insert_repository(db, site, caller, wanted, owning, history, told_as=RESTORED, told=told)
         left_out += give_back(db, site, entry.label, entry.note, repository_id)
         return repository_id, left_out
 

@@ -172,13 +172,12 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
             )
         ],
         former_names=[name for (name,) in rows(former_names, former_names.c.name, order=former_names.c.id)],
-        settings={
-            key: value
-            for key, value in rows(
+        settings=dict(
+            rows(
                 *(repository_settings, repository_settings.c.key, repository_settings.c.value),
                 order=repository_settings.c.key,
             )
-        },
+        ),
         lock=None
         if repository.locked_by_id is None
         else (repository.locked_by_id, repository.locked_on or 0, repository.lock_reason or ""),
@@ -212,8 +211,7 @@ def _write(site: Site, deletion: Announced) -> None:
 def _put(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file, closed to other accounts, and make it durable."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as stream:
-        for piece in pieces:
-            stream.write(piece)
+        stream.writelines(pieces)
         stream.flush()
         os.fsync(stream.fileno())
     sync_directory(path.parent)
@@ -233,7 +231,8 @@ def _said(db: Connection, repository_id: int) -> Iterator[Kept]:
         for comment_id, attachment_id in db.execute(links) if rows else ():
             linked.setdefault(comment_id, []).append(attachment_id)
         for row in rows:
-            yield KeptComment(*row, attachments=linked.get(row.id, []))
+            fields: dict[str, Any] = dict(zip(columns, row, strict=True))
+            yield KeptComment(**fields, attachments=linked.get(row.id, []))
         if len(rows) < _AT_A_TIME:
             break
         last = rows[-1].id

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from trivium.access.caller import Caller
@@ -17,7 +15,7 @@ ROOT = Caller(2, "root", super_admin=True, inherits=True, address="127.0.0.1")
 
 def kept(site: Site) -> list[str]:
     place = site.settings.data / "attachments"
-    return os.listdir(place) if place.exists() else []
+    return [path.name for path in place.iterdir()] if place.exists() else []
 
 
 def test_an_upload_that_has_no_row_has_no_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

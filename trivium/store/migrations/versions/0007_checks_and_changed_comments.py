@@ -32,8 +32,6 @@ def upgrade() -> None:
         sa.Column(
             "comment_id", sa.Integer(), sa.ForeignKey("changeset_comments.id", ondelete="CASCADE"), primary_key=True
         ),
-        sa.Column(
-            "attachment_id", sa.Integer(), sa.ForeignKey("attachments.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("attachment_id", sa.Integer(), sa.ForeignKey("attachments.id", ondelete="CASCADE"), primary_key=True),
     )
     op.create_index(op.f("ix_comment_attachments_attachment_id"), "comment_attachments", ["attachment_id"])
