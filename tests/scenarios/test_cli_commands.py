@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from click.testing import CliRunner
 
 from tests.support.clients import Git, unique
 from tests.support.servers import Server
 from trivium import __version__
+from trivium.cli.main import main
+from trivium.forge import trash
 from trivium.settings import Settings, load, options
 
 KEY = "00112233445566778899aabbccddeeff00112233"
@@ -286,3 +290,33 @@ def test_commands_need_data_that_are_set_up(blank: Server, command: tuple[str, .
     said = _fails(blank, *command, "--data", str(blank.data), status=2)
     assert said == f"trivium: {blank.data} is not set up; run: trivium setup --data {blank.data}\n"
     assert not blank.data.exists()
+
+
+def test_what_a_command_logs_is_not_among_what_scripts_read(
+    own_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = structlog.get_logger("anything")
+
+    def warns(*_: object) -> list[object]:
+        log.warning("look at this")
+        return []
+
+    monkeypatch.setattr(trash, "entries", warns)
+    for _ in range(2):  # the second time standard error is another file
+        done = CliRunner().invoke(main, ["trash", "list", "--data", str(own_server.data)])
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert "look at this" in done.stderr
+
+
+def test_who_mistypes_a_permission_reads_which_there_are(own_server: Server) -> None:
+    done = own_server.trivium("permit", "root", "hg.create", "--data", str(own_server.data), check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        b"trivium: there is no permission 'hg.create'; there are hg.create.none, hg.create.rep"
+    )
+
+
+def test_a_reason_is_told_once(own_server: Server) -> None:
+    (own_server.root / "a link").symlink_to("/")
+    done = own_server.trivium("rescan", "--data", str(own_server.data))
+    assert (done.stdout, done.stderr) == (b"", b"skipped a link: it is a link\n")

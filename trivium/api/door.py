@@ -27,10 +27,10 @@ from trivium.api.openrpc import DISCOVER, document
 from trivium.api.outgoing import LARGE, Outgoing
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
-from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of
-from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header
+from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
+from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.crew import Crew
-from trivium.errors import WouldWait
+from trivium.errors import TriviumError, WouldWait
 from trivium.forge.answers import Kept
 from trivium.forge.history import History
 from trivium.forge.site import Site
@@ -202,7 +202,7 @@ class ApiDoor:
             async def is_known(key: str) -> bool:
                 return await self._crew.run(self._is_known, key, address)
 
-            whose, header_key = neighbourhood(address), _key_of_headers(scope)
+            whose, header_key = neighbourhood(address), key_in_headers(scope)
             async with self._bodies.rest(
                 receive, beginning, whose=whose, header_key=header_key, is_known=is_known
             ) as body:
@@ -323,7 +323,7 @@ class ApiDoor:
                 method=asked.method,
                 user=caller.username,
                 error=refusal.text,
-                why=str(reason)[:_SHOWN_REASON],
+                why=(why(reason) if isinstance(reason, TriviumError) else str(reason))[:_SHOWN_REASON],
             )
         detail = detail_of(refusal, super_admin=caller is not None and caller.super_admin)
         return _envelope(asked.id, error=refusal.text, detail=detail)
@@ -404,7 +404,7 @@ def _key_of(request: Mapping[str, Any], scope: Scope) -> Any:
     """The key of the body, or of a header where the body has none (decisions.md A9)."""
     present = [request[name] for name in ("api_key", "auth_token") if name in request]
     given = [key for key in present if key is not None and key != ""]
-    key = given[0] if given else "" if present else _key_of_headers(scope)
+    key = given[0] if given else "" if present else key_in_headers(scope)
     if key == "":
         raise Refusal(_MISSING_KEY)
     return key
@@ -417,14 +417,6 @@ def _key_given(request: Mapping[str, Any], scope: Scope) -> str:
     except Refusal:
         return ""
     return key if isinstance(key, str) else ""
-
-
-def _key_of_headers(scope: Scope) -> str:
-    token = header(scope, b"x-rc-auth-token")
-    if token:
-        return token.decode("latin-1")
-    scheme, _, value = header(scope, b"authorization").partition(b" ")
-    return value.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
 
 
 def _shown_id(request_id: Any) -> str:

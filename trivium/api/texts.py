@@ -57,6 +57,8 @@ def reason_of(refusal: Refusal) -> TriviumError | None:
     error: BaseException | None = refusal.__cause__
     while error is not None and not isinstance(error, TriviumError):
         error = error.__cause__
+    if isinstance(error, NotFound) and error.hint:
+        return Invalid(error.hint)
     return error if isinstance(error, (Invalid, Busy, StorageFull, InUse, Locked, VcsError)) else None
 
 
@@ -68,9 +70,16 @@ def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
     from the caller nothing is said (security.md S-14).
     """
     reason: object = refusal.detail or reason_of(refusal)
-    if isinstance(reason, VcsError) and not super_admin:
-        reason = reason.public
+    if isinstance(reason, VcsError):
+        reason = why(reason) if super_admin else reason.public
     return None if reason is None else str(reason)[:_LONGEST_DETAIL] or None
+
+
+def why(reason: TriviumError) -> str:
+    """The whole reason, for administrators and the log: also what everybody is told, where the words do not say it."""
+    words = str(reason)
+    public = reason.public if isinstance(reason, VcsError) else None
+    return words if public is None or words.startswith(public) else f"{public}: {words}"
 
 
 @contextlib.contextmanager

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, insert
 
@@ -25,6 +27,8 @@ from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
 from trivium.store.tables import repositories as table
 from trivium.vcs.model import History
 
+_SHOWN: Final = 80
+"""Characters of a value that cannot be used."""
 _LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
 
 
@@ -54,7 +58,7 @@ class NewRepository:
     def check(self, site: Site) -> None:
         check_path(self.path)
         if self.kind not in site.back_ends:
-            raise Invalid(f"{self.kind!r} is not a kind of repository")
+            raise Invalid(f"{self.kind[:_SHOWN]!r} is not a kind of repository: {', '.join(site.back_ends)} are")
         check_description(self.description)
         check_landing_rev(self.landing_rev)
 
@@ -62,7 +66,10 @@ class NewRepository:
 def check_landing_rev(landing_rev: str) -> str:
     """`<type>:<name>` with one of the documented types (system.md 6.2)."""
     if not _LANDING_REV.fullmatch(landing_rev):
-        raise Invalid(f"{landing_rev!r} is not a landing revision")
+        raise Invalid(
+            f"{landing_rev[:_SHOWN]!r} is not a landing revision: that is <type>:<name>, such as branch:main, and the"
+            " type is rev, branch, tag or book"
+        )
     return landing_rev
 
 
@@ -83,8 +90,12 @@ def insert_repository(
     history: History,
     *,
     told_as: str = "repository.create",
+    told: Mapping[str, object] | None = None,
 ) -> int:
-    """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal."""
+    """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal.
+
+    `told` is what the journal tells besides.
+    """
     above = repo_groups.ancestry(db, caller, wanted.path)
     parent_id = above.deepest.id if above.deepest else None
     creator = caller.user_id or owner.id
@@ -140,5 +151,6 @@ def insert_repository(
         owner=owner.username,
         fork_of=wanted.fork_of.name if wanted.fork_of else None,
         imported=wanted.imported,
+        **(told or {}),
     )
     return repository_id
