@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 from trivium.access.caller import Caller
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid
-from trivium.forge import locks, pushes
+from trivium.forge import growth, locks, pushes
 from trivium.forge.failures import PULL_FAILED, failures_told
 from trivium.forge.import_turns import import_turn
 from trivium.forge.repositories import Repository
@@ -52,7 +52,7 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
 
 def _fetch(site: Site, caller: Caller, repository: Repository, path: Path, address: RemoteUrl) -> None:
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
-    pushes.check_room(site, repository.id)
+    growth.check_room(site, repository.id)
     push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
     try:
         moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))

@@ -90,6 +90,11 @@ class SvnRequest:
         return self.method not in READS
 
     @property
+    def adds(self) -> bool:
+        """Whether the repository takes more room afterwards, if only until a commit is given up."""
+        return self.writes and self.method not in ("DELETE", "UNLOCK")
+
+    @property
     def makes_revisions(self) -> bool:
         return self.method == "MERGE"
 
