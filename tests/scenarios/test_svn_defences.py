@@ -277,6 +277,110 @@ def test_a_few_bytes_cannot_bring_a_file_of_any_size(own_server: Server, tmp_pat
     assert "max_object_bytes" in svn.refused("commit", "-m", "too large", cwd=work)
 
 
+def test_a_full_repository_takes_no_commit_from_its_beginning_on(own_server: Server, tmp_path: Path) -> None:
+    own_server.start(TRIVIUM_MAX_REPO_BYTES=str(3 << 20), TRIVIUM_WORKERS="1")
+    root = own_server.api(own_server.admin_key)
+    repository = root.new_repo(kind="svn")
+    reader = Reader(root, own_server.administrator, repository.name)
+    url = svn_url(own_server.url, repository.name)
+    svn = Svn(tmp_path / "home", own_server.administrator)
+    work = svn.checkout(url)
+    svn.run("mkdir", "-m", "there is room", f"{url}/d")
+    zeros = bytes(8 << 20)
+    (work / "zeros").write_bytes(zeros)  # long, and small on the disk
+    svn.run("add", "--quiet", "zeros", cwd=work)
+    svn.run("commit", "-m", "small when it is stored", cwd=work)
+    # A file that does not fit is stopped while it comes, and what came of it leaves with its transaction.
+    begun = reader.transaction()
+    status, _, said = reader.ask("PUT", f"/!svn/txr/{begun}/a", os.urandom(24 << 20))
+    assert status == 413 and b"max_repo_bytes" in said
+    assert reader.ask("DELETE", f"/!svn/txn/{begun}")[0] == 204
+    # So are many small ones, and what they amount to is seen by MERGE at the latest.
+    begun, merged = reader.transaction(), MERGE.format(f"<D:href>{reader.path}/!svn/txn/{{}}</D:href>")
+    statuses = [reader.ask("PUT", f"/!svn/txr/{begun}/{number}", os.urandom(200_000))[0] for number in range(30)]
+    assert statuses[0] == 201 and statuses[-1] == 413, statuses
+    assert statuses.count(201) * 200_000 < 5 << 20
+    time.sleep(1.1)
+    status, _, said = reader.ask("MERGE", "", merged.format(begun))
+    assert status == 413 and b"max_repo_bytes" in said
+    # As long as they are there nothing begins.
+    for method, place in (("POST", "/!svn/me"), ("MKACTIVITY", "/!svn/act/a-1"), ("LOCK", "/zeros")):
+        given = {"POST": b"( create-txn )", "LOCK": b'<D:lockinfo xmlns:D="DAV:"/>'}.get(method, b"")
+        status, _, said = reader.ask(method, place, given, Content_Type=SKEL["Content-Type"])
+        assert status == 413 and b"max_repo_bytes" in said, method
+    assert "max_repo_bytes" in svn.refused("mkdir", "-m", "too much", f"{url}/e")
+    assert svn.out("list", url).split() == ["d/", "zeros"]
+    assert reader.ask("DELETE", f"/!svn/txn/{begun}")[0] == 204
+    time.sleep(1.1)
+    svn.run("mkdir", "-m", "there is room again", f"{url}/e")
+    assert root("get_repo", repoid=repository.name)["last_changeset"]["raw_id"] == "3"
+
+
+def test_bodies_that_are_held_have_one_room(own_server: Server) -> None:
+    """Many accounts and places, each with a body that does not end."""
+    own_server.start(TRIVIUM_WORKERS="1")
+    root = own_server.api(own_server.admin_key)
+    people = [root.new_user() for _ in range(6)]
+    repository = root.new_repo(owner=people[0].name, kind="svn")
+    for person in people[1:]:
+        root("grant_user_permission", repoid=repository.id, userid=person.id, perm="repository.read")
+    reader = Reader(root, people[0], repository.name)
+    start, end = b'<D:propfind xmlns:D="DAV:"><D:prop>', b"</D:prop></D:propfind>"
+    assert reader.ask("PROPFIND", "", start + b" " * 900_000 + end, Depth="0")[0] == 207
+    (worker,) = own_server.workers()
+    before = resident(worker)
+    body = start + b" " * ((1 << 20) - 1000)
+    with contextlib.ExitStack() as open_ones:
+        answered = []
+        for person in people:
+            for _ in range(16):
+                client = open_ones.enter_context(connected(own_server.url))
+                client.sendall(
+                    b"PROPFIND /%s HTTP/1.1\r\nHost: x\r\nDepth: 0\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n"
+                    % (repository.name.encode(), basic(person.name, person.password).encode(), 1 << 20)
+                )
+                with contextlib.suppress(OSError):
+                    client.sendall(body)
+                answered.append(client)
+        refused = sum(said_no(client) for client in answered)
+        assert refused >= len(answered) - 16, refused
+        assert resident(worker) - before < 60 << 10
+        # Small ones do not mind.
+        assert reader.ask("PROPFIND", "", start + end, Depth="0")[0] in (207, 503)
+    until(lambda: reader.ask("PROPFIND", "", start + b" " * 900_000 + end, Depth="0")[0] == 207)
+
+
+def said_no(client: Any) -> bool:
+    """Whether somebody was refused by now."""
+    client.settimeout(0.2)
+    try:
+        return client.recv(100).startswith(b"HTTP/1.1 503")
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def resident(pid: int) -> int:
+    """KiB."""
+    found = re.search(r"VmRSS:\s+(\d+)", about(pid, "status"))
+    assert found
+    return int(found[1])
+
+
+def test_what_is_being_made_is_shown_to_those_who_may_commit(root: Api, ada: Person, mine: Reader) -> None:
+    guest = root.new_user()
+    root("grant_user_permission", repoid=mine.path[1:], userid=guest.id, perm="repository.read")
+    theirs = Reader(root, guest, mine.path[1:])
+    file = f"/!svn/txr/{mine.transaction()}/secret"
+    assert mine.ask("PUT", file, b"not yet\n")[0] == 201
+    assert mine.ask("GET", file)[::2] == (200, b"not yet\n")
+    for method in ("GET", "HEAD"):
+        status, _, said = theirs.ask(method, file)
+        assert (status, b"not yet" in said) == (403, False), method
+    assert theirs.ask("PROPFIND", "/!svn/rvr/0", Depth="0")[0] == 207
+
+
 def test_the_user_of_svn_reads_why(server: Server, root: Api, tmp_path: Path) -> None:
     svn = Svn(tmp_path / "home", root.new_user())
     assert "There is no such repository." in svn.refused("info", f"{server.url}/{unique('none')}")

@@ -17,7 +17,7 @@ from typing import Any, Final
 from trivium.access.caller import Caller
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, read_body
 from trivium.vcs.svnapache import LINK_HEADER
-from trivium.wire import davrequests
+from trivium.wire import davrequests, davskel
 from trivium.wire.admission import Refused
 from trivium.wire.davanswers import LARGEST_ERROR, NO_CACHE, Outwards
 from trivium.wire.davpaths import Translation
@@ -104,7 +104,8 @@ class Exchange:
         elif method == "POST":
             if header(self._scope, b"content-type") != _SKEL:
                 raise Refused(415, "Only Subversion's own requests can be posted here.")
-            self._body = await self._whole_body()
+            given = await self._whole_body()
+            self._body = await self._soon(len(given), davskel.rewritten, given)
         elif method == "PUT":
             self._body = self._file(grown)
         elif method not in ("GET", "HEAD") and await self._whole_body() and method not in davrequests.COPIES:
@@ -117,7 +118,8 @@ class Exchange:
         """Do here what is done at once, and everything else in a thread."""
         if size <= _AT_ONCE:
             return function(*arguments)
-        return await self._door.quick(function, *arguments)
+        async with self._door.understanding:
+            return await self._door.quick(function, *arguments)
 
     async def _whole_body(self) -> bytes:
         limit = self._settings.max_dav_body

@@ -38,6 +38,8 @@ _TURNS_PER_PROCESSOR: Final = 8
 _ROOM: Final = 16
 _SHARE: Final = 8
 """In bodies of the largest size that must be read whole: of everybody, and of one account or network."""
+_AT_ONCE: Final = 2
+"""So many of them are understood at a time."""
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
 _MARK: Final = IMPORT_MARK.lower().encode()
@@ -59,6 +61,8 @@ class Door:
         most = site.settings.max_dav_body
         self.bodies = Room(_ROOM * most, _SHARE * most)
         """What of them is held at once."""
+        self.understanding = asyncio.Semaphore(_AT_ONCE)
+        """Held while a thread understands a large one: many would keep the event loop from its turns."""
         self._authenticator = authenticator
         self._crew = crew
         self._slow = slow
