@@ -190,6 +190,48 @@ def test_no_request_ends_apache_or_shows_what_is_behind_the_door(server: Server,
     assert log.read_text(errors="replace").count("exit signal") == crashes
 
 
+def test_no_path_and_no_notation_in_a_body_ends_apache(server: Server, mine: Reader) -> None:
+    log = server.data / "svn" / "run" / "error.log"
+    assert mine.ask("OPTIONS")[0] == 200
+    crashes = log.read_text(errors="replace").count("exit signal")
+    report = '<S:{0} xmlns:S="svn:">{1}</S:{0}>'
+    update = f'<S:src-path>{mine.path}</S:src-path><S:entry rev="0" start-empty="true"></S:entry>'
+    asked = [("POST", "/!svn/me", "(" * 500_000)]
+    for path in (".", "./a", "a//b", "/a", "a/", "//", "a/./b", "..", "http://x/a", "a" * 70_000):
+        asked += [
+            ("REPORT", "/!svn/me", report.format("update-report", f"{update}<S:{name}>{path}</S:{name.split()[0]}>"))
+            for name in ("missing", "update-target", 'entry rev="0"')
+        ]
+        link = f'{update}<S:entry rev="0" linkpath="{path}">a</S:entry>'
+        asked.append(("REPORT", "/!svn/me", report.format("update-report", link)))
+        for name in ("log-report", "inherited-props-report", "file-revs-report", "mergeinfo-report", "get-locations"):
+            said = (
+                "<S:start-revision>0</S:start-revision><S:end-revision>0</S:end-revision><S:revision>0</S:revision>"
+                f"<S:peg-revision>0</S:peg-revision><S:path>{path}</S:path>"
+            )
+            asked.append(("REPORT", "/!svn/rvr/0", report.format(name, said)))
+        token = f"<S:lock><S:lock-path>{path}</S:lock-path><S:lock-token>x</S:lock-token></S:lock>"
+        locks = f'<S:lock-token-list xmlns:S="svn:">{token}</S:lock-token-list>'
+        source = f"<D:source><D:href>{mine.path}/!svn/txn/{mine.transaction()}</D:href></D:source>"
+        asked.append(("MERGE", "", f'<D:merge xmlns:D="DAV:">{source}{locks}</D:merge>'))
+    for method, place, body in asked:
+        kind = SKEL["Content-Type"] if method == "POST" else "text/xml"
+        status, _, said = mine.ask(method, place, body, Content_Type=kind)
+        assert status < 500, (method, body[-200:], said)
+    time.sleep(1.5)
+    assert log.read_text(errors="replace").count("exit signal") == crashes
+
+
+@pytest.mark.parametrize("method", ["PUT", "MKCOL", "DELETE", "PROPPATCH", "GET", "HEAD", "COPY"])
+def test_a_transaction_that_is_not_there_is_not_found(mine: Reader, method: str) -> None:
+    there = "/!svn/txr/999-zz/a"
+    body = '<D:propertyupdate xmlns:D="DAV:"><D:set/></D:propertyupdate>' if method == "PROPPATCH" else ""
+    place = "/!svn/rvr/0" if method == "COPY" else there
+    status, _, said = mine.ask(method, place, body, Destination=f"http://x{mine.path}{there}")
+    assert status in ((400, 404) if method == "HEAD" else (404,)), said
+    assert method == "HEAD" or b"no such transaction" in said
+
+
 def test_what_ends_one_process_of_apache_ends_nobody_elses_transfer(own_server: Server) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)

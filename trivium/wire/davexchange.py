@@ -12,6 +12,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from trivium.access.caller import Caller
@@ -95,8 +96,12 @@ class Exchange:
         if method in davrequests.WITH_XML:
             given = await self._whole_body()
             if given or method in ("REPORT", "MERGE", "CHECKOUT", "PROPPATCH"):
-                references = method in davrequests.WITH_REFERENCES
-                document = await self._soon(len(given), rewritten, given, self._reference if references else None)
+                reading = partial(
+                    rewritten,
+                    reference=self._reference if method in davrequests.WITH_REFERENCES else None,
+                    paths=method in davrequests.WITH_PATHS,
+                )
+                document = await self._soon(len(given), reading, given)
                 self._charge(len(document.text) - len(given))
                 self._body = document.text
                 if method == "REPORT":
@@ -256,7 +261,8 @@ class Exchange:
             said = b""
             async for chunk in answer.chunks():
                 said = (said + chunk)[:LARGEST_ERROR]
-        status, kind, body = outwards.error(answer.status, said)
+        made = self._kind in davrequests.WORKING or self._request.method in davrequests.COPIES
+        status, kind, body = outwards.error(answer.status, said, made=made)
         headers = [
             (name, value)
             for name, value in outwards.headers(answer.headers, allow=davrequests.allow(self._kind))

@@ -28,6 +28,8 @@ WITH_XML: Final = frozenset({
 """Methods whose request bodies are XML."""
 WITH_REFERENCES: Final = frozenset({"REPORT", "MERGE", "CHECKOUT"})
 """Those whose XML names resources."""
+WITH_PATHS: Final = frozenset({"REPORT", "MERGE", "DELETE"})
+"""Those whose XML has paths of the repository."""
 
 _ALLOWED: Final = {
     "": {"OPTIONS", "PROPFIND", "REPORT", "GET", "HEAD", "MERGE", "LOCK", "UNLOCK"},
