@@ -182,5 +182,5 @@ def test_a_client_that_knows_no_chunks_gets_none(server: Server, root: Api) -> N
         answer = exchange(server.url, request + b"Host: x\r\nAuthorization: %s\r\n\r\n" % who)
         head, _, body = answer.partition(b"\r\n\r\n")
         assert b"transfer-encoding" not in head.lower()
-        assert body and not body.startswith(b"0") or body[:4] == b"001e"
+        assert (body and not body.startswith(b"0")) or body[:4] == b"001e"
         assert not body.endswith(b"0\r\n\r\n")

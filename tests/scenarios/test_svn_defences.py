@@ -222,6 +222,21 @@ def test_no_path_and_no_notation_in_a_body_ends_apache(server: Server, mine: Rea
     assert log.read_text(errors="replace").count("exit signal") == crashes
 
 
+def test_a_copy_goes_nowhere_but_into_what_is_being_made(server: Server, root: Api, mine: Reader) -> None:
+    transaction, other = mine.transaction(), root.new_repo(kind="svn").name
+    with server.unchanged():
+        for place in ("/b", "/!svn/rvr/0/b", "/!svn/rev/0", f"/!svn/txn/{transaction}", "/!svn/act/b", "/!svn/me", ""):
+            for source in ("/!svn/rvr/0", "/!svn/bc/0", "/!svn/ver/0"):
+                status, _, said = mine.ask("COPY", source, Destination=f"http://x{mine.path}{place}")
+                assert status == 403 and b"Only commits change" in said, (source, place, said)
+        for theirs in (
+            f"/{other}",
+            f"/{link_of(server, Thing(root('get_repo', repoid=mine.path[1:])['repo_id'], ''))}",
+        ):
+            place = f"http://x{theirs}/!svn/txr/{transaction}/b"
+            assert mine.ask("COPY", "/!svn/rvr/0", Destination=place)[0] == 409
+
+
 @pytest.mark.parametrize("method", ["PUT", "MKCOL", "DELETE", "PROPPATCH", "GET", "HEAD", "COPY"])
 def test_a_transaction_that_is_not_there_is_not_found(mine: Reader, method: str) -> None:
     there = "/!svn/txr/999-zz/a"

@@ -134,8 +134,8 @@ class Outwards:
         """An error of Apache's, written anew: status, type and body. Raises `Refused` for what no client has caused.
 
         `body` is None where it cannot be told, as of HEAD, which meets a directory where clients know files.
-        `made`: it was asked for something in a transaction, where Apache takes one that is not there for a fault of its
-        own. Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
+        `made`: it was asked for something in a transaction; Apache takes one that is not there for a fault of its own.
+        Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
         """
         code, said = _read(body or b"")
         prefix, name = self.translation.prefix.encode(), self.translation.outside[-1]
