@@ -307,12 +307,19 @@ def test_apache_has_an_account_and_limits_of_its_own(server: Server, mine: Reade
 
 def test_a_body_of_many_elements_does_not_become_a_large_tree(server: Server, mine: Reader) -> None:
     assert mine.ask("OPTIONS")[0] == 200
-    start, end = b'<D:propfind xmlns:D="DAV:"><D:prop>', b"</D:prop></D:propfind>"
-    for count, expected in ((80_000, 207), (120_000, 413)):
-        assert mine.ask("PROPFIND", "", start + b"<a/>" * count + end, Depth="0")[0] == expected
-    assert mine.ask("PROPFIND", "", start + b"<a/>" * 300_000 + end, Depth="0")[0] == 413  # max_dav_body
+    start, end = b'<S:get-locks-report xmlns:S="svn:" depth="infinity">', b"</S:get-locks-report>"
+    for count, expected in ((80_000, 200), (120_000, 413)):
+        assert mine.ask("REPORT", "", start + b"<a/>" * count + end)[0] == expected
+    assert mine.ask("REPORT", "", start + b"<a/>" * 300_000 + end)[0] == 413  # max_dav_body
     peaks = [re.search(r"VmHWM:\s+(\d+)", about(pid, "status")) for pid in named("apache2", server.children())]
     assert max(int(peak[1]) >> 10 for peak in peaks if peak) < 100
+
+
+def test_a_question_about_every_file_asks_for_some_properties_only(mine: Reader) -> None:
+    """Each is answered for each file of a directory: a mebibyte of them would make gibibytes of answers."""
+    for count, expected in ((900, 207), (2000, 413)):
+        body = f'<D:propfind xmlns:D="DAV:"><D:prop>{"<a/>" * count}</D:prop></D:propfind>'
+        assert mine.ask("PROPFIND", "", body, Depth="1")[0] == expected
 
 
 def test_a_few_bytes_cannot_bring_a_file_of_any_size(own_server: Server, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from trivium.wire.admission import Refused
 from trivium.wire.davanswers import LARGEST_ERROR, NO_CACHE, Outwards
 from trivium.wire.davpaths import Translation
 from trivium.wire.davrequests import SvnRequest
-from trivium.wire.davxml import rewritten
+from trivium.wire.davxml import MOST, MOST_OF_A_QUESTION, rewritten
 from trivium.wire.door import Door, limited
 from trivium.wire.svndiff import weighed
 from trivium.wire.turns import key_of
@@ -100,6 +100,7 @@ class Exchange:
                     rewritten,
                     reference=self._reference if method in davrequests.WITH_REFERENCES else None,
                     paths=method in davrequests.WITH_PATHS,
+                    most=MOST_OF_A_QUESTION if method == "PROPFIND" else MOST,
                 )
                 document = await self._soon(len(given), reading, given)
                 self._charge(len(document.text) - len(given))
