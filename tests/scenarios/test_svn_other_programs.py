@@ -89,7 +89,7 @@ def test_questions_about_the_past(svn: Svn, project: str, server: Server) -> Non
     assert "Merged via: r6" in svn.out("log", "-g", trunk)
     assert "r2 |" in svn.out("log", "-g", "-v", "--stop-on-copy", "-r", "1:HEAD", trunk, "a.txt", "moved")
     assert "+2" in svn.out("log", "--diff", "-r6", trunk)
-    assert svn.out("log", "-q", "--search", "renamed", project).count("r7 |") == 1
+    assert svn.out("log", "--search", "renamed", project).count("r7 |") == 1
     assert "r10" in svn.out("log", "-l", "1", "--with-all-revprops", "--xml", project).replace('revision="10"', "r10")
     assert svn.out("cat", f"{trunk}/moved/f.txt@8") == "f\n"
     assert "f.txt" in svn.out("list", "-v", "-R", f"{trunk}@8")

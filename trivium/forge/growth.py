@@ -62,6 +62,11 @@ def _is_good(known: Measure, most: int, *, anew: bool) -> bool:
     return not anew and age < _BELIEVED and known.room + known.came <= most
 
 
+def forget(site: Site, repository_id: int) -> None:
+    """Something was taken away: what was measured is too much now."""
+    site.rooms.pop(repository_id, None)
+
+
 class Growth:
     """What one transfer adds to a repository while it is under way."""
 

@@ -18,7 +18,7 @@ import structlog
 from trivium.access.levels import Level
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, header, respond
 from trivium.errors import Busy, RepositoryFull, StorageFull
-from trivium.forge import pushes
+from trivium.forge import growth, pushes
 from trivium.forge.growth import Growth
 from trivium.rooms import Crowded
 from trivium.vcs.model import VcsError
@@ -115,18 +115,20 @@ class SvnTransfer:
                 return
             async with self._exchange.asked(admitted.caller) as answer:
                 tail, _ = await self._exchange.pass_on(answer)
+                if not self._request.adds:
+                    growth.forget(self._site, admitted.repository.id)
                 await self._exchange.send_end(tail)
 
     async def _growth(self, admitted: Admitted) -> Grown:
         """See that the repository may grow; returns what sees that again for each piece of a file."""
-        growth = Growth(self._site, admitted.repository.id, anew=self._request.makes_revisions)
+        growing = Growth(self._site, admitted.repository.id, anew=self._request.makes_revisions)
 
         async def grown(size: int) -> None:
-            if growth.add(size):
+            if growing.add(size):
                 if self._site.settings.max_repo_bytes:
-                    await self._door.slow(growth.check)
+                    await self._door.slow(growing.check)
                 else:
-                    growth.check()  # the disk only: done at once
+                    growing.check()  # the disk only: done at once
 
         await grown(0)
 
