@@ -216,7 +216,10 @@ def test_no_path_and_no_notation_in_a_body_ends_apache(server: Server, mine: Rea
         asked.append(("MERGE", "", f'<D:merge xmlns:D="DAV:">{source}{locks}</D:merge>'))
     for method, place, body in asked:
         kind = SKEL["Content-Type"] if method == "POST" else "text/xml"
-        status, _, said = mine.ask(method, place, body, Content_Type=kind)
+        try:
+            status, _, said = mine.ask(method, place, body, Content_Type=kind)
+        except http.client.IncompleteRead:
+            continue  # Subversion found out when it had begun to answer
         assert status < 500, (method, body[-200:], said)
     time.sleep(1.5)
     assert log.read_text(errors="replace").count("exit signal") == crashes
