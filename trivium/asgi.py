@@ -122,23 +122,28 @@ async def body_chunks(receive: Receive, idle_timeout: float) -> AsyncIterator[by
             return
 
 
-async def read_body(receive: Receive, *, limit: int, option: str, idle_timeout: float) -> bytes:
-    """The whole body, at most `limit` bytes."""
+async def read_body(
+    receive: Receive, *, limit: int, option: str, idle_timeout: float, charge: Callable[[int], None]
+) -> bytes:
+    """The whole body, at most `limit` bytes; `charge` is told of the size of each piece, and may refuse it."""
     async with asyncio.timeout(idle_timeout):
         message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > limit:
             raise TooLarge(option)
+        charge(len(body))
         return body  # the usual case, without a copy
     if message["type"] == "http.disconnect":
         raise Disconnected
     chunks = [message.get("body", b"")]
     size = len(chunks[0])
+    charge(size)
     async for chunk in body_chunks(receive, idle_timeout):
         size += len(chunk)
         if size > limit:
             raise TooLarge(option)
+        charge(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
 

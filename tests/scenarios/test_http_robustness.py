@@ -168,3 +168,19 @@ def test_no_key_and_no_password_in_the_most_talkative_log(own_server: Server, gi
     hidden = (ada.password, ada.key, token, "a-wrong-secret-pw", own_server.admin_key, own_server.admin_password)
     for secret in (*hidden, basic(ada.name, ada.password).split()[1]):
         assert secret not in log
+
+
+def test_a_client_that_knows_no_chunks_gets_none(server: Server, root: Api) -> None:
+    """Proxies speak HTTP/1.0 to what is behind them when nobody tells them otherwise."""
+    who = basic(server.admin, server.admin_password).encode()
+    git, svn = root.new_repo().name.encode(), root.new_repo(kind="svn").name.encode()
+    for request in (
+        b"GET /%s/info/refs?service=git-upload-pack HTTP/1.0\r\n" % git,
+        b"PROPFIND /%s HTTP/1.0\r\nDepth: 0\r\nConnection: keep-alive\r\n" % svn,
+        b"GET /%s/!svn/rvr/0/none HTTP/1.0\r\n" % svn,
+    ):
+        answer = exchange(server.url, request + b"Host: x\r\nAuthorization: %s\r\n\r\n" % who)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"transfer-encoding" not in head.lower()
+        assert (body and not body.startswith(b"0")) or body[:4] == b"001e"
+        assert not body.endswith(b"0\r\n\r\n")

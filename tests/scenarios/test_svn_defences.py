@@ -190,6 +190,66 @@ def test_no_request_ends_apache_or_shows_what_is_behind_the_door(server: Server,
     assert log.read_text(errors="replace").count("exit signal") == crashes
 
 
+def test_no_path_and_no_notation_in_a_body_ends_apache(server: Server, mine: Reader) -> None:
+    log = server.data / "svn" / "run" / "error.log"
+    assert mine.ask("OPTIONS")[0] == 200
+    crashes = log.read_text(errors="replace").count("exit signal")
+    report = '<S:{0} xmlns:S="svn:">{1}</S:{0}>'
+    update = f'<S:src-path>{mine.path}</S:src-path><S:entry rev="0" start-empty="true"></S:entry>'
+    asked = [("POST", "/!svn/me", "(" * 500_000)]
+    for path in (".", "./a", "a//b", "/a", "a/", "//", "a/./b", "..", "http://x/a", "a" * 70_000):
+        asked += [
+            ("REPORT", "/!svn/me", report.format("update-report", f"{update}<S:{name}>{path}</S:{name.split()[0]}>"))
+            for name in ("missing", "update-target", 'entry rev="0"')
+        ]
+        link = f'{update}<S:entry rev="0" linkpath="{path}">a</S:entry>'
+        asked.append(("REPORT", "/!svn/me", report.format("update-report", link)))
+        for name in ("log-report", "inherited-props-report", "file-revs-report", "mergeinfo-report", "get-locations"):
+            said = (
+                "<S:start-revision>0</S:start-revision><S:end-revision>0</S:end-revision><S:revision>0</S:revision>"
+                f"<S:peg-revision>0</S:peg-revision><S:path>{path}</S:path>"
+            )
+            asked.append(("REPORT", "/!svn/rvr/0", report.format(name, said)))
+        token = f"<S:lock><S:lock-path>{path}</S:lock-path><S:lock-token>x</S:lock-token></S:lock>"
+        locks = f'<S:lock-token-list xmlns:S="svn:">{token}</S:lock-token-list>'
+        source = f"<D:source><D:href>{mine.path}/!svn/txn/{mine.transaction()}</D:href></D:source>"
+        asked.append(("MERGE", "", f'<D:merge xmlns:D="DAV:">{source}{locks}</D:merge>'))
+    for method, place, body in asked:
+        kind = SKEL["Content-Type"] if method == "POST" else "text/xml"
+        try:
+            status, _, said = mine.ask(method, place, body, Content_Type=kind)
+        except http.client.IncompleteRead:
+            continue  # Subversion found out when it had begun to answer
+        assert status < 500, (method, body[-200:], said)
+    time.sleep(1.5)
+    assert log.read_text(errors="replace").count("exit signal") == crashes
+
+
+def test_a_copy_goes_nowhere_but_into_what_is_being_made(server: Server, root: Api, mine: Reader) -> None:
+    transaction, other = mine.transaction(), root.new_repo(kind="svn").name
+    with server.unchanged():
+        for place in ("/b", "/!svn/rvr/0/b", "/!svn/rev/0", f"/!svn/txn/{transaction}", "/!svn/act/b", "/!svn/me", ""):
+            for source in ("/!svn/rvr/0", "/!svn/bc/0", "/!svn/ver/0"):
+                status, _, said = mine.ask("COPY", source, Destination=f"http://x{mine.path}{place}")
+                assert status == 403 and b"Only commits change" in said, (source, place, said)
+        for theirs in (
+            f"/{other}",
+            f"/{link_of(server, Thing(root('get_repo', repoid=mine.path[1:])['repo_id'], ''))}",
+        ):
+            place = f"http://x{theirs}/!svn/txr/{transaction}/b"
+            assert mine.ask("COPY", "/!svn/rvr/0", Destination=place)[0] == 409
+
+
+@pytest.mark.parametrize("method", ["PUT", "MKCOL", "DELETE", "PROPPATCH", "GET", "HEAD", "COPY"])
+def test_a_transaction_that_is_not_there_is_not_found(mine: Reader, method: str) -> None:
+    there = "/!svn/txr/999-zz/a"
+    body = '<D:propertyupdate xmlns:D="DAV:"><D:set/></D:propertyupdate>' if method == "PROPPATCH" else ""
+    place = "/!svn/rvr/0" if method == "COPY" else there
+    status, _, said = mine.ask(method, place, body, Destination=f"http://x{mine.path}{there}")
+    assert status in ((400, 404) if method == "HEAD" else (404,)), said
+    assert method == "HEAD" or b"no such transaction" in said
+
+
 def test_what_ends_one_process_of_apache_ends_nobody_elses_transfer(own_server: Server) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)
@@ -250,12 +310,19 @@ def test_apache_has_an_account_and_limits_of_its_own(server: Server, mine: Reade
 
 def test_a_body_of_many_elements_does_not_become_a_large_tree(server: Server, mine: Reader) -> None:
     assert mine.ask("OPTIONS")[0] == 200
-    start, end = b'<D:propfind xmlns:D="DAV:"><D:prop>', b"</D:prop></D:propfind>"
-    for count, expected in ((80_000, 207), (120_000, 413)):
-        assert mine.ask("PROPFIND", "", start + b"<a/>" * count + end, Depth="0")[0] == expected
-    assert mine.ask("PROPFIND", "", start + b"<a/>" * 300_000 + end, Depth="0")[0] == 413  # max_dav_body
+    start, end = b'<S:get-locks-report xmlns:S="svn:" depth="infinity">', b"</S:get-locks-report>"
+    for count, expected in ((80_000, 200), (120_000, 413)):
+        assert mine.ask("REPORT", "", start + b"<a/>" * count + end)[0] == expected
+    assert mine.ask("REPORT", "", start + b"<a/>" * 300_000 + end)[0] == 413  # max_dav_body
     peaks = [re.search(r"VmHWM:\s+(\d+)", about(pid, "status")) for pid in named("apache2", server.children())]
     assert max(int(peak[1]) >> 10 for peak in peaks if peak) < 100
+
+
+def test_a_question_about_every_file_asks_for_some_properties_only(mine: Reader) -> None:
+    """Each is answered for each file of a directory: a mebibyte of them would make gibibytes of answers."""
+    for count, expected in ((900, 207), (2000, 413)):
+        body = f'<D:propfind xmlns:D="DAV:"><D:prop>{"<a/>" * count}</D:prop></D:propfind>'
+        assert mine.ask("PROPFIND", "", body, Depth="1")[0] == expected
 
 
 def test_a_few_bytes_cannot_bring_a_file_of_any_size(own_server: Server, tmp_path: Path) -> None:
@@ -275,6 +342,110 @@ def test_a_few_bytes_cannot_bring_a_file_of_any_size(own_server: Server, tmp_pat
     (work / "large").write_bytes(bytes(2 << 20))
     svn.run("add", "--quiet", "large", cwd=work)
     assert "max_object_bytes" in svn.refused("commit", "-m", "too large", cwd=work)
+
+
+def test_a_full_repository_takes_no_commit_from_its_beginning_on(own_server: Server, tmp_path: Path) -> None:
+    own_server.start(TRIVIUM_MAX_REPO_BYTES=str(3 << 20), TRIVIUM_WORKERS="1")
+    root = own_server.api(own_server.admin_key)
+    repository = root.new_repo(kind="svn")
+    reader = Reader(root, own_server.administrator, repository.name)
+    url = svn_url(own_server.url, repository.name)
+    svn = Svn(tmp_path / "home", own_server.administrator)
+    work = svn.checkout(url)
+    svn.run("mkdir", "-m", "there is room", f"{url}/d")
+    zeros = bytes(8 << 20)
+    (work / "zeros").write_bytes(zeros)  # long, and small on the disk
+    svn.run("add", "--quiet", "zeros", cwd=work)
+    svn.run("commit", "-m", "small when it is stored", cwd=work)
+    # A file that does not fit is stopped while it comes, and what came of it leaves with its transaction.
+    begun = reader.transaction()
+    status, _, said = reader.ask("PUT", f"/!svn/txr/{begun}/a", os.urandom(24 << 20))
+    assert status == 413 and b"max_repo_bytes" in said
+    assert reader.ask("DELETE", f"/!svn/txn/{begun}")[0] == 204
+    # So are many small ones, and what they amount to is seen by MERGE at the latest.
+    begun, merged = reader.transaction(), MERGE.format(f"<D:href>{reader.path}/!svn/txn/{{}}</D:href>")
+    statuses = [reader.ask("PUT", f"/!svn/txr/{begun}/{number}", os.urandom(200_000))[0] for number in range(30)]
+    assert statuses[0] == 201 and statuses[-1] == 413, statuses
+    assert statuses.count(201) * 200_000 < 5 << 20
+    time.sleep(1.1)
+    status, _, said = reader.ask("MERGE", "", merged.format(begun))
+    assert status == 413 and b"max_repo_bytes" in said
+    # As long as they are there nothing begins.
+    for method, place in (("POST", "/!svn/me"), ("MKACTIVITY", "/!svn/act/a-1"), ("LOCK", "/zeros")):
+        given = {"POST": b"( create-txn )", "LOCK": b'<D:lockinfo xmlns:D="DAV:"/>'}.get(method, b"")
+        status, _, said = reader.ask(method, place, given, Content_Type=SKEL["Content-Type"])
+        assert status == 413 and b"max_repo_bytes" in said, method
+    assert "max_repo_bytes" in svn.refused("mkdir", "-m", "too much", f"{url}/e")
+    assert svn.out("list", url).split() == ["d/", "zeros"]
+    assert reader.ask("DELETE", f"/!svn/txn/{begun}")[0] == 204
+    time.sleep(1.1)
+    svn.run("mkdir", "-m", "there is room again", f"{url}/e")
+    assert root("get_repo", repoid=repository.name)["last_changeset"]["raw_id"] == "3"
+
+
+def test_bodies_that_are_held_have_one_room(own_server: Server) -> None:
+    """Many accounts and places, each with a body that does not end."""
+    own_server.start(TRIVIUM_WORKERS="1")
+    root = own_server.api(own_server.admin_key)
+    people = [root.new_user() for _ in range(6)]
+    repository = root.new_repo(owner=people[0].name, kind="svn")
+    for person in people[1:]:
+        root("grant_user_permission", repoid=repository.id, userid=person.id, perm="repository.read")
+    reader = Reader(root, people[0], repository.name)
+    start, end = b'<D:propfind xmlns:D="DAV:"><D:prop>', b"</D:prop></D:propfind>"
+    assert reader.ask("PROPFIND", "", start + b" " * 900_000 + end, Depth="0")[0] == 207
+    (worker,) = own_server.workers()
+    before = resident(worker)
+    body = start + b" " * ((1 << 20) - 1000)
+    with contextlib.ExitStack() as open_ones:
+        answered = []
+        for person in people:
+            for _ in range(16):
+                client = open_ones.enter_context(connected(own_server.url))
+                client.sendall(
+                    b"PROPFIND /%s HTTP/1.1\r\nHost: x\r\nDepth: 0\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n"
+                    % (repository.name.encode(), basic(person.name, person.password).encode(), 1 << 20)
+                )
+                with contextlib.suppress(OSError):
+                    client.sendall(body)
+                answered.append(client)
+        refused = sum(said_no(client) for client in answered)
+        assert refused >= len(answered) - 16, refused
+        assert resident(worker) - before < 100 << 10
+        # Small ones do not mind.
+        assert reader.ask("PROPFIND", "", start + end, Depth="0")[0] in (207, 503)
+    until(lambda: reader.ask("PROPFIND", "", start + b" " * 900_000 + end, Depth="0")[0] == 207)
+
+
+def said_no(client: Any) -> bool:
+    """Whether somebody was refused by now."""
+    client.settimeout(0.2)
+    try:
+        return client.recv(100).startswith(b"HTTP/1.1 503")
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def resident(pid: int) -> int:
+    """KiB."""
+    found = re.search(r"VmRSS:\s+(\d+)", about(pid, "status"))
+    assert found
+    return int(found[1])
+
+
+def test_what_is_being_made_is_shown_to_those_who_may_commit(root: Api, ada: Person, mine: Reader) -> None:
+    guest = root.new_user()
+    root("grant_user_permission", repoid=mine.path[1:], userid=guest.id, perm="repository.read")
+    theirs = Reader(root, guest, mine.path[1:])
+    file = f"/!svn/txr/{mine.transaction()}/secret"
+    assert mine.ask("PUT", file, b"not yet\n")[0] == 201
+    assert mine.ask("GET", file)[::2] == (200, b"not yet\n")
+    for method in ("GET", "HEAD"):
+        status, _, said = theirs.ask(method, file)
+        assert (status, b"not yet" in said) == (403, False), method
+    assert theirs.ask("PROPFIND", "/!svn/rvr/0", Depth="0")[0] == 207
 
 
 def test_the_user_of_svn_reads_why(server: Server, root: Api, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.support.clients import Api, Person, Thing, unique
 from tests.support.crowd import at_once
@@ -152,6 +155,46 @@ def test_a_repository_that_was_put_there_is_served(server: Server, root: Api, tm
     url = svn_url(server.url, name)
     assert "arning" not in svn.out("mkdir", "-m", "y", f"{url}/tags")
     assert journalled(server, Thing(root("get_repo", repoid=name)["repo_id"], name)) == [[["", "1", "2"]]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_belonged_to_the_account_of_an_earlier_version_is_taken_over(own_server: Server, tmp_path: Path) -> None:
+    """Before Apache had an account of its own it ran as www-data, which owned the repositories."""
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    group = root.new_repo_group()
+    root("create_repo", repo_name=f"{group.name}/old", repo_type="svn")
+    home = as_root(own_server, tmp_path / "home")
+    url = svn_url(own_server.url, f"{group.name}/old")
+    home.run("mkdir", "-m", "before", f"{url}/trunk")
+    own_server.stop()
+    www, place = pwd.getpwnam("www-data"), own_server.root / group.name
+    for path in (
+        place,
+        *place.rglob("*"),
+        own_server.data / "svn" / "run",
+        *(own_server.data / "svn" / "run").iterdir(),
+    ):
+        os.chown(path, www.pw_uid, www.pw_gid)
+    for path in (own_server.data / "svn", own_server.data / "svn" / "links"):
+        os.chown(path, -1, www.pw_gid)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not theirs")
+    (place / "old" / "locks" / "link").symlink_to(elsewhere)
+    (place / "old" / "db" / "fsfs.conf").unlink()
+    (place / "old" / "db" / "fsfs.conf").symlink_to(elsewhere)
+    own_server.start()
+    url = svn_url(own_server.url, f"{group.name}/old")
+    root = own_server.api(own_server.admin_key)
+    assert home.out("list", url) == "trunk/\n"
+    home.run("mkdir", "-m", "after", f"{url}/tags")
+    home.run("lock", f"{url}/trunk", check=False)
+    assert root("get_repo", repoid=f"{group.name}/old")["last_changeset"]["raw_id"] == "2"
+    owners = {path.lstat().st_uid for path in ((place / "old"), *(place / "old").rglob("*"))}
+    assert owners == {pwd.getpwnam("trivium-svn").pw_uid}
+    assert (elsewhere.read_text(), elsewhere.stat().st_uid) == ("not theirs", 0)
+    assert not (place / "old").stat().st_mode & 0o007
+    assert verified(own_server, f"{group.name}/old")
 
 
 def test_a_group_that_moves_in_the_middle_of_a_commit(server: Server, root: Api, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ class PathProxy(ThreadingHTTPServer):
 
     daemon_threads = True
     target = ""
+    hidden: tuple[str, ...] = ()
+    """Headers of answers that begin so are not passed on."""
 
     def __init__(self, start: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -58,7 +60,9 @@ class _Handler(BaseHTTPRequestHandler):
             content = answer.read()
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
-                if name.lower() not in ("connection", "transfer-encoding", "content-length"):
+                if name.lower() not in ("connection", "transfer-encoding", "content-length") and not (
+                    self.server.hidden and name.lower().startswith(self.server.hidden)
+                ):
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

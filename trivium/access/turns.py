@@ -17,6 +17,11 @@ from trivium.access.addresses import neighbourhood
 from trivium.access.caller import Caller
 
 
+def key_of(caller: Caller) -> Hashable:
+    """Whom a caller shares places and room with: nobody else, and a visitor whoever comes from the same network."""
+    return neighbourhood(caller.address) if caller.anonymous else caller.user_id
+
+
 class NoPlace(Exception):
     """Nobody made room in time."""
 
@@ -51,7 +56,7 @@ class Turns:
         `brief`: for requests that a client makes beside a transfer, and that do not wait for one. They have places of
         their own, so that nobody who is slow can hold all that there are for everybody.
         """
-        key: Hashable = neighbourhood(caller.address) if caller.anonymous else caller.user_id
+        key = key_of(caller)
         whose = self._known.get(key)
         if whose is None:
             whose = self._known[key] = _Whose(asyncio.Semaphore(self._each), asyncio.Semaphore(2 * self._each))

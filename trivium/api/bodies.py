@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from trivium.asgi import Disconnected, Receive, TooLarge, body_chunks
+from trivium.rooms import Room
 
 FREE: Final = 64 << 10
 """Bytes that every call may have."""
@@ -31,33 +31,6 @@ _SHARE_OF_KNOWN: Final = 2
 _KEY = re.compile(rb'"(?:api_key|auth_token)"[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{40})"')
 
 
-class Crowded(Exception):
-    """There is no room for another large body at the moment."""
-
-
-class _Room:
-    """Bytes that may be held at once: by everybody, and by one neighbourhood of addresses."""
-
-    def __init__(self, size: int, share: int) -> None:
-        self._size = size
-        self._share = share
-        self._held = 0
-        self._by_whom: Counter[str] = Counter()
-
-    def take(self, size: int, whose: str) -> None:
-        """Raises `Crowded`, with nothing taken."""
-        if self._held + size > self._size or self._by_whom[whose] + size > self._share:
-            raise Crowded
-        self._held += size
-        self._by_whom[whose] += size
-
-    def give(self, size: int, whose: str) -> None:
-        self._held -= size
-        self._by_whom[whose] -= size
-        if not self._by_whom[whose]:
-            del self._by_whom[whose]
-
-
 class Bodies:
     """The bodies of calls that one worker holds."""
 
@@ -65,8 +38,8 @@ class Bodies:
         self._limit = limit
         self._idle = idle
         self._deadline = deadline
-        self._unknown = _Room(_ROOM_FOR_UNKNOWN, _SHARE_OF_UNKNOWN)
-        self._known = _Room(_ROOM_FOR_KNOWN * limit, _SHARE_OF_KNOWN * limit)
+        self._unknown = Room(_ROOM_FOR_UNKNOWN, _SHARE_OF_UNKNOWN)
+        self._known = Room(_ROOM_FOR_KNOWN * limit, _SHARE_OF_KNOWN * limit)
 
     async def beginning(self, receive: Receive) -> tuple[bytes, bool]:
         """What arrives first of a body, and whether that is all, as it usually is; raises as `rest`."""
@@ -117,7 +90,7 @@ class Bodies:
         chunks = [beginning]
         size = len(beginning)
         room, limit = self._unknown, min(self._limit, UNKNOWN)
-        self._charge(charged, room, size - FREE, whose)
+        room.charge(charged, size - FREE, whose)
         look_at = FREE
         async for chunk in body_chunks(receive, self._idle):
             chunks.append(chunk)
@@ -131,17 +104,11 @@ class Bodies:
                 if key and await is_known(key):
                     charged.close()
                     room, limit = self._known, self._limit
-                    self._charge(charged, room, size - len(chunk) - FREE, whose)
+                    room.charge(charged, size - len(chunk) - FREE, whose)
             if size > limit:
                 raise TooLarge(f"{limit} bytes, and names no valid key in a header or in its beginning")
-            self._charge(charged, room, min(len(chunk), size - FREE), whose)
+            room.charge(charged, min(len(chunk), size - FREE), whose)
         return b"".join(chunks)
-
-    @staticmethod
-    def _charge(charged: contextlib.ExitStack, room: _Room, size: int, whose: str) -> None:
-        if size > 0:
-            room.take(size, whose)
-            charged.callback(room.give, size, whose)
 
 
 def _key_in(beginning: bytes) -> str:

@@ -20,7 +20,7 @@ from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
 from trivium.access.rates import Rates
 from trivium.access.turns import NoPlace, Turns
-from trivium.api.bodies import Bodies, Crowded
+from trivium.api.bodies import Bodies
 from trivium.api.json import Unusable, decode
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
@@ -34,6 +34,7 @@ from trivium.errors import TriviumError, WouldWait
 from trivium.forge.answers import Kept
 from trivium.forge.history import History
 from trivium.forge.site import Site
+from trivium.rooms import Crowded
 from trivium.vcs.budget import waited_for
 
 _log = structlog.get_logger(__name__)

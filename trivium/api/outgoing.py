@@ -11,12 +11,11 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from trivium.api.bodies import Crowded
 from trivium.forge.answers import Kept, kept_of
+from trivium.rooms import Crowded, Room
 
 LARGE: Final = 1 << 20
 """Bytes from which an answer waits in a file."""
@@ -30,11 +29,8 @@ class Outgoing:
 
     def __init__(self, place: Path, largest: int) -> None:
         self._place = place
-        self._room = _ROOM * largest
-        self._share = _SHARE * largest
-        self._lock = threading.Lock()
-        self._waiting = 0
-        self._by_whom: Counter[str] = Counter()
+        self._lock = threading.RLock()  # a file may be let go of at any moment, by whoever collects garbage
+        self._room = Room(_ROOM * largest, _SHARE * largest)
 
     def put(self, content: bytes, whose: str) -> Kept | None:
         """A file with an answer to a neighbourhood of addresses; None where the disk has no room.
@@ -52,19 +48,14 @@ class Outgoing:
     def count(self, kept: Kept, whose: str) -> None:
         """Let a file count that has no name, until it is closed. Raises `Crowded`, with the file closed."""
         size = kept.size
-        with self._lock:
-            crowded = self._waiting + size > self._room or self._by_whom[whose] + size > self._share
-            if not crowded:
-                self._waiting += size
-                self._by_whom[whose] += size
-        if crowded:
+        try:
+            with self._lock:
+                self._room.take(size, whose)
+        except Crowded:
             kept.close()
-            raise Crowded
+            raise
         kept.when_closed = lambda: self._gone(size, whose)
 
     def _gone(self, size: int, whose: str) -> None:
         with self._lock:
-            self._waiting -= size
-            self._by_whom[whose] -= size
-            if not self._by_whom[whose]:
-                del self._by_whom[whose]
+            self._room.give(size, whose)

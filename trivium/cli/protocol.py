@@ -156,6 +156,8 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             super().on_headers_complete()
             if connect:
                 self.cycle.keep_alive = False
+            if self.scope["http_version"] == "1.0":
+                self._end_by_closing()
             if b"cmd=" in self.url:
                 self._let_reasons_through()
 
@@ -177,6 +179,25 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             head += [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
             self.parser = httptools.HttpRequestParser(self)
             self.data_received(b"".join(head) + b"\r\n" + self._arrived[stopped.args[0] :])
+
+        def _end_by_closing(self) -> None:
+            """A client of HTTP/1.0 knows no chunks: an answer whose length is not told ends with the connection."""
+            cycle: Any = self.cycle
+            plain = cycle.send
+            ends = False
+
+            async def send(message: Any) -> None:
+                nonlocal ends
+                if message["type"] == "http.response.start":
+                    told = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+                    ends = not told and message["status"] not in (204, 304) and cycle.scope["method"] != "HEAD"
+                    if ends:
+                        cycle.chunked_encoding = cycle.keep_alive = False
+                elif ends:
+                    cycle.expected_content_length = len(message.get("body", b""))
+                await plain(message)
+
+            cycle.send = send
 
         def _let_reasons_through(self) -> None:
             """The message that begins an answer may have a `reason`: all that Mercurial shows of a refusal."""

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 from trivium.access.caller import Caller
 from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid, StorageFull
-from trivium.forge import locks, pushes
+from trivium.forge import growth, locks, pushes
 from trivium.forge.failures import PULL_FAILED, failures_told
 from trivium.forge.import_turns import import_turn
 from trivium.forge.pushes import Push
@@ -65,7 +65,7 @@ def _fetch(
 ) -> None:
     """Fetch, and record what moved. What was `cut_short` is to be settled once the repository is free."""
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
-    pushes.check_room(site, repository.id)
+    growth.check_room(site, repository.id)
     push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
     try:
         moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))

@@ -17,12 +17,11 @@ import structlog
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from trivium.access.caller import Caller
-from trivium.errors import Busy, Kind, NotFound, RepositoryFull
-from trivium.forge import journal, locks
+from trivium.errors import Busy, Kind, NotFound
+from trivium.forge import growth, journal, locks
 from trivium.forge.repositories import stored_changeset
 from trivium.forge.site import Site
 from trivium.store import intents
-from trivium.store.disk import room_of
 from trivium.store.engine import Record
 from trivium.store.locks import RepositoryLock
 from trivium.store.tables import now, repositories
@@ -34,9 +33,6 @@ PUSH: Final = "push"
 STRIP: Final = "strip"
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
-_MEASURED: Final = 30.0
-"""Seconds for which it is believed how much room a repository takes, unless somebody pushes through this process."""
-_ROOMS: Final = 10_000
 
 _ROW = select(
     repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset
@@ -105,7 +101,7 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
     """Record what is about to move, or that something is (no `updates`); raises `StorageFull`."""
     site.tree.check_space()
     if action == PUSH:
-        check_room(site, repository_id)
+        growth.check_room(site, repository_id)
     detail = msgspec.to_builtins(
         Recorded(
             repository_id=repository_id,
@@ -120,25 +116,6 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
     with site.store.write(access_unchanged=True) as db:
         intent = intents.record(db, worker=site.worker.id, kind=PUSH, detail=detail)
     return Push(intent, repository_id, caller, tuple(updates), action)
-
-
-def check_room(site: Site, repository_id: int) -> None:
-    """Raise `RepositoryFull` when a repository takes more room than one may; measured at most every half minute."""
-    most = site.settings.max_repo_bytes
-    if not most:
-        return
-    moment = time.monotonic()
-    room, until = site.rooms.get(repository_id, (0, 0.0))
-    if until < moment or room > most:
-        with site.store.read() as db:
-            row = db.execute(_ROW, {"repository_id": repository_id}).first()
-        room = room_of(site.tree.path_of(row.name)) if row is not None else 0
-        # Many repositories: what is forgotten is measured again.
-        if len(site.rooms) >= _ROOMS:
-            site.rooms.clear()
-        site.rooms[repository_id] = (room, moment + _MEASURED)
-    if room > most:
-        raise RepositoryFull("the repository takes more room than max_repo_bytes")
 
 
 def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:

@@ -23,6 +23,18 @@ from trivium.vcs.svnapache import SvnApache
 from trivium.vcs.svncommand import svn_command
 
 
+@dataclass(slots=True)
+class Measure:
+    """How much room a repository takes."""
+
+    room: int
+    """Bytes of the disk when it was looked at."""
+    at: float
+    """When that was, by the monotonic clock."""
+    came: int = 0
+    """Bytes that have come in since, as far as this process knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The pieces of an installation. Cheap to pass around; safe to share between threads."""
@@ -39,8 +51,8 @@ class Site:
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
-    rooms: dict[int, tuple[int, float]] = field(default_factory=dict)
-    """How much room repositories take, by their ids, and until when that is believed (`pushes.check_room`)."""
+    rooms: dict[int, Measure] = field(default_factory=dict)
+    """How much room repositories take, by their ids (`forge.growth`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 

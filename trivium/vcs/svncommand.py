@@ -7,6 +7,7 @@ the repositories and nothing else; otherwise everything belongs to one account a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -23,6 +24,7 @@ from trivium.vcs.model import VcsError
 
 _SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where servers are installed, which is not in everybody's PATH."""
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FSFS: Final = """\
 # Apache reaches the repository through an open directory, which SQLite does not follow: no cache of representations.
 [rep-sharing]
@@ -139,19 +141,26 @@ class SvnCommand:
 
     def take_in(self, path: Path) -> None:
         """Give a repository, with all that is in it, to the account that Apache runs as, and its settings."""
-        settings = path / "db" / "fsfs.conf"
-        settings.unlink(missing_ok=True)  # never written through: the directory may be another account's
-        settings.write_text(_FSFS)
-        path.chmod(0o750)
+        # The directories may be another account's, which exchanges one for a link meanwhile: no path is gone twice.
+        with _opened(path) as top, _opened("db", within=top) as db:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink("fsfs.conf", dir_fd=db)
+            with open(os.open("fsfs.conf", _NEW, 0o640, dir_fd=db), "w") as settings:
+                settings.write(_FSFS)
+            os.fchmod(top, 0o750)
         self.hand_over(path)
 
     def hand_over(self, path: Path) -> None:
         """Give everything in a repository to the account that Apache runs as."""
         account = self.available.account
-        if account is not None:
+        if account is None:
+            return
+        with _opened(path) as top:
+            for _, directories, files, place in os.fwalk(".", topdown=False, dir_fd=top):
+                for name in (*directories, *files):
+                    os.chown(name, account.uid, account.gid, dir_fd=place, follow_symlinks=False)
             # The directory itself comes last: `is_taken_in` goes by it, and nobody may live to see the end.
-            for entry in reversed(list(_entries(path))):
-                os.chown(entry, account.uid, account.gid, follow_symlinks=False)
+            os.fchown(top, account.uid, account.gid)
 
     def is_taken_in(self, path: Path) -> bool:
         """Whether a repository belongs to Apache's account: one that an administrator put there may not."""
@@ -208,8 +217,11 @@ def svn_command(settings: Settings) -> SvnCommand:
         return SvnCommand(None, str(error))
 
 
-def _entries(path: Path) -> Iterator[str]:
-    yield str(path)
-    for directory, directories, files in os.walk(path):
-        for name in (*directories, *files):
-            yield os.path.join(directory, name)
+@contextlib.contextmanager
+def _opened(path: Path | str, *, within: int | None = None) -> Iterator[int]:
+    """A directory, and not what a link of its name leads to."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=within)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -8,6 +8,7 @@ Subversion's number and words, which clients act on and show, and with a status 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -129,10 +130,11 @@ class Outwards:
         if kept:
             yield kept
 
-    def error(self, status: int, body: bytes | None) -> tuple[int, tuple[bytes, bytes], bytes]:
+    def error(self, status: int, body: bytes | None, *, made: bool = False) -> tuple[int, tuple[bytes, bytes], bytes]:
         """An error of Apache's, written anew: status, type and body. Raises `Refused` for what no client has caused.
 
         `body` is None where it cannot be told, as of HEAD, which meets a directory where clients know files.
+        `made`: it was asked for something in a transaction; Apache takes one that is not there for a fault of its own.
         Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
         """
         code, said = _read(body or b"")
@@ -141,6 +143,10 @@ class Outwards:
         if status >= 500:
             if code is None and (status == 501 or body is None):
                 raise Refused(400, "Subversion cannot do this.")
+            if code is None and status == 500 and made:
+                raise Refused(404, "There is no such transaction.")
+            if code == errno.ENAMETOOLONG:
+                raise Refused(400, "A name in the request is too long.")
             if code is None or code < _FIRST_OF_SUBVERSION or code in _OURS:
                 _log.error("Subversion failed", status=status, code=code, why=said)
                 raise Refused(503, "Subversion cannot do this at the moment.", ((b"retry-after", b"5"),))

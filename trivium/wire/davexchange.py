@@ -2,7 +2,8 @@
 """One request to the private Apache and its answer: what is sent, as it was understood, and what is passed on.
 
 Bodies that are XML, or say what they say in Subversion's own words, are at most `max_dav_body` long: they are read
-whole, with a deadline, before Apache hears of the request. Files stream, in both directions.
+whole, with a deadline, before Apache hears of the request, and there is a room for all that a worker holds of them.
+Files stream, in both directions.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from trivium.access.caller import Caller
+from trivium.access.turns import key_of
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, read_body
 from trivium.vcs.svnapache import LINK_HEADER
-from trivium.wire import davrequests
+from trivium.wire import davrequests, davskel
 from trivium.wire.admission import Refused
 from trivium.wire.davanswers import LARGEST_ERROR, NO_CACHE, Outwards
 from trivium.wire.davpaths import Translation
 from trivium.wire.davrequests import SvnRequest
-from trivium.wire.davxml import rewritten
+from trivium.wire.davxml import MOST, MOST_OF_A_QUESTION, rewritten
 from trivium.wire.door import Door, limited
 from trivium.wire.svndiff import weighed
 from trivium.wire.upstream import Answer, Unreachable, Upstream
@@ -38,6 +41,8 @@ _AT_ONCE: Final = 4 << 10
 _LOOKED_AT: Final = 8192
 """The beginning of an answer to MERGE, in which the new revision stands."""
 _VISITOR: Final = "anonymous"
+Grown = Callable[[int], Awaitable[None]]
+"""Is told how many bytes more there are."""
 _SANDBOX: Final = (
     b"content-security-policy",
     b"sandbox; default-src 'none'; style-src 'unsafe-inline'",
@@ -60,6 +65,8 @@ class Exchange:
         self._request = request
         self._answered = False
         self._body: bytes | AsyncIterator[bytes] = b""
+        self._held = contextlib.ExitStack()
+        """The room that the body takes, as long as it is held."""
         self._kind = ""
         self.pulls = False
         """Whether it asks for the files of a revision; known after `prepare`."""
@@ -78,24 +85,35 @@ class Exchange:
             davrequests.check_lockable(inside)
         return self._kind
 
-    async def prepare(self) -> None:
-        """Read and understand all that is to be understood before Apache hears of it; raises `Refused`."""
+    async def prepare(self, caller: Caller, grown: Grown | None = None) -> None:
+        """Read and understand all that is to be understood before Apache hears of it; raises `Refused` and `Crowded`.
+
+        `grown` is told of each piece of a file before Apache is, and may refuse it.
+        """
+        self._caller = caller
         self._headers = await self._headers_inwards()
         method = self._request.method
         if method in davrequests.WITH_XML:
             given = await self._whole_body()
             if given or method in ("REPORT", "MERGE", "CHECKOUT", "PROPPATCH"):
-                references = method in davrequests.WITH_REFERENCES
-                document = await self._soon(len(given), rewritten, given, self._reference if references else None)
+                reading = partial(
+                    rewritten,
+                    reference=self._reference if method in davrequests.WITH_REFERENCES else None,
+                    paths=method in davrequests.WITH_PATHS,
+                    most=MOST_OF_A_QUESTION if method == "PROPFIND" else MOST,
+                )
+                document = await self._soon(len(given), reading, given)
+                self._charge(len(document.text) - len(given))
                 self._body = document.text
                 if method == "REPORT":
                     self.pulls = davrequests.check_report(document)
         elif method == "POST":
             if header(self._scope, b"content-type") != _SKEL:
                 raise Refused(415, "Only Subversion's own requests can be posted here.")
-            self._body = await self._whole_body()
+            given = await self._whole_body()
+            self._body = await self._soon(len(given), davskel.rewritten, given)
         elif method == "PUT":
-            self._body = self._file()
+            self._body = self._file(grown)
         elif method not in ("GET", "HEAD") and await self._whole_body() and method not in davrequests.COPIES:
             raise Refused(415, "A request of this kind has no body.")
 
@@ -106,7 +124,8 @@ class Exchange:
         """Do here what is done at once, and everything else in a thread."""
         if size <= _AT_ONCE:
             return function(*arguments)
-        return await self._door.quick(function, *arguments)
+        async with self._door.understanding:
+            return await self._door.quick(function, *arguments)
 
     async def _whole_body(self) -> bytes:
         limit = self._settings.max_dav_body
@@ -122,15 +141,27 @@ class Exchange:
                     limit=limit,
                     option="max_dav_body",
                     idle_timeout=self._settings.body_idle_timeout,
+                    charge=self._charge,
                 )
         except TimeoutError:
             raise Refused(408, "The request did not arrive in time.", ((b"connection", b"close"),)) from None
 
-    def _file(self) -> AsyncIterator[bytes] | bytes:
+    def _charge(self, size: int) -> None:
+        self._door.bodies.charge(self._held, size, key_of(self._caller))
+
+    def release(self) -> None:
+        """The body is held no longer."""
+        if isinstance(self._body, bytes):
+            self._body = b""
+        self._held.close()
+
+    def _file(self, grown: Grown | None) -> AsyncIterator[bytes] | bytes:
         length = header(self._scope, b"content-length")
         if not length.strip(b"0") and not header(self._scope, b"transfer-encoding"):
             return b""
         body = limited(body_chunks(self._receive, self._settings.body_idle_timeout), self._settings.max_push_bytes)
+        if grown is not None:
+            body = _told(body, grown)
         is_delta = header(self._scope, b"content-type").strip().lower() == _SVNDIFF
         return weighed(body, self._settings.max_object_bytes, is_delta=is_delta)
 
@@ -147,6 +178,7 @@ class Exchange:
         elif length := header(self._scope, b"content-length"):
             headers.append((b"content-length", length))
         fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        fed.add_done_callback(lambda _: self.release())
         task = asyncio.current_task()
         assert task is not None
         watching = asyncio.ensure_future(self._watch(fed, task, patient=patient))
@@ -230,7 +262,8 @@ class Exchange:
             said = b""
             async for chunk in answer.chunks():
                 said = (said + chunk)[:LARGEST_ERROR]
-        status, kind, body = outwards.error(answer.status, said)
+        made = self._kind in davrequests.WORKING or self._request.method in davrequests.COPIES
+        status, kind, body = outwards.error(answer.status, said, made=made)
         headers = [
             (name, value)
             for name, value in outwards.headers(answer.headers, allow=davrequests.allow(self._kind))
@@ -258,6 +291,13 @@ class Exchange:
     async def _send_piece(self, chunk: bytes) -> None:
         async with asyncio.timeout(self._settings.vcs_timeout):
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _told(body: AsyncIterator[bytes], grown: Grown) -> AsyncIterator[bytes]:
+    """The same body; `grown` hears of each piece first."""
+    async for chunk in body:
+        await grown(len(chunk))
+        yield chunk
 
 
 def _authorization(caller: Caller) -> bytes:

@@ -28,6 +28,8 @@ WITH_XML: Final = frozenset({
 """Methods whose request bodies are XML."""
 WITH_REFERENCES: Final = frozenset({"REPORT", "MERGE", "CHECKOUT"})
 """Those whose XML names resources."""
+WITH_PATHS: Final = frozenset({"REPORT", "MERGE", "DELETE"})
+"""Those whose XML has paths of the repository."""
 
 _ALLOWED: Final = {
     "": {"OPTIONS", "PROPFIND", "REPORT", "GET", "HEAD", "MERGE", "LOCK", "UNLOCK"},
@@ -88,6 +90,11 @@ class SvnRequest:
     @property
     def writes(self) -> bool:
         return self.method not in READS
+
+    @property
+    def adds(self) -> bool:
+        """Whether the repository takes more room afterwards, if only until a commit is given up."""
+        return self.writes and self.method not in ("DELETE", "UNLOCK")
 
     @property
     def makes_revisions(self) -> bool:

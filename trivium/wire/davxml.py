@@ -19,12 +19,19 @@ DAV: Final = "DAV:"
 SVN: Final = "svn:"
 
 _DEEPEST: Final = 100
-_MOST: Final = 100_000
+MOST_OF_A_QUESTION: Final = 1000
+"""Where each is answered for each file of a directory; clients ask for a dozen."""
+MOST: Final = 100_000
 """Elements and attributes together; as many as can be in a mebibyte, 260,000, take 40 MB in Apache."""
 _NAMESPACES: Final = 100
 _ENCODINGS: Final = frozenset({"", "utf-8", "us-ascii"})
 _REFERENCES: Final = frozenset({"href", "src-path", "dst-path"})
 """Elements that name a resource, whatever their namespace."""
+_PLACES: Final = frozenset({"entry", "missing", "update-target"})
+_PATHS: Final = frozenset({"path", "include-path", "lock-path"})
+"""Elements of Subversion that name something in the repository; the first ones go through no hands that mend them."""
+_LONGEST_PATH: Final = 16 << 10
+"""Characters."""
 _BINDINGS: Final = 200
 """Prefixes that stand for a namespace at one place."""
 _BLANKS: Final = " \t\r\n"
@@ -44,12 +51,15 @@ class Document:
     """The same, written anew."""
 
 
-def rewritten(body: bytes, reference: Callable[[bytes], bytes] | None = None) -> Document:
+def rewritten(
+    body: bytes, reference: Callable[[bytes], bytes] | None = None, *, paths: bool = False, most: int = MOST
+) -> Document:
     """Read a body and write it anew; raises `Refused` for what no client of Subversion says.
 
     `reference` translates what stands in elements that name resources; without it they are text like any other.
+    With `paths` so are those of Subversion that have a path: Apache ends over one that is not in its plainest form.
     """
-    reading = _Reading(reference)
+    reading = _Reading(reference, paths, most)
     # Not the parser's own namespaces: the name of a property may have a colon more than XML would like.
     parser = expat.ParserCreate("utf-8")
     parser.ordered_attributes = True
@@ -73,6 +83,8 @@ class _Reading:
     """One body, while it is read."""
 
     reference: Callable[[bytes], bytes] | None
+    paths: bool
+    most: int
     _parts: list[str] = field(default_factory=list)
     _open: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Elements that have begun: their names here, and which prefixes stood for which namespaces outside of them."""
@@ -82,6 +94,8 @@ class _Reading:
     _count: int = 0
     _named: list[str] | None = None
     """What the element that names a resource has said so far, inside of one."""
+    _path_of: str = ""
+    """The name of that element when what it says is a path."""
     _root: tuple[str, str] = ("", "")
 
     def begin(self, name: str, attributes: list[str]) -> None:
@@ -90,8 +104,8 @@ class _Reading:
         if len(self._open) == _DEEPEST:
             raise Refused(400, f"The elements of a request may stand at most {_DEEPEST} deep in each other.")
         self._count += 1 + len(attributes) // 2
-        if self._count > _MOST:
-            raise Refused(413, f"A request may have at most {_MOST} elements and attributes.")
+        if self._count > self.most:
+            raise Refused(413, f"A request may have at most {self.most} elements and attributes.")
         outside = self._bound
         pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
         if "xmlns" in " ".join(attributes[::2]):
@@ -105,6 +119,8 @@ class _Reading:
             if not _declares(key):
                 written = self._name(key, element=False)[1]
                 seen.add(written)
+                if self.paths and written == "linkpath":
+                    value = "/" + _plain_path(value)
                 self._parts.append(f' {written}="{value.translate(_VALUE)}"')
         if len(seen) != sum(not _declares(key) for key, _ in pairs):
             raise Refused(400, "An element of the request has an attribute twice.")
@@ -112,6 +128,8 @@ class _Reading:
         self._open.append((tag, outside))
         if self.reference is not None and local in _REFERENCES:
             self._named = []
+        elif self.paths and namespace == SVN and (local in _PLACES or local in _PATHS):
+            self._named, self._path_of = [], local
 
     def _bind(self, attributes: list[tuple[str, str]]) -> None:
         self._bound = dict(self._bound)
@@ -122,7 +140,11 @@ class _Reading:
             raise Refused(400, "A request may use so many prefixes at most: " + str(_BINDINGS))
 
     def end(self, _name: str) -> None:
-        if self._named is not None and self.reference is not None:
+        if self._named is not None and self._path_of:
+            path = "".join(self._named)
+            self._parts.append(_plain_path(path, strict=self._path_of in _PLACES).translate(_TEXT))
+            self._named, self._path_of = None, ""
+        elif self._named is not None and self.reference is not None:
             named = "".join(self._named).strip(_BLANKS)
             self._named = None
             self._parts.append(self.reference(named.encode()).decode("utf-8", "surrogateescape").translate(_TEXT))
@@ -165,6 +187,14 @@ class _Reading:
 def _declares(key: str) -> bool:
     """Whether an attribute says what a prefix stands for."""
     return key == "xmlns" or key.startswith("xmlns:")
+
+
+def _plain_path(path: str, *, strict: bool = False) -> str:
+    """A path of a repository without a slash too many; with `strict` it must not have one. Raises `Refused`."""
+    segments = path.split("/") if path else []
+    if len(path) > _LONGEST_PATH or "." in segments or ".." in segments or (strict and "" in segments):
+        raise Refused(400, "A path in the request is none that Subversion knows.")
+    return "/".join(segment for segment in segments if segment)
 
 
 def _declared(_version: str, encoding: str | None, _standalone: int) -> None:

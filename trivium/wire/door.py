@@ -22,6 +22,7 @@ from trivium.forge import locks, pushes, repositories
 from trivium.forge.activity import Activity
 from trivium.forge.pushes import Push
 from trivium.forge.site import Site
+from trivium.rooms import Room
 from trivium.store.locks import RepositoryLock
 from trivium.vcs.model import IMPORT_MARK
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
@@ -34,6 +35,11 @@ _HASHING: Final = 1
 _FIRSTS: Final = 8
 """So many times the shared places there are for first transfers."""
 _TURNS_PER_PROCESSOR: Final = 8
+_ROOM: Final = 16
+_SHARE: Final = 8
+"""In bodies of the largest size that must be read whole: of everybody, and of one account or network."""
+_AT_ONCE: Final = 2
+"""So many of them are understood at a time."""
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
 _MARK: Final = IMPORT_MARK.lower().encode()
@@ -52,6 +58,11 @@ class Door:
     ) -> None:
         self.site = site
         self.activity = activity
+        most = site.settings.max_dav_body
+        self.bodies = Room(_ROOM * most, _SHARE * most)
+        """What of them is held at once."""
+        self.understanding = asyncio.Semaphore(_AT_ONCE)
+        """Held while a thread understands a large one: many would keep the event loop from its turns."""
         self._authenticator = authenticator
         self._crew = crew
         self._slow = slow

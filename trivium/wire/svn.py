@@ -10,22 +10,23 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import structlog
 
 from trivium.access.levels import Level
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, header, respond
-from trivium.errors import Busy, StorageFull
-from trivium.forge import pushes
+from trivium.errors import Busy, RepositoryFull, StorageFull
+from trivium.forge import growth, pushes
+from trivium.forge.growth import Growth
+from trivium.rooms import Crowded
 from trivium.vcs.model import VcsError
 from trivium.vcs.svn import revision_update
 from trivium.wire import davrequests
 from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.davanswers import ERROR_TYPE, NO_CACHE, error_body
-from trivium.wire.davexchange import Exchange
+from trivium.wire.davexchange import Exchange, Grown
 from trivium.wire.davpaths import SAFE, Translation, base_segments
 from trivium.wire.davrequests import SvnRequest, recognise
 from trivium.wire.door import Door
@@ -81,7 +82,7 @@ class SvnTransfer:
         kind = self._exchange.check(translation)
         if kind in davrequests.WORKING and admitted.repository.level < Level.WRITE:
             raise Refused(403, "What is being made is for those who may commit.")
-        await self._exchange.prepare()
+        await self._exchange.prepare(admitted.caller)
         if self._exchange.pulls:
             check_lock(self._site, admitted, writes=False)
         async with self._exchange.asked(admitted.caller) as answer:
@@ -99,7 +100,12 @@ class SvnTransfer:
         with contextlib.ExitStack() as held:
             name = await self._name_in_url(admitted)
             self._exchange.check(await self._translation(admitted, name))
-            await self._exchange.prepare()  # before anybody is made to wait for a client that is slow
+            grown = None
+            if self._request.adds:
+                # Before the client sends what would be refused in the end.
+                grown = await self._growth(admitted)
+            # Before anybody is made to wait for a client that is slow.
+            await self._exchange.prepare(admitted.caller, grown)
             held.callback(os.close, await self._door.shared_lock(admitted.repository.id))
             if await self._name_in_url(admitted) != name:
                 raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
@@ -107,10 +113,26 @@ class SvnTransfer:
             if self._request.makes_revisions:
                 await self._commit(admitted, held)
                 return
-            self._site.tree.check_space()
             async with self._exchange.asked(admitted.caller) as answer:
                 tail, _ = await self._exchange.pass_on(answer)
+                if not self._request.adds:
+                    growth.forget(self._site, admitted.repository.id)
                 await self._exchange.send_end(tail)
+
+    async def _growth(self, admitted: Admitted) -> Grown:
+        """See that the repository may grow; returns what sees that again for each piece of a file."""
+        growing = Growth(self._site, admitted.repository.id, anew=self._request.makes_revisions)
+
+        async def grown(size: int) -> None:
+            if growing.add(size):
+                if self._site.settings.max_repo_bytes:
+                    await self._door.slow(growing.check)
+                else:
+                    growing.check()  # the disk only: done at once
+
+        await grown(0)
+
+        return grown
 
     async def _commit(self, admitted: Admitted, held: contextlib.ExitStack) -> None:
         """Make a revision: nothing is told to the client before it is durable, journalled and visible."""
@@ -128,6 +150,10 @@ class SvnTransfer:
                 # What became of it is asked of the repository, when nobody else is at work on it.
                 held.close()
                 await self._door.recover(push)
+
+    def release(self) -> None:
+        """Nothing of the request is held any more."""
+        self._exchange.release()
 
     async def _name_in_url(self, admitted: Admitted) -> str:
         """What the repository is called at this moment; raises `Refused` when the URL is not its any more."""
@@ -163,10 +189,13 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
             scope, kind="svn", name="/".join(request.path.segments), writes=request.writes, inside=True, signed=True
         )
         transfer = SvnTransfer(door, upstream, scope, receive, watched, request)
-        work: Coroutine[Any, Any, None] = transfer.write(admitted) if request.writes else transfer.read(admitted)
+        serve_it = transfer.write if request.writes else transfer.read
         async with door.turn(admitted.caller, brief=request.method not in _LONG):
-            await work
-    except (Refused, TooLarge, StorageFull, Busy, VcsError, TimeoutError) as error:
+            try:
+                await serve_it(admitted)
+            finally:
+                transfer.release()
+    except (Refused, TooLarge, StorageFull, Busy, Crowded, VcsError, TimeoutError) as error:
         if watched.started:
             raise Disconnected from error
         await _refuse(send, error if isinstance(error, Refused) else _refused(error))
@@ -213,6 +242,8 @@ def _refused(error: Exception) -> Refused:
     match error:
         case TooLarge():
             return Refused(413, f"This is larger than the server allows ({error.option}).")
+        case RepositoryFull():
+            return Refused(413, "The repository takes as much room as it may (max_repo_bytes).")
         case StorageFull():
             return Refused(503, "The server is short of disk space and takes no commits.", _LATER)
         case VcsError():

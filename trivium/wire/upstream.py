@@ -225,6 +225,7 @@ class Upstream:
                         raise
                     connection = await self._connected(new=True)
                     await self._ask_at_once(connection, head, headers, body, no_body=no_body)
+                body = b""  # it is not held while the answer is on its way
                 fed.set_result(None)
             else:
                 chunked = not any(name == b"content-length" for name, _ in headers)

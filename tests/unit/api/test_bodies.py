@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from trivium.api.bodies import FREE, UNKNOWN, Bodies, Crowded
+from trivium.api.bodies import FREE, UNKNOWN, Bodies
 from trivium.asgi import Disconnected, TooLarge
+from trivium.rooms import Crowded
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 MIB = 1 << 20

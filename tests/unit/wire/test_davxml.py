@@ -141,3 +141,39 @@ def test_the_time_grows_with_the_length_and_not_with_its_square(worst: object) -
         return best
 
     assert seconds(1 << 18) < 40 * seconds(1 << 15) + 0.05
+
+
+@pytest.mark.parametrize("path", [
+    ".", "..", "./a", "a/.", "a/../b", "a//b", "/a", "a/", "//", "/", "http://x/a", "a" * 20_000, "&#46;", "a&#47;/b",
+    "<![CDATA[.]]>",
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["entry", "missing", "update-target"])
+def test_paths_over_which_apache_would_end_are_refused(name: str, path: str) -> None:
+    with pytest.raises(Refused):
+        rewritten(f'<x:r xmlns:x="svn:"><x:{name}>{path}</x:{name}></x:r>'.encode(), paths=True)
+    with pytest.raises(Refused):
+        rewritten(f'<r xmlns="svn:"><{name} rev="1">a<b/>/{path}</{name}></r>'.encode(), paths=True)
+
+
+@pytest.mark.parametrize(("path", "plain"), [
+    ("/a/b", "a/b"), ("a//b/", "a/b"), ("", ""), ("/", ""), (" a / b ", " a / b "), ("...", "..."), (".a/b.", ".a/b."),
+    ("&lt;&amp;", "&lt;&amp;"),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["path", "include-path", "lock-path"])
+def test_paths_are_put_into_their_plainest_form(name: str, path: str, plain: str) -> None:
+    body = f'<r xmlns="svn:"><{name}>{path}</{name}></r>'.encode()
+    assert f"<n0:{name}>{plain}</n0:{name}>" in rewritten(body, paths=True).text.decode()
+    for wrong in ("../a", "a/./b", "."):
+        with pytest.raises(Refused):
+            rewritten(f'<r xmlns="svn:"><{name}>{wrong}</{name}></r>'.encode(), paths=True)
+        # The properties of files are called as their users like, and say what they like.
+        other = f'<r xmlns="http://subversion.tigris.org/xmlns/custom/"><{name}>{wrong}</{name}></r>'.encode()
+        assert wrong.encode() in rewritten(other, paths=True).text
+        assert wrong.encode() in rewritten(f'<r xmlns="svn:"><{name}>{wrong}</{name}></r>'.encode()).text
+
+
+def test_where_an_entry_leads_is_put_into_its_plainest_form() -> None:
+    body = '<r xmlns="svn:"><entry linkpath="{}">a</entry></r>'
+    assert b'linkpath="/a/b"' in rewritten(body.format("a//b/").encode(), paths=True).text
+    with pytest.raises(Refused):
+        rewritten(body.format("/a/./b").encode(), paths=True)
