@@ -26,7 +26,7 @@ from trivium.forge.pushes import Finished, Push
 from trivium.spawn import MEMORY
 from trivium.vcs.gitcommand import PROTOCOL_2
 from trivium.vcs.model import VcsError
-from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, check_lock
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.gitpush import PushCommands, PushReport
 from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, pkt, refusal
@@ -46,6 +46,8 @@ _LFS: Final = ("/info/lfs/objects/", "/info/lfs/locks")
 _LFS_TYPE: Final = (b"content-type", b"application/vnd.git-lfs+json")
 _NOT_UNPACKED: Final = "The server did not take the pack: it is damaged, or holds an object beyond max_object_bytes."
 _LONGEST_PATH: Final = 4096
+_BY_STATUS: Final = frozenset({405, 415, 429})
+"""Refusals that no client of git's own gets, and the one that asks it to come later."""
 _EARLY: Final = 1 << 20
 """Bytes of a request's head that are read before the request has a place among the transfers."""
 
@@ -143,6 +145,8 @@ class GitTransfer:
         if commands.complete and commands.asks_nothing:
             await self._answer_at_once(request, b"")  # git need not be started to say nothing
             return
+        if commands.complete and commands.wants_report:
+            self._refusing = commands.refusal
         async with self._door.turn(admitted.caller):
             await self._in_time(_push_head(commands, body))
             if commands.wants_report:
@@ -210,8 +214,10 @@ class GitTransfer:
 
         Git shows nobody what comes with a status of 400 or more in answer to a POST (`wire/git` in protocols.md 1).
         """
+        if self._arriving is None and request is not None and not request.advertises and _is_for_users(refused):
+            self._refusing = await self._words_for(request)
         shown = self._refusing
-        if shown is None or request is None or (isinstance(refused, LockedOut) and not request.writes):
+        if shown is None or request is None:
             if started:
                 raise Disconnected
             await respond(
@@ -223,6 +229,20 @@ class GitTransfer:
             await self._send({"type": "http.response.body", "body": shown(refused.text)})
         else:
             raise Disconnected
+
+    async def _words_for(self, request: GitRequest) -> Callable[[str], bytes] | None:
+        """How to refuse a request of which nothing was read yet; None when nobody can tell what its client shows."""
+        with contextlib.suppress(Refused, Malformed, TooLarge):
+            body = self._body()
+            if not request.writes:
+                return refusal
+            commands = PushCommands()
+            await self._in_time(_push_head(commands, body, _EARLY))
+            if commands.complete and commands.asks_nothing:
+                return lambda _: b""  # who only tries is told when they mean it
+            if commands.complete and commands.wants_report:
+                return commands.refusal
+        return None
 
     async def _receive_pack(
         self,
@@ -378,6 +398,11 @@ class GitTransfer:
         await process.fed
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _is_for_users(refused: Refused) -> bool:
+    """Whether the words of a refusal matter to users: a client that has to sign in, or to wait, goes by the status."""
+    return not isinstance(refused, SignInNeeded) and refused.status not in _BY_STATUS
 
 
 def _answer_type(request: GitRequest) -> tuple[bytes, bytes]:

@@ -9,6 +9,10 @@ from typing import Final
 
 FLUSH: Final = b"0000"
 _LONGEST_MESSAGE: Final = 900
+_LONGEST_BEGINNING: Final = 256 << 10
+"""Bytes in which a client says what it wants and what it can do."""
+_COMMAND: Final = b"command"
+_LIST_REFS: Final = b"command=ls-refs"
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
@@ -60,19 +64,31 @@ class PacketReader:
 
 
 class FetchCommand:
-    """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only."""
+    """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only.
+
+    With protocol v2 the command may stand behind what the client says of itself; it counts as a fetch unless nothing
+    but refs is asked for.
+    """
 
     def __init__(self, *, versioned: bool) -> None:
         self._packets = PacketReader()
+        self._size = 0
+        self._commands: set[bytes] = set()
         self.complete = not versioned
         self.fetches = True
 
     def feed(self, chunk: bytes) -> None:
-        """Look at the next bytes of the request, until `complete`."""
+        """Look at the next bytes of the request, until `complete`; raises `Malformed`."""
+        self._size += len(chunk)
         for packet in self._packets.feed(chunk):
-            self.complete = True
-            self.fetches = packet is not None and packet.rstrip(b"\n") == b"command=fetch"
-            return
+            if packet is None:
+                self.complete = True
+                self.fetches = self._commands != {_LIST_REFS}
+                return
+            if packet.startswith(_COMMAND):
+                self._commands.add(packet.removesuffix(b"\n"))
+        if self._size > _LONGEST_BEGINNING:
+            raise Malformed("it does not say what it wants")
 
 
 class PackWatch:

@@ -25,7 +25,7 @@ from trivium.vcs.hgserver.library import Repository, Watched, published, text_of
 from trivium.vcs.hgserver.request import Body, Request
 
 TRANSFERS: Final = frozenset(
-    {"getbundle", "changegroup", "changegroupsubset", "stream_out", "get_cached_bundle_inline"}
+    {"getbundle", "changegroup", "changegroupsubset", "stream_out"}
 )
 """Commands that bring history to a client: they take as long as the client does."""
 _SHORT: Final = frozenset({
@@ -78,6 +78,9 @@ def _answer(repository: Repository, request: Request, body: Body | None, watched
     # Mercurial's client sends nothing in their place when it must come again with a password, as visitors do who push.
     in_body = b"false" if given["anonymous"] else b"true"
     repository.ui.setconfig(b"experimental", b"httppostargs", in_body, b"trivium")
+    # A stream is the files of the store as they are, with whatever is hidden in them; Mercurial looks for secrets only.
+    hides = bool(repository.changelog.filteredrevs)
+    repository.ui.setconfig(b"server", b"uncompressed", b"false" if hides else b"true", b"trivium")
     asked = hgweb_request.parserequestfromenv(_environment(given), bodyfh=io.BytesIO())
     response = hgweb_request.wsgiresponse(asked, lambda *_: None)
     try:
