@@ -284,8 +284,8 @@ def _unexplained(site: Site, repository_id: int, intent: str, beside: Sequence[R
             for one in intents.recorded(db)
             if one.kind == PUSH and one.id != intent and one.detail.get("repository_id") == repository_id
         ]
-    if any(not one.updates for one in at_work):
-        return []  # nobody knows beforehand what that will move
+    if any(not one.updates for one in at_work) or (at_work and any(one.name.endswith("/") for one in beside)):
+        return []  # nobody knows what they will move, or what it was that moved
     expected = {(name, new) for one in at_work for name, _, new in one.updates}
     return [update for update in beside if (update.name, update.new) not in expected]
 

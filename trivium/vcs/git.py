@@ -35,7 +35,7 @@ from trivium.vcs.gitobjects import (
     refs_of,
     target_of,
 )
-from trivium.vcs.gitrefs import REFS, KnownRefs, moved
+from trivium.vcs.gitrefs import REFS, SOME_REFS, KnownRefs, moved
 from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot
 from trivium.vcs.gittransfer import GitTransfers, choose_head
 from trivium.vcs.model import Changeset, History, RefUpdate
@@ -298,9 +298,14 @@ def _beside(
     if before.digest == recognised:
         kept.move(recognised, now.digest, updates, now.every)
         return ()
-    found = moved(kept.read(recognised), now.every, updates)
-    kept.write(now.digest, now.every)
-    return tuple(found)
+    there = kept.read(recognised)
+    if there is None:
+        kept.write(now.digest, now.every)
+        return (SOME_REFS,)
+    told = {(update.name, update.new) for update in updates}
+    found = moved(there, now.every)
+    kept.move(recognised, now.digest, found, now.every)
+    return tuple(update for update in found if (update.name, update.new) not in told)
 
 
 def _encode(state: _State) -> str:

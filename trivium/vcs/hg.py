@@ -139,7 +139,8 @@ class Hg:
         """The present state. It is read afresh: Mercurial has the order of its changesets at hand."""
         state, last = self._state(path)
         beside: tuple[RefUpdate, ...] = ()
-        if known:
+        if known and not any(update.name.startswith(BRANCH) and update.new == ZERO for update in updates):
+            # Unless by a strip, which takes along what comes after, and moves bookmarks.
             before = msgspec.json.decode(known, type=State)
             beside = (*self._came_beside(path, before, state, updates), *_moved_beside(before, state, updates))
         return History(last or self.empty_changeset(), msgspec.json.encode(state).decode(), beside)
@@ -154,8 +155,8 @@ class Hg:
         told = {update.new: update for update in updates if not update.name.startswith(BOOKMARK)}
         if before.digest == now.digest or now.count == before.count + len(told):
             return []
-        if len(told) >= MOST_IDS or ZERO in told:
-            return []  # more than were told; or a strip, which takes along what comes after
+        if len(told) >= MOST_IDS:
+            return []  # more than were told
         added = self.processes.ask(list[tuple[str, str]], "added", path, tip=before.tip)
         found = [RefUpdate(f"{BRANCH}{branch}", ZERO, raw_id) for raw_id, branch in added if raw_id not in told]
         return found[:MOST_IDS] or [RefUpdate(BRANCH, ZERO, ZERO)]
