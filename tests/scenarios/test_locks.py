@@ -170,7 +170,15 @@ def test_no_refusal_of_a_pull_is_one_that_git_does_not_show(
 ) -> None:
     name, _ = filled
     root("lock", repoid=name, locked=True)
-    for protocol, body in (("version=2", pkt("command=fetch\n") + b"0001" + pkt("done\n") + b"0000"), ("", b"0000")):
+    fetch, rest = pkt("command=fetch\n"), b"0001" + pkt("done\n") + b"0000"
+    for protocol, body in (
+        ("version=2", fetch + rest),
+        # Git finds the command wherever it stands among what the client says of itself.
+        ("version=2", pkt("agent=x\n") + fetch + rest),
+        ("version=1:version=2", pkt("agent=x\n") + pkt("object-format=sha1") + pkt("command=fetch") + rest),
+        ("version=2", fetch + pkt("command=ls-refs\n") + rest),
+        ("", b"0000"),
+    ):
         kind = "application/x-git-upload-pack-request"
         headers = signed_in(administrator(server), content_type=kind, git_protocol=protocol)
         status, told, said = root.post(body, path=f"/{name}/git-upload-pack", headers=headers)
