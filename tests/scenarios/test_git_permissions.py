@@ -100,7 +100,9 @@ def posted(who: Person, repository: Thing, service: str, body: bytes) -> tuple[i
     return status, said
 
 
-def test_what_is_refused_before_anything_is_read_is_told_in_the_words_of_the_protocol(server: Server, root: Api) -> None:
+def test_what_is_refused_before_anything_is_read_is_told_in_the_words_of_the_protocol(
+    server: Server, root: Api
+) -> None:
     ada, ben = root.new_user(), root.new_user()
     repository = root.new_repo(owner=ada.name)
     root("grant_user_permission", repoid=repository.id, userid="default", perm="repository.none")

@@ -145,9 +145,7 @@ class Hg:
             beside = (*self._came_beside(path, before, state, updates), *_moved_beside(before, state, updates))
         return History(last or self.empty_changeset(), msgspec.json.encode(state).decode(), beside)
 
-    def _came_beside(
-        self, path: Path, before: State, now: State, updates: Sequence[RefUpdate]
-    ) -> list[RefUpdate]:
+    def _came_beside(self, path: Path, before: State, now: State, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
         """Changesets that came to the list, or went from it, without being told of.
 
         How many there are says whether it is worth while to look: phases that change bring some into the list as well.

@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -23,13 +24,14 @@ from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Wat
 from trivium.errors import Busy, RepositoryFull, StorageFull
 from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
+from trivium.forge.wants import hidden_from_clients
 from trivium.spawn import MEMORY
 from trivium.vcs.gitcommand import PROTOCOL_2
 from trivium.vcs.model import VcsError
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.gitpush import PushCommands, PushReport
-from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, pkt, refusal
+from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, WantReader, pkt, refusal
 from trivium.wire.process import CHUNK, Process
 
 _log = structlog.get_logger(__name__)
@@ -171,12 +173,27 @@ class GitTransfer:
         # Locked or not, everybody may ask where the branches are.
         message = check_lock(self._site, admitted, writes=False) if command.fetches else ""
         process = await self._start(admitted, UPLOAD)
-        process.feed(body)
+        checks = self._versioned and command.fetches and self._site.settings.check_wants
+        process.feed(self._checked(admitted, body) if checks else body)
         watch = PackWatch()
         status = await self._run(process, self._pump(process, request, report=watch))
         if status == 0 and command.fetches and watch.has_pack and await self._door.pulled(admitted):
             message = f"Made lock on repo `{admitted.repository.name}`"
         await self._send({"type": "http.response.body", "body": watch.tail(message)})
+
+    async def _checked(self, admitted: Admitted, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """A fetch with protocol v2, of which git gets to its end only when all that it wants may be seen."""
+        wants = WantReader()
+        async for chunk in body:
+            if found := wants.feed(chunk):
+                async with self._door.directory_of(admitted) as directory:
+                    place = Path(f"/proc/self/fd/{directory}")
+                    hidden = await self._door.slow(
+                        hidden_from_clients, self._site, admitted.repository.id, place, found
+                    )
+                if hidden is not None:
+                    raise Refused(404, f"upload-pack: not our ref {hidden}")
+            yield chunk
 
     async def receive(
         self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes], commands: PushCommands

@@ -13,6 +13,9 @@ _LONGEST_BEGINNING: Final = 256 << 10
 """Bytes in which a client says what it wants and what it can do."""
 _COMMAND: Final = b"command"
 _LIST_REFS: Final = b"command=ls-refs"
+_WANT: Final = b"want "
+_WANTED = re.compile(rb"want ([0-9a-fA-F]{40})")
+_MOST_WANTED: Final = 2_000_000
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
@@ -89,6 +92,29 @@ class FetchCommand:
                 self._commands.add(packet.removesuffix(b"\n"))
         if self._size > _LONGEST_BEGINNING:
             raise Malformed("it does not say what it wants")
+
+
+class WantReader:
+    """What a request of protocol v2 wants by its ids, as it passes by."""
+
+    def __init__(self) -> None:
+        self._packets = PacketReader()
+        self._told: set[str] = set()
+
+    def feed(self, chunk: bytes) -> set[str]:
+        """Look at the next bytes of the request: ids that were not wanted before; raises `Malformed`."""
+        found = set()
+        for packet in self._packets.feed(chunk):
+            if packet is not None and packet.startswith(_WANT):
+                wanted = _WANTED.fullmatch(packet.removesuffix(b"\n"))
+                if wanted is None:
+                    raise Malformed("it wants something without an id")
+                found.add(wanted[1].decode("ascii").lower())
+        found -= self._told
+        self._told |= found
+        if len(self._told) > _MOST_WANTED:
+            raise Malformed("it wants too much at once")
+        return found
 
 
 class PackWatch:

@@ -193,7 +193,9 @@ class Watched:
             branch = text_of(changelog.branchinfo(revision)[0])
             self.updates.append((BRANCH + branch, ZERO, changelog.node(revision).hex()))
         for revision in _published_by(transaction)[:MOST_IDS]:
-            self.updates.append((BRANCH + text_of(changelog.branchinfo(revision)[0]), ZERO, changelog.node(revision).hex()))
+            self.updates.append(
+                (BRANCH + text_of(changelog.branchinfo(revision)[0]), ZERO, changelog.node(revision).hex())
+            )
         for name, (old, new) in sorted(transaction.changes[b"bookmarks"].items()):
             before, after = (one.hex() if one else ZERO for one in (old, new))
             self.updates.append((BOOKMARK + text_of(name), before, after))

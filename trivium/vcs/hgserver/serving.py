@@ -24,9 +24,7 @@ from trivium.vcs.hgserver.commands import Protocol, dispatch
 from trivium.vcs.hgserver.library import Repository, Watched, published, text_of
 from trivium.vcs.hgserver.request import Body, Request
 
-TRANSFERS: Final = frozenset(
-    {"getbundle", "changegroup", "changegroupsubset", "stream_out"}
-)
+TRANSFERS: Final = frozenset({"getbundle", "changegroup", "changegroupsubset", "stream_out"})
 """Commands that bring history to a client: they take as long as the client does."""
 _SHORT: Final = frozenset({
     "capabilities", "heads", "known", "branchmap", "lookup", "listkeys", "hello", "protocaps", "clonebundles",
