@@ -86,8 +86,8 @@ class Settings:
     )
     lock_ret_code: int = _option(
         423,
-        "Status sent to git, hg and svn when a repository is locked; with one from 200 to 299 they may go on. What git "
-        "posts is always answered with 200, and the words of the refusal.",
+        "Status sent to git, hg and svn when a repository is locked; with one from 200 to 299 they may go on. What git"
+        " posts is always answered with 200, and the words of the refusal.",
     )
     access_log: bool = _option(False, "Write a line for every request.")
     log_level: str = _option("info", "debug, info, warning or error.")

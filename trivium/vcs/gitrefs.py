@@ -2,8 +2,8 @@
 """All refs of a repository as they were when they were last recognised: what moved beside is told from that.
 
 The state of a history has a digest of them, so that it costs nothing to see whether something moved that no push told
-of. Which ref it was is looked up in a file: a list of all refs, followed by what pushes moved since. Losing it costs the
-names, not the fact.
+of. Which ref it was is looked up in a file: a list of all refs, followed by what pushes moved since. Losing it costs
+the names, not the fact.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether what a client wants by its id is part of what it may see.
 
-With protocol v2 git gives away every object that it has: commits too that a forced push or the deletion of a branch took
-away, until housekeeping removes them. Clients want what the refs hold, nearly always, and that is seen at once; for
+With protocol v2 git gives away every object that it has: commits too that a forced push or the deletion of a branch
+took away, until housekeeping removes them. Clients want what the refs hold, nearly always, and that is seen at once; for
 other commits git is asked whether a ref reaches them. Of trees and files nobody could say that in good time.
 """
 

@@ -422,8 +422,8 @@ class BackEnd(Protocol):
         """The present state of the history; what readers will need is kept in `cache`, as by `index`.
 
         `known` is the `state` of an earlier answer and `updates` what happened since; with both, the cost is that
-        of the update, not of the history. A state that does not fit is noticed and the history counted afresh. Only with
-        `known` it can be told what moved beside (`History.beside`).
+        of the update, not of the history. A state that does not fit is noticed and the history counted afresh. What
+        moved beside (`History.beside`) can only be told with `known`.
         """
         ...
 

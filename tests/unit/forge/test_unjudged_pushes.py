@@ -114,3 +114,31 @@ def test_only_what_nobody_at_work_will_tell_of_is_unexplained(
     assert [name for refs in found for name, _, _ in refs] == told
     assert [action for action, _ in rows if action == pushes.PUSH] == [pushes.PUSH]
     assert back_end.explained[:1] == [mine]
+
+
+class _Stripped(_Told):
+    """A back end in which a strip was carried out by somebody who died before he had removed anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.purged = 0
+
+    def recover(self, _: Path) -> None:
+        pass
+
+    def accepted(self, _: Path, updates: Sequence[RefUpdate], __: str) -> list[RefUpdate]:
+        return list(updates)
+
+    def purge(self, _: Path) -> None:
+        self.purged += 1
+
+
+@pytest.mark.parametrize(("action", "times"), [(pushes.STRIP, 1), (pushes.PUSH, 0)])
+def test_what_a_strip_took_away_is_removed_after_a_crash_as_well(
+    site: Site, unreadable: int, monkeypatch: pytest.MonkeyPatch, action: str, times: int
+) -> None:
+    back_end = _Stripped()
+    monkeypatch.setitem(site.back_ends, "git", back_end)
+    update = RefUpdate("refs/heads/a", "1" * 40, "2" * 40)
+    pushes.recover(site, pushes.begin(site, the_system(), unreadable, [update], action=action))
+    assert back_end.purged == times
