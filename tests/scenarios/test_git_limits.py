@@ -363,3 +363,13 @@ def test_what_was_stored_of_an_endless_message_is_cut_at_the_next_start(own_serv
     assert own_server.api(own_server.admin_key)("get_repo", repoid=name)["last_changeset"]["message"] == "m" * (
         64 << 10
     )
+
+
+def test_no_file_of_a_repository_says_what_is_sent(server: Server, root: Api, git: Git, ada: Person, name: str) -> None:
+    work = git.new_work()
+    git.commit(work)
+    git.run("push", "--quiet", server.clone_url(name, ada), "master", cwd=work)
+    sparse = git.out("rev-parse", "HEAD:" + git.out("ls-files", cwd=work).split()[0], cwd=work)
+    said = git.refused("clone", f"--filter=sparse:oid={sparse}", server.clone_url(name, ada), unique("copy"))
+    assert "filter 'sparse:oid' not supported" in said
+    git.run("clone", "--quiet", "--filter=blob:none", server.clone_url(name, ada), unique("copy"))

@@ -20,7 +20,7 @@ from trivium.forge.pushes import PUSH, STRIP
 from trivium.forge.site import Site
 from trivium.store import intents
 from trivium.store.tables import journal
-from trivium.vcs.gitwants import unreachable
+from trivium.vcs.gitwants import Wanted
 
 _MINUTE: Final = timedelta(minutes=1)
 _LATEST = (
@@ -35,13 +35,21 @@ _LATEST = (
 )
 
 
-def hidden_from_clients(site: Site, repository_id: int, path: Path, wanted: Collection[str]) -> str | None:
-    """One of these ids that no client may have; None when there is none. Raises `VcsError`."""
-    found = unreachable(site.git.command, path, wanted, seconds=site.settings.request_timeout)
-    if not found:
-        return None
-    held = _just_held(site, repository_id)
-    return next((raw_id for raw_id in found if raw_id not in held), None)
+class Wants:
+    """What one request wants of a repository."""
+
+    def __init__(self, site: Site, repository_id: int) -> None:
+        self._site = site
+        self._repository_id = repository_id
+        self._wanted = Wanted(site.git.command, seconds=site.settings.request_timeout)
+
+    def hidden(self, path: Path, wanted: Collection[str]) -> str | None:
+        """One of these ids that no client may have; None when there is none. Raises `VcsError`."""
+        found = self._wanted.unreachable(path, wanted)
+        if not found:
+            return None
+        held = _just_held(self._site, self._repository_id)
+        return next((raw_id for raw_id in found if raw_id not in held), None)
 
 
 def _just_held(site: Site, repository_id: int) -> set[str]:

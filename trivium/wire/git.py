@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import zlib
@@ -24,7 +25,7 @@ from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Wat
 from trivium.errors import Busy, RepositoryFull, StorageFull
 from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
-from trivium.forge.wants import hidden_from_clients
+from trivium.forge.wants import Wants
 from trivium.spawn import MEMORY
 from trivium.vcs.gitcommand import PROTOCOL_2
 from trivium.vcs.model import VcsError
@@ -50,6 +51,8 @@ _NOT_UNPACKED: Final = "The server did not take the pack: it is damaged, or hold
 _LONGEST_PATH: Final = 4096
 _BY_STATUS: Final = frozenset({405, 415, 429})
 """Refusals that no client of git's own gets, and the one that asks it to come later."""
+_LARGEST_QUESTION: Final = 128 << 20
+"""Bytes of a request to fetch; two million ids."""
 _EARLY: Final = 1 << 20
 """Bytes of a request's head that are read before the request has a place among the transfers."""
 
@@ -137,6 +140,7 @@ class GitTransfer:
             return
         body = self._body()
         if not request.writes:
+            body = _bounded(body)
             head, command = await self._in_time(_fetch_head(body, versioned=self._versioned))
             self._refusing = refusal
             async with self._door.turn(admitted.caller):
@@ -156,7 +160,9 @@ class GitTransfer:
                 self._failing = commands.failure if commands.side_band else None
             elif commands.refused:
                 raise Malformed("the name of a ref is not UTF-8")
-            await self.receive(request, admitted, chained([commands.head(), commands.rest], body), commands)
+            await self.receive(
+                request, admitted, chained(itertools.chain(commands.head(), [commands.rest]), body), commands
+            )
 
     async def _in_time(self, reading: Coroutine[Any, Any, T]) -> T:
         """Read the head of a request, within the time that a request has."""
@@ -183,14 +189,12 @@ class GitTransfer:
 
     async def _checked(self, admitted: Admitted, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """A fetch with protocol v2, of which git gets to its end only when all that it wants may be seen."""
-        wants = WantReader()
+        reader, wants = WantReader(), Wants(self._site, admitted.repository.id)
         async for chunk in body:
-            if found := wants.feed(chunk):
+            if found := reader.feed(chunk):
                 async with self._door.directory_of(admitted) as directory:
                     place = Path(f"/proc/self/fd/{directory}")
-                    hidden = await self._door.slow(
-                        hidden_from_clients, self._site, admitted.repository.id, place, found
-                    )
+                    hidden = await self._door.slow(wants.hidden, place, found)
                 if hidden is not None:
                     raise Refused(404, f"upload-pack: not our ref {hidden}")
             yield chunk
@@ -435,6 +439,16 @@ async def _fetch_head(body: AsyncIterator[bytes], *, versioned: bool) -> tuple[l
         read.append(chunk)
         command.feed(chunk)
     return read, command
+
+
+async def _bounded(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What somebody wants to fetch, and has; git looks at each of them."""
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > _LARGEST_QUESTION:
+            raise Refused(413, "The request asks for too much at once.")
+        yield chunk
 
 
 async def _push_head(commands: PushCommands, body: AsyncIterator[bytes], enough: int = 0) -> None:

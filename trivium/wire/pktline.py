@@ -15,7 +15,6 @@ _COMMAND: Final = b"command"
 _LIST_REFS: Final = b"command=ls-refs"
 _WANT: Final = b"want "
 _WANTED = re.compile(rb"want ([0-9a-fA-F]{40})")
-_MOST_WANTED: Final = 2_000_000
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
@@ -99,10 +98,9 @@ class WantReader:
 
     def __init__(self) -> None:
         self._packets = PacketReader()
-        self._told: set[str] = set()
 
     def feed(self, chunk: bytes) -> set[str]:
-        """Look at the next bytes of the request: ids that were not wanted before; raises `Malformed`."""
+        """Look at the next bytes of the request: the ids that are wanted in them; raises `Malformed`."""
         found = set()
         for packet in self._packets.feed(chunk):
             if packet is not None and packet.startswith(_WANT):
@@ -110,10 +108,6 @@ class WantReader:
                 if wanted is None:
                     raise Malformed("it wants something without an id")
                 found.add(wanted[1].decode("ascii").lower())
-        found -= self._told
-        self._told |= found
-        if len(self._told) > _MOST_WANTED:
-            raise Malformed("it wants too much at once")
         return found
 
 
