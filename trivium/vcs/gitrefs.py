@@ -53,7 +53,7 @@ class KnownRefs:
                     steps.setdefault(after, (before, moves))
                 else:
                     moves.append(line)
-            way = []
+            way: list[list[str]] = []
             at = digest
             while at != _NOTHING and at in steps and len(way) <= len(steps):
                 before, moves = steps[at]

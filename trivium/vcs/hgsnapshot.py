@@ -214,7 +214,7 @@ class HgSnapshot:
         return self._processes.ask(list[int], "sizes", self._directory, files=[_file(node) for node in nodes])
 
     def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
-        asked = {"files": [_file(node) for node in nodes], "most": min(most, _SMALL)}
+        asked: dict[str, Any] = {"files": [_file(node) for node in nodes], "most": min(most, _SMALL)}
         if len(nodes) <= _FEW:
             # After a push of a commit or two: nobody need be forked for it.
             found = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
