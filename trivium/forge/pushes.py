@@ -240,7 +240,8 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
         path = site.tree.path_of(row.name)
         done = back_end.accepted(path, push.updates, row.history_state) if accepted is None else list(accepted)
         cache = site.cache_of(push.repository_id)
-        back_end.settle(path, done)
+        if done:
+            back_end.settle(path, done)
         found = back_end.history(path, cache, row.history_state, done)
         unexplained = _unexplained(site, push.repository_id, push.intent, found.beside)
         if not done and not unexplained:
