@@ -85,7 +85,9 @@ class Settings:
         False, "With auth_ret_code: a first request without credentials still gets 401."
     )
     lock_ret_code: int = _option(
-        423, "Status sent to git, hg and svn when a repository is locked; with one from 200 to 299 they may go on."
+        423,
+        "Status sent to git, hg and svn when a repository is locked; with one from 200 to 299 they may go on. What git"
+        " posts is always answered with 200, and the words of the refusal.",
     )
     access_log: bool = _option(False, "Write a line for every request.")
     log_level: str = _option("info", "debug, info, warning or error.")
@@ -146,6 +148,9 @@ class Settings:
         1024,
         "Whoever sends or reads fewer bytes a second, after request_timeout and on the average, is disconnected; 0:"
         " however slow.",
+    )
+    check_wants: bool = _option(
+        True, "Git's clients get a commit by its id only while a ref reaches it, and a minute longer."
     )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")

@@ -80,11 +80,13 @@ def leftovers(server: Server, name: str) -> list[Path]:
     return [path for path in (server.root / name / "objects").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("mebibytes", [600, 3000])
 def test_a_delta_that_unfolds_to_gibibytes_is_refused_before_room_is_made(
-    server: Server, root: Api, ada: Person, name: str
+    server: Server, root: Api, ada: Person, name: str, mebibytes: int
 ) -> None:
+    """There would be room for the smaller one, within what git may take of memory."""
     base = b"\0" * MIB
-    delta = varint(MIB) + varint(3000 * MIB) + bytes([0xF0, 0, 0, 0x10]) * 3000
+    delta = varint(MIB) + varint(mebibytes * MIB) + bytes([0xF0, 0, 0, 0x10]) * mebibytes
     tree = b"100644 a\0" + bytes.fromhex(object_id("blob", base))
     commit = commit_of(object_id("tree", tree))
     pack = packed(
@@ -219,6 +221,48 @@ def test_a_stripped_commit_is_not_given_to_who_knows_its_id(
     assert secret in git.out("bundle", "list-heads", str(bundle))
 
 
+def test_what_was_taken_away_is_not_given_to_who_knows_its_id(
+    server: Server, root: Api, git: Git, ada: Person, name: str
+) -> None:
+    work = git.new_work()
+    first = git.commit(work)
+    secret = git.commit(work, "secret")
+    url = server.clone_url(name, ada)
+    git.run("tag", "-a", "-m", "t", "annotated", secret, cwd=work)
+    tag = git.out("rev-parse", "annotated", cwd=work)
+    git.run("push", "--quiet", url, "master", "master:refs/odd/x", "annotated", cwd=work)
+    second = git.commit(work, "more secrets")
+    git.run("push", "--quiet", url, "master:more", cwd=work)
+
+    def got(raw_id: str, *options: str) -> bool:
+        copy = git.new_work(unique("copy"))
+        versioned = ("-c", "protocol.version=2", "fetch", "--quiet", *options, url, raw_id)
+        done = git.run(*versioned, cwd=copy, check=False)
+        assert done.returncode in (0, 128)
+        assert done.returncode == 0 or f"not our ref {raw_id}" in done.stderr.decode()
+        return done.returncode == 0
+
+    # What a ref reaches, whichever ref it is.
+    git.run("push", "--quiet", url, f"+{first}:master", ":more", cwd=work)
+    assert [got(one) for one in (first, secret, tag)] == [True] * 3
+    assert got(secret, "--depth=1")
+    # Who has just been told where the branch is gets what it held, and nothing else that it reached.
+    third = git.commit(work, "between")
+    tree = git.out("rev-parse", "HEAD^{tree}", cwd=work)
+    fourth = git.commit(work, "at the end")
+    git.run("push", "--quiet", url, "HEAD:more", cwd=work)
+    git.run("push", "--quiet", url, ":more", cwd=work)
+    assert [got(one) for one in (fourth, third)] == [True, False]
+    assert got(second)
+    # Later nobody gets it.
+    git.run("push", "--quiet", url, ":refs/odd/x", ":annotated", cwd=work)
+    server.execute("UPDATE journal SET at = '2020-01-01T00:00:00.000' WHERE subject = ?", name)
+    assert [got(one) for one in (first, secret, second, third, fourth, tag)] == [True] + [False] * 5
+    # A tree, as clients of partial copies ask for it, and what is not there at all.
+    assert got(tree, "--filter=tree:0") in (True, False)
+    assert not got("1" * 40)
+
+
 def test_nothing_of_a_deleted_repository_stays_in_the_cache(server: Server, root: Api, git: Git, ada: Person) -> None:
     repository = root.new_repo(owner=ada.name)
     work = git.new_work()
@@ -319,3 +363,13 @@ def test_what_was_stored_of_an_endless_message_is_cut_at_the_next_start(own_serv
     assert own_server.api(own_server.admin_key)("get_repo", repoid=name)["last_changeset"]["message"] == "m" * (
         64 << 10
     )
+
+
+def test_no_file_of_a_repository_says_what_is_sent(server: Server, root: Api, git: Git, ada: Person, name: str) -> None:
+    work = git.new_work()
+    git.commit(work)
+    git.run("push", "--quiet", server.clone_url(name, ada), "master", cwd=work)
+    sparse = git.out("rev-parse", "HEAD:" + git.out("ls-files", cwd=work).split()[0], cwd=work)
+    said = git.refused("clone", f"--filter=sparse:oid={sparse}", server.clone_url(name, ada), unique("copy"))
+    assert "filter 'sparse:oid' not supported" in said
+    git.run("clone", "--quiet", "--filter=blob:none", server.clone_url(name, ada), unique("copy"))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bz2
+import json
 import os
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from mercurial import zstd
@@ -21,6 +23,7 @@ from tests.support.hg_client import Hg
 from tests.support.raw import basic
 from tests.support.servers import Server
 
+ZERO = "0" * 40
 CRAFT = """
 import sys
 from mercurial import hg, initialization
@@ -172,3 +175,147 @@ def test_a_store_is_not_pushed_as_files(root: Api, server: Server, ada: Person, 
     assert (server.root / repository.name / ".hg" / "requires").read_bytes() == before
     hg.sign_in_as(server.url, ada)
     hg.run("push", server.clone_url(repository.name), cwd=work)
+
+
+def asked(api: Api, name: str, who: Person, command: str, **arguments: str) -> bytes:
+    """What Mercurial answers to a command."""
+    headers = {"Accept": "application/mercurial-0.1", "Authorization": basic(who.name, who.password)}
+    status, _, body = api.post(b"", method="GET", path=f"/{name}?cmd={command}&{urlencode(arguments)}", headers=headers)
+    assert status in (200, 404)
+    return body
+
+
+@pytest.fixture
+def hiding(server: Server, root: Api, ada: Person, hg: Hg) -> tuple[Thing, Path, list[str]]:
+    """A repository with three changesets, the last of which is secret; a working copy of it, and their ids."""
+    repository = root.new_repo(kind="hg", owner=ada.name)
+    work = hg.new_work()
+    ids = [hg.commit(work, f"number {number}") for number in range(3)]
+    hg.sign_in_as(server.url, ada)
+    hg.run("push", server.clone_url(repository.name), cwd=work)
+    hg.run("phase", "--force", "--secret", "-r", ids[2], "-R", str(server.root / repository.name))
+    root("invalidate_cache", repoid=repository.id)
+    return repository, work, ids
+
+
+def shown(api: Api, repository: Thing) -> list[str]:
+    return [one["raw_id"] for one in api("get_repo_changesets", repoid=repository.id, start_rev="0", limit=-1)]
+
+
+def test_nobody_publishes_a_secret_by_its_id(
+    server: Server, root: Api, ada: Person, hg: Hg, hiding: tuple[Thing, Path, list[str]]
+) -> None:
+    repository, work, ids = hiding
+    pushkey = {"namespace": "phases", "key": ids[2], "old": "2", "new": "0"}
+    assert asked(root, repository.name, ada, "pushkey", **pushkey).startswith(b"0\n")
+    assert asked(root, repository.name, ada, "pushkey", **pushkey | {"key": "tip"}).startswith((b"0\n", b"Mercurial"))
+    push(root, repository, ada, bundle2(b"PHASE-HEADS", iter([struct.pack(">i20s", 0, bytes.fromhex(ids[2]))])))
+    assert shown(root, repository) == ids[:2]
+    assert asked(root, repository.name, ada, "known", nodes=ids[2]) == b"0"
+    assert asked(root, repository.name, ada, "lookup", key=ids[2]).startswith(b"0 ")
+    # Whoever has it may; and then the journal says so. That it was hidden was not done by a push.
+    hidden = server.journal("repository.unexplained", repository.name)
+    assert len(hidden) == 1
+    hg.run("push", server.clone_url(repository.name), cwd=work, check=False)
+    assert shown(root, repository) == ids
+    assert json.loads(server.journal("push", repository.name)[-1][2])["refs"] == [["branches/default", ZERO, ids[2]]]
+    assert server.journal("repository.unexplained", repository.name) == hidden
+
+
+@pytest.mark.parametrize("hide", ["secret", "obsolete"])
+def test_what_is_hidden_leaves_the_server_in_no_way(
+    server: Server, root: Api, ada: Person, hg: Hg, hiding: tuple[Thing, Path, list[str]], hide: str
+) -> None:
+    repository, _, ids = hiding
+    at = str(server.root / repository.name)
+    if hide == "obsolete":
+        hg.run("phase", "--force", "--draft", "-r", ids[2], "-R", at)
+        hg.run("debugobsolete", ids[2], "-R", at, "--config", "experimental.evolution=all")
+        root("invalidate_cache", repoid=repository.id)
+    assert shown(root, repository) == ids[:2]
+    secret = bytes.fromhex(ids[2])
+    v2 = "HG20,bundle2=HG20%0Achangegroup%3D01%2C02%2C03%0Astream%3Dv2%0Aphases%3Dheads"
+    for command, arguments in (
+        ("stream_out", {}),
+        ("getbundle", {"stream": "1", "bundlecaps": v2, "cg": "0"}),
+        ("getbundle", {"bundlecaps": v2, "heads": ids[2], "common": ids[0]}),
+        ("getbundle", {"bundlecaps": v2, "listkeys": "phases,bookmarks,obsolete", "obsmarkers": "1", "phases": "1"}),
+        ("changegroup", {"roots": ids[0]}),
+        ("branchmap", {}),
+        ("heads", {}),
+        ("listkeys", {"namespace": "obsolete"}),
+    ):
+        said = asked(root, repository.name, ada, command, **arguments)
+        assert secret not in said and (ids[2].encode() not in said or b"Mercurial" in said), command
+    copy = hg.home / "copy"
+    hg.run("clone", "--stream", server.clone_url(repository.name), str(copy))
+    assert hg.run("log", "--hidden", "--template", "{node} ", cwd=copy).stdout.decode().split() == ids[1::-1]
+
+
+def test_nobody_learns_which_files_the_server_has(root: Api, ada: Person) -> None:
+    repository = root.new_repo(kind="hg", owner=ada.name)
+    answers = {
+        asked(root, repository.name, ada, "get_cached_bundle_inline", path=path)
+        for path in ("/etc/passwd", "/etc/nothing", "../store/00changelog.i", "../requires", "x")
+    }
+    assert len(answers) == 1
+
+
+def test_nobody_is_sent_elsewhere_by_what_was_left_in_a_repository(server: Server, root: Api, ada: Person) -> None:
+    repository = root.new_repo(kind="hg", owner=ada.name)
+    (server.root / repository.name / ".hg" / "clonebundles.manifest").write_text("https://example.org/x\n")
+    for command in ("clonebundles", "clonebundles_manifest"):
+        assert asked(root, repository.name, ada, command) == b""
+
+
+def test_a_push_does_not_fill_the_caches_of_others(
+    server: Server, root: Api, ada: Person, hg: Hg, hiding: tuple[Thing, Path, list[str]]
+) -> None:
+    repository, work, ids = hiding
+    hg.run("update", "-r", ids[1], cwd=work)
+    hg.run("tag", "--force", "-r", ids[0], "v1", cwd=work)
+    tagged = hg.run("log", "-r", "tip", "--template", "{node}", cwd=work).stdout.decode()
+    hg.run("push", "--force", "-r", tagged, server.clone_url(repository.name), cwd=work)
+    said = push(root, repository, ada, bundle2(b"HGTAGSFNODES", iter([bytes.fromhex(tagged) + b"\x11" * 20])))
+    assert b"hgtagsfnodes" in said.lower()
+    for cache in (server.root / repository.name / ".hg" / "cache").glob("tags2-*"):
+        cache.unlink()
+    assert root("get_repo_refs", repoid=repository.id)["tags"]["v1"] == ids[0]
+
+
+@pytest.mark.parametrize("name", [b"", b"x\n%b master", b"x\r", b"x\0y"])
+def test_no_bookmark_is_more_than_one_line(
+    root: Api, ada: Person, hiding: tuple[Thing, Path, list[str]], name: bytes
+) -> None:
+    repository, _, ids = hiding
+    name = name % ids[0].encode() if b"%" in name else name
+    entry = struct.pack(">20sH", bytes.fromhex(ids[1]), len(name)) + name
+    assert b"must be one line" in push(root, repository, ada, bundle2(b"BOOKMARKS", iter([entry])))
+    assert root("get_repo_refs", repoid=repository.id)["bookmarks"] == {}
+    pushkey = {"namespace": "bookmarks", "key": name.decode(), "old": "", "new": ids[1]}
+    assert not asked(root, repository.name, ada, "pushkey", **pushkey).startswith(b"1\n")
+    assert root("get_repo_refs", repoid=repository.id)["bookmarks"] == {}
+
+
+BRANCHED = """
+import sys
+from mercurial import hg, initialization
+initialization.init()
+from mercurial import ui
+from mercurial.metadata import ChangingFiles
+from mercurial.node import nullid
+repo = hg.repository(ui.ui.load(), sys.argv[1].encode())
+with repo.lock(), repo.transaction(b"craft") as transaction:
+    extra = {b"branch": sys.argv[2].encode()}
+    above = repo[b"tip"].node()
+    repo.changelog.add(nullid, ChangingFiles(), b"x", transaction, above, nullid, b"x", b"0 0", extra)
+"""
+
+
+def test_no_branch_is_more_than_one_line(root: Api, ada: Person, hg: Hg) -> None:
+    repository = root.new_repo(kind="hg", owner=ada.name)
+    work = hg.new_work()
+    first = hg.commit(work)
+    subprocess.run([sys.executable, "-c", BRANCHED, str(work), f"x\n{first} o stable"], check=True)
+    assert b"must be one line" in push(root, repository, ada, bundle_of(hg, work))
+    assert root("get_repo_refs", repoid=repository.id)["branches"] == {}

@@ -154,9 +154,9 @@ def test_a_lock_set_by_hand_binds_everybody_but_its_holders_push(
     assert refusal(name, ada.name) in git.refused("push", "origin", "master", cwd=work)
     # Where the branches are may be asked; what is in them not, by his holder neither.
     assert "refs/heads/master" in git.out("ls-remote", server.clone_url(name, ada))
-    for protocol in ("0", "2"):
+    for protocol in ("0", "1", "2"):
         arguments = ["-c", f"protocol.version={protocol}", "clone", server.clone_url(name, ada), unique("copy")]
-        assert "423" in git.refused(*arguments)
+        assert f"fatal: remote error: {refusal(name, ada.name)}" in git.refused(*arguments)
     git.run("push", "--quiet", server.clone_url(name, ada), "master", cwd=work)
     # The switch is off, so the push has not released it.
     assert root("lock", repoid=name)["locked_by"] == ada.name
@@ -165,15 +165,25 @@ def test_a_lock_set_by_hand_binds_everybody_but_its_holders_push(
     assert root("lock", repoid=name)["locked"] is False
 
 
-def test_a_refused_pull_says_why_in_its_body(server: Server, root: Api, filled: tuple[str, Path]) -> None:
+def test_no_refusal_of_a_pull_is_one_that_git_does_not_show(
+    server: Server, root: Api, filled: tuple[str, Path]
+) -> None:
     name, _ = filled
     root("lock", repoid=name, locked=True)
-    for protocol, body in (("version=2", pkt("command=fetch\n") + b"0001" + pkt("done\n") + b"0000"), ("", b"0000")):
+    fetch, rest = pkt("command=fetch\n"), b"0001" + pkt("done\n") + b"0000"
+    for protocol, body in (
+        ("version=2", fetch + rest),
+        # Git finds the command wherever it stands among what the client says of itself.
+        ("version=2", pkt("agent=x\n") + fetch + rest),
+        ("version=1:version=2", pkt("agent=x\n") + pkt("object-format=sha1") + pkt("command=fetch") + rest),
+        ("version=2", fetch + pkt("command=ls-refs\n") + rest),
+        ("", b"0000"),
+    ):
         kind = "application/x-git-upload-pack-request"
         headers = signed_in(administrator(server), content_type=kind, git_protocol=protocol)
-        status, _, said = root.post(body, path=f"/{name}/git-upload-pack", headers=headers)
-        assert status == 423
-        assert said.decode().strip() == refusal(name, "root")
+        status, told, said = root.post(body, path=f"/{name}/git-upload-pack", headers=headers)
+        assert (status, told["content-type"]) == (200, "application/x-git-upload-pack-result")
+        assert said.decode() == pkt(f"ERR {refusal(name, 'root')}\n").decode()
 
 
 def test_a_pull_takes_the_lock_and_a_push_gives_it_back(
@@ -192,7 +202,8 @@ def test_a_pull_takes_the_lock_and_a_push_gives_it_back(
     held = root("lock", repoid=name)
     assert (held["locked_by"], held["lock_reason"]) == (ada.name, "lock_pull")
     # His own second pull is refused as everybody's is, until he has pushed.
-    assert "423" in git.refused("clone", server.clone_url(name, ada), unique("copy"))
+    said = git.refused("clone", server.clone_url(name, ada), unique("copy"))
+    assert refusal(name, ada.name, "lock_pull") in said
     git.commit(copy)
     assert refusal(name, ada.name, "lock_pull") in git.refused("push", server.clone_url(name, ben), "master", cwd=copy)
     said = git.run("push", "--progress", "origin", "master", cwd=copy).stderr.decode()

@@ -47,7 +47,7 @@ from trivium.wire.davpaths import Translation, parse_path
 from trivium.wire.davxml import rewritten
 from trivium.wire.gitpush import PushCommands
 from trivium.wire.hgarguments import in_headers
-from trivium.wire.pktline import FetchCommand, Malformed, PacketReader, PackWatch, pkt
+from trivium.wire.pktline import FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt
 from trivium.wire.svndiff import Scale
 
 MOST_OF_AN_EXPRESSION = 8_000
@@ -365,6 +365,7 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "commands in pieces": (commands_by_bytes, PACKET, LINE, b""),
     "one packet in pieces": (commands_by_bytes, [b"x"], b"ffff", b""),
     "fetches": (lambda text: FetchCommand(versioned=True).feed(text), PACKET, b"", b""),
+    "wants": (lambda text: WantReader().feed(text), [b"0031want " + b"1" * 40, b"0031wan", b"0005w"], b"", b""),
     "answers of git": (answers_by_bytes, PACKET, b"", b""),
     "git requests": (lambda text: git.recognise(asked("/x/info/refs", text)), QUERY, b"", b""),
     "bodies of Subversion": (lambda text: rewritten(text, lambda named: named), XML, b"", b""),

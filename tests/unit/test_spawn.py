@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import opened
-from trivium.spawn import spawn, words_of
+from trivium.spawn import MEMORY, spawn, words_of
 
 SHELL = shutil.which("sh") or ""
 ENVIRONMENT = {"PATH": os.environ["PATH"], "WORD": "a word"}
@@ -102,3 +102,10 @@ def test_what_cannot_be_started_is_an_error(tmp_path: Path, program: str, place:
 def test_what_a_program_complained_of_is_one_line_that_acts_on_nothing() -> None:
     assert words_of(b"remote: no\r\n\tsuch \x1b[31mthing\xff\n") == "remote: no such [31mthing\ufffd"
     assert len(words_of(b"x" * 10_000)) == 500
+
+
+def test_a_program_has_so_much_memory_as_it_was_given(tmp_path: Path) -> None:
+    """Whoever streams through it has started it himself, and nobody waits for its end."""
+    # The limit may come a moment after the program.
+    said = run(tmp_path, "for i in 1 2 3 4 5 6 7 8 9 10; do ulimit -d; sleep 0.05; done; (ulimit -d)")
+    assert said.split()[-1] == str(MEMORY >> 10)

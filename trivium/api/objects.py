@@ -324,9 +324,9 @@ def commit_object(commit: Commit, details: Details) -> Json:
     return shown
 
 
-def node_object(node: Node, facts: FileFacts | None, *, with_content: bool) -> Json:
-    """An entry of a tree (api-repos.md 2.5); directories and submodules have no facts."""
-    shown: Json = {
+def node_object(node: Node, facts: FileFacts | None) -> Json:
+    """An entry of a tree (api-repos.md 2.5), but for its content; directories and submodules have no facts."""
+    return {
         "name": node.path,
         "type": node.kind,
         "md5": facts.md5 if facts else None,
@@ -336,9 +336,6 @@ def node_object(node: Node, facts: FileFacts | None, *, with_content: bool) -> J
         "mimetype": mimetype_of(node.path, binary=facts.binary) if facts else None,
         "lines": facts.lines if facts else None,
     }
-    if with_content:
-        shown["content"] = facts.content if facts else None
-    return shown
 
 
 _STATUS_LABELS: Final = {

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import msgspec
 
@@ -28,6 +29,29 @@ class FileFacts:
 
 
 _facts = msgspec.json.Decoder(FileFacts)
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """A file of a tree as an answer shows it, in JSON: it goes from the cache into the answer as it is."""
+
+    size: int
+    """Bytes of the file."""
+    length: int
+    """Characters of the content that is shown."""
+    head: msgspec.Raw
+    """An object with all there is but the content."""
+    content: msgspec.Raw
+    """A text; or null, where there is none that is shown."""
+
+    def shown(self, *, with_content: bool) -> msgspec.Raw:
+        """The object with its content."""
+        content = bytes(self.content) if with_content else b"null"
+        return msgspec.Raw(b'%b,"content":%b}' % (bytes(self.head)[:-1], content))
+
+
+_entry = msgspec.json.Decoder(Entry)
+
+T = TypeVar("T")
 
 
 class Changes:
@@ -92,25 +116,58 @@ def facts_of_files(
 
     One by one, so that not all contents stand in memory.
     """
-    keys = {node.id: digest_of("facts", node.id, most) for node in files}
-    kept = pieces.read([keys[node.id] for node in files]) if snapshot.lasting_files else NOTHING
-    missing = [node for node in files if not kept.has(keys[node.id])]
-    read = snapshot.contents(missing, LARGEST_COMPARED)
-    made = Made(pieces)
 
-    def look(content: Content) -> FileFacts:
+    def look(_: Node, content: Content) -> FileFacts:
         return facts_of(content, with_content=most is not None and content.size <= most)
 
-    for node in files:
-        if kept.has(keys[node.id]):
+    keys = [digest_of("facts", node.id, most) for node in files]
+    return _kept_of_files(pieces, snapshot, files, keys, _facts, look)
+
+
+def entries_of_files(
+    pieces: Pieces, snapshot: Snapshot, files: Sequence[Node], *, most: int | None, form: str, show: _Show
+) -> Iterator[Entry]:
+    """Each file as an answer shows it; `show` makes an object of what is told about one, `form` says which.
+
+    `most` as for `facts_of_files`.
+    """
+
+    def look(node: Node, content: Content) -> Entry:
+        facts = facts_of(content, with_content=most is not None and content.size <= most)
+        head, text = msgspec.json.encode(show(node, facts)), msgspec.json.encode(facts.content)
+        return Entry(facts.size, len(facts.content or ""), msgspec.Raw(head), msgspec.Raw(text))
+
+    # What is shown depends on the name as well.
+    keys = [digest_of("entry", form, node.id, node.path, most) for node in files]
+    return _kept_of_files(pieces, snapshot, files, keys, _entry, look)
+
+
+_Show = Callable[[Node, FileFacts], object]
+
+
+def _kept_of_files(
+    pieces: Pieces,
+    snapshot: Snapshot,
+    files: Sequence[Node],
+    keys: Sequence[bytes],
+    decoder: msgspec.json.Decoder[T],
+    look: Callable[[Node, Content], T],
+) -> Iterator[T]:
+    """Something about each file, kept under its key, or found by a look at its content."""
+    kept = pieces.read(keys) if snapshot.lasting_files else NOTHING
+    missing = [node for node, key in zip(files, keys, strict=True) if not kept.has(key)]
+    read = snapshot.contents(missing, LARGEST_COMPARED) if missing else iter(())
+    made = Made(pieces)
+    for node, key in zip(files, keys, strict=True):
+        if kept.has(key):
             present().check()
-            facts = kept.take(keys[node.id], _facts)
-            yield look(next(snapshot.contents([node], LARGEST_COMPARED))) if facts is None else facts
+            found = kept.take(key, decoder)
+            yield look(node, next(snapshot.contents([node], LARGEST_COMPARED))) if found is None else found
             continue
-        facts = look(next(read))
+        found = look(node, next(read))
         if snapshot.lasting_files:
-            made.add(keys[node.id], facts)
-        yield facts
+            made.add(key, found)
+        yield found
     made.keep()
 
 

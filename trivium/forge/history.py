@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from trivium.errors import Busy
 from trivium.forge import pushes
 from trivium.forge.caches import RepositoryCache
-from trivium.forge.contents import Changes, FileFacts, facts_of_files
+from trivium.forge.contents import Changes, Entry, FileFacts, entries_of_files, facts_of_files
 from trivium.forge.pieces import Pieces
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
@@ -240,6 +240,21 @@ class History:
         """What is told about files of an open repository, one by one; contents only of those that may be shown."""
         most = self._site.settings.max_api_file if with_content else None
         return facts_of_files(Pieces(self._site, repository.id), snapshot, files, most=most)
+
+    def entries(
+        self,
+        repository: Repository,
+        snapshot: Snapshot,
+        files: Sequence[Node],
+        show: Callable[[Node, FileFacts], object],
+        *,
+        form: str,
+        with_content: bool,
+    ) -> Iterator[Entry]:
+        """Files of an open repository as an answer shows them, one by one: `forge.contents.entries_of_files`."""
+        most = self._site.settings.max_api_file if with_content else None
+        pieces = Pieces(self._site, repository.id)
+        return entries_of_files(pieces, snapshot, files, most=most, form=form, show=show)
 
 
 def budget_of(settings: Settings) -> Budget:

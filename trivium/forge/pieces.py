@@ -31,6 +31,7 @@ MOST: Final = 96 << 20
 """Bytes of all pieces of a repository, with what SQLite needs."""
 _PAGE: Final = 4096
 _AT_A_TIME: Final = 100
+_ASKED_AT_ONCE: Final = 500
 _KEY_BYTES: Final = 20
 _TOGETHER: Final = 2 << 20
 """Bytes that are kept in one transaction, about."""
@@ -53,8 +54,8 @@ class Pieces:
         known: set[bytes] = set()
 
         def look(db: sqlite3.Connection) -> None:
-            for at in range(0, len(digests), _AT_A_TIME):
-                some = digests[at : at + _AT_A_TIME]
+            for at in range(0, len(digests), _ASKED_AT_ONCE):
+                some = digests[at : at + _ASKED_AT_ONCE]
                 known.update(row[0] for row in db.execute(_known(len(some)), some).fetchall())
 
         if self._path.exists():
@@ -74,6 +75,8 @@ class Pieces:
         """Keep pieces; nothing is kept while somebody else is writing."""
         rows = [(digest, zlib.crc32(content), content) for digest, content in pieces.items()]
         if rows:
+            with contextlib.suppress(OSError):
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._asked(lambda db: _write(db, rows))
 
     def _asked(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
@@ -82,7 +85,6 @@ class Pieces:
         It is opened for each question: so nobody holds one open that was cleared away.
         """
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as db:
                 db.execute("PRAGMA synchronous=OFF")
                 db.execute(f"PRAGMA max_page_count={MOST // _PAGE}")

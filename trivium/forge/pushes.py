@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from trivium.access.caller import Caller
+from trivium.access.caller import Caller, the_system
 from trivium.errors import Busy, Kind, NotFound
 from trivium.forge import growth, journal, locks
 from trivium.forge.repositories import stored_changeset
@@ -31,6 +31,10 @@ _log = structlog.get_logger(__name__)
 
 PUSH: Final = "push"
 STRIP: Final = "strip"
+UNEXPLAINED: Final = "repository.unexplained"
+"""What the journal says of refs that moved without a push, strip or pull that was recorded."""
+_MOST_TOLD: Final = 1000
+"""Refs that it names."""
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
 
@@ -199,6 +203,10 @@ def refresh(site: Site, repository_id: int) -> None:
         try:
             back_end.settle(path, ())
             found = back_end.history(path, site.cache_of(repository_id))
+            unexplained: Sequence[RefUpdate] = ()
+            if row.history_state and found.state != row.history_state:
+                beside = back_end.history(path, site.cache_of(repository_id), row.history_state).beside
+                unexplained = _unexplained(site, repository_id, "", beside)
         except VcsError:
             time.sleep(_PAUSE)  # as in `finish`
             continue
@@ -207,6 +215,7 @@ def refresh(site: Site, repository_id: int) -> None:
             return
         with site.store.write(access_unchanged=True) as db:
             if _store(db, repository_id, row, found.state, changeset):
+                _tell_unexplained(db, repository_id, row.name, unexplained)
                 return
     raise Busy("the repository keeps changing")
 
@@ -220,16 +229,27 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
         back_end = site.back_ends[row.kind]
         path = site.tree.path_of(row.name)
         done = back_end.accepted(path, push.updates, row.history_state) if accepted is None else list(accepted)
-        if not done:
+        cache = site.cache_of(push.repository_id)
+        if done:
+            back_end.settle(path, done)
+        found = back_end.history(path, cache, row.history_state, done)
+        unexplained = _unexplained(site, push.repository_id, push.intent, found.beside)
+        if not done and not unexplained:
             break
-        back_end.settle(path, done)
-        found = back_end.history(path, site.cache_of(push.repository_id), row.history_state, done)
+        if unexplained:
+            found = back_end.history(path, cache, row.history_state, [*done, *unexplained])
         with site.store.write(access_unchanged=True) as db:
             # Of two pushes that end together, the one that looked first must look again.
             if not _store(db, push.repository_id, row, found.state, stored_changeset(found.last)):
                 continue
-            _journal(db, push, row.name, done)
-            released = push.action == PUSH and locks.release_after_push(db, push.caller, push.repository_id, row.name)
+            _tell_unexplained(db, push.repository_id, row.name, unexplained)
+            if done:
+                _journal(db, push, row.name, done)
+            released = (
+                bool(done)
+                and push.action == PUSH
+                and locks.release_after_push(db, push.caller, push.repository_id, row.name)
+            )
             intents.clear(db, push.intent)
         site.pushed.put(push.repository_id)
         site.rooms.pop(push.repository_id, None)
@@ -239,6 +259,35 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
     with site.store.write(access_unchanged=True) as db:
         intents.clear(db, push.intent)
     return Finished()
+
+
+def _unexplained(site: Site, repository_id: int, intent: str, beside: Sequence[RefUpdate]) -> list[RefUpdate]:
+    """What moved beside the push with this intent, and nobody who is still at work will tell of.
+
+    They recorded their intents before they moved anything, so that what was seen on the disk is among them, unless they
+    have told already: then the state is another one, and who asks has to look again (`_store`).
+    """
+    if not beside:
+        return []
+    with site.store.read() as db:
+        at_work = [
+            msgspec.convert(one.detail, Recorded)
+            for one in intents.recorded(db)
+            if one.kind == PUSH and one.id != intent and one.detail.get("repository_id") == repository_id
+        ]
+    if any(not one.updates for one in at_work) or (at_work and any(one.name.endswith("/") for one in beside)):
+        return []  # nobody knows what they will move, or what it was that moved
+    expected = {(name, new) for one in at_work for name, _, new in one.updates}
+    return [update for update in beside if (update.name, update.new) not in expected]
+
+
+def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequence[RefUpdate]) -> None:
+    """Journal what moved without anybody who is known to have done it."""
+    if not moved:
+        return
+    refs = [[update.name, update.old, update.new] for update in moved[:_MOST_TOLD]]
+    journal.record(db, the_system(), UNEXPLAINED, name, repository_id=repository_id, refs=refs, count=len(moved))
+    _log.error("refs moved that no push explains", repository=name, count=len(moved), refs=refs[:10])
 
 
 def _store(db: Connection, repository_id: int, seen: Record, state: str, changeset: str) -> bool:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -24,14 +25,17 @@ from trivium.vcs.gitobjects import (
     LISTED,
     SHORT,
     ZERO,
+    all_refs_of,
     branch_at,
     changeset_of,
+    listed,
     open_repository,
     peeled,
     refs_digest,
     refs_of,
     target_of,
 )
+from trivium.vcs.gitrefs import REFS, SOME_REFS, KnownRefs, moved
 from trivium.vcs.gitsnapshot import GitIndex, GitSnapshot
 from trivium.vcs.gittransfer import GitTransfers, choose_head
 from trivium.vcs.model import Changeset, History, RefUpdate
@@ -49,6 +53,38 @@ class _State(msgspec.Struct, frozen=True):
     refs: str
     count: int
     tip: str
+    every: str = ""
+    """The digest of all refs, those too that hold nothing of the list; empty in states of earlier versions."""
+
+
+class _Seen:
+    """All refs at one moment, and their digests: whatever is asked for is made once."""
+
+    def __init__(self, every: dict[str, str]) -> None:
+        self.every = every
+
+    @cached_property
+    def listed(self) -> dict[str, str]:
+        """Those whose commits belong to the list."""
+        return listed(self.every)
+
+    @cached_property
+    def digest(self) -> str:
+        return refs_digest(self.every)
+
+    @cached_property
+    def digest_of_listed(self) -> str:
+        return self.digest if len(self.listed) == len(self.every) else refs_digest(self.listed)
+
+    def without(self, updates: Sequence[RefUpdate]) -> _Seen:
+        """As it was before these updates, where nothing else moved the same refs."""
+        before = dict(self.every)
+        for update in updates:
+            if before.get(update.name, ZERO) == update.new:
+                before[update.name] = update.old
+                if update.old == ZERO:
+                    del before[update.name]
+        return _Seen(before)
 
 
 class Git(GitTransfers):
@@ -87,17 +123,21 @@ class Git(GitTransfers):
     def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
         lists = CommitLists(cache / COMMITS)
         with open_repository(path) as repository:
-            refs = refs_of(repository)
+            now = _Seen(all_refs_of(repository))
+            refs = now.listed
+            before = now.without(updates)
             state = None
             with contextlib.suppress(Unclear, pygit2.GitError):  # libgit2 cannot read all that git can
-                state = self._extended(repository, path, lists, refs, known, updates)
-            state = state or self._listed(path, lists, refs)
+                state = self._extended(repository, path, lists, now, before, known, updates)
+            state = state or self._listed(path, lists, now)
+            state = msgspec.structs.replace(state, every=now.digest)
+            beside = _beside(KnownRefs(cache / REFS), known, now, before, updates)
             if not state.tip:
-                return History(self.empty_changeset(), _encode(state))
+                return History(self.empty_changeset(), _encode(state), beside)
             heads = [name for name, raw_id in refs.items() if raw_id == state.tip and name.startswith("refs/heads/")]
             branch = branch_at(heads, str(repository.lookup_reference("HEAD").target))
             last = changeset_of(read_commit(repository, state.tip, self.command), state.count - 1, branch)
-            return History(last, _encode(state))
+            return History(last, _encode(state), beside)
 
     def index(self, path: Path, cache: Path, state: str) -> GitIndex:
         with open_repository(path) as repository:
@@ -147,24 +187,25 @@ class Git(GitTransfers):
             if keep.read_bytes().startswith((b"receive-pack ", b"fetch-pack ")):
                 keep.unlink()
 
-    def _listed(self, path: Path, lists: CommitLists, refs: dict[str, str]) -> _State:
+    def _listed(self, path: Path, lists: CommitLists, now: _Seen) -> _State:
         """The state from the whole history of exactly these refs: others may appear at any moment."""
-        ids = lists.of(self.command, path, refs)
-        return _State(refs_digest(refs), len(ids) // ID_BYTES, ids[-ID_BYTES:].hex())
+        ids = lists.of(self.command, path, now.listed)
+        return _State(now.digest_of_listed, len(ids) // ID_BYTES, ids[-ID_BYTES:].hex())
 
     def _extended(
         self,
         repository: pygit2.Repository,
         path: Path,
         lists: CommitLists,
-        refs: dict[str, str],
+        now: _Seen,
+        earlier: _Seen,
         known: str,
         updates: Sequence[RefUpdate],
     ) -> _State | None:
         """The state from the one before and what was added since; None when that cannot be told."""
         if not known or len(updates) > _FEW:
             return None
-        before = dict(refs)
+        refs, before = now.listed, earlier.listed
         added: list[pygit2.Oid] = []
         # In the order of names, which decides between commits of the same second.
         for update in sorted(updates, key=lambda update: os.fsencode(update.name)):
@@ -175,19 +216,16 @@ class Git(GitTransfers):
             tip = peeled(repository, update.new)
             if tip is None:
                 return None
-            if update.old == ZERO:
-                del before[update.name]
-            else:
+            if update.old != ZERO:
                 old = peeled(repository, update.old)
                 if old is None or not (tip == old or repository.descendant_of(tip, old)):
                     return None
-                before[update.name] = update.old
             added.append(tip)
         state = msgspec.json.decode(known, type=_State)
-        digest = refs_digest(refs)
+        digest = now.digest_of_listed
         if state.refs == digest:
             return state  # somebody who ended later has counted us in
-        if state.refs != refs_digest(before):
+        if state.refs != earlier.digest_of_listed:
             return None
         if not added:
             return _State(digest, state.count, state.tip)
@@ -245,6 +283,29 @@ def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before
         row.append(commit)
         commit = read_commit(repository, str(commit.parent_ids[0]))
     return None
+
+
+def _beside(
+    kept: KnownRefs, known: str, now: _Seen, before: _Seen, updates: Sequence[RefUpdate]
+) -> tuple[RefUpdate, ...]:
+    """What moved since `known` and is not in `updates`; all refs are kept for the next time."""
+    recognised = msgspec.json.decode(known, type=_State).every if known else ""
+    if recognised == now.digest:
+        return ()
+    if not recognised:
+        kept.write(now.digest, now.every)
+        return ()
+    if before.digest == recognised:
+        kept.move(recognised, now.digest, updates, now.every)
+        return ()
+    there = kept.read(recognised)
+    if there is None:
+        kept.write(now.digest, now.every)
+        return (SOME_REFS,)
+    told = {(update.name, update.new) for update in updates}
+    found = moved(there, now.every)
+    kept.move(recognised, now.digest, found, now.every)
+    return tuple(update for update in found if (update.name, update.new) not in told)
 
 
 def _encode(state: _State) -> str:

@@ -40,6 +40,8 @@ CONFIGURATION: Final = """\
 [uploadpack]
 \tallowFilter = true
 \tallowReachableSHA1InWant = true
+[uploadpackfilter "sparse:oid"]
+\tallow = false
 [receive]
 \tfsckObjects = true
 \tadvertisePushOptions = true
@@ -63,6 +65,7 @@ CONFIGURATION: Final = """\
 """Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
 could attack a client are refused; `_HARMLESS` flaws are not.
 
+A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path.
 What is large is streamed, not loaded, and what is packed together is bounded (security.md R-18). A pack that arrives
 stays one: it costs two files, where its objects would be one each.
 """

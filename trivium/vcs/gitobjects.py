@@ -45,9 +45,19 @@ def open_repository(path: Path) -> Iterator[pygit2.Repository]:
             vars(repository).clear()
 
 
+def all_refs_of(repository: pygit2.Repository) -> dict[str, str]:
+    """Everything below `refs/` with the ids it holds (of an annotated tag: the tag's own)."""
+    return {ref.name: str(ref.target) for ref in repository.references.iterator()}
+
+
+def listed(refs: dict[str, str]) -> dict[str, str]:
+    """The branches and tags among them."""
+    return {name: raw_id for name, raw_id in refs.items() if name.startswith(LISTED)}
+
+
 def refs_of(repository: pygit2.Repository) -> dict[str, str]:
-    """Branches and tags with the ids they hold (of an annotated tag: the tag's own)."""
-    return {ref.name: str(ref.target) for ref in repository.references.iterator() if ref.name.startswith(LISTED)}
+    """Branches and tags with the ids they hold."""
+    return listed(all_refs_of(repository))
 
 
 def target_of(repository: pygit2.Repository, name: str) -> str | None:

@@ -17,7 +17,7 @@ import msgspec
 from trivium.vcs.adoption import check_self_contained, check_without
 from trivium.vcs.hgclient import HgProcesses
 from trivium.vcs.hgsnapshot import HgIndex, HgSnapshot
-from trivium.vcs.hgvalues import BOOKMARK, BRANCH, ZERO, Index, State
+from trivium.vcs.hgvalues import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
 from trivium.vcs.model import Changeset, History, RefUpdate, Remote, TransferLimits
 
 _LONG: Final = 24 * 3600.0
@@ -35,6 +35,16 @@ def _is_leaving(place: str, target: str) -> bool:
     """Whether a link is one that clients leave behind: its place below `.hg`, and where it leads to."""
     directory, _, name = place.rpartition("/")
     return place in _LOCKS or (directory in ("cache", "wcache") and name in _PROBES and target in _PROBES)
+
+
+def _moved_beside(before: State, now: State, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+    """Bookmarks that stand neither where they stood nor where one of `updates` put them."""
+    told = {(update.name, update.new) for update in updates}
+    found = (
+        RefUpdate(f"{BOOKMARK}{name}", before.bookmarks.get(name, ZERO), now.bookmarks.get(name, ZERO))
+        for name in sorted(before.bookmarks.keys() | now.bookmarks.keys())
+    )
+    return [one for one in found if one.old != one.new and (one.name, one.new) not in told]
 
 
 class Hg:
@@ -123,12 +133,31 @@ class Hg:
         self,
         path: Path,
         cache: Path,  # noqa: ARG002
-        known: str = "",  # noqa: ARG002
-        updates: Sequence[RefUpdate] = (),  # noqa: ARG002
+        known: str = "",
+        updates: Sequence[RefUpdate] = (),
     ) -> History:
         """The present state. It is read afresh: Mercurial has the order of its changesets at hand."""
         state, last = self._state(path)
-        return History(last or self.empty_changeset(), msgspec.json.encode(state).decode())
+        beside: tuple[RefUpdate, ...] = ()
+        if known and not any(update.name.startswith(BRANCH) and update.new == ZERO for update in updates):
+            # Unless by a strip, which takes along what comes after, and moves bookmarks.
+            before = msgspec.json.decode(known, type=State)
+            beside = (*self._came_beside(path, before, state, updates), *_moved_beside(before, state, updates))
+        return History(last or self.empty_changeset(), msgspec.json.encode(state).decode(), beside)
+
+    def _came_beside(self, path: Path, before: State, now: State, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+        """Changesets that came to the list, or went from it, without being told of.
+
+        How many there are says whether it is worth while to look: phases that change bring some into the list as well.
+        """
+        told = {update.new: update for update in updates if not update.name.startswith(BOOKMARK)}
+        if before.digest == now.digest or now.count == before.count + len(told):
+            return []
+        if len(told) >= MOST_IDS:
+            return []  # more than were told
+        added = self.processes.ask(list[tuple[str, str]], "added", path, tip=before.tip)
+        found = [RefUpdate(f"{BRANCH}{branch}", ZERO, raw_id) for raw_id, branch in added if raw_id not in told]
+        return found[:MOST_IDS] or [RefUpdate(BRANCH, ZERO, ZERO)]
 
     def _state(self, path: Path) -> tuple[State, Changeset | None]:
         return self.processes.ask(tuple[State, Changeset | None], "state", path)

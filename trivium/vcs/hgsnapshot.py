@@ -31,6 +31,9 @@ from trivium.vcs.model import (
 from trivium.vcs.paths import clean_path
 
 _ID_BYTES: Final = 20
+_FEW: Final = 16
+_SMALL: Final = 64 << 10
+"""Bytes of a file which is read together with others."""
 _MODES: Final = {b"x": EXECUTABLE, b"l": LINK}
 _PATIENCE: Final = 60.0
 """Seconds that the history of a file may take."""
@@ -211,7 +214,15 @@ class HgSnapshot:
         return self._processes.ask(list[int], "sizes", self._directory, files=[_file(node) for node in nodes])
 
     def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
-        asked = {"files": [_file(node) for node in nodes], "most": most}
+        asked: dict[str, Any] = {"files": [_file(node) for node in nodes], "most": min(most, _SMALL)}
+        if len(nodes) <= _FEW:
+            # After a push of a commit or two: nobody need be forked for it.
+            found = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
+            if all(data is not None for data in found):
+                present().check()
+                yield from (Content(len(data), data) for data in found if data is not None)
+                return
+        asked["most"] = most
         with self._processes.stream("contents", self._directory, **asked) as stream:
             for node in nodes:
                 present().check()

@@ -13,6 +13,8 @@ BRANCH: Final = "branches/"
 """A changeset came to a named branch (old is zeros), or was stripped from it (new is zeros)."""
 BOOKMARK: Final = "bookmarks/"
 """A bookmark moved."""
+MOST_IDS: Final = 29_000
+"""New changesets that the journal tells of one push (system.md 3.3)."""
 
 
 class Index(msgspec.Struct, frozen=True):

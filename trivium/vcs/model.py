@@ -114,6 +114,11 @@ class History:
     """The last of the list of commits: the youngest."""
     state: str
     """What the back end needs to extend this answer after the next push; opaque to everybody else."""
+    beside: tuple[RefUpdate, ...] = field(default=(), compare=False)
+    """What moved since the state that was known, and is not among the updates that were told (security.md S-31).
+
+    Whoever asked knows whether others are at work who will tell of it.
+    """
 
 
 LARGEST_COMPARED: Final = 32 << 20
@@ -421,7 +426,8 @@ class BackEnd(Protocol):
         """The present state of the history; what readers will need is kept in `cache`, as by `index`.
 
         `known` is the `state` of an earlier answer and `updates` what happened since; with both, the cost is that
-        of the update, not of the history. A state that does not fit is noticed and the history counted afresh.
+        of the update, not of the history. A state that does not fit is noticed and the history counted afresh. What
+        moved beside (`History.beside`) can only be told with `known`.
         """
         ...
 

@@ -113,7 +113,8 @@ class Svn:
         before = _decode(known) if known else _State(min(reported, default=number + 1) - 1)
         since = range(before.youngest + 1, number + 1) if updates else ()
         unclaimed = tuple(one for one in (*before.unclaimed, *since) if one not in reported)
-        return History(last, msgspec.json.encode(_State(number, unclaimed)).decode())
+        beside = tuple(map(revision_update, unclaimed)) if known else ()
+        return History(last, msgspec.json.encode(_State(number, unclaimed)).decode(), beside)
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
         """The revisions that nobody has reported. Ask when no commit is under way: each of them will be reported."""

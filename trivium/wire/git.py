@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -23,13 +25,14 @@ from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Wat
 from trivium.errors import Busy, RepositoryFull, StorageFull
 from trivium.forge import pushes
 from trivium.forge.pushes import Finished, Push
+from trivium.forge.wants import Wants
 from trivium.spawn import MEMORY
 from trivium.vcs.gitcommand import PROTOCOL_2
 from trivium.vcs.model import VcsError
-from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, LockedOut, Refused, check_lock
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.gitpush import PushCommands, PushReport
-from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, pkt, refusal
+from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PackWatch, WantReader, pkt, refusal
 from trivium.wire.process import CHUNK, Process
 
 _log = structlog.get_logger(__name__)
@@ -46,6 +49,10 @@ _LFS: Final = ("/info/lfs/objects/", "/info/lfs/locks")
 _LFS_TYPE: Final = (b"content-type", b"application/vnd.git-lfs+json")
 _NOT_UNPACKED: Final = "The server did not take the pack: it is damaged, or holds an object beyond max_object_bytes."
 _LONGEST_PATH: Final = 4096
+_BY_STATUS: Final = frozenset({405, 415, 429})
+"""Refusals that no client of git's own gets, and the one that asks it to come later."""
+_LARGEST_QUESTION: Final = 128 << 20
+"""Bytes of a request to fetch; two million ids."""
 _EARLY: Final = 1 << 20
 """Bytes of a request's head that are read before the request has a place among the transfers."""
 
@@ -133,6 +140,7 @@ class GitTransfer:
             return
         body = self._body()
         if not request.writes:
+            body = _bounded(body)
             head, command = await self._in_time(_fetch_head(body, versioned=self._versioned))
             self._refusing = refusal
             async with self._door.turn(admitted.caller):
@@ -143,6 +151,8 @@ class GitTransfer:
         if commands.complete and commands.asks_nothing:
             await self._answer_at_once(request, b"")  # git need not be started to say nothing
             return
+        if commands.complete and commands.wants_report:
+            self._refusing = commands.refusal
         async with self._door.turn(admitted.caller):
             await self._in_time(_push_head(commands, body))
             if commands.wants_report:
@@ -150,7 +160,9 @@ class GitTransfer:
                 self._failing = commands.failure if commands.side_band else None
             elif commands.refused:
                 raise Malformed("the name of a ref is not UTF-8")
-            await self.receive(request, admitted, chained([commands.head(), commands.rest], body), commands)
+            await self.receive(
+                request, admitted, chained(itertools.chain(commands.head(), [commands.rest]), body), commands
+            )
 
     async def _in_time(self, reading: Coroutine[Any, Any, T]) -> T:
         """Read the head of a request, within the time that a request has."""
@@ -167,12 +179,25 @@ class GitTransfer:
         # Locked or not, everybody may ask where the branches are.
         message = check_lock(self._site, admitted, writes=False) if command.fetches else ""
         process = await self._start(admitted, UPLOAD)
-        process.feed(body)
+        checks = self._versioned and command.fetches and self._site.settings.check_wants
+        process.feed(self._checked(admitted, body) if checks else body)
         watch = PackWatch()
         status = await self._run(process, self._pump(process, request, report=watch))
         if status == 0 and command.fetches and watch.has_pack and await self._door.pulled(admitted):
             message = f"Made lock on repo `{admitted.repository.name}`"
         await self._send({"type": "http.response.body", "body": watch.tail(message)})
+
+    async def _checked(self, admitted: Admitted, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """A fetch with protocol v2, of which git gets to its end only when all that it wants may be seen."""
+        reader, wants = WantReader(), Wants(self._site, admitted.repository.id)
+        async for chunk in body:
+            if found := reader.feed(chunk):
+                async with self._door.directory_of(admitted) as directory:
+                    place = Path(f"/proc/self/fd/{directory}")
+                    hidden = await self._door.slow(wants.hidden, place, found)
+                if hidden is not None:
+                    raise Refused(404, f"upload-pack: not our ref {hidden}")
+            yield chunk
 
     async def receive(
         self, request: GitRequest, admitted: Admitted, body: AsyncIterator[bytes], commands: PushCommands
@@ -210,8 +235,10 @@ class GitTransfer:
 
         Git shows nobody what comes with a status of 400 or more in answer to a POST (`wire/git` in protocols.md 1).
         """
+        if self._arriving is None and request is not None and not request.advertises and _is_for_users(refused):
+            self._refusing = await self._words_for(request)
         shown = self._refusing
-        if shown is None or request is None or (isinstance(refused, LockedOut) and not request.writes):
+        if shown is None or request is None:
             if started:
                 raise Disconnected
             await respond(
@@ -223,6 +250,20 @@ class GitTransfer:
             await self._send({"type": "http.response.body", "body": shown(refused.text)})
         else:
             raise Disconnected
+
+    async def _words_for(self, request: GitRequest) -> Callable[[str], bytes] | None:
+        """How to refuse a request of which nothing was read yet; None when nobody can tell what its client shows."""
+        with contextlib.suppress(Refused, Malformed, TooLarge):
+            body = self._body()
+            if not request.writes:
+                return refusal
+            commands = PushCommands()
+            await self._in_time(_push_head(commands, body, _EARLY))
+            if commands.complete and commands.asks_nothing:
+                return lambda _: b""  # who only tries is told when they mean it
+            if commands.complete and commands.wants_report:
+                return commands.refusal
+        return None
 
     async def _receive_pack(
         self,
@@ -380,6 +421,11 @@ class GitTransfer:
             pass
 
 
+def _is_for_users(refused: Refused) -> bool:
+    """Whether the words of a refusal matter to users: a client that has to sign in, or to wait, goes by the status."""
+    return not isinstance(refused, SignInNeeded) and refused.status not in _BY_STATUS
+
+
 def _answer_type(request: GitRequest) -> tuple[bytes, bytes]:
     content = "advertisement" if request.advertises else "result"
     return b"content-type", f"application/x-git-{request.service}-{content}".encode()
@@ -393,6 +439,16 @@ async def _fetch_head(body: AsyncIterator[bytes], *, versioned: bool) -> tuple[l
         read.append(chunk)
         command.feed(chunk)
     return read, command
+
+
+async def _bounded(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What somebody wants to fetch, and has; git looks at each of them."""
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > _LARGEST_QUESTION:
+            raise Refused(413, "The request asks for too much at once.")
+        yield chunk
 
 
 async def _push_head(commands: PushCommands, body: AsyncIterator[bytes], enough: int = 0) -> None:

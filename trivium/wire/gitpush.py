@@ -8,6 +8,7 @@ is git's own business.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -22,6 +23,8 @@ _SHALLOW = re.compile(rb"shallow [0-9a-fA-F]{40}")
 _BAND: Final = 8 << 10
 """Bytes of a report in one packet."""
 _LONGEST_REASON: Final = 900
+_TOGETHER: Final = 1000
+"""Commands that are written at once."""
 NOT_UTF_8: Final = b"the name of a branch or tag must be UTF-8"
 _NOT_ATOMIC: Final = b"atomic push failure"
 
@@ -79,15 +82,17 @@ class PushCommands:
         else:
             raise Malformed("there is something else among its commands")
 
-    def head(self) -> bytes:
-        """The commands that were understood, as git is to read them."""
-        if not self.updates:
-            return FLUSH
-        lines = [pkt(line) for line in self._shallow]
+    def head(self) -> Iterator[bytes]:
+        """The commands that were understood, as git is to read them; in pieces, for there may be very many."""
+        lines = itertools.chain(map(pkt, self._shallow), self._written()) if self.updates else iter(())
+        while piece := b"".join(itertools.islice(lines, _TOGETHER)):
+            yield piece
+        yield FLUSH
+
+    def _written(self) -> Iterator[bytes]:
         for number, update in enumerate(self.updates):
             words = f"{update.old} {update.new} {update.name}".encode()
-            lines.append(pkt(words if number else words + b"\0" + self._first))
-        return b"".join(lines) + FLUSH
+            yield pkt(words if number else words + b"\0" + self._first)
 
     @property
     def asks_nothing(self) -> bool:

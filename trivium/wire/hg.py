@@ -31,9 +31,7 @@ _log = structlog.get_logger(__name__)
 
 _ERROR: Final = (b"content-type", b"application/hg-error")
 _room: Final = Room()
-_TRANSFERS: Final = frozenset(
-    {"getbundle", "changegroup", "changegroupsubset", "stream_out", "get_cached_bundle_inline"}
-)
+_TRANSFERS: Final = frozenset({"getbundle", "changegroup", "changegroupsubset", "stream_out"})
 """Commands that bring history to a client."""
 _READS: Final = _TRANSFERS | {
     "capabilities", "heads", "known", "branches", "branchmap", "between", "lookup", "listkeys", "hello", "protocaps",

@@ -9,6 +9,12 @@ from typing import Final
 
 FLUSH: Final = b"0000"
 _LONGEST_MESSAGE: Final = 900
+_LONGEST_BEGINNING: Final = 256 << 10
+"""Bytes in which a client says what it wants and what it can do."""
+_COMMAND: Final = b"command"
+_LIST_REFS: Final = b"command=ls-refs"
+_WANT: Final = b"want "
+_WANTED = re.compile(rb"want ([0-9a-fA-F]{40})")
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
@@ -60,19 +66,49 @@ class PacketReader:
 
 
 class FetchCommand:
-    """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only."""
+    """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only.
+
+    With protocol v2 the command may stand behind what the client says of itself; it counts as a fetch unless nothing
+    but refs is asked for.
+    """
 
     def __init__(self, *, versioned: bool) -> None:
         self._packets = PacketReader()
+        self._size = 0
+        self._commands: set[bytes] = set()
         self.complete = not versioned
         self.fetches = True
 
     def feed(self, chunk: bytes) -> None:
-        """Look at the next bytes of the request, until `complete`."""
+        """Look at the next bytes of the request, until `complete`; raises `Malformed`."""
+        self._size += len(chunk)
         for packet in self._packets.feed(chunk):
-            self.complete = True
-            self.fetches = packet is not None and packet.rstrip(b"\n") == b"command=fetch"
-            return
+            if packet is None:
+                self.complete = True
+                self.fetches = self._commands != {_LIST_REFS}
+                return
+            if packet.startswith(_COMMAND):
+                self._commands.add(packet.removesuffix(b"\n"))
+        if self._size > _LONGEST_BEGINNING:
+            raise Malformed("it does not say what it wants")
+
+
+class WantReader:
+    """What a request of protocol v2 wants by its ids, as it passes by."""
+
+    def __init__(self) -> None:
+        self._packets = PacketReader()
+
+    def feed(self, chunk: bytes) -> set[str]:
+        """Look at the next bytes of the request: the ids that are wanted in them; raises `Malformed`."""
+        found = set()
+        for packet in self._packets.feed(chunk):
+            if packet is not None and packet.startswith(_WANT):
+                wanted = _WANTED.fullmatch(packet.removesuffix(b"\n"))
+                if wanted is None:
+                    raise Malformed("it wants something without an id")
+                found.add(wanted[1].decode("ascii").lower())
+        return found
 
 
 class PackWatch:

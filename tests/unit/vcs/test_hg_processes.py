@@ -192,6 +192,13 @@ def test_what_became_obsolete_since_does_not_hide_what_was_added(
             assert snapshot.resolve(str(one.revision)) == one.raw_id
         with pytest.raises(UnknownRevision):
             snapshot.resolve(branch)
+    # What came and became obsolete since was not added, for all that others may see.
+    hg.run("phase", "--force", "--draft", "-r", newest, *on_disk)
+    hg.run("debugobsolete", newest, *on_disk)
+    hg.run("update", "-r", later, cwd=work)
+    final = hg.commit(work, "final")
+    hg.run("push", "-f", "-r", final, str(path), cwd=work)
+    assert [update.new for update in back_end.accepted(path, (), known)] == [final]
 
 
 def test_what_does_not_exist_is_said_to(back_end: BackEnd, filled: tuple[Path, list[str]], tmp_path: Path) -> None:

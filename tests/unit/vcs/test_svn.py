@@ -82,6 +82,8 @@ def test_what_nobody_reported_is_known(svn: Svn, tmp_path: Path) -> None:
     later = svn.history(path, tmp_path, json.dumps({"youngest": 0}), [revision_update(3)]).state
     assert json.loads(later) == {"youngest": 3, "unclaimed": [1, 2]}
     assert svn.accepted(path, (), later) == [RefUpdate("", "0", "1"), RefUpdate("", "1", "2")]
+    told = svn.history(path, tmp_path, json.dumps({"youngest": 0}), [revision_update(3)]).beside
+    assert told == (RefUpdate("", "0", "1"), RefUpdate("", "1", "2"))
     assert state(svn, path, later, 1, 2) == {"youngest": 3, "unclaimed": []}
     commit(path, "d")
     assert svn.accepted(path, (), later)[-1] == RefUpdate("", "3", "4")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from trivium.vcs.model import RefUpdate
 from trivium.wire import gitpush
 from trivium.wire.gitpush import PushCommands, PushReport
-from trivium.wire.pktline import FLUSH, Malformed, PacketReader, pkt
+from trivium.wire.pktline import FLUSH, FetchCommand, Malformed, PacketReader, WantReader, pkt
 
 ZERO = "0" * 40
 OLD = "1" * 40
@@ -115,7 +115,7 @@ def test_a_ref_whose_name_no_text_can_hold_is_refused_by_itself() -> None:
     good = RefUpdate("refs/heads/a", ZERO, NEW)
     commands.feed(pkt(bad + b"\0 report-status") + pkt(f"{ZERO} {NEW} refs/heads/a".encode()) + FLUSH)
     assert (commands.updates, commands.refused) == ([good], [b"refs/heads/\xff\xfe"])
-    assert commands.head() == pkt(f"{ZERO} {NEW} refs/heads/a".encode() + b"\0 report-status") + FLUSH
+    assert b"".join(commands.head()) == pkt(f"{ZERO} {NEW} refs/heads/a".encode() + b"\0 report-status") + FLUSH
     assert not commands.fails_as_one
     report = PushReport(side_band=False, refused=commands.refused)
     report.feed(report_of(["refs/heads/a"], []))
@@ -166,7 +166,7 @@ def test_git_is_told_what_was_understood_and_nothing_else(data: st.DataObject) -
     commands = PushCommands()
     commands.feed(commands_of(wanted) + b"PACK")
     again = PushCommands()
-    again.feed(commands.head() + commands.rest)
+    again.feed(b"".join(commands.head()) + commands.rest)
     assert (again.updates, again.rest) == (wanted, b"PACK")
     assert again.capabilities == commands.capabilities
 
@@ -254,3 +254,69 @@ def test_a_report_that_was_cut_off_says_nothing(data: st.DataObject) -> None:
     sent = report.feed(answer[:cut])
     assert report.accepted([RefUpdate("refs/heads/a", ZERO, NEW)]) is None
     assert not (sent + report.tail("Trivium: push completed")).endswith(FLUSH), "it has no end either"
+
+
+def test_many_commands_are_written_in_pieces() -> None:
+    lines = [f"{ZERO} {NEW} refs/heads/{number}".encode() for number in range(2500)]
+    lines[0] += b"\0 report-status"
+    commands = PushCommands()
+    commands.feed(b"".join(map(pkt, lines)) + FLUSH)
+    pieces = list(commands.head())
+    assert b"".join(pieces) == b"".join(map(pkt, lines)) + FLUSH
+    assert max(map(len, pieces)) < 110_000
+
+
+@given(st.data())
+def test_no_want_is_overlooked_however_it_is_cut(data: st.DataObject) -> None:
+    wanted = {f"{number:040x}" for number in range(0xABCDEF, 0xABCDEF + 20)}
+    spelled = [one.upper() if number % 2 else one for number, one in enumerate(sorted(wanted))]
+    words = [
+        b"agent=x",
+        *(f"want {one}".encode() + b"\n" * (number % 2) for number, one in enumerate(spelled)),
+        b"done",
+    ]
+    body = pkt(b"command=fetch\n") + b"0001" + b"".join(map(pkt, words)) + FLUSH
+    reader = WantReader()
+    found: set[str] = set()
+    at = 0
+    while at < len(body):
+        size = data.draw(st.integers(1, 200))
+        found |= reader.feed(body[at : at + size])
+        at += size
+    assert found == wanted
+
+
+@pytest.mark.parametrize("words", [b"want ", b"want refs/heads/x", b"want " + b"1" * 39, b"want " + b"1" * 41])
+def test_what_is_wanted_has_an_id(words: bytes) -> None:
+    with pytest.raises(Malformed):
+        WantReader().feed(pkt(words))
+
+
+@pytest.mark.parametrize(
+    ("said", "fetches"),
+    [
+        ([b"command=ls-refs\n"], False),
+        ([b"agent=x\n", b"command=ls-refs"], False),
+        ([b"command=fetch\n"], True),
+        ([b"agent=x", b"object-format=sha1", b"command=fetch"], True),
+        ([b"command=ls-refs", b"command=fetch"], True),
+        ([b"command=ls-refs=x"], True),
+        ([b"agent=x"], True),
+        ([], True),
+    ],
+)
+@pytest.mark.parametrize("end", [b"0000", b"0001"])
+def test_a_command_counts_wherever_it_stands(said: list[bytes], fetches: bool, end: bytes) -> None:
+    command = FetchCommand(versioned=True)
+    for byte in b"".join(map(pkt, said)) + end:
+        assert not command.complete
+        command.feed(bytes([byte]))
+    assert (command.complete, command.fetches) == (True, fetches)
+
+
+def test_a_beginning_without_end_is_given_up() -> None:
+    command = FetchCommand(versioned=True)
+    said = pkt(b"agent=" + b"x" * 10_000)
+    command.feed(said * 20)
+    with pytest.raises(Malformed):
+        command.feed(said * 20)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from trivium.api.arguments import Number, ReadableRepository, Word
@@ -15,7 +14,6 @@ from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, shown
 from trivium.errors import Invalid
 from trivium.forge.answers import Draft
-from trivium.forge.contents import FileFacts
 from trivium.forge.history import Details
 from trivium.forge.repositories import Repository
 from trivium.vcs.model import Node, Snapshot, UnknownRevision, VcsError
@@ -161,13 +159,17 @@ def _described(
     left = settings.max_api_answer
     shown = [node for node in nodes if wanted == "all" or (node.kind == "dir") == (wanted == "dirs")]
     files = [node for node in shown if node.kind == "file"]
-    told = call.history.facts(repository, snapshot, files, with_content=with_content)
+    told = call.history.entries(repository, snapshot, files, node_object, form="node", with_content=with_content)
     for node in shown:
-        facts: FileFacts | None = None
-        if node.kind == "file":
-            facts = next(told)
-            if facts.size > left or (most is not None and facts.size > most):
-                facts = replace(facts, content=None)
-            left -= len(facts.content or "")
-        yield node_object(node, facts, with_content=with_content)
+        if node.kind != "file":
+            nothing = {"content": None} if with_content else {}
+            yield node_object(node, None) | nothing
+            continue
+        entry = next(told)
+        if not with_content:
+            yield entry.head
+            continue
+        fits = entry.size <= left and (most is None or entry.size <= most)
+        left -= entry.length if fits else 0
+        yield entry.shown(with_content=fits)
     next(told, None)

@@ -61,8 +61,21 @@ class Protocol(wireprotoserver.httpv1protocolhandler):  # type: ignore[misc]
 
 def install() -> None:
     """Put our commands in the place of Mercurial's."""
-    for name, function in ((b"batch", _batch), (b"between", _between), (b"branches", _branches)):
+    for name, function in (
+        (b"batch", _batch),
+        (b"between", _between),
+        (b"branches", _branches),
+        (b"clonebundles", _no_bundles),
+        (b"clonebundles_manifest", _no_bundles),
+    ):
         commands[name] = (function, commands[name].args)
+    # It looks for files of the server by names of the client's choice.
+    del commands[b"get_cached_bundle_inline"]
+
+
+def _no_bundles(_repository: Repository, _protocol: Protocol, *_: Any) -> Any:
+    """What could be fetched elsewhere instead: nothing, whatever somebody has left in the repository."""
+    return wireprototypes.bytesresponse(b"")
 
 
 def _batch(repository: Repository, protocol: Protocol, told: bytes, _others: Any) -> Any:

@@ -26,13 +26,13 @@ from mercurial import initialization  # noqa: E402
 
 initialization.init()
 
-from mercurial import bundle2, extensions, pathutil, vfs  # noqa: E402
+from mercurial import bundle2, error, extensions, pathutil, phases, pushkey, vfs  # noqa: E402
 from mercurial import ui as uimod  # noqa: E402
 from mercurial.exchanges import bundle_caps  # noqa: E402
 from mercurial.repo import factory  # noqa: E402
 
 from trivium.vcs.hglimits import HgLimits  # noqa: E402
-from trivium.vcs.hgvalues import BOOKMARK, BRANCH, ZERO  # noqa: E402
+from trivium.vcs.hgvalues import BOOKMARK, BRANCH, MOST_IDS, ZERO  # noqa: E402
 
 _SETTINGS: Final = {
     b"web": {b"push_ssl": b"false", b"allow-push": b"*", b"allow-archive": b""},
@@ -42,8 +42,6 @@ _SETTINGS: Final = {
     b"experimental": {b"evolution": b"", b"changegroup4": b"false"},
     b"subrepos": {b"allowed": b"false"},
 }
-_MOST_IDS: Final = 29_000
-"""New changesets that the journal tells of one push (system.md 3.3)."""
 _BY_DESCRIPTOR: Final = b"/proc/self/fd/"
 
 Repository = Any
@@ -55,12 +53,13 @@ def prepare(limits: HgLimits) -> Any:
     from trivium.vcs.hgserver import bounds, commands
 
     # A pushed bundle may tell a server to fetch more from an address of the client's choice, or bring the files of a
-    # store as they are, which nobody checks; so may the answer to a pull.
-    for part in (b"remote-changegroup", b"stream2", b"stream3-exp"):
+    # store as they are, or entries of a cache (which tags there are), which nobody checks; so may the answer to a pull.
+    for part in (b"remote-changegroup", b"stream2", b"stream3-exp", b"hgtagsfnodes"):
         bundle2.parthandlermapping.pop(part, None)
     bundle_caps.capabilities.pop(b"remote-changegroup", None)
     bounds.install(limits)
     commands.install()
+    _keep_secrets()
     _keep_descriptors()
     base = uimod.ui.load()
     for section, values in _SETTINGS.items():
@@ -69,6 +68,39 @@ def prepare(limits: HgLimits) -> Any:
     extensions.loadall(base)
     extensions.populateui(base)
     return base
+
+
+def _keep_secrets() -> None:
+    """Let nobody publish a secret changeset by its id alone: whoever has it sends it, and then it is none any more."""
+    push, listed = pushkey._namespaces[b"phases"]  # noqa: SLF001
+    update = phases.updatephases
+
+    def push_unless_secret(repository: Repository, key: bytes, old: bytes, new: bytes) -> Any:
+        everything = repository.unfiltered()
+        revision = everything.changelog.index.get_rev(bytes.fromhex(key.decode("ascii")))
+        if revision is None or _is_secret(everything, revision):
+            return False
+        return push(repository, key, old, new)
+
+    def update_unless_secret(repository: Repository, begin: Any, heads: Any, *arguments: Any, **named: Any) -> Any:
+        everything = repository.unfiltered()
+        revision_of = everything.changelog.index.get_rev
+        shown = {
+            phase: [
+                one
+                for one in heads[phase]
+                if (found := revision_of(one)) is not None and not _is_secret(everything, found)
+            ]
+            for phase in phases.allphases
+        }
+        return update(repository, begin, shown, *arguments, **named)
+
+    pushkey.register(b"phases", push_unless_secret, listed)
+    phases.updatephases = update_unless_secret
+
+
+def _is_secret(repository: Repository, revision: int) -> bool:
+    return bool(repository._phasecache.phase(repository, revision) >= phases.secret)  # noqa: SLF001
 
 
 def _keep_descriptors() -> None:
@@ -139,12 +171,17 @@ class Watched:
         repository.__class__ = WatchedRepository
 
     def check(self, transaction: Any) -> None:
-        """Refuse changesets that would write where no client may (security.md S-6)."""
+        """Refuse changesets that would write where no client may (security.md S-6), and names that are several."""
         changelog = self._repository.changelog
         audit = pathutil.pathauditor(self._repository.root, realfs=False)
         for revision in range(transaction.changes[b"origrepolen"], len(changelog)):
-            for path in changelog.changelogrevision(revision).files:
+            entry = changelog.changelogrevision(revision)
+            for path in entry.files:
                 audit(path)
+            _check_name(entry.extra.get(b"branch", b"default"), b"branch")
+        for name, (_, new) in transaction.changes[b"bookmarks"].items():
+            if new is not None:
+                _check_name(name, b"bookmark")
 
     def closed(self, transaction: Any, written: set[bytes]) -> None:
         """A transaction is complete: make it durable, and remember what it did."""
@@ -152,14 +189,34 @@ class Watched:
         _sync(repository, written)
         changelog = repository.changelog
         first = transaction.changes[b"origrepolen"]
-        for revision in range(first, min(len(changelog), first + _MOST_IDS)):
+        for revision in range(first, min(len(changelog), first + MOST_IDS)):
             branch = text_of(changelog.branchinfo(revision)[0])
             self.updates.append((BRANCH + branch, ZERO, changelog.node(revision).hex()))
+        for revision in _published_by(transaction)[:MOST_IDS]:
+            self.updates.append(
+                (BRANCH + text_of(changelog.branchinfo(revision)[0]), ZERO, changelog.node(revision).hex())
+            )
         for name, (old, new) in sorted(transaction.changes[b"bookmarks"].items()):
             before, after = (one.hex() if one else ZERO for one in (old, new))
             self.updates.append((BOOKMARK + text_of(name), before, after))
         if self.updates:
             repository.ui.status(b"Trivium: push completed\n")
+
+
+def _published_by(transaction: Any) -> list[int]:
+    """Changesets that were there before a transaction, and may be seen by others only since."""
+    known = transaction.changes[b"origrepolen"]
+    found = []
+    for revisions, (old, new) in transaction.changes[b"phases"]:
+        if old is not None and old >= phases.secret and new < phases.secret:
+            found += [revision for revision in revisions if revision < known]
+    return found
+
+
+def _check_name(name: bytes, kind: bytes) -> None:
+    """Refuse a name that would be more than one line in the files that Mercurial keeps of them."""
+    if not name or any(one in name for one in (b"\0", b"\n", b"\r")):
+        raise error.Abort(b"the name of a %s must be one line" % kind)
 
 
 def _sync(repository: Repository, written: set[bytes]) -> None:

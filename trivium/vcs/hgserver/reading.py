@@ -7,6 +7,7 @@ evaluated here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from trivium.vcs.model import LARGEST_COMPARED, Changeset, Parent, TooLarge, Unk
 _MOST_MESSAGE: Final = 64 << 10
 """Bytes of a message that are told (decisions.md A21)."""
 _MOST_AUTHOR: Final = 4 << 10
+_KEPT_OPEN: Final = 64
+"""Histories of files that are not opened anew for each question."""
 COPIED_FROM: Final = 8 << 10
 """Bytes that may stand before a content to tell where it was copied from."""
 
@@ -94,10 +97,12 @@ def changes(
     """
     most = LARGEST_COMPARED if most is None else min(most, LARGEST_COMPARED)
     shown = published(repository)
+    # The history of a file is asked for what it was before, what it is now, and where it was copied from.
+    object.__setattr__(shown, "file", functools.lru_cache(_KEPT_OPEN)(shown.file))
     for raw_id in _split(ids):
         context = shown[revision_of(shown.changelog, raw_id)]
         found = _compared(context)
-        yield found, _pairs(repository, found, most) if contents else iter(())
+        yield found, _pairs(shown, found, most) if contents else iter(())
 
 
 def nodes(repository: Repository, raw_id: bytes, path: str, most: int | None = None) -> list[Entry]:
@@ -144,6 +149,11 @@ def contents(
     """The contents of files, by path and file id; None for those that have more than `most` bytes."""
     for path, file_id in files:
         yield _content(repository, path, file_id, most)
+
+
+def few_contents(repository: Repository, files: list[tuple[bytes, bytes]], most: int) -> list[bytes | None]:
+    """The contents of a few small files together; as for `contents`."""
+    return list(contents(repository, files, most))
 
 
 def size_of(file: Any) -> int:

@@ -24,9 +24,7 @@ from trivium.vcs.hgserver.commands import Protocol, dispatch
 from trivium.vcs.hgserver.library import Repository, Watched, published, text_of
 from trivium.vcs.hgserver.request import Body, Request
 
-TRANSFERS: Final = frozenset(
-    {"getbundle", "changegroup", "changegroupsubset", "stream_out", "get_cached_bundle_inline"}
-)
+TRANSFERS: Final = frozenset({"getbundle", "changegroup", "changegroupsubset", "stream_out"})
 """Commands that bring history to a client: they take as long as the client does."""
 _SHORT: Final = frozenset({
     "capabilities", "heads", "known", "branchmap", "lookup", "listkeys", "hello", "protocaps", "clonebundles",
@@ -80,6 +78,9 @@ def _answer(repository: Repository, request: Request, body: Body | None, watched
     repository.ui.setconfig(b"experimental", b"httppostargs", in_body, b"trivium")
     # What came as a draft stays one where the repository is not a publishing one, and can be changed by its author.
     repository.ui.setconfig(b"phases", b"publish", b"true" if given["publishes"] else b"false", b"trivium")
+    # A stream is the files of the store as they are, with whatever is hidden in them; Mercurial looks for secrets only.
+    hides = bool(repository.changelog.filteredrevs)
+    repository.ui.setconfig(b"server", b"uncompressed", b"false" if hides else b"true", b"trivium")
     asked = hgweb_request.parserequestfromenv(_environment(given), bodyfh=io.BytesIO())
     response = hgweb_request.wsgiresponse(asked, lambda *_: None)
     try:

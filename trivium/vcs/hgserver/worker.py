@@ -331,6 +331,7 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "nodes": _result(reading.nodes),
     "file": _result(reading.file),
     "sizes": _result(reading.sizes),
+    "few_contents": _result(reading.few_contents),
     "path_history": _result(files.path_history),
     "annotate": _result(files.annotate),
     "changes": _changes,
