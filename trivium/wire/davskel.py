@@ -25,15 +25,12 @@ def rewritten(text: bytes) -> bytes:
     match _parsed(text):
         case [b"create-txn"]:
             return b"( create-txn )"
-        case [b"create-txn-with-props", [*properties]] if len(properties) % 2 == 0 and not _has_lists(properties):
-            said = b" ".join(b"%d %s" % (len(atom), atom) for atom in properties if isinstance(atom, bytes))
-            return b"( create-txn-with-props ( " + said + b" ) )"
-        case _:
-            raise _unreadable()
-
-
-def _has_lists(atoms: list[object]) -> bool:
-    return any(not isinstance(atom, bytes) for atom in atoms)
+        case [b"create-txn-with-props", [*properties]]:
+            atoms = [atom for atom in properties if isinstance(atom, bytes)]
+            if len(atoms) == len(properties) and len(atoms) % 2 == 0:
+                said = b" ".join(b"%d %s" % (len(atom), atom) for atom in atoms)
+                return b"( create-txn-with-props ( " + said + b" ) )"
+    raise _unreadable()
 
 
 def _parsed(text: bytes) -> object:
