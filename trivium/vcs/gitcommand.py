@@ -60,7 +60,7 @@ CONFIGURATION: Final = """\
 [init]
 \tdefaultBranch = {default_branch}
 """
-"""Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
+"""What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
 could attack a client are refused; `_HARMLESS` flaws are not.
 
 What is large is streamed, not loaded, and what is packed together is bounded (security.md R-18). A pack that arrives
