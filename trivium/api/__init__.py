@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON-RPC door: the documented API (api-reference.txt)."""
+"""The JSON-RPC door: the documented API (docs/specification)."""

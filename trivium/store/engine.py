@@ -29,7 +29,7 @@ class Store:
     """One database. Reads never wait; writers take their turn from the first statement on.
 
     On SQLite a writer begins with `BEGIN IMMEDIATE`: a transaction that starts reading and then wants to write
-    could not wait for its turn (design/dependencies.md 3). Before that it waits in a row (`store/turns.py`). Commits
+    could not wait for its turn. Before that it waits in a row (`store/turns.py`). Commits
     are synchronous: what has been acknowledged survives a power loss (security.md R-11).
     """
 

@@ -2,7 +2,7 @@
 """The statements of every request: compiled once, and given to the driver without a detour.
 
 SQLAlchemy builds and adapts a result for each execution, which costs ten times what SQLite needs for an indexed
-look-up (design/dependencies.md 3). A `Query` is an ordinary SQLAlchemy statement that keeps its compiled form; it runs
+look-up. A `Query` is an ordinary SQLAlchemy statement that keeps its compiled form; it runs
 on the connection, and in the transaction, that it is given. Everything that is not run per request stays with
 SQLAlchemy's own execution.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git: objects and refs are read through libgit2, whole histories walked by git itself (design/dependencies.md 4).
+"""Git: objects and refs are read through libgit2, whole histories walked by git itself.
 
 The list of commits of a repository is that of `git rev-list --date-order --branches --tags`, oldest first.
 """

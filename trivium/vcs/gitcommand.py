@@ -62,7 +62,7 @@ CONFIGURATION: Final = """\
 [init]
 \tdefaultBranch = {default_branch}
 """
-"""Design/protocols.md 1. What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
+"""What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
 could attack a client are refused; `_HARMLESS` flaws are not.
 
 A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where files of a Git repository come from, told by git itself: it has path filters in the commit graph, which libgit2
-cannot read, and annotates four times as fast (design/dependencies.md 4).
+cannot read, and annotates four times as fast.
 
 A path is data (security.md S-1): it was found in the tree before, stands behind `--`, and is no pattern.
 """

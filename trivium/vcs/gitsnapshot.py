@@ -2,7 +2,7 @@
 """Reading a Git repository: its list of commits, revisions, changes and trees (api-repos.md 2, 3).
 
 The list of commits is kept as a file of raw ids in date order, so that a position is a slice and an id a search;
-what is not in it cannot be read, for only a branch or tag makes a commit visible (api-repos.md 3, strip).
+what is not in it cannot be read, for only a branch or tag makes a commit visible (api-repos.md 5, strip).
 """
 
 from __future__ import annotations

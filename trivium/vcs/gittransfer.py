@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Git repositories are forked, fetched into from other servers, stripped and kept in good order.
 
-Settings and pitfalls: design/protocols.md 5. A remote address arrives here checked and pinned; what git could do
+A remote address arrives here checked and pinned; what git could do
 besides talking HTTP to it is switched off.
 """
 

@@ -131,7 +131,7 @@ SVNCompressionLevel 1
   Require all denied
 </If>
 """
-"""Design/protocols.md 3, but for what the head of this file says."""
+"""What the head of this file says, for Apache."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

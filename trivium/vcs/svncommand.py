@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subversion's programs, and the account that its repositories belong to (design/protocols.md 3).
+"""Subversion's programs, and the account that its repositories belong to.
 
 Repositories are written by a private Apache. When the server runs as root that Apache is another account, which owns
 the repositories and nothing else; otherwise everything belongs to one account and nothing here changes owners.

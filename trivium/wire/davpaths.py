@@ -4,7 +4,7 @@
 The private Apache knows a repository by a short name of its own (`vcs.svnapache`), so paths are translated wherever
 they occur: in the request line, in `Destination` and `If`, in the references of XML (`wire.davxml`), and in all that
 Apache answers (`wire.davanswers`). A path is decoded once, as Apache does: what looks like an escape after that is part
-of a name. Apache would resolve dot segments; they are refused (design/protocols.md 3).
+of a name. Apache would resolve dot segments; they are refused.
 
 Everything here takes time in proportion to the length of what it reads.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Git over smart HTTP: requests are streamed to and from `git upload-pack` and `git receive-pack`.
 
-The settings and pitfalls behind this are in design/protocols.md 1. Permission is decided before a process starts;
+Permission is decided before a process starts;
 a process never outlives its request, nor this worker.
 """
 
@@ -233,7 +233,7 @@ class GitTransfer:
     async def refuse(self, request: GitRequest | None, refused: Refused, *, started: bool) -> None:
         """Tell the client that its request ends here, in the words that it shows if there are such words.
 
-        Git shows nobody what comes with a status of 400 or more in answer to a POST (`wire/git` in protocols.md 1).
+        Git shows nobody what comes with a status of 400 or more in answer to a POST.
         """
         if self._arriving is None and request is not None and not request.advertises and _is_for_users(refused):
             self._refusing = await self._words_for(request)

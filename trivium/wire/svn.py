@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subversion over WebDAV: requests are streamed to and from a private Apache with mod_dav_svn (design/protocols.md 3).
+"""Subversion over WebDAV: requests are streamed to and from a private Apache with mod_dav_svn.
 
 Who may do what is decided here, by method; Apache believes what it is told. Only a `MERGE` makes revisions: it is
 recorded like a push before Apache hears of it, and its answer ends when what it did is journalled and visible.

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mercurial as we use it: loaded with nobody's configuration but ours, repositories opened by directory, not by name.
-
-The settings and pitfalls behind this are in design/protocols.md 2.
-"""
+"""Mercurial as we use it: loaded with our configuration alone, repositories opened by directory, not by name."""
 
 from __future__ import annotations
 
