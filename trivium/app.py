@@ -23,6 +23,7 @@ from trivium.forge.activity import Activity
 from trivium.forge.site import Site, open_site
 from trivium.memory import give_back
 from trivium.settings import Settings
+from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.pages import web_app
 from trivium.wire import git, hg, svn
 from trivium.wire.door import Door
@@ -56,6 +57,7 @@ class Application:
         self._wire = Door(self._site, self._authenticator, self._activity, crew=self._admission, slow=self._slow)
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
+        self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._closing = threading.Event()
 
@@ -105,6 +107,9 @@ class Application:
         else:
             settings = self._settings
             paced = Paced(receive, send, rate=settings.min_transfer_rate, grace=settings.request_timeout)
+            if is_attachment_path(path):
+                await self._attachments(scope, paced.receive, paced.send)
+                return
             serve = self._protocol_of(scope)
             if serve is not None:
                 await serve(scope, paced.receive, paced.send)

@@ -97,6 +97,15 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
+def key_in_headers(scope: Scope) -> str:
+    """The API key that a request carries in a header; empty without one (decisions.md A9, system.md 1.3)."""
+    token = header(scope, b"x-rc-auth-token")
+    if token:
+        return token.decode("latin-1")
+    scheme, _, value = header(scope, b"authorization").partition(b" ")
+    return value.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
+
+
 async def body_chunks(receive: Receive, idle_timeout: float) -> AsyncIterator[bytes]:
     """The body as it arrives; raises `Disconnected` when it stops coming."""
     while True:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     EMAIL = "email"
     FIELD = "field"
     GIST = "gist"
+    COMMENT = "comment"
 
 
 class TriviumError(Exception):

@@ -286,3 +286,13 @@ def test_commands_need_data_that_are_set_up(blank: Server, command: tuple[str, .
     said = _fails(blank, *command, "--data", str(blank.data), status=2)
     assert said == f"trivium: {blank.data} is not set up; run: trivium setup --data {blank.data}\n"
     assert not blank.data.exists()
+
+
+def test_what_a_command_logs_is_not_among_what_scripts_read(own_server: Server) -> None:
+    (own_server.root / "a link").symlink_to("/")
+    done = own_server.trivium("rescan", "--data", str(own_server.data))
+    assert done.stdout == b""
+    assert b"a directory was not registered" in done.stderr
+    quiet = own_server.trivium("rescan", "--data", str(own_server.data), TRIVIUM_LOG_LEVEL="error")
+    assert quiet.stdout == b""
+    assert quiet.stderr == b"skipped a link: it is a link\n"

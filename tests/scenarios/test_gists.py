@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 
 import pytest
@@ -71,14 +73,34 @@ def test_a_deleted_gist_is_gone(server: Server, ada: Person) -> None:
     assert not made.exists()
 
 
-def test_an_expired_gist_is_for_super_admins_only(root: Api, ada: Person) -> None:
-    gist = ada.api("create_gist", files=FILES, lifetime="0")["gist"]
-    assert gist["expires"] <= time.time()
-    assert ada.api.error("get_gist", gistid=gist["access_id"]) == f"gist `{gist['access_id']}` does not exist"
-    assert ada.api("get_gists") == []
-    assert root("get_gist", gistid=gist["access_id"])["gist_id"] == gist["gist_id"]
+def test_a_gist_that_lives_for_no_time_is_found_by_nobody(server: Server, root: Api, ada: Person) -> None:
+    before = set((server.root / ".gists").iterdir())
+    for creating in (ada.api, root):
+        gist = creating("create_gist", files=FILES, lifetime="0", description="gone")["gist"]
+        assert gist["expires"] <= time.time()
+        assert (gist["access_id"], gist["description"]) == (str(gist["gist_id"]), "gone")
+        for api in (ada.api, root):
+            for method in ("get_gist", "update_gist", "delete_gist"):
+                said = api.error(method, gistid=gist["access_id"])
+                assert said == f"gist `{gist['access_id']}` does not exist"
+            assert api("get_gists", userid=ada.id if api is root else None) == []
+    assert set((server.root / ".gists").iterdir()) == before
+    assert server.journal("gist.create", str(gist["gist_id"]))
     lasting = ada.api("create_gist", files=FILES, lifetime=60)["gist"]
     assert lasting["expires"] > time.time()
+    assert lasting["gist_id"] > gist["gist_id"]
+
+
+def test_a_gist_that_has_expired_is_for_super_admins_only(own_server: Server) -> None:
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    ada = root.new_user()
+    gist = ada.api("create_gist", files=FILES, lifetime=1)["gist"]["access_id"]
+    with contextlib.closing(sqlite3.connect(own_server.data / "trivium.db")) as database, database:
+        database.execute("UPDATE gists SET expires = expires - 61")
+    assert ada.api.error("get_gist", gistid=gist) == f"gist `{gist}` does not exist"
+    assert ada.api("get_gists") == []
+    assert root("get_gist", gistid=gist)["access_id"] == gist
 
 
 def test_only_super_admins_create_gists_for_others(root: Api, ada: Person) -> None:

@@ -195,7 +195,9 @@ def test_methods_are_found_by_pattern(ada: Person) -> None:
     every = ada.api("get_method")
     assert every == ada.api("get_method", pattern="*")
     assert {"get_repo", "comment_commit", "get_method"} < set(every)
-    assert ada.api("get_method", pattern="*_comment*") == ["changeset_comment", "get_repo_comments"]
+    assert ada.api("get_method", pattern="*_comment*") == [
+        *("changeset_comment", "delete_comment", "edit_comment", "get_repo_comments")
+    ]
     assert ada.api("get_method", pattern="comment_commit") == ["comment_commit", {
         "apiuser": "<RequiredType>", "comment_type": "<Optional:'note'>", "commit_id": "<RequiredType>",
         "extra_recipients": "<Optional:None>", "filepath": "<Optional:None>", "lineno": "<Optional:None>",

@@ -23,11 +23,11 @@ from trivium.access.addresses import ClientAddresses, is_allowed, neighbourhood,
 from trivium.access.remotes import parse_remote
 from trivium.access.throttle import _account
 from trivium.api import arguments, bodies, texts
-from trivium.api.door import _key_of_headers, is_api_path
+from trivium.api.door import is_api_path
 from trivium.api.json import Unusable, decode
 from trivium.api.methods.kallithea import _moment
 from trivium.api.methods.people import get_method
-from trivium.asgi import TooLarge
+from trivium.asgi import TooLarge, key_in_headers
 from trivium.cli.logs import harmless
 from trivium.errors import TriviumError
 from trivium.forge import accounts, bounds
@@ -339,7 +339,7 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "calls with a text": (lambda text: decode(text, max_depth=64), JSON, b'{"args":"', b'"}'),
     "keys of calls": (bodies._key_in, JSON, b"", b'"'),
     "keys in headers": (
-        lambda text: _key_of_headers(asked("/", b"", "POST", (b"authorization", text))),
+        lambda text: key_in_headers(asked("/", b"", "POST", (b"authorization", text))),
         BASIC,
         b"Bearer ",
         b"",

@@ -26,7 +26,7 @@ from trivium.api.openrpc import DISCOVER, document
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of
-from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header
+from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.crew import Crew
 from trivium.errors import WouldWait
 from trivium.forge.answers import Kept
@@ -178,7 +178,7 @@ class ApiDoor:
             async def is_known(key: str) -> bool:
                 return await self._crew.run(self._is_known, key, address)
 
-            whose, header_key = neighbourhood(address), _key_of_headers(scope)
+            whose, header_key = neighbourhood(address), key_in_headers(scope)
             async with self._bodies.rest(
                 receive, beginning, whose=whose, header_key=header_key, is_known=is_known
             ) as body:
@@ -348,18 +348,10 @@ def _key_of(request: Mapping[str, Any], scope: Scope) -> Any:
     """The key of the body, or of a header where the body has none (decisions.md A9)."""
     present = [request[name] for name in ("api_key", "auth_token") if name in request]
     given = [key for key in present if key is not None and key != ""]
-    key = given[0] if given else "" if present else _key_of_headers(scope)
+    key = given[0] if given else "" if present else key_in_headers(scope)
     if key == "":
         raise Refusal(_MISSING_KEY)
     return key
-
-
-def _key_of_headers(scope: Scope) -> str:
-    token = header(scope, b"x-rc-auth-token")
-    if token:
-        return token.decode("latin-1")
-    scheme, _, value = header(scope, b"authorization").partition(b" ")
-    return value.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
 
 
 def _shown_id(request_id: Any) -> str:

@@ -19,6 +19,7 @@ from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
 from trivium.forge import accounts, grants, locks, repositories, user_groups
 from trivium.forge.accounts import Account, User
+from trivium.forge.commit_checks import Check
 from trivium.forge.contents import FileFacts
 from trivium.forge.gists import Gist
 from trivium.forge.history import Commit, Details, extension_of, mimetype_of
@@ -372,7 +373,20 @@ def comment_object(comment: Comment) -> Json:
         "comment_thread_id": comment.resolves or comment.id,
         "comment_state": comment.state,
         "comment_current_lineno": line,
-        "comment_edited_on": None,
+        "comment_edited_on": comment.edited_on,
+    }
+
+
+def check_object(check: Check, raw_id: str) -> Json:
+    """What a program says of a commit (api-reviews.md 3, set_commit_status)."""
+    return {
+        "commit_id": raw_id,
+        "context": check.context,
+        "state": check.state,
+        "url": check.url,
+        "description": check.description,
+        "author": check.author,
+        "updated_on": check.updated_on,
     }
 
 

@@ -7,10 +7,11 @@ of whoever reads the log, hide something there, or look like a line of its own.
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sys
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -52,10 +53,26 @@ class _HarmlessFormatter(logging.Formatter):
         return _harmless_lines(super().formatException(ei))
 
 
+class _StandardError(io.TextIOBase):
+    """Standard error, whatever that is when something is written."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STANDARD_ERROR: Final = cast("TextIO", _StandardError())
+
+
 def set_up_logging(level: str) -> None:
-    """Log from `level` on; lines for people on a terminal, logfmt otherwise."""
+    """Log from `level` on; lines for people on a terminal, logfmt otherwise.
+
+    Of every program all lines go to standard error: what a command prints is for scripts to read.
+    """
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_STANDARD_ERROR)
     handler.setFormatter(_HarmlessFormatter("%(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING))
     # The server's own words about requests repeat ours, and could quote what it was sent.
@@ -74,6 +91,6 @@ def set_up_logging(level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STANDARD_ERROR),
         cache_logger_on_first_use=True,
     )

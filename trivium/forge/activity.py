@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, update
 
 from trivium.access.caller import Caller
 from trivium.forge import journal
+from trivium.forge.repository_settings import without_pulls
 from trivium.forge.site import Site
 from trivium.store.tables import now, tokens, users
 
@@ -60,7 +61,10 @@ class Activity:
                 db.execute(_USED, [{"row_id": key, "moment": moment} for key in keys])
             if accounts:
                 db.execute(_SIGNED_IN, [{"row_id": account, "moment": moment} for account in accounts])
+            untold = without_pulls(db, {one[1] for one in pulls}) if pulls else ()
             for caller, repository_id, name in pulls:
+                if repository_id in untold:
+                    continue
                 journal.record(db, caller, "pull", name, repository_id=repository_id)
 
 

@@ -19,6 +19,10 @@ MAX_FIELD_VALUE: Final = 4 << 10
 """Bytes; every list of repositories shows it."""
 MAX_FIELDS: Final = 50
 """Of one repository."""
+MAX_CHECKS: Final = 100
+"""Programs that say something of one commit."""
+MAX_CHECK_DESCRIPTION: Final = 1 << 10
+"""Bytes."""
 
 
 def check_description(text: str) -> str:
@@ -36,6 +40,11 @@ def check_label(text: str) -> str:
 def check_field_value(text: str) -> str:
     """The value of an extra field; raises `Invalid`."""
     return _bounded(text, MAX_FIELD_VALUE, "the value of a field")
+
+
+def check_check_description(text: str) -> str:
+    """What a program adds to the state of a commit; raises `Invalid`."""
+    return _bounded(text, MAX_CHECK_DESCRIPTION, "the description of a status")
 
 
 def check_comment(text: str, most: int) -> str:

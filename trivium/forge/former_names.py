@@ -33,6 +33,17 @@ def left(db: Connection, repository_id: int, name: str) -> None:
     )
 
 
+def had(db: Connection, repository_id: int, names: list[str]) -> None:
+    """A repository that is back was called so before, in this order; unless others are, or were since."""
+    for name in names:
+        key = key_of(name)
+        if not any(
+            db.execute(select(table.c.id).where(table.c.name_key == key)).first() is not None
+            for table in (former_names, repositories, repo_groups)
+        ):
+            left(db, repository_id, name)
+
+
 def taken(db: Connection, name: str) -> None:
     """A repository or group is called `name` from now on."""
     db.execute(delete(former_names).where(former_names.c.name_key == key_of(name)))

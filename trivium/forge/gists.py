@@ -77,7 +77,11 @@ def create(
     lifetime: int = FOREVER,
     description: str = "",
 ) -> Gist:
-    """Create a gist of at least one file; `lifetime` is in minutes. Raises `Invalid`."""
+    """Create a gist of at least one file; `lifetime` is in minutes. Raises `Invalid`.
+
+    One that lives for no time is gone before anybody could look it up, super-admins included (decisions.md A19): it is
+    counted and told in the journal, and nothing of it is kept.
+    """
     if owner.id != caller.user_id and not caller.super_admin:
         raise Invalid("a gist in somebody else's name")
     if kind not in KINDS:
@@ -110,7 +114,14 @@ def create(
         if kind == "public":
             db.execute(update(gists).where(gists.c.id == gist_id).values(access_id=str(gist_id)))
         journal.record(db, caller, "gist.create", str(gist_id), kind=kind, owner=owner.username)
-        return _one(db, gists.c.id == gist_id)
+        made = _one(db, gists.c.id == gist_id)
+        if lifetime == 0:
+            db.execute(delete(gists).where(gists.c.id == gist_id))
+        return made
+
+    if lifetime == 0:
+        with site.store.write() as db:
+            return insert(db)
 
     with staging(site) as aside:
         write_files(aside / directory, contents, author=owner.username, message="created")
@@ -205,7 +216,10 @@ def _one(db: Connection, where: Any) -> Gist:
 
 
 def find(db: Connection, caller: Caller, given: object) -> Gist:
-    """The gist with this access id: for its owner and super-admins; expired ones for super-admins only."""
+    """The gist with this access id: for its owner and super-admins; expired ones for super-admins only.
+
+    Those that never lived are there for nobody (`create`).
+    """
     wanted = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
     try:
         if not isinstance(wanted, str) or not is_clean_text(wanted) or len(wanted) > 40:

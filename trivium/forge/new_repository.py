@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
@@ -83,8 +84,12 @@ def insert_repository(
     history: History,
     *,
     told_as: str = "repository.create",
+    told: Mapping[str, object] | None = None,
 ) -> int:
-    """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal."""
+    """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal.
+
+    `told` is what the journal tells besides.
+    """
     above = repo_groups.ancestry(db, caller, wanted.path)
     parent_id = above.deepest.id if above.deepest else None
     creator = caller.user_id or owner.id
@@ -140,5 +145,6 @@ def insert_repository(
         owner=owner.username,
         fork_of=wanted.fork_of.name if wanted.fork_of else None,
         imported=wanted.imported,
+        **(told or {}),
     )
     return repository_id

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from trivium.errors import TriviumError
-from trivium.forge import pushes
+from trivium.forge import attachments, pushes, trash_notes
 from trivium.forge.caches import forget_deleted
 from trivium.forge.pushes import PUSH, Push, Recorded
 from trivium.forge.site import Site
@@ -54,6 +54,7 @@ def recover(site: Site, *, alone: bool) -> Remaining:
     if alone and not alive:
         _tidy_trash(site)
         forget_deleted(site)
+        attachments.forget_unfinished(site)
         pushes.shorten_stored(site)
     remove_dead(site.tree.locks)
     if left:
@@ -76,8 +77,6 @@ def _recover_push(site: Site, intent: Intent) -> bool:
 
 def _tidy_trash(site: Site) -> None:
     """Remove notes whose repository never got there, and bundles that were never finished."""
-    for note in site.tree.trash.glob("*.json"):
-        if not note.with_suffix("").exists():
-            note.unlink(missing_ok=True)
+    trash_notes.tidy(site)
     for unfinished in site.tree.trash.glob("*.bundle.lock"):
         unfinished.unlink(missing_ok=True)

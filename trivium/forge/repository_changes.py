@@ -16,7 +16,16 @@ from trivium.errors import (
     Invalid,
     NotFound,
 )
-from trivium.forge import accounts, caches, former_names, journal, repo_groups, repositories, repository_fields, trash
+from trivium.forge import (
+    accounts,
+    caches,
+    former_names,
+    journal,
+    repo_groups,
+    repositories,
+    repository_fields,
+    trash_notes,
+)
 from trivium.forge.bounds import check_description
 from trivium.forge.grants import grant_row
 from trivium.forge.new_repository import check_landing_rev, seal_remote
@@ -173,16 +182,16 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
         raise Invalid(f"{forks!r} is not something to do with forks")
     with site.store.read() as db:
         direct, doomed = _doomed(db, caller, repository, forks)
-        notes = [trash.note_of(db, caller, one) for one in doomed]
+        notes = [trash_notes.note_of(db, caller, one) for one in doomed]
     expected = [(one.id, one.name) for one in doomed]
-    moves = [trash.announced(site, note) for note in notes]
+    moves = [trash_notes.announced(site, note) for note in notes]
 
     def change(db: Connection) -> int:
         now_direct, now_doomed = _doomed(db, caller, repository, forks)
         if now_direct != direct or [(one.id, one.name) for one in now_doomed] != expected:
             raise Invalid("the repository or its forks were changed by somebody else")
         for one, note in zip(now_doomed, notes, strict=True):
-            trash.renew(site, note, trash.note_of(db, caller, one))
+            trash_notes.renew(db, site, note, trash_notes.note_of(db, caller, one))
             db.execute(delete(table).where(table.c.id == one.id))
             journal.record(db, caller, "repository.delete", one.name, repository_id=one.id, kind=one.kind)
         return direct

@@ -209,12 +209,18 @@ def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> 
 
 def _check_number(db: Connection, site: Site, caller: Caller, owner: User) -> None:
     """Refuse one repository too many of an owner; super-admins know what they do."""
+    if not caller.super_admin:
+        check_number(db, site, owner)
+
+
+def check_number(db: Connection, site: Site, owner: User) -> None:
+    """Raise `Invalid` when an account owns as many repositories as one may (max_repos_per_user)."""
     most = site.settings.max_repos_per_user
-    if not most or caller.super_admin:
+    if not most:
         return
     owned = db.execute(select(func.count()).select_from(table).where(table.c.owner_id == owner.id)).scalar_one()
     if owned >= most:
-        raise Invalid(f"you own {owned} repositories, and may not create more (max_repos_per_user)")
+        raise Invalid(f"{owner.username} owns {owned} repositories, and may not have more (max_repos_per_user)")
 
 
 def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:

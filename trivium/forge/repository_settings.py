@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
@@ -17,6 +17,7 @@ from trivium.forge import journal, repositories
 from trivium.forge.repositories import Repository
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
+from trivium.store.query import Query
 from trivium.store.tables import repository_settings as table
 from trivium.vcs.model import Layout
 
@@ -71,6 +72,8 @@ class _Setting:
     parse: Callable[[Any], Any]
 
 
+_PHASES: Final = "phases_publish"
+_PULLS: Final = "hooks_outgoing_pull_logger"
 _BRANCHES: Final = "vcs_svn_branch"
 _TAGS: Final = "vcs_svn_tag"
 _KNOWN: Final[Mapping[str, _Setting]] = {
@@ -80,15 +83,34 @@ _KNOWN: Final[Mapping[str, _Setting]] = {
     "rhodecode_hg_close_branch_before_merging": _Setting(False, _flag),
     "rhodecode_git_close_branch_before_merging": _Setting(False, _flag),
     "rhodecode_use_outdated_comments": _Setting(True, _flag),
-    "phases_publish": _Setting("True", _flag_as_text),
+    _PHASES: _Setting("True", _flag_as_text),
     "extensions_evolve": _Setting(False, _flag),
     "extensions_largefiles": _Setting(False, _flag),
     "hooks_changegroup_push_logger": _Setting(True, _flag),
     "hooks_changegroup_repo_size": _Setting(False, _flag),
-    "hooks_outgoing_pull_logger": _Setting(True, _flag),
+    _PULLS: _Setting(True, _flag),
     _BRANCHES: _Setting(["trunk", "branches/*"], _patterns),
     _TAGS: _Setting(["tags/*"], _patterns),
 }
+
+
+_VALUE: Final = Query(
+    select(table.c.value).where(table.c.repository_id == bindparam("repository_id"), table.c.key == bindparam("key"))
+)
+
+
+def publishes(db: Connection, repository_id: int) -> bool:
+    """Whether what is pushed to a Mercurial repository, and pulled from it, becomes public (phases_publish)."""
+    found = _VALUE.first(db, {"repository_id": repository_id, "key": _PHASES})
+    return found is None or bool(_flag(msgspec.json.decode(found[0])))
+
+
+def without_pulls(db: Connection, ids: Collection[int]) -> set[int]:
+    """Those of some repositories whose pulls the journal does not tell of (hooks_outgoing_pull_logger)."""
+    rows = db.execute(
+        select(table.c.repository_id, table.c.value).where(table.c.key == _PULLS, table.c.repository_id.in_(ids))
+    )
+    return {repository_id for repository_id, value in rows if not msgspec.json.decode(value)}
 
 
 def settings_of(db: Connection, repository: Repository) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A todo is open until another comment resolves it; that it is resolved once only,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from trivium.access.caller import Caller
 from trivium.errors import Invalid
-from trivium.forge import journal
+from trivium.forge import attachments, journal
 from trivium.forge.accounts import User
 from trivium.forge.bounds import check_comment
 from trivium.forge.repositories import Repository
@@ -26,6 +27,7 @@ STATUSES: Final = ("not_reviewed", "approved", "rejected", "under_review")
 KINDS: Final = ("note", "todo")
 OPEN: Final = "open"
 RESOLVED: Final = "resolved"
+DELETED: Final = "deleted"
 
 _LINE = re.compile("[no]?[1-9][0-9]{0,8}")
 _MAX_PATH: Final = 4096
@@ -65,9 +67,14 @@ class Comment:
     author_name: str
     """First and last name, or the username of who has neither."""
     author_active: bool
+    edited_on: str | None = None
+    deleted: bool = False
+    """Its text is gone; it stands there because somebody answered it."""
 
     @property
     def state(self) -> str:
+        if self.deleted:
+            return DELETED
         return RESOLVED if self.resolved_by is not None else OPEN
 
 
@@ -95,15 +102,14 @@ def comment(
     kind: str = "note",
     place: Place | None = None,
     resolves: int | None = None,
+    recipients: Sequence[str] = (),
 ) -> int:
     """Comment on a commit by its full id, and with a status vote on it; returns the comment's id.
 
-    Of a user's votes on a commit the newest counts. Comments survive renames and go with the repository. Raises
-    `NotAnOpenTodo` when `resolves` is none.
+    Of a user's votes on a commit the newest counts. Comments survive renames and go with the repository. `recipients`
+    are the names of further people who should hear of it. Raises `NotAnOpenTodo` when `resolves` is none.
     """
-    check_comment(text, site.settings.max_comment_bytes)
-    if not text.strip():
-        raise Invalid("a comment says something")
+    check_text(site, text)
     if status is not None and status not in STATUSES:
         raise Invalid(f"{status!r} is not a review status")
     if kind not in KINDS:
@@ -125,6 +131,8 @@ def comment(
             line=place.line if place else None,
             resolves_id=resolves,
         )
+        attachments.link(db, caller, comment_id, text)
+        told = {"recipients": list(recipients)} if recipients else {}
         journal.record(
             db,
             caller,
@@ -134,8 +142,17 @@ def comment(
             revision=raw_id,
             author=author.username,
             status=status,
+            **told,
         )
     return comment_id
+
+
+def check_text(site: Site, text: str) -> str:
+    """What a comment says; raises `Invalid`."""
+    check_comment(text, site.settings.max_comment_bytes)
+    if not text.strip():
+        raise Invalid("a comment says something")
+    return text
 
 
 def _check_open(db: Connection, repository_id: int, raw_id: str, comment_id: int) -> None:
@@ -148,10 +165,35 @@ def _check_open(db: Connection, repository_id: int, raw_id: str, comment_id: int
             comments.c.repository_id == repository_id,
             comments.c.revision == raw_id,
             comments.c.kind == "todo",
+            comments.c.deleted_on.is_(None),
         )
     ).first()
     if found is None or found[0] is not None:
         raise NotAnOpenTodo(f"comment {comment_id} is not an open todo of this commit")
+
+
+_one, _answers = changeset_comments, changeset_comments.alias("answers")
+STATEMENT: Final = select(
+    _one.c.id,
+    _one.c.revision,
+    _one.c.text,
+    _one.c.status,
+    _one.c.created_on,
+    _one.c.kind,
+    _one.c.path,
+    _one.c.line,
+    _one.c.resolves_id,
+    _one.c.edited_on,
+    _one.c.deleted_on,
+    _answers.c.id.label("resolved_by"),
+    users.c.username,
+    users.c.firstname,
+    users.c.lastname,
+    users.c.active,
+).select_from(
+    _one.outerjoin(_answers, _answers.c.resolves_id == _one.c.id).outerjoin(users, users.c.id == _one.c.user_id)
+)
+"""Comments with what is told of their authors, and with who answered them; rows for `comment_of`."""
 
 
 def comments(
@@ -169,37 +211,17 @@ def comments(
 
     The list ends where all texts together would have more than `most_bytes`, but not before the first.
     """
-    one, answers = changeset_comments, changeset_comments.alias("answers")
     statement = (
-        select(
-            one.c.id,
-            one.c.revision,
-            one.c.text,
-            one.c.status,
-            one.c.created_on,
-            one.c.kind,
-            one.c.path,
-            one.c.line,
-            one.c.resolves_id,
-            answers.c.id.label("resolved_by"),
-            users.c.username,
-            users.c.firstname,
-            users.c.lastname,
-            users.c.active,
-        )
-        .select_from(
-            one.outerjoin(answers, answers.c.resolves_id == one.c.id).outerjoin(users, users.c.id == one.c.user_id)
-        )
-        .where(one.c.repository_id == repository.id, one.c.id > bindparam("after"))
-        .order_by(one.c.id)
+        STATEMENT.where(_one.c.repository_id == repository.id, _one.c.id > bindparam("after"))
+        .order_by(_one.c.id)
         .limit(_AT_A_TIME)
     )
     if raw_id is not None:
-        statement = statement.where(one.c.revision == raw_id)
+        statement = statement.where(_one.c.revision == raw_id)
     if kind is not None:
-        statement = statement.where(one.c.kind == kind)
+        statement = statement.where(_one.c.kind == kind)
     if author is not None:
-        statement = statement.where(one.c.user_id == author.id)
+        statement = statement.where(_one.c.user_id == author.id)
     found: list[Comment] = []
     while len(found) < limit:
         rows = db.execute(statement, {"after": found[-1].id if found else after}).all()
@@ -207,13 +229,14 @@ def comments(
             most_bytes -= len(row.text)
             if most_bytes < 0 and found:
                 return found
-            found.append(_comment_of(row))
+            found.append(comment_of(row))
         if len(rows) < _AT_A_TIME:
             break
     return found
 
 
-def _comment_of(row: Any) -> Comment:
+def comment_of(row: Any) -> Comment:
+    """The comment in a row of `STATEMENT`."""
     named = " ".join(part for part in (row.firstname, row.lastname) if part)
     return Comment(
         id=row.id,
@@ -228,4 +251,6 @@ def _comment_of(row: Any) -> Comment:
         author=row.username,
         author_name="deleted user" if row.username is None else named or row.username,
         author_active=bool(row.active),
+        edited_on=row.edited_on,
+        deleted=row.deleted_on is not None,
     )

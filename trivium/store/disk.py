@@ -52,13 +52,18 @@ class Tree:
 
     def check_space(self, wanted: int = 0) -> None:
         """Raise `StorageFull` when new data, of `wanted` bytes as far as is known, must not be taken (R-9)."""
-        if self._min_free:
-            state = os.statvfs(self.root)
-            if state.f_bavail * state.f_frsize < self._min_free + wanted:
-                raise StorageFull("the disk of the repositories is nearly full")
+        check_free(self.root, self._min_free, wanted)
 
     def relative(self, path: Path) -> str:
         return str(path.relative_to(self.root))
+
+
+def check_free(path: Path, least: int, wanted: int = 0) -> None:
+    """Raise `StorageFull` when after `wanted` bytes less than `least` would be free on the disk of `path`; 0: never."""
+    if least:
+        state = os.statvfs(path)
+        if state.f_bavail * state.f_frsize < least + wanted:
+            raise StorageFull(f"less than {least} bytes would be free on the server's disk (min_free_bytes)")
 
 
 def room_of(path: Path) -> int:

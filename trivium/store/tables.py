@@ -249,8 +249,24 @@ changeset_comments = _table(
     Column("line", String(12)),  # n12 on the new side, o12 on the old
     # The todo that this comment resolves; a todo is resolved once.
     Column("resolves_id", Integer),
+    Column("edited_on", String(23)),
+    Column("deleted_on", String(23)),  # its text is gone, and it stays because somebody answered it
     Index("ix_changeset_comments_repository_id_revision", "repository_id", "revision"),
     Index("ix_changeset_comments_resolves_id", "resolves_id", unique=True),
+)
+
+commit_checks = Table(
+    "commit_checks",
+    metadata,
+    # What a program that builds or tests a commit says of it (api-reviews.md 3, set_commit_status).
+    Column("repository_id", _to("repositories.id"), primary_key=True),
+    Column("raw_id", String(64), primary_key=True),
+    Column("context", String(255), primary_key=True),  # which program, or which of its tasks
+    Column("state", String(10), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("user_id", _to("users.id", on_delete="SET NULL"), index=True),
+    Column("updated_on", String(23), nullable=False),
 )
 
 repository_settings = Table(
@@ -279,6 +295,14 @@ attachments = _table(
     Column("name", String(255), nullable=False),
     Column("size", Integer, nullable=False),
     Column("created_on", String(23), nullable=False),
+)
+
+comment_attachments = Table(
+    "comment_attachments",
+    metadata,
+    # Which files a comment links to: who may read the comment may fetch them (`forge/attachments.py`).
+    Column("comment_id", _to("changeset_comments.id"), primary_key=True),
+    Column("attachment_id", _to("attachments.id"), primary_key=True, index=True),
 )
 
 gists = _table(

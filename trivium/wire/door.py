@@ -82,7 +82,7 @@ class Door:
                 address=address,
             )
 
-        return await self._glance(decide)
+        return await self.glance(decide)
 
     async def name_of(self, admitted: Admitted) -> str:
         """What the repository is called at this moment: it may have been renamed since; raises `Refused`."""
@@ -92,7 +92,7 @@ class Door:
                 return repositories.by_id(db, admitted.caller, admitted.repository.id).name
 
         try:
-            return await self._glance(look)
+            return await self.glance(look)
         except NotFound:
             raise Refused(404, NO_SUCH_REPOSITORY) from None
 
@@ -168,7 +168,7 @@ class Door:
         """Where the repository is, under the name that it has now: the beginning of a URL, or of one's path."""
         return f"{self.site.settings.base_url.rstrip('/')}/{quote(admitted.repository.name)}"
 
-    async def _glance(self, look: Callable[[], T]) -> T:
+    async def glance(self, look: Callable[[], T]) -> T:
         """Look something up in the database: here, or in a thread when it has to wait for something or to hash."""
         try:
             with self.site.store.glance():

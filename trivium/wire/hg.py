@@ -19,7 +19,7 @@ import structlog
 
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
-from trivium.forge import pushes
+from trivium.forge import pushes, repository_settings
 from trivium.vcs.hgframes import DATA, END, MOVED, Head, Moved, NotUnderstood, TooExpensive, WriteNeeded
 from trivium.vcs.model import RefUpdate, VcsError
 from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
@@ -216,19 +216,25 @@ class HgTransfer:
 
     async def _open(self, request: HgRequest, admitted: Admitted, lock: int | None = None) -> HgLink:
         """Hand the request to Mercurial, with the repository's directory, wherever that stands at this moment."""
+        publishes = await self._door.glance(lambda: self._publishes(admitted))
         async with self._door.directory_of(admitted) as directory:
             files = [directory] if lock is None else [directory, lock]
-            call = self._call(request, admitted)
+            call = self._call(request, admitted, publishes=publishes)
             connection = await self._door.slow(self._site.hg.processes.call, "serve", files, call)
             return await HgLink.over(connection, self._idle)
 
-    def _call(self, request: HgRequest, admitted: Admitted) -> dict[str, Any]:
+    def _publishes(self, admitted: Admitted) -> bool:
+        with self._site.store.read() as db:
+            return repository_settings.publishes(db, admitted.repository.id)
+
+    def _call(self, request: HgRequest, admitted: Admitted, *, publishes: bool) -> dict[str, Any]:
         abilities = in_headers(self._scope["headers"], b"x-hgproto-")
         if len(abilities) > _MOST_ABILITIES:
             raise Refused(413, "The client tells too much about itself (X-HgProto).")
         return {
             "command": request.command,
             "writes": request.writes,
+            "publishes": publishes,
             "method": self._scope["method"],
             "arguments": self._arguments,
             "abilities": abilities,

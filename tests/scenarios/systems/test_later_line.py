@@ -328,7 +328,8 @@ def test_comments_that_cannot_be_made(server: Server, root: Api, filled: Filled)
         ({"resolves_comment_id": 2**40}, f"Comment `{2**40}` is not an open todo of commit `{filled.ids[0]}`"),
         ({"resolves_comment_id": "x"}, f"Comment `x` is not an open todo of commit `{filled.ids[0]}`"),
         ({"userid": "root"}, "userid is not the same as your user"),
-        ({"extra_recipients": ["root", "nobody-at-all"]}, "user `nobody-at-all` does not exist"),
+        ({"extra_recipients": {"root": 1}}, "extra_recipients must be a list of at most 100 users"),
+        ({"extra_recipients": ["root"] * 101}, "extra_recipients must be a list of at most 100 users"),
     ):
         with server.unchanged():
             assert reader.api.error("comment_commit", **call | given) == text, given

@@ -2,6 +2,7 @@
 """The methods of the API, one module per noun. Importing the package registers them all."""
 
 from trivium.api.methods import (
+    attachments,
     comments,
     contents,
     gists,
@@ -12,6 +13,7 @@ from trivium.api.methods import (
     repo_groups,
     repositories,
     server,
+    statuses,
     upkeep,
     user_groups,
     users,
@@ -19,6 +21,7 @@ from trivium.api.methods import (
 from trivium.api.methods.registered import registry
 
 __all__ = [
+    "attachments",
     "comments",
     "contents",
     "gists",
@@ -30,6 +33,7 @@ __all__ = [
     "repo_groups",
     "repositories",
     "server",
+    "statuses",
     "upkeep",
     "user_groups",
     "users",

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from typing import Any, Final
 
+from trivium.access.levels import Level
 from trivium.api.arguments import AnyUser, Flag, List, Number, OwnUser, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
 from trivium.api.objects import comment_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
-from trivium.errors import Busy, Invalid, StorageFull
-from trivium.forge import accounts, reviews
+from trivium.errors import Busy, Invalid, NotFound, StorageFull
+from trivium.forge import accounts, comment_changes, repositories, reviews
+from trivium.forge.repositories import Repository
+from trivium.store.tables import DEFAULT_USER_ID
 from trivium.vcs.model import UnknownRevision, VcsError
 
 _MOST_RECIPIENTS: Final = 100
@@ -23,7 +28,15 @@ def _check_kind(given: Any) -> None:
         raise Refusal(f"comment_type must be one of {','.join(reviews.KINDS)}")
 
 
-@registry.method(pace=Pace.LONG)
+def _comment_failed(given: Mapping[str, Any]) -> str:
+    return f"failed to set comment on repository `{shown(given['repoid'])}`"
+
+
+def _reading_failed(given: Mapping[str, Any]) -> str:
+    return f"failed to get comments of repository `{shown(given['repoid'])}`"
+
+
+@registry.method(failure=_comment_failed, pace=Pace.LONG)
 def comment_commit(
     call: Call,
     repoid: ReadableRepository,
@@ -42,13 +55,15 @@ def comment_commit(
 
     Needs repository.read; only super-admins comment as somebody else. `comment_type` is note or todo; a todo is open
     until a comment resolves it, which names it as `resolves_comment_id`. With `filepath` and `lineno` the comment
-    stands beside a line: `n12` on the new side, `o12` on the old. `extra_recipients` are users; mail is not sent yet.
+    stands beside a line: `n12` on the new side, `o12` on the old. `extra_recipients` are users who should hear of it;
+    those who may not read the repository are dropped, the others noted in the journal and told in `recipients`.
+    Nobody is notified yet, whatever `send_email` says.
     """
     name = repoid.name
     if status is not None and status not in reviews.STATUSES:
         raise Refusal(f"Bad status, must be on of {list(reviews.STATUSES)} got {shown(status)}")
     _check_kind(comment_type)
-    _check_recipients(call, extra_recipients)
+    recipients = _recipients(call, repoid, extra_recipients)
     with failing_as(f"failed to set comment on repository `{name}`", Invalid, Busy, StorageFull, VcsError):
         if not isinstance(commit_id, str) or not isinstance(message, str):
             raise Invalid("a text is expected")
@@ -69,13 +84,15 @@ def comment_commit(
                 kind=comment_type,
                 place=place,
                 resolves=_todo(resolves_comment_id),
+                recipients=recipients,
             )
-    return {
+    answer = {
         "msg": f"Commented on commit `{raw_id}` for repository `{name}`",
         "status_change": status,
         "success": True,
         "comment_id": comment_id,
     }
+    return answer | ({"recipients": recipients} if recipients else {})
 
 
 def _todo(given: Any) -> int | None:
@@ -87,20 +104,26 @@ def _todo(given: Any) -> int | None:
         raise reviews.NotAnOpenTodo(str(error)) from error
 
 
-def _check_recipients(call: Call, given: Any) -> None:
-    """Names of users, as a list or with commas between them; raises `NotFound` for one that nobody has."""
+def _recipients(call: Call, repository: Repository, given: Any) -> list[str]:
+    """Who of those that are named may read the repository, as a list or with commas between them."""
     if isinstance(given, str):
         given = [one.strip() for one in given.split(",", _MOST_RECIPIENTS) if one.strip()]
     if given is None:
-        return
+        return []
     if not isinstance(given, list) or len(given) > _MOST_RECIPIENTS:
         raise Refusal(f"extra_recipients must be a list of at most {_MOST_RECIPIENTS} users")
+    found: dict[str, None] = {}
     with call.site.store.read() as db:
         for one in given:
-            accounts.find(db, one)
+            with contextlib.suppress(NotFound):
+                user = accounts.find(db, one)
+                if user.active and user.id != DEFAULT_USER_ID:
+                    repositories.find(db, user.as_caller(""), repository.id, Level.READ)
+                    found[user.username] = None
+    return list(found)
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(failure=_reading_failed, pace=Pace.LONG)
 def get_repo_comments(
     call: Call,
     repoid: ReadableRepository,
@@ -136,3 +159,34 @@ def get_repo_comments(
             after=start,
         )
     return [comment_object(comment) for comment in found]
+
+
+@registry.method(failure="failed to edit comment `{comment_id}`")
+def edit_comment(call: Call, comment_id: Number, message: Word) -> dict[str, Any]:
+    """Give a comment on a commit another text.
+
+    Its author may call it. The files that the new text links to are those of the comment from now on, see
+    `file_store_add`.
+    """
+    with call.site.store.read() as db:
+        found = comment_changes.find(db, call.caller, comment_id)
+    comment_changes.check_may_edit(call.caller, found)
+    with failing_as(f"failed to edit comment `{found.comment.id}`", Invalid, Busy):
+        if not isinstance(message, str):
+            raise Invalid("a text is expected")
+        return comment_object(comment_changes.edit(call.site, call.caller, found.comment.id, message))
+
+
+@registry.method(failure="failed to delete comment `{comment_id}`")
+def delete_comment(call: Call, comment_id: Number) -> dict[str, Any]:
+    """Delete a comment on a commit, with the vote that came with it.
+
+    Its author may call it, and whoever has repository.admin. One that another comment answers loses its text and its
+    vote, and stays as `deleted` until the answer is deleted too.
+    """
+    with call.site.store.read() as db:
+        found = comment_changes.find(db, call.caller, comment_id)
+    comment_changes.check_may_delete(call.caller, found)
+    with failing_as(f"failed to delete comment `{found.comment.id}`", Invalid, Busy):
+        comment_changes.remove(call.site, call.caller, found.comment.id)
+    return {"msg": f"Deleted comment `{found.comment.id}`", "success": True}

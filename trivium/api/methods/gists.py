@@ -87,7 +87,7 @@ def get_gists(call: Call, userid: OwnUser | None = None) -> list[Any]:
         return [gist_object(call, gist, None) for gist in gists.of_user(db, user)]
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(failure="failed to update gist ID:{gistid}", pace=Pace.LONG)
 def update_gist(
     call: Call,
     gistid: Word,

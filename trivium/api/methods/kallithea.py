@@ -41,7 +41,7 @@ class _Wanted:
     count: int | None
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(failure=_FETCHING, pace=Pace.LONG)
 def get_changesets(
     call: Call,
     repoid: ReadableRepository,
@@ -170,7 +170,7 @@ def _files(changes: list[FileChange] | tuple[FileChange, ...]) -> dict[str, list
     return found
 
 
-@registry.method(pace=Pace.LONG)
+@registry.method(failure=_FETCHING, pace=Pace.LONG)
 def get_changeset(
     call: Call,
     repoid: ReadableRepository,
@@ -202,6 +202,7 @@ def get_changeset(
             most_bytes=settings.max_api_answer,
             raw_id=changeset.raw_id,
         )
+    said = [comment for comment in said if not comment.deleted]
     if with_reviews:
         shown["reviews"] = _votes(said)
     if with_comments:

@@ -61,7 +61,7 @@ def get_user_locks(call: Call, userid: OwnUser | None = None) -> list[Any]:
     return shown
 
 
-@registry.method()
+@registry.method(failure="failed to list methods")
 def get_method(_call: Call, pattern: Text = "*") -> list[Any]:
     """The names of the methods that fit a pattern, in which `*` stands for anything.
 

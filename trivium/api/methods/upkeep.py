@@ -55,6 +55,11 @@ def set_repo_settings(call: Call, repoid: AdministeredRepository, settings: Obje
     """Set what is given of the settings of a repository; all of it or nothing.
 
     Needs repository.admin. `settings` is an object, or its JSON as a text; null makes a setting the site's again.
+    `vcs_svn_branch` and `vcs_svn_tag` say where a Subversion repository has its branches and tags; with
+    `phases_publish` false what is pushed to a Mercurial repository stays draft; with `hooks_outgoing_pull_logger` false
+    the journal does not tell of pulls. The others are kept and have no effect: those about pull requests until there
+    are any, `extensions_evolve`, `extensions_largefiles`, `hooks_changegroup_repo_size`, and
+    `hooks_changegroup_push_logger`, for the journal tells of every push.
     """
     failure = f"failed to update settings of repository `{repoid.name}`"
     with failing_as(f"{failure}: settings", Invalid):

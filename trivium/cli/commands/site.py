@@ -39,6 +39,7 @@ def setup(
     """Create the database and the first administrator. Running it again changes nothing."""
     import re
 
+    from trivium.cli.logs import set_up_logging
     from trivium.forge.installation import Administrator, set_up
 
     if (password is None) == (password_file is None):
@@ -53,10 +54,10 @@ def setup(
         raise click.UsageError("an API key has 40 lower-case hexadecimal characters")
     if not password:
         raise click.UsageError("the password is empty")
+    settings = settings_of(data, config)
+    set_up_logging(settings.log_level)
     try:
-        done = set_up(
-            settings_of(data, config), Administrator(user, password, email, api_key), public_access=public_access
-        )
+        done = set_up(settings, Administrator(user, password, email, api_key), public_access=public_access)
     except TriviumError as error:
         fail(str(error))
     if done:

@@ -43,18 +43,28 @@ def _known(entry: Entry) -> tuple[str, str, str]:
 @with_data
 @click.argument("entry")
 @click.option("--name", help="Its new full name, with groups; default: the old one.")
-def trash_restore(data: Path, config: Path | None, entry: str, name: str | None) -> None:
+@click.option("--owner", help="Who will own it; default: the old owner, or the first administrator.")
+def trash_restore(data: Path, config: Path | None, entry: str, name: str | None, owner: str | None) -> None:
     """Bring the repository ENTRY back; ENTRY may also be its old name, for the one that was deleted last.
 
-    It has its history, settings, permissions and owner again (the first administrator, if that account is gone), and a
-    new id. Groups that are missing on the way to it are made.
+    It has all that it had, and a new id; what cannot come back is named on standard error, with the reason. Groups
+    that are missing on the way to it are made.
     """
     from trivium.access.caller import the_system
-    from trivium.forge import trash
+    from trivium.forge import accounts, trash
+    from trivium.store.tables import DEFAULT_USER_ID
 
     with opened(data, config) as site:
-        made = trash.restore(site, the_system(), _chosen(site, entry), name)
-    click.echo(f"Restored {made}.")
+        owning = None
+        if owner is not None:
+            with site.store.read() as db:
+                owning = accounts.find(db, owner)
+            if owning.id == DEFAULT_USER_ID:
+                raise Invalid("the user default owns nothing")
+        made = trash.restore(site, the_system(), _chosen(site, entry), name, owning)
+    click.echo(f"Restored {made.name}.")
+    for one in made.left_out:
+        click.echo(f"left out {one}", err=True)
 
 
 def _chosen(site: Site, given: str) -> Entry:

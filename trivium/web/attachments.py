@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that comments link to, as they are fetched: never something that a browser would run (security.md 7, S-12).
+
+Until there is a sign-in for browsers, whoever fetches one says who they are by a key in a header, of role http or all
+(system.md 1.5); without one they are a visitor. What is hidden from somebody is answered like what does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from typing import BinaryIO, Final
+from urllib.parse import quote
+
+from trivium.access.addresses import ClientAddresses
+from trivium.access.caller import Caller
+from trivium.access.credentials import Authenticator, CredentialsRefused
+from trivium.access.keys import Role
+from trivium.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
+from trivium.crew import Crew
+from trivium.forge import attachments
+from trivium.forge.attachments import ADDRESS, Attachment
+from trivium.forge.site import Site
+
+_PIECE: Final = 256 << 10
+_LOOKED_AT: Final = 8 << 10
+"""Bytes by which it is told what a file is."""
+_PICTURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", b"image/png"),
+    (b"GIF87a", b"image/gif"),
+    (b"GIF89a", b"image/gif"),
+    (b"\xff\xd8\xff", b"image/jpeg"),
+)
+_SANDBOX: Final = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'")
+_NOT_HERE: Final = b"There is no such file.\n"
+_SIGN_IN: Final = b"Fetch it with a key: Authorization: Bearer <key>, or X-Rc-Auth-Token: <key>\n"
+
+
+def is_attachment_path(path: str) -> bool:
+    """Whether a request is for a file of these."""
+    return path.startswith(ADDRESS)
+
+
+class Attachments:
+    """One worker's entrance for whoever fetches such a file."""
+
+    def __init__(self, site: Site, authenticator: Authenticator, *, crew: Crew, slow: Executor) -> None:
+        self._site = site
+        self._authenticator = authenticator
+        self._crew = crew
+        self._slow = slow
+        self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD")))
+            return
+        key = key_in_headers(scope)
+        kept = (b"cache-control", b"private, no-store" if key else b"private, no-cache")
+        caller, found = await self._crew.run(self._open, scope["path"], key, self._addresses.of(scope))
+        if found is None:
+            if caller is None or caller.anonymous:
+                challenge = (b"www-authenticate", f'Bearer realm="{self._site.settings.realm}"'.encode())
+                await respond(send, 401, _SIGN_IN, (TEXT, kept, challenge))
+            else:
+                await respond(send, 404, _NOT_HERE, (TEXT, kept))
+            return
+        attachment, stream = found
+        try:
+            beginning = await self._read(stream, _LOOKED_AT)
+            await send(
+                {"type": "http.response.start", "status": 200, "headers": [*_headers(attachment, beginning), kept]}
+            )
+            if scope["method"] == "GET":
+                async for piece in self._pieces(stream, beginning):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            stream.close()
+
+    def _open(self, path: str, key: str, address: str) -> tuple[Caller | None, tuple[Attachment, BinaryIO] | None]:
+        """Who asks, if that is known, and the file if they may fetch it."""
+        try:
+            if key:
+                caller: Caller | None = self._authenticator.by_key(key, address, Role.HTTP)[0]
+            else:
+                caller = self._authenticator.visitor(address)
+        except CredentialsRefused:
+            return None, None
+        if caller is None:
+            return None, None
+        return caller, attachments.open_for(self._site, caller, path.removeprefix(ADDRESS))
+
+    async def _pieces(self, stream: BinaryIO, beginning: bytes) -> AsyncIterator[bytes]:
+        piece = beginning
+        while piece:
+            yield piece
+            piece = await self._read(stream, _PIECE)
+
+    async def _read(self, stream: BinaryIO, size: int) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._slow, stream.read, size)
+
+
+def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, bytes]]:
+    """What a file is told to be: a picture or plain text by its first bytes, else something to save."""
+    kind = _kind_of(beginning)
+    inline = kind is not None
+    return [
+        (b"content-type", kind or b"application/octet-stream"),
+        (b"content-length", str(attachment.size).encode()),
+        (b"content-disposition", (b"inline" if inline else b"attachment") + _file_name(attachment.name)),
+        _SANDBOX,
+    ]
+
+
+def _kind_of(beginning: bytes) -> bytes | None:
+    for signature, kind in _PICTURES:
+        if beginning.startswith(signature):
+            return kind
+    if beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
+        return b"image/webp"
+    if b"\0" in beginning:
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return None
+    return b"text/plain; charset=utf-8"
+
+
+def _file_name(name: str) -> bytes:
+    """A file's name as a header says it (RFC 6266): for old clients in ASCII without anything that ends the text."""
+    plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
+    return f"; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()
