@@ -70,6 +70,11 @@ def _printable(name: str) -> bool:
     )
 
 
+def _wrong_one(segment: str) -> str:
+    """The first character of a segment that may not be there."""
+    return next(one for one in segment if one == "/" or one in _CLOSED_CHARACTERS or not _printable(one))
+
+
 def path_of(given: str) -> str:
     """Drop empty segments: `//g//r//` is `g/r` (api-repos.md 1.4). May return an empty string."""
     return "/".join(segment for segment in given.split("/") if segment)
@@ -87,7 +92,7 @@ def check_segment(segment: str) -> str:
     elif segment != segment.strip():
         refuse = "begins or ends with a blank"
     elif "/" in segment or not _CLOSED_CHARACTERS.isdisjoint(segment) or not _printable(segment):
-        refuse = "has a character that is not allowed"
+        refuse = f"has a character that is not allowed: {_wrong_one(segment)!a}"
     elif _ID_LIKE.fullmatch(segment):
         refuse = "looks like the permanent address of a repository"
     elif segment.lower().endswith(_CLOSED_SUFFIXES) or segment in _CLOSED_SEGMENTS or segment.lower() == "!svn":
@@ -131,7 +136,10 @@ def last_segment(path: str) -> str:
 def check_username(name: str) -> str:
     """A user's name (api-users.md 7, decisions.md A13)."""
     if not _USERNAME.fullmatch(name) or name.isdigit() or len(account_key_of(name)) > MAX_NAME:
-        raise Invalid(f"the user name {_shown(name)} is not allowed")
+        raise Invalid(
+            f"the user name {_shown(name)} is not allowed: it has letters, digits, '_', '.' and '-', at most"
+            f" {MAX_NAME}, begins with neither '.' nor '-', and is no number"
+        )
     if account_key_of(name) in RESERVED_USERNAMES:
         raise Invalid(f"the user name {_shown(name)} is reserved")
     if not unicodedata.is_normalized("NFC", name):
@@ -142,14 +150,20 @@ def check_username(name: str) -> str:
 def check_user_group(name: str) -> str:
     """A user group's name: as a user's, with blanks inside (api-users.md 8)."""
     if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name) or len(key_of(name)) > MAX_NAME:
-        raise Invalid(f"the user group name {_shown(name)} is not allowed")
+        raise Invalid(
+            f"the user group name {_shown(name)} is not allowed: it has letters, digits, '_', '.', '-' and blanks"
+            f" inside, at most {MAX_NAME}, and begins with neither '.' nor '-'"
+        )
     return name
 
 
 def check_field_key(key: str) -> str:
     """The key of an extra field (api-repos.md 4)."""
     if not _FIELD_KEY.fullmatch(key):
-        raise Invalid(f"the field key {_shown(key)} is not allowed")
+        raise Invalid(
+            f"the field key {_shown(key)} is not allowed: it has letters from a to z, digits, '_', '.' and '-',"
+            " at most 100"
+        )
     return key
 
 
@@ -157,5 +171,8 @@ def check_email(address: str) -> str:
     """An e-mail address as it is stored: lower-case; what it names is not checked (api-users.md 7)."""
     stored = address.lower()
     if not address or max(len(address), len(stored)) > MAX_NAME or not _printable(address):
-        raise Invalid(f"the e-mail address {_shown(address)} is not allowed")
+        raise Invalid(
+            f"the e-mail address {_shown(address)} is not allowed: it has 1 to {MAX_NAME} characters that"
+            " can be printed"
+        )
     return stored

@@ -78,6 +78,16 @@ class FirstWords:
         return self._kept
 
 
+_LAST_WORDS: Final = 500
+"""Bytes of a complaint that are repeated."""
+
+
+def words_of(complaint: bytes) -> str:
+    """The end of what a program complained of, as a text of one line without characters that act on a terminal."""
+    text = complaint[-_LAST_WORDS:].decode("utf-8", "replace")
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
 def run(
     argv: Sequence[str],
     *,

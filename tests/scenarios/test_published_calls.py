@@ -67,6 +67,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("comment_commit", {"repoid": "{repo}", "commit_id": "{commit}", "message": "x", "status": "under_review",
                         "comment_type": "note", "extra_recipients": [], "send_email": "true", "userid": "root"}),
     ("get_repo_comments", {"repoid": "{repo}", "commit_id": "{commit}", "comment_type": "note", "userid": "root"}),
+    ("file_store_add", {"filename": "a.txt", "content": "aGVs\nbG8=\n", "description": "x"}),
     ("get_repo_settings", {"repoid": "{repo}", "key": "rhodecode_pr_merge_enabled"}),
     ("set_repo_settings", {"repoid": "{repo}", "settings": {"rhodecode_use_outdated_comments": True}}),
     ("set_repo_settings", {"repoid": "{repo}", "settings": '{{"extensions_largefiles": true}}'}),

@@ -206,3 +206,20 @@ def test_email_addresses_that_are_refused(address: str) -> None:
 def test_field_keys_that_are_refused(key: str) -> None:
     with pytest.raises(Invalid):
         check_field_key(key)
+
+
+@pytest.mark.parametrize(("check", "name", "told"), [
+    (check_segment, "x:y", "not allowed: ':'"),
+    (check_segment, "a\u202eb", r"not allowed: '\u202e'"),
+    (check_segment, "a/b", "not allowed: '/'"),
+    (check_username, "a b", "letters, digits"),
+    (check_username, "42", "is no number"),
+    (check_user_group, "a/b", "letters, digits"),
+    (check_field_key, "a b", "letters from a to z"),
+    (check_email, "", "1 to 255 characters"),
+])  # fmt: skip
+def test_who_is_refused_reads_what_is_allowed(check: Callable[[str], str], name: str, told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(name)
+    assert told in str(refused.value)
+    assert str(refused.value).isprintable()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import opened
-from trivium.spawn import spawn
+from trivium.spawn import spawn, words_of
 
 SHELL = shutil.which("sh") or ""
 ENVIRONMENT = {"PATH": os.environ["PATH"], "WORD": "a word"}
@@ -97,3 +97,8 @@ def test_what_cannot_be_started_is_an_error(tmp_path: Path, program: str, place:
     with pytest.raises(error), opened(tmp_path / place) as cwd:
         spawn([path], environment={}, cwd=cwd, streams=(0, 1, 2), keep=None)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_a_program_complained_of_is_one_line_that_acts_on_nothing() -> None:
+    assert words_of(b"remote: no\r\n\tsuch \x1b[31mthing\xff\n") == "remote: no such [31mthing\ufffd"
+    assert len(words_of(b"x" * 10_000)) == 500

@@ -25,10 +25,10 @@ from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
-from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of
+from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
 from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.crew import Crew
-from trivium.errors import WouldWait
+from trivium.errors import TriviumError, WouldWait
 from trivium.forge.answers import Kept
 from trivium.forge.history import History
 from trivium.forge.site import Site
@@ -267,7 +267,7 @@ class ApiDoor:
                 method=asked.method,
                 user=caller.username,
                 error=refusal.text,
-                why=str(reason)[:_SHOWN_REASON],
+                why=(why(reason) if isinstance(reason, TriviumError) else str(reason))[:_SHOWN_REASON],
             )
         detail = detail_of(refusal, super_admin=caller is not None and caller.super_admin)
         return _envelope(asked.id, error=refusal.text, detail=detail)

@@ -68,9 +68,16 @@ def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
     from the caller nothing is said (security.md S-14).
     """
     reason: object = refusal.detail or reason_of(refusal)
-    if isinstance(reason, VcsError) and not super_admin:
-        reason = reason.public
+    if isinstance(reason, VcsError):
+        reason = why(reason) if super_admin else reason.public
     return None if reason is None else str(reason)[:_LONGEST_DETAIL] or None
+
+
+def why(reason: TriviumError) -> str:
+    """The whole reason, for administrators and the log: also what everybody is told, where the words do not say it."""
+    words = str(reason)
+    public = reason.public if isinstance(reason, VcsError) else None
+    return words if public is None or words.startswith(public) else f"{public}: {words}"
 
 
 @contextlib.contextmanager

@@ -33,6 +33,9 @@ FOREVER: Final = -1
 KINDS: Final = ("public", "private")
 _LONGEST: Final = 60 * 24 * 366 * 1000
 """Minutes that a gist may live, unless it lives for ever."""
+_NO_NAME: Final = (
+    "the name of a file has 1 to 255 bytes, no directory and no control characters, and does not begin with .git or .hg"
+)
 _ID_BYTES: Final = 15
 """Of a private gist's access id, which 20 characters show: nobody guesses 120 bits (security.md S-25)."""
 
@@ -85,7 +88,7 @@ def create(
     if owner.id != caller.user_id and not caller.super_admin:
         raise Invalid("a gist in somebody else's name")
     if kind not in KINDS:
-        raise Invalid(f"{kind!r} is not a kind of gist")
+        raise Invalid(f"a gist is {' or '.join(KINDS)}")
     expires = _expiry(lifetime)
     check_description(description)
     contents = _contents(site, files)
@@ -133,7 +136,7 @@ def create(
 def _expiry(lifetime: int) -> int:
     """The second from which a gist is expired that lives so many minutes from now on."""
     if lifetime < FOREVER or lifetime > _LONGEST:
-        raise Invalid("the lifetime is not a number of minutes")
+        raise Invalid("a lifetime is a number of minutes, or -1 for ever")
     return FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
 
 
@@ -202,9 +205,9 @@ def _place(site: Site, gist: Gist) -> Path:
 def _check_name(name: str) -> str:
     """A plain file name: nothing that could be a path or a control directory."""
     if not name or len(name.encode()) > 255 or name in (".", "..") or not is_clean_text(name):
-        raise Invalid(f"{name!r} is not the name of a file")
+        raise Invalid(_NO_NAME)
     if "/" in name or "\\" in name or name.lower().startswith((".git", ".hg")) or not name.isprintable():
-        raise Invalid(f"{name!r} is not the name of a file")
+        raise Invalid(_NO_NAME)
     return name
 
 

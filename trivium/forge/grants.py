@@ -149,7 +149,7 @@ def set_permission(
     inside that the caller does not administer are left alone, and private repositories stay closed to everybody.
     """
     if recursion not in RECURSIONS:
-        raise Invalid(f"{recursion!r} is not a way to apply permissions to what is inside")
+        raise Invalid(f"permissions apply to what is inside in one of these ways: {', '.join(RECURSIONS)}")
     with site.store.write() as db:
         _set_rows(db, OBJECT_TABLES[target.scope], [target.id], subject, level)
         if recursion in ("groups", "all"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, insert
 
@@ -26,6 +27,8 @@ from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
 from trivium.store.tables import repositories as table
 from trivium.vcs.model import History
 
+_SHOWN: Final = 80
+"""Characters of a value that cannot be used."""
 _LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
 
 
@@ -55,7 +58,7 @@ class NewRepository:
     def check(self, site: Site) -> None:
         check_path(self.path)
         if self.kind not in site.back_ends:
-            raise Invalid(f"{self.kind!r} is not a kind of repository")
+            raise Invalid(f"{self.kind[:_SHOWN]!r} is not a kind of repository: {', '.join(site.back_ends)} are")
         check_description(self.description)
         check_landing_rev(self.landing_rev)
 
@@ -63,7 +66,10 @@ class NewRepository:
 def check_landing_rev(landing_rev: str) -> str:
     """`<type>:<name>` with one of the documented types (system.md 6.2)."""
     if not _LANDING_REV.fullmatch(landing_rev):
-        raise Invalid(f"{landing_rev!r} is not a landing revision")
+        raise Invalid(
+            f"{landing_rev[:_SHOWN]!r} is not a landing revision: that is <type>:<name>, such as branch:main, and the"
+            " type is rev, branch, tag or book"
+        )
     return landing_rev
 
 

@@ -179,7 +179,7 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
     raises `Invalid` when there are any. What is deleted goes to the trash, its name is free at once.
     """
     if forks not in ("", "detach", "delete"):
-        raise Invalid(f"{forks!r} is not something to do with forks")
+        raise Invalid("forks can be detached or deleted: forks is detach or delete")
     with site.store.read() as db:
         direct, doomed = _doomed(db, caller, repository, forks)
         notes = [trash_notes.note_of(db, caller, one) for one in doomed]

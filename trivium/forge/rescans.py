@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import structlog
 from sqlalchemy import Connection, delete, select
 
 from trivium.access.caller import Caller
@@ -30,8 +29,6 @@ from trivium.names import check_path, last_segment
 from trivium.store.intents import Move, carry_out, undo_all
 from trivium.store.tables import repositories, users
 from trivium.vcs.model import BackEnd, History, VcsError
-
-_log = structlog.get_logger(__name__)
 
 _WORKING_COPIES: Final = frozenset({".git", ".hg", ".svn"})
 
@@ -68,7 +65,7 @@ class _Found:
 
 
 class _Report:
-    """Collects what is skipped, for the answer and the log."""
+    """Collects what is skipped, for whoever asked for the rescan to tell."""
 
     def __init__(self, site: Site) -> None:
         self._root = f"{site.tree.root}/"
@@ -77,10 +74,8 @@ class _Report:
 
     def skip(self, name: str, reason: object) -> None:
         # Where the root is, is told to nobody.
-        shown = _shown(name), _shown(str(reason).replace(self._root, ""))
-        _log.warning("a directory was not registered", name=shown[0], why=shown[1])
         if len(self.skipped) < self._most:
-            self.skipped.append(Skipped(*shown))
+            self.skipped.append(Skipped(_shown(name), _shown(str(reason).replace(self._root, ""))))
 
 
 def _shown(text: str) -> str:

@@ -218,30 +218,27 @@ def _put(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _said(db: Connection, repository_id: int) -> Iterator[Kept]:
-    """Every comment, oldest first, and every status, some at a time."""
-    table, columns = changeset_comments, [one for one in KeptComment.__struct_fields__ if one != "attachments"]
-    last = 0
-    while True:
-        statement = select(*(table.c[name] for name in columns)).where(
-            table.c.repository_id == repository_id, table.c.id > last
-        )
-        rows = db.execute(statement.order_by(table.c.id).limit(_AT_A_TIME)).all()
-        linked: dict[int, list[int]] = {}
-        links = select(comment_attachments).where(comment_attachments.c.comment_id.in_([row.id for row in rows]))
-        for comment_id, attachment_id in db.execute(links) if rows else ():
-            linked.setdefault(comment_id, []).append(attachment_id)
-        for row in rows:
-            fields: dict[str, Any] = dict(zip(columns, row, strict=True))
-            yield KeptComment(**fields, attachments=linked.get(row.id, []))
-        if len(rows) < _AT_A_TIME:
-            break
-        last = rows[-1].id
-    for row in db.execute(
-        select(*(commit_checks.c[name] for name in KeptCheck.__struct_fields__))
-        .where(commit_checks.c.repository_id == repository_id)
-        .execution_options(yield_per=_AT_A_TIME)
+    """Every comment, oldest first, and every status; read as they are written down."""
+    comments = changeset_comments
+    of_it = comments.c.repository_id == repository_id
+    linked: dict[int, list[int]] = {}
+    for comment_id, attachment_id in db.execute(
+        select(comment_attachments.c.comment_id, comment_attachments.c.attachment_id)
+        .join(comments, comments.c.id == comment_attachments.c.comment_id)
+        .where(of_it)
     ):
+        linked.setdefault(comment_id, []).append(attachment_id)
+    columns = [name for name in KeptComment.__struct_fields__ if name != "attachments"]
+    for row in db.execute(_streamed(comments, columns).where(of_it).order_by(comments.c.id)):
+        fields: dict[str, Any] = dict(zip(columns, row, strict=True))
+        yield KeptComment(**fields, attachments=linked.get(row.id, []))
+    checks = _streamed(commit_checks, KeptCheck.__struct_fields__)
+    for row in db.execute(checks.where(commit_checks.c.repository_id == repository_id)):
         yield KeptCheck(*row)
+
+
+def _streamed(table: Any, columns: Iterable[str]) -> Any:
+    return select(*(table.c[name] for name in columns)).execution_options(yield_per=_AT_A_TIME)
 
 
 def note_path(site: Site, label: str) -> Path:

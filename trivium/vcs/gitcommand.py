@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from trivium.errors import StartRefused
-from trivium.spawn import MEMORY, FirstWords, check_library, confine, run
+from trivium.spawn import MEMORY, FirstWords, check_library, confine, run, words_of
 from trivium.vcs.model import VcsError
 
 _HARMLESS: Final = (
@@ -166,7 +166,7 @@ class GitCommand:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VcsError(f"git {arguments[0]}: {error}") from error
         if done.returncode:
-            raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-500:]!r}")
+            raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {words_of(done.stderr)}")
         return done.stdout
 
     def beginning(self, *arguments: str, cwd: str, most: int) -> bytes:
@@ -232,7 +232,7 @@ class GitCommand:
         finally:
             end.cancel()
         if process.returncode:
-            raise VcsError(f"git {arguments[0]} ended with {process.returncode}: {errors.get()[-500:]!r}")
+            raise VcsError(f"git {arguments[0]} ended with {process.returncode}: {words_of(errors.get())}")
 
 
 def git_command(

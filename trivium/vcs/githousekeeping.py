@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from trivium.spawn import FirstWords
+from trivium.spawn import FirstWords, words_of
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.model import Interrupted, VcsError
 
@@ -113,7 +113,7 @@ def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, sto
                 process.wait()
                 raise Interrupted from None
     if process.returncode:
-        raise VcsError(f"git {words[0]} ended with {process.returncode}: {errors.get()[-500:]!r}")
+        raise VcsError(f"git {words[0]} ended with {process.returncode}: {words_of(errors.get())}")
 
 
 def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import pygit2
 
 from trivium.errors import TriviumError
-from trivium.spawn import FirstWords
+from trivium.spawn import FirstWords, words_of
 from trivium.vcs.gitcommand import GitCommand
 from trivium.vcs.gitcommit import read_commit
 from trivium.vcs.githousekeeping import PURGE
@@ -203,7 +203,7 @@ class GitTransfers:
         if process.returncode:
             # The text may repeat the address; the credentials are not part of that.
             failure = _RefsLeft if process.returncode == 1 else VcsError
-            raise failure(f"git {arguments[-1]} ended with {process.returncode}: {errors.get()[-500:]!r}")
+            raise failure(f"git ended with {process.returncode}: {words_of(errors.get())}")
 
     def _wait(self, process: subprocess.Popen[bytes], seconds: float, limits: TransferLimits) -> None:
         """Wait for git, as long as there is time and room; raises `VcsError` or what `limits.check` raises."""

@@ -18,7 +18,7 @@ from typing import Final
 
 from trivium.errors import TriviumError
 from trivium.settings import Settings
-from trivium.spawn import run
+from trivium.spawn import run, words_of
 from trivium.vcs.model import VcsError
 
 _SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -134,7 +134,7 @@ class SvnCommand:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VcsError(f"svnadmin {subcommand}: {error}") from error
         if done.returncode:
-            raise VcsError(f"svnadmin {subcommand} ended with {done.returncode}: {done.stderr[-500:]!r}")
+            raise VcsError(f"svnadmin {subcommand} ended with {done.returncode}: {words_of(done.stderr)}")
         return done.stdout
 
     def take_in(self, path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from trivium.api.texts import INTERNAL, Refusal, detail_of, failing_as, text_of
+from trivium.api.texts import INTERNAL, Refusal, detail_of, failing_as, text_of, why
 from trivium.errors import Forbidden, Invalid, Kind, NotFound, StorageFull, TriviumError
-from trivium.vcs.model import VcsError
+from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.remotetrouble import TransferFailed, Trouble
 
 
 def refused(error: TriviumError) -> Refusal:
@@ -28,6 +29,16 @@ def test_words_of_the_systems_are_for_super_admins() -> None:
     failed = refused(VcsError("fatal: /srv/trivium/repositories/x: no such directory"))
     assert detail_of(failed, super_admin=False) is None
     assert "/srv/trivium" in str(detail_of(failed, super_admin=True))
+
+
+def test_a_word_alone_is_no_reason() -> None:
+    """What the systems raise for a revision is the revision."""
+    for error in (UnknownRevision("tip"), UnknownPath("docs")):
+        failed = refused(error)
+        assert detail_of(failed, super_admin=False) == error.public
+        assert detail_of(failed, super_admin=True) == why(error) == f"{error.public}: {error}"
+    told = TransferFailed(Trouble.MISSING, "HTTP 404")
+    assert detail_of(refused(told), super_admin=True) == f"{Trouble.MISSING}: HTTP 404"
 
 
 def test_nothing_is_said_of_what_is_hidden() -> None:

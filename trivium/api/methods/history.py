@@ -96,7 +96,7 @@ def _limit(given: Any) -> int | None:
     if isinstance(given, str) and given.removeprefix("-").isascii() and given.removeprefix("-").isdigit():
         given = int(given[:12])
     if not isinstance(given, int) or isinstance(given, bool):
-        raise Refusal(_FETCHING)
+        raise Refusal(_FETCHING, "limit is a whole number, -1 for all")
     return None if given == -1 else given
 
 

@@ -7,12 +7,16 @@ import platform
 from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from typing import Any
 
+import structlog
+
 from trivium import API_LEVEL, __version__
 from trivium.api.arguments import AnyUser, Flag
 from trivium.api.methods.registered import registry
 from trivium.api.objects import address_row
 from trivium.api.registry import Call, Pace
 from trivium.forge import accounts, rescans
+
+_log = structlog.get_logger(__name__)
 
 
 def _modules() -> dict[str, str]:
@@ -87,6 +91,8 @@ def rescan_repos(call: Call, remove_obsolete: Flag = False) -> dict[str, Any]:
     repository and was not registered is listed in `skipped`, with the reason.
     """
     done = rescans.rescan(call.site, call.caller, remove_obsolete=remove_obsolete)
+    for one in done.skipped:
+        _log.warning("a directory was not registered", name=one.name, why=one.reason)
     answer: dict[str, Any] = {"added": done.added, "removed": done.removed}
     if done.skipped:
         answer["skipped"] = [{"name": one.name, "reason": one.reason} for one in done.skipped]
