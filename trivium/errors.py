@@ -34,11 +34,13 @@ class WouldWait(Exception):
 class NotFound(TriviumError):
     """The object does not exist, or the caller may not know that it does (security.md S-14)."""
 
-    def __init__(self, kind: Kind, given: object) -> None:
+    def __init__(self, kind: Kind, given: object, hint: str = "") -> None:
         super().__init__(f"{kind} {given!r} not found")
         self.kind = kind
         self.given = given
         """What the caller named it by, unchanged: the texts echo it."""
+        self.hint = hint
+        """What there is instead, where that is no secret."""
 
 
 class Forbidden(TriviumError):

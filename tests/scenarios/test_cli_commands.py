@@ -308,6 +308,14 @@ def test_what_a_command_logs_is_not_among_what_scripts_read(
         assert "look at this" in done.stderr
 
 
+def test_who_mistypes_a_permission_reads_which_there_are(own_server: Server) -> None:
+    done = own_server.trivium("permit", "root", "hg.create", "--data", str(own_server.data), check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        b"trivium: there is no permission 'hg.create'; there are hg.create.none, hg.create.rep"
+    )
+
+
 def test_a_reason_is_told_once(own_server: Server) -> None:
     (own_server.root / "a link").symlink_to("/")
     done = own_server.trivium("rescan", "--data", str(own_server.data))

@@ -68,7 +68,7 @@ def parse_permission(given: object, scope: Scope) -> Level:
     Raises `NotFound` for a name that no permission has and `WrongScope` for one of another kind.
     """
     if not isinstance(given, str) or given not in _KNOWN:
-        raise NotFound(Kind.PERMISSION, given)
+        raise NotFound(Kind.PERMISSION, given, f"there are {', '.join(map(scope.name_of, Level))}")
     found = OBJECT_PERMISSIONS.get(given)
     if found is None or found[0] is not scope:
         raise WrongScope(given, f"{scope.value}.")

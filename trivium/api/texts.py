@@ -57,6 +57,8 @@ def reason_of(refusal: Refusal) -> TriviumError | None:
     error: BaseException | None = refusal.__cause__
     while error is not None and not isinstance(error, TriviumError):
         error = error.__cause__
+    if isinstance(error, NotFound) and error.hint:
+        return Invalid(error.hint)
     return error if isinstance(error, (Invalid, Busy, StorageFull, InUse, Locked, VcsError)) else None
 
 

@@ -62,7 +62,8 @@ def opened(data: Path, config: Path | None, *, upgrading: bool = False) -> Itera
         with installation.opened(settings, upgrading=upgrading) as site:
             yield site
     except NotFound as error:
-        click.echo(f"trivium: there is no {error.kind} {error.given!r}", err=True)
+        instead = f"; {error.hint}" if error.hint else ""
+        click.echo(f"trivium: there is no {error.kind} {error.given!r}{instead}", err=True)
         sys.exit(1)
     except AlreadyExists as error:
         click.echo(f"trivium: the {error.kind} {error.name!r} exists already", err=True)

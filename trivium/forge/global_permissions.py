@@ -87,7 +87,7 @@ def anonymous_access(db: Connection) -> bool:
 
 def _family_of(permission: str) -> tuple[str, ...]:
     if permission not in FAMILY_OF:
-        raise NotFound(Kind.PERMISSION, permission)
+        raise NotFound(Kind.PERMISSION, permission, f"there are {', '.join(FAMILY_OF)}")
     return GLOBAL_FAMILIES[FAMILY_OF[permission]]
 
 

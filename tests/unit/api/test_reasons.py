@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from trivium.access.levels import Scope, parse_permission
 from trivium.api.texts import INTERNAL, Refusal, detail_of, failing_as, text_of, why
 from trivium.errors import Forbidden, Invalid, Kind, NotFound, StorageFull, TriviumError
 from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
@@ -39,6 +40,13 @@ def test_a_word_alone_is_no_reason() -> None:
         assert detail_of(failed, super_admin=True) == why(error) == f"{error.public}: {error}"
     told = TransferFailed(Trouble.MISSING, "HTTP 404")
     assert detail_of(refused(told), super_admin=True) == f"{Trouble.MISSING}: HTTP 404"
+
+
+def test_which_permissions_there_are_is_no_secret() -> None:
+    with pytest.raises(NotFound) as missing:
+        parse_permission("write", Scope.REPOSITORY)
+    said = detail_of(refused(missing.value), super_admin=False)
+    assert said == "there are repository.none, repository.read, repository.write, repository.admin"
 
 
 def test_nothing_is_said_of_what_is_hidden() -> None:
