@@ -57,6 +57,7 @@ HEAD_WORDS = [
     b"/!svn/",
     b"?cmd=",
     b"/_admin/api",
+    b"/_file_store/download/",
     b"Range: bytes=0-\r\n",
     b"Content-Encoding: gzip\r\n",
     b"If: ",
@@ -198,7 +199,12 @@ class Calls:
             for one in root.envelope("rpc.discover")["result"]["methods"]
         ]
         self._repository = root.new_repo()
+        said = root("comment_commit", repoid=watched.names["git"], commit_id="tip", message="x")
         self._base = {
+            "comment_id": said["comment_id"],
+            "context": "ci",
+            "state": "success",
+            "content": "YQ==",
             "repogroupid": root.new_repo_group().id,
             "usergroupid": root.new_user_group().id,
             "sourceusergroupid": root.new_user_group().id,
@@ -223,7 +229,7 @@ class Calls:
     def value_of(self, method: str, name: str, kind: str) -> Any:
         """Something that works."""
         if name == "repoid":
-            reads = method.startswith(("get_", "comment_", "changeset_"))
+            reads = method.startswith(("get_", "comment_", "changeset_", "set_commit_"))
             return self._watched.names[kind] if reads else self._repository.name
         return self._base.get(name, unique("fuzz"))
 
@@ -317,6 +323,7 @@ def test_bodies_that_are_nearly_calls(watched: Watched) -> None:
 def test_heads_that_are_nearly_heads(watched: Watched) -> None:
     names = {kind: name.encode() for kind, name in watched.names.items()}
     signed = watched.authorization
+    file = watched.root("file_store_add", filename="a.png", content="iVBORw0KGgo=")["access_path"].encode()
     good = [
         b"GET /_admin/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         post(b"/_admin/api", b'{"id":1}', b"Content-Type: application/json"),
@@ -331,6 +338,8 @@ def test_heads_that_are_nearly_heads(watched: Watched) -> None:
         b"PROPFIND /%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nDepth: 1\r\nDAV: http://subversion.tigris.org/xmlns/dav/svn/depth\r\n"
         b"%b\r\n" % (names["svn"], signed),
         b"GET /%b/docs/0.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n" % (names["svn"], signed),
+        b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Rc-Auth-Token: %b\r\n\r\n"
+        % (file, watched.root.key.encode()),
     ]
     # Something behind it that closes the connection, unless that has become part of it.
     watched.run("heads", lambda dice: mutated(dice, dice.choice(good), HEAD_WORDS, good) + good[0], kept=True)
