@@ -138,7 +138,7 @@ def _may_fetch(db: Connection, caller: Caller, attachment_id: int, user_id: int 
 
 
 def open_for(site: Site, caller: Caller, fid: str) -> tuple[Attachment, BinaryIO] | None:
-    """A file that the caller may fetch, opened; None where there is no such file, or none for him."""
+    """A file that the caller may fetch, opened; None where there is none for them."""
     if not _FID.fullmatch(fid):
         return None
     with site.store.read() as db:

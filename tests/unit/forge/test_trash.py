@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from tests.unit.store.test_leftovers import create, delete, killed_before_commit, registered, standing
-from trivium.access.caller import the_system
+from trivium.access.caller import anonymous, the_system
 from trivium.access.keys import KeyRing
 from trivium.access.levels import Level
 from trivium.errors import Invalid, TriviumError
@@ -359,3 +360,18 @@ def test_who_owns_as_many_as_they_may_gets_no_more_from_the_trash(site: Site) ->
         trash.restore(narrow, the_system(), entry)
     assert [one.label for one in trash.entries(site)] == [entry.label]
     assert trash.restore(narrow, the_system(), entry, owner=root).left_out == ()
+
+
+def test_an_older_note_brings_back_what_it_tells_and_says_what_it_does_not(site: Site) -> None:
+    create(site, "old")
+    delete(site, "old")
+    (file,) = site.tree.trash.glob("*.json")
+    note = json.loads(file.read_bytes())
+    file.write_text(json.dumps({key: value for key, value in note.items() if key in list(note)[:14]}))
+    (entry,) = trash.entries(site)
+    assert entry.note is not None
+    assert (entry.note.permissions, entry.note.said) == ([(1, None, 1)], None)
+    (said,) = trash.restore(site, the_system(), entry).left_out
+    assert "an earlier version deleted it" in said
+    with site.store.read() as db:
+        assert repositories.find(db, anonymous("127.0.0.1"), "old", Level.READ).owner == "root"
