@@ -232,7 +232,11 @@ class ApiDoor:
 
     async def _serve_long(self, scope: Scope, body: bytes, receive: Receive, pace: Pace) -> Answer | Pace:
         """Serve what may take long, as long as the client waits for it: what it reads is given up when they go."""
-        caller = await self._crew.run(self._caller_of, scope)
+        try:
+            with self._site.store.glance():
+                caller = self._caller_of(scope)
+        except WouldWait:
+            caller = await self._crew.run(self._caller_of, scope)
         if caller is None:
             return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
         self.long_calls += 1
