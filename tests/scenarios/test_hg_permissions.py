@@ -105,3 +105,22 @@ def test_the_status_instead_of_401_is_kept(own_server: Server) -> None:
     assert ask(root, name)[0] == 403
     assert ask(root, name, who=("root", "wrong"))[0] == 403
     assert ask(root, name, who=("root", own_server.admin_password))[0] == 200
+
+
+def test_who_never_comes_again_with_a_password_may_ask_in_the_body(own_server: Server, hg: Hg) -> None:
+    """Mercurial's client sends a body once: who has to come again with a password must have nothing to say in it."""
+    own_server.administer("public-access", "on")
+    own_server.start()
+    root = own_server.api(own_server.admin_key)
+    ada = root.new_user()
+    name = root.new_repo(kind="hg", owner=ada.name).name
+    root("grant_user_permission", repoid=name, userid="default", perm="repository.read")
+    assert b"httppostargs" in ask(root, name, who=(ada.name, ada.password))[1]
+    visitor = ask(root, name)
+    assert visitor[0] == 200
+    assert b"httppostargs" not in visitor[1]
+    root("grant_user_permission", repoid=name, userid="default", perm="repository.write")
+    assert b"httppostargs" in ask(root, name)[1]
+    work = hg.new_work()
+    hg.commit(work)
+    hg.run("push", "--force", own_server.clone_url(name), cwd=work)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import structlog
 
+from trivium.access.levels import Level
 from trivium.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.errors import Busy, StorageFull
 from trivium.forge import pushes, repository_settings
@@ -236,7 +237,8 @@ class HgTransfer:
             "method": self._scope["method"],
             "arguments": self._arguments,
             "abilities": abilities,
-            "anonymous": admitted.caller.anonymous,
+            # Visitors who may push need no password for it.
+            "may_come_again": admitted.caller.anonymous and admitted.repository.level < Level.WRITE,
             "username": admitted.caller.username,
             "address": admitted.caller.address,
         }

@@ -74,7 +74,7 @@ def _answer(repository: Repository, request: Request, body: Body | None, watched
     given = request.call.arguments
     # A repository with a thousand heads is asked for with more arguments than fit into the head of a request. But
     # Mercurial's client sends nothing in their place when it must come again with a password, as visitors do who push.
-    in_body = b"false" if given["anonymous"] else b"true"
+    in_body = b"false" if given["may_come_again"] else b"true"
     repository.ui.setconfig(b"experimental", b"httppostargs", in_body, b"trivium")
     # What came as a draft stays one where the repository is not a publishing one, and can be changed by its author.
     repository.ui.setconfig(b"phases", b"publish", b"true" if given["publishes"] else b"false", b"trivium")
