@@ -342,6 +342,8 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
         "revision": "tip", "start_rev": "0", "limit": 2, "root_path": "", "branch": "side", "message": "x",
         "files": {"a.txt": {"content": "x"}}, "gistid": "1", "commit_id": "tip", "raw_id": "tip",
         "file_path": "docs/0.txt", "settings": {}, "exc_data_json": "{}",
+        "comment_id": root("comment_commit", repoid=core.id, commit_id="tip", message="x")["comment_id"],
+        "filename": "x.txt", "content": "eA==", "context": "tests", "state": "success",
     }  # fmt: skip
     yield Trap(server, said, place / "witnessed", base, repoids)
     server.stop()

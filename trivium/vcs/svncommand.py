@@ -156,7 +156,7 @@ class SvnCommand:
         if account is None:
             return
         with _opened(path) as top:
-            for _, directories, files, place in os.fwalk(".", topdown=False, dir_fd=top):
+            for _, directories, files, place in os.fwalk(f"/proc/self/fd/{top}/.", topdown=False):
                 for name in (*directories, *files):
                     os.chown(name, account.uid, account.gid, dir_fd=place, follow_symlinks=False)
             # The directory itself comes last: `is_taken_in` goes by it, and nobody may live to see the end.
