@@ -15,19 +15,22 @@ import structlog
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
-from trivium.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
-from trivium.crew import Crew
+from trivium.assembly import open_site
 from trivium.errors import TriviumError
-from trivium.forge import housekeeping
-from trivium.forge.activity import Activity
-from trivium.forge.site import Site, open_site
-from trivium.memory import give_back
+from trivium.forge.site import Site
+from trivium.forge.upkeep import housekeeping
+from trivium.forge.upkeep.activity import Activity
+from trivium.http.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
+from trivium.http.crew import Crew
+from trivium.procs.memory import give_back
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.pages import web_app
-from trivium.wire import git, hg, svn
 from trivium.wire.door import Door
-from trivium.wire.upstream import Upstream
+from trivium.wire.git import door as git
+from trivium.wire.hg import door as hg
+from trivium.wire.svn import door as svn
+from trivium.wire.svn.upstream import Upstream
 
 _log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .fakes import KEY, ApiServer, Client, isolated
+from tests.client.fakes import KEY, ApiServer, Client, isolated
 
 
 @pytest.fixture

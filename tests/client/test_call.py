@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from .fakes import KEY, ApiServer, Client, reply
+from tests.client.fakes import KEY, ApiServer, Client, reply
 
 
 def fails(api: Client, *words: str, **env: str) -> str:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from .fakes import KEY, ApiServer, Client
+from tests.client.fakes import KEY, ApiServer, Client
 
 
 @pytest.mark.parametrize(

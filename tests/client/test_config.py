@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.fakes import KEY, ApiServer, Client, Run
 from trivium_client.config import location
 from trivium_client.errors import ConfigUnusable
-
-from .fakes import KEY, ApiServer, Client, Run
 
 HOST = "https://code.example.org"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .fakes import KEY, ROOT, ApiServer, Client, Run
+from tests.client.fakes import KEY, ROOT, ApiServer, Client, Run
 
 URL = "https://code.example.org/_admin/gists/7"
 RESULT = {"msg": "created new gist", "gist": {"access_id": "7", "url": URL}}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .fakes import ROOT
+from tests.client.fakes import ROOT
 
 
 def test_runs_without_anything_else(tmp_path: Path) -> None:

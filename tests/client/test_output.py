@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .fakes import KEY, Answer, ApiServer, Client, Request, reply
+from tests.client.fakes import KEY, Answer, ApiServer, Client, Request, reply
 
 FULL = Path("/dev/full")
 

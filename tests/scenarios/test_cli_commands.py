@@ -17,7 +17,7 @@ from tests.support.clients import Git, unique
 from tests.support.servers import Server
 from trivium import __version__
 from trivium.cli.main import main
-from trivium.forge import trash
+from trivium.forge.trash import trash
 from trivium.settings import Settings, load, options
 
 KEY = "00112233445566778899aabbccddeeff00112233"

@@ -23,7 +23,7 @@ from tests.support.processes import are_gone, below, kill_all
 from tests.support.raw import basic, connected, everything, exchange, pkt, status_of
 from tests.support.servers import Server
 from tests.support.waiting import until
-from trivium.store.locks import RepositoryLock
+from trivium.tree.kernel_locks import RepositoryLock
 
 ZERO = "0" * 40
 

@@ -12,14 +12,14 @@ from tests.support.hg_client import Hg
 from tests.support.svn_client import Svn
 from tests.support.systems import Copy, GitCopy, HgCopy, SvnCopy
 from trivium.settings import Settings
-from trivium.vcs.git import Git as GitBackEnd
-from trivium.vcs.gitcommand import git_command
-from trivium.vcs.hg import Hg as HgBackEnd
-from trivium.vcs.hgclient import HgProcesses
+from trivium.vcs.git.back_end import Git as GitBackEnd
+from trivium.vcs.git.command import git_command
+from trivium.vcs.hg.back_end import Hg as HgBackEnd
+from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.model import BackEnd, Names, Snapshot
-from trivium.vcs.svn import Svn as SvnBackEnd
-from trivium.vcs.svnapache import SvnApache
-from trivium.vcs.svncommand import svn_command
+from trivium.vcs.svn.apache import SvnApache
+from trivium.vcs.svn.back_end import Svn as SvnBackEnd
+from trivium.vcs.svn.command import svn_command
 
 MANY = 1000
 WIRE = "tripwire"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from trivium.forge.installation import Administrator, set_up
-from trivium.forge.site import Site, open_site
+from trivium.assembly import open_site
+from trivium.forge.site import Site
+from trivium.installation import Administrator, set_up
 from trivium.settings import Settings
 
 

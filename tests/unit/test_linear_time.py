@@ -19,36 +19,40 @@ import pytest
 from tests.support import expressions
 from tests.support.growth import assert_linear
 from trivium import names
-from trivium.access.addresses import ClientAddresses, is_allowed, neighbourhood, parse_network
-from trivium.access.remotes import parse_remote
 from trivium.access.throttle import _account
 from trivium.api import arguments, bodies, texts
 from trivium.api.door import is_api_path
 from trivium.api.json import Unusable, decode
 from trivium.api.methods.kallithea import _moment
 from trivium.api.methods.people import get_method
-from trivium.asgi import TooLarge, key_in_headers
 from trivium.cli.logs import harmless
+from trivium.egress.policy import parse_remote
 from trivium.errors import TriviumError
-from trivium.forge import accounts, bounds
-from trivium.forge.new_repository import check_landing_rev
-from trivium.forge.repository_fields import parse_fields
-from trivium.forge.reviews import place_of
-from trivium.vcs import gitcommit
+from trivium.forge import bounds
+from trivium.forge.accounts import users as accounts
+from trivium.forge.repositories.fields import parse_fields
+from trivium.forge.repositories.new import check_landing_rev
+from trivium.forge.reviews.comments import place_of
+from trivium.http.addresses import ClientAddresses, is_allowed, neighbourhood, parse_network
+from trivium.http.asgi import TooLarge, key_in_headers
 from trivium.vcs.annotation import lines_of
-from trivium.vcs.gittrees import _entries
-from trivium.vcs.hgserver import arguments as hg_arguments
+from trivium.vcs.git import commit as gitcommit
+from trivium.vcs.git.trees import _entries
+from trivium.vcs.hg.server import arguments as hg_arguments
 from trivium.vcs.model import cut
 from trivium.vcs.paths import clean_path
-from trivium.wire import davrequests, git, hg, svn
 from trivium.wire.admission import Refused, _basic
-from trivium.wire.davanswers import _read
-from trivium.wire.davpaths import Translation, parse_path
-from trivium.wire.davxml import rewritten
-from trivium.wire.gitpush import PushCommands
-from trivium.wire.hgarguments import in_headers
-from trivium.wire.pktline import FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt
-from trivium.wire.svndiff import Scale
+from trivium.wire.git import door as git
+from trivium.wire.git.pktline import FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt
+from trivium.wire.git.push import PushCommands
+from trivium.wire.hg import door as hg
+from trivium.wire.hg.arguments import in_headers
+from trivium.wire.svn import door as svn
+from trivium.wire.svn import requests
+from trivium.wire.svn.answers import _read
+from trivium.wire.svn.paths import Translation, parse_path
+from trivium.wire.svn.svndiff import Scale
+from trivium.wire.svn.xml import rewritten
 
 MOST_OF_AN_EXPRESSION = 8_000
 MOST = 64_000
@@ -384,10 +388,10 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "servers of references": (TRANSLATION.inwards, PATH, b"http://", b""),
     "conditions": (TRANSLATION.condition, CONDITION, b"", b""),
     "conditions that do not end": (TRANSLATION.condition, CONDITION, b"(", b""),
-    "queries of Subversion": (lambda text: davrequests.query_of("GET", text), QUERY, b"", b""),
-    "kinds of resources": (lambda text: davrequests.kind_of(parse_path(text).segments), PATH, b"/!svn/txr/1-1/", b""),
-    "resources": (lambda text: davrequests.kind_of(parse_path(text).segments), PATH, b"/!svn/rvr/", b""),
-    "locks": (lambda text: davrequests.check_lockable(parse_path(text).segments), PATH, b"/", b""),
+    "queries of Subversion": (lambda text: requests.query_of("GET", text), QUERY, b"", b""),
+    "kinds of resources": (lambda text: requests.kind_of(parse_path(text).segments), PATH, b"/!svn/txr/1-1/", b""),
+    "resources": (lambda text: requests.kind_of(parse_path(text).segments), PATH, b"/!svn/rvr/", b""),
+    "locks": (lambda text: requests.check_lockable(parse_path(text).segments), PATH, b"/", b""),
     "clients of Subversion": (lambda text: svn.is_svn_request(asked("/", b"", "GET", (b"dav", text))), PATH, b"", b""),
     "differences": (lambda text: Scale().weigh(text), DELTA, b"SVN\0", b""),
     "differences in pieces": (weights_by_bytes, DELTA, b"SVN\0", b""),

@@ -26,7 +26,7 @@ from trivium.names import (
     parent_of,
     path_of,
 )
-from trivium.store.disk import Tree
+from trivium.tree.disk import Tree
 
 # Characters that attacks on names are made of, and plain ones, so that many examples are accepted too.
 AWKWARD = (

@@ -15,14 +15,14 @@ import msgspec
 from cachetools import TTLCache
 from sqlalchemy import bindparam, insert, or_, select, update
 
-from trivium.access.addresses import is_allowed
 from trivium.access.caller import Caller, anonymous
 from trivium.access.errands import ERRAND, read_errand
 from trivium.access.keys import KeyRing, Role, process_secret, quick_digest
-from trivium.access.passwords import verify_password
+from trivium.access.logins.local import verify_password
 from trivium.access.stamps import STAMP_COLUMNS, Stamp
 from trivium.access.throttle import Throttle
 from trivium.errors import TriviumError
+from trivium.http.addresses import is_allowed
 from trivium.names import account_key_of
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list

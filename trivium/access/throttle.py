@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, delete, func, or_, select
 
-from trivium.access.addresses import neighbourhood
+from trivium.http.addresses import neighbourhood
 from trivium.names import MAX_NAME, account_key_of
 from trivium.store.engine import Store
 from trivium.store.tables import sign_in_failures

@@ -17,11 +17,13 @@ from sqlalchemy import Connection
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import Invalid
-from trivium.forge import accounts, repo_groups, repositories, user_groups
-from trivium.forge.accounts import User
-from trivium.forge.repo_groups import RepoGroup
-from trivium.forge.repositories import Repository
-from trivium.forge.user_groups import UserGroup
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import User
+from trivium.forge.groups import repo_groups, user_groups
+from trivium.forge.groups.repo_groups import RepoGroup
+from trivium.forge.groups.user_groups import UserGroup
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.finding import Repository
 from trivium.names import is_clean_text
 
 MAX_TEXT: Final = 1 << 20

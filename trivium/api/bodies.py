@@ -15,8 +15,8 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
-from trivium.asgi import Disconnected, Receive, TooLarge, body_chunks
-from trivium.rooms import Room
+from trivium.http.asgi import Disconnected, Receive, TooLarge, body_chunks
+from trivium.http.rooms import Room
 
 FREE: Final = 64 << 10
 """Bytes that every call may have."""

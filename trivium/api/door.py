@@ -14,12 +14,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from trivium.access.addresses import ClientAddresses, neighbourhood
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
+from trivium.access.places import NoPlace, Places
 from trivium.access.rates import Rates
-from trivium.access.turns import NoPlace, Turns
 from trivium.api.bodies import Bodies
 from trivium.api.json import Unusable, decode
 from trivium.api.methods import registry
@@ -28,13 +27,14 @@ from trivium.api.outgoing import LARGE, Outgoing
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
-from trivium.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers
-from trivium.crew import Crew
 from trivium.errors import TriviumError, WouldWait
-from trivium.forge.answers import Kept
-from trivium.forge.history import History
+from trivium.forge.caches.answers import Kept
+from trivium.forge.history.reading import History
 from trivium.forge.site import Site
-from trivium.rooms import Crowded
+from trivium.http.addresses import ClientAddresses, neighbourhood
+from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers
+from trivium.http.crew import Crew
+from trivium.http.rooms import Crowded
 from trivium.vcs.budget import waited_for
 
 _log = structlog.get_logger(__name__)
@@ -131,14 +131,14 @@ class ApiDoor:
         self._outgoing = Outgoing(self._settings.data / "cache", self._settings.max_api_answer)
         self._remembered = Remembered()
         self._history = History(site)
-        self._turns = {
-            Pace.LONG: Turns(
+        self._places = {
+            Pace.LONG: Places(
                 each=_READING_AT_ONCE,
                 shared=_READING_AT_ONCE,
                 firsts=4 * _READING_AT_ONCE,
                 patience=self._settings.request_timeout,
             ),
-            Pace.WAITING: Turns(
+            Pace.WAITING: Places(
                 each=_WAITING_AT_ONCE,
                 shared=_WAITING_AT_ONCE,
                 firsts=_WAITING_AT_ONCE,
@@ -248,7 +248,7 @@ class ApiDoor:
 
         watching = asyncio.create_task(_watch(receive, gone))
         try:
-            async with self._turns[pace].place(caller, brief=False):
+            async with self._places[pace].place(caller, brief=False):
                 return await asyncio.get_running_loop().run_in_executor(self._slow, serve)
         except NoPlace:
             said = "too many long calls of this user at once; try again"

@@ -12,21 +12,25 @@ from urllib.parse import quote
 import msgspec
 from sqlalchemy import Connection
 
-from trivium.access.addresses import parse_network
 from trivium.access.keys import MASK
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import global_names, levels_by_name
 from trivium.api.registry import Call
-from trivium.forge import accounts, grants, locks, repositories, user_groups
-from trivium.forge.accounts import Account, User
-from trivium.forge.commit_checks import Check
-from trivium.forge.contents import FileFacts
-from trivium.forge.gists import Gist
-from trivium.forge.history import Commit, Details, extension_of, mimetype_of
-from trivium.forge.repo_groups import RepoGroup
-from trivium.forge.repositories import Repository
-from trivium.forge.reviews import Comment
-from trivium.forge.user_groups import UserGroup
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import Account, User
+from trivium.forge.gists.gists import Gist
+from trivium.forge.grants import on_objects as grants
+from trivium.forge.groups import user_groups
+from trivium.forge.groups.repo_groups import RepoGroup
+from trivium.forge.groups.user_groups import UserGroup
+from trivium.forge.history.contents import FileFacts
+from trivium.forge.history.reading import Commit, Details, extension_of, mimetype_of
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import user_locks
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews.comments import Comment
+from trivium.forge.reviews.commit_checks import Check
+from trivium.http.addresses import parse_network
 from trivium.vcs.model import Names, Node
 
 Json = dict[str, Any]
@@ -217,7 +221,7 @@ def listed_repository(repository: Repository, base_url: str, holder: Json | None
         msgspec.Raw(repository.last_changeset),
         f"{base_url}/{name if _PLAIN(name) else quote(name)}",
         holder,
-        locks.locked_date(repository) if holder else None,
+        user_locks.locked_date(repository) if holder else None,
         repository.lock_reason,
     )
 

@@ -14,8 +14,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from trivium.forge.answers import Kept, kept_of
-from trivium.rooms import Crowded, Room
+from trivium.forge.caches.answers import Kept, kept_of
+from trivium.http.rooms import Crowded, Room
 
 LARGE: Final = 1 << 20
 """Bytes from which an answer waits in a file."""

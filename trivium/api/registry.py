@@ -23,8 +23,8 @@ from trivium.api.arguments import Converter
 from trivium.api.remembered import Remembered
 from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
-from trivium.forge.accounts import User
-from trivium.forge.history import History
+from trivium.forge.accounts.users import User
+from trivium.forge.history.reading import History
 from trivium.forge.site import Site
 
 _EVERYWHERE: Final = {"repo": "repoid"}

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from trivium.settings import Settings
-from trivium.vcs.hglimits import limits_of
-from trivium.vcs.svnapache import SvnApache
-from trivium.vcs.svncommand import SvnCommand, Unavailable, find_programs
+from trivium.vcs.hg.limits import limits_of
+from trivium.vcs.svn.apache import SvnApache
+from trivium.vcs.svn.command import SvnCommand, Unavailable, find_programs
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 10.0

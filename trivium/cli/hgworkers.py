@@ -12,8 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from trivium.vcs.hglimits import HgLimits
-from trivium.vcs.hgserver.master import Master
+from trivium.vcs.hg.limits import HgLimits
+from trivium.vcs.hg.server.master import Master
 
 
 def main() -> None:

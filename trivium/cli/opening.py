@@ -51,8 +51,8 @@ def settings_of(data: Path, config: Path | None, **given: Any) -> Settings:
 @contextmanager
 def opened(data: Path, config: Path | None, *, upgrading: bool = False) -> Iterator[Site]:
     """The installation, for a command that works on it; refusals become sentences."""
+    from trivium import installation
     from trivium.cli.logs import set_up_logging
-    from trivium.forge import installation
 
     settings = settings_of(data, config)
     set_up_logging(settings.log_level)

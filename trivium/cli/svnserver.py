@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The companion that serves Subversion: it prepares a private Apache and becomes it (`vcs.svnapache`).
+"""The companion that serves Subversion: it prepares a private Apache and becomes it (`vcs.svn.apache`).
 
 Nothing of Python remains in it, so it costs what Apache costs. Should the supervisor die, the kernel ends it.
 """
@@ -17,9 +17,9 @@ import msgspec
 
 from trivium.cli.order import Order
 from trivium.errors import TriviumError
-from trivium.priority import yield_to_others
-from trivium.vcs.svnapache import LOCK_DESCRIPTOR, MEMORY, PLACE_DESCRIPTOR, ROOT_DESCRIPTOR, SvnApache
-from trivium.vcs.svncommand import SvnCommand, find_programs
+from trivium.procs.priority import yield_to_others
+from trivium.vcs.svn.apache import LOCK_DESCRIPTOR, MEMORY, PLACE_DESCRIPTOR, ROOT_DESCRIPTOR, SvnApache
+from trivium.vcs.svn.command import SvnCommand, find_programs
 
 _ABOVE = 64
 """Descriptors that do not get in the way of those with fixed numbers."""

@@ -17,13 +17,13 @@ import msgspec
 import uvicorn
 
 from trivium.cli.beats import Heart
-from trivium.cli.connections import take_descriptors
 from trivium.cli.logs import set_up_logging
 from trivium.cli.order import Order
-from trivium.cli.protocol import limited_protocol
 from trivium.errors import StartRefused, TriviumError
-from trivium.memory import keep_together
-from trivium.priority import answer_soon, go_first
+from trivium.http.connections import take_descriptors
+from trivium.http.protocol import limited_protocol
+from trivium.procs.memory import keep_together
+from trivium.procs.priority import answer_soon, go_first
 
 READY: Final = b"1"
 
@@ -79,7 +79,7 @@ def serve(order: Order) -> None:
 
 def put_in_order(order: Order) -> None:
     """Bring the database up to date and finish what a crash left, before anything is served or beside it."""
-    from trivium.forge import installation
+    from trivium import installation
 
     if order.again:
         installation.put_in_order_again(order.settings())

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Trivium does: one module per noun, plain synchronous functions. Every change goes through here."""
+"""What Trivium does: a room for each noun, plain synchronous functions. Every change goes through here."""

@@ -7,20 +7,15 @@ import queue
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trivium.access.keys import KeyRing, load_key_ring
+from trivium.access.keys import KeyRing
 from trivium.settings import Settings
-from trivium.store.disk import Tree
 from trivium.store.engine import Store
-from trivium.store.locks import WorkerIdentity
-from trivium.vcs.git import Git
-from trivium.vcs.gitcommand import git_command
-from trivium.vcs.hg import Hg
-from trivium.vcs.hgclient import HgProcesses
-from trivium.vcs.hglimits import limits_of
+from trivium.tree.disk import Tree
+from trivium.tree.kernel_locks import WorkerIdentity
+from trivium.vcs.git.back_end import Git
+from trivium.vcs.hg.back_end import Hg
 from trivium.vcs.model import BackEnd
-from trivium.vcs.svn import Svn
-from trivium.vcs.svnapache import SvnApache
-from trivium.vcs.svncommand import svn_command
+from trivium.vcs.svn.back_end import Svn
 
 
 @dataclass(slots=True)
@@ -52,7 +47,7 @@ class Site:
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
     rooms: dict[int, Measure] = field(default_factory=dict)
-    """How much room repositories take, by their ids (`forge.growth`)."""
+    """How much room repositories take, by their ids (`forge.repositories.growth`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 
@@ -64,35 +59,3 @@ class Site:
         self.hg.processes.close()
         self.store.close()
         self.worker.close()
-
-
-def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -> Site:
-    """Open an installation that has been set up; raises `StartRefused` with one sentence."""
-    ring = load_key_ring(settings.data / "secret.key")
-    tree = Tree(settings.root, min_free_bytes=settings.min_free_bytes)
-    tree.prepare()
-    git = Git(
-        git_command(
-            settings.git_path,
-            settings.data / "gitconfig",
-            max_input_bytes=settings.max_push_bytes,
-            max_object_bytes=settings.max_object_bytes,
-            default_branch=settings.default_branch,
-        )
-    )
-    hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout, limits=limits_of(settings)))
-    subversion = svn_command(settings)
-    svn = Svn(subversion, SvnApache(settings, subversion))
-    store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)
-    return Site(
-        settings=settings,
-        store=store,
-        ring=ring,
-        tree=tree,
-        back_ends={git.kind: git, hg.kind: hg, svn.kind: svn},
-        git=git,
-        hg=hg,
-        svn=svn,
-        worker=WorkerIdentity(tree.locks),
-        listening=listening,
-    )

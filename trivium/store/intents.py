@@ -29,9 +29,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from trivium.errors import AlreadyExists, Kind
 from trivium.names import key_of
-from trivium.store.disk import Tree, sync_directory
 from trivium.store.engine import Store
 from trivium.store.tables import intents, now, repo_groups, repositories
+from trivium.tree.disk import Tree, sync_directory
 
 MOVE: Final = "move"
 

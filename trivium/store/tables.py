@@ -225,7 +225,7 @@ repository_followers = Table(
 repository_locks = Table(
     "repository_locks",
     metadata,
-    # What users see (system.md 3.4); not the kernel's locks of `store/locks.py`.
+    # What users see (system.md 3.4); not the kernel's locks of `tree/kernel_locks.py`.
     Column("repository_id", _to("repositories.id"), primary_key=True),
     Column("user_id", _to("users.id"), nullable=False, index=True),
     Column("locked_on", Integer, nullable=False),  # seconds since the epoch
@@ -304,7 +304,7 @@ attachments = _table(
 comment_attachments = Table(
     "comment_attachments",
     metadata,
-    # Which files a comment links to: who may read the comment may fetch them (`forge/attachments.py`).
+    # Which files a comment links to: who may read the comment may fetch them (`forge/reviews/attachments.py`).
     Column("comment_id", _to("changeset_comments.id"), primary_key=True),
     Column("attachment_id", _to("attachments.id"), primary_key=True, index=True),
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 
-from trivium.vcs.comparing import compare
+from trivium.vcs.diff.comparing import compare
 from trivium.vcs.model import AnnotatedLine, NotText
 
 

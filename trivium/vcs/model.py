@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
 
+from trivium.egress.remote import Remote, TransferLimits
 from trivium.errors import TriviumError
 
 
@@ -328,35 +329,6 @@ class Snapshot(Protocol):
     def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
         """The contents of files, in this order, one at a time. What has more than `most` bytes is not read."""
         ...
-
-
-IMPORT_MARK: Final = "X-Trivium-Import"
-"""The header by which a server notices that it fetches from itself (decisions.md W10)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """Where to fetch from. Whether that may be done was decided before, and the address is pinned (security.md 8)."""
-
-    url: str
-    """Without credentials."""
-    addresses: tuple[str, ...]
-    """The addresses that were checked: connections go there and nowhere else."""
-    username: str = ""
-    password: str = ""
-    mark: str = ""
-    """Sent in the header `IMPORT_MARK` of every request, if there is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransferLimits:
-    """How long a transfer from another server may take, in seconds, and how much room."""
-
-    idle: int
-    """Without a byte."""
-    total: int
-    check: Callable[[], None] = lambda: None
-    """To be called again and again while bytes move; raises when there must not be more of them."""
 
 
 class BackEnd(Protocol):

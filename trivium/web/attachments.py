@@ -14,15 +14,15 @@ from concurrent.futures import Executor
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from trivium.access.addresses import ClientAddresses
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused
 from trivium.access.keys import Role
-from trivium.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
-from trivium.crew import Crew
-from trivium.forge import attachments
-from trivium.forge.attachments import ADDRESS, Attachment
+from trivium.forge.reviews import attachments
+from trivium.forge.reviews.attachments import ADDRESS, Attachment
 from trivium.forge.site import Site
+from trivium.http.addresses import ClientAddresses
+from trivium.http.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
+from trivium.http.crew import Crew
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10

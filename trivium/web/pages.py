@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from trivium.access.addresses import ClientAddresses
+from trivium.http.addresses import ClientAddresses
 from trivium.settings import Settings
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The version-control door: the real wire protocols over HTTP (system.md 3)."""
+"""The version-control doors: the real wire protocols over HTTP (system.md 3), a room for each system."""

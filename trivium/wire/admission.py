@@ -19,8 +19,9 @@ from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.errands import ERRAND
 from trivium.access.levels import Level
 from trivium.errors import Locked, NotFound
-from trivium.forge import locks, repositories
-from trivium.forge.repositories import Repository
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import user_locks
+from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.names import MAX_DEPTH, is_clean_text
 
@@ -73,7 +74,7 @@ def check_lock(site: Site, admitted: Admitted, *, writes: bool) -> str:
     Where locks only warn (`lock_ret_code`), the text is returned instead, for the user to read; empty: no lock.
     """
     try:
-        locks.check(admitted.caller, admitted.repository, writes=writes)
+        user_locks.check(admitted.caller, admitted.repository, writes=writes)
     except Locked as error:
         status = site.settings.lock_ret_code
         if status >= 400:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the protocols share: admission, turns, threads."""
+"""What the protocols share: admission, places, threads."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from trivium.access.addresses import ClientAddresses
 from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator
-from trivium.access.turns import NoPlace, Turns
-from trivium.asgi import Scope, TooLarge, header
-from trivium.crew import Crew
+from trivium.access.places import NoPlace, Places
+from trivium.egress.remote import IMPORT_MARK
 from trivium.errors import NotFound, WouldWait
-from trivium.forge import locks, pushes, repositories
-from trivium.forge.activity import Activity
-from trivium.forge.pushes import Push
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.pushes.settling import Push
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import user_locks
 from trivium.forge.site import Site
-from trivium.rooms import Room
-from trivium.store.locks import RepositoryLock
-from trivium.vcs.model import IMPORT_MARK
+from trivium.forge.upkeep.activity import Activity
+from trivium.http.addresses import ClientAddresses
+from trivium.http.asgi import Scope, TooLarge, header
+from trivium.http.crew import Crew
+from trivium.http.rooms import Room
+from trivium.tree.kernel_locks import RepositoryLock
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
 
 T = TypeVar("T")
@@ -68,8 +70,8 @@ class Door:
         self._slow = slow
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
         shared = _TURNS_PER_PROCESSOR * (os.cpu_count() or 1)
-        self._hashing = Turns(each=_HASHING, shared=_HASHING, firsts=_HASHING, patience=site.settings.request_timeout)
-        self._turns = Turns(
+        self._hashing = Places(each=_HASHING, shared=_HASHING, firsts=_HASHING, patience=site.settings.request_timeout)
+        self._places = Places(
             each=site.settings.max_concurrent_vcs,
             shared=shared,
             firsts=_FIRSTS * shared,
@@ -146,12 +148,12 @@ class Door:
 
     @contextlib.asynccontextmanager
     async def turn(self, caller: Caller, *, brief: bool = False) -> AsyncIterator[None]:
-        """Wait for a place among the transfers of this user and of everybody; `brief` as for `Turns.place`.
+        """Wait for a place among the transfers of this user and of everybody; `brief` as for `Places.place`.
 
         Raises `Refused`.
         """
         try:
-            async with self._turns.place(caller, brief=brief):
+            async with self._places.place(caller, brief=brief):
                 yield
         except NoPlace:
             raise Refused(503, "Too many transfers at once (max_concurrent_vcs).", ((b"retry-after", b"10"),)) from None
@@ -174,7 +176,7 @@ class Door:
         repository = admitted.repository
         self.activity.pulled(admitted.caller, repository.id, repository.name)
         return repository.enable_locking and await self.slow(
-            locks.take_for_push, self.site, admitted.caller, repository
+            user_locks.take_for_push, self.site, admitted.caller, repository
         )
 
     async def settle(self, how: Callable[..., T], push: Push, *arguments: Any) -> T:

@@ -16,7 +16,7 @@ from tests.support.relay import Relay
 from tests.support.repositories import ZERO
 from tests.support.servers import Server
 from tests.support.systems import Filled, System, new_system
-from trivium.vcs.remotetrouble import Trouble
+from trivium.vcs.remote_trouble import Trouble
 
 
 @pytest.fixture(params=["git", "hg"])

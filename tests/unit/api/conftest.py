@@ -15,8 +15,8 @@ import pytest
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
-from trivium.crew import Crew
 from trivium.forge.site import Site
+from trivium.http.crew import Crew
 
 Call = Callable[..., tuple[str, Any]]
 

@@ -20,10 +20,10 @@ from trivium.api.door import Answer, ApiDoor
 from trivium.api.methods import registry
 from trivium.api.registry import Method, Pace
 from trivium.api.texts import INTERNAL
-from trivium.crew import Crew
+from trivium.assembly import open_site
 from trivium.errors import Invalid
-from trivium.forge.installation import Administrator, set_up
-from trivium.forge.site import open_site
+from trivium.http.crew import Crew
+from trivium.installation import Administrator, set_up
 from trivium.settings import Settings
 
 KEY = "0123456789abcdef0123456789abcdef01234567"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from trivium.api.bodies import FREE, UNKNOWN, Bodies
-from trivium.asgi import Disconnected, TooLarge
-from trivium.rooms import Crowded
+from trivium.http.asgi import Disconnected, TooLarge
+from trivium.http.rooms import Crowded
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 MIB = 1 << 20

@@ -19,10 +19,10 @@ from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
 from trivium.api.outgoing import LARGE, Outgoing
-from trivium.asgi import Disconnected
-from trivium.crew import Crew
-from trivium.forge.answers import SMALL, Draft, Kept
+from trivium.forge.caches.answers import SMALL, Draft, Kept
 from trivium.forge.site import Site
+from trivium.http.asgi import Disconnected
+from trivium.http.crew import Crew
 from trivium.vcs.budget import Budget, Unwanted, spending
 
 

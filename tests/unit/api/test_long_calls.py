@@ -18,9 +18,9 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
 from trivium.api.methods import registry
 from trivium.api.registry import Pace
-from trivium.crew import Crew
-from trivium.forge import accounts
+from trivium.forge.accounts import users as accounts
 from trivium.forge.site import Site
+from trivium.http.crew import Crew
 
 OTHER_KEY = "f" * 40
 LONG, WAITING = "get_repo_changesets", "pull"
@@ -107,7 +107,7 @@ def test_who_waits_too_long_for_a_turn_is_told_so(
 ) -> None:
     work = Work(root_key)
     monkeypatch.setattr(door, "_result", work)
-    for turns in door._turns.values():
+    for turns in door._places.values():
         monkeypatch.setattr(turns, "_patience", 0.01)
 
     async def calls() -> None:
@@ -129,7 +129,7 @@ def test_who_waits_too_long_for_a_turn_is_told_so(
 
 
 def test_who_is_not_let_in_takes_no_turn(door: ApiDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for turns in door._turns.values():
+    for turns in door._places.values():
         monkeypatch.setattr(turns, "place", None)
     for key in ("0" * 40, ""):
         envelope = asyncio.run(ask(door, key, LONG))[1]
@@ -138,4 +138,4 @@ def test_who_is_not_let_in_takes_no_turn(door: ApiDoor, monkeypatch: pytest.Monk
 
 def test_every_pace_beyond_short_has_turns(door: ApiDoor) -> None:
     paces = {method.pace for method in registry.all() if method.pace > Pace.SHORT}
-    assert paces == set(door._turns)
+    assert paces == set(door._places)

@@ -9,7 +9,7 @@ from trivium.access.levels import Scope, parse_permission
 from trivium.api.texts import INTERNAL, Refusal, detail_of, failing_as, text_of, why
 from trivium.errors import Forbidden, Invalid, Kind, NotFound, StorageFull, TriviumError
 from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
-from trivium.vcs.remotetrouble import TransferFailed, Trouble
+from trivium.vcs.remote_trouble import TransferFailed, Trouble
 
 
 def refused(error: TriviumError) -> Refusal:

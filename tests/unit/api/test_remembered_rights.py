@@ -10,7 +10,7 @@ import pytest
 from tests.unit.api.conftest import Call
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import global_names, levels_by_name
-from trivium.forge import accounts
+from trivium.forge.accounts import users as accounts
 from trivium.forge.site import Site
 
 HERE = "MainThread"

@@ -11,7 +11,7 @@ import pytest
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.errors import WouldWait
-from trivium.forge import accounts
+from trivium.forge.accounts import users as accounts
 from trivium.forge.site import Site
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, select
 
+from trivium.assembly import open_site
 from trivium.errors import AlreadyExists
-from trivium.forge import recovery
-from trivium.forge.site import Site, open_site
+from trivium.forge.site import Site
+from trivium.forge.upkeep import recovery
 from trivium.settings import Settings
 from trivium.store import intents
 from trivium.store.engine import Store

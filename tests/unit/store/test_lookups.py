@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import NotFound
-from trivium.forge import accounts, repo_groups, repositories, user_groups
+from trivium.forge.accounts import users as accounts
+from trivium.forge.groups import repo_groups, user_groups
+from trivium.forge.repositories import finding as repositories
 from trivium.forge.site import Site
 
 ADA = Caller(7, "ada", False, True, "127.0.0.1")

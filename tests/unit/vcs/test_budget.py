@@ -10,8 +10,8 @@ import pygit2
 import pytest
 
 from trivium.vcs.budget import Budget, Exhausted, Unwanted, present, spending
-from trivium.vcs.comparing import AT_ONCE, TooSlow, compare
-from trivium.vcs.gittrees import Trees
+from trivium.vcs.diff.comparing import AT_ONCE, TooSlow, compare
+from trivium.vcs.git.trees import Trees
 
 
 def test_nodes_names_and_time_are_bounded() -> None:

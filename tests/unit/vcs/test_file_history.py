@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.places import IN_THE_WAY, MANY, NOWHERE, WIRE, Place
-from trivium.forge.history import Details, History, Moment
+from trivium.forge.history.reading import Details, History, Moment
 from trivium.settings import Settings
 from trivium.vcs.model import Names, NotText, TooLarge, UnknownPath, UnknownRevision
 

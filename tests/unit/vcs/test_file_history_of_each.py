@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from tests.support.places import IN_THE_WAY, MANY, NOWHERE, Place
-from trivium.vcs.git import Git
-from trivium.vcs.gitcommand import git_command
+from trivium.vcs.git.back_end import Git
+from trivium.vcs.git.command import git_command
 from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
 
 

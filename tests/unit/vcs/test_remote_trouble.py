@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from trivium.vcs.remotetrouble import TransferFailed, Trouble, trouble_of
+from trivium.vcs.remote_trouble import TransferFailed, Trouble, trouble_of
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
-from trivium.crew import Crew
-from trivium.forge.activity import Activity
 from trivium.forge.site import Site
+from trivium.forge.upkeep.activity import Activity
+from trivium.http.crew import Crew
 from trivium.wire import door as module
 from trivium.wire.admission import Refused
 from trivium.wire.door import Door

@@ -11,7 +11,7 @@ from trivium.api.arguments import Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.registry import Call, Pace
 from trivium.errors import Invalid
-from trivium.forge import attachments
+from trivium.forge.reviews import attachments
 
 _BLANKS: Final = str.maketrans("", "", " \t\r\n")
 

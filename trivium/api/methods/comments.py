@@ -15,8 +15,11 @@ from trivium.api.objects import comment_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Busy, Invalid, NotFound, StorageFull
-from trivium.forge import accounts, comment_changes, repositories, reviews
-from trivium.forge.repositories import Repository
+from trivium.forge.accounts import users as accounts
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews import comment_changes
+from trivium.forge.reviews import comments as reviews
 from trivium.store.tables import DEFAULT_USER_ID
 from trivium.vcs.model import UnknownRevision, VcsError
 

@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from trivium.api.arguments import Flag, Number, ReadableRepository, Word
-from trivium.api.kept import kept
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
 from trivium.api.objects import names_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid
-from trivium.forge import repository_settings
-from trivium.forge.answers import Draft
-from trivium.forge.contents import facts_of
-from trivium.forge.history import extension_of, mimetype_of
-from trivium.forge.repositories import Repository
+from trivium.forge.caches.answers import Draft
+from trivium.forge.history.contents import facts_of
+from trivium.forge.history.kept import kept
+from trivium.forge.history.reading import extension_of, mimetype_of
+from trivium.forge.repositories import settings as repository_settings
+from trivium.forge.repositories.finding import Repository
 from trivium.vcs.model import Content, Node, Snapshot, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
 
@@ -146,7 +146,7 @@ def get_repo_fts_tree(call: Call, repoid: ReadableRepository, commit_id: Word, r
                 raise Invalid(f"more than {settings.max_api_nodes} files at once (max_api_nodes)")
             draft.write_value(_described(call, repoid, snapshot, nodes))
 
-        return kept(call, repoid, ("fts", raw_id, path), make)
+        return kept(call.site, repoid, ("fts", raw_id, path), make)
 
     with failing_as(failure, VcsError, Invalid):
         return call.history.read(repoid, look)

@@ -11,7 +11,8 @@ from trivium.api.objects import gist_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid, NotFound, StorageFull
-from trivium.forge import accounts, gists
+from trivium.forge.accounts import users as accounts
+from trivium.forge.gists import gists
 from trivium.names import is_clean_text
 from trivium.vcs.model import VcsError
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from trivium.api.arguments import Number, ReadableRepository, Word
-from trivium.api.kept import kept
 from trivium.api.methods.registered import registry
 from trivium.api.objects import commit_object, node_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, shown
 from trivium.errors import Invalid
-from trivium.forge.answers import Draft
-from trivium.forge.history import Details
-from trivium.forge.repositories import Repository
+from trivium.forge.caches.answers import Draft
+from trivium.forge.history.kept import kept
+from trivium.forge.history.reading import Details
+from trivium.forge.repositories.finding import Repository
 from trivium.vcs.model import Node, Snapshot, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
 
@@ -47,7 +47,7 @@ def get_repo_changeset(call: Call, repoid: ReadableRepository, revision: Word, d
         def make(draft: Draft) -> None:
             draft.write_value(commit_object(call.history.commit(repoid, revision, wanted, moment), wanted))
 
-        return kept(call, repoid, ("changeset", moment.key, revision, wanted), make)
+        return kept(call.site, repoid, ("changeset", moment.key, revision, wanted), make)
     except UnknownRevision as error:
         raise Refusal(f"Commit `{revision}` does not exist in repository `{repoid.name}`") from error
     except VcsError as error:
@@ -84,7 +84,7 @@ def get_repo_changesets(
 
             call.history.read(repoid, look, moment)
 
-        return kept(call, repoid, ("changesets", moment.key, start_rev, count, wanted), make)
+        return kept(call.site, repoid, ("changesets", moment.key, start_rev, count, wanted), make)
     except VcsError as error:
         raise Refusal(_FETCHING) from error
 
@@ -137,7 +137,7 @@ def get_repo_nodes(
             nodes = snapshot.nodes(raw_id, path)
             draft.write_value(_described(call, repoid, snapshot, nodes, ret_type, details == "full", most))
 
-        return kept(call, repoid, key, make)
+        return kept(call.site, repoid, key, make)
 
     try:
         return call.history.read(repoid, look)

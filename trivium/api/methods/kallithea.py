@@ -14,10 +14,10 @@ from trivium.api.numbers import whole_number
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Invalid
-from trivium.forge import reviews
-from trivium.forge.history import Details
-from trivium.forge.repositories import Repository
-from trivium.forge.reviews import Comment
+from trivium.forge.history.reading import Details
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews import comments as reviews
+from trivium.forge.reviews.comments import Comment
 from trivium.vcs.model import Changeset, FileChange, Snapshot, UnknownRevision, VcsError
 
 _FETCHING: Final = "Error occurred during commit fetching"

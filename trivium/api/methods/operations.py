@@ -12,8 +12,14 @@ from trivium.api.objects import repository_objects
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, Locked, StorageFull
-from trivium.forge import accounts, locks, pulls, repositories, repository_creation, reviews, strips
-from trivium.forge.caches import RepositoryCache
+from trivium.forge.accounts import users as accounts
+from trivium.forge.caches.files import RepositoryCache
+from trivium.forge.history import strips
+from trivium.forge.pushes import from_remotes
+from trivium.forge.repositories import creation
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import user_locks as locks
+from trivium.forge.reviews import comments as reviews
 from trivium.vcs.model import VcsError
 
 
@@ -41,7 +47,7 @@ def fork_repo(
     with failing_as(
         f"failed to fork repository `{repoid.name}` as `{shown_path(fork_name)}`", Invalid, Busy, StorageFull, VcsError
     ):
-        created = repository_creation.fork(
+        created = creation.fork(
             call.site,
             call.caller,
             repoid,
@@ -62,7 +68,7 @@ def pull(call: Call, repoid: AdministeredRepository) -> dict[str, Any]:
     Needs repository.admin. All branches and tags are set to where the remote has them; none is deleted.
     """
     with failing_as(f"Unable to pull changes from `{repoid.name}`", Invalid, Locked, Busy, StorageFull, VcsError):
-        pulls.pull(call.site, call.caller, repoid)
+        from_remotes.pull(call.site, call.caller, repoid)
     return {"msg": f"Pulled from `{repoid.name}`", "repository": repoid.name}
 
 

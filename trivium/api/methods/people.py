@@ -12,7 +12,7 @@ from trivium.api.methods.operations import get_locks
 from trivium.api.methods.registered import registry
 from trivium.api.registry import Call, Parameter
 from trivium.api.texts import Refusal
-from trivium.forge import audit
+from trivium.forge.events import audit
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
 _MOST_PATTERN: Final = 100

@@ -25,10 +25,10 @@ from trivium.api.objects import member_rows, repo_group_object
 from trivium.api.registry import Call
 from trivium.api.texts import failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound
-from trivium.forge import repo_groups
-from trivium.forge.grants import Subject, Target, set_permission
-from trivium.forge.repo_group_deletion import delete_group
-from trivium.forge.repo_groups import UNSET, RepoGroup
+from trivium.forge.grants.on_objects import Subject, Target, set_permission
+from trivium.forge.groups import repo_groups
+from trivium.forge.groups.deletion import delete_group
+from trivium.forge.groups.repo_groups import UNSET, RepoGroup
 from trivium.names import path_of
 
 _OLD = {"usersgroupid": "usergroupid"}

@@ -24,17 +24,14 @@ from trivium.api.objects import full_repository_object, names_object, repository
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
-from trivium.forge import (
-    pushes,
-    repo_groups,
-    repositories,
-    repository_changes,
-    repository_creation,
-    repository_fields,
-    repository_settings,
-)
-from trivium.forge.grants import Subject, Target, set_permission
-from trivium.forge.repositories import Repository
+from trivium.forge.grants.on_objects import Subject, Target, set_permission
+from trivium.forge.groups import repo_groups
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.repositories import changes, creation
+from trivium.forge.repositories import fields as repository_fields
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import settings as repository_settings
+from trivium.forge.repositories.finding import Repository
 from trivium.names import last_segment, parent_of, path_of
 
 _OLD_GROUP = {"usersgroupid": "usergroupid"}
@@ -95,7 +92,7 @@ def _creation_failed(given: Mapping[str, Any]) -> str:
 def _may_create(call: Call) -> None:
     name = call.given["repo_name"]
     with call.site.store.read() as db:
-        repository_creation.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
+        creation.check_may_create(db, call.caller, path_of(name) if isinstance(name, str) else "")
 
 
 @registry.method(failure=_creation_failed, guard=_may_create, pace=Pace.WAITING, renamed=_OLD_URI)
@@ -127,7 +124,7 @@ def create_repo(
 
     Where an import fails, `error_detail` says why, for instance that the remote server refused the credentials.
     """
-    created = repository_creation.create(
+    created = creation.create(
         call.site,
         call.caller,
         name=repo_name,
@@ -175,7 +172,7 @@ def update_repo(
         if group is None and parent_of(path) != parent_of(repoid.name):
             group = parent_of(path)
     try:
-        updated = repository_changes.update_repository(
+        updated = changes.update_repository(
             call.site,
             call.caller,
             repoid,
@@ -207,7 +204,7 @@ def delete_repo(call: Call, repoid: AdministeredRepository, forks: Word = "") ->
     their forks too, which needs repository.admin on every one of them.
     """
     with failing_as(f"failed to delete repository `{repoid.name}`", Invalid, Busy, NotFound, AlreadyExists):
-        count = repository_changes.delete_repository(call.site, call.caller, repoid, forks)
+        count = changes.delete_repository(call.site, call.caller, repoid, forks)
     suffix = {"detach": f" Detached {count} forks", "delete": f" Deleted {count} forks"}.get(forks, "")
     return {"msg": f"Deleted repository `{repoid.name}`{suffix}", "success": True}
 

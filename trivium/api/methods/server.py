@@ -14,7 +14,8 @@ from trivium.api.arguments import AnyUser, Flag
 from trivium.api.methods.registered import registry
 from trivium.api.objects import address_row
 from trivium.api.registry import Call, Pace
-from trivium.forge import accounts, rescans
+from trivium.forge.accounts import users as accounts
+from trivium.forge.repositories import rescans
 
 _log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from trivium.api.objects import check_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid
-from trivium.forge import commit_checks
-from trivium.forge.repositories import Repository
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews import commit_checks
 from trivium.vcs.model import UnknownRevision, VcsError
 
 

@@ -16,8 +16,10 @@ from trivium.api.numbers import whole_number
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Busy, Invalid, StorageFull
-from trivium.forge import exception_reports, maintenance_work, repository_settings
-from trivium.forge.repository_settings import BadSetting
+from trivium.forge.repositories import settings as repository_settings
+from trivium.forge.repositories.settings import BadSetting
+from trivium.forge.upkeep import exception_reports
+from trivium.forge.upkeep import maintenance as maintenance_work
 from trivium.vcs.model import VcsError
 
 _MOST_SHOWN: Final = 100

@@ -20,9 +20,9 @@ from trivium.api.objects import member_rows, one_user_group, user_group_object, 
 from trivium.api.registry import Call
 from trivium.api.texts import failing_as
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound, OwnerReserved
-from trivium.forge import user_groups
-from trivium.forge.grants import Subject, Target, set_permission
-from trivium.forge.user_groups import UserGroup
+from trivium.forge.grants.on_objects import Subject, Target, set_permission
+from trivium.forge.groups import user_groups
+from trivium.forge.groups.user_groups import UserGroup
 
 _OLD = {"usersgroupid": "usergroupid"}
 

@@ -11,7 +11,7 @@ from trivium.api.objects import own_user_object, permissions_object, user_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid, NotFound
-from trivium.forge import accounts
+from trivium.forge.accounts import users as accounts
 
 
 @registry.method(pace=Pace.AT_ONCE)

@@ -14,7 +14,7 @@ from trivium.cli.opening import opened, table, with_data
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from trivium.forge.grants import Subject
+    from trivium.forge.grants.on_objects import Subject
 
 _ROLES: Final = ("all", "api", "vcs", "http", "feed")
 
@@ -34,7 +34,8 @@ def token_create(data: Path, config: Path | None, user: str, role: str, lifetime
     """Make a key for USER and print it: it is not shown again here."""
     from trivium.access.caller import the_system
     from trivium.access.keys import Role
-    from trivium.forge import accounts, tokens
+    from trivium.forge.accounts import tokens
+    from trivium.forge.accounts import users as accounts
 
     if lifetime < -1:
         raise click.UsageError("a lifetime is a number of minutes, or -1")
@@ -56,7 +57,8 @@ def token_create(data: Path, config: Path | None, user: str, role: str, lifetime
 @click.argument("user")
 def token_list(data: Path, config: Path | None, user: str) -> None:
     """Show the keys of USER: number, role, when it expires, was made and was last used, description; never the key."""
-    from trivium.forge import accounts, tokens
+    from trivium.forge.accounts import tokens
+    from trivium.forge.accounts import users as accounts
 
     with opened(data, config) as site, site.store.read() as db:
         found = tokens.tokens_of(db, accounts.find(db, user).id)
@@ -89,7 +91,8 @@ def _expiry(expires: int) -> str:
 def token_revoke(data: Path, config: Path | None, user: str, number: int) -> None:
     """Take the key NUMBER (of `token list`) from USER; it counts no more for the next request."""
     from trivium.access.caller import the_system
-    from trivium.forge import accounts, tokens
+    from trivium.forge.accounts import tokens
+    from trivium.forge.accounts import users as accounts
 
     with opened(data, config) as site:
         with site.store.read() as db:
@@ -104,7 +107,8 @@ def token_revoke(data: Path, config: Path | None, user: str, number: int) -> Non
 def token_reset(data: Path, config: Path | None, user: str) -> None:
     """Replace the built-in key of USER and print the new one; the old one counts no more for the next request."""
     from trivium.access.caller import the_system
-    from trivium.forge import accounts, tokens
+    from trivium.forge.accounts import tokens
+    from trivium.forge.accounts import users as accounts
 
     with opened(data, config) as site:
         with site.store.read() as db:
@@ -119,14 +123,15 @@ def address() -> None:
 
 
 def _change_address(data: Path, config: Path | None, user: str, network: str, *, allow: bool) -> None:
-    from trivium.access.addresses import parse_network
     from trivium.access.caller import the_system
-    from trivium.forge import accounts, addresses
+    from trivium.forge.accounts import allowed_addresses
+    from trivium.forge.accounts import users as accounts
+    from trivium.http.addresses import parse_network
 
     with opened(data, config) as site:
         with site.store.read() as db:
             owner = accounts.find(db, user)
-        change = addresses.allow_address if allow else addresses.forget_address
+        change = allowed_addresses.allow_address if allow else allowed_addresses.forget_address
         change(site, the_system(), owner, str(parse_network(network)))
 
 
@@ -156,10 +161,11 @@ def address_forget(data: Path, config: Path | None, user: str, network: str) -> 
 @click.argument("user", required=False)
 def address_list(data: Path, config: Path | None, user: str | None) -> None:
     """Show the ranges of USER, or of all accounts. An account without any is let in from everywhere."""
-    from trivium.forge import accounts, addresses
+    from trivium.forge.accounts import allowed_addresses
+    from trivium.forge.accounts import users as accounts
 
     with opened(data, config) as site, site.store.read() as db:
-        found = addresses.ranges(db, accounts.find(db, user) if user is not None else None)
+        found = allowed_addresses.ranges(db, accounts.find(db, user) if user is not None else None)
     table(list(found))
 
 
@@ -177,7 +183,7 @@ def permit(data: Path, config: Path | None, name: str, permission: str | None, g
     from `default`.
     """
     from trivium.access.caller import the_system
-    from trivium.forge import global_permissions
+    from trivium.forge.grants import global_permissions
 
     if forget and permission is None:
         raise click.UsageError("which PERMISSION is to be forgotten?")
@@ -197,8 +203,9 @@ def permit(data: Path, config: Path | None, name: str, permission: str | None, g
 def _subject(db: Connection, name: str, group: bool) -> Subject:
     from trivium.access.caller import the_system
     from trivium.access.levels import Level
-    from trivium.forge import accounts, user_groups
-    from trivium.forge.grants import Subject
+    from trivium.forge.accounts import users as accounts
+    from trivium.forge.grants.on_objects import Subject
+    from trivium.forge.groups import user_groups
 
     if group:
         found = user_groups.find(db, the_system(), name, Level.READ)
@@ -210,7 +217,8 @@ def _subject(db: Connection, name: str, group: bool) -> Subject:
 def _permissions(db: Connection, subject: Subject) -> list[tuple[str, ...]]:
     """Rows to show: a permission, and where it comes from or what it is on."""
     from trivium.access.permissions import global_permissions as effective
-    from trivium.forge import accounts, global_permissions
+    from trivium.forge.accounts import users as accounts
+    from trivium.forge.grants import global_permissions
 
     own = set(global_permissions.own_permissions(db, subject))
     rows: list[tuple[str, ...]] = []
@@ -230,7 +238,7 @@ def _permissions(db: Connection, subject: Subject) -> list[tuple[str, ...]]:
 def public_access(data: Path, config: Path | None, state: str | None) -> None:
     """Whether visitors may look without an account; without STATE show it."""
     from trivium.access.caller import the_system
-    from trivium.forge import global_permissions
+    from trivium.forge.grants import global_permissions
 
     with opened(data, config) as site:
         if state is None:

@@ -43,8 +43,9 @@ def import_svn(
     Revisions keep their numbers, authors and dates. Which hosts may be asked is set by allowed_remote_hosts.
     """
     from trivium.access.caller import the_system
-    from trivium.access.remotes import RemoteUrl, admit_remote, parse_remote
-    from trivium.forge import accounts, repository_creation
+    from trivium.egress.policy import RemoteUrl, admit_remote, parse_remote
+    from trivium.forge.accounts import users as accounts
+    from trivium.forge.repositories import creation
 
     password = first_line(password_file, "password") if password_file is not None else ""
     with opened(data, config) as site:
@@ -64,9 +65,9 @@ def import_svn(
                 click.echo(f"Loaded revision {revision}.", err=True)
 
         def load(target: Path) -> None:
-            site.svn.load(remote, target, repository_creation.transfer_limits(site), progress)
+            site.svn.load(remote, target, creation.transfer_limits(site), progress)
 
-        made = repository_creation.import_history(
+        made = creation.import_history(
             site, the_system(), name=name, kind=site.svn.kind, owner=owning.id, private=private, remote=asked, load=load
         )
     click.echo(f"Imported {given.url} as {made}.")

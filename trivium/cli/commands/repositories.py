@@ -16,12 +16,13 @@ from trivium.errors import TriviumError
 def _set_archived(data: Path, config: Path | None, repository: str, archived: bool) -> None:
     from trivium.access.caller import the_system
     from trivium.access.levels import Level
-    from trivium.forge import repositories, repository_changes
+    from trivium.forge.repositories import changes
+    from trivium.forge.repositories import finding as repositories
 
     with opened(data, config) as site:
         with site.store.read() as db:
             found = repositories.find(db, the_system(), repository, Level.ADMIN)
-        repository_changes.set_archived(site, the_system(), found, archived)
+        changes.set_archived(site, the_system(), found, archived)
 
 
 @click.command()
@@ -47,7 +48,7 @@ def unarchive(data: Path, config: Path | None, repository: str) -> None:
 def rescan(data: Path, config: Path | None, remove_obsolete: bool, even_most: bool) -> None:
     """Register repositories that were put into the repository root by hand."""
     from trivium.access.caller import the_system
-    from trivium.forge import rescans
+    from trivium.forge.repositories import rescans
 
     with opened(data, config) as site:
         done = rescans.rescan(site, the_system(), remove_obsolete=remove_obsolete, at_most_half=not even_most)
@@ -65,8 +66,8 @@ def maintenance(data: Path, config: Path | None, repositories: tuple[str, ...]) 
     """Put REPOSITORIES (default: all) in good order, thoroughly. The server may go on running meanwhile."""
     from trivium.access.caller import the_system
     from trivium.access.levels import Level
-    from trivium.forge import housekeeping
-    from trivium.forge import repositories as forge_repositories
+    from trivium.forge.repositories import finding as forge_repositories
+    from trivium.forge.upkeep import housekeeping
 
     failed = False
     with opened(data, config) as site:
@@ -100,10 +101,10 @@ def repo_group_delete(data: Path, config: Path | None, group: str) -> None:
     """Delete the repository group GROUP, which must be empty."""
     from trivium.access.caller import the_system
     from trivium.access.levels import Level
-    from trivium.forge import repo_group_deletion, repo_groups
+    from trivium.forge.groups import deletion, repo_groups
 
     with opened(data, config) as site:
         with site.store.read() as db:
             found = repo_groups.find(db, the_system(), group, Level.ADMIN)
-        repo_group_deletion.delete_group(site, the_system(), found)
+        deletion.delete_group(site, the_system(), found)
     click.echo(f"Deleted repository group {found.name}.")

@@ -40,7 +40,7 @@ def setup(
     import re
 
     from trivium.cli.logs import set_up_logging
-    from trivium.forge.installation import Administrator, set_up
+    from trivium.installation import Administrator, set_up
 
     if (password is None) == (password_file is None):
         raise click.UsageError("give either --password or --password-file")

@@ -13,7 +13,7 @@ from trivium.errors import Invalid
 
 if TYPE_CHECKING:
     from trivium.forge.site import Site
-    from trivium.forge.trash import Entry
+    from trivium.forge.trash.trash import Entry
 
 
 @click.group()
@@ -25,7 +25,7 @@ def trash() -> None:
 @with_data
 def trash_list(data: Path, config: Path | None) -> None:
     """Show what is in the trash, oldest first: entry, kind, name, owner, by whom it was deleted."""
-    from trivium.forge import trash
+    from trivium.forge.trash import trash
 
     with opened(data, config) as site:
         found = trash.entries(site)
@@ -51,7 +51,8 @@ def trash_restore(data: Path, config: Path | None, entry: str, name: str | None,
     that are missing on the way to it are made.
     """
     from trivium.access.caller import the_system
-    from trivium.forge import accounts, trash
+    from trivium.forge.accounts import users as accounts
+    from trivium.forge.trash import trash
     from trivium.store.tables import DEFAULT_USER_ID
 
     with opened(data, config) as site:
@@ -68,7 +69,7 @@ def trash_restore(data: Path, config: Path | None, entry: str, name: str | None,
 
 
 def _chosen(site: Site, given: str) -> Entry:
-    from trivium.forge import trash
+    from trivium.forge.trash import trash
 
     called = [one for one in trash.entries(site) if given and one.name == given]
     return called[-1] if called else trash.find(site, given)
@@ -86,7 +87,7 @@ def trash_empty(
     from datetime import UTC, datetime, timedelta
 
     from trivium.access.caller import the_system
-    from trivium.forge import trash
+    from trivium.forge.trash import trash
 
     if bool(chosen) + (older_than is not None) + everything != 1:
         raise click.UsageError("give entries, or --older-than, or --all")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git is run within bounds, whatever it says and however much it wants."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from trivium.errors import StartRefused
+from trivium.procs.spawn import run
+from trivium.vcs.git.command import GitCommand, git_command
+from trivium.vcs.model import VcsError
+
+TALKER = """#!/bin/sh
+head -c 2000000 /dev/zero | tr '\\0' w >&2
+echo line
+exit $TALKER_STATUS
+"""
+GREEDY = "import sys; x = bytearray(int(sys.argv[1]) << 20); print('had it')"
+
+
+@pytest.fixture
+def talker(tmp_path: Path) -> GitCommand:
+    """A git that has more to complain about than a pipe holds."""
+    script = tmp_path / "git"
+    script.write_text(TALKER.replace("$TALKER_STATUS", "0"))
+    script.chmod(0o755)
+    return git_command(str(script), tmp_path / "gitconfig")
+
+
+def test_warnings_without_end_stop_nobody(talker: GitCommand, tmp_path: Path) -> None:
+    assert list(talker.lines("x", cwd=tmp_path, timeout=20)) == [b"line\n"]
+    assert talker.run("x", cwd=tmp_path, timeout=20) == b"line\n"
+
+
+def test_of_endless_complaints_the_beginning_is_kept(talker: GitCommand, tmp_path: Path) -> None:
+    script = Path(talker.program)
+    script.write_text(TALKER.replace("$TALKER_STATUS", "3"))
+    with pytest.raises(VcsError, match="ended with 3: w"):
+        talker.run("x", cwd=tmp_path, timeout=20)
+    with pytest.raises(VcsError, match="ended with 3: w"):
+        list(talker.lines("x", cwd=tmp_path, timeout=20))
+
+
+def test_a_program_that_wants_too_much_memory_does_not_get_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", GREEDY]
+    assert run([*command, "10"], cwd=tmp_path, environment={}, timeout=20, memory=100 << 20).stdout == b"had it\n"
+    greedy = run([*command, "200"], cwd=tmp_path, environment={}, timeout=20, memory=100 << 20)
+    assert greedy.returncode != 0
+    assert b"MemoryError" in greedy.stderr
+
+
+def test_sizes_are_looked_at_where_a_pack_can_hide_them(tmp_path: Path) -> None:
+    command = git_command("git", tmp_path / "gitconfig", max_object_bytes=512 << 20)
+    assert command.check_of_sizes(500_000) == [], "compressed data do not unfold so far"
+    for unclear in (600_000, None):
+        assert command.check_of_sizes(unclear) == ["-c", f"core.hooksPath={tmp_path / 'githooks'}"]
+    small = git_command("git", tmp_path / "gitconfig", max_object_bytes=1 << 20)
+    assert small.check_of_sizes(100), "a delta may be larger than git is told to refuse"
+    assert git_command("git", tmp_path / "gitconfig").check_of_sizes(None) == [], "no limit"
+
+
+@pytest.mark.parametrize("branch", ["", "-x", "a b", "a..b", "x.lock", "a\nb", "ä"])
+def test_a_default_branch_is_the_name_of_a_branch(tmp_path: Path, branch: str) -> None:
+    with pytest.raises(StartRefused, match="default_branch"):
+        git_command("git", tmp_path / "gitconfig", default_branch=branch)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""API keys and tokens of accounts (system.md 1.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, delete, select, update
+
+from trivium.access.caller import Caller
+from trivium.access.keys import KeyRing, Role, new_key
+from trivium.errors import Invalid
+from trivium.forge.events import journal
+from trivium.forge.site import Site
+from trivium.store.engine import insert_id
+from trivium.store.tables import DEFAULT_USER_ID, now
+from trivium.store.tables import tokens as table
+
+NEVER: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A key as it is listed: everything but the key."""
+
+    id: int
+    role: Role
+    builtin: bool
+    description: str
+    expires: int
+    """Seconds since the epoch; -1 is never."""
+    created_on: str
+    last_used: str | None
+
+
+_COLUMNS: Final = (
+    table.c.id,
+    table.c.role,
+    table.c.builtin,
+    table.c.description,
+    table.c.expires,
+    table.c.created_on,
+    table.c.last_used,
+)
+
+
+def add_token(
+    db: Connection,
+    ring: KeyRing,
+    user_id: int,
+    key: str,
+    role: Role,
+    *,
+    builtin: bool = False,
+    description: str = "",
+    expires: int = NEVER,
+) -> int:
+    """Store a key; returns the token's id."""
+    return insert_id(
+        db,
+        table,
+        user_id=user_id,
+        digest=ring.digest(key),
+        sealed=ring.seal(key, f"token of {user_id}"),
+        role=role.value,
+        builtin=builtin,
+        description=description,
+        expires=expires,
+        created_on=now(),
+    )
+
+
+def create_token(
+    site: Site,
+    caller: Caller,
+    user_id: int,
+    username: str,
+    *,
+    role: Role,
+    description: str = "",
+    expires: int = NEVER,
+) -> str:
+    """Make a further key for an account and return it: the only moment it needs to be seen."""
+    if user_id == DEFAULT_USER_ID:
+        raise Invalid("the user default has no keys")
+    key = new_key()
+    with site.store.write(told_apart=True) as db:
+        token_id = add_token(db, site.ring, user_id, key, role, description=description, expires=expires)
+        journal.record(db, caller, "token.create", username, token_id=token_id, role=role.value, expires=expires)
+    return key
+
+
+def tokens_of(db: Connection, user_id: int) -> list[Token]:
+    """The keys of an account, the built-in one first."""
+    rows = db.execute(select(*_COLUMNS).where(table.c.user_id == user_id).order_by(table.c.builtin.desc(), table.c.id))
+    return [Token(row.id, Role(row.role), *row[2:]) for row in rows]
+
+
+def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_id: int) -> None:
+    """Take a further key of an account away; it lets nobody in from the next request on.
+
+    Raises `Invalid` for one that the account does not have, and for the built-in one, which can only be replaced.
+    """
+    with site.store.write(told_apart=True) as db:
+        mine = (table.c.id == token_id, table.c.user_id == user_id)
+        row = db.execute(select(table.c.builtin, table.c.role).where(*mine)).first()
+        if row is None:
+            raise Invalid(f"{username} has no token {token_id}")
+        if row.builtin:
+            raise Invalid(f"token {token_id} is the built-in key of {username}; it is replaced, not revoked")
+        db.execute(delete(table).where(*mine))
+        journal.record(db, caller, "token.revoke", username, token_id=token_id, role=row.role)
+
+
+def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> str:
+    """Replace the built-in key of an account and return the new one; the old one lets nobody in any more."""
+    if user_id == DEFAULT_USER_ID:
+        raise Invalid("the user default has no keys")
+    key = new_key()
+    with site.store.write(told_apart=True) as db:
+        changed = db.execute(
+            update(table)
+            .where(table.c.user_id == user_id, table.c.builtin)
+            .values(
+                digest=site.ring.digest(key),
+                sealed=site.ring.seal(key, f"token of {user_id}"),
+                created_on=now(),
+                last_used=None,
+            )
+        ).rowcount
+        if not changed:
+            add_token(db, site.ring, user_id, key, Role.ALL, builtin=True)
+        journal.record(db, caller, "token.reset", username)
+    return key

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""User accounts: found, listed, created, changed and deleted (api-users.md 7)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from trivium.access.caller import Caller
+from trivium.access.credentials import LOCAL
+from trivium.access.keys import KeyRing, Role, new_key
+from trivium.access.logins.local import check_password, hash_password
+from trivium.access.stamps import rights_change
+from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
+from trivium.forge.accounts import tokens
+from trivium.forge.events import journal
+from trivium.forge.site import Site
+from trivium.names import account_key_of, check_email, check_username, is_clean_text
+from trivium.store.engine import insert_id
+from trivium.store.query import Query, Values
+from trivium.store.tables import (
+    DEFAULT_USER_ID,
+    now,
+    repo_groups,
+    repositories,
+    user_addresses,
+    user_emails,
+    user_groups,
+    users,
+)
+from trivium.store.tables import tokens as tokens_table
+
+MAX_ID: Final = 2**63 - 1
+_MAX_TEXT: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account, without its secrets."""
+
+    id: int
+    username: str
+    firstname: str
+    lastname: str
+    email: str | None
+    active: bool
+    admin: bool
+    extern_name: str
+    extern_type: str
+    last_login: str | None
+    inherits: bool
+    rights_version: int
+    """Another one after every change of what this user may do that is not one of everybody's (`access.stamps`)."""
+
+    def as_caller(self, address: str) -> Caller:
+        """The account as somebody who asks: for questions about what he may do."""
+        return Caller(self.id, self.username, self.admin, self.inherits, address)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user with everything that his API object shows."""
+
+    user: User
+    emails: tuple[str, ...]
+    addresses: tuple[str, ...]
+    keys: tuple[str, ...]
+    """The built-in key first; empty unless they were asked for."""
+
+
+COLUMNS: Final = (
+    users.c.id,
+    users.c.username,
+    users.c.firstname,
+    users.c.lastname,
+    users.c.email,
+    users.c.active,
+    users.c.admin,
+    users.c.extern_name,
+    users.c.extern_type,
+    users.c.last_login,
+    users.c.inherit_default_permissions,
+    users.c.rights_version,
+)
+_BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
+# The key is what is indexed.
+_BY_NAME = Query(
+    select(*COLUMNS).where(users.c.username_key == bindparam("key"), users.c.username == bindparam("sought"))
+)
+_SOME = select(*COLUMNS).where(users.c.id.in_(bindparam("ids", expanding=True)))
+_ALL = select(*COLUMNS).where(users.c.id != DEFAULT_USER_ID).order_by(users.c.username)
+_KEY_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("sought"))
+_EMAIL_HOLDERS = (
+    select(users.c.id)
+    .where(users.c.email == bindparam("sought"))
+    .union_all(select(user_emails.c.user_id).where(user_emails.c.email == bindparam("sought")))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """Something that belongs to users: (user id, value) of one of them, and of all."""
+
+    of_one: Query
+    of_all: Query
+
+
+def _details(statement: Any, user_id: Any) -> _Details:
+    return _Details(Query(statement.where(user_id == bindparam("one"))), Query(statement))
+
+
+_EMAILS = _details(select(user_emails.c.user_id, user_emails.c.email).order_by(user_emails.c.id), user_emails.c.user_id)
+_ADDRESSES = _details(
+    select(user_addresses.c.user_id, user_addresses.c.network).order_by(user_addresses.c.id),
+    user_addresses.c.user_id,
+)
+_TOKENS = _details(
+    select(tokens_table.c.user_id, tokens_table.c.sealed).order_by(tokens_table.c.builtin.desc(), tokens_table.c.id),
+    tokens_table.c.user_id,
+)
+
+
+def id_in(text: str) -> int | None:
+    """The id that a text of ASCII digits stands for; None for other texts, and for numbers that no id can be."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    significant = text.lstrip("0") or "0"
+    return int(significant) if len(significant) <= len(str(MAX_ID)) else None
+
+
+def user_of(row: Iterable[Any]) -> User:
+    """The user in a row of `COLUMNS`."""
+    return User(*row)
+
+
+def find(db: Connection, given: object) -> User:
+    """The user that an argument names: an id, a string of digits, or an exact name (api-users.md 2.1)."""
+    row = None
+    if isinstance(given, int) and not isinstance(given, bool):
+        row = _by_id(db, given)
+    elif isinstance(given, str) and given and is_clean_text(given):
+        if (user_id := id_in(given)) is not None:
+            row = _by_id(db, user_id)
+        row = row or _BY_NAME.first(db, {"sought": given, "key": account_key_of(given)})
+    if row is None:
+        raise NotFound(Kind.USER, given)
+    return user_of(row)
+
+
+def find_for(db: Connection, caller: Caller, given: object) -> User:
+    """The user that an argument names, when a regular user may only name himself (decisions.md A2)."""
+    if caller.super_admin:
+        return find(db, given)
+    himself = (caller.user_id, str(caller.user_id), caller.username)
+    if isinstance(given, (bool, float)) or given not in himself:
+        raise NotYourself
+    return by_id(db, caller.user_id)
+
+
+def by_id(db: Connection, user_id: int) -> User:
+    row = _by_id(db, user_id)
+    if row is None:
+        raise NotFound(Kind.USER, user_id)
+    return user_of(row)
+
+
+def by_ids(db: Connection, ids: Iterable[int]) -> list[User]:
+    """Several accounts: one statement."""
+    return [user_of(row) for row in db.execute(_SOME, {"ids": list(ids)})]
+
+
+def everybody(db: Connection) -> list[User]:
+    """All accounts but `default`, by name."""
+    return [user_of(row) for row in db.execute(_ALL)]
+
+
+def accounts(db: Connection, of: Iterable[User], ring: KeyRing | None = None) -> list[Account]:
+    """Users with their details, in the order given; keys are opened only when `ring` is given.
+
+    Three statements, however many users.
+    """
+    listed = list(of)
+    ids = [user.id for user in listed]
+    emails = _grouped(db, _EMAILS, ids)
+    addresses = _grouped(db, _ADDRESSES, ids)
+    sealed = _grouped(db, _TOKENS, ids) if ring else {}
+    return [
+        Account(
+            user,
+            tuple([user.email] if user.email else []) + tuple(emails.get(user.id, ())),
+            tuple(addresses.get(user.id, ())),
+            tuple(ring.open(key, f"token of {user.id}") for key in sealed.get(user.id, ())) if ring else (),
+        )
+        for user in listed
+    ]
+
+
+def _grouped(db: Connection, details: _Details, ids: list[int]) -> dict[int, list[Any]]:
+    """What belongs to each of the users, in the statement's order."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    if len(ids) == 1:
+        found[ids[0]] = [value for _, value in details.of_one.all(db, {"one": ids[0]})]
+    elif ids:
+        # A list of ids would be a statement of its own for each length; reading all rows costs less.
+        wanted = set(ids)
+        for user_id, value in details.of_all.all(db, {}):
+            if user_id in wanted:
+                found[user_id].append(value)
+    return found
+
+
+def _by_id(db: Connection, user_id: int) -> Values | None:
+    return _BY_ID.first(db, {"sought": user_id}) if 0 <= user_id <= MAX_ID else None
+
+
+def create(
+    site: Site,
+    caller: Caller,
+    *,
+    username: str,
+    email: str,
+    password: str = "",
+    firstname: str = "",
+    lastname: str = "",
+    active: bool = True,
+    admin: bool = False,
+    extern_name: str = LOCAL,
+    extern_type: str = LOCAL,
+    force_password_change: bool = False,
+    api_key: str | None = None,
+) -> User:
+    """Create an account with its built-in key. The user owns nothing and is in no group."""
+    _only_super_admins(caller)
+    with site.store.read() as db:
+        _check_free(db, username=username, email=email)
+    check_username(username)
+    email = check_email(email)
+    names = {"firstname": firstname, "lastname": lastname, "extern_name": extern_name, "extern_type": extern_type}
+    for text in names.values():
+        _check_text(text)
+    if not extern_name or not extern_type:
+        raise Invalid("an account belongs to an authentication plug-in")
+    # Somebody else keeps the password of an external account (api-users.md 7).
+    password_hash = hash_password(check_password(password)) if password and extern_name == LOCAL else None
+    with site.store.write(told_apart=True) as db:
+        _check_free(db, username=username, email=email)
+        user_id = insert_id(
+            db,
+            users,
+            username=username,
+            username_key=account_key_of(username),
+            email=email,
+            active=active,
+            admin=admin,
+            password_hash=password_hash,
+            inherit_default_permissions=True,
+            force_password_change=force_password_change,
+            created_on=now(),
+            **names,
+        )
+        tokens.add_token(db, site.ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
+        journal.record(db, caller, "user.create", username, user_id=user_id, admin=admin, active=active)
+        return by_id(db, user_id)
+
+
+def update_account(
+    site: Site,
+    caller: Caller,
+    user: User,
+    *,
+    username: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    firstname: str | None = None,
+    lastname: str | None = None,
+    active: bool | None = None,
+    admin: bool | None = None,
+    extern_type: str | None = None,
+    extern_name: str | None = None,
+) -> User:
+    """Change what is given and leave the rest; raises and changes nothing when any of it cannot be."""
+    _only_super_admins(caller)
+    if user.id == DEFAULT_USER_ID:
+        raise Forbidden
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in {
+            "firstname": firstname,
+            "lastname": lastname,
+            "active": active,
+            "admin": admin,
+            "extern_type": extern_type or None,
+            "extern_name": extern_name or None,
+        }.items()
+        if value is not None
+    }
+    for text in changes.values():
+        if isinstance(text, str):
+            _check_text(text)
+    if username is not None and username != user.username:
+        changes |= {"username": check_username(username), "username_key": account_key_of(username)}
+    if email is not None:
+        changes["email"] = check_email(email)
+    if password:
+        changes["password_hash"] = hash_password(check_password(password))
+        changes["force_password_change"] = False
+    with site.store.write(told_apart=True) as db:
+        if "username" in changes:
+            _check_free(db, username=changes["username"], but=user.id)
+        if "email" in changes:
+            _check_free(db, email=changes["email"], but=user.id)
+        if active is False or admin is False:
+            _check_not_last_admin(db, user.id)
+        if changes:
+            db.execute(update(users).where(users.c.id == user.id).values(**changes))
+            rights_change(db, user_id=user.id)
+            told = {name: value for name, value in changes.items() if name not in ("password_hash", "username_key")}
+            if "password_hash" in changes:
+                told["password"] = "changed"
+            journal.record(db, caller, "user.update", user.username, user_id=user.id, changes=told)
+        return by_id(db, user.id)
+
+
+def delete_account(site: Site, caller: Caller, user: User) -> None:
+    """Delete an account with its rows, memberships and keys; raises `InUse` while it owns something.
+
+    Raises `NotFound` when somebody else was quicker.
+    """
+    _only_super_admins(caller)
+    if user.id == DEFAULT_USER_ID:
+        raise Invalid("the user default cannot be deleted")
+    with site.store.write(told_apart=True) as db:
+        owned = [
+            name
+            for table in (repositories, repo_groups, user_groups)
+            for (name,) in db.execute(select(table.c.name).where(table.c.owner_id == user.id).limit(10))
+        ]
+        if owned:
+            raise InUse(owned)
+        _check_not_last_admin(db, user.id)
+        if not db.execute(delete(users).where(users.c.id == user.id)).rowcount:
+            raise NotFound(Kind.USER, user.id)
+        journal.record(db, caller, "user.delete", user.username, user_id=user.id)
+
+
+def first_super_admin(db: Connection) -> User:
+    """The super-admin that was there first."""
+    found = db.execute(select(users.c.id).where(users.c.admin).order_by(users.c.id).limit(1)).scalar()
+    return by_id(db, found or 0)
+
+
+def super_admin_exists(db: Connection) -> bool:
+    return db.execute(select(users.c.id).where(users.c.admin).limit(1)).first() is not None
+
+
+def _only_super_admins(caller: Caller) -> None:
+    if not caller.super_admin:
+        raise Forbidden
+
+
+def _check_free(db: Connection, *, username: str | None = None, email: str | None = None, but: int = 0) -> None:
+    """Names and addresses are unique ignoring case; `but` is the account they may belong to."""
+    if username is not None and is_clean_text(username):
+        holder = db.execute(_KEY_TAKEN, {"sought": account_key_of(username)}).scalar()
+        if holder not in (None, but):
+            raise AlreadyExists(Kind.USER, username)
+    if email is not None and is_clean_text(email):
+        holders = {row[0] for row in db.execute(_EMAIL_HOLDERS, {"sought": email.lower()})}
+        if holders - {but}:
+            raise AlreadyExists(Kind.EMAIL, email)
+
+
+def _check_text(text: str) -> None:
+    if len(text) > _MAX_TEXT or not is_clean_text(text):
+        raise Invalid("a name is too long or has a character that cannot be stored")
+
+
+def _check_not_last_admin(db: Connection, user_id: int) -> None:
+    """The site must keep an active super-admin (security.md S-17)."""
+    this_one = db.execute(select(users.c.admin, users.c.active).where(users.c.id == user_id)).first()
+    if this_one is None or not (this_one.admin and this_one.active):
+        return
+    others = select(func.count()).where(users.c.admin, users.c.active, users.c.id != user_id)
+    if not db.execute(others).scalar():
+        raise Invalid("the last active super-admin must stay")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was dear to find out about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
+
+An answer (`forge/caches/answers.py`) is kept either under the state of the history that it shows, or under ids whose
+content never changes; so nothing kept is ever wrong, and a push only makes room. What a push leaves as it was is kept
+apart (`forge/caches/pieces.py`). Losing the directory costs time, nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import random
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import select
+
+from trivium import __version__
+from trivium.forge.caches.answers import Draft, Kept, open_kept
+from trivium.forge.site import Site
+from trivium.store.tables import repositories
+from trivium.tree.disk import remove_tree
+from trivium.tree.kernel_locks import RepositoryLock
+
+
+def forget(site: Site, repository_id: int) -> None:
+    """Remove what is kept of a repository that was deleted: what was found out about it, and its locks' files."""
+    RepositoryCache(site, repository_id).clear()
+    RepositoryLock(site.tree.locks, repository_id).remove()
+
+
+def forget_deleted(site: Site) -> None:
+    """Do that for all repositories that are not there any more."""
+    kept = {int(path.name) for path in (site.settings.data / "cache").glob("*") if path.name.isdigit()}
+    kept |= RepositoryLock.known(site.tree.locks)
+    if not kept:
+        return
+    youngest = max(kept)
+    with site.store.read() as db:
+        # Numbers are not given twice, and a new repository has a larger one than those that were seen.
+        there = {row[0] for row in db.execute(select(repositories.c.id).where(repositories.c.id <= youngest))}
+    for repository_id in kept - there:
+        forget(site, repository_id)
+
+
+_MAX_BYTES: Final = 256 << 20
+_CHECK_EVERY: Final = 8 << 20
+"""Bytes that are written between two looks at how many there are, on average."""
+_ANSWERS: Final = ("answer-", ".answer-")
+"""What answers are called, and those that somebody was writing when he was killed."""
+_BLOCK: Final = 4 << 10
+"""Bytes that even the smallest answer takes on the disk."""
+
+
+class RepositoryCache:
+    """The cache of one repository."""
+
+    def __init__(self, site: Site, repository_id: int) -> None:
+        self.directory = site.cache_of(repository_id)
+
+    def find(self, key: object) -> Kept | bytes | None:
+        """What was kept under a key; large answers as open files, which the caller closes."""
+        return open_kept(self._path(key))
+
+    @contextlib.contextmanager
+    def draft(self, key: object) -> Iterator[Draft]:
+        """Write an answer that may be kept under a key (`finish`)."""
+        path = self._path(key)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+        with Draft(path, temporary) as draft:
+            yield draft
+
+    def finish(self, draft: Draft, *, keep: bool = True) -> Kept | bytes:
+        """The answer that was written, kept for others or not; large ones as open files, which the caller closes."""
+        answer, size = draft.finish(keep=keep)
+        # By chance, so that nobody has to count what all workers wrote, before and after restarts.
+        if keep and random.random() * _CHECK_EVERY < max(size, _BLOCK):  # noqa: S311
+            self._make_room()
+        return answer
+
+    def adopt(self, directory: Path) -> None:
+        """Take over what was found out before the repository had its id; failing to is not worth an error."""
+        with contextlib.suppress(OSError):
+            self.directory.parent.mkdir(mode=0o700, exist_ok=True)
+            shutil.move(directory, self.directory)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        remove_tree(self.directory)
+
+    def _path(self, key: object) -> Path:
+        digest = hashlib.sha256(msgspec.json.encode((__version__, key))).hexdigest()
+        return self.directory / f"answer-{digest[:40]}"
+
+    def _make_room(self) -> None:
+        """Remove the oldest answers while there are too many bytes of them; somebody may be clearing it meanwhile."""
+        found = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.name.startswith(_ANSWERS):
+                        state = entry.stat()
+                        found.append((state.st_mtime, max(state.st_size, _BLOCK), Path(entry.path)))
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total <= _MAX_BYTES:
+                break
+            path.unlink(missing_ok=True)
+            total -= size

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gists: small texts that keep their revisions (api-users.md 9, system.md 6.4).
+
+Each is a store of its own under `<root>/.gists/<access id>`, put there by the same recorded rename as a repository.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, select, update
+
+from trivium.access.caller import Caller
+from trivium.errors import Invalid, Kind, NotFound
+from trivium.forge.accounts.users import User
+from trivium.forge.bounds import check_description
+from trivium.forge.events import journal
+from trivium.forge.naming.placement import staging
+from trivium.forge.site import Site
+from trivium.names import is_clean_text
+from trivium.store.engine import insert_id
+from trivium.store.intents import Move, carry_out
+from trivium.store.tables import DEFAULT_USER_ID, gists, now
+from trivium.tree.disk import remove_tree, sync_tree
+from trivium.vcs.git.filestore import read_files, write_files
+
+FOREVER: Final = -1
+KINDS: Final = ("public", "private")
+_LONGEST: Final = 60 * 24 * 366 * 1000
+"""Minutes that a gist may live, unless it lives for ever."""
+_NO_NAME: Final = (
+    "the name of a file has 1 to 255 bytes, no directory and no control characters, and does not begin with .git or .hg"
+)
+_ID_BYTES: Final = 15
+"""Of a private gist's access id, which 20 characters show: nobody guesses 120 bits (security.md S-25)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """A gist without its files."""
+
+    id: int
+    access_id: str
+    owner_id: int
+    kind: str
+    description: str
+    expires: int
+    created_on: str
+    modified_on: str
+
+    @property
+    def expired(self) -> bool:
+        return 0 <= self.expires <= time.time()
+
+
+_COLUMNS: Final = (
+    gists.c.id,
+    gists.c.access_id,
+    gists.c.owner_id,
+    gists.c.kind,
+    gists.c.description,
+    gists.c.expires,
+    gists.c.created_on,
+    gists.c.modified_on,
+)
+
+
+def create(
+    site: Site,
+    caller: Caller,
+    *,
+    files: Mapping[str, str],
+    owner: User,
+    kind: str = "public",
+    lifetime: int = FOREVER,
+    description: str = "",
+) -> Gist:
+    """Create a gist of at least one file; `lifetime` is in minutes. Raises `Invalid`.
+
+    One that lives for no time is gone before anybody could look it up, super-admins included (decisions.md A19): it is
+    counted and told in the journal, and nothing of it is kept.
+    """
+    if owner.id != caller.user_id and not caller.super_admin:
+        raise Invalid("a gist in somebody else's name")
+    if kind not in KINDS:
+        raise Invalid(f"a gist is {' or '.join(KINDS)}")
+    expires = _expiry(lifetime)
+    check_description(description)
+    contents = _contents(site, files)
+    site.tree.check_space()
+    access_id = secrets.token_urlsafe(_ID_BYTES)
+    while not access_id[0].isalnum() or access_id.isdigit():
+        access_id = secrets.token_urlsafe(_ID_BYTES)
+    # The directory is named apart from the access id: a public one is only known with the row.
+    directory = secrets.token_hex(16)
+
+    moment = now()
+
+    def insert(db: Connection) -> Gist:
+        gist_id = insert_id(
+            db,
+            gists,
+            access_id=access_id,
+            directory=directory,
+            owner_id=owner.id,
+            kind=kind,
+            description=description,
+            expires=expires,
+            created_on=moment,
+            modified_on=moment,
+        )
+        if kind == "public":
+            db.execute(update(gists).where(gists.c.id == gist_id).values(access_id=str(gist_id)))
+        journal.record(db, caller, "gist.create", str(gist_id), kind=kind, owner=owner.username)
+        made = _one(db, gists.c.id == gist_id)
+        if lifetime == 0:
+            db.execute(delete(gists).where(gists.c.id == gist_id))
+        return made
+
+    if lifetime == 0:
+        with site.store.write(told_apart=True) as db:
+            return insert(db)
+
+    with staging(site) as aside:
+        write_files(aside / directory, contents, author=owner.username, message="created")
+        sync_tree(aside / directory)
+        move = Move(aside / directory, site.tree.gists / directory)
+        return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=insert, told_apart=True)
+
+
+def _expiry(lifetime: int) -> int:
+    """The second from which a gist is expired that lives so many minutes from now on."""
+    if lifetime < FOREVER or lifetime > _LONGEST:
+        raise Invalid("a lifetime is a number of minutes, or -1 for ever")
+    return FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
+
+
+def _contents(site: Site, files: Mapping[str, str]) -> dict[str, bytes]:
+    """The files as they are stored; raises `Invalid` when they are too many or too large."""
+    settings = site.settings
+    if not files or len(files) > settings.max_gist_files:
+        raise Invalid("a gist has at least one file, and not too many (max_gist_files)")
+    contents = {_check_name(name): content.encode() for name, content in files.items()}
+    if sum(len(content) for content in contents.values()) > settings.max_gist_bytes:
+        raise Invalid("the gist is too large (max_gist_bytes)")
+    return contents
+
+
+def update_gist(
+    site: Site,
+    caller: Caller,
+    gist: Gist,
+    *,
+    files: Mapping[str, str] | None = None,
+    owner: User | None = None,
+    lifetime: int | None = None,
+    description: str | None = None,
+) -> Gist:
+    """Change what is given of a gist; `files` are all that it has then, as a new revision. Raises `Invalid`.
+
+    A lifetime of 0 leaves it as it is (system.md 6.4). The revision is made before the row is changed: when the server
+    ends between them, the files are new, and the rest is not.
+    """
+    if owner is not None and owner.id != gist.owner_id and not caller.super_admin:
+        raise Invalid("only super-admins give a gist to somebody else")
+    if owner is not None and owner.id == DEFAULT_USER_ID:
+        raise Invalid("the user default owns nothing")
+    changes: dict[str, Any] = {"modified_on": now()}
+    if description is not None:
+        changes["description"] = check_description(description)
+    if lifetime:
+        changes["expires"] = _expiry(lifetime)
+    if owner is not None:
+        changes["owner_id"] = owner.id
+    if files is not None:
+        contents = _contents(site, files)
+        site.tree.check_space()
+        place = _place(site, gist)
+        write_files(place, contents, author=caller.username, message="updated")
+        sync_tree(place)
+    with site.store.write(told_apart=True) as db:
+        if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
+            if files is not None:
+                remove_tree(place)  # it was deleted, and the new revision would be nobody's
+            raise NotFound(Kind.GIST, gist.access_id)
+        told = {name: value for name, value in changes.items() if name != "modified_on"}
+        journal.record(db, caller, "gist.update", gist.access_id, changes=told, files=files is not None)
+        return _one(db, gists.c.id == gist.id)
+
+
+def _place(site: Site, gist: Gist) -> Path:
+    """Where the files of a gist are."""
+    with site.store.read() as db:
+        directory = db.execute(select(gists.c.directory).where(gists.c.id == gist.id)).scalar()
+    if directory is None:
+        raise NotFound(Kind.GIST, gist.access_id)
+    return site.tree.gists / str(directory)
+
+
+def _check_name(name: str) -> str:
+    """A plain file name: nothing that could be a path or a control directory."""
+    if not name or len(name.encode()) > 255 or name in (".", "..") or not is_clean_text(name):
+        raise Invalid(_NO_NAME)
+    if "/" in name or "\\" in name or name.lower().startswith((".git", ".hg")) or not name.isprintable():
+        raise Invalid(_NO_NAME)
+    return name
+
+
+def _one(db: Connection, where: Any) -> Gist:
+    row = db.execute(select(*_COLUMNS).where(where)).first()
+    if row is None:
+        raise NotFound(Kind.GIST, None)
+    return Gist(*row)
+
+
+def find(db: Connection, caller: Caller, given: object) -> Gist:
+    """The gist with this access id: for its owner and super-admins; expired ones for super-admins only.
+
+    Those that never lived are there for nobody (`create`).
+    """
+    wanted = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    try:
+        if not isinstance(wanted, str) or not is_clean_text(wanted) or len(wanted) > 40:
+            raise NotFound(Kind.GIST, given)
+        found = _one(db, gists.c.access_id == wanted)
+    except NotFound as error:
+        raise NotFound(Kind.GIST, given) from error
+    if not caller.super_admin and (found.owner_id != caller.user_id or found.expired):
+        raise NotFound(Kind.GIST, given)
+    return found
+
+
+def of_user(db: Connection, user: User) -> list[Gist]:
+    """A user's gists that have not expired, newest first."""
+    rows = db.execute(select(*_COLUMNS).where(gists.c.owner_id == user.id).order_by(gists.c.id.desc()))
+    return [gist for gist in (Gist(*row) for row in rows) if not gist.expired]
+
+
+def content(site: Site, gist: Gist) -> dict[str, str]:
+    """The files of a gist, by name."""
+    return read_files(_place(site, gist))
+
+
+def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
+    """Delete a gist with its revisions."""
+    place = _place(site, gist)
+
+    def remove(db: Connection) -> None:
+        if not db.execute(delete(gists).where(gists.c.id == gist.id)).rowcount:
+            raise NotFound(Kind.GIST, gist.access_id)
+        journal.record(db, caller, "gist.delete", gist.access_id)
+
+    with staging(site) as aside:
+        move = Move(place, aside / place.name)
+        carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=remove, told_apart=True)

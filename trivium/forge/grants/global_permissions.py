@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users and user groups may do on the whole site, and the rows that they have on objects (api-users.md 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from trivium.access.caller import Caller
+from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES
+from trivium.access.permissions import OBJECT_TABLES
+from trivium.access.stamps import rights_change
+from trivium.errors import Invalid, Kind, NotFound
+from trivium.forge.events import journal
+from trivium.forge.grants.on_objects import Subject
+from trivium.forge.site import Site
+from trivium.store.tables import DEFAULT_USER_ID, global_grants, users
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """A row of permissions on one object."""
+
+    permission: str
+    name: str
+    """What the object is called."""
+
+
+def set_permission(site: Site, caller: Caller, subject: Subject, permission: str) -> None:
+    """Give a user or user group the value of one global permission; it replaces another value of the same family."""
+    family = _family_of(permission)
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
+        db.execute(delete(global_grants).where(_of(global_grants, subject), global_grants.c.permission.in_(family)))
+        db.execute(
+            insert(global_grants).values(user_id=subject.user_id, group_id=subject.group_id, permission=permission)
+        )
+        _tell(db, caller, subject, permission)
+
+
+def forget_permission(site: Site, caller: Caller, subject: Subject, permission: str) -> None:
+    """Take the own value of a global permission back: what is below it counts again.
+
+    Raises `Invalid` when there is no such row, and for `default`, below whom there is nothing.
+    """
+    _family_of(permission)
+    if subject.user_id == DEFAULT_USER_ID:
+        raise Invalid("the values of the user default hold for everybody: set another one instead")
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
+        mine = (_of(global_grants, subject), global_grants.c.permission == permission)
+        if not db.execute(delete(global_grants).where(*mine)).rowcount:
+            raise Invalid(f"{subject.name} has no {permission} of its own")
+        _tell(db, caller, subject, permission, forgotten=True)
+
+
+def own_permissions(db: Connection, subject: Subject) -> list[str]:
+    """The global permissions that a user or user group has rows for, by name."""
+    rows = db.execute(select(global_grants.c.permission).where(_of(global_grants, subject)))
+    return sorted(permission for (permission,) in rows)
+
+
+def object_rows(db: Connection, subject: Subject) -> list[ObjectRow]:
+    """The rows that a user or user group has on repositories, repository groups and user groups: three statements."""
+    found = []
+    for scope, tables in OBJECT_TABLES.items():
+        rows = db.execute(
+            select(tables.objects.c.name, tables.grants.c.level)
+            .join(tables.grants, tables.grants.c.object_id == tables.objects.c.id)
+            .where(_of(tables.grants, subject))
+            .order_by(tables.objects.c.name)
+        )
+        found += [ObjectRow(scope.name_of(level), name) for name, level in rows]
+    return found
+
+
+def set_anonymous_access(site: Site, caller: Caller, allowed: bool) -> None:
+    """Open the site to visitors without an account, or close it (decisions.md W1)."""
+    with site.store.write() as db:
+        db.execute(update(users).where(users.c.id == DEFAULT_USER_ID).values(active=allowed))
+        journal.record(db, caller, "site.anonymous_access", "default", allowed=allowed)
+
+
+def anonymous_access(db: Connection) -> bool:
+    """Whether visitors may look without an account."""
+    return bool(db.execute(select(users.c.active).where(users.c.id == DEFAULT_USER_ID)).scalar())
+
+
+def _family_of(permission: str) -> tuple[str, ...]:
+    if permission not in FAMILY_OF:
+        raise NotFound(Kind.PERMISSION, permission, f"there are {', '.join(FAMILY_OF)}")
+    return GLOBAL_FAMILIES[FAMILY_OF[permission]]
+
+
+def _of(table: Any, subject: Subject) -> Any:
+    """The condition for the rows of a user or user group."""
+    if subject.user_id is not None:
+        return table.c.user_id == subject.user_id
+    return table.c.group_id == subject.group_id
+
+
+def _tell(db: Connection, caller: Caller, subject: Subject, permission: str, *, forgotten: bool = False) -> None:
+    of_group = subject.group_id is not None
+    journal.record(
+        db, caller, "permission.global", subject.name, permission=permission, of_group=of_group, forgotten=forgotten
+    )

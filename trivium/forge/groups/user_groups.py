@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""User groups and their members (api-users.md 8)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level, Scope
+from trivium.access.permissions import (
+    REPO_GROUPS,
+    REPOSITORIES,
+    USER_GROUPS,
+    allows_globally,
+    binds,
+    effective_level,
+    global_permissions,
+    levels_joined,
+)
+from trivium.access.stamps import rights_change
+from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, OwnerReserved
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import MAX_ID, User
+from trivium.forge.bounds import check_description
+from trivium.forge.events import journal
+from trivium.forge.grants.on_objects import factory_level, grant_row
+from trivium.forge.site import Site
+from trivium.names import check_user_group, is_clean_text, key_of
+from trivium.store.engine import Record, insert_id
+from trivium.store.tables import DEFAULT_USER_ID, now, user_group_members, user_groups, users
+
+
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """A user group and what the caller who looked it up may do with it."""
+
+    id: int
+    name: str
+    description: str
+    active: bool
+    owner_id: int
+    owner: str
+    level: Level
+
+
+def _columns(level: Any) -> tuple[Any, ...]:
+    groups = user_groups.c
+    return (
+        groups.id,
+        groups.name,
+        groups.description,
+        groups.active,
+        groups.owner_id,
+        users.c.username,
+        level.label("level"),
+    )
+
+
+_OWNED: Final = user_groups.join(users, users.c.id == user_groups.c.owner_id)
+_ONE = select(*_columns(effective_level(USER_GROUPS))).select_from(_OWNED)
+_BY_ID = _ONE.where(user_groups.c.id == bindparam("sought"))
+# The key is what is indexed.
+_BY_NAME = _ONE.where(user_groups.c.name_key == bindparam("key"), user_groups.c.name == bindparam("sought"))
+
+
+def _all_statement() -> Any:
+    source, level = levels_joined(USER_GROUPS)
+    return (
+        select(*_columns(level))
+        .select_from(source.join(users, users.c.id == user_groups.c.owner_id))
+        .where(level >= int(Level.READ))
+        .order_by(func.lower(user_groups.c.name))
+    )
+
+
+_ALL = _all_statement()
+_MEMBERS = (
+    select(user_group_members.c.user_group_id, *accounts.COLUMNS)
+    .join(users, users.c.id == user_group_members.c.user_id)
+    .order_by(users.c.username)
+)
+_TAKEN = select(user_groups.c.id).where(user_groups.c.name_key == bindparam("sought"))
+
+
+def _group_of(row: Record) -> UserGroup:
+    columns = [*row[:-1], Level(row[-1])]
+    return UserGroup(*columns)
+
+
+def find(db: Connection, caller: Caller, given: object, needs: Level) -> UserGroup:
+    """The group that an argument names (api-users.md 2.2), if the caller has at least `needs` on it."""
+    row = None
+    if isinstance(given, int) and not isinstance(given, bool):
+        row = _by_id(db, caller, given)
+    elif isinstance(given, str) and given and is_clean_text(given):
+        if (group_id := accounts.id_in(given)) is not None:
+            row = _by_id(db, caller, group_id)
+        row = row or db.execute(_BY_NAME, binds(caller) | {"sought": given, "key": key_of(given)}).first()
+    if row is None or row.level < needs:
+        raise NotFound(Kind.USER_GROUP, given)
+    return _group_of(row)
+
+
+def _by_id(db: Connection, caller: Caller, group_id: int) -> Record | None:
+    if not 0 <= group_id <= MAX_ID:
+        return None
+    return db.execute(_BY_ID, binds(caller) | {"sought": group_id}).first()
+
+
+def readable(db: Connection, caller: Caller) -> list[UserGroup]:
+    """All groups that the caller may read, by name."""
+    return [_group_of(row) for row in db.execute(_ALL, binds(caller))]
+
+
+def members(db: Connection, group_id: int) -> list[User]:
+    """The members of one group, by name."""
+    rows = db.execute(_MEMBERS.where(user_group_members.c.user_group_id == bindparam("one")), {"one": group_id})
+    return [accounts.user_of(row[1:]) for row in rows]
+
+
+def members_of_all(db: Connection) -> dict[int, list[User]]:
+    """The members of every group: one statement."""
+    found: dict[int, list[User]] = defaultdict(list)
+    for row in db.execute(_MEMBERS):
+        found[row[0]].append(accounts.user_of(row[1:]))
+    return found
+
+
+def create(
+    site: Site, caller: Caller, *, name: str, description: str = "", owner: object = None, active: bool = True
+) -> UserGroup:
+    """Create a group. `owner` is named as in an argument; None is the caller, who must be a super-admin to choose."""
+    with site.store.write() as db:
+        check_may_create(db, caller)
+        if is_clean_text(name) and db.execute(_TAKEN, {"sought": key_of(name)}).first():
+            raise AlreadyExists(Kind.USER_GROUP, name)
+        check_user_group(name)
+        check_description(description)
+        owning = _owner(db, caller, owner)
+        group_id = insert_id(
+            db,
+            user_groups,
+            name=name,
+            name_key=key_of(name),
+            description=description,
+            active=active,
+            owner_id=owning.id,
+            created_on=now(),
+        )
+        default = factory_level(
+            global_permissions(db, accounts.by_id(db, DEFAULT_USER_ID).as_caller("")), Scope.USER_GROUP
+        )
+        grant_row(db, USER_GROUPS, group_id, user_id=DEFAULT_USER_ID, level=default)
+        grant_row(db, USER_GROUPS, group_id, user_id=owning.id, level=Level.ADMIN)
+        journal.record(db, caller, "user_group.create", name, owner=owning.username)
+        return _reread(db, caller, group_id)
+
+
+def check_may_create(db: Connection, caller: Caller) -> None:
+    """Raise `Forbidden` for callers who may not create user groups."""
+    if not allows_globally(db, caller, "hg.usergroup.create.true"):
+        raise Forbidden
+
+
+def _owner(db: Connection, caller: Caller, given: object) -> User:
+    if given is None:
+        return accounts.by_id(db, caller.user_id)
+    owner = accounts.find(db, given)
+    if owner.id != caller.user_id and not caller.super_admin:
+        raise OwnerReserved
+    if owner.id == DEFAULT_USER_ID:
+        raise Invalid("the user default owns nothing")
+    return owner
+
+
+def update_group(
+    site: Site,
+    caller: Caller,
+    group: UserGroup,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    owner: User | None = None,
+    active: bool | None = None,
+) -> UserGroup:
+    """Change what is given and leave the rest."""
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes |= {"name": check_user_group(name), "name_key": key_of(name)}
+    if description is not None:
+        changes["description"] = check_description(description)
+    if owner is not None:
+        if owner.id == DEFAULT_USER_ID:
+            raise Invalid("the user default owns nothing")
+        changes["owner_id"] = owner.id
+    if active is not None:
+        changes["active"] = active
+    with site.store.write() as db:
+        if name is not None and db.execute(_TAKEN, {"sought": key_of(name)}).scalar() not in (None, group.id):
+            raise AlreadyExists(Kind.USER_GROUP, name)
+        if changes:
+            db.execute(update(user_groups).where(user_groups.c.id == group.id).values(**changes))
+            journal.record(db, caller, "user_group.update", group.name, changes=changes)
+        return _reread(db, caller, group.id)
+
+
+def _reread(db: Connection, caller: Caller, group_id: int) -> UserGroup:
+    """The group after a change; the caller is told of it even when the change took his rights away."""
+    row = _by_id(db, caller, group_id)
+    if row is None:
+        raise NotFound(Kind.USER_GROUP, group_id)
+    return _group_of(row)
+
+
+def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
+    """Delete a group; raises `InUse` while it has rows on repositories or repository groups.
+
+    Raises `NotFound` when somebody else was quicker.
+    """
+    with site.store.write() as db:
+        used = False
+        visible: list[str] = []
+        for tables in (REPOSITORIES, REPO_GROUPS):
+            rows = db.execute(
+                select(tables.objects.c.name, effective_level(tables))
+                .join(tables.grants, tables.grants.c.object_id == tables.objects.c.id)
+                .where(tables.grants.c.group_id == group.id)
+                .order_by(tables.objects.c.name),
+                binds(caller),
+            ).all()
+            used = used or bool(rows)
+            visible += [name for name, level in rows if level >= Level.READ]
+        if used:
+            raise InUse(visible)
+        if not db.execute(delete(user_groups).where(user_groups.c.id == group.id)).rowcount:
+            raise NotFound(Kind.USER_GROUP, group.id)
+        journal.record(db, caller, "user_group.delete", group.name)
+
+
+def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
+    """Put a user into a group; False when he was in already."""
+    if user.id == DEFAULT_USER_ID:
+        raise Invalid("the user default is no member of any group")
+    with site.store.write(told_apart=True) as db:
+        if _is_member(db, group, user):
+            return False
+        db.execute(insert(user_group_members).values(user_group_id=group.id, user_id=user.id))
+        rights_change(db, user_id=user.id)
+        journal.record(db, caller, "user_group.add_member", group.name, member=user.username)
+    return True
+
+
+def remove_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
+    """Take a user out of a group; False when he was not in."""
+    with site.store.write(told_apart=True) as db:
+        if not _is_member(db, group, user):
+            return False
+        db.execute(
+            delete(user_group_members).where(
+                user_group_members.c.user_group_id == group.id, user_group_members.c.user_id == user.id
+            )
+        )
+        rights_change(db, user_id=user.id)
+        journal.record(db, caller, "user_group.remove_member", group.name, member=user.username)
+    return True
+
+
+def _is_member(db: Connection, group: UserGroup, user: User) -> bool:
+    where = (user_group_members.c.user_group_id == group.id, user_group_members.c.user_id == user.id)
+    return db.execute(select(user_group_members.c.user_id).where(*where)).first() is not None

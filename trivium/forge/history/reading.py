@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading repositories: changesets, what they changed, and trees (api-repos.md 3)."""
+
+from __future__ import annotations
+
+import contextlib
+import mimetypes
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from cachetools import LRUCache
+from sqlalchemy import bindparam, select
+
+from trivium.errors import Busy
+from trivium.forge.caches.files import RepositoryCache
+from trivium.forge.caches.pieces import Pieces
+from trivium.forge.history.contents import Changes, Entry, FileFacts, entries_of_files, facts_of_files
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.settings import Settings
+from trivium.store.query import Query
+from trivium.store.tables import repositories
+from trivium.tree.kernel_locks import RepositoryLock
+from trivium.vcs.budget import Budget, Exhausted, Unwanted, spending
+from trivium.vcs.model import (
+    AnnotatedLine,
+    Changeset,
+    DiffLimits,
+    FileChange,
+    Layout,
+    Names,
+    Node,
+    Refs,
+    Snapshot,
+    VcsError,
+    bounded,
+)
+
+_KEPT: Final = 64
+_TRIES: Final = 3
+_AT_A_TIME: Final = 500
+"""Commits that are read together."""
+
+T = TypeVar("T")
+
+_STATE = Query(
+    select(repositories.c.name, repositories.c.history_state, repositories.c.updated_on).where(
+        repositories.c.id == bindparam("repository_id")
+    )
+)
+
+
+class Details(StrEnum):
+    """How much of a changeset is wanted."""
+
+    BASIC = "basic"
+    EXTENDED = "extended"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A changeset with as much as was asked for."""
+
+    changeset: Changeset
+    changes: tuple[FileChange, ...] = ()
+    refs: Refs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the database knows of a history at some moment."""
+
+    name: str
+    """Of the repository."""
+    state: str
+    since: str
+
+    @property
+    def key(self) -> str:
+        """A text that is another one after each push.
+
+        It never comes back, even when a strip leads to an earlier history: somebody may have read what a push had just
+        brought before that was known, and keep it under the text of the time before.
+        """
+        return f"{self.since} {self.state}"
+
+
+class Indexes:
+    """The indexes of the repositories that this process read last (`vcs.model.BackEnd.index`)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: LRUCache[int, tuple[str, Any]] = LRUCache(_KEPT)
+
+    def get(self, repository_id: int, state: str) -> Any | None:
+        with self._lock:
+            found = self._kept.get(repository_id)
+        return found[1] if found is not None and found[0] == state else None
+
+    def put(self, repository_id: int, state: str, index: Any) -> None:
+        with self._lock:
+            self._kept[repository_id] = (state, index)
+
+    def drop(self, repository_id: int) -> None:
+        with self._lock:
+            self._kept.pop(repository_id, None)
+
+
+class History:
+    """The histories of a site's repositories."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._indexes = Indexes()
+
+    def now(self, repository: Repository) -> Moment:
+        """What is known at present."""
+        for _ in range(_TRIES):
+            with self._site.store.read() as db:
+                found = _STATE.first(db, {"repository_id": repository.id})
+            if found is None:
+                raise VcsError("the repository is gone")
+            moment = Moment(*found)
+            if moment.state:
+                return moment
+            pushes.refresh(self._site, repository.id)  # nobody has looked at it yet
+        raise VcsError("the repository has no state")
+
+    @contextlib.contextmanager
+    def open(self, repository: Repository) -> Iterator[Snapshot]:
+        """Open a repository for reading."""
+        with self._opened(repository, self.now(repository)) as snapshot:
+            yield snapshot
+
+    @contextlib.contextmanager
+    def _opened(self, repository: Repository, moment: Moment) -> Iterator[Snapshot]:
+        back_end = self._site.back_ends[repository.kind]
+        path = self._site.tree.path_of(moment.name)
+        index = self._indexes.get(repository.id, moment.key)
+        if index is None:
+            index = back_end.index(path, self._site.cache_of(repository.id), moment.state)
+            self._indexes.put(repository.id, moment.key, index)
+        with back_end.open(path, index) as snapshot:
+            yield snapshot
+
+    def read(self, repository: Repository, look: Callable[[Snapshot], T], at: Moment | None = None) -> T:
+        """What somebody finds who looks at a repository.
+
+        They look again when a strip took away what they were reading, and when the repository was called something else
+        in the end: back ends find their files by name, and another repository may have stood there meanwhile. Nothing
+        of that is given out or kept. `at`: what is known at present, from who has just asked.
+        """
+        with spending(lambda: budget_of(self._site.settings)):
+            for _ in range(_TRIES):
+                moment = at or self.now(repository)
+                at = None
+                try:
+                    with self._opened(repository, moment) as snapshot:
+                        found = look(snapshot)
+                except (Exhausted, Unwanted):
+                    raise
+                except VcsError:
+                    if self._undisturbed(repository) == moment:
+                        raise
+                    continue
+                if self.now(repository).name == moment.name:
+                    return found
+                self._indexes.drop(repository.id)
+                RepositoryCache(self._site, repository.id).clear()
+            raise VcsError("the repository keeps changing")
+
+    def _undisturbed(self, repository: Repository) -> Moment:
+        """The moment when nobody is at work who excludes others, or still is after all that patience."""
+        lock = RepositoryLock(self._site.tree.locks, repository.id)
+        with contextlib.suppress(Busy), lock.shared(self._site.settings.exclusive_timeout):
+            pass
+        return self.now(repository)
+
+    def commit(self, repository: Repository, revision: str, details: Details, at: Moment | None = None) -> Commit:
+        """One changeset; raises `UnknownRevision`. `at` as for `read`."""
+
+        def look(snapshot: Snapshot) -> Commit:
+            (found,) = self.described(repository, snapshot, [snapshot.resolve(revision)], details)
+            return found
+
+        return self.read(repository, look, at)
+
+    def names(self, repository: Repository, layout: Layout | None = None) -> Names:
+        """All branches, bookmarks and tags; where these are only paths, those that `layout` says."""
+        return self.read(repository, lambda snapshot: snapshot.names(layout))
+
+    def path_history(
+        self, repository: Repository, revision: str, path: str, start: int, limit: int, details: Details = Details.BASIC
+    ) -> list[Commit]:
+        """The commits that touched a file or directory as it is at a revision, newest first.
+
+        `vcs.model.Snapshot.path_history` tells which these are; raises `UnknownRevision` and `UnknownPath`.
+        """
+
+        def look(snapshot: Snapshot) -> list[Commit]:
+            ids = snapshot.path_history(snapshot.resolve(revision), path, start, limit)
+            return list(self.described(repository, snapshot, list(ids), details))
+
+        return self.read(repository, look)
+
+    def annotate(self, repository: Repository, revision: str, path: str) -> list[AnnotatedLine]:
+        """The lines of a file at a revision, with the commits that they come from.
+
+        Raises `UnknownRevision`, `UnknownPath`, `NotText`, and `TooLarge` when the file would not be shown either.
+        """
+        most = self._site.settings.max_api_file
+        return self.read(repository, lambda snapshot: snapshot.annotate(snapshot.resolve(revision), path, most))
+
+    def described(
+        self, repository: Repository, snapshot: Snapshot, ids: Sequence[str], details: Details
+    ) -> Iterator[Commit]:
+        """Commits of an open repository, with as much as is wanted, one by one."""
+        settings = self._site.settings
+        limits = None
+        if details is Details.FULL:
+            limits = DiffLimits(settings.max_api_file, settings.max_api_answer)
+        changes = Changes(Pieces(self._site, repository.id), snapshot, limits)
+        for at in range(0, len(ids), _AT_A_TIME):
+            some = ids[at : at + _AT_A_TIME]
+            changesets = [bounded(changeset) for changeset in snapshot.changesets(some)]
+            if details is Details.BASIC:
+                yield from map(Commit, changesets)
+                continue
+            for changeset, changed in zip(changesets, changes.of(some), strict=True):
+                yield Commit(changeset, tuple(changed), snapshot.refs_at(changeset.raw_id) if limits else None)
+
+    def facts(
+        self, repository: Repository, snapshot: Snapshot, files: Sequence[Node], *, with_content: bool
+    ) -> Iterator[FileFacts]:
+        """What is told about files of an open repository, one by one; contents only of those that may be shown."""
+        most = self._site.settings.max_api_file if with_content else None
+        return facts_of_files(Pieces(self._site, repository.id), snapshot, files, most=most)
+
+    def entries(
+        self,
+        repository: Repository,
+        snapshot: Snapshot,
+        files: Sequence[Node],
+        show: Callable[[Node, FileFacts], object],
+        *,
+        form: str,
+        with_content: bool,
+    ) -> Iterator[Entry]:
+        """Files of an open repository as an answer shows them, one by one: `contents.entries_of_files`."""
+        most = self._site.settings.max_api_file if with_content else None
+        pieces = Pieces(self._site, repository.id)
+        return entries_of_files(pieces, snapshot, files, most=most, form=form, show=show)
+
+
+def budget_of(settings: Settings) -> Budget:
+    """What one answer may cost."""
+    return Budget(
+        nodes=settings.max_api_nodes,
+        text=settings.max_api_answer,
+        seconds=settings.request_timeout,
+        comparing=settings.diff_timeout,
+    )
+
+
+def extension_of(path: str) -> str:
+    """What follows the last dot of a file's name; without a dot the whole name."""
+    return path.rpartition("/")[2].rpartition(".")[2]
+
+
+def mimetype_of(path: str, *, binary: bool | None) -> str:
+    """The type that a file's name suggests."""
+    guessed, _ = mimetypes.guess_type(path.rpartition("/")[2], strict=False)
+    return guessed or ("application/octet-stream" if binary else "text/plain")

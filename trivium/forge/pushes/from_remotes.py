@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories are brought up to date from the server that they came from (api-repos.md 5, pull)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import bindparam, select
+
+from trivium.access.caller import Caller
+from trivium.egress.policy import RemoteUrl, admit_remote, parse_remote
+from trivium.errors import Invalid, StorageFull
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.pushes.settling import Push
+from trivium.forge.repositories import growth, user_locks
+from trivium.forge.repositories.creation import myself, transfer_limits
+from trivium.forge.repositories.failed_transfers import PULL_FAILED, failures_told
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.import_turns import import_turn
+from trivium.forge.site import Site
+from trivium.store.query import Query
+from trivium.store.tables import repositories
+from trivium.tree.kernel_locks import RepositoryLock
+from trivium.vcs.model import Killed, PartlyDone
+
+REMOTE_PULL = "remote.pull"
+
+_REMOTE = Query(
+    select(repositories.c.name, repositories.c.clone_uri, repositories.c.clone_secret).where(
+        repositories.c.id == bindparam("repository_id")
+    )
+)
+
+
+def pull(site: Site, caller: Caller, repository: Repository) -> None:
+    """Fetch from the repository's `clone_uri`.
+
+    Raises `Invalid`, `VcsError`, `Locked` by somebody else, or `Busy`, with nothing acknowledged.
+
+    The address is judged anew each time; no connection of the database is used while bytes move.
+    """
+    user_locks.check(caller, repository, writes=True)
+    cut_short: list[Push] = []
+    try:
+        _pull(site, caller, repository, cut_short)
+    finally:
+        for push in cut_short:
+            pushes.try_to_recover(site, push)
+
+
+def _pull(site: Site, caller: Caller, repository: Repository, cut_short: list[Push]) -> None:
+    with RepositoryLock(site.tree.locks, repository.id).shared(site.settings.exclusive_timeout):
+        with site.store.read() as db:
+            row = _REMOTE.first(db, {"repository_id": repository.id})
+        if row is None or not row[1]:
+            raise Invalid("the repository has no remote address")
+        name, shown, secret = row
+        address = opened_remote(site, shown, secret)
+        telling = failures_told(site, caller, PULL_FAILED, name, repository_id=repository.id, remote=address)
+        with import_turn(site, caller), telling:
+            _fetch(site, caller, repository, site.tree.path_of(name), address, cut_short)
+
+
+def _fetch(
+    site: Site, caller: Caller, repository: Repository, path: Path, address: RemoteUrl, cut_short: list[Push]
+) -> None:
+    """Fetch, and record what moved. What was `cut_short` is to be settled once the repository is free."""
+    remote = admit_remote(site.settings, address, myself=myself(site, caller))
+    growth.check_room(site, repository.id)
+    push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
+    try:
+        moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
+    except (Killed, StorageFull):
+        cut_short.append(push)
+        raise
+    except PartlyDone as error:
+        if isinstance(error.__cause__, (Killed, StorageFull)):
+            cut_short.append(push)
+            raise
+        pushes.finish(site, push, error.moved)
+        raise
+    except BaseException:
+        # Should this fail as well the intent stays: once it is gone nobody looks again.
+        pushes.refresh(site, repository.id)
+        pushes.finish(site, push, [])
+        raise
+    pushes.finish(site, push, moved)
+
+
+def opened_remote(site: Site, shown: str, secret: bytes | None) -> RemoteUrl:
+    """A stored address with its credentials."""
+    plain = parse_remote(shown)
+    url = RemoteUrl(plain.url, "", "")
+    if secret is None:
+        return url
+    username, _, password = site.ring.open(secret, f"remote {url.url}").partition("\n")
+    return RemoteUrl(url.url, username, password)

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a push means for the server: journalled, and the repository's last changeset current (system.md 3.3).
+
+An intent is recorded before the version-control system may change anything and cleared together with the journal
+row, so that a push which was accepted just before a crash is journalled after it (`recovery`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from trivium.access.caller import Caller, the_system
+from trivium.errors import Busy, Kind, NotFound
+from trivium.forge.events import journal
+from trivium.forge.repositories import growth, user_locks
+from trivium.forge.repositories.finding import stored_changeset
+from trivium.forge.site import Site
+from trivium.store import intents
+from trivium.store.engine import Record
+from trivium.store.tables import now, repositories
+from trivium.tree.kernel_locks import RepositoryLock
+from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
+
+_log = structlog.get_logger(__name__)
+
+PUSH: Final = "push"
+STRIP: Final = "strip"
+UNEXPLAINED: Final = "repository.unexplained"
+"""What the journal says of refs that moved without a push, strip or pull that was recorded."""
+_MOST_TOLD: Final = 1000
+"""Refs that it names."""
+_TRIES: Final = 20
+_PAUSE: Final = 0.05
+
+_ROW = select(
+    repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset
+).where(repositories.c.id == bindparam("repository_id"))
+_SETTLE = (
+    update(repositories)
+    .where(
+        repositories.c.id == bindparam("repository_id"),
+        # What was seen on the disk stood under this name, and nobody has stored something newer.
+        repositories.c.name == bindparam("seen_as"),
+        repositories.c.history_state == bindparam("known"),
+    )
+    .values(history_state=bindparam("state"), last_changeset=bindparam("changeset"), updated_on=bindparam("moment"))
+)
+# A message within its bounds can still be six times as long in JSON.
+_LONG = select(repositories.c.id, repositories.c.last_changeset).where(
+    func.length(repositories.c.last_changeset) > 8 * MOST_OF_A_MESSAGE
+)
+_SHORTEN = (
+    update(repositories)
+    .where(repositories.c.id == bindparam("repository_id"), repositories.c.last_changeset == bindparam("stored"))
+    .values(last_changeset=bindparam("short"))
+)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The detail of a push's intent."""
+
+    repository_id: int
+    user_id: int
+    username: str
+    super_admin: bool
+    address: str
+    updates: list[tuple[str, str, str]]
+    action: str = PUSH
+    """What the journal calls it: a strip and a pull move refs as well."""
+
+    def caller(self) -> Caller:
+        return Caller(self.user_id, self.username, self.super_admin, True, self.address)
+
+    def ref_updates(self) -> list[RefUpdate]:
+        return [RefUpdate(*update) for update in self.updates]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push under way."""
+
+    intent: str
+    repository_id: int
+    caller: Caller
+    updates: tuple[RefUpdate, ...]
+    """What the client asks for; empty when it does not say so before it is done."""
+    action: str = PUSH
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a push."""
+
+    lock_released: bool = False
+    """Whether the pusher held the lock that users see, and does no more."""
+
+
+def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
+    """Record what is about to move, or that something is (no `updates`); raises `StorageFull`."""
+    site.tree.check_space()
+    if action == PUSH:
+        growth.check_room(site, repository_id)
+    detail = msgspec.to_builtins(
+        Recorded(
+            repository_id=repository_id,
+            user_id=caller.user_id,
+            username=caller.username,
+            super_admin=caller.super_admin,
+            address=caller.address,
+            updates=[(update.name, update.old, update.new) for update in updates],
+            action=action,
+        )
+    )
+    with site.store.write(access_unchanged=True) as db:
+        intent = intents.record(db, worker=site.worker.id, kind=PUSH, detail=detail)
+    return Push(intent, repository_id, caller, tuple(updates), action)
+
+
+def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
+    """Journal what was accepted and bring the repository's row up to date.
+
+    `accepted` is None when the version-control system did not live to tell: then the repository is asked.
+    A repository that was deleted in the meantime has nothing to bring up to date. Raises `VcsError` when it cannot be
+    told what happened; then the intent stays, for recovery to look at again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return _settled(site, push, accepted)
+        except VcsError:
+            if not left and accepted is None:
+                raise
+            # A group above is just being moved: the next look finds the new place.
+            time.sleep(_PAUSE)
+        except NotFound:
+            break
+    with site.store.write(access_unchanged=True) as db:
+        if accepted:
+            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+            _journal(db, push, row.name if row else "", accepted)
+        intents.clear(db, push.intent)
+    return Finished()
+
+
+def recover(site: Site, push: Push) -> None:
+    """Settle a push whose version-control process was killed, and so may have left locks and pieces behind.
+
+    Raises `Busy` when the repository is in use for too long, and `VcsError` when it cannot be told yet what the push
+    did; then nothing has happened.
+    """
+    with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
+        recover_alone(site, push)
+
+
+def recover_alone(site: Site, push: Push) -> None:
+    """The same for a caller who has the repository for himself."""
+    with site.store.read() as db:
+        row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+    accepted = None
+    if row is not None:
+        back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
+        back_end.recover(path)
+        # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
+        accepted = back_end.accepted(path, push.updates, row.history_state)
+        if push.action == STRIP and accepted:
+            back_end.purge(path)
+        if not accepted:
+            refresh(site, push.repository_id)  # first: once the intent is gone nobody looks again
+    finish(site, push, accepted)
+
+
+def try_to_recover(site: Site, push: Push) -> None:
+    """`recover`, if the repository can be had; otherwise the intent stays, and the log says so."""
+    try:
+        recover(site, push)
+    except (Busy, VcsError) as error:
+        _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
+
+
+def shorten_stored(site: Site) -> None:
+    """Cut what earlier versions stored of commits with endless messages (decisions.md A21)."""
+    with site.store.read() as db:
+        found = db.execute(_LONG).all()
+    for repository_id, stored in found:
+        short = stored_changeset(msgspec.json.decode(stored, type=Changeset))
+        with site.store.write(access_unchanged=True) as db:
+            db.execute(_SHORTEN, {"repository_id": repository_id, "stored": stored, "short": short})
+
+
+def refresh(site: Site, repository_id: int) -> None:
+    """Bring a repository's row up to date with what is on the disk."""
+    for _ in range(_TRIES):
+        with site.store.read() as db:
+            row = db.execute(_ROW, {"repository_id": repository_id}).first()
+        if row is None:
+            raise NotFound(Kind.REPOSITORY, repository_id)
+        back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
+        try:
+            back_end.settle(path, ())
+            found = back_end.history(path, site.cache_of(repository_id))
+            unexplained: Sequence[RefUpdate] = ()
+            if row.history_state and found.state != row.history_state:
+                beside = back_end.history(path, site.cache_of(repository_id), row.history_state).beside
+                unexplained = _unexplained(site, repository_id, "", beside)
+        except VcsError:
+            time.sleep(_PAUSE)  # as in `finish`
+            continue
+        changeset = stored_changeset(found.last)
+        if (found.state, changeset) == (row.history_state, row.last_changeset):
+            return
+        with site.store.write(access_unchanged=True) as db:
+            if _store(db, repository_id, row, found.state, changeset):
+                _tell_unexplained(db, repository_id, row.name, unexplained)
+                return
+    raise Busy("the repository keeps changing")
+
+
+def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
+    for _ in range(_TRIES):
+        with site.store.read() as db:
+            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+        if row is None:
+            raise NotFound(Kind.REPOSITORY, push.repository_id)
+        back_end = site.back_ends[row.kind]
+        path = site.tree.path_of(row.name)
+        done = back_end.accepted(path, push.updates, row.history_state) if accepted is None else list(accepted)
+        cache = site.cache_of(push.repository_id)
+        if done:
+            back_end.settle(path, done)
+        found = back_end.history(path, cache, row.history_state, done)
+        unexplained = _unexplained(site, push.repository_id, push.intent, found.beside)
+        if not done and not unexplained:
+            break
+        if unexplained:
+            found = back_end.history(path, cache, row.history_state, [*done, *unexplained])
+        with site.store.write(access_unchanged=True) as db:
+            # Of two pushes that end together, the one that looked first must look again.
+            if not _store(db, push.repository_id, row, found.state, stored_changeset(found.last)):
+                continue
+            _tell_unexplained(db, push.repository_id, row.name, unexplained)
+            if done:
+                _journal(db, push, row.name, done)
+            released = (
+                bool(done)
+                and push.action == PUSH
+                and user_locks.release_after_push(db, push.caller, push.repository_id, row.name)
+            )
+            intents.clear(db, push.intent)
+        site.pushed.put(push.repository_id)
+        site.rooms.pop(push.repository_id, None)
+        return Finished(lock_released=released)
+    else:
+        raise VcsError("the repository keeps changing")
+    with site.store.write(access_unchanged=True) as db:
+        intents.clear(db, push.intent)
+    return Finished()
+
+
+def _unexplained(site: Site, repository_id: int, intent: str, beside: Sequence[RefUpdate]) -> list[RefUpdate]:
+    """What moved beside the push with this intent, and nobody who is still at work will tell of.
+
+    They recorded their intents before they moved anything, so that what was seen on the disk is among them, unless they
+    have told already: then the state is another one, and who asks has to look again (`_store`).
+    """
+    if not beside:
+        return []
+    with site.store.read() as db:
+        at_work = [
+            msgspec.convert(one.detail, Recorded)
+            for one in intents.recorded(db)
+            if one.kind == PUSH and one.id != intent and one.detail.get("repository_id") == repository_id
+        ]
+    if any(not one.updates for one in at_work) or (at_work and any(one.name.endswith("/") for one in beside)):
+        return []  # nobody knows what they will move, or what it was that moved
+    expected = {(name, new) for one in at_work for name, _, new in one.updates}
+    return [update for update in beside if (update.name, update.new) not in expected]
+
+
+def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequence[RefUpdate]) -> None:
+    """Journal what moved without anybody who is known to have done it."""
+    if not moved:
+        return
+    refs = [[update.name, update.old, update.new] for update in moved[:_MOST_TOLD]]
+    journal.record(db, the_system(), UNEXPLAINED, name, repository_id=repository_id, refs=refs, count=len(moved))
+    _log.error("refs moved that no push explains", repository=name, count=len(moved), refs=refs[:10])
+
+
+def _store(db: Connection, repository_id: int, seen: Record, state: str, changeset: str) -> bool:
+    """Store what was found out about a repository that was `seen` so; False when it has changed since."""
+    done = db.execute(
+        _SETTLE,
+        {
+            "repository_id": repository_id,
+            "seen_as": seen.name,
+            "known": seen.history_state,
+            "state": state,
+            "changeset": changeset,
+            "moment": now(),
+        },
+    )
+    return done.rowcount == 1
+
+
+def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate]) -> None:
+    journal.record(
+        db,
+        push.caller,
+        push.action,
+        name,
+        repository_id=push.repository_id,
+        refs=[[update.name, update.old, update.new] for update in accepted],
+    )

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories are changed, renamed, moved and deleted (api-repos.md 4)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, select, update
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.access.permissions import REPOSITORIES, allows_globally
+from trivium.egress.policy import admit_remote, parse_remote
+from trivium.errors import (
+    Invalid,
+    NotFound,
+)
+from trivium.forge.accounts import users as accounts
+from trivium.forge.bounds import check_description
+from trivium.forge.caches import files as caches
+from trivium.forge.events import journal
+from trivium.forge.grants.on_objects import grant_row
+from trivium.forge.groups import repo_groups
+from trivium.forge.naming import former_names
+from trivium.forge.repositories import fields as repository_fields
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import trash_notes
+from trivium.forge.repositories.creation import myself
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.new import check_landing_rev, seal_remote
+from trivium.forge.site import Site
+from trivium.names import (
+    check_path,
+    check_segment,
+    key_of,
+    last_segment,
+    parent_of,
+)
+from trivium.store.intents import Move, carry_out
+from trivium.store.tables import DEFAULT_USER_ID, now
+from trivium.store.tables import repositories as table
+from trivium.tree.kernel_locks import RepositoryLock
+
+_RIGHTS: Final = frozenset({"owner_id", "private"})
+"""Columns that say what somebody may do."""
+
+
+def update_repository(
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    *,
+    name: str | None = None,
+    group: object = None,
+    owner: object = None,
+    description: str | None = None,
+    private: bool | None = None,
+    clone_uri: str | None = None,
+    landing_rev: str | None = None,
+    enable_statistics: bool | None = None,
+    enable_locking: bool | None = None,
+    enable_downloads: bool | None = None,
+    fields: dict[str, str] | None = None,
+    fork_of: object = None,
+) -> Repository:
+    """Change what is given and leave the rest; returns the repository as it is then.
+
+    `name` is the new last segment, `group` names the new group (an empty string: top level).
+    """
+    with site.store.read() as db:
+        path = _new_path(db, caller, repository, name, group)
+        owning = None if owner is None else accounts.find(db, owner)
+        parent = None if fork_of is None else _fork_parent(db, caller, fork_of)
+    if owning is not None and owning.id == DEFAULT_USER_ID:
+        raise Invalid("the user default owns nothing")
+    if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
+        raise Invalid("a repository is a fork of another one of its kind")
+    remote = parse_remote(clone_uri) if clone_uri else None
+    if remote is not None:
+        admit_remote(site.settings, remote, myself=myself(site, caller), must_resolve=False)
+    given: dict[str, Any] = {
+        "owner_id": owning.id if owning else None,
+        "description": check_description(description) if description is not None else None,
+        "private": private,
+        "landing_rev": check_landing_rev(landing_rev) if landing_rev is not None else None,
+        "enable_statistics": enable_statistics,
+        "enable_locking": enable_locking,
+        "enable_downloads": enable_downloads,
+        "fork_of_id": parent.id if parent else None,
+    }
+    changes = {column: value for column, value in given.items() if value is not None}
+    if clone_uri is not None:
+        changes |= seal_remote(site, remote)
+    # A name from before there were rules for it may stay (decisions.md A16); a new last segment was looked at.
+    check_path(path, inside=path)
+
+    def change(db: Connection) -> Repository:
+        if repositories.find(db, caller, repository.id, Level.ADMIN).name != repository.name:
+            raise Invalid("the repository was renamed by somebody else")
+        if parent is not None:
+            _check_no_circle(db, repository.id, parent.id)
+        if path != repository.name:
+            if _new_path(db, caller, repository, name, group) != path:
+                raise Invalid("the group was renamed by somebody else")
+            repo_groups.check_name_free(db, path, but_repository=repository.id)
+            above = repo_groups.ancestry(db, caller, path)
+            if above.missing:
+                raise Invalid("the group was removed by somebody else")
+            former_names.taken(db, path)
+            former_names.left(db, repository.id, repository.name)
+            changes.update(name=path, name_key=key_of(path), group_id=above.deepest.id if above.deepest else None)
+        if changes:
+            db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
+        if private:
+            grant_row(db, REPOSITORIES, repository.id, user_id=DEFAULT_USER_ID, level=Level.NONE)
+        filled = repository_fields.set_values(db, repository, fields) if fields else {}
+        told = {column: value for column, value in changes.items() if column not in ("name_key", "clone_secret")}
+        journal.record(
+            db,
+            caller,
+            "repository.update",
+            repository.name,
+            repository_id=repository.id,
+            changes=told | ({"fields": filled} if filled else {}),
+        )
+        return repositories.by_id(db, caller, repository.id)
+
+    if path == repository.name:
+        with site.store.write(told_apart=not changes.keys() & _RIGHTS) as db:
+            return change(db)
+    move = Move(site.tree.path_of(repository.name), site.tree.path_of(path))
+    with RepositoryLock(site.tree.locks, repository.id).exclusive(site.settings.exclusive_timeout):
+        return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=change)
+
+
+def _new_path(db: Connection, caller: Caller, repository: Repository, name: str | None, group: object) -> str:
+    """The full name after a rename or move; raises unless the caller may put it there."""
+    segment = last_segment(repository.name) if name is None else check_segment(name)
+    if group is None:
+        parent = parent_of(repository.name)
+    elif group == "":
+        parent = ""
+        if parent_of(repository.name) and not allows_globally(db, caller, "hg.create.repository"):
+            raise Invalid("the caller may not create repositories at top level")
+    else:
+        parent = repo_groups.find(db, caller, group, Level.WRITE).name
+    return f"{parent}/{segment}" if parent else segment
+
+
+def _fork_parent(db: Connection, caller: Caller, given: object) -> Repository:
+    try:
+        return repositories.find(db, caller, given, Level.READ)
+    except NotFound as error:
+        raise Invalid("the parent of the fork is unknown") from error
+
+
+def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None:
+    """Forks form trees: refuse a parent that descends from the repository itself."""
+    above: int | None = parent_id
+    while above is not None:
+        if above == repository_id:
+            raise Invalid("a repository is not a fork of its own forks")
+        above = db.execute(select(table.c.fork_of_id).where(table.c.id == above)).scalar()
+
+
+def set_archived(site: Site, caller: Caller, repository: Repository, archived: bool) -> None:
+    """Close a repository for pushes, or open it again; it stays readable."""
+    with site.store.write(told_apart=True) as db:
+        db.execute(update(table).where(table.c.id == repository.id).values(archived=archived))
+        journal.record(
+            db, caller, "repository.archive", repository.name, repository_id=repository.id, archived=archived
+        )
+
+
+def delete_repository(site: Site, caller: Caller, repository: Repository, forks: str = "") -> int:
+    """Delete a repository; returns how many direct forks it had.
+
+    `forks` says what becomes of them: `detach`, `delete` (theirs too; all of them or nothing), or nothing, which
+    raises `Invalid` when there are any. What is deleted goes to the trash, its name is free at once.
+    """
+    if forks not in ("", "detach", "delete"):
+        raise Invalid("forks can be detached or deleted: forks is detach or delete")
+    with site.store.read() as db:
+        direct, doomed = _doomed(db, caller, repository, forks)
+        notes = [trash_notes.note_of(db, caller, one) for one in doomed]
+    expected = [(one.id, one.name) for one in doomed]
+    moves = [trash_notes.announced(site, note) for note in notes]
+
+    def change(db: Connection) -> int:
+        now_direct, now_doomed = _doomed(db, caller, repository, forks)
+        if now_direct != direct or [(one.id, one.name) for one in now_doomed] != expected:
+            raise Invalid("the repository or its forks were changed by somebody else")
+        for one, note in zip(now_doomed, notes, strict=True):
+            trash_notes.renew(db, site, note, trash_notes.note_of(db, caller, one))
+            db.execute(delete(table).where(table.c.id == one.id))
+            journal.record(db, caller, "repository.delete", one.name, repository_id=one.id, kind=one.kind)
+        return direct
+
+    with _exclusive(site, [one.id for one in doomed]):
+        forks_before = carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=change)
+        for one in doomed:
+            caches.forget(site, one.id)
+    return forks_before
+
+
+def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) -> tuple[int, list[Repository]]:
+    """How many direct forks there are, and every repository that goes."""
+    doomed = [repositories.find(db, caller, repository.id, Level.ADMIN)]
+    if doomed[0].name != repository.name:
+        raise Invalid("the repository was renamed by somebody else")
+    direct = [row[0] for row in db.execute(select(table.c.id).where(table.c.fork_of_id == repository.id))]
+    if direct and not forks:
+        raise Invalid("the repository still has forks")
+    generation = direct if forks == "delete" else []
+    while generation:
+        doomed += [repositories.find(db, caller, fork, Level.ADMIN) for fork in sorted(generation)]
+        generation = [row[0] for row in db.execute(select(table.c.id).where(table.c.fork_of_id.in_(generation)))]
+    return len(direct), doomed
+
+
+def _exclusive(site: Site, ids: list[int]) -> ExitStack:
+    stack = ExitStack()
+    try:
+        for repository_id in sorted(ids):
+            lock = RepositoryLock(site.tree.locks, repository_id)
+            stack.enter_context(lock.exclusive(site.settings.exclusive_timeout))
+    except BaseException:
+        stack.close()
+        raise
+    return stack

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories are created: empty, from another server, or as a fork (api-repos.md 4).
+
+However it is made, a repository is built aside and appears complete, with its rows, in one step; killed at any moment,
+what remains is a usable repository or nothing at all. No lock is held and no connection is kept while bytes move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from trivium.access.caller import Caller
+from trivium.access.errands import ERRAND, write_errand
+from trivium.access.levels import Level
+from trivium.access.permissions import allows_globally, global_permissions
+from trivium.egress.policy import Myself, RemoteUrl, admit_remote, parse_remote
+from trivium.egress.remote import TransferLimits
+from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved, RepositoryFull
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import User
+from trivium.forge.caches.files import RepositoryCache
+from trivium.forge.groups import repo_groups
+from trivium.forge.naming.placement import Placement, staging
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.failed_transfers import FORK_FAILED, IMPORT_FAILED, failures_told
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.import_turns import import_turn
+from trivium.forge.repositories.new import NewRepository, insert_repository
+from trivium.forge.site import Site
+from trivium.names import is_clean_text, key_of, last_segment, parent_of, path_of
+from trivium.store.intents import carry_out
+from trivium.store.tables import DEFAULT_USER_ID
+from trivium.store.tables import repositories as table
+from trivium.tree.disk import room_of, sync_tree
+from trivium.tree.kernel_locks import RepositoryLock
+from trivium.vcs.model import History
+
+_TRIES: Final = 5
+
+
+class _Replan(Exception):
+    """Somebody created a group on the way in the meantime."""
+
+
+def create(
+    site: Site,
+    caller: Caller,
+    *,
+    name: str,
+    kind: str,
+    owner: object = None,
+    description: str = "",
+    private: bool = False,
+    clone_uri: str | None = None,
+    landing_rev: str = "rev:tip",
+    enable_statistics: bool = False,
+    enable_locking: bool = False,
+    enable_downloads: bool = False,
+    copy_permissions: bool = False,
+) -> str:
+    """Create a repository with the groups on the way to it; returns its full name.
+
+    With `clone_uri` it starts with what is there. `owner` is named as in an argument; None is the caller, who must be
+    a super-admin to choose.
+    """
+    path = path_of(name)
+    wanted = NewRepository(
+        path=path,
+        kind=kind,
+        description=description or last_segment(path),
+        private=private,
+        landing_rev=landing_rev,
+        enable_statistics=enable_statistics,
+        enable_locking=enable_locking,
+        enable_downloads=enable_downloads,
+        permissions_of_group=copy_permissions,
+        remote=parse_remote(clone_uri) if clone_uri else None,
+        imported=bool(clone_uri),
+    )
+    owning = _admit(site, caller, wanted, owner)
+    back_end = site.back_ends[kind]
+    if wanted.remote is None:
+        _build(site, caller, wanted, owning, back_end.create)
+    else:
+        telling = failures_told(site, caller, IMPORT_FAILED, path, remote=wanted.remote)
+        with import_turn(site, caller), telling:
+            remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
+            _build(
+                site,
+                caller,
+                wanted,
+                owning,
+                lambda target: back_end.import_from(remote, target, transfer_limits(site, target)),
+            )
+    return path
+
+
+def fork(
+    site: Site,
+    caller: Caller,
+    source: Repository,
+    *,
+    name: str,
+    owner: object = None,
+    description: str = "",
+    copy_permissions: bool = False,
+    private: bool | None = None,
+    landing_rev: str = "rev:tip",
+) -> str:
+    """Make an independent copy of a repository with its whole history; returns its full name.
+
+    A fork of a private repository is private, unless somebody who administers the source says otherwise explicitly
+    (decisions.md A12).
+    """
+    with site.store.read() as db:
+        if not allows_globally(db, caller, "hg.fork.repository"):
+            raise Forbidden
+    if source.private and not (private is False and source.level >= Level.ADMIN):
+        private = True
+    path = path_of(name)
+    wanted = NewRepository(
+        path=path,
+        kind=source.kind,
+        description=description or last_segment(path),
+        private=bool(private),
+        landing_rev=landing_rev,
+        permissions_of=source if copy_permissions else None,
+        fork_of=source,
+    )
+    owning = _admit(site, caller, wanted, owner)
+    back_end = site.back_ends[source.kind]
+
+    def copy(target: Path) -> None:
+        # A rename or deletion of the source waits until its history is copied.
+        with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
+            with site.store.read() as db:
+                present = repositories.find(db, caller, source.id, Level.READ)
+            path = site.tree.path_of(present.name)
+            site.tree.check_space(room_of(path))
+            back_end.fork(path, target)
+
+    with failures_told(site, caller, FORK_FAILED, path):
+        _build(site, caller, wanted, owning, copy)
+    return path
+
+
+def import_history(
+    site: Site,
+    caller: Caller,
+    *,
+    name: str,
+    kind: str,
+    owner: object,
+    private: bool,
+    remote: RemoteUrl,
+    load: Callable[[Path], None],
+) -> str:
+    """Create a repository from what `load` fetches from `remote` to the path that it is given; returns its full name.
+
+    For an administrator's imports, which leave no address to pull from later.
+    """
+    path = path_of(name)
+    wanted = NewRepository(
+        path=path,
+        kind=kind,
+        description=last_segment(path),
+        private=private,
+        landing_rev="rev:tip",
+        imported=True,
+    )
+    owning = _admit(site, caller, wanted, owner)
+    with failures_told(site, caller, IMPORT_FAILED, path, remote=remote):
+        _build(site, caller, wanted, owning, load)
+    return path
+
+
+def myself(site: Site, caller: Caller) -> Myself:
+    """The server as a remote of its own, for what `caller` lets it fetch (decisions.md W10)."""
+    errand = write_errand(site.ring, caller, site.settings.import_timeout)
+    return Myself(site.listening, site.ring.import_mark, ERRAND, errand)
+
+
+def transfer_limits(site: Site, target: Path | None = None) -> TransferLimits:
+    """What a transfer into the repository at `target` may take."""
+    most = site.settings.max_repo_bytes
+
+    def check() -> None:
+        """Raises `StorageFull`, also while bytes move."""
+        site.tree.check_space()
+        if most and target is not None and room_of(target) > most:
+            raise RepositoryFull("the repository takes more room than max_repo_bytes")
+
+    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check)
+
+
+def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> User:
+    """Everything that can be refused before work begins, in the documented order; returns who will own it."""
+    with site.store.read() as db:
+        check_may_create(db, caller, wanted.path)
+        owning = _chosen_owner(db, caller, owner)
+        if is_clean_text(wanted.path):
+            _check_new(db, wanted)
+        _check_number(db, site, caller, owning)
+    wanted.check(site)
+    site.tree.check_space()
+    return owning
+
+
+def _check_number(db: Connection, site: Site, caller: Caller, owner: User) -> None:
+    """Refuse one repository too many of an owner; super-admins know what they do."""
+    if not caller.super_admin:
+        check_number(db, site, owner)
+
+
+def check_number(db: Connection, site: Site, owner: User) -> None:
+    """Raise `Invalid` when an account owns as many repositories as one may (max_repos_per_user)."""
+    most = site.settings.max_repos_per_user
+    if not most:
+        return
+    owned = db.execute(select(func.count()).select_from(table).where(table.c.owner_id == owner.id)).scalar_one()
+    if owned >= most:
+        raise Invalid(f"{owner.username} owns {owned} repositories, and may not have more (max_repos_per_user)")
+
+
+def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
+    if given is None:
+        return accounts.by_id(db, caller.user_id)
+    if not caller.super_admin:
+        raise OwnerReserved
+    owner = accounts.find(db, given)
+    if owner.id == DEFAULT_USER_ID:
+        raise Invalid("the user default owns nothing")
+    return owner
+
+
+def check_may_create(db: Connection, caller: Caller, path: str) -> None:
+    """The right to create a repository of this name (api-repos.md 4, create_repo)."""
+    if caller.super_admin:
+        return
+    granted = global_permissions(db, caller)
+    creates = granted["hg.create"] == "hg.create.repository"
+    parent = parent_of(path)
+    if not parent:
+        if not creates:
+            raise Forbidden
+        return
+    if not creates:
+        _check_administers(db, caller, path)
+        return
+    above = repo_groups.ancestry(db, caller, path)
+    if above.deepest is None:
+        return
+    level = above.deepest.level
+    if level >= Level.ADMIN:
+        return
+    in_groups = granted["hg.create.write_on_repogroup"].endswith("true")
+    if level < Level.WRITE or not in_groups:
+        raise NotFound(Kind.REPO_GROUP, parent)
+    if above.missing and granted["hg.repogroup.create"] != "hg.repogroup.create.true":
+        raise NotFound(Kind.REPO_GROUP, parent)
+
+
+def _check_administers(db: Connection, caller: Caller, path: str) -> None:
+    """Raise unless the caller administers the deepest group on the way to `path`, without telling which groups exist.
+
+    Where no group that the caller may read is on the way, one that does not exist and one that is hidden are the same.
+    """
+    on_the_way = repo_groups.existing_above(db, caller, path)
+    if on_the_way and on_the_way[0].level >= Level.ADMIN:
+        return
+    if any(group.level >= Level.READ for group in on_the_way):
+        raise NotFound(Kind.REPO_GROUP, parent_of(path))
+    raise Forbidden
+
+
+def _check_new(db: Connection, wanted: NewRepository) -> None:
+    """Refuse a name that is taken: by a repository with its own words, by a group as unusable."""
+    try:
+        repo_groups.check_name_free(db, wanted.path)
+    except AlreadyExists as error:
+        if error.kind is Kind.REPO_GROUP:
+            raise Invalid("a repository group has this name") from error
+        parent = db.execute(select(table.c.fork_of_id).where(table.c.name_key == key_of(wanted.path))).scalar()
+        is_fork = wanted.fork_of is not None and parent is not None
+        raise AlreadyExists(Kind.REPOSITORY, wanted.path, is_fork=is_fork) from error
+
+
+def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User, build: Callable[[Path], None]) -> None:
+    """Build a repository aside and put it in its place."""
+    back_end = site.back_ends[wanted.kind]
+    with staging(site) as aside:
+        built = aside / "repository"
+        build(built)
+        if not wanted.imported and wanted.fork_of is None:
+            history = History(back_end.empty_changeset(), "")
+        else:
+            history = back_end.history(built, aside / "cache")
+        sync_tree(built)
+        for _ in range(_TRIES):
+            try:
+                repository_id = _place(site, caller, wanted, owner, aside, built, history)
+            except _Replan:
+                continue
+            RepositoryCache(site, repository_id).adopt(aside / "cache")
+            return
+    raise Busy("the groups on the way keep changing")
+
+
+def _place(
+    site: Site, caller: Caller, wanted: NewRepository, owner: User, aside: Path, built: Path, history: History
+) -> int:
+    placement = Placement.plan(site.tree, wanted.path)
+    if not placement.below:
+        # Somebody else's repository may stand there already while its row is not committed yet: wait for it.
+        with site.store.write() as db:
+            _check_new(db, wanted)
+
+    def insert_rows(db: Connection) -> int:
+        check_may_create(db, caller, wanted.path)
+        _check_new(db, wanted)
+        _check_number(db, site, caller, owner)
+        if Placement.plan(site.tree, wanted.path) != placement:
+            raise _Replan
+        return insert_repository(db, site, caller, wanted, owner, history)
+
+    with placement.arranged(aside, built) as moves:
+        try:
+            return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows)
+        except AlreadyExists as error:
+            if error.name == wanted.path:
+                raise
+            raise _Replan from error

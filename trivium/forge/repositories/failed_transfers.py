@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports, pulls and forks that fail: the journal says that they did and why, and so does the answer.
+
+The reason in the journal is one that its user may read: never the words of another server, never a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from trivium.access.caller import Caller
+from trivium.egress.policy import RemoteUrl
+from trivium.errors import AlreadyExists, Busy, Forbidden, Locked, NotFound, TriviumError
+from trivium.forge.events import journal
+from trivium.forge.site import Site
+from trivium.vcs.model import NotPossible, VcsError
+from trivium.vcs.remote_trouble import TransferFailed, trouble_of
+
+IMPORT_FAILED: Final = "repository.import_failed"
+FORK_FAILED: Final = "repository.fork_failed"
+PULL_FAILED: Final = "remote.pull_failed"
+
+_LONGEST: Final = 300
+_SHORTEST_SECRET: Final = 4
+
+
+@contextlib.contextmanager
+def failures_told(
+    site: Site,
+    caller: Caller,
+    action: str,
+    subject: str,
+    *,
+    repository_id: int | None = None,
+    remote: RemoteUrl | None = None,
+) -> Iterator[None]:
+    """Write a row for what fails inside, and raise it; of a transfer from `remote`, as `TransferFailed`.
+
+    What only has to wait its turn has not failed.
+    """
+    try:
+        yield
+    except (Busy, Locked):
+        raise
+    except VcsError as error:
+        if remote is None or isinstance(error, NotPossible):
+            _tell(site, caller, action, subject, repository_id, error.public or "the repository could not be copied")
+            raise
+        failed = TransferFailed(trouble_of(str(error)), _without_secret(str(error), remote))
+        _tell(site, caller, action, subject, repository_id, failed.public, _shown(remote))
+        raise failed from error
+    except (TriviumError, OSError) as error:
+        _tell(site, caller, action, subject, repository_id, _reason(error), _shown(remote))
+        raise
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case AlreadyExists():
+            return "the name is taken"
+        case NotFound() | Forbidden():
+            return "something that it needs is gone, or may not be used any more"
+        case TriviumError():
+            return str(error)
+        case _:
+            return "the server could not do it"
+
+
+def _tell(
+    site: Site,
+    caller: Caller,
+    action: str,
+    subject: str,
+    repository_id: int | None,
+    reason: str | None,
+    remote: str | None = None,
+) -> None:
+    # Whoever asked must hear what failed, not that it could not be noted.
+    with contextlib.suppress(TriviumError), site.store.write(access_unchanged=True) as db:
+        journal.record(
+            db, caller, action, subject, repository_id=repository_id, reason=(reason or "")[:_LONGEST], remote=remote
+        )
+
+
+def _shown(remote: RemoteUrl | None) -> str | None:
+    """An address without anything that may be secret: a user's name can be a token, and so can a query."""
+    if remote is None:
+        return None
+    return urlunsplit(urlsplit(remote.url)._replace(query="", fragment=""))[:_LONGEST]
+
+
+def _without_secret(words: str, remote: RemoteUrl) -> str:
+    for secret in (remote.password, remote.username, urlsplit(remote.url).query):
+        if len(secret) >= _SHORTEST_SECRET:
+            words = words.replace(secret, "*****")
+    return words

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Extra fields of repositories (api-repos.md 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from trivium.access.caller import Caller
+from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
+from trivium.forge.bounds import MAX_FIELDS, check_description, check_field_value, check_label
+from trivium.forge.events import journal
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.names import check_field_key
+from trivium.store.tables import repository_fields
+
+
+def parse_fields(text: str) -> dict[str, str]:
+    r"""`key=value,key2=value2` with `\,` for a comma in a value (api-repos.md 4, update_repo)."""
+    found = {}
+    for item in re.split(r"(?<!\\),", text):
+        if item:
+            key, separator, value = item.replace("\\,", ",").partition("=")
+            if not separator:
+                raise Invalid(f"the field {item!r} has no value")
+            found[key.strip()] = value
+    return found
+
+
+def set_values(db: Connection, repository: Repository, values: Mapping[str, str]) -> dict[str, str]:
+    """Set the values of the fields that there are; returns those. Other keys are ignored."""
+    where = repository_fields.c.repository_id == repository.id
+    known = [key for (key,) in db.execute(select(repository_fields.c.key).where(where)) if key in values]
+    for key in known:
+        check_field_value(values[key])
+        db.execute(update(repository_fields).where(where, repository_fields.c.key == key).values(value=values[key]))
+    return {key: values[key] for key in known}
+
+
+def add_field(
+    site: Site, caller: Caller, repository: Repository, key: str, *, label: str = "", description: str = ""
+) -> None:
+    """Add an extra field with an empty value; the label defaults to the key."""
+    check_field_key(key)
+    check_label(label)
+    check_description(description)
+    with site.store.write(told_apart=True) as db:
+        if _has_field(db, repository, key):
+            raise AlreadyExists(Kind.FIELD, key)
+        held = select(func.count()).where(repository_fields.c.repository_id == repository.id)
+        if db.execute(held).scalar_one() >= MAX_FIELDS:
+            raise Invalid(f"a repository has at most {MAX_FIELDS} extra fields")
+        db.execute(
+            insert(repository_fields).values(
+                repository_id=repository.id, key=key, label=label or key, description=description, value=""
+            )
+        )
+        journal.record(db, caller, "field.create", repository.name, repository_id=repository.id, key=key)
+
+
+def remove_field(site: Site, caller: Caller, repository: Repository, key: str) -> None:
+    """Remove an extra field with its value."""
+    with site.store.write(told_apart=True) as db:
+        if not _has_field(db, repository, key):
+            raise NotFound(Kind.FIELD, key)
+        db.execute(
+            delete(repository_fields).where(
+                repository_fields.c.repository_id == repository.id, repository_fields.c.key == key
+            )
+        )
+        journal.record(db, caller, "field.delete", repository.name, repository_id=repository.id, key=key)
+
+
+def _has_field(db: Connection, repository: Repository, key: str) -> bool:
+    where = (repository_fields.c.repository_id == repository.id, repository_fields.c.key == key)
+    return db.execute(select(repository_fields.c.id).where(*where)).first() is not None

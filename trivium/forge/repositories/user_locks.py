@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The locks that users see: set by hand, taken by a pull, released by a push (system.md 3.4).
+
+A lock refuses every pull, and every push but the holder's. With `enable_locking` on, a pull by somebody who may write
+takes the lock and his push releases it; a lock that was set by hand also binds when the switch is off.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.errors import Locked
+from trivium.forge.accounts.users import User
+from trivium.forge.events import journal
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.store.query import Query
+from trivium.store.tables import repositories as table
+from trivium.store.tables import repository_locks
+
+
+class LockReason(StrEnum):
+    """How a lock came about."""
+
+    API = "lock_api"
+    WEB = "lock_web"
+    PULL = "lock_pull"
+    AUTO = "lock_auto"
+
+
+_HELD = Query(
+    select(repository_locks.c.user_id, table.c.enable_locking)
+    .join(table, table.c.id == repository_locks.c.repository_id)
+    .where(repository_locks.c.repository_id == bindparam("repository_id"))
+)
+
+
+def locked_date(repository: Repository) -> str | None:
+    """Since when a repository is locked, as answers show moments."""
+    if repository.locked_on is None:
+        return None
+    return datetime.fromtimestamp(repository.locked_on, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def check(caller: Caller, repository: Repository, *, writes: bool) -> None:
+    """Raise `Locked` when the caller may not push (`writes`) or pull because of a lock."""
+    if repository.locked_by_id is None or repository.locked_by is None:
+        return
+    if writes and repository.locked_by_id == caller.user_id and not caller.anonymous:
+        return
+    raise Locked(repository.name, repository.locked_by, repository.lock_reason or "")
+
+
+def set_lock(site: Site, caller: Caller, repository: Repository, holder: User, *, locked: bool) -> Repository:
+    """Lock a repository for a user, whoever held it before, or unlock it; returns it as it is then."""
+    with site.store.write(told_apart=True) as db:
+        _store(db, repository.id, holder.id if locked else None, LockReason.API)
+        _record(db, caller, repository.id, repository.name, holder=holder.username, locked=locked)
+        return repositories.by_id(db, caller, repository.id)
+
+
+def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
+    """Take the lock for somebody who has pulled, in order to push; True when it was taken."""
+    if not repository.enable_locking or caller.anonymous or repository.level < Level.WRITE:
+        return False
+    with site.store.write(told_apart=True) as db:
+        if _HELD.first(db, {"repository_id": repository.id}) is not None:
+            return False
+        _store(db, repository.id, caller.user_id, LockReason.PULL)
+        _record(db, caller, repository.id, repository.name, holder=caller.username, locked=True)
+    return True
+
+
+def release_after_push(db: Connection, caller: Caller, repository_id: int, name: str) -> bool:
+    """Release the lock of somebody who has pushed, in the transaction that records the push; True when he held one."""
+    held = _HELD.first(db, {"repository_id": repository_id})
+    if held is None or held[0] != caller.user_id or not held[1]:
+        return False
+    _store(db, repository_id, None, LockReason.AUTO)
+    _record(db, caller, repository_id, name, holder=caller.username, locked=False)
+    return True
+
+
+def _store(db: Connection, repository_id: int, holder_id: int | None, reason: LockReason) -> None:
+    db.execute(delete(repository_locks).where(repository_locks.c.repository_id == repository_id))
+    if holder_id is not None:
+        db.execute(
+            insert(repository_locks).values(
+                repository_id=repository_id, user_id=holder_id, locked_on=int(time.time()), reason=str(reason)
+            )
+        )
+
+
+def _record(db: Connection, caller: Caller, repository_id: int, name: str, *, holder: str, locked: bool) -> None:
+    action = "repository.lock" if locked else "repository.unlock"
+    journal.record(db, caller, action, name, repository_id=repository_id, holder=holder)

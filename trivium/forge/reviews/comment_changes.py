@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Comments are changed by their authors, and deleted by them or whoever administers the repository.
+
+A comment that another one answers is blanked when it is deleted: who reads the answer sees that there was something.
+It goes when its answer goes (api-reviews.md 1.2, 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.errors import Forbidden, Kind, NotFound
+from trivium.forge.accounts.users import MAX_ID, id_in
+from trivium.forge.events import journal
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews import attachments
+from trivium.forge.reviews.comments import STATEMENT, Comment, check_text, comment_of
+from trivium.forge.site import Site
+from trivium.store.tables import changeset_comments as table
+from trivium.store.tables import now
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A comment that somebody may read, and where it stands."""
+
+    comment: Comment
+    author_id: int | None
+    repository: Repository
+
+
+def find(db: Connection, caller: Caller, given: object) -> Found:
+    """The comment with this id (also as a text of digits), if the caller may read it; raises `NotFound`.
+
+    Comments that were deleted, and those of repositories that are hidden, do not exist.
+    """
+    wanted = id_in(given) if isinstance(given, str) else given
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= MAX_ID:
+        raise NotFound(Kind.COMMENT, given)
+    row = db.execute(
+        STATEMENT.add_columns(table.c.repository_id, table.c.user_id).where(
+            table.c.id == wanted, table.c.deleted_on.is_(None)
+        )
+    ).first()
+    if row is None:
+        raise NotFound(Kind.COMMENT, given)
+    try:
+        repository = repositories.find(db, caller, row.repository_id, Level.READ)
+    except NotFound as error:
+        raise NotFound(Kind.COMMENT, given) from error
+    return Found(comment_of(row), row.user_id, repository)
+
+
+def check_may_edit(caller: Caller, found: Found) -> None:
+    """Only the author changes what they said; raises `Forbidden`."""
+    if found.author_id != caller.user_id:
+        raise Forbidden
+
+
+def check_may_delete(caller: Caller, found: Found) -> None:
+    """The author, and whoever administers the repository; raises `Forbidden`."""
+    if found.author_id != caller.user_id and found.repository.level < Level.ADMIN:
+        raise Forbidden
+
+
+def edit(site: Site, caller: Caller, comment_id: int, text: str) -> Comment:
+    """Give a comment another text; returns it as it is then. Raises `Invalid`, `Forbidden` or `NotFound`."""
+    check_text(site, text)
+    with site.store.write(told_apart=True) as db:
+        found = find(db, caller, comment_id)
+        check_may_edit(caller, found)
+        changed = (
+            update(table)
+            .where(table.c.id == comment_id, table.c.deleted_on.is_(None))
+            .values(text=text, edited_on=now())
+        )
+        if not db.execute(changed).rowcount:
+            raise NotFound(Kind.COMMENT, comment_id)  # somebody has deleted it meanwhile
+        attachments.link(db, caller, comment_id, text)
+        _record(db, caller, "comment.edit", found)
+        return find(db, caller, comment_id).comment
+
+
+def remove(site: Site, caller: Caller, comment_id: int) -> bool:
+    """Delete a comment; False when it is answered, and was only blanked. Raises `Forbidden` or `NotFound`.
+
+    A vote that came with it does not count any more, and a todo that it resolved is open again.
+    """
+    with site.store.write(told_apart=True) as db:
+        found = find(db, caller, comment_id)
+        check_may_delete(caller, found)
+        answered = db.execute(select(table.c.id).where(table.c.resolves_id == comment_id)).first() is not None
+        _record(db, caller, "comment.delete", found, blanked=answered)
+        if answered:
+            db.execute(update(table).where(table.c.id == comment_id).values(text="", status=None, deleted_on=now()))
+            attachments.link(db, caller, comment_id, "")
+            return False
+        db.execute(delete(table).where(table.c.id == comment_id))
+        if found.comment.resolves is not None:
+            blanked = (table.c.id == found.comment.resolves, table.c.deleted_on.is_not(None))
+            db.execute(delete(table).where(*blanked))
+        return True
+
+
+def _record(db: Connection, caller: Caller, action: str, found: Found, **more: object) -> None:
+    journal.record(
+        db,
+        caller,
+        action,
+        found.repository.name,
+        repository_id=found.repository.id,
+        comment=found.comment.id,
+        revision=found.comment.revision,
+        author=found.comment.author,
+        **more,
+    )

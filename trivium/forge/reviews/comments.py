@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Comments on commits, and the review status that may come with one (api-reviews.md 2.2, 4; system.md 6.3).
+
+A todo is open until another comment resolves it; that it is resolved once only, a unique index says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from trivium.access.caller import Caller
+from trivium.errors import Invalid
+from trivium.forge.accounts.users import User
+from trivium.forge.bounds import check_comment
+from trivium.forge.events import journal
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews import attachments
+from trivium.forge.site import Site
+from trivium.store.engine import insert_id
+from trivium.store.tables import changeset_comments, now, users
+
+STATUSES: Final = ("not_reviewed", "approved", "rejected", "under_review")
+KINDS: Final = ("note", "todo")
+OPEN: Final = "open"
+RESOLVED: Final = "resolved"
+DELETED: Final = "deleted"
+
+_LINE = re.compile("[no]?[1-9][0-9]{0,8}")
+_MAX_PATH: Final = 4096
+_AT_A_TIME: Final = 200
+"""Comments of one statement."""
+
+
+class NotAnOpenTodo(Invalid):
+    """What a comment should resolve is no todo of this commit, or somebody has resolved it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Beside which line of a commit's changes a comment stands."""
+
+    path: str
+    line: str
+    """`n12` on the new side, `o12` on the old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a commit."""
+
+    id: int
+    revision: str
+    text: str
+    status: str | None
+    created_on: str
+    kind: str
+    place: Place | None
+    resolves: int | None
+    """The todo that it resolves."""
+    resolved_by: int | None
+    author: str | None
+    """None when the account is gone."""
+    author_name: str
+    """First and last name, or the username of who has neither."""
+    author_active: bool
+    edited_on: str | None = None
+    deleted: bool = False
+    """Its text is gone; it stands there because somebody answered it."""
+
+    @property
+    def state(self) -> str:
+        if self.deleted:
+            return DELETED
+        return RESOLVED if self.resolved_by is not None else OPEN
+
+
+def place_of(path: object, line: object) -> Place | None:
+    """The place that two arguments name, `"3"` meaning `"n3"`; None without either. Raises `Invalid`."""
+    if path is None and line is None:
+        return None
+    wanted = str(line) if isinstance(line, int) and not isinstance(line, bool) else line
+    if not isinstance(path, str) or not path.strip("/") or len(path) > _MAX_PATH or "\0" in path:
+        raise Invalid("a comment beside a line needs the path of the file (filepath)")
+    if not isinstance(wanted, str) or not _LINE.fullmatch(wanted):
+        raise Invalid("lineno is a number, with n for the new side or o for the old before it")
+    return Place(path.strip("/"), wanted if wanted[0] in "no" else f"n{wanted}")
+
+
+def comment(
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    raw_id: str,
+    author: User,
+    text: str,
+    status: str | None = None,
+    *,
+    kind: str = "note",
+    place: Place | None = None,
+    resolves: int | None = None,
+    recipients: Sequence[str] = (),
+) -> int:
+    """Comment on a commit by its full id, and with a status vote on it; returns the comment's id.
+
+    Of a user's votes on a commit the newest counts. Comments survive renames and go with the repository. `recipients`
+    are the names of further people who should hear of it. Raises `NotAnOpenTodo` when `resolves` is none.
+    """
+    check_text(site, text)
+    if status is not None and status not in STATUSES:
+        raise Invalid(f"{status!r} is not a review status")
+    if kind not in KINDS:
+        raise Invalid(f"{kind!r} is not a kind of comment")
+    with site.store.write(told_apart=True) as db:
+        if resolves is not None:
+            _check_open(db, repository.id, raw_id, resolves)
+        comment_id = insert_id(
+            db,
+            changeset_comments,
+            repository_id=repository.id,
+            revision=raw_id,
+            user_id=author.id,
+            text=text,
+            status=status,
+            created_on=now(),
+            kind=kind,
+            path=place.path if place else None,
+            line=place.line if place else None,
+            resolves_id=resolves,
+        )
+        attachments.link(db, caller, comment_id, text)
+        told = {"recipients": list(recipients)} if recipients else {}
+        journal.record(
+            db,
+            caller,
+            "changeset.comment",
+            repository.name,
+            repository_id=repository.id,
+            revision=raw_id,
+            author=author.username,
+            status=status,
+            **told,
+        )
+    return comment_id
+
+
+def check_text(site: Site, text: str) -> str:
+    """What a comment says; raises `Invalid`."""
+    check_comment(text, site.settings.max_comment_bytes)
+    if not text.strip():
+        raise Invalid("a comment says something")
+    return text
+
+
+def _check_open(db: Connection, repository_id: int, raw_id: str, comment_id: int) -> None:
+    comments, answers = changeset_comments, changeset_comments.alias("answers")
+    found = db.execute(
+        select(answers.c.id)
+        .select_from(comments.outerjoin(answers, answers.c.resolves_id == comments.c.id))
+        .where(
+            comments.c.id == comment_id,
+            comments.c.repository_id == repository_id,
+            comments.c.revision == raw_id,
+            comments.c.kind == "todo",
+            comments.c.deleted_on.is_(None),
+        )
+    ).first()
+    if found is None or found[0] is not None:
+        raise NotAnOpenTodo(f"comment {comment_id} is not an open todo of this commit")
+
+
+_one, _answers = changeset_comments, changeset_comments.alias("answers")
+STATEMENT: Final = select(
+    _one.c.id,
+    _one.c.revision,
+    _one.c.text,
+    _one.c.status,
+    _one.c.created_on,
+    _one.c.kind,
+    _one.c.path,
+    _one.c.line,
+    _one.c.resolves_id,
+    _one.c.edited_on,
+    _one.c.deleted_on,
+    _answers.c.id.label("resolved_by"),
+    users.c.username,
+    users.c.firstname,
+    users.c.lastname,
+    users.c.active,
+).select_from(
+    _one.outerjoin(_answers, _answers.c.resolves_id == _one.c.id).outerjoin(users, users.c.id == _one.c.user_id)
+)
+"""Comments with what is told of their authors, and with who answered them; rows for `comment_of`."""
+
+
+def comments(
+    db: Connection,
+    repository: Repository,
+    *,
+    limit: int,
+    most_bytes: int,
+    raw_id: str | None = None,
+    kind: str | None = None,
+    author: User | None = None,
+    after: int = 0,
+) -> list[Comment]:
+    """Comments on the commits of a repository, oldest first: at most `limit` of those after the comment `after`.
+
+    The list ends where all texts together would have more than `most_bytes`, but not before the first.
+    """
+    statement = (
+        STATEMENT.where(_one.c.repository_id == repository.id, _one.c.id > bindparam("after"))
+        .order_by(_one.c.id)
+        .limit(_AT_A_TIME)
+    )
+    if raw_id is not None:
+        statement = statement.where(_one.c.revision == raw_id)
+    if kind is not None:
+        statement = statement.where(_one.c.kind == kind)
+    if author is not None:
+        statement = statement.where(_one.c.user_id == author.id)
+    found: list[Comment] = []
+    while len(found) < limit:
+        rows = db.execute(statement, {"after": found[-1].id if found else after}).all()
+        for row in rows[: limit - len(found)]:
+            most_bytes -= len(row.text)
+            if most_bytes < 0 and found:
+                return found
+            found.append(comment_of(row))
+        if len(rows) < _AT_A_TIME:
+            break
+    return found
+
+
+def comment_of(row: Any) -> Comment:
+    """The comment in a row of `STATEMENT`."""
+    named = " ".join(part for part in (row.firstname, row.lastname) if part)
+    return Comment(
+        id=row.id,
+        revision=row.revision,
+        text=row.text,
+        status=row.status,
+        created_on=row.created_on,
+        kind=row.kind,
+        place=Place(row.path, row.line) if row.path is not None else None,
+        resolves=row.resolves_id,
+        resolved_by=row.resolved_by,
+        author=row.username,
+        author_name="deleted user" if row.username is None else named or row.username,
+        author_active=bool(row.active),
+        edited_on=row.edited_on,
+        deleted=row.deleted_on is not None,
+    )

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deleted repositories stay in the trash: listed, brought back, removed for good.
+
+What was deleted stands under `<root>/.trash/<moment>-<id>`, with notes of what it was beside it (`trash_notes`);
+bundles of stripped commits stand there too.
+
+Bringing back and removing are renames that are recorded like all others (`store.intents`): killed before its commit a
+restoration leaves the repository in the trash with its notes, killed after it the repository is in its place with all
+its rows. What is removed is moved to the staging directory first, where the next start clears away what a killed
+process left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from trivium.access.caller import Caller
+from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import User
+from trivium.forge.caches.files import RepositoryCache
+from trivium.forge.events import journal
+from trivium.forge.groups import repo_groups
+from trivium.forge.naming.placement import Placement, staging
+from trivium.forge.repositories import trash_notes
+from trivium.forge.repositories.creation import check_number
+from trivium.forge.repositories.new import NewRepository, insert_repository
+from trivium.forge.repositories.trash_notes import Note
+from trivium.forge.site import Site
+from trivium.forge.trash.restored_rows import FORMERLY, RESTORED, give_back
+from trivium.names import check_path, last_segment, path_of
+from trivium.store.intents import Move, carry_out
+from trivium.vcs.model import History
+
+_LABEL: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{3})-(\d{1,19})(?:-([0-9a-f]{12,64})\.bundle)?", re.ASCII
+)
+_TRIES: Final = 5
+BUNDLE: Final = "bundle"
+"""What an entry is that holds stripped commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something in the trash."""
+
+    label: str
+    deleted_on: str
+    """A moment, as answers show it."""
+    kind: str
+    """That of the repository, `BUNDLE`, or nothing where that is not known."""
+    note: Note | None
+
+    @property
+    def name(self) -> str:
+        """What the repository was called; nothing where that is not known."""
+        return self.note.name if self.note else ""
+
+
+def entries(site: Site) -> list[Entry]:
+    """What is in the trash, oldest first."""
+    labels = sorted(path.name for path in site.tree.trash.iterdir() if _LABEL.fullmatch(path.name))
+    return [_entry(site, label) for label in labels]
+
+
+def find(site: Site, label: str) -> Entry:
+    """One entry; raises `Invalid` when there is no such thing in the trash."""
+    if not _LABEL.fullmatch(label) or not os.path.lexists(site.tree.trash / label):
+        raise Invalid(f"there is no {label!r} in the trash")
+    return _entry(site, label)
+
+
+def _entry(site: Site, label: str) -> Entry:
+    found = _LABEL.fullmatch(label)
+    assert found is not None
+    moment = f"{found[1]}:{found[2]}:{found[3]}"
+    if found[5]:
+        return Entry(label, moment, BUNDLE, None)
+    note = trash_notes.read(site, label)
+    if note is not None:
+        return Entry(label, moment, note.kind, note)
+    path = site.tree.trash / label
+    kind = next((one.kind for one in site.back_ends.values() if one.is_repository(path)), "")
+    return Entry(label, moment, kind, None)
+
+
+class _Replan(Exception):
+    """Somebody created a group on the way in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back."""
+
+    name: str
+    """Its full name."""
+    left_out: tuple[str, ...]
+    """What did not come back with it, and why: sentences without a point."""
+
+
+def restore(site: Site, caller: Caller, entry: Entry, name: str | None = None, owner: User | None = None) -> Restored:
+    """Bring a deleted repository back, under its old name or as `name`.
+
+    It has its history, description and settings again, what was said of its commits, and the permissions of everybody
+    who is still there. It belongs to `owner`, else to whom it belonged, or to the first super-admin where that account
+    is gone. It gets a new id. Without a note of its permissions it is open to its owner alone. Raises `Invalid`,
+    `AlreadyExists`, `VcsError` or `Busy`.
+    """
+    if entry.kind == BUNDLE:
+        raise Invalid(f"{entry.label} is a bundle of stripped commits: fetch from it with git or hg")
+    if entry.kind not in site.back_ends:
+        raise Invalid(f"it is not known what kind of repository {entry.label} is")
+    if name is None and entry.note is None:
+        raise Invalid(f"it is not known what {entry.label} was called: give a name")
+    path = check_path(path_of(name if name is not None else entry.name))
+    place = site.tree.trash / entry.label
+    back_end = site.back_ends[entry.kind]
+    wanted = _wanted(path, entry)
+    with staging(site) as aside:
+        history = back_end.history(place, aside / "cache")
+        for number in range(_TRIES):
+            try:
+                repository_id, left_out = _put_back(
+                    site, caller, entry, wanted, owner, aside / f"groups-{number}", history
+                )
+            except _Replan:
+                continue
+            RepositoryCache(site, repository_id).adopt(aside / "cache")
+            trash_notes.forget(site, entry.label)
+            return Restored(path, tuple(left_out))
+    raise Busy("the groups on the way keep changing")
+
+
+def _wanted(path: str, entry: Entry) -> NewRepository:
+    note = entry.note
+    if note is None:
+        return NewRepository(path, entry.kind, last_segment(path), private=True, landing_rev="rev:tip", imported=True)
+    return NewRepository(
+        path,
+        entry.kind,
+        note.description,
+        private=note.private,
+        landing_rev=note.landing_rev,
+        enable_statistics=note.enable_statistics,
+        enable_locking=note.enable_locking,
+        enable_downloads=note.enable_downloads,
+        archived=note.archived,
+        imported=True,
+    )
+
+
+def _put_back(
+    site: Site,
+    caller: Caller,
+    entry: Entry,
+    wanted: NewRepository,
+    owner: User | None,
+    staged: Path,
+    history: History,
+) -> tuple[int, list[str]]:
+    """Insert the rows of a repository and move it from the trash to its place, with the groups on the way."""
+    placement = Placement.plan(site.tree, wanted.path)
+    if not placement.below:
+        with site.store.write() as db:  # whoever is putting something there has finished
+            repo_groups.check_name_free(db, wanted.path)
+        if not (placement := Placement.plan(site.tree, wanted.path)).below:
+            raise Invalid("a directory that is not registered stands in the repository root under this name")
+    moves = []
+    if len(placement.below) > 1:
+        groups = Placement(placement.anchor, placement.below[:-1])
+        moves += groups.stage_directory(staged)
+    moves.append(Move(site.tree.trash / entry.label, site.tree.path_of(wanted.path)))
+
+    def change(db: Connection) -> tuple[int, list[str]]:
+        if not os.path.lexists(site.tree.trash / entry.label):
+            raise Invalid(f"there is no {entry.label!r} in the trash any more")
+        repo_groups.check_name_free(db, wanted.path)
+        if Placement.plan(site.tree, wanted.path) != placement:
+            raise _Replan
+        left_out: list[str] = []
+        owning = owner or _owner(db, entry.note, left_out)
+        if not owning.admin:
+            check_number(db, site, owning)
+        told = {"entry": entry.label, FORMERLY: entry.note.repo_id if entry.note else None}
+        repository_id = insert_repository(db, site, caller, wanted, owning, history, told_as=RESTORED, told=told)
+        left_out += give_back(db, site, entry.label, entry.note, repository_id)
+        return repository_id, left_out
+
+    try:
+        return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=change)
+    except AlreadyExists as error:
+        if error.name == wanted.path:
+            raise
+        raise _Replan from error
+
+
+def _owner(db: Connection, note: Note | None, left_out: list[str]) -> User:
+    """Who owned it, if that account is still there: an account that has got the name since is somebody else."""
+    if note is not None:
+        try:
+            return accounts.find(db, note.owner) if note.owner_id is None else accounts.by_id(db, note.owner_id)
+        except NotFound:
+            left_out.append(f"the account of its owner {note.owner} is gone; it belongs to the first administrator now")
+    return accounts.first_super_admin(db)
+
+
+def remove(site: Site, caller: Caller, entry: Entry) -> None:
+    """Remove an entry for good; raises `Invalid` when it is not there any more."""
+    place = site.tree.trash / entry.label
+
+    def change(db: Connection) -> None:
+        if not os.path.lexists(place):
+            raise Invalid(f"there is no {entry.label!r} in the trash any more")
+        journal.record(db, caller, "trash.remove", entry.name or entry.label, entry=entry.label, kind=entry.kind)
+
+    with staging(site) as aside:
+        move = Move(place, aside / "removed")
+        carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=change)
+        trash_notes.forget(site, entry.label)

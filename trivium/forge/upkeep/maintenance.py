@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maintenance of one repository on request: what was done, in sentences (api-reviews.md 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from trivium.access.caller import Caller
+from trivium.forge.events import journal
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.forge.upkeep import housekeeping
+
+_DONE: Final[Mapping[str, tuple[str, ...]]] = {
+    "git": (
+        "References were packed.",
+        "Objects were packed, and those that nothing has reached for two weeks were removed.",
+        "The commit graph was written.",
+    ),
+    "hg": ("Caches were brought up to date.",),
+    "svn": ("Full shards of revisions were packed.",),
+}
+
+
+def carry_out(site: Site, caller: Caller, repository: Repository) -> list[str]:
+    """Do what a repository's system has for good order, beside readers and pushes; returns what was done.
+
+    Raises `Interrupted` when somebody wants the repository alone, and `VcsError`. A killed server leaves what
+    recovery removes, as after a push.
+    """
+    housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
+    with site.store.write(access_unchanged=True) as db:
+        journal.record(db, caller, "repository.maintenance", repository.name, repository_id=repository.id)
+    return list(_DONE[repository.kind])

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After a crash: every recorded intent of a dead process is finished or undone (security.md 5).
+
+Runs before the workers start, and whenever one of them died, while the others go on. Working twice on the same intent
+is harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from trivium.errors import TriviumError
+from trivium.forge.caches.files import forget_deleted
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.pushes.settling import PUSH, Push, Recorded
+from trivium.forge.repositories import trash_notes
+from trivium.forge.reviews import attachments
+from trivium.forge.site import Site
+from trivium.store import intents
+from trivium.store.intents import MOVE, Intent
+from trivium.tree.disk import remove_tree
+from trivium.tree.kernel_locks import is_alive, remove_dead
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """Intents that are still recorded."""
+
+    alive: int
+    """Of processes that still live, and will finish them."""
+    unfinished: int
+    """Of dead processes: something is in the way, and another try makes sense."""
+
+
+def recover(site: Site, *, alone: bool) -> Remaining:
+    """Finish or undo what dead processes left; `alone`: no other process is serving these data."""
+    with site.store.read() as db:
+        found = intents.recorded(db)
+    alive = {worker for worker in {intent.worker for intent in found} if is_alive(site.tree.locks, worker)}
+    left = [intent for intent in found if intent.worker not in alive]
+    if any(intent.kind == MOVE for intent in left):
+        with site.store.write() as db:
+            intents.undo_all(db, site.tree)
+            for intent in left:
+                if intent.kind == MOVE:
+                    intents.clear(db, intent.id)
+    unfinished = sum(not _recover_push(site, intent) for intent in left if intent.kind == PUSH)
+    for aside in site.tree.staging.iterdir():
+        if not is_alive(site.tree.locks, aside.name.partition("-")[0]):
+            remove_tree(aside)
+    if alone and not alive:
+        _tidy_trash(site)
+        forget_deleted(site)
+        attachments.forget_unfinished(site)
+        pushes.shorten_stored(site)
+    remove_dead(site.tree.locks)
+    if left:
+        _log.warning("recovered after a crash", intents=len(left) - unfinished)
+    return Remaining(alive=len(found) - len(left), unfinished=unfinished)
+
+
+def _recover_push(site: Site, intent: Intent) -> bool:
+    """Settle a push of a dead worker; False when something is in the way."""
+    recorded = msgspec.convert(intent.detail, Recorded)
+    push = Push(intent.id, recorded.repository_id, recorded.caller(), tuple(recorded.ref_updates()), recorded.action)
+    try:
+        # Children of the dead worker hold the repository's lock until they end; they were told to.
+        pushes.recover(site, push)
+    except TriviumError as error:
+        _log.error("a push could not be recovered", repository_id=push.repository_id, why=str(error))
+        return False
+    return True
+
+
+def _tidy_trash(site: Site) -> None:
+    """Remove notes whose repository never got there, and bundles that were never finished."""
+    trash_notes.tidy(site)
+    for unfinished in site.tree.trash.glob("*.bundle.lock"):
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How git is run: absolute program, closed environment, our configuration (security.md S-1, S-6)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from trivium.errors import StartRefused
+from trivium.procs.spawn import MEMORY, FirstWords, check_library, confine, run, words_of
+from trivium.vcs.model import VcsError
+
+_HARMLESS: Final = (
+    *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),
+    *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeEmail", "badEmail", "badName"),
+)
+"""Flaws that old tools left in well-known histories, which everybody else takes as well."""
+
+CONFIGURATION: Final = """\
+[safe]
+\tdirectory = *
+\tbareRepository = all
+[core]
+\thooksPath = /dev/null
+\tfsync = committed,loose-object
+\tfsyncMethod = fsync
+\tbigFileThreshold = 64m
+\tpackedGitWindowSize = 64m
+\tpackedGitLimit = 256m
+[pack]
+\twindowMemory = 96m
+[uploadpack]
+\tallowFilter = true
+\tallowReachableSHA1InWant = true
+[uploadpackfilter "sparse:oid"]
+\tallow = false
+[receive]
+\tfsckObjects = true
+\tadvertisePushOptions = true
+\tautogc = false
+\tdenyDeleteCurrent = ignore
+\tunpackLimit = 1
+[fetch]
+\tunpackLimit = 1
+[transfer]
+\tfsckObjects = true
+\thideRefs = refs/trivium
+[gc]
+\tauto = 0
+[repack]
+\twriteBitmaps = true
+[protocol]
+\tallow = never
+[init]
+\tdefaultBranch = {default_branch}
+"""
+"""What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
+could attack a client are refused; `_HARMLESS` flaws are not.
+
+A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path.
+What is large is streamed, not loaded, and what is packed together is bounded (security.md R-18). A pack that arrives
+stays one: it costs two files, where its objects would be one each.
+"""
+
+_BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
+
+PROTOCOL_2: Final = "version=2"
+
+_SETPRIV: Final = shutil.which("setpriv")
+_DIE_WITH_US: Final = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
+_WHOLE_GROUP: Final = (
+    "/bin/sh",
+    "-c",
+    'ulimit -d "$1" 2>/dev/null; shift; trap "trap - TERM; kill 0" TERM; "$@" & wait $!',
+    "sh",
+)
+"""A constant script: the words of the command, behind the memory that it may have in KiB, are its parameters."""
+
+_ROOM: Final = 512 << 20
+"""Memory of a git that takes objects in, beside the largest of them."""
+_LEAST_ALLOCATION: Final = 256 << 20
+"""Git keeps lists of objects in one piece: to allow it less than this at once would stop pushes of many small ones."""
+_LARGEST_RATIO: Final = 1032
+"""How many times its size compressed data can have (deflate)."""
+_HOOK: Final = """\
+#!/bin/sh
+# Refuses a push with an object larger than max_object_bytes. It looks at what is new: the objects in quarantine.
+unset GIT_ALTERNATE_OBJECT_DIRECTORIES
+{{ git cat-file --batch-all-objects --unordered --buffer --batch-check='%(objectsize) %(objectname)' && echo end; }} |
+awk '$1 == "end" {{ whole = 1; next }}
+     $1 + 0 > {limit} {{ print "object " $2 " has " $1 " bytes, max_object_bytes is {limit}" > "/dev/stderr"; exit }}
+     END {{ exit !whole }}'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommand:
+    """The git program with the environment in which we run it."""
+
+    program: str
+    environment: dict[str, str]
+    max_object_bytes: int = 0
+    """The largest object that may come in; 0: any."""
+    hooks: str = ""
+    """The directory of the hook that looks at the sizes of objects."""
+    default_branch: str = "master"
+    """What HEAD of a new repository names."""
+    _said: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """What git says of itself, once somebody has asked."""
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [self.program, *arguments]
+
+    def tied(self, *arguments: str) -> list[str]:
+        """A command that ends with the thread that waits for it: nobody is left who changes a repository unseen."""
+        return [*_DIE_WITH_US, *self.argv(*arguments)]
+
+    def tied_with_helpers(self, *arguments: str, memory: int = MEMORY) -> list[str]:
+        """As `tied`, for the leader of a session: what git starts, such as its HTTP client, ends as well.
+
+        `memory`: bytes that each of these programs may have for itself.
+        """
+        return [*_DIE_WITH_US, *_WHOLE_GROUP, str(memory >> 10), *self.argv(*arguments)]
+
+    @property
+    def receiving_memory(self) -> int:
+        """Bytes that a git may have for itself which takes objects in."""
+        return self.max_object_bytes + _ROOM if self.max_object_bytes else MEMORY
+
+    def receiving(self) -> dict[str, str]:
+        """The environment of a git that takes objects in.
+
+        It refuses an object by the size that its header or delta names, before it makes room for it.
+        """
+        if not self.max_object_bytes:
+            return self.environment
+        return self.environment | {"GIT_ALLOC_LIMIT": str(max(self.max_object_bytes, _LEAST_ALLOCATION) + 1)}
+
+    def check_of_sizes(self, pack_bytes: int | None) -> list[str]:
+        """Options of git with which it looks at the size of each object that a push brings.
+
+        `pack_bytes` is how large the pack is at most, if that is known: a small one can hold no object that is too
+        large, unless as a delta, which `receiving` refuses. Then there are no options, and no program is started.
+        """
+        limit = self.max_object_bytes
+        if not limit or (
+            pack_bytes is not None and limit >= _LEAST_ALLOCATION and pack_bytes * _LARGEST_RATIO <= limit
+        ):
+            return []
+        return ["-c", f"core.hooksPath={self.hooks}"]
+
+    def loading(self) -> list[str]:
+        """Options for fetching from another server: what is too large is refused when its header arrives."""
+        return ["-c", f"core.bigFileThreshold={1 << 40}"] if self.max_object_bytes else []
+
+    def run(self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
+        """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`."""
+        command = self.tied("--git-dir=.", *arguments)
+        try:
+            done = run(command, cwd=cwd, environment=self.environment, stdin=stdin, timeout=timeout)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise VcsError(f"git {arguments[0]}: {error}") from error
+        if done.returncode:
+            raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {words_of(done.stderr)}")
+        return done.stdout
+
+    def beginning(self, *arguments: str, cwd: str, most: int) -> bytes:
+        """The first `most` bytes that a command in the repository `cwd` puts out; raises `VcsError` without any."""
+        command = self.tied("--git-dir=.", *arguments)
+        with subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            confine(process.pid)
+            assert process.stdout is not None
+            said = process.stdout.read(most)
+            process.kill()
+        if not said:
+            raise VcsError(f"git {arguments[0]} said nothing")
+        return said
+
+    def abilities(self) -> bytes:
+        """What `git upload-pack` says of itself to a client that speaks protocol v2; raises `VcsError`.
+
+        It depends on git and on our configuration, not on the repository: it is asked once, in one that is empty.
+        """
+        if known := self._said.get(PROTOCOL_2):
+            return known
+        with tempfile.TemporaryDirectory(prefix="trivium-") as place:
+            path = Path(place)
+            self.run("init", "--quiet", "--bare", "--template=", ".", cwd=path)
+            asking = replace(self, environment=self.environment | {"GIT_PROTOCOL": PROTOCOL_2})
+            said = asking.run("upload-pack", "--stateless-rpc", "--http-backend-info-refs", ".", cwd=path)
+        self._said[PROTOCOL_2] = said
+        return said
+
+    def lines(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
+        """The output of a command in the repository `cwd`, line by line as it comes; closing this ends the command.
+
+        Raises `VcsError`, also when the whole takes longer than `timeout` seconds.
+        """
+        command = self.tied("--git-dir=.", *arguments)
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
+            )
+        except (OSError, ValueError) as error:
+            raise VcsError(f"git {arguments[0]}: {error}") from error
+        confine(process.pid)
+        assert process.stdout and process.stderr
+        errors = FirstWords(process.stderr)
+        process.stderr = None  # it is the reader's now
+        end = threading.Timer(timeout, process.kill)
+        end.start()
+        try:
+            with process:
+                try:
+                    yield from process.stdout
+                except BaseException:
+                    process.kill()
+                    raise
+        finally:
+            end.cancel()
+        if process.returncode:
+            raise VcsError(f"git {arguments[0]} ended with {process.returncode}: {words_of(errors.get())}")
+
+
+def git_command(
+    program: str,
+    configuration: Path,
+    *,
+    max_input_bytes: int = 0,
+    max_object_bytes: int = 0,
+    default_branch: str = "master",
+) -> GitCommand:
+    """Find git and write our configuration to `configuration`; raises `StartRefused` when git cannot be started."""
+    check_library()
+    found = shutil.which(program)
+    if found is None:
+        raise StartRefused(f"the git program {program!r} was not found; install git or set git_path")
+    if not _BRANCH.fullmatch(default_branch) or default_branch.endswith(".lock"):
+        raise StartRefused(f"option default_branch: {default_branch!r} is not the name of a branch")
+    text = CONFIGURATION.format(default_branch=default_branch)
+    for section in ("receive", "fetch"):
+        text += f'[{section} "fsck"]\n' + "".join(f"\t{flaw} = ignore\n" for flaw in _HARMLESS)
+    if max_input_bytes:
+        text += f"[receive]\n\tmaxInputSize = {max_input_bytes}\n"
+    _write(configuration, text, 0o600)
+    hooks = configuration.with_name("githooks")
+    hooks.mkdir(mode=0o700, exist_ok=True)
+    _write(hooks / "pre-receive", _HOOK.format(limit=max_object_bytes), 0o700)
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(configuration),
+        "GIT_TERMINAL_PROMPT": "0",
+        # Anybody may push refs/replace/…: libgit2 and the packs that clients get do not know such a thing.
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }
+    return GitCommand(str(Path(found).absolute()), environment, max_object_bytes, str(hooks), default_branch)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Write a file of ours, if it does not say so already."""
+    if path.exists() and path.read_text() == text:
+        return
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.chmod(mode)
+    temporary.replace(path)

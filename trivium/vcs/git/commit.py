@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git's commits, read from their bytes: whatever the server accepts it shows.
+
+libgit2 refuses commits that old tools made and that every git takes: an author without an address or a name, a
+bracket that is not closed, an odd date. So it is only asked for the bytes. The first part of a commit is enough for all
+that is shown; one that is huge is not loaded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from trivium.vcs.git.command import GitCommand
+from trivium.vcs.model import MOST_OF_A_MESSAGE, VcsError
+
+_LARGE: Final = 1 << 20
+"""Bytes of a commit of which only the beginning is read."""
+_MOST_PARENTS: Final = 1000
+_ORDERLY: Final = re.compile(rb"[^<>\n]*<[^<>\n]*> [0-9]{1,12} [+-][0-9]{4}")
+_NO_TEXT: Final = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"})
+"""What Python calls encodings as well."""
+
+
+class Unclear(VcsError):
+    """When a commit was made can only be told by git."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit says."""
+
+    id: pygit2.Oid
+    tree_id: pygit2.Oid
+    parent_ids: tuple[pygit2.Oid, ...]
+    author: str
+    """`Name <address>`."""
+    author_time: int
+    """Seconds since the epoch."""
+    committer: bytes
+    message: str
+
+    @property
+    def commit_time(self) -> int:
+        """When it was made, by which git orders commits; raises `Unclear`."""
+        if not _ORDERLY.fullmatch(self.committer):
+            raise Unclear(str(self.id))
+        return _time_of(self.committer)
+
+
+def read_commit(repository: pygit2.Repository, raw_id: str, command: GitCommand | None = None) -> Commit:
+    """The commit with this full id; raises `VcsError`, and `KeyError` when there is no such object.
+
+    Without `command` one that is huge cannot be read.
+    """
+    oid = pygit2.Oid(hex=raw_id)
+    kind, size = repository.odb.read_header(oid)
+    if kind != ObjectType.COMMIT:
+        raise VcsError(f"{raw_id} is not a commit")
+    if size <= _LARGE:
+        raw: bytes = repository.odb.read(oid)[1]
+    elif command is not None:
+        raw = command.beginning("cat-file", "commit", raw_id, cwd=repository.path, most=_LARGE)
+    else:
+        raise VcsError(f"the commit {raw_id} is too large")
+    return _parsed(oid, raw)
+
+
+def _parsed(oid: pygit2.Oid, raw: bytes) -> Commit:
+    head, _, message = raw.partition(b"\n\n")
+    tree = ""
+    parents: list[pygit2.Oid] = []
+    lines = {b"author": b"", b"committer": b"", b"encoding": b""}
+    try:
+        for line in head.split(b"\n"):
+            word, _, rest = line.partition(b" ")
+            if word == b"parent" and len(parents) < _MOST_PARENTS:
+                parents.append(pygit2.Oid(hex=rest.decode("ascii")))
+            elif word == b"tree" and not tree:
+                tree = rest.decode("ascii")
+            elif word in lines and not lines[word]:
+                lines[word] = rest
+        tree_id = pygit2.Oid(hex=tree)
+    except ValueError as error:
+        raise VcsError(f"the commit {oid} is damaged") from error
+    encoding = _encoding(lines[b"encoding"])
+    name, address = _who(lines[b"author"])
+    return Commit(
+        oid,
+        tree_id,
+        tuple(parents),
+        f"{name.decode(encoding, 'replace')} <{address.decode(encoding, 'replace')}>",
+        _time_of(lines[b"author"]),
+        lines[b"committer"],
+        # Git itself shows nothing of what follows a NUL.
+        message[: 4 * MOST_OF_A_MESSAGE].partition(b"\0")[0].decode(encoding, "replace"),
+    )
+
+
+def _encoding(named: bytes) -> str:
+    """The encoding that a commit names, if it is one."""
+    if not named or len(named) > 40:
+        return "utf-8"
+    try:
+        found: Any = codecs.lookup(named.decode("ascii"))
+        if found._is_text_encoding and found.name not in _NO_TEXT:  # noqa: SLF001  # what bytes.decode looks at
+            return str(found.name)
+    except (LookupError, ValueError):
+        pass
+    return "utf-8"
+
+
+def _who(line: bytes) -> tuple[bytes, bytes]:
+    """Name and address of an author, as git takes them apart."""
+    name, opened, rest = line.partition(b"<")
+    if not opened:
+        return _without_date(name), b""
+    address, closed, _ = rest.partition(b">")
+    return name.strip(), address if closed else _without_date(address)
+
+
+def _without_date(text: bytes) -> bytes:
+    """A text without the moment and the zone at its end."""
+    *before, moment, zone = (b"", b"", *text.rsplit(None, 2))
+    return before[-1] if moment.isdigit() and zone else text.strip()
+
+
+def _time_of(line: bytes) -> int:
+    """The moment in a line about an author or committer; 0 when there is none."""
+    after = line.rpartition(b">")[2][-80:].split()
+    words = after if b">" in line else line[-80:].split()[-2:]
+    return int(words[0]) if words and words[0].isdigit() and len(words[0]) < 20 else 0
+
+
+def moment(seconds: int) -> str:
+    """A moment as it is shown."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return "1970-01-01T00:00:00"

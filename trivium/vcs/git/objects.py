@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git's objects and refs, read through libgit2: the small pieces that its back end is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from trivium.vcs.git.commit import Commit, moment
+from trivium.vcs.model import Changeset, Parent, VcsError
+
+ZERO: Final = "0" * 40
+"""Stands for "no commit"."""
+SHORT: Final = 12
+_LARGEST_TAG: Final = 4 << 20
+_LONGEST_CHAIN: Final = 20
+"""Tags of tags of tags."""
+_TARGET = re.compile(rb"object ([0-9a-f]{40})\n")
+LISTED: Final = ("refs/heads/", "refs/tags/")
+"""The refs whose commits belong to a repository's list."""
+
+
+@contextlib.contextmanager
+def open_repository(path: Path) -> Iterator[pygit2.Repository]:
+    """The repository at `path`. Whatever libgit2 stumbles over there, now or later, is a `VcsError`."""
+    flags = pygit2.enums.RepositoryOpenFlag
+    repository = None
+    try:
+        repository = pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
+        yield repository
+    except (pygit2.GitError, KeyError) as error:
+        raise VcsError(f"the git repository {path} cannot be read: {error}") from error
+    finally:
+        if repository is not None:
+            # It holds itself, in a circle through its lists of names: its packs and all objects that were read would
+            # stay in memory until the interpreter happens to look for such.
+            repository.free()
+            vars(repository).clear()
+
+
+def all_refs_of(repository: pygit2.Repository) -> dict[str, str]:
+    """Everything below `refs/` with the ids it holds (of an annotated tag: the tag's own)."""
+    return {ref.name: str(ref.target) for ref in repository.references.iterator()}
+
+
+def listed(refs: dict[str, str]) -> dict[str, str]:
+    """The branches and tags among them."""
+    return {name: raw_id for name, raw_id in refs.items() if name.startswith(LISTED)}
+
+
+def refs_of(repository: pygit2.Repository) -> dict[str, str]:
+    """Branches and tags with the ids they hold."""
+    return listed(all_refs_of(repository))
+
+
+def target_of(repository: pygit2.Repository, name: str) -> str | None:
+    """The id that a ref holds; None when there is no such ref, or could not be one."""
+    try:
+        return str(repository.lookup_reference(name).target)
+    except (KeyError, ValueError):  # no name for a ref; or longer than a path may be
+        return None
+
+
+def refs_digest(refs: dict[str, str]) -> str:
+    """The same for the same refs only."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for name in sorted(refs):
+        digest.update(f"{name} {refs[name]}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def peeled(repository: pygit2.Repository, raw_id: str) -> pygit2.Oid | None:
+    """The commit that an id stands for; None for a tag of something else.
+
+    Tags are taken apart here, as commits are (`commit`): libgit2 refuses some that git takes.
+    """
+    objects = repository.odb
+    try:
+        found = pygit2.Oid(hex=raw_id)
+        for _ in range(_LONGEST_CHAIN):
+            kind, size = objects.read_header(found)
+            if kind == ObjectType.COMMIT:
+                return found
+            if kind != ObjectType.TAG or size > _LARGEST_TAG:
+                return None
+            target = _TARGET.match(objects.read(found)[1])
+            if target is None:
+                return None
+            found = pygit2.Oid(hex=target[1].decode())
+    except (pygit2.GitError, ValueError, KeyError):
+        pass
+    return None
+
+
+def branch_at(heads: Sequence[str] | None, default: str) -> str | None:
+    """Of the branches whose head a commit is: the default one if it is among them, else the first by name."""
+    if not heads:
+        return None
+    return (default if default in heads else min(heads)).removeprefix("refs/heads/")
+
+
+def changeset_of(commit: Commit, revision: int, branch: str | None) -> Changeset:
+    """A commit as everybody sees it (api-repos.md 2.2)."""
+    raw_id = str(commit.id)
+    return Changeset(
+        raw_id=raw_id,
+        short_id=raw_id[:SHORT],
+        revision=revision,
+        author=commit.author,
+        date=moment(commit.author_time),
+        message=commit.message,
+        parents=tuple(Parent(str(parent)) for parent in commit.parent_ids),
+        branch=branch,
+    )

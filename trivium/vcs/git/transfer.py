@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git repositories are forked, fetched into from other servers, stripped and kept in good order.
+
+A remote address arrives here checked and pinned; what git could do
+besides talking HTTP to it is switched off.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pygit2
+
+from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
+from trivium.errors import TriviumError
+from trivium.procs.spawn import FirstWords, words_of
+from trivium.vcs.git.command import GitCommand
+from trivium.vcs.git.commit import read_commit
+from trivium.vcs.git.housekeeping import PURGE
+from trivium.vcs.git.objects import ZERO, open_repository, refs_of, target_of
+from trivium.vcs.model import Killed, NotPossible, PartlyDone, RefUpdate, UnknownRevision, VcsError
+
+_EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_FETCH: Final = (
+    *("fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head"),
+    *("--no-auto-maintenance", "--no-recurse-submodules", "--"),
+)
+_CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow", "--no-recurse-submodules", "--")
+"""For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
+_PORTS: Final = {"http": 80, "https": 443}
+_TRIES: Final = 5
+_LONG: Final = 3600
+_LOOK: Final = 0.5
+"""Seconds between two looks at how much room is left."""
+
+
+class _RefsLeft(VcsError):
+    """Git fetched everything, but could not move some of the refs."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitTransfers:
+    """What makes repositories and moves whole histories."""
+
+    command: GitCommand
+
+    def create(self, path: Path) -> None:
+        """An empty repository."""
+        path.mkdir(mode=0o750)
+        branch = f"--initial-branch={self.command.default_branch}"
+        self.command.run("init", "--quiet", "--bare", "--template=", branch, ".", cwd=path)
+
+    def fork(self, source: Path, target: Path) -> None:
+        """A copy with all branches and tags, sharing nothing with its source."""
+        target.mkdir(mode=0o750)
+        # From a repository of ours: what is in it was checked when it came.
+        options = (
+            "-c",
+            "protocol.file.allow=always",
+            "-c",
+            "fetch.fsckObjects=false",
+            "-c",
+            "transfer.fsckObjects=false",
+        )
+        self.command.run(*options, *_CLONE, source.as_uri(), ".", cwd=target)
+        self._make_ours(target)
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        """A copy of a repository of another server, with its default branch."""
+        target.mkdir(mode=0o750)
+        with _remote(self.command, remote, limits) as (options, environment):
+            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits.total, limits)
+        self._check_sizes(target)
+        self._make_ours(target)
+
+    def _check_sizes(self, path: Path) -> None:
+        """Raise `VcsError` for a repository with an object larger than `max_object_bytes`.
+
+        Git has refused those that it would have had to make room for (`GitCommand.receiving`).
+        """
+        if not self.command.max_object_bytes:
+            return
+        words = ("cat-file", "--batch-all-objects", "--unordered", "--buffer", "--batch-check=%(objectsize)")
+        with contextlib.closing(self.command.lines(*words, cwd=path)) as sizes:
+            if any(int(size) > self.command.max_object_bytes for size in sizes):
+                raise VcsError("an object is larger than max_object_bytes")
+
+    def _make_ours(self, path: Path) -> None:
+        """Forget where a clone came from, and that the HEAD there may have been no branch."""
+        self.command.run("config", "--remove-section", "remote.origin", cwd=path)
+        with open_repository(path) as repository:
+            if not str(repository.lookup_reference("HEAD").target).startswith("refs/heads/"):
+                choose_head(repository, self.command.default_branch)
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        """Set all branches and tags to where the remote has them, deleting none; returns what moved."""
+        with open_repository(path) as repository:
+            before = refs_of(repository)
+        failure: Exception | None = None
+        try:
+            with _remote(self.command, remote, limits) as (options, environment):
+                self._fetch([*options, *_FETCH, remote.url, *_EVERYTHING], path, environment, limits)
+        except TriviumError as error:
+            failure = error
+        with open_repository(path) as repository:
+            after = refs_of(repository)
+        moved = [
+            RefUpdate(name, before.get(name, ZERO), raw_id)
+            for name, raw_id in sorted(after.items())
+            if before.get(name) != raw_id
+        ]
+        if failure is not None and moved:
+            raise PartlyDone(str(failure), moved) from failure
+        if failure is not None:
+            raise failure
+        return moved
+
+    def _fetch(self, arguments: list[str], path: Path, environment: dict[str, str], limits: TransferLimits) -> None:
+        """Run git, again when somebody else moved a ref at the same moment: git gives up then."""
+        deadline = time.monotonic() + limits.total
+        for _ in range(_TRIES - 1):
+            try:
+                self._run(arguments, path, environment, deadline - time.monotonic(), limits)
+            except _RefsLeft:
+                continue
+            return
+        self._run(arguments, path, environment, deadline - time.monotonic(), limits)
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
+        """The change of a branch that removes a commit and what follows it there; nothing is changed yet.
+
+        Raises `UnknownRevision` for a branch that does not exist or does not have the commit, and `VcsError` for a
+        merge or root commit.
+        """
+        name = f"refs/heads/{branch}"
+        with open_repository(path) as repository:
+            head = target_of(repository, name)
+            if head is None:
+                raise UnknownRevision(branch)
+            commit = read_commit(repository, raw_id, self.command)
+            if head != raw_id:
+                try:
+                    self.command.run("merge-base", "--is-ancestor", raw_id, head, cwd=path)
+                except VcsError:
+                    raise UnknownRevision(raw_id) from None
+            if len(commit.parent_ids) != 1:
+                raise NotPossible("a merge or root commit cannot be stripped")
+            return RefUpdate(name, head, str(commit.parent_ids[0]))
+
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        """Carry out a strip; what goes is kept in a bundle at `keep`, which `git fetch` can read."""
+        wanted = [update.name, f"^{update.new}"]
+        self.command.run("bundle", "create", "--quiet", str(keep), *wanted, cwd=path)
+        _sync(keep)
+        self.command.run("update-ref", update.name, update.new, update.old, cwd=path)
+        self.purge(path)
+
+    def purge(self, path: Path) -> None:
+        """Remove every object that no ref reaches: who knows the id of one could fetch it, with protocol v2."""
+        for words in PURGE:
+            self.command.run(*words, cwd=path, timeout=_LONG)
+
+    def _run(
+        self, arguments: list[str], cwd: Path, environment: dict[str, str], seconds: float, limits: TransferLimits
+    ) -> None:
+        """Run git against a remote; it and its helpers end with us and when their time is up."""
+        process = subprocess.Popen(
+            self.command.tied_with_helpers("--git-dir=.", *arguments, memory=self.command.receiving_memory),
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        errors = FirstWords(process.stderr)  # what the other server says may be endless
+        try:
+            self._wait(process, seconds, limits)
+        finally:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if process.returncode < 0:
+            raise Killed(f"git {arguments[-1]} was ended by signal {-process.returncode}")
+        if process.returncode:
+            # The text may repeat the address; the credentials are not part of that.
+            failure = _RefsLeft if process.returncode == 1 else VcsError
+            raise failure(f"git ended with {process.returncode}: {words_of(errors.get())}")
+
+    def _wait(self, process: subprocess.Popen[bytes], seconds: float, limits: TransferLimits) -> None:
+        """Wait for git, as long as there is time and room; raises `Killed` or what `limits.check` raises."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                process.wait(_LOOK)
+            except subprocess.TimeoutExpired:
+                limits.check()
+                if time.monotonic() > deadline:
+                    raise Killed("the remote server takes too long") from None
+            else:
+                return
+
+
+def choose_head(repository: pygit2.Repository, default: str) -> None:
+    """Let HEAD name a branch, where nothing tells which it should be: one that exists, if there is any."""
+    branches = {name for name in refs_of(repository) if name.startswith("refs/heads/")}
+    usual = [f"refs/heads/{name}" for name in (default, "main", "master")]
+    repository.set_head(next((name for name in usual if name in branches), min(branches, default=usual[0])))
+
+
+def _sync(path: Path) -> None:
+    """Make a file and its name durable."""
+    for written in (path, path.parent):
+        descriptor = os.open(written, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Options and environment for talking to exactly this remote; the credentials are in neither argv nor files."""
+    parts = urlsplit(remote.url)
+    port = parts.port or _PORTS[parts.scheme]
+    addresses = ",".join(f"[{address}]" if ":" in address else address for address in remote.addresses)
+    settings = {
+        "protocol.http.allow": "always",
+        "protocol.https.allow": "always",
+        "http.followRedirects": "false",
+        "http.proxy": "",
+        "http.lowSpeedLimit": "1",
+        "http.lowSpeedTime": str(limits.idle),
+        "credential.helper": "",
+        "core.askPass": "true",
+    }
+    if ":" not in (parts.hostname or ""):
+        settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{addresses}"
+    environment = {**command.receiving(), "GIT_ALLOW_PROTOCOL": "http:https"}
+    headers = []
+    if remote.username or remote.password:
+        secret = base64.b64encode(f"{remote.username}:{remote.password}".encode()).decode()
+        headers.append(f"Authorization: Basic {secret}")
+    if remote.mark:
+        headers.append(f"{IMPORT_MARK}: {remote.mark}")
+    environment["GIT_CONFIG_COUNT"] = str(len(headers))
+    for number, header in enumerate(headers):
+        environment[f"GIT_CONFIG_KEY_{number}"] = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
+        environment[f"GIT_CONFIG_VALUE_{number}"] = header
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    yield [*options, *command.loading()], environment

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mercurial: everything is done by processes of their own, which alone import it (`server`).
+
+The list of changesets of a repository is its own order; what is secret or hidden is not part of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.adoption import check_self_contained, check_without
+from trivium.vcs.hg.client import HgProcesses
+from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
+from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
+from trivium.vcs.model import Changeset, History, RefUpdate
+
+_LONG: Final = 24 * 3600.0
+"""Copies inside the server may take as long as the disk needs."""
+_MARGIN: Final = 30.0
+
+
+_PROBES: Final = frozenset({"checklink", "checklink-target"})
+"""How clients find out whether there are symbolic links; they keep the answer."""
+_LOCKS: Final = frozenset({"wlock", "store/lock", "store/wlock"})
+"""Links whose target is no path but says who holds the lock; `recover` removes those of the dead."""
+
+
+def _is_leaving(place: str, target: str) -> bool:
+    """Whether a link is one that clients leave behind: its place below `.hg`, and where it leads to."""
+    directory, _, name = place.rpartition("/")
+    return place in _LOCKS or (directory in ("cache", "wcache") and name in _PROBES and target in _PROBES)
+
+
+def _moved_beside(before: State, now: State, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+    """Bookmarks that stand neither where they stood nor where one of `updates` put them."""
+    told = {(update.name, update.new) for update in updates}
+    found = (
+        RefUpdate(f"{BOOKMARK}{name}", before.bookmarks.get(name, ZERO), now.bookmarks.get(name, ZERO))
+        for name in sorted(before.bookmarks.keys() | now.bookmarks.keys())
+    )
+    return [one for one in found if one.old != one.new and (one.name, one.new) not in told]
+
+
+class Hg:
+    """The Mercurial back end."""
+
+    kind: ClassVar[str] = "hg"
+
+    def __init__(self, processes: HgProcesses) -> None:
+        self.processes = processes
+
+    def empty_changeset(self) -> Changeset:
+        return Changeset(ZERO, ZERO[:12], -1, "", "1970-01-01T00:00:00", "", (), None)
+
+    def is_repository(self, path: Path) -> bool:
+        return (path / ".hg" / "store").is_dir()
+
+    def adopt(self, path: Path) -> None:
+        """Files beside `.hg` are somebody's working copy, and of no interest.
+
+        Nor is what clients leave in it: caches, the state of a working copy, an undo, a configuration (`hgrc`), which
+        is never read. Some of their leavings are links by nature; those are allowed, and not followed by anybody.
+        """
+        control = path / ".hg"
+        check_self_contained(control, harmless=_is_leaving)
+        check_without(control, "sharedpath")
+
+    def create(self, path: Path) -> None:
+        path.mkdir(mode=0o750)
+        self.processes.ask(type(None), "create", path)
+
+    def fork(self, source: Path, target: Path) -> None:
+        target.mkdir(mode=0o750)
+        self.processes.ask(type(None), "fork", source, target, timeout=_LONG)
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        target.mkdir(mode=0o750)
+        self._fetch(type(None), "import", remote, target, limits)
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        found = self._fetch(list[tuple[str, str, str]], "pull", remote, path, limits)
+        return [RefUpdate(*update) for update in found]
+
+    def _fetch(self, shape: Any, what: str, remote: Remote, path: Path, limits: TransferLimits) -> Any:
+        return self.processes.fetch(
+            shape,
+            what,
+            path,
+            timeout=limits.total + _MARGIN,
+            check=limits.check,
+            url=remote.url,
+            addresses=list(remote.addresses),
+            username=remote.username,
+            password=remote.password,
+            mark=remote.mark,
+            idle=limits.idle,
+            total=limits.total,
+        )
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:  # noqa: ARG002
+        """The removal of a changeset with its descendants; the branch is that of the changeset, whatever is said."""
+        (changeset,) = self.processes.ask(list[Changeset], "changesets", path, ids=bytes.fromhex(raw_id))
+        return RefUpdate(f"{BRANCH}{changeset.branch}", raw_id, ZERO)
+
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        raw_id = bytes.fromhex(update.old)
+        self.processes.ask(type(None), "strip", path, keep.parent, timeout=_LONG, raw_id=raw_id, name=keep.name)
+
+    def purge(self, path: Path) -> None:
+        """A strip leaves nothing behind."""
+
+    def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
+        """Nothing is left to the server."""
+
+    def index(self, path: Path, cache: Path, state: str) -> HgIndex:  # noqa: ARG002
+        return HgIndex(self.processes.ask(Index, "index", path))
+
+    @contextlib.contextmanager
+    def open(self, path: Path, index: HgIndex) -> Iterator[HgSnapshot]:
+        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield HgSnapshot(self.processes, directory, index)
+        finally:
+            os.close(directory)
+
+    def history(
+        self,
+        path: Path,
+        cache: Path,  # noqa: ARG002
+        known: str = "",
+        updates: Sequence[RefUpdate] = (),
+    ) -> History:
+        """The present state. It is read afresh: Mercurial has the order of its changesets at hand."""
+        state, last = self._state(path)
+        beside: tuple[RefUpdate, ...] = ()
+        if known and not any(update.name.startswith(BRANCH) and update.new == ZERO for update in updates):
+            # Unless by a strip, which takes along what comes after, and moves bookmarks.
+            before = msgspec.json.decode(known, type=State)
+            beside = (*self._came_beside(path, before, state, updates), *_moved_beside(before, state, updates))
+        return History(last or self.empty_changeset(), msgspec.json.encode(state).decode(), beside)
+
+    def _came_beside(self, path: Path, before: State, now: State, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+        """Changesets that came to the list, or went from it, without being told of.
+
+        How many there are says whether it is worth while to look: phases that change bring some into the list as well.
+        """
+        told = {update.new: update for update in updates if not update.name.startswith(BOOKMARK)}
+        if before.digest == now.digest or now.count == before.count + len(told):
+            return []
+        if len(told) >= MOST_IDS:
+            return []  # more than were told
+        added = self.processes.ask(list[tuple[str, str]], "added", path, tip=before.tip)
+        found = [RefUpdate(f"{BRANCH}{branch}", ZERO, raw_id) for raw_id, branch in added if raw_id not in told]
+        return found[:MOST_IDS] or [RefUpdate(BRANCH, ZERO, ZERO)]
+
+    def _state(self, path: Path) -> tuple[State, Changeset | None]:
+        return self.processes.ask(tuple[State, Changeset | None], "state", path)
+
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
+        """What a push brought is told by what was there before: Mercurial's clients do not say it in advance."""
+        if updates:
+            return self._present(path, updates)
+        before = msgspec.json.decode(known, type=State) if known else State("", 0, "", {})
+        after, _ = self._state(path)
+        added = self.processes.ask(list[tuple[str, str]], "added", path, tip=before.tip)
+        found = [RefUpdate(f"{BRANCH}{branch}", ZERO, raw_id) for raw_id, branch in added]
+        names = sorted(before.bookmarks.keys() | after.bookmarks.keys())
+        moves = ((name, before.bookmarks.get(name, ZERO), after.bookmarks.get(name, ZERO)) for name in names)
+        return found + [RefUpdate(f"{BOOKMARK}{name}", old, new) for name, old, new in moves if old != new]
+
+    def _present(self, path: Path, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+        """Those of `updates` that the repository shows."""
+        state, _ = self._state(path)
+        asked = [update.old if update.new == ZERO else update.new for update in updates]
+        there = self.processes.ask(list[bool], "present", path, ids=bytes.fromhex("".join(asked)))
+        return [
+            update
+            for update, is_there in zip(updates, there, strict=True)
+            if (
+                state.bookmarks.get(update.name.removeprefix(BOOKMARK), ZERO) == update.new
+                if update.name.startswith(BOOKMARK)
+                else is_there == (update.new != ZERO)
+            )
+        ]
+
+    def is_untidy(self, path: Path) -> bool:  # noqa: ARG002
+        """Never: Mercurial's files only grow, and stay quick."""
+        return False
+
+    def tidy(
+        self,
+        path: Path,
+        *,
+        thorough: bool,
+        keep: int,  # noqa: ARG002
+        stop: Callable[[], bool],  # noqa: ARG002
+    ) -> None:
+        """Mercurial's caches are made anew, if `thorough`; there is nothing else to do."""
+        if thorough:
+            self.processes.ask(type(None), "warm", path, timeout=_LONG)
+
+    def recover(self, path: Path) -> None:
+        """A killed process leaves a transaction that is not complete, and locks."""
+        self.processes.ask(type(None), "recover", path)

@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The private Apache that speaks WebDAV for Subversion: its configuration, and how workers reach it.
+
+<data>/svn/httpd.conf     made at each start; readable for Apache's account
+<data>/svn/server.json    port and secret of the present Apache; for us alone
+<data>/svn/wanted         somebody has needed it: it is started with the server from then on
+<data>/svn/lock           held by every process of an Apache as long as it lives
+<data>/svn/key            makes the names of links; for us alone
+<data>/svn/links/<id>-…   where repositories stand: what Apache takes for a directory full of them
+<data>/svn/run/           what Apache writes
+
+mod_dav_svn finds repositories in one directory, and the path of that directory's URL must be configured and must have
+no blanks or umlauts. So Apache is asked for `/<link>/…`, whatever the repository is called and in how many groups it
+stands, and the door translates (`wire.svn.paths`). A link is made for one repository under one name and never points
+elsewhere. New repositories, groups and names need no new configuration.
+
+Which link a request is for Apache is told in a header, beside the secret, and it refuses every other one, also where a
+request itself leads to a second: the source of a MERGE, the destination of a COPY. Should a request ever name another
+repository in a way that the door does not see, it ends there. Links cannot be guessed either.
+
+Each connection has a process of its own (mpm_prefork), with a limit of its memory: what ends it, a fault of Subversion
+or too large a request, ends nobody else's transfer.
+
+Apache's account may have no way to these directories: it is handed them open, as descriptors with fixed numbers, and
+its paths begin at /proc/self/fd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hmac
+import os
+import secrets
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from trivium.settings import Settings
+from trivium.vcs.model import VcsError
+from trivium.vcs.svn.command import SvnCommand, SvnPrograms
+
+ROOT_DESCRIPTOR: Final = 9
+PLACE_DESCRIPTOR: Final = 10
+LOCK_DESCRIPTOR: Final = 11
+SECRET_HEADER: Final = "X-Trivium-Secret"
+LINK_HEADER: Final = "X-Trivium-Link"
+"""Names the only link that a request may lead to."""
+
+_PLACE: Final = f"/proc/self/fd/{PLACE_DESCRIPTOR}"
+_ROOT: Final = f"/proc/self/fd/{ROOT_DESCRIPTOR}"
+LINKS: Final = f"{_PLACE}/links"
+"""The directory of links, as Apache says it."""
+MEMORY: Final = 512 << 20
+"""Bytes of its own that a process of Apache may have; the largest requests of tests take a tenth."""
+_PROCESSES: Final = 128
+_PAUSE: Final = 0.02
+_OLD_ENDS: Final = 5.0
+_QUIET: Final = 10.0
+_CLOSE_WAIT: Final = "08"
+_LISTENING: Final = "0A"
+
+_CONFIGURATION: Final = """\
+ServerRoot {place}
+DefaultRuntimeDir {place}/run
+PidFile {place}/run/httpd.pid
+ErrorLog {place}/run/error.log
+LogLevel error dav:crit
+Listen 127.0.0.1:{port}
+ServerName 127.0.0.1:{port}
+ServerTokens Prod
+TraceEnable Off
+{modules}
+StartServers 3
+MinSpareServers 3
+MaxSpareServers 8
+ServerLimit {processes}
+MaxRequestWorkers {processes}
+MaxConnectionsPerChild 1000
+Timeout {timeout}
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 60
+LimitRequestBody 0
+LimitXMLRequestBody {max_dav_body}
+LimitRequestFields 0
+# One line with the tokens of all locks below a directory.
+LimitRequestFieldSize 1048576
+LimitRequestLine 65536
+AllowEncodedSlashes On
+HostnameLookups Off
+SVNInMemoryCacheSize 8192
+SVNCacheFullTexts On
+SVNCacheTextDeltas On
+# LZ4 for clients that know it.
+SVNCompressionLevel 1
+<Directory />
+  AllowOverride None
+  Require all denied
+</Directory>
+<Location "/">
+  DAV svn
+  SVNParentPath {links}
+  SVNListParentPath Off
+  # Who may do what was decided before; paths are not told apart.
+  SVNPathAuthz Off
+  # One answer with all files instead of one request for each.
+  SVNAllowBulkUpdates Prefer
+  SVNAdvertiseV2Protocol On
+  AuthType Basic
+  AuthName Trivium
+  AuthBasicProvider anon
+  Anonymous "*"
+  Anonymous_NoUserID On
+  Anonymous_MustGiveEmail Off
+  Anonymous_VerifyEmail Off
+  Anonymous_LogEmail Off
+  <RequireAll>
+    Require expr "%{{HTTP:{header}}} == '{secret}'"
+    Require valid-user
+  </RequireAll>
+</Location>
+# Asked for each resource that a request leads to; what is required above is asked for the first one only.
+<If "! (%{{REQUEST_URI}} =~ m#^/([^/]+)(/|$)# && $1 == %{{HTTP:{link_header}}})">
+  Require all denied
+</If>
+"""
+"""What the head of this file says, for Apache."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where an Apache listens and what it wants to hear."""
+
+    port: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class SvnApache:
+    """The Apache of one installation, seen from any of its processes."""
+
+    settings: Settings
+    command: SvnCommand
+
+    @property
+    def place(self) -> Path:
+        return self.settings.data / "svn"
+
+    def is_wanted(self) -> bool:
+        return (self.place / "wanted").exists()
+
+    def want(self, supervisor: int | None) -> None:
+        """Have it started: by the supervisor (its process), at once and from now on."""
+        self._make_directories()
+        (self.place / "wanted").touch()
+        if supervisor is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor, signal.SIGUSR1)
+
+    def endpoint(self) -> Endpoint | None:
+        """Where it can be reached, if it was started."""
+        try:
+            return msgspec.json.decode((self.place / "server.json").read_bytes(), type=Endpoint)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def listens_at(self, endpoint: Endpoint) -> bool:
+        """Whether it is Apache that listens there, and not somebody who took the port while Apache was away."""
+        account = self.command.available.account
+        uid = os.geteuid() if account is None else account.uid
+        return any(owner == uid for state, owner in _sockets(endpoint.port) if state == _LISTENING)
+
+    def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
+        """What Apache calls the repository `name`, which stands at `path`, if nothing must be done to get it there.
+
+        A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
+        """
+        link = self._link(repository_id, name)
+        at_hand = self.command.is_at_hand(self.settings.root, path) and (self.place / "links" / link).is_symlink()
+        return link if at_hand else None
+
+    def link(self, repository_id: int, name: str, path: Path) -> str:
+        """The same; it can get there, and write, from now on."""
+        root = self.settings.root
+        self.command.let_pass(root, path)
+        if not self.command.is_taken_in(path):
+            self.command.take_in(path)
+        link = self._link(repository_id, name)
+        target = f"{_ROOT}/{path.relative_to(root)}"
+        place = self.place / "links" / link
+        if not place.is_symlink():
+            self._make_directories()
+            with contextlib.suppress(FileExistsError):
+                place.symlink_to(target)
+        return link
+
+    def _link(self, repository_id: int, name: str) -> str:
+        """What Apache calls a repository: letters, digits and a hyphen, which nobody else can tell.
+
+        Another one for each name: Apache keeps what it read under it.
+        """
+        return (
+            f"{repository_id}-{hmac.digest(_key(self.place), f'{repository_id} {name}'.encode(), 'sha256').hex()[:32]}"
+        )
+
+    def _make_directories(self) -> None:
+        account = self.command.available.account
+        for name, mode in ((".", 0o710), ("links", 0o710), ("run", 0o700)):
+            place = self.place / name
+            place.mkdir(mode=mode, exist_ok=True)
+            if account is not None:
+                os.chown(place, account.uid if name == "run" else -1, account.gid)
+
+    def prepare(self) -> SvnPrograms:
+        """Make the directories and the configuration for a new Apache, which must be the only one."""
+        programs = self.command.available
+        self._make_directories()
+        for link in (self.place / "links").iterdir():
+            name = link.readlink().relative_to(_ROOT)
+            number = link.name.partition("-")[0]
+            is_ours = number.isdecimal() and link.name == self._link(int(number), name.as_posix())
+            if not is_ours or not (self.settings.root / name).exists():
+                link.unlink(missing_ok=True)
+        endpoint = Endpoint(_free_port(self.endpoint()), secrets.token_hex(32))
+        text = _CONFIGURATION.format(
+            place=_PLACE,
+            links=LINKS,
+            processes=_PROCESSES,
+            port=endpoint.port,
+            modules="\n".join(f'LoadModule {name}_module "{file}"' for name, file in programs.modules),
+            timeout=self.settings.vcs_timeout,
+            max_dav_body=self.settings.max_dav_body,
+            header=SECRET_HEADER,
+            link_header=LINK_HEADER,
+            secret=endpoint.secret,
+        )
+        # Errors of the last one are of no interest any more, and nobody else shortens the file.
+        (self.place / "run" / "error.log").unlink(missing_ok=True)
+        _write(self.place / "httpd.conf", text.encode(), 0o640)
+        if programs.account is not None:
+            os.chown(self.place / "httpd.conf", -1, programs.account.gid)
+        _write(self.place / "server.json", msgspec.json.encode(endpoint), 0o600)
+        return programs
+
+    def take_over(self) -> int:
+        """Wait until no process of an earlier Apache lives; returns the descriptor of the lock that says so."""
+        self._make_directories()
+        lock = os.open(self.place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + _OLD_ENDS
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            if time.monotonic() > deadline:
+                for pid in _holders(lock):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_PAUSE)
+
+    def await_quiet(self) -> None:
+        """Wait until Apache has finished what processes that are gone had asked of it; raises `VcsError`.
+
+        A worker that dies in the middle of a commit does not stop it. Its connections, though, are then closed at one
+        end, and stay so until Apache has done what they brought and looks at them again.
+        """
+        endpoint = self.endpoint()
+        deadline = time.monotonic() + _QUIET
+        while endpoint is not None and _half_closed(endpoint.port):
+            if time.monotonic() > deadline:
+                raise VcsError("Apache is still at work for a process that is gone")
+            time.sleep(_PAUSE)
+
+
+@lru_cache
+def _key(place: Path) -> bytes:
+    """The key that makes links; the first who asks makes it."""
+    path = place / "key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        place.mkdir(mode=0o710, exist_ok=True)
+        new = place / f"key.{os.getpid()}.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)  # whole or not at all, and the first one counts
+        new.unlink()
+        return path.read_bytes()
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(content)
+    temporary.replace(path)
+
+
+def _free_port(last: Endpoint | None) -> int:
+    """A free port on the loopback; the last one again, if it can be had."""
+    for port in ([last.port] if last else []) + [0]:
+        with socket.socket() as trying, contextlib.suppress(OSError):
+            trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trying.bind(("127.0.0.1", port))
+            return int(trying.getsockname()[1])
+    raise VcsError("no port is free")
+
+
+def _holders(lock: int) -> list[int]:
+    """The processes that have the lock's file open as an Apache of ours does."""
+    state = os.fstat(lock)
+    found = []
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            held = (process / "fd" / str(LOCK_DESCRIPTOR)).stat()
+            if os.path.samestat(state, held) and int(process.name) != os.getpid():
+                found.append(int(process.name))
+    return found
+
+
+def _half_closed(port: int) -> bool:
+    """Whether a connection to a port of the loopback waits for its owner to notice that the other end is closed."""
+    return any(state == _CLOSE_WAIT for state, _ in _sockets(port))
+
+
+def _sockets(port: int) -> list[tuple[str, int]]:
+    """State and owner of each socket that has a port of the loopback for its own."""
+    address = f"0100007F:{port:04X}"
+    fields = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return [(found[3], int(found[7])) for found in fields if found[1] == address]

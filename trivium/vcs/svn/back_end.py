@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subversion: repositories are made with svnadmin, read through libsvn, and written by a private Apache (`apache`).
+
+A revision's number is its id; the list of commits is the revisions from 1 on (api-repos.md 2.2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+import msgspec
+
+from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.adoption import check_self_contained
+from trivium.vcs.model import Changeset, History, NotPossible, RefUpdate, VcsError
+from trivium.vcs.svn.apache import SvnApache
+from trivium.vcs.svn.command import SvnCommand
+from trivium.vcs.svn.snapshot import SvnSnapshot, changeset_of, open_filesystem, revision_update, youngest
+from trivium.vcs.svn.transfer import load_history
+
+_DEAD: Final = 24 * 3600
+"""Seconds after which a transaction that nobody committed belongs to a client that is gone."""
+_ZERO: Final = "0" * 40
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What `history` remembers."""
+
+    youngest: int
+    unclaimed: tuple[int, ...] = ()
+    """Older revisions that no push has reported yet: of two that end together, the later may report first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Svn:
+    """The Subversion back end."""
+
+    kind: ClassVar[str] = "svn"
+    command: SvnCommand
+    apache: SvnApache
+
+    def empty_changeset(self) -> Changeset:
+        return Changeset(_ZERO, _ZERO[:12], -1, "", "1970-01-01T00:00:00", "", (), None)
+
+    def is_repository(self, path: Path) -> bool:
+        return (path / "format").is_file() and (path / "db" / "fs-type").is_file()
+
+    def adopt(self, path: Path) -> None:
+        """Apache would run its hooks."""
+        check_self_contained(path)
+        if (path / "db" / "fs-type").read_bytes().strip() != b"fsfs":
+            raise VcsError("only repositories of the kind FSFS are served")
+        hooks = path / "hooks"
+        if hooks.is_dir() and any(hook.suffix != ".tmpl" for hook in hooks.iterdir()):
+            raise VcsError("it has hooks, which would be run")
+        if self.command.programs is not None:
+            self.command.take_in(path)
+
+    def create(self, path: Path) -> None:
+        """A repository at revision 0, without directories."""
+        self.command.admin("create", "--fs-type", "fsfs", str(path))
+        # Examples and explanations, which would be made durable file by file.
+        for examples in (path / "hooks", path / "conf"):
+            for file in examples.iterdir():
+                file.unlink()
+        (path / "README.txt").unlink(missing_ok=True)
+        self.command.take_in(path)
+
+    def fork(self, source: Path, target: Path) -> None:
+        """A copy with all revisions under their numbers, and an identity of its own; safe while commits arrive."""
+        self.command.admin("hotcopy", str(source), str(target))
+        self.command.admin("setuuid", str(target))
+        shutil.rmtree(target / "db" / "locks", ignore_errors=True)  # its users' locks are on the source
+        (target / "db" / "locks").mkdir()
+        self.command.take_in(target)
+
+    def load(self, remote: Remote, target: Path, limits: TransferLimits, progress: Callable[[int], None]) -> None:
+        """A copy of a repository of another server, with its identity, so that working copies can follow."""
+        self.create(target)
+        load_history(self.command, remote, target, limits, progress)
+        self.command.take_in(target)
+
+    def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
+        raise NotPossible("Subversion repositories are imported by an administrator: trivium import svn")
+
+    def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
+        raise NotPossible("nothing is pulled into a Subversion repository")
+
+    def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
+        raise NotPossible("what is committed to a Subversion repository stays there")
+
+    def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
+        raise NotPossible("a Subversion repository has nothing to strip")
+
+    def purge(self, path: Path) -> None:
+        """Revisions are not removed."""
+
+    def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
+        """A commit leaves nothing to the server."""
+
+    def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:
+        """The youngest revision; `updates` tells which revisions have been reported."""
+        with open_filesystem(path) as filesystem:
+            number = youngest(filesystem)
+            last = changeset_of(filesystem, number) if number else self.empty_changeset()
+        reported = {int(update.new) for update in updates}
+        before = _decode(known) if known else _State(min(reported, default=number + 1) - 1)
+        since = range(before.youngest + 1, number + 1) if updates else ()
+        unclaimed = tuple(one for one in (*before.unclaimed, *since) if one not in reported)
+        beside = tuple(map(revision_update, unclaimed)) if known else ()
+        return History(last, msgspec.json.encode(_State(number, unclaimed)).decode(), beside)
+
+    def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
+        """The revisions that nobody has reported. Ask when no commit is under way: each of them will be reported."""
+        with open_filesystem(path) as filesystem:
+            number = youngest(filesystem)
+        before = _decode(known)
+        return [revision_update(one) for one in (*before.unclaimed, *range(before.youngest + 1, number + 1))]
+
+    def is_untidy(self, path: Path) -> bool:
+        """Subversion appends, and leaves nothing behind that would have to be gathered."""
+        return False
+
+    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+        """Full shards of revisions are packed into one file each, if `thorough`; there is nothing else to do."""
+        if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
+            self.command.admin("pack", "--quiet", str(path))
+            self.command.hand_over(path)
+
+    def recover(self, path: Path) -> None:
+        """See that what a dead worker began has ended, and remove what nobody will finish.
+
+        Subversion's own locks are the kernel's: they end with a process.
+        """
+        self.apache.await_quiet()
+        _remove_unpublished(path)
+        stale = time.time() - _DEAD
+        dead = [
+            transaction.name.removesuffix(".txn")
+            for transaction in path.glob("db/transactions/*.txn")
+            if transaction.stat().st_mtime < stale
+        ]
+        if dead:
+            self.command.admin("rmtxns", "--quiet", str(path), *dead)
+
+    def index(self, path: Path, cache: Path, state: str) -> int:
+        """The youngest revision."""
+        with open_filesystem(path) as filesystem:
+            return youngest(filesystem)
+
+    @contextlib.contextmanager
+    def open(self, path: Path, index: int) -> Iterator[SvnSnapshot]:
+        with open_filesystem(path) as filesystem:
+            yield SvnSnapshot(path, filesystem, index)
+
+
+def _remove_unpublished(path: Path) -> None:
+    """Remove the files of a revision whose commit was killed before it counted.
+
+    Its properties are read-only from the moment they are written, and Subversion, which would write them again in the
+    next commit, cannot: nobody but root could commit any more.
+    """
+    try:
+        lock = (path / "db" / "write-lock").open("r+b")
+    except FileNotFoundError:
+        return  # nobody has ever committed to it here
+    with lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise VcsError(f"somebody commits to {path}") from error
+        with open_filesystem(path) as filesystem:
+            never = youngest(filesystem) + 1
+        for kind in ("revs", "revprops"):
+            for file in (*path.glob(f"db/{kind}/*/{never}"), path / "db" / kind / str(never)):
+                if file.is_file():  # with the same number as a revision there may be a directory of them
+                    file.unlink()
+
+
+def _decode(known: str) -> _State:
+    return msgspec.json.decode(known, type=_State) if known else _State(0)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Git's packet lines, and what the server looks for in a fetch; `push` has what it looks for in a push."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from typing import Final
+
+FLUSH: Final = b"0000"
+_LONGEST_MESSAGE: Final = 900
+_LONGEST_BEGINNING: Final = 256 << 10
+"""Bytes in which a client says what it wants and what it can do."""
+_COMMAND: Final = b"command"
+_LIST_REFS: Final = b"command=ls-refs"
+_WANT: Final = b"want "
+_WANTED = re.compile(rb"want ([0-9a-fA-F]{40})")
+_LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
+
+
+class Malformed(Exception):
+    """The client does not speak the protocol."""
+
+
+def pkt(payload: bytes) -> bytes:
+    """One packet line."""
+    return b"%04x" % (len(payload) + 4) + payload
+
+
+def refusal(reason: str) -> bytes:
+    """What a client of `git-upload-pack` shows to its user, whatever it asked for."""
+    return pkt(b"ERR " + " ".join(reason.split()).encode()[:_LONGEST_MESSAGE] + b"\n")
+
+
+class PacketReader:
+    """Packet lines out of chunks of any size."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, chunk: bytes) -> Generator[bytes | None]:
+        """The packets that are complete by now; None for a flush packet."""
+        self._buffer += chunk
+        position = 0
+        try:
+            while len(self._buffer) - position >= 4:
+                digits = self._buffer[position : position + 4]
+                if not _LENGTH.fullmatch(digits):
+                    raise Malformed("there is no packet line")
+                length = int(digits, 16)
+                if length < 4:  # flush, and what separates parts of a request of protocol v2
+                    position += 4
+                    yield None
+                    continue
+                if len(self._buffer) - position < length:
+                    return
+                payload = bytes(self._buffer[position + 4 : position + length])
+                position += length
+                yield payload
+        finally:
+            del self._buffer[:position]
+
+    def rest(self) -> bytes:
+        """What came behind the last packet that was told; to be asked for once, instead of more packets."""
+        return bytes(self._buffer)
+
+
+class FetchCommand:
+    """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only.
+
+    With protocol v2 the command may stand behind what the client says of itself; it counts as a fetch unless nothing
+    but refs is asked for.
+    """
+
+    def __init__(self, *, versioned: bool) -> None:
+        self._packets = PacketReader()
+        self._size = 0
+        self._commands: set[bytes] = set()
+        self.complete = not versioned
+        self.fetches = True
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at the next bytes of the request, until `complete`; raises `Malformed`."""
+        self._size += len(chunk)
+        for packet in self._packets.feed(chunk):
+            if packet is None:
+                self.complete = True
+                self.fetches = self._commands != {_LIST_REFS}
+                return
+            if packet.startswith(_COMMAND):
+                self._commands.add(packet.removesuffix(b"\n"))
+        if self._size > _LONGEST_BEGINNING:
+            raise Malformed("it does not say what it wants")
+
+
+class WantReader:
+    """What a request of protocol v2 wants by its ids, as it passes by."""
+
+    def __init__(self) -> None:
+        self._packets = PacketReader()
+
+    def feed(self, chunk: bytes) -> set[str]:
+        """Look at the next bytes of the request: the ids that are wanted in them; raises `Malformed`."""
+        found = set()
+        for packet in self._packets.feed(chunk):
+            if packet is not None and packet.startswith(_WANT):
+                wanted = _WANTED.fullmatch(packet.removesuffix(b"\n"))
+                if wanted is None:
+                    raise Malformed("it wants something without an id")
+                found.add(wanted[1].decode("ascii").lower())
+        return found
+
+
+class PackWatch:
+    """The answer of `git upload-pack`: whether it brings a pack.
+
+    `feed` returns what to send on at once; the final flush packet is held back, as in `PushReport`.
+    """
+
+    def __init__(self) -> None:
+        self._packets = PacketReader()
+        self._held = b""
+        self._side_band = False
+        self.has_pack = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Look at the next bytes of the answer, up to the pack, and return those that may be sent."""
+        if not self.has_pack:
+            try:
+                for packet in self._packets.feed(chunk):
+                    if packet is not None and packet.startswith(b"\1PACK"):
+                        self.has_pack = self._side_band = True
+                        break
+            except Malformed:
+                # Without a side band the pack follows bare, and is no packet.
+                self.has_pack = True
+        everything = self._held + chunk
+        self._held = everything[-len(FLUSH) :]
+        return everything[: -len(FLUSH)]
+
+    def tail(self, message: str) -> bytes:
+        """The end of the answer, with a line for the user (if any) where the client shows one."""
+        if message and self._side_band and self._held == FLUSH:
+            return pkt(b"\2" + message.encode() + b"\n") + FLUSH
+        return self._held

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Apache answers, as the client may see it: nothing of the private server's names, port or places.
+
+Apache calls a repository by a link that nobody outside can know (`vcs.svn.apache`). So wherever it stands in what
+Apache wrote itself, Apache wrote it, and it is replaced by what the client calls the repository. Errors are written
+anew: with Subversion's number and words, which clients act on and show, and with a status that says whose fault it is.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+import structlog
+
+from trivium.http.asgi import TEXT
+from trivium.vcs.svn.apache import LINKS
+from trivium.wire.admission import Refused
+from trivium.wire.svn.paths import Translation
+from trivium.wire.svn.xml import DAV
+
+_log = structlog.get_logger(__name__)
+
+_ERROR: Final = """\
+<?xml version="1.0" encoding="utf-8"?>
+<D:error xmlns:D="DAV:" xmlns:m="http://apache.org/dav/xmlns" xmlns:C="svn:">
+<C:error/>
+<m:human-readable errcode="{code}">
+{text}
+</m:human-readable>
+</D:error>
+"""
+ERROR_TYPE: Final = (b"content-type", b'text/xml; charset="utf-8"')
+_CODES: Final = {403: 220004}
+"""Subversion's own numbers: an action that is not authorised; anything else is a failed request."""
+_FAILED: Final = 175002
+_FIRST_OF_SUBVERSION: Final = 120000
+"""Smaller numbers are the system's."""
+_MISSING: Final = frozenset({160006, 160007, 160013, 160056, 200009})
+"""No such revision, transaction, path."""
+_OURS: Final = frozenset({
+    *range(160000, 160005), 160009, 160010, 160011, 160014, 160029, 160030, 165000, 165005, 200029, 200030, 235000,
+})  # fmt: skip
+"""The repository cannot be opened or is damaged; something failed that should not."""
+NO_CACHE: Final = (b"cache-control", b"no-cache")
+LARGEST_ERROR: Final = 64 << 10
+_PLAIN: Final = {404: b"There is no such file or directory.\n", 423: b"The file is locked.\n"}
+_PRIVATE: Final = ("/proc/", "127.0.0.1", "apache")
+
+_HOP: Final = frozenset({
+    b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
+    b"transfer-encoding", b"upgrade",
+})  # fmt: skip
+_NOT_PASSED_ON: Final = _HOP | {b"server", b"date", b"vary", b"www-authenticate", b"content-length", b"allow"}
+
+
+def error_body(status: int, text: str, code: int = 0) -> bytes:
+    """An error in the words of DAV, which Subversion shows to its user."""
+    return _ERROR.format(code=code or _CODES.get(status, _FAILED), text=escape(text)).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Outwards:
+    """How one answer is put for the client."""
+
+    translation: Translation
+    address: str
+    """Scheme and host of this server, as the client knows it."""
+
+    def headers(self, given: list[tuple[bytes, bytes]], *, allow: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, but for its length."""
+        found = []
+        for name, value in given:
+            if name == b"location":
+                if location := self._location(value):
+                    found.append((name, location))
+            elif name == b"allow":
+                found.append(allow)
+            elif name not in _NOT_PASSED_ON and not (value.startswith(b"/") and not self._is_inside(value)):
+                found.append((name, self._plain(value)))
+        return found
+
+    def _is_inside(self, path: bytes) -> bool:
+        link = f"/{self.translation.inside}".encode()
+        return path == link or path.startswith(link + b"/")
+
+    def _location(self, value: bytes) -> bytes | None:
+        """Where something was made or is to be found; nothing when that is not in the repository."""
+        scheme, separator, rest = value.partition(b"://")
+        path = value
+        if separator and b"/" not in scheme:
+            path = rest[rest.find(b"/") :] if b"/" in rest else b"/"
+        return self.address.encode("latin-1") + self._plain(path) if self._is_inside(path) else None
+
+    def _plain(self, value: bytes) -> bytes:
+        return value.replace(f"/{self.translation.inside}".encode(), self.translation.prefix.encode())
+
+    def shown(self, text: bytes) -> bytes:
+        """A piece of XML or HTML."""
+        link = self.translation.inside.encode()
+        if link not in text:
+            return text
+        return self._replaced(text, escape(self.translation.prefix).encode(), escape(self.translation.outside[-1]))
+
+    def _replaced(self, text: bytes, prefix: bytes, name: str) -> bytes:
+        *starts, link = self._marks()
+        for start in starts:
+            text = text.replace(start, prefix)
+        return text.replace(link, name.encode())
+
+    def _marks(self) -> tuple[bytes, ...]:
+        """What Apache calls the repository, the longer ones first."""
+        link = self.translation.inside.encode()
+        return (f"{LINKS}/".encode() + link, self.translation.upstream + b"/" + link, b"/" + link, link)
+
+    async def body(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """XML or HTML as it comes, in whatever pieces."""
+        marks = self._marks()
+        kept = b""
+        async for chunk in body:
+            kept = self.shown(kept + chunk)
+            waits = _beginning_at_end(kept, marks)
+            if len(kept) > waits:
+                yield kept[: len(kept) - waits]
+            kept = kept[len(kept) - waits :]
+        if kept:
+            yield kept
+
+    def error(self, status: int, body: bytes | None, *, made: bool = False) -> tuple[int, tuple[bytes, bytes], bytes]:
+        """An error of Apache's, written anew: status, type and body. Raises `Refused` for what no client has caused.
+
+        `body` is None where it cannot be told, as of HEAD, which meets a directory where clients know files.
+        `made`: it was asked for something in a transaction; Apache takes one that is not there for a fault of its own.
+        Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
+        """
+        code, said = _read(body or b"")
+        prefix, name = self.translation.prefix.encode(), self.translation.outside[-1]
+        said = self._replaced(said.encode(), prefix, name).decode()
+        if status >= 500:
+            if code is None and (status == 501 or body is None):
+                raise Refused(400, "Subversion cannot do this.")
+            if code is None and status == 500 and made:
+                raise Refused(404, "There is no such transaction.")
+            if code == errno.ENAMETOOLONG:
+                raise Refused(400, "A name in the request is too long.")
+            if code is None or code < _FIRST_OF_SUBVERSION or code in _OURS:
+                _log.error("Subversion failed", status=status, code=code, why=said)
+                raise Refused(503, "Subversion cannot do this at the moment.", ((b"retry-after", b"5"),))
+            status = 404 if code in _MISSING else 400
+        if code is None or not said or any(word in said for word in _PRIVATE):
+            return status, TEXT, _PLAIN.get(status, b"Subversion refuses this request.\n")
+        return status, ERROR_TYPE, error_body(status, said, code)
+
+
+def _read(body: bytes) -> tuple[int | None, str]:
+    """Subversion's number and words in an error of mod_dav_svn; None when it is another."""
+    code: int | None = None
+    said: list[str] = []
+    inside = False
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal code, inside
+        inside = name.endswith("human-readable")
+        if inside and (given := attributes.get("errcode", "")).isdecimal():
+            code = int(given[:9])
+
+    def end(_: str) -> None:
+        nonlocal inside
+        inside = False
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.CharacterDataHandler = lambda text: said.append(text) if inside else None
+    if DAV.encode() in body:
+        try:
+            parser.Parse(body, True)
+        except expat.ExpatError:
+            return None, ""
+    return code, "".join(said).strip()
+
+
+def _beginning_at_end(text: bytes, marks: tuple[bytes, ...]) -> int:
+    """How many bytes at the end of `text` may be the beginning of a mark."""
+    first = {mark[0] for mark in marks}
+    for at in range(max(0, len(text) - max(map(len, marks)) + 1), len(text)):
+        if text[at] in first and any(mark.startswith(text[at:]) for mark in marks):
+            return len(text) - at
+    return 0

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subversion over WebDAV: requests are streamed to and from a private Apache with mod_dav_svn.
+
+Who may do what is decided here, by method; Apache believes what it is told. Only a `MERGE` makes revisions: it is
+recorded like a push before Apache hears of it, and its answer ends when what it did is journalled and visible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+
+from trivium.access.levels import Level
+from trivium.errors import Busy, RepositoryFull, StorageFull
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.repositories import growth
+from trivium.forge.repositories.growth import Growth
+from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, header, respond
+from trivium.http.rooms import Crowded
+from trivium.vcs.model import VcsError
+from trivium.vcs.svn.snapshot import revision_update
+from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
+from trivium.wire.door import Door
+from trivium.wire.svn import requests
+from trivium.wire.svn.answers import ERROR_TYPE, NO_CACHE, error_body
+from trivium.wire.svn.exchange import Exchange, Grown
+from trivium.wire.svn.paths import SAFE, Translation, base_segments
+from trivium.wire.svn.requests import SvnRequest, recognise
+from trivium.wire.svn.upstream import Upstream
+
+_log = structlog.get_logger(__name__)
+
+_WEB: Final = frozenset({"GET", "HEAD", "POST"})
+"""Methods that are not Subversion's alone."""
+_LONG: Final = frozenset({"REPORT", "PUT", "MERGE"})
+"""Methods that wait for their turn; of the others one client has several under way while it waits for one of these."""
+_VERSION = re.compile(rb"<D:version-name>(\d{1,10})</D:version-name>")
+_PAGES: Final = frozenset({
+    "files", "annotate", "render", "changelog", "changelog_details", "changelog_summary", "changeset", "settings",
+    "summary", "archive", "raw", "rawfile", "feed", "tip", "diff", "compare", "branches", "tags", "bookmarks",
+})  # fmt: skip
+"""What stands after a repository's name in the address of one of its pages (system.md 2)."""
+_REVISION: Final = "tip"
+_LATER: Final = ((b"retry-after", b"5"),)
+
+
+def is_svn_method(scope: Scope) -> bool:
+    """Whether a request has a method that only Subversion's clients use."""
+    return scope["method"] not in _WEB
+
+
+def is_svn_request(scope: Scope) -> bool:
+    """Whether a request is one of a Subversion client, whatever its method (system.md 3.1)."""
+    return (
+        "/!svn/" in scope["path"]
+        or header(scope, b"user-agent").startswith(b"SVN/")
+        or any(name == b"dav" and b"subversion" in value.lower() for name, value in scope["headers"])
+    )
+
+
+class SvnTransfer:
+    """One request to Apache, from admission to the last byte."""
+
+    def __init__(
+        self, door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send, request: SvnRequest
+    ) -> None:
+        self._door = door
+        self._site = door.site
+        self._upstream = upstream
+        self._scope = scope
+        self._request = request
+        self._exchange = Exchange(door, upstream, scope, receive, send, request)
+
+    async def read(self, admitted: Admitted) -> None:
+        """Serve a request that changes nothing."""
+        name = admitted.repository.name
+        translation = await self._translation(admitted, name)
+        kind = self._exchange.check(translation)
+        if kind in requests.WORKING and admitted.repository.level < Level.WRITE:
+            raise Refused(403, "What is being made is for those who may commit.")
+        await self._exchange.prepare(admitted.caller)
+        if self._exchange.pulls:
+            check_lock(self._site, admitted, writes=False)
+        async with self._exchange.asked(admitted.caller) as answer:
+            # Apache has the repository open now. Had another one got to its place before, it would be that.
+            if await self._door.name_of(admitted) != name:
+                raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
+            tail, _ = await self._exchange.pass_on(answer)
+            if self._exchange.pulls and answer.status == 200:
+                await self._door.pulled(admitted)
+            await self._exchange.send_end(tail)
+
+    async def write(self, admitted: Admitted) -> None:
+        """Serve a step of a commit, or a lock of a file: a rename or deletion waits for it, and it for them."""
+        check_lock(self._site, admitted, writes=True)
+        with contextlib.ExitStack() as held:
+            name = await self._name_in_url(admitted)
+            self._exchange.check(await self._translation(admitted, name))
+            grown = None
+            if self._request.adds:
+                # Before the client sends what would be refused in the end.
+                grown = await self._growth(admitted)
+            # Before anybody is made to wait for a client that is slow.
+            await self._exchange.prepare(admitted.caller, grown)
+            held.callback(os.close, await self._door.shared_lock(admitted.repository.id))
+            if await self._name_in_url(admitted) != name:
+                raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
+            await self._translation(admitted, name)
+            if self._request.makes_revisions:
+                await self._commit(admitted, held)
+                return
+            async with self._exchange.asked(admitted.caller) as answer:
+                tail, _ = await self._exchange.pass_on(answer)
+                if not self._request.adds:
+                    growth.forget(self._site, admitted.repository.id)
+                await self._exchange.send_end(tail)
+
+    async def _growth(self, admitted: Admitted) -> Grown:
+        """See that the repository may grow; returns what sees that again for each piece of a file."""
+        growing = Growth(self._site, admitted.repository.id, anew=self._request.makes_revisions)
+
+        async def grown(size: int) -> None:
+            if growing.add(size):
+                if self._site.settings.max_repo_bytes:
+                    await self._door.slow(growing.check)
+                else:
+                    growing.check()  # the disk only: done at once
+
+        await grown(0)
+
+        return grown
+
+    async def _commit(self, admitted: Admitted, held: contextlib.ExitStack) -> None:
+        """Make a revision: nothing is told to the client before it is durable, journalled and visible."""
+        push = await self._door.slow(pushes.begin, self._site, admitted.caller, admitted.repository.id, ())
+        settled = False
+        try:
+            async with self._exchange.asked(admitted.caller, patient=True) as answer:
+                tail, beginning = await self._exchange.pass_on(answer)
+            made = _VERSION.search(beginning) if answer.status == 200 else None
+            settled = True
+            await self._door.settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
+            await self._exchange.send_end(tail)
+        finally:
+            if not settled:
+                # What became of it is asked of the repository, when nobody else is at work on it.
+                held.close()
+                await self._door.recover(push)
+
+    def release(self) -> None:
+        """Nothing of the request is held any more."""
+        self._exchange.release()
+
+    async def _name_in_url(self, admitted: Admitted) -> str:
+        """What the repository is called at this moment; raises `Refused` when the URL is not its any more."""
+        name = await self._door.name_of(admitted)
+        if name != admitted.repository.name and not BY_ID.fullmatch(self._request.path.segments[0]):
+            raise Refused(404, NO_SUCH_REPOSITORY)
+        return name
+
+    async def _translation(self, admitted: Admitted, name: str) -> Translation:
+        """How the repository is called on both sides; it can be reached by Apache."""
+        repository = admitted.repository
+        path = self._site.tree.path_of(name)
+        try:
+            apache = self._upstream.apache
+            inside = apache.link_at_hand(repository.id, name, path)
+            if inside is None:
+                inside = await self._door.quick(apache.link, repository.id, name, path)
+        except FileNotFoundError as error:
+            # It is being moved, or the disk is gone.
+            raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error
+        segments = self._request.path.segments
+        count = 1 if BY_ID.fullmatch(segments[0]) else name.count("/") + 1
+        base = base_segments(self._site.settings.base_url)
+        return Translation(segments[:count], inside, b"http://apache", base)
+
+
+async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request of a Subversion client."""
+    watched = Watched(send)
+    try:
+        request = recognise(scope)
+        admitted = await door.admit(
+            scope, kind="svn", name="/".join(request.path.segments), writes=request.writes, inside=True, signed=True
+        )
+        transfer = SvnTransfer(door, upstream, scope, receive, watched, request)
+        serve_it = transfer.write if request.writes else transfer.read
+        async with door.turn(admitted.caller, brief=request.method not in _LONG):
+            try:
+                await serve_it(admitted)
+            finally:
+                transfer.release()
+    except (Refused, TooLarge, StorageFull, Busy, Crowded, VcsError, TimeoutError) as error:
+        if watched.started:
+            raise Disconnected from error
+        await _refuse(send, error if isinstance(error, Refused) else _refused(error))
+
+
+async def serve_file(door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> bool:
+    """Answer a GET or HEAD that no client of Subversion sent, if it is for a file of a repository that the caller sees.
+
+    WebDAV's readers get the file, browsers are sent to its page (decisions.md W11). False: it is for somebody else;
+    whether there is such a repository is not told to those who may not read it.
+    """
+    if scope["method"] not in ("GET", "HEAD"):
+        return False
+    try:
+        request = recognise(scope)
+        if len(request.path.segments) < 2:
+            return False
+        admitted = await door.admit(
+            scope, kind="svn", name="/".join(request.path.segments), writes=False, inside=True, signed=False
+        )
+    except Refused:
+        return False
+    count = 1 if BY_ID.fullmatch(request.path.segments[0]) else admitted.repository.name.count("/") + 1
+    inside = request.path.segments[count:]
+    if not inside or inside[0] in _PAGES:
+        return False
+    if b"text/html" not in b",".join(value for name, value in scope["headers"] if name == b"accept").lower():
+        await serve(door, upstream, scope, receive, send)
+        return True
+    start = (*base_segments(door.site.settings.base_url), *request.path.segments[:count])
+    page = "/".join(("", *(quote(part, safe=SAFE) for part in (*start, "files", _REVISION, *inside))))
+    await respond(send, 302, headers=((b"location", page.encode()), NO_CACHE))
+    return True
+
+
+async def _refuse(send: Send, refused: Refused) -> None:
+    """Refuse in the words of DAV, which Subversion shows to its user."""
+    headers = (ERROR_TYPE, NO_CACHE, *refused.headers)
+    await respond(send, refused.status, error_body(refused.status, refused.text), headers)
+
+
+def _refused(error: Exception) -> Refused:
+    """What went wrong, for the user at the other end."""
+    match error:
+        case TooLarge():
+            return Refused(413, f"This is larger than the server allows ({error.option}).")
+        case RepositoryFull():
+            return Refused(413, "The repository takes as much room as it may (max_repo_bytes).")
+        case StorageFull():
+            return Refused(503, "The server is short of disk space and takes no commits.", _LATER)
+        case VcsError():
+            return Refused(503, "Subversion is not served here at the moment.", _LATER)
+        case _:
+            return Refused(503, "The server is busy; try again.", _LATER)
