@@ -49,7 +49,7 @@ def measure_stall(report: Report, server: Server, root: Api, place: Path) -> Non
     away from it as if they were on another machine; they have one processor, the last, and there everybody else goes
     before them. "Beside it": they have all processors, and go after others only among themselves (`nice`). Calls come
     one right after the other, and beside the clones also with pauses: who comes back after a pause waits for a
-    processor that somebody holds, whoever answers him, so that is compared with a bare endpoint asked in the same way
+    processor that somebody holds, whoever answers, so that is compared with a bare endpoint asked in the same way
     during the same clones.
     """
     place = place / "stall"
@@ -91,7 +91,7 @@ def _line(report: Report, what: str, one: list[float], other: list[float], limit
 
 
 class _Callers:
-    """Who asks a server, or the bare endpoint, and says the p95 of what he waited in milliseconds."""
+    """Who asks a server, or the bare endpoint, and says the p95 of the wait in milliseconds."""
 
     def __init__(self, server: Server, floor: Floor) -> None:
         self._ours = int(server.url.rpartition(":")[2])

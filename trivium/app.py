@@ -49,7 +49,7 @@ class Application:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
         self._crew = Crew(settings.threads, "quick")
-        # Apart: who clones must not make short answers wait for his own.
+        # Apart: short answers must not wait for whoever clones.
         self._admission = Crew(settings.threads, "admission")
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.

@@ -48,11 +48,11 @@ class Forbidden(TriviumError):
 
 
 class NotYourself(TriviumError):
-    """A regular user named another account where only his own is allowed."""
+    """A regular user named another account where only their own is allowed."""
 
 
 class OwnerReserved(TriviumError):
-    """A regular user tried to choose the owner of something that he creates."""
+    """A regular user tried to choose the owner of something that they create."""
 
 
 class AlreadyExists(TriviumError):

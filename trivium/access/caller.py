@@ -16,7 +16,7 @@ class Caller:
     username: str
     super_admin: bool
     inherits: bool
-    """Whether the permissions of `default` count for him (system.md 6.1)."""
+    """Whether the permissions of `default` count for the caller (system.md 6.1)."""
     address: str
     """Where the request comes from, for the journal."""
 

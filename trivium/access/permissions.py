@@ -99,7 +99,7 @@ def effective_level(tables: ObjectTables) -> ColumnElement[int]:
 def levels_joined(tables: ObjectTables) -> tuple[Any, ColumnElement[int]]:
     """A FROM clause and the caller's level, for statements about all objects of a kind.
 
-    The rows of the caller and of his groups are collected once; only the default row is looked up per object.
+    The rows of the caller and of their groups are collected once; only the default row is looked up per object.
     """
     objects, grants = tables.objects, tables.grants
     own = select(grants.c.object_id, grants.c.level).where(grants.c.user_id == _own).subquery("own_rows")

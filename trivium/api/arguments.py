@@ -108,7 +108,7 @@ Someone = Annotated[Any, Converter(_given, _NAME_OR_ID)]
 SomeoneOrNobody = Annotated[Any, Converter(_given, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]
 AnyUser = Annotated[User, Converter(_user, _NAME_OR_ID)]
 OwnUser = Annotated[User, Converter(accounts.find_for, _NAME_OR_ID)]
-"""Any user for super-admins; for everybody else only himself."""
+"""Any user for super-admins; for everybody else only themselves."""
 ReadableUserGroup = Annotated[UserGroup, Converter(_user_group(Level.READ), _NAME_OR_ID)]
 AdministeredUserGroup = Annotated[UserGroup, Converter(_user_group(Level.ADMIN), _NAME_OR_ID)]
 ReadableRepository = Annotated[Repository, Converter(_repository(Level.READ), _NAME_OR_ID)]

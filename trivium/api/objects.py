@@ -42,11 +42,11 @@ class Sight(IntEnum):
     """How much of a user somebody sees (decisions.md A20)."""
 
     NAMES = 0
-    """As a stranger sees him: what he is called, and nothing else."""
+    """As strangers see a user: the name, and nothing else."""
     DETAILS = 1
-    """As he sees himself and super-admins see him, among others: everything but keys."""
+    """As users see themselves, and super-admins see them, among others: everything but keys."""
     KEYS = 2
-    """As he sees himself, and as super-admins do who ask for users."""
+    """As users see themselves, and as super-admins do who ask for users."""
 
 
 def user_object(account: Account, sight: Sight) -> Json:
@@ -111,12 +111,12 @@ def user_objects(call: Call, db: Connection, users: Iterable[User], *, secrets: 
 
 
 def own_user_object(call: Call, db: Connection, user: User) -> Json:
-    """A user as he sees himself, or as a super-admin sees him."""
+    """A user as they see themselves, or as a super-admin sees them."""
     return user_objects(call, db, [user], secrets=True)[0]
 
 
 def permissions_object(call: Call, db: Connection, user: User) -> msgspec.Raw:
-    """What a user may do (api-users.md 4.1, 7); names on which he may do nothing are for super-admins only."""
+    """What a user may do (api-users.md 4.1, 7); names on which they may do nothing are for super-admins only."""
     asked = user.as_caller("")
     with_none = call.caller.super_admin
 
@@ -227,7 +227,7 @@ def listed_repository(repository: Repository, base_url: str, holder: Json | None
 
 
 def lock_holders(call: Call, db: Connection, of: Iterable[Repository]) -> dict[int | None, Json]:
-    """The user objects of everybody who holds one of these repositories locked, by his id."""
+    """The user objects of everybody who holds one of these repositories locked, by their ids."""
     ids = {repository.locked_by_id for repository in of if repository.locked_by_id is not None}
     if not ids:
         return {}

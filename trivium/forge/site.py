@@ -52,7 +52,7 @@ class Site:
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 
     def cache_of(self, repository_id: int) -> Path:
-        """Where is kept what was dear to find out about a repository; it may not exist."""
+        """Where is kept what was expensive to find out about a repository; it may not exist."""
         return self.settings.data / "cache" / str(repository_id)
 
     def close(self) -> None:

@@ -50,8 +50,8 @@ def go_first() -> None:
 def answer_soon() -> None:
     """Let this thread go first when it wakes, for it will be done at once; not the threads and processes it starts.
 
-    Linux from 6.12 on prefers who asks for a shorter slice, and gives him no more time for it. Without that, whoever is
-    in the middle of packing a clone goes on for up to a tick of some milliseconds while a call of a tenth of that waits
+    Linux from 6.12 on prefers who asks for a shorter slice, without more time for it. Without that, whoever is in
+    the middle of packing a clone goes on for up to a tick of some milliseconds while a call of a tenth of that waits
     (`make bench`). Older kernels do not know the wish; nothing is lost where it is refused. An administrator who chose
     another policy for the server is not contradicted.
     """

@@ -131,7 +131,7 @@ class Process:
         if _DIE_WITH_US:
             argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
         with contextlib.ExitStack() as theirs:
-            # The thread has its own: whoever gave them may close them when he is told to stop waiting.
+            # The thread has its own: whoever gave them may close them when told to stop waiting.
             place, kept = _dup(cwd, theirs), None if keep is None else _dup(keep, theirs)
             starting = asyncio.get_running_loop().run_in_executor(
                 None, _start, argv, environment, place, kept, theirs.pop_all(), yielding, memory

@@ -11,8 +11,8 @@ A crash before the rename, or between rename and commit, leaves the row: the dat
 and the directory is moved back. A crash after the commit leaves no row: the change is complete. So the database is
 always right, and nothing ever has to be guessed.
 
-Only one writer is at work at a time. Whoever has his turn therefore knows that a recorded rename which he sees on the
-disk was left behind, and moves it back first (`undo_all`): what he plans is never built on it.
+Only one writer is at work at a time. Whoever has the turn therefore knows that a recorded rename which they see on the
+disk was left behind, and moves it back first (`undo_all`): what they plan is never built on it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 SQLite lets a writer who finds another one at work sleep, for longer each time, and whoever happens to ask next goes
 first: of sixteen who create repositories each spends nine tenths of its wait asleep, often with nobody at work. Here
 they wait in a row. One thread of each process waits for the others; of those one stands at a gate and is the next, so
-that who has just finished cannot overtake him.
+that who has just finished cannot overtake them.
 
 This only says who asks SQLite next; whether somebody else writes is still decided there, so that a program that does
 not wait here, or a lock file that somebody removed, costs time and nothing else. The locks belong to open files:

@@ -34,7 +34,7 @@ _WANTED: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: T
 
 @contextlib.contextmanager
 def waited_for(wanted: Callable[[], bool]) -> Iterator[None]:
-    """Do something for somebody of whom `wanted` says whether he still waits; every budget that is set inside asks."""
+    """Do something for somebody of whom `wanted` says whether they still wait; every budget that is set inside asks."""
     token = _WANTED.set(wanted)
     try:
         yield

@@ -60,7 +60,7 @@ class LockedOut(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Somebody who may do what he asked for."""
+    """Somebody who may do what they asked for."""
 
     caller: Caller
     repository: Repository
@@ -99,8 +99,8 @@ def admit(
     """Decide about one request; raises `Refused`.
 
     Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
-    repository is the one that `name`, a path, leads into. `signed`: who writes must say who he is, even where visitors
-    may write. `mark`: what the client says in the header `IMPORT_MARK`.
+    repository is the one that `name`, a path, leads into. `signed`: who writes must say who they are, even where
+    visitors may write. `mark`: what the client says in the header `IMPORT_MARK`.
     """
     caller = _caller(site, authenticator, authorization, mark, address)
     look_up = _find_above if inside else _find

@@ -169,7 +169,7 @@ class Door:
         return descriptor
 
     async def pulled(self, admitted: Admitted) -> bool:
-        """Note that somebody has fetched, which may lock the repository for his push; True when it did (system.md 3.4).
+        """Note that somebody has fetched, which may lock the repository for their push; True: it did (system.md 3.4).
 
         To be called before the end of the answer, so that whoever has it knows who holds the lock.
         """

@@ -164,7 +164,7 @@ def lock(
 def get_locks(call: Call, userid: OwnUser | None = None) -> list[Any]:
     """The repositories that a user holds locked, as in `get_repos`.
 
-    Anybody may ask for his own; super-admins for anybody's.
+    Everybody may ask for their own; super-admins for anybody's.
     """
     with call.site.store.read() as db:
         holder_id = userid.id if userid else call.caller.user_id

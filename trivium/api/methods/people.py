@@ -24,8 +24,8 @@ _OF_CALLER: Final = frozenset({"userid", "owner"})
 def get_user_audit_logs(call: Call, userid: OwnUser | None = None, after: Word = None) -> list[Any]:
     """What a user did, newest first.
 
-    Anybody may ask for himself; super-admins for everybody. `repository` is null where there was none, and where the
-    caller may not read it. A list that is cut by the server's limit (max_api_items) goes on after the `date` of its
+    Everybody may ask for themselves; super-admins for everybody. `repository` is null where there was none, and where
+    the caller may not read it. A list that is cut by the server's limit (max_api_items) goes on after the `date` of its
     last row, given as `after`.
     """
     if after is not None and (not isinstance(after, str) or not _MOMENT.fullmatch(after)):
@@ -55,7 +55,7 @@ def get_user_audit_logs(call: Call, userid: OwnUser | None = None, after: Word =
 def get_user_locks(call: Call, userid: OwnUser | None = None) -> list[Any]:
     """The repositories that a user holds locked: the same as `get_locks`, under its later name.
 
-    Anybody may ask for his own; super-admins for anybody's.
+    Everybody may ask for their own; super-admins for anybody's.
     """
     shown: list[Any] = get_locks(call, userid)
     return shown

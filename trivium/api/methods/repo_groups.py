@@ -179,7 +179,7 @@ def grant_user_permission_to_repo_group(
     perm: Word,
     apply_to_children: Word = "none",
 ) -> dict[str, Any]:
-    """Give a user a permission on a repository group, replacing the one he has.
+    """Give a user a permission on a repository group, replacing the one they have.
 
     Needs group.admin. `perm` is group.none, .read, .write or .admin. `apply_to_children` is none, repos, groups or
     all: what inside, at all depths, gets the same permission.

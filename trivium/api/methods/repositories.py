@@ -243,7 +243,7 @@ def _target(repository: Repository) -> Target:
 
 @registry.method(failure="failed to edit permission for user: `{userid}` in repo: `{repoid}`")
 def grant_user_permission(call: Call, repoid: AdministeredRepository, userid: AnyUser, perm: Word) -> dict[str, Any]:
-    """Give a user a permission on a repository, replacing the one he has.
+    """Give a user a permission on a repository, replacing the one they have.
 
     Needs repository.admin. `perm` is repository.none, .read, .write or .admin; the user `default` stands for
     everybody.
@@ -256,7 +256,7 @@ def grant_user_permission(call: Call, repoid: AdministeredRepository, userid: An
 
 @registry.method(failure="failed to edit permission for user: `{userid}` in repo: `{repoid}`")
 def revoke_user_permission(call: Call, repoid: AdministeredRepository, userid: AnyUser) -> dict[str, Any]:
-    """Take a user's own permission on a repository away; what he has by other ways stays.
+    """Take a user's own permission on a repository away; what they have by other ways stays.
 
     Needs repository.admin.
     """

@@ -131,7 +131,7 @@ def delete_user_group(call: Call, usergroupid: AdministeredUserGroup) -> dict[st
 def add_user_to_user_group(call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser) -> dict[str, Any]:
     """Put a user into a group.
 
-    Needs usergroup.admin on the group. `success` is false when he is in already.
+    Needs usergroup.admin on the group. `success` is false when they are in already.
     """
     with failing_as(f"failed to add member to user group `{usergroupid.name}`", Invalid, Busy):
         added = user_groups.add_member(call.site, call.caller, usergroupid, userid)
@@ -143,7 +143,7 @@ def add_user_to_user_group(call: Call, usergroupid: AdministeredUserGroup, useri
 def remove_user_from_user_group(call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser) -> dict[str, Any]:
     """Take a user out of a group.
 
-    Needs usergroup.admin on the group. `success` is false when he was not in.
+    Needs usergroup.admin on the group. `success` is false when they were not in.
     """
     with failing_as(f"failed to remove member from user group `{usergroupid.name}`", Invalid, Busy):
         removed = user_groups.remove_member(call.site, call.caller, usergroupid, userid)
@@ -163,7 +163,7 @@ def _target(group: UserGroup) -> Target:
 def grant_user_permission_to_user_group(
     call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser, perm: Word
 ) -> dict[str, Any]:
-    """Give a user a permission on a user group, replacing the one he has.
+    """Give a user a permission on a user group, replacing the one they have.
 
     Needs usergroup.admin on the group. `perm` is usergroup.none, .read, .write or .admin; the user `default` stands
     for everybody.
@@ -182,7 +182,7 @@ def grant_user_permission_to_user_group(
 def revoke_user_permission_from_user_group(
     call: Call, usergroupid: AdministeredUserGroup, userid: AnyUser
 ) -> dict[str, Any]:
-    """Take a user's own permission on a user group away; what he has by other ways stays.
+    """Take a user's own permission on a user group away; what they have by other ways stays.
 
     Needs usergroup.admin on the group.
     """

@@ -16,7 +16,7 @@ from trivium.forge.accounts import users as accounts
 
 @registry.method(pace=Pace.AT_ONCE)
 def get_user(call: Call, userid: OwnUser | None = None) -> dict[str, Any]:
-    """A user with his effective permissions.
+    """A user with their effective permissions.
 
     Without `userid`, the caller. Regular users may ask for themselves only; super-admins for everybody. Keys are
     shown to their owner and to super-admins.
@@ -52,7 +52,7 @@ def create_user(
     extern_type: Text = "rhodecode",
     force_password_change: Flag = False,
 ) -> dict[str, Any]:
-    """Create a user with a key of his own.
+    """Create a user with a key of their own.
 
     Only super-admins may call it. Without a password the account works with its key only; with an `extern_name`
     other than `rhodecode` another system keeps the password.
@@ -97,7 +97,7 @@ def update_user(
 ) -> dict[str, Any]:
     """Change what is given of a user and leave the rest.
 
-    Only super-admins may call it. The key, what he owns and his permissions survive a new name or password. The
+    Only super-admins may call it. The key, what they own and their permissions survive a new name or password. The
     last active super-admin stays one. Names and passwords are those that `create_user` takes.
     """
     try:
@@ -125,9 +125,9 @@ def update_user(
 
 @registry.method(super_admin=True)
 def delete_user(call: Call, userid: AnyUser) -> dict[str, Any]:
-    """Delete a user with his keys, memberships and permissions.
+    """Delete a user with their keys, memberships and permissions.
 
-    Only super-admins may call it. Refused while he owns repositories, repository groups or user groups.
+    Only super-admins may call it. Refused while they own repositories, repository groups or user groups.
     """
     with failing_as(f"failed to delete user ID:{userid.id} {userid.username}", InUse, Invalid, Busy, NotFound):
         accounts.delete_account(call.site, call.caller, userid)

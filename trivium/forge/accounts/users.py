@@ -57,13 +57,13 @@ class User:
     """Another one after every change of what this user may do that is not one of everybody's (`access.stamps`)."""
 
     def as_caller(self, address: str) -> Caller:
-        """The account as somebody who asks: for questions about what he may do."""
+        """The account as somebody who asks: for questions about what they may do."""
         return Caller(self.id, self.username, self.admin, self.inherits, address)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with everything that his API object shows."""
+    """A user with everything that their API object shows."""
 
     user: User
     emails: tuple[str, ...]
@@ -152,11 +152,11 @@ def find(db: Connection, given: object) -> User:
 
 
 def find_for(db: Connection, caller: Caller, given: object) -> User:
-    """The user that an argument names, when a regular user may only name himself (decisions.md A2)."""
+    """The user that an argument names, when regular users may only name themselves (decisions.md A2)."""
     if caller.super_admin:
         return find(db, given)
-    himself = (caller.user_id, str(caller.user_id), caller.username)
-    if isinstance(given, (bool, float)) or given not in himself:
+    themselves = (caller.user_id, str(caller.user_id), caller.username)
+    if isinstance(given, (bool, float)) or given not in themselves:
         raise NotYourself
     return by_id(db, caller.user_id)
 

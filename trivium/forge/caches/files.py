@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was dear to find out about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
+"""What was expensive to find out about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
 
 An answer (`forge/caches/answers.py`) is kept either under the state of the history that it shows, or under ids whose
 content never changes; so nothing kept is ever wrong, and a push only makes room. What a push leaves as it was is kept
@@ -53,7 +53,7 @@ _MAX_BYTES: Final = 256 << 20
 _CHECK_EVERY: Final = 8 << 20
 """Bytes that are written between two looks at how many there are, on average."""
 _ANSWERS: Final = ("answer-", ".answer-")
-"""What answers are called, and those that somebody was writing when he was killed."""
+"""What answers are called, and those that somebody was writing when they were killed."""
 _BLOCK: Final = 4 << 10
 """Bytes that even the smallest answer takes on the disk."""
 

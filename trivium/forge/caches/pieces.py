@@ -80,7 +80,7 @@ class Pieces:
             self._asked(lambda db: _write(db, rows))
 
     def _asked(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
-        """What somebody finds who opens the database; None when he cannot, or has to wait.
+        """What somebody finds who opens the database; None when they cannot, or have to wait.
 
         It is opened for each question: so nobody holds one open that was cleared away.
         """

@@ -209,7 +209,7 @@ def update_group(
 
 
 def _reread(db: Connection, caller: Caller, group_id: int) -> UserGroup:
-    """The group after a change; the caller is told of it even when the change took his rights away."""
+    """The group after a change; the caller is told of it even when the change took their rights away."""
     row = _by_id(db, caller, group_id)
     if row is None:
         raise NotFound(Kind.USER_GROUP, group_id)
@@ -242,7 +242,7 @@ def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
 
 
 def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
-    """Put a user into a group; False when he was in already."""
+    """Put a user into a group; False when they were in already."""
     if user.id == DEFAULT_USER_ID:
         raise Invalid("the user default is no member of any group")
     with site.store.write(told_apart=True) as db:
@@ -255,7 +255,7 @@ def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool
 
 
 def remove_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
-    """Take a user out of a group; False when he was not in."""
+    """Take a user out of a group; False when they were not in."""
     with site.store.write(told_apart=True) as db:
         if not _is_member(db, group, user):
             return False

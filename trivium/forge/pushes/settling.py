@@ -159,7 +159,7 @@ def recover(site: Site, push: Push) -> None:
 
 
 def recover_alone(site: Site, push: Push) -> None:
-    """The same for a caller who has the repository for himself."""
+    """The same for a caller who has the repository for themselves."""
     with site.store.read() as db:
         row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
     accepted = None

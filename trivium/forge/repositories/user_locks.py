@@ -2,7 +2,7 @@
 """The locks that users see: set by hand, taken by a pull, released by a push (system.md 3.4).
 
 A lock refuses every pull, and every push but the holder's. With `enable_locking` on, a pull by somebody who may write
-takes the lock and his push releases it; a lock that was set by hand also binds when the switch is off.
+takes the lock and their push releases it; a lock that was set by hand also binds when the switch is off.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
 
 
 def release_after_push(db: Connection, caller: Caller, repository_id: int, name: str) -> bool:
-    """Release the lock of somebody who has pushed, in the transaction that records the push; True when he held one."""
+    """Release the lock of whoever has pushed, in the transaction that records the push; True when they held one."""
     held = _HELD.first(db, {"repository_id": repository_id})
     if held is None or held[0] != caller.user_id or not held[1]:
         return False

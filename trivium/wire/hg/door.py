@@ -181,7 +181,7 @@ class HgTransfer:
                 try:
                     await self._feed(link)
                 finally:
-                    # Also of a client who left in the middle it is known what he did: nothing.
+                    # Also of a client who left in the middle it is known what they did: nothing.
                     link.close_sending()
                     moved = await self._moved(link)
             except BaseException:
@@ -287,7 +287,7 @@ class HgTransfer:
             pass
 
     async def refuse(self, refused: Refused) -> None:
-        """Tell the user why not, in the way that his client shows."""
+        """Tell the user why not, in the way that their client shows."""
         with contextlib.suppress(Disconnected, TimeoutError, TooLarge):
             async with asyncio.timeout(self._idle):
                 async for _ in limited(self._body, self._site.settings.max_push_bytes):

@@ -44,7 +44,7 @@ def limit_processor(seconds: int) -> None:
 
 
 def end_with_client(request: Request) -> None:
-    """From now on this process ends at once when the client, who has said all, goes away before he has his answer."""
+    """From now on this process ends at once when the client, who has said all, goes away before the answer."""
 
     def watch() -> None:
         poll = select.poll()
@@ -79,4 +79,4 @@ class Patience:
 
 
 class OutOfPatience(BaseException):
-    """Not an `Exception`: nobody on the way may think that it is his."""
+    """Not an `Exception`: nobody on the way may think that it is theirs."""

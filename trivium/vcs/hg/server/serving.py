@@ -65,7 +65,7 @@ def serve_write(repository: Repository, request: Request) -> None:
     except BaseException:
         request.pending.clear()
         with contextlib.suppress(ConnectionError):
-            body.drain()  # the client listens only when he has said all
+            body.drain()  # the client listens only after saying all
         request.send(frame_of(MOVED, Moved(watched.updates)))
         request.flush()
         raise

@@ -215,7 +215,7 @@ class Worker:
         return kept[1]
 
     def fresh(self, directory: int) -> Repository:
-        """The repository in an open directory, for a client to change: he reads what Mercurial says."""
+        """The repository in an open directory, for a client to change, who reads what Mercurial says."""
         return library.open_repository(self.base, directory, quiet=False)
 
     def _fork(self, work: Callable[[], object]) -> None:
