@@ -386,7 +386,7 @@ class BackEnd(Protocol):
     def index(self, path: Path, cache: Path, state: str) -> Any:
         """What every reader of the history in this `state` needs, to be kept until that changes.
 
-        `cache` is a directory for what is expensive to find out again. Only `open` uses the value; threads may share it.
+        `cache` is a directory for what is expensive to find out again. Only `open` uses the value; threads share it.
         """
         ...
 
