@@ -10,7 +10,6 @@ import fcntl
 import os
 import resource
 import select
-import shutil
 import sys
 
 import msgspec
@@ -18,6 +17,7 @@ import msgspec
 from trivium.cli.order import Order
 from trivium.errors import TriviumError
 from trivium.procs.priority import yield_to_others
+from trivium.procs.ties import tied
 from trivium.vcs.svn.apache import LOCK_DESCRIPTOR, MEMORY, PLACE_DESCRIPTOR, ROOT_DESCRIPTOR, SvnApache
 from trivium.vcs.svn.command import SvnCommand, find_programs
 
@@ -46,10 +46,9 @@ def main() -> None:
     for number, descriptor in apart.items():
         os.dup2(descriptor, number)
     argv = [programs.apache, "-DFOREGROUND", "-f", f"/proc/self/fd/{PLACE_DESCRIPTOR}/httpd.conf"]
-    if setpriv := shutil.which("setpriv"):
-        account = programs.account
-        ids = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"] if account else []
-        argv = [setpriv, *ids, "--pdeathsig", "TERM", "--", *argv]
+    account = programs.account
+    ids = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"] if account else []
+    argv = tied(argv, *ids)
     yield_to_others(os.getpid())
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import IO, Final
 
 from trivium.procs.priority import yield_to_others
 from trivium.procs.spawn import MEMORY, spawn
+from trivium.procs.ties import tied
 
 CHUNK: Final = 256 << 10
 _PIPE: Final = 1 << 20
@@ -31,7 +31,6 @@ _LAST_WORDS: Final = 5.0
 """How long git may take to end."""
 _ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
 """Signals on which git removes its locks and temporary files before it ends."""
-_DIE_WITH_US: Final = shutil.which("setpriv")
 
 
 _Errors = tuple[asyncio.StreamReader, asyncio.ReadTransport]
@@ -128,8 +127,7 @@ class Process:
         `yielding`: what it computes may wait while somebody needs a processor for less. `memory`: bytes that it may
         have for itself (`procs.spawn.confine`).
         """
-        if _DIE_WITH_US:
-            argv = [_DIE_WITH_US, "--pdeathsig", "TERM", "--", *argv]
+        argv = tied(argv)
         with contextlib.ExitStack() as theirs:
             # The thread has its own: whoever gave them may close them when told to stop waiting.
             place, kept = _dup(cwd, theirs), None if keep is None else _dup(keep, theirs)

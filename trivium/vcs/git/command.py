@@ -16,6 +16,7 @@ from typing import Final
 
 from trivium.errors import StartRefused
 from trivium.procs.spawn import MEMORY, FirstWords, check_library, confine, run, words_of
+from trivium.procs.ties import tied
 from trivium.vcs.model import VcsError
 
 _HARMLESS: Final = (
@@ -74,8 +75,6 @@ _BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
 
 PROTOCOL_2: Final = "version=2"
 
-_SETPRIV: Final = shutil.which("setpriv")
-_DIE_WITH_US: Final = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
 _WHOLE_GROUP: Final = (
     "/bin/sh",
     "-c",
@@ -121,14 +120,14 @@ class GitCommand:
 
     def tied(self, *arguments: str) -> list[str]:
         """A command that ends with the thread that waits for it: nobody is left who changes a repository unseen."""
-        return [*_DIE_WITH_US, *self.argv(*arguments)]
+        return tied(self.argv(*arguments))
 
     def tied_with_helpers(self, *arguments: str, memory: int = MEMORY) -> list[str]:
         """As `tied`, for the leader of a session: what git starts, such as its HTTP client, ends as well.
 
         `memory`: bytes that each of these programs may have for itself.
         """
-        return [*_DIE_WITH_US, *_WHOLE_GROUP, str(memory >> 10), *self.argv(*arguments)]
+        return tied([*_WHOLE_GROUP, str(memory >> 10), *self.argv(*arguments)])
 
     @property
     def receiving_memory(self) -> int:

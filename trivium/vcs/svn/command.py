@@ -19,6 +19,7 @@ from typing import Final
 
 from trivium.errors import TriviumError
 from trivium.procs.spawn import run, words_of
+from trivium.procs.ties import SETPRIV
 from trivium.settings import Settings
 from trivium.vcs.model import VcsError
 
@@ -98,7 +99,7 @@ def _account(name: str) -> Account:
             f"there is no account {name!r}; create it with 'useradd --system --user-group --home-dir /nonexistent"
             f" --shell /usr/sbin/nologin {name}' or name another one in svn_user"
         ) from None
-    if shutil.which("setpriv") is None:
+    if SETPRIV is None:
         raise Unavailable("the program 'setpriv' was not found; a server that runs as root needs it")
     if found.pw_uid == 0:
         raise Unavailable("Apache does not run as root; name another account in svn_user")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.egress.watching import watched
 from trivium.procs.spawn import confine
+from trivium.procs.ties import tied
 from trivium.vcs.model import VcsError
 from trivium.vcs.svn.command import SvnCommand
 
@@ -29,7 +29,6 @@ _COMMITTED = re.compile(rb"Committed revision (\d+)|Committed new rev (\d+)")
 _CHUNK: Final = 64 << 10
 _HEAD: Final = 64 << 10
 _PORTS: Final = {"http": 80, "https": 443}
-_DIE_WITH_US: Final = shutil.which("setpriv")
 
 
 def load_history(
@@ -52,7 +51,7 @@ def load_history(
             options += ["--username", remote.username, "--password-from-stdin"]
         errors = held.enter_context(tempfile.TemporaryFile())
         dumping = subprocess.Popen(
-            _dying([programs.svnrdump, "dump", *options, "--", remote.url]),
+            tied([programs.svnrdump, "dump", *options, "--", remote.url], last="KILL"),
             cwd="/",
             env=command.environment,
             stdin=subprocess.PIPE,
@@ -65,7 +64,7 @@ def load_history(
         with contextlib.suppress(BrokenPipeError), dumping.stdin:
             dumping.stdin.write(remote.password.encode() + b"\n" if remote.password else b"")
         loading = subprocess.Popen(
-            _dying([programs.svnadmin, "load", "--normalize-props", "--no-flush-to-disk", str(target)]),
+            tied([programs.svnadmin, "load", "--normalize-props", "--no-flush-to-disk", str(target)], last="KILL"),
             cwd="/",
             env=command.environment,
             stdin=dumping.stdout,
@@ -96,11 +95,6 @@ def _follow(loading: subprocess.Popen[bytes], progress: Callable[[int], None]) -
         if found := _COMMITTED.search(line):
             progress(int(found[1] or found[2]))
     return last
-
-
-def _dying(argv: list[str]) -> list[str]:
-    """The same program, which ends when this process does."""
-    return [_DIE_WITH_US, "--pdeathsig", "KILL", "--", *argv] if _DIE_WITH_US else argv
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
