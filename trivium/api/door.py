@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from trivium.access.keys import Role
 from trivium.access.places import NoPlace, Places
 from trivium.access.rates import Rates
 from trivium.api.bodies import Bodies
-from trivium.api.json import Unusable, decode
+from trivium.api.envelope import PARSE_ERROR, Answer, answer_of, envelope, key_given, key_of, parsed, shown_id
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
 from trivium.api.outgoing import LARGE, Outgoing
 from trivium.api.registry import Call, Pace
 from trivium.api.remembered import Remembered
+from trivium.api.sending import send_answer
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
 from trivium.errors import TriviumError, WouldWait
-from trivium.forge.caches.answers import Kept
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
 from trivium.http.addresses import ClientAddresses, neighbourhood
-from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers
+from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.http.crew import Crew
 from trivium.http.rooms import Crowded
 from trivium.vcs.budget import waited_for
@@ -42,12 +42,8 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE: Final = 4 << 10
 """Bytes up to which a request is read on the event loop."""
 
-_HEADERS: Final = ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store"))
 _TRY_AGAIN: Final = ((b"retry-after", b"5"),)
-_SHOWN_ID: Final = 80
 _SHOWN_REASON: Final = 1000
-_PARSE_ERROR: Final = "JSON parse error ERR:"
-_MISSING_KEY: Final = "Incorrect JSON data. Missing 'api_key or auth_token'"
 
 _COUNTED: Final = "trivium.counted"
 """In the scope of a request: it has been counted for `api_rate`."""
@@ -58,9 +54,6 @@ _READING_AT_ONCE: Final = 2
 """Long calls of one account that compute in one worker at a time, and of all beyond the first of each: more threads of
 one process would only get in each other's way, and in that of the event loop."""
 _WAITING_AT_ONCE: Final = 16
-_SLOWEST: Final = 16 << 10
-"""Bytes in a second; who reads more slowly than that has `request_timeout` and no more."""
-_PIECE: Final = 256 << 10
 _PAUSE: Final = 0.5
 """Seconds before somebody hears that a body was too large."""
 
@@ -77,22 +70,6 @@ def is_api_path(path: str) -> bool:
     if path == _PATH:
         return True
     return len(path) <= _LONGEST_PATH and [part for part in path.split("/") if part] == ["_admin", "api"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; where a large one is in a file, `body` and `end` are what stands around it."""
-
-    body: bytes
-    status: int = 200
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    kept: Kept | None = None
-    end: bytes = b""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return len(self.body) + (self.kept.size if self.kept else 0) + len(self.end)
 
 
 @dataclass(slots=True)
@@ -151,49 +128,11 @@ class ApiDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
-        await self._say(send, answer)
-
-    async def _say(self, send: Send, answer: Answer) -> None:
-        """Send an answer; a long one in pieces, to a client who reads them in some time."""
-        length = (b"content-length", str(answer.size).encode())
-        start = {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [*_HEADERS, *answer.headers, length],
-        }
-        if answer.kept is None and len(answer.body) <= _PIECE:
-            await send(start)
-            await send({"type": "http.response.body", "body": answer.body})
-            return
-        try:
-            async with asyncio.timeout(self._settings.request_timeout + answer.size / _SLOWEST):
-                await send(start)
-                async for piece in self._pieces(answer):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                await send({"type": "http.response.body", "body": answer.end})
-        except TimeoutError as error:
-            raise Disconnected from error
-        finally:
-            if answer.kept is not None:
-                answer.kept.close()
-
-    async def _pieces(self, answer: Answer) -> AsyncIterator[bytes]:
-        """A long answer without its end. What has to be waited for is read in a thread."""
-        for at in range(0, len(answer.body), _PIECE):
-            yield answer.body[at : at + _PIECE]
-        kept = answer.kept
-        at = 0
-        while kept is not None and at < kept.size:
-            piece = kept.piece_at_hand(at, _PIECE)
-            if piece is None:
-                loop = asyncio.get_running_loop()
-                piece = await loop.run_in_executor(self._slow, kept.piece, at, _PIECE)
-            yield piece
-            at += len(piece)
+        await send_answer(send, answer, slow=self._slow, patience=self._settings.request_timeout)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
-            return Answer(_envelope(None, error=f'unsupported request method "{scope["method"]}". Please use POST'))
+            return Answer(envelope(None, error=f'unsupported request method "{scope["method"]}". Please use POST'))
         try:
             beginning, whole = await self._bodies.beginning(receive)
             if whole:
@@ -209,10 +148,10 @@ class ApiDoor:
             ) as body:
                 return await self._answer_to(scope, body, receive)
         except TooLarge as error:
-            refused = Answer(_envelope(None, error=f"{_PARSE_ERROR} the body is larger than {error.option}"))
+            refused = Answer(envelope(None, error=f"{PARSE_ERROR} the body is larger than {error.option}"))
         except Crowded:
-            said = f"{_PARSE_ERROR} too many large bodies at once; try again"
-            refused = Answer(_envelope(None, error=said), 503, _TRY_AGAIN)
+            said = f"{PARSE_ERROR} too many large bodies at once; try again"
+            refused = Answer(envelope(None, error=said), 503, _TRY_AGAIN)
         # Nothing is held meanwhile. Without the pause, who sends large bodies for nothing could do so without end.
         await asyncio.sleep(_PAUSE)
         return refused
@@ -221,7 +160,7 @@ class ApiDoor:
         if not body:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
-            return Answer(_envelope(None, error=text))
+            return Answer(envelope(None, error=text))
         answer = self._serve(scope, body, Pace.AT_ONCE) if len(body) <= _AT_ONCE else Pace.SHORT
         if answer is Pace.SHORT:
             answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
@@ -252,7 +191,7 @@ class ApiDoor:
                 return await asyncio.get_running_loop().run_in_executor(self._slow, serve)
         except NoPlace:
             said = "too many long calls of this user at once; try again"
-            return Answer(_envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
+            return Answer(envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
         finally:
             gone.set()
             watching.cancel()
@@ -279,30 +218,30 @@ class ApiDoor:
         """
         asked = _Asked()
         try:
-            request = _parsed(body, self._settings.max_api_depth)
+            request = parsed(body, self._settings.max_api_depth)
             asked.id = request.get("id")
             method = registry.find(request.get("method"))
             needed = method.pace if method is not None else Pace.SHORT
             if needed > pace:
-                scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, _key_given(request, scope)
+                scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, key_given(request, scope)
                 return needed
             with self._connection(pace):
-                answer = _answer(asked.id, self._result(scope, request, asked))
+                answer = answer_of(asked.id, self._result(scope, request, asked))
             return self._waiting(scope, answer)
         except Crowded:
             said = "too many large answers wait to be read; try again"
-            return Answer(_envelope(asked.id, error=said), 503, _TRY_AGAIN)
+            return Answer(envelope(asked.id, error=said), 503, _TRY_AGAIN)
         except WouldWait:
             return Pace.SHORT
         except _TooOften as error:
             text = "Too many calls with this key in a minute (api_rate)"
-            return Answer(_envelope(asked.id, error=text), 429, ((b"retry-after", str(error.wait).encode()),))
+            return Answer(envelope(asked.id, error=text), 429, ((b"retry-after", str(error.wait).encode()),))
         except Refusal as refusal:
             return Answer(self._refused(refusal, asked))
         except Exception:
             # Whatever went wrong, the caller learns nothing of our insides, and the log everything but secrets.
-            _log.exception("an API call failed", request=_shown_id(asked.id), method=asked.method)
-            return Answer(_envelope(asked.id, error=INTERNAL))
+            _log.exception("an API call failed", request=shown_id(asked.id), method=asked.method)
+            return Answer(envelope(asked.id, error=INTERNAL))
 
     def _waiting(self, scope: Scope, answer: Answer) -> Answer:
         """An answer, in a file when it is large. Raises `Crowded` when too many of those wait to be read."""
@@ -324,14 +263,14 @@ class ApiDoor:
         if reason is not None and caller is not None:
             _log.info(
                 "an API call was refused",
-                request=_shown_id(asked.id),
+                request=shown_id(asked.id),
                 method=asked.method,
                 user=caller.username,
                 error=refusal.text,
                 why=(why(reason) if isinstance(reason, TriviumError) else str(reason))[:_SHOWN_REASON],
             )
         detail = detail_of(refusal, super_admin=caller is not None and caller.super_admin)
-        return _envelope(asked.id, error=refusal.text, detail=detail)
+        return envelope(asked.id, error=refusal.text, detail=detail)
 
     def _connection(self, pace: Pace) -> AbstractContextManager[object]:
         """One connection for all that a short call looks up; a long one keeps none while bytes move."""
@@ -344,7 +283,7 @@ class ApiDoor:
                 return nullcontext()
 
     def _result(self, scope: Scope, request: Mapping[str, Any], asked: _Asked) -> Any:
-        key = _key_of(request, scope)
+        key = key_of(request, scope)
         for name in ("id", "method", "args"):
             if name not in request:
                 raise Refusal(f"Incorrect JSON data. Missing '{name}'")
@@ -397,54 +336,8 @@ def _refusal(reason: Reason, address: str) -> str:
             return "Invalid API KEY"
 
 
-def _parsed(body: bytes, max_depth: int) -> dict[str, Any]:
-    """The JSON object of a request; raises `Refusal` with the parser's words and position, never with the body."""
-    try:
-        return decode(body, max_depth=max_depth)
-    except Unusable as error:
-        raise Refusal(f"{_PARSE_ERROR} {error}") from error
-
-
-def _key_of(request: Mapping[str, Any], scope: Scope) -> Any:
-    """The key of the body, or of a header where the body has none (decisions.md A9)."""
-    present = [request[name] for name in ("api_key", "auth_token") if name in request]
-    given = [key for key in present if key is not None and key != ""]
-    key = given[0] if given else "" if present else key_in_headers(scope)
-    if key == "":
-        raise Refusal(_MISSING_KEY)
-    return key
-
-
-def _key_given(request: Mapping[str, Any], scope: Scope) -> str:
-    """The same, for who only wants to know whose call it is; empty for what would be refused."""
-    try:
-        key = _key_of(request, scope)
-    except Refusal:
-        return ""
-    return key if isinstance(key, str) else ""
-
-
-def _shown_id(request_id: Any) -> str:
-    """The id of a request as the log shows it."""
-    return msgspec.json.encode(request_id).decode()[:_SHOWN_ID]
-
-
 async def _watch(receive: Receive, gone: threading.Event) -> None:
     """Notice that a client goes away whose request has been read."""
     while (await receive())["type"] != "http.disconnect":
         await asyncio.sleep(_NOTICED)
     gone.set()
-
-
-def _answer(request_id: Any, result: Any) -> Answer:
-    """The envelope of a result; one in a file stays there."""
-    if not isinstance(result, Kept):
-        return Answer(_envelope(request_id, result=result))
-    beginning, end = _envelope(request_id, result="").rsplit(b'""', 1)  # the last empty text in it
-    return Answer(beginning, kept=result, end=end)
-
-
-def _envelope(request_id: Any, *, result: Any = None, error: str | None = None, detail: str | None = None) -> bytes:
-    """The documented three members, and the reason of an error in a fourth where there is one to tell."""
-    envelope = {"id": request_id, "result": result, "error": error}
-    return msgspec.json.encode(envelope if detail is None else envelope | {"error_detail": detail})

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.arguments import Flag
-from trivium.api.door import Answer, ApiDoor
+from trivium.api.door import ApiDoor
+from trivium.api.envelope import Answer
 from trivium.api.methods import registry
 from trivium.api.registry import Method, Pace
 from trivium.api.texts import INTERNAL
