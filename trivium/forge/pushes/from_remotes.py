@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import bindparam, select
@@ -75,7 +76,7 @@ def _fetch(
         raise
     except PartlyDone as error:
         if isinstance(error.__cause__, (Killed, StorageFull)):
-            cut_short.append(push)
+            cut_short.append(replace(push, updates=tuple(error.moved)))
             raise
         pushes.finish(site, push, error.moved)
         raise

@@ -192,8 +192,8 @@ class GitTransfers:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        if process.returncode < 0:
-            raise Killed(f"git {arguments[-1]} was ended by signal {-process.returncode}")
+        if process.returncode < 0 or (process.returncode and _has_pieces(cwd)):
+            raise Killed(f"git or a program of its ended suddenly, with {process.returncode}: {words_of(errors.get())}")
         if process.returncode:
             # The text may repeat the address; the credentials are not part of that.
             failure = _RefsLeft if process.returncode == 1 else VcsError
@@ -211,6 +211,11 @@ class GitTransfers:
                     raise Killed("the remote server takes too long") from None
             else:
                 return
+
+
+def _has_pieces(path: Path) -> bool:
+    """Whether something stands in a repository that git removes at its end, as do the programs that it starts."""
+    return any(True for pattern in ("pack/tmp_*", "tmp_objdir-*") for _ in (path / "objects").glob(pattern))
 
 
 def choose_head(repository: pygit2.Repository, default: str) -> None:
