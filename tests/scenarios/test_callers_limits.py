@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.clients import Api
-from tests.support.raw import everything, exchange, status_of
+from tests.support.raw import basic, everything, exchange, status_of
 from tests.support.servers import Server
 from tests.support.waiting import until
 
@@ -53,12 +53,18 @@ def test_without_one_a_large_body_is_refused_in_words(root: Api) -> None:
     assert answered(root, call(root.key, MIB // 2, late=True))["error"] is None
 
 
-def test_a_body_that_drips_is_given_up(own_server: Server) -> None:
+@pytest.mark.parametrize("kind", ["api", "svn"])
+def test_a_body_that_drips_is_given_up(own_server: Server, kind: str) -> None:
     """Every piece comes in time, the whole of it does not."""
     own_server.start(TRIVIUM_REQUEST_TIMEOUT="1")
+    line = "POST /_admin/api"
+    if kind == "svn":
+        line = f"PROPFIND /{own_server.api(own_server.admin_key).new_repo(kind='svn').name}"
+    who = basic(own_server.admin, own_server.admin_password)
+    head = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: {who}\r\nDepth: 0\r\nContent-Length: 100000\r\n\r\n"
     target = urlsplit(own_server.url)
     with socket.create_connection((str(target.hostname), target.port or 80), timeout=0.2) as connection:
-        connection.sendall(b"POST /_admin/api HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b" " * 70_000)
+        connection.sendall(head.encode() + b" " * 70_000)
         said = b""
         for _ in range(100):
             try:
