@@ -164,6 +164,8 @@ class Process:
     async def _feed(self, body: AsyncIterator[bytes]) -> None:
         try:
             async for chunk in body:
+                if self._input.is_closing():  # the event loop has noticed already that nobody reads it
+                    raise BrokenPipeError
                 self._input.write(chunk)
                 await self._input.drain()
         except (BrokenPipeError, ConnectionResetError):

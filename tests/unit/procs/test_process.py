@@ -131,3 +131,26 @@ def test_a_start_that_nobody_waits_for_any_more_leaves_nothing(tmp_path: Path) -
                 await asyncio.sleep(0.01)
 
     uvloop.run(run())
+
+
+def test_what_a_program_that_has_ended_is_still_told_is_nobodys_fault(tmp_path: Path) -> None:
+    """The event loop may notice that nobody reads before the client has said all."""
+
+    async def ended_early() -> list[bytes]:
+        heard = []
+
+        async def body() -> AsyncIterator[bytes]:
+            for piece in (b"a", b"b", b"c"):
+                heard.append(piece)
+                yield piece
+                await asyncio.sleep(0.1)
+
+        with opened(tmp_path) as cwd:
+            process = await Process.start(["false"], environment=ENVIRONMENT, cwd=cwd)
+        process.feed(body())
+        await process.fed
+        assert await process.wait() == 1
+        await process.end()
+        return heard
+
+    assert uvloop.run(ended_early()) == [b"a", b"b", b"c"]
