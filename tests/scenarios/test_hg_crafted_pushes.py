@@ -156,6 +156,25 @@ def test_what_a_bundle_announces_is_not_believed(root: Api, ada: Person, announc
     assert b"max_object_bytes" in said
 
 
+@pytest.mark.parametrize("compression", ["GZ", "BZ", "ZS"])
+@pytest.mark.parametrize("kept", [0, 20])
+def test_what_is_said_to_be_compressed_and_is_not_is_refused_in_words(
+    root: Api, ada: Person, compression: str, kept: int
+) -> None:
+    compress: dict[str, Callable[[bytes], bytes]] = {
+        "GZ": zlib.compress,
+        "BZ": bz2.compress,
+        "ZS": lambda raw: zstd.ZstdCompressor().compress(raw),
+    }
+    raw = iter([bytes(range(256)) * 10])
+    damaged = bundle2(
+        b"CHANGEGROUP", raw, (compression.encode(), lambda raw: compress[compression](raw)[:kept] + b"\xff" * 500)
+    )
+    repository = root.new_repo(kind="hg", owner=ada.name)
+    assert b"Mercurial" in push(root, repository, ada, damaged)
+    assert root("get_repo", repoid=repository.id, cache=False)["last_changeset"]["revision"] == -1
+
+
 def test_a_part_that_is_read_whole_is_bounded(root: Api, ada: Person) -> None:
     repository = root.new_repo(kind="hg", owner=ada.name)
     said = push(root, repository, ada, bundle2(b"CHECK:HEADS", (b"x" * (1 << 20) for _ in range(80))))

@@ -32,6 +32,8 @@ class HgLink:
 
     async def send(self, kind: bytes, content: bytes = b"") -> None:
         """Send a frame; waits while Mercurial has enough to do."""
+        if self._writer.is_closing():  # the event loop has noticed already that the process has ended
+            raise BrokenPipeError
         self._writer.write(frame(kind, content))
         await self._writer.drain()
 

@@ -142,7 +142,7 @@ class _Connection(asyncio.Protocol):
 
     async def write(self, data: bytes) -> None:
         """Send; waits while Apache does not take more."""
-        if self.lost:
+        if self.lost or self._transport.is_closing():
             raise Unreachable
         self._transport.write(data)
         await self._writable.wait()

@@ -100,6 +100,10 @@ def _answer(repository: Repository, request: Request, body: Body | None, watched
         raise
     except _CONFUSED as confused:
         raise NotUnderstood(_sentence(confused)) from confused
+    except OSError as failed:
+        if failed.errno is not None:
+            raise
+        raise NotUnderstood(_sentence(failed)) from failed  # what was said to be packed by bzip2 is not
     if watched is not None and body is not None:
         body.drain()
         request.send(frame_of(MOVED, Moved(watched.updates)))
@@ -118,11 +122,17 @@ def _answer(repository: Repository, request: Request, body: Body | None, watched
     procutil.stderr.flush()
 
 
+_ZSTD_ERRORS: list[type[BaseException]] = []
+with contextlib.suppress(ImportError):  # Mercurial can be built without it
+    from mercurial import zstd
+
+    _ZSTD_ERRORS.append(zstd.ZstdError)
 _CONFUSED: Final = (
     error.Error,
     ArithmeticError,
     AssertionError,
     AttributeError,
+    EOFError,
     LookupError,
     RecursionError,
     TypeError,
@@ -130,6 +140,7 @@ _CONFUSED: Final = (
     struct.error,
     zlib.error,
     mdiff.mpatch.mpatchError,
+    *_ZSTD_ERRORS,
 )
 """What Mercurial's commands raise for arguments and bundles that no client of its own would send."""
 
