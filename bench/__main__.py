@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
             for url in (ours, theirs) if round_ % 2 else (theirs, ours):
                 target = place / f"clone{round_}"
                 command = ("clone", "--quiet", "--bare", url, str(target))
-                clones[url].measure(roots[url], lambda command=command: git.run(*command), counts=round_ > 0)
+                clones[url].measure(roots[url], partial(git.run, *command), counts=round_ > 0)
                 shutil.rmtree(target)
         works = {url: home / f"work{number}" for number, url in enumerate((ours, theirs))}
         for url, work in works.items():
@@ -203,7 +204,7 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
                 work = works[url]
                 pushes[url].measure(
                     roots[url],
-                    lambda work=work: git.run("push", "--quiet", "origin", "master", cwd=work),
+                    partial(git.run, "push", "--quiet", "origin", "master", cwd=work),
                     counts=round_ > 3,
                 )
     finally:

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def measure_svn(report: Any, server: Server, root: Api, place: Path, *, revision
             for url in urls if round_ % 2 else urls[::-1]:
                 work = place / f"svn-checkout{round_}"
                 command = ("checkout", "--quiet", f"{url}/trunk", str(work))
-                checkouts[url].measure(roots[url], lambda command=command: svn.run(*command), counts=round_ > 1)
+                checkouts[url].measure(roots[url], partial(svn.run, *command), counts=round_ > 1)
                 shutil.rmtree(work)
         works = {url: svn.checkout(f"{url}/trunk/src/part1", f"work{number}") for number, url in enumerate(urls)}
         behind = {url: svn.checkout(f"{url}/trunk/src/part1", f"behind{number}") for number, url in enumerate(urls)}
@@ -135,9 +136,7 @@ def measure_svn(report: Any, server: Server, root: Api, place: Path, *, revision
                     (updates, behind, ("update", "--quiet")),
                     (logs, works, ("log", "--quiet", "-v", "-l", "20", "^/")),
                 ):
-                    place_ = places[url]
-                    act = lambda command=command, place_=place_: svn.run(*command, cwd=place_)  # noqa: E731
-                    meters[url].measure(roots[url], act, counts=round_ > 3)
+                    meters[url].measure(roots[url], partial(svn.run, *command, cwd=places[url]), counts=round_ > 3)
     finally:
         peer.stop()
     for what, meters in (("checkout", checkouts), ("update", updates), ("log", logs), ("commit", commits)):

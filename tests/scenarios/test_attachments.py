@@ -20,11 +20,6 @@ FID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}
 
 
 @pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
-@pytest.fixture
 def commit(server: Server, root: Api, ada: Person, git: Git) -> dict[str, str]:
     """A commit of a repository of Ada that only she and super-admins may read."""
     system = new_system("git", git.home)

@@ -15,11 +15,6 @@ from tests.support.servers import Server
 FILES = {"ünï.txt": {"content": "hello\n", "lexer": None}, "b.py": {"content": "print()\n"}}
 
 
-@pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
 def test_a_gist_keeps_its_files(server: Server, ada: Person) -> None:
     made = ada.api("create_gist", files=FILES, description="some notes")
     gist = made["gist"]

@@ -67,11 +67,6 @@ def push(ada: Person, name: str, raw_id: str, pack: bytes, more: str = "") -> tu
 
 
 @pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
-@pytest.fixture
 def name(root: Api, ada: Person) -> str:
     return root.new_repo(owner=ada.name).name
 

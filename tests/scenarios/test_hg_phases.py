@@ -3,17 +3,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.clients import Api, Person, unique
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
 from tests.support.systems import new_system
-
-
-@pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
 
 
 def phases(copy: object) -> list[str]:

@@ -17,11 +17,6 @@ LONG = "x" * (16 * 1024 + 1)
 LONG_IN_BYTES = "ü" * (8 * 1024 + 1)
 
 
-@pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
 # Repository groups
 
 

@@ -13,11 +13,6 @@ from tests.support.servers import Server
 
 
 @pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
-@pytest.fixture
 def filled(server: Server, root: Api, git: Git, ada: Person) -> tuple[str, Path]:
     """A repository of Ada with a commit, and its copy here."""
     name = root.new_repo(unique("old name"), owner=ada.name, private=True).name

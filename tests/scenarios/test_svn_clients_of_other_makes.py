@@ -20,16 +20,6 @@ from tests.support.svnkit import svnkit
 
 
 @pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
-@pytest.fixture
-def svn(tmp_path: Path, ada: Person) -> Svn:
-    return Svn(tmp_path / "home", ada)
-
-
-@pytest.fixture
 def url(server: Server, root: Api, ada: Person) -> str:
     """An empty repository of Ada's, in a group whose name needs care."""
     name = f"{unique('group')}/R & D"

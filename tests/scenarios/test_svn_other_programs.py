@@ -20,16 +20,6 @@ from tests.support.svn_client import Svn, svn_url
 
 
 @pytest.fixture
-def ada(root: Api) -> Person:
-    return root.new_user()
-
-
-@pytest.fixture
-def svn(tmp_path: Path, ada: Person) -> Svn:
-    return Svn(tmp_path / "home", ada)
-
-
-@pytest.fixture
 def url(server: Server, root: Api, ada: Person) -> str:
     return svn_url(server.url, root.new_repo(owner=ada.name, kind="svn").name)
 

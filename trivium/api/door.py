@@ -140,7 +140,7 @@ class ApiDoor:
             address = self._addresses.of(scope)
 
             async def is_known(key: str) -> bool:
-                return await self._crew.run(self._is_known, key, address)
+                return await self._crew.run(self._caller_of, key, address) is not None
 
             whose, header_key = neighbourhood(address), key_in_headers(scope)
             async with self._bodies.rest(
@@ -171,11 +171,12 @@ class ApiDoor:
 
     async def _serve_long(self, scope: Scope, body: bytes, receive: Receive, pace: Pace) -> Answer | Pace:
         """Serve what may take long, as long as the client waits for it: what it reads is given up when they go."""
+        whose = scope[_PARSED_KEY], self._addresses.of(scope)
         try:
             with self._site.store.glance():
-                caller = self._caller_of(scope)
+                caller = self._caller_of(*whose)
         except WouldWait:
-            caller = await self._crew.run(self._caller_of, scope)
+            caller = await self._crew.run(self._caller_of, *whose)
         if caller is None:
             return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
         self.long_calls += 1
@@ -196,20 +197,12 @@ class ApiDoor:
             gone.set()
             watching.cancel()
 
-    def _caller_of(self, scope: Scope) -> Caller | None:
-        """Who makes a call that has been parsed; None for who would be refused."""
+    def _caller_of(self, key: str, address: str) -> Caller | None:
+        """Whom a key would let call methods; None when it would be refused."""
         try:
-            return self._authenticator.by_key(scope[_PARSED_KEY], self._addresses.of(scope), Role.API)[0]
+            return self._authenticator.by_key(key, address, Role.API)[0]
         except CredentialsRefused:
             return None
-
-    def _is_known(self, key: str, address: str) -> bool:
-        """Whether a key would let its owner call methods."""
-        try:
-            self._authenticator.by_key(key, address, Role.API)
-        except CredentialsRefused:
-            return False
-        return True
 
     def _serve(self, scope: Scope, body: bytes, pace: Pace) -> Answer | Pace:
         """The answer to a request body; or the pace that it needs, when that may take longer than `pace` allows.

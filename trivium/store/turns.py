@@ -51,7 +51,7 @@ class Turns:
         """Take the lock; nothing is taken where there can be no lock file."""
         try:
             gate, body = (
-                held.enter_context(open(path, "ab"))  # noqa: SIM115
+                held.enter_context(open(path, "ab"))  # noqa: SIM115  # `held` closes it
                 for path in (self._path.with_name(f"{self._path.name}.gate"), self._path)
             )
         except OSError:

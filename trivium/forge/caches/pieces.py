@@ -123,6 +123,9 @@ def digest_of(*key: str | int | None) -> bytes:
     return hashlib.blake2b(msgspec.json.encode((__version__, key)), digest_size=_KEY_BYTES).digest()
 
 
+# Nothing but question marks is put into these.
+
+
 def _known(count: int) -> str:
     return f"SELECT key FROM pieces WHERE key IN ({','.join('?' * count)})"  # noqa: S608
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from trivium.access.caller import Caller
 from trivium.egress.policy import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid, StorageFull
 from trivium.forge.pushes import settling as pushes
-from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.creation import myself, transfer_limits
 from trivium.forge.repositories.failed_transfers import PULL_FAILED, failures_told
@@ -41,16 +41,8 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
     The address is judged anew each time; no connection of the database is used while bytes move.
     """
     user_locks.check(caller, repository, writes=True)
-    cut_short: list[Push] = []
-    try:
-        _pull(site, caller, repository, cut_short)
-    finally:
-        for push in cut_short:
-            pushes.try_to_recover(site, push)
-
-
-def _pull(site: Site, caller: Caller, repository: Repository, cut_short: list[Push]) -> None:
-    with RepositoryLock(site.tree.locks, repository.id).shared(site.settings.exclusive_timeout):
+    lock = RepositoryLock(site.tree.locks, repository.id)
+    with contextlib.ExitStack() as once_free, lock.shared(site.settings.exclusive_timeout):
         with site.store.read() as db:
             row = _REMOTE.first(db, {"repository_id": repository.id})
         if row is None or not row[1]:
@@ -59,24 +51,29 @@ def _pull(site: Site, caller: Caller, repository: Repository, cut_short: list[Pu
         address = opened_remote(site, shown, secret)
         telling = failures_told(site, caller, PULL_FAILED, name, repository_id=repository.id, remote=address)
         with import_turn(site, caller), telling:
-            _fetch(site, caller, repository, site.tree.path_of(name), address, cut_short)
+            _fetch(site, caller, repository, site.tree.path_of(name), address, once_free)
 
 
 def _fetch(
-    site: Site, caller: Caller, repository: Repository, path: Path, address: RemoteUrl, cut_short: list[Push]
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    path: Path,
+    address: RemoteUrl,
+    once_free: contextlib.ExitStack,
 ) -> None:
-    """Fetch, and record what moved. What was `cut_short` is to be settled once the repository is free."""
+    """Fetch, and record what moved. What was cut short is settled `once_free`, when nobody uses the repository."""
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
     growth.check_room(site, repository.id)
     push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
     try:
         moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
     except (Killed, StorageFull):
-        cut_short.append(push)
+        once_free.callback(pushes.try_to_recover, site, push)
         raise
     except PartlyDone as error:
         if isinstance(error.__cause__, (Killed, StorageFull)):
-            cut_short.append(replace(push, updates=tuple(error.moved)))
+            once_free.callback(pushes.try_to_recover, site, replace(push, updates=tuple(error.moved)))
             raise
         pushes.finish(site, push, error.moved)
         raise

@@ -146,7 +146,7 @@ def open_for(site: Site, caller: Caller, fid: str) -> tuple[Attachment, BinaryIO
         if row is None or not _may_fetch(db, caller, row.id, row.user_id):
             return None
     try:
-        stream = open(os.open(_directory(site) / fid, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")  # noqa: SIM115
+        stream = open(os.open(_directory(site) / fid, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")  # noqa: SIM115  # the caller closes it
     except OSError as error:
         _log.error("a file that comments link to cannot be read", fid=fid, why=str(error))
         return None

@@ -24,6 +24,7 @@ import msgspec
 from trivium.egress.watching import watched
 from trivium.vcs.hg.frames import DATA, END, ERROR, FAILURES, RESULT, Call, Failure, Frame, Gone, receive, send_call
 from trivium.vcs.hg.limits import HgLimits
+from trivium.vcs.hg.sockets import in_directory
 from trivium.vcs.model import Killed, VcsError
 
 SOCKET: Final = "hg/socket"
@@ -63,7 +64,7 @@ class HgProcesses:
         while True:
             connection = socket.socket(socket.AF_UNIX)
             try:
-                with _near(self._path) as short:
+                with in_directory(self._path) as short:
                     connection.connect(short)
                 return connection
             except FileNotFoundError:
@@ -200,16 +201,6 @@ def opened(paths: Sequence[Path | int]) -> Iterator[list[int]]:
                 files.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
                 held.callback(os.close, files[-1])
         yield files
-
-
-@contextlib.contextmanager
-def _near(path: Path) -> Iterator[str]:
-    """A short name for the path of a socket, which must have less than 108 bytes."""
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)
 
 
 def _expect(connection: socket.socket, kind: bytes, shape: type[T]) -> T:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Git over smart HTTP: requests are streamed to and from `git upload-pack` and `git receive-pack`.
 
-Permission is decided before a process starts;
-a process never outlives its request, nor this worker.
+Permission is decided before a process starts; a process never outlives its request, nor this worker.
 """
 
 from __future__ import annotations

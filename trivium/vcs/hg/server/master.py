@@ -16,11 +16,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from trivium.vcs.hg.limits import HgLimits
+from trivium.vcs.hg.sockets import in_directory
 
 _BACKLOG: Final = 256
 _PAUSE: Final = 0.2
@@ -143,16 +144,6 @@ class Master:
                 time.sleep(0.01)
         shutil.rmtree(self._scratch, ignore_errors=True)
         os._exit(0)
-
-
-@contextlib.contextmanager
-def in_directory(path: Path) -> Iterator[str]:
-    """A short name for a path: the names of sockets must have less than 108 bytes."""
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)
 
 
 def main() -> None:
