@@ -330,13 +330,16 @@ def test_a_few_bytes_cannot_bring_a_file_of_any_size(own_server: Server, tmp_pat
     root = own_server.api(own_server.admin_key)
     repository = root.new_repo(kind="svn")
     reader = Reader(root, own_server.administrator, repository.name)
-    place = f"/!svn/txr/{reader.transaction()}/a"
+
+    def place() -> str:
+        """A file of a new transaction: a refused one is busy until Apache knows that nothing more comes."""
+        return f"/!svn/txr/{reader.transaction()}/a"
+
     window = b"\0\0" + b"\x86\x8d\x20" + b"\1\0" + b"i"  # of a hundred thousand bytes, as it says
     delta = {"Content_Type": "application/vnd.svn-svndiff"}
-    assert reader.ask("PUT", place, b"SVN\0" + window * 12, **delta)[0] == 413
-    assert reader.ask("PUT", place, b"x" * (2 << 20))[0] == 413
-    place = f"/!svn/txr/{reader.transaction()}/a"  # the other one is busy until Apache knows that nothing more comes
-    assert reader.ask("PUT", place, b"x" * (1 << 19))[0] == 201
+    assert reader.ask("PUT", place(), b"SVN\0" + window * 12, **delta)[0] == 413
+    assert reader.ask("PUT", place(), b"x" * (2 << 20))[0] == 413
+    assert reader.ask("PUT", place(), b"x" * (1 << 19))[0] == 201
     svn = Svn(tmp_path / "home", own_server.administrator)
     work = svn.checkout(svn_url(own_server.url, repository.name))
     (work / "large").write_bytes(bytes(2 << 20))
