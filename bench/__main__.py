@@ -222,24 +222,17 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
         )
 
 
+PARTS = ("memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "push", "creation", "stall")
+
+
 def main() -> None:
+    parts = sys.argv[1:] or PARTS
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"What can be measured: {', '.join(PARTS)}; not {', '.join(sorted(unknown))}.")
     report = Report()
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or [
-        "memory",
-        "api",
-        "get_repos",
-        "git",
-        "history",
-        "growth",
-        "hg",
-        "svn",
-        "push",
-        "creation",
-        "stall",
-    ]
     try:
         server.set_up()
         server.start("--workers", str(WORKERS))
