@@ -119,6 +119,7 @@ class Settings:
     max_gist_bytes: int = _option(16 << 20, "Largest gist, all files together.")
     max_comment_bytes: int = _option(64 << 10, "Longest comment.")
     max_attachment_bytes: int = _option(10 << 20, "Largest file that comments may link to.")
+    max_user_attachments: int = _option(1 << 30, "Bytes of all such files that a user uploaded. 0: no limit.")
     gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")

@@ -7,6 +7,7 @@ import base64
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -128,6 +129,20 @@ def test_a_file_has_a_limit(own_server: Server) -> None:
         assert (answer["error"], answer["error_detail"]) == (
             *("failed to store file", "a file has at most 1000 bytes (max_attachment_bytes)"),
         )
+
+
+def test_nobody_fills_the_disk_with_files(own_server: Server) -> None:
+    own_server.start(TRIVIUM_MAX_USER_ATTACHMENTS="2500", TRIVIUM_WORKERS="2")
+    root = own_server.api(own_server.admin_key)
+    ada, grace = root.new_user(), root.new_user()
+    with ThreadPoolExecutor(6) as pool:
+        content = base64.b64encode(bytes(1000)).decode()
+        answers = list(pool.map(lambda _: ada.api.envelope("file_store_add", filename="a", content=content), range(6)))
+    refused = [answer["error_detail"] for answer in answers if answer["error"]]
+    assert refused == 4 * ["the files of one user have at most 2500 bytes together (max_user_attachments)"]
+    assert len(list((own_server.data / "attachments").iterdir())) == 2
+    add(grace.api, bytes(2500))
+    add(root, bytes(2501))
 
 
 def test_nothing_is_kept_when_the_disk_is_nearly_full(own_server: Server) -> None:
