@@ -18,7 +18,9 @@ from trivium.forge.history.reading import Details
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.reviews.comments import Comment
-from trivium.vcs.model import Changeset, FileChange, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownRevision, VcsError
+from trivium.vcs.model import Snapshot
+from trivium.vcs.values import Changeset, FileChange
 
 _FETCHING: Final = "Error occurred during commit fetching"
 _AT_A_TIME: Final = 500

@@ -20,7 +20,7 @@ from trivium.forge.repositories import creation
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import user_locks as locks
 from trivium.forge.reviews import comments as reviews
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 def _fork_failed(given: Mapping[str, Any]) -> str:

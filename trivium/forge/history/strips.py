@@ -13,7 +13,7 @@ from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.tables import now
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import UnknownRevision
+from trivium.vcs.errors import UnknownRevision
 
 
 def strip(site: Site, history: History, caller: Caller, repository: Repository, revision: str, branch: str) -> None:

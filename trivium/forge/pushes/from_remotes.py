@@ -22,7 +22,7 @@ from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import Killed, PartlyDone
+from trivium.vcs.errors import Killed, PartlyDone
 
 REMOTE_PULL = "remote.pull"
 

@@ -26,7 +26,8 @@ from trivium.store import intents
 from trivium.store.engine import Record
 from trivium.store.tables import now, repositories
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
+from trivium.vcs.errors import VcsError
+from trivium.vcs.values import MOST_OF_A_MESSAGE, Changeset, RefUpdate
 
 _log = structlog.get_logger(__name__)
 

@@ -37,7 +37,7 @@ from trivium.store.tables import DEFAULT_USER_ID
 from trivium.store.tables import repositories as table
 from trivium.tree.disk import room_of, sync_tree
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import History
+from trivium.vcs.values import History
 
 _TRIES: Final = 5
 

@@ -30,7 +30,9 @@ from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
 from trivium.store.intents import Move, carry_out, undo_all
 from trivium.store.tables import repositories, users
-from trivium.vcs.model import BackEnd, History, VcsError
+from trivium.vcs.errors import VcsError
+from trivium.vcs.model import BackEnd
+from trivium.vcs.values import History
 
 _WORKING_COPIES: Final = frozenset({".git", ".hg", ".svn"})
 

@@ -38,7 +38,7 @@ from trivium.vcs.git.objects import (
 from trivium.vcs.git.refs import REFS, SOME_REFS, KnownRefs, moved
 from trivium.vcs.git.snapshot import GitIndex, GitSnapshot
 from trivium.vcs.git.transfer import GitTransfers, choose_head
-from trivium.vcs.model import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""

@@ -19,7 +19,7 @@ from trivium.vcs.adoption import check_self_contained, check_without
 from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
-from trivium.vcs.model import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _LONG: Final = 24 * 3600.0
 """Copies inside the server may take as long as the disk needs."""

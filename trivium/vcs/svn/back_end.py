@@ -19,11 +19,12 @@ import msgspec
 
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.vcs.adoption import check_self_contained
-from trivium.vcs.model import Changeset, History, NotPossible, RefUpdate, VcsError
+from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.svn.snapshot import SvnSnapshot, changeset_of, open_filesystem, revision_update, youngest
 from trivium.vcs.svn.transfer import load_history
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _DEAD: Final = 24 * 3600
 """Seconds after which a transaction that nobody committed belongs to a client that is gone."""
