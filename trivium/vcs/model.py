@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.abilities import Abilities
 from trivium.vcs.values import (
     AnnotatedLine,
     Changeset,
@@ -127,6 +128,9 @@ class BackEnd(Protocol):
     """One version-control system."""
 
     kind: ClassVar[str]
+    """What repositories of this system are stored as."""
+    abilities: ClassVar[Abilities]
+    """What the system has; what it has not is declared here, besides that the methods below raise `NotPossible`."""
 
     def empty_changeset(self) -> Changeset:
         """What stands for the last changeset of a repository without commits."""

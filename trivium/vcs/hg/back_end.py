@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
 from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
@@ -52,6 +53,15 @@ class Hg:
     """The Mercurial back end."""
 
     kind: ClassVar[str] = "hg"
+    abilities: ClassVar[Abilities] = Abilities(
+        title="Mercurial",
+        lines=Lines.NAMED,
+        numbers=Numbers.LOCAL,
+        links=Links.SUBREPOSITORIES,
+        graph=True,
+        phases=True,
+        upkeep=("Caches were brought up to date.",),
+    )
 
     def __init__(self, processes: HgProcesses) -> None:
         self.processes = processes
