@@ -23,6 +23,7 @@ from trivium.forge.upkeep.activity import Activity
 from trivium.http.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
 from trivium.http.crew import Crew
 from trivium.procs.memory import give_back
+from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.pages import web_app
@@ -48,9 +49,10 @@ class Application:
     ) -> None:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
-        self._crew = Crew(settings.threads, "quick")
+        soon = answer_soon if settings.short_calls_first else None
+        self._crew = Crew(settings.threads, "quick", prepare=soon)
         # Apart: short answers must not wait for whoever clones.
-        self._admission = Crew(settings.threads, "admission")
+        self._admission = Crew(settings.threads, "admission", prepare=soon)
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
         self._long = ThreadPoolExecutor(_LONG_CALLS, thread_name_prefix="long")
