@@ -193,7 +193,7 @@ class GitTransfer:
             if found := reader.feed(chunk):
                 async with self._door.directory_of(admitted) as directory:
                     place = Path(f"/proc/self/fd/{directory}")
-                    hidden = await self._door.slow(wants.hidden, place, found)
+                    hidden = await self._door.patient(wants.hidden, place, found)
                 if hidden is not None:
                     raise Refused(404, f"upload-pack: not our ref {hidden}")
             yield chunk

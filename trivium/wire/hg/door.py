@@ -221,7 +221,7 @@ class HgTransfer:
         async with self._door.directory_of(admitted) as directory:
             files = [directory] if lock is None else [directory, lock]
             call = self._call(request, admitted, publishes=publishes)
-            connection = await self._door.slow(self._site.hg.processes.call, "serve", files, call)
+            connection = await self._door.patient(self._site.hg.processes.call, "serve", files, call)
             return await HgLink.over(connection, self._idle)
 
     def _publishes(self, admitted: Admitted) -> bool:
