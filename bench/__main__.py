@@ -40,6 +40,8 @@ from bench.svn import measure_svn
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
+OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("TRIVIUM_")}
+"""Of the server that is measured: to see what one of them is good for."""
 REPOSITORIES = int(os.environ.get("BENCH_REPOSITORIES", "1000"))
 USERS = int(os.environ.get("BENCH_USERS", "200"))
 GROUPS = int(os.environ.get("BENCH_GROUPS", "50"))
@@ -235,7 +237,7 @@ def main() -> None:
     server = Server(place / "data")
     try:
         server.set_up()
-        server.start("--workers", str(WORKERS))
+        server.start("--workers", str(WORKERS), **OPTIONS)
         if "memory" in parts:
             time.sleep(2)
             resident, proportional = memory_mb(server.pid)

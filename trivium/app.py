@@ -23,6 +23,7 @@ from trivium.forge.upkeep.activity import Activity
 from trivium.http.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
 from trivium.http.crew import Crew
 from trivium.procs.memory import give_back
+from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.pages import web_app
@@ -37,6 +38,8 @@ _log = structlog.get_logger(__name__)
 _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
 """As many as there are places for (`api.door`)."""
+_PATIENT: Final = 16
+"""Threads for what clients of version control wait for; what is beyond that waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
 
 
@@ -48,17 +51,27 @@ class Application:
     ) -> None:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
-        self._crew = Crew(settings.threads, "quick")
+        soon = answer_soon if settings.short_calls_first else None
+        self._crew = Crew(settings.threads, "quick", prepare=soon)
         # Apart: short answers must not wait for whoever clones.
-        self._admission = Crew(settings.threads, "admission")
+        self._admission = Crew(settings.threads, "admission", prepare=soon)
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
         self._long = ThreadPoolExecutor(_LONG_CALLS, thread_name_prefix="long")
+        # What clients of version control wait for longer than for the disk: a program, or somebody else's work.
+        self._patient = ThreadPoolExecutor(_PATIENT, thread_name_prefix="patient")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
-        self._wire = Door(self._site, self._authenticator, self._activity, crew=self._admission, slow=self._slow)
+        self._wire = Door(
+            self._site,
+            self._authenticator,
+            self._activity,
+            crew=self._admission,
+            slow=self._slow,
+            patient=self._patient,
+        )
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
@@ -192,6 +205,7 @@ class Application:
         self._crew.close()
         self._admission.close()
         self._slow.shutdown()
+        self._patient.shutdown()
         self._long.shutdown()
         self._chores.shutdown()
         self._write_activity()

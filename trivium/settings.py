@@ -44,6 +44,14 @@ class Settings:
     threads: int = _option(
         4, "Threads of each worker for short calls; slow repository work has as many of its own.", section=SERVER
     )
+    short_calls_first: bool = _option(
+        True, "Threads for short calls ask Linux, from 6.12 on, to run as soon as they wake.", section=SERVER
+    )
+    server_first: bool = _option(
+        True,
+        "Workers that root starts go before other sessions of the machine where all want its processors.",
+        section=SERVER,
+    )
     hg_workers: int = _option(
         2, "Processes for Mercurial, started with the first request for a Mercurial repository.", section=SERVER
     )

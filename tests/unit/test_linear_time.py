@@ -39,8 +39,8 @@ from trivium.vcs.annotation import lines_of
 from trivium.vcs.git import commit as gitcommit
 from trivium.vcs.git.trees import _entries
 from trivium.vcs.hg.server import arguments as hg_arguments
-from trivium.vcs.model import cut
 from trivium.vcs.paths import clean_path
+from trivium.vcs.values import cut
 from trivium.wire.admission import Refused, _basic
 from trivium.wire.git import door as git
 from trivium.wire.git.pktline import FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt

@@ -214,7 +214,7 @@ class ApiDoor:
             request = parsed(body, self._settings.max_api_depth)
             asked.id = request.get("id")
             method = registry.find(request.get("method"))
-            needed = method.pace if method is not None else Pace.SHORT
+            needed = method.pace_of(request.get("args")) if method is not None else Pace.SHORT
             if needed > pace:
                 scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, key_given(request, scope)
                 return needed

@@ -31,7 +31,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews.comments import Comment
 from trivium.forge.reviews.commit_checks import Check
 from trivium.http.addresses import parse_network
-from trivium.vcs.model import Names, Node
+from trivium.vcs.values import Names, Node
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _LONGEST: Final = 4 << 10
 

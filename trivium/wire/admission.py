@@ -27,9 +27,6 @@ from trivium.names import MAX_DEPTH, is_clean_text
 
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
-SYSTEMS: Final = {"git": "Git", "hg": "Mercurial", "svn": "Subversion"}
-"""What the version-control systems call themselves."""
-
 BY_ID: Final = re.compile(r"_([0-9]{1,18})")
 """The permanent address of a repository."""
 
@@ -114,7 +111,8 @@ def admit(
     if caller is None or found is None:
         raise Refused(404, NO_SUCH_REPOSITORY)
     if found.kind != kind:
-        raise Refused(404, f"The repository `{found.name}` is a {SYSTEMS[found.kind]} repository.")
+        system = site.back_ends[found.kind].abilities.title
+        raise Refused(404, f"The repository `{found.name}` is a {system} repository.")
     if renamed and (writes or inside):
         # Who asks for something inside would have to be sent on with each of many requests.
         raise Refused(404, f"There is no repository of this name any more; it is called `{found.name}` now.")

@@ -15,7 +15,7 @@ from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator
 from trivium.access.places import NoPlace, Places
 from trivium.egress.remote import IMPORT_MARK
-from trivium.errors import NotFound, WouldWait
+from trivium.errors import Busy, NotFound, WouldWait
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import finding as repositories
@@ -56,8 +56,16 @@ class Door:
     """One worker's entrance for version-control clients."""
 
     def __init__(
-        self, site: Site, authenticator: Authenticator, activity: Activity, *, crew: Crew, slow: Executor
+        self,
+        site: Site,
+        authenticator: Authenticator,
+        activity: Activity,
+        *,
+        crew: Crew,
+        slow: Executor,
+        patient: Executor,
     ) -> None:
+        """Threads: the `crew` for look-ups, `slow` for what writes, `patient` for what may wait for seconds."""
         self.site = site
         self.activity = activity
         most = site.settings.max_dav_body
@@ -68,6 +76,7 @@ class Door:
         self._authenticator = authenticator
         self._crew = crew
         self._slow = slow
+        self._patient = patient
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
         shared = _TURNS_PER_PROCESSOR * (os.cpu_count() or 1)
         self._hashing = Places(each=_HASHING, shared=_HASHING, firsts=_HASHING, patience=site.settings.request_timeout)
@@ -184,8 +193,26 @@ class Door:
         return await asyncio.shield(self.slow(how, self.site, push, *arguments))
 
     async def recover(self, push: Push) -> None:
-        """Clean up after a push whose process was killed, as soon as nobody else uses the repository."""
-        await self.settle(pushes.try_to_recover, push)
+        """Clean up after a push whose process was killed, as soon as nobody else uses the repository.
+
+        Waiting for that takes no thread, and goes on after the end of the request.
+        """
+        await asyncio.shield(self._recover(push))
+
+    async def _recover(self, push: Push) -> None:
+        with contextlib.ExitStack() as held, pushes.left_for_later(push):
+            claim = held.enter_context(RepositoryLock(self.site.tree.locks, push.repository_id).claimed())
+            deadline = asyncio.get_running_loop().time() + self.site.settings.exclusive_timeout
+            while not claim.try_alone():
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Busy("the repository is in use")
+                await asyncio.sleep(_PAUSE)
+            # From here on the lock is the thread's, which may outlive this task.
+            await self.patient(self._recover_alone, push, held.pop_all())
+
+    def _recover_alone(self, push: Push, held: contextlib.ExitStack) -> None:
+        with held:
+            pushes.recover_alone(self.site, push)
 
     def place_of(self, admitted: Admitted) -> str:
         """Where the repository is, under the name that it has now: the beginning of a URL, or of one's path."""
@@ -204,8 +231,12 @@ class Door:
         return await self._crew.run(function, *arguments)
 
     async def slow(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run work on a repository in a thread of its own pool."""
+        """Run work on a repository in a thread of its own pool: what writes, and waits for the disk at most."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, function, *arguments)
+
+    async def patient(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run what may wait for seconds, for a program or for somebody else, where it keeps no short work waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._patient, function, *arguments)
 
 
 async def chained(head: Iterable[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -48,7 +48,8 @@ class Hashing:
 @pytest.fixture
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(4, "admission"), ThreadPoolExecutor(1)
-    yield Door(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), Activity(), crew=crew, slow=slow)
+    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
+    yield Door(site, authenticator, Activity(), crew=crew, slow=slow, patient=slow)
     crew.close()
     slow.shutdown()
 

@@ -20,8 +20,10 @@ from trivium.forge.history.kept import kept
 from trivium.forge.history.reading import extension_of, mimetype_of
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
-from trivium.vcs.model import Content, Node, Snapshot, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import Snapshot
 from trivium.vcs.paths import clean_path
+from trivium.vcs.values import Content, Node
 
 _DETAILS: Final = ("minimal", "basic", "full")
 _ENCODINGS: Final = ("text", "base64")

@@ -14,7 +14,7 @@ from trivium.errors import Busy, Invalid, NotFound, StorageFull
 from trivium.forge.accounts import users as accounts
 from trivium.forge.gists import gists
 from trivium.names import is_clean_text
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 @registry.method(failure="failed to create gist")

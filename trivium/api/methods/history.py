@@ -16,8 +16,10 @@ from trivium.forge.caches.answers import Draft
 from trivium.forge.history.kept import kept
 from trivium.forge.history.reading import Details
 from trivium.forge.repositories.finding import Repository
-from trivium.vcs.model import Node, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownRevision, VcsError
+from trivium.vcs.model import Snapshot
 from trivium.vcs.paths import clean_path
+from trivium.vcs.values import Node
 
 _NOT_A_TEXT: Final = "commit_id must be a string value"
 _FETCHING: Final = "Error occurred during commit fetching"

@@ -15,10 +15,12 @@ from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Invalid
 from trivium.forge.history.reading import Details
-from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.reviews.comments import Comment
-from trivium.vcs.model import Changeset, FileChange, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.abilities import Lines
+from trivium.vcs.errors import UnknownRevision, VcsError
+from trivium.vcs.model import Snapshot
+from trivium.vcs.values import Changeset, FileChange
 
 _FETCHING: Final = "Error occurred during commit fetching"
 _AT_A_TIME: Final = 500
@@ -60,7 +62,8 @@ def get_changesets(
     `max_revisions` are told; `with_file_list` also which files each of them added, changed and removed. A method of
     Kallithea: `get_repo_changesets` is the documented one.
     """
-    if branch_name is not None and repoid.kind == "svn":
+    lines = call.site.back_ends[repoid.kind].abilities.lines
+    if branch_name is not None and lines is Lines.PATHS:
         raise Refusal(_FETCHING)
     settings = call.site.settings
     with failing_as(_FETCHING, Invalid, VcsError):
@@ -75,7 +78,7 @@ def get_changesets(
         )
 
         def look(snapshot: Snapshot) -> list[Any]:
-            found = _bounded(_found(snapshot, repoid, wanted), settings.max_api_items, settings.max_api_answer)
+            found = _bounded(_found(snapshot, lines, wanted), settings.max_api_items, settings.max_api_answer)
             shown = [_shown(changeset) | {"author": changeset.author} for changeset in found]
             if with_file_list:
                 changes = snapshot.changes([changeset.raw_id for changeset in found], None)
@@ -101,12 +104,12 @@ def _moment(given: Any, default: str) -> str:
     return f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}"
 
 
-def _found(snapshot: Snapshot, repository: Repository, wanted: _Wanted) -> Iterator[Changeset]:
+def _found(snapshot: Snapshot, lines: Lines, wanted: _Wanted) -> Iterator[Changeset]:
     if snapshot.is_empty():
         return
     first = 0 if wanted.start is None else snapshot.start(wanted.start)
     last = snapshot.position(snapshot.resolve(wanted.end or "tip"))
-    on_branch = _branch(snapshot, repository, wanted.branch)
+    on_branch = _branch(snapshot, lines, wanted.branch)
     count = 0
     for ids in _slices(snapshot, first, last, reverse=wanted.reverse):
         for changeset in snapshot.changesets(ids):
@@ -127,15 +130,15 @@ def _slices(snapshot: Snapshot, first: int, last: int, *, reverse: bool) -> Iter
         yield ids[::-1] if reverse else ids
 
 
-def _branch(snapshot: Snapshot, repository: Repository, name: str | None) -> Callable[[Changeset], bool]:
-    """Whether a changeset is on a branch: of Git what leads to its head, of Mercurial what was made on it."""
+def _branch(snapshot: Snapshot, lines: Lines, name: str | None) -> Callable[[Changeset], bool]:
+    """Whether a changeset is on a branch: what says so itself, or what leads to the head of the branch."""
     if name is None:
         return lambda _: True
     names = snapshot.names()
     head = names.branches.get(name) or names.closed.get(name)
     if head is None:
         raise UnknownRevision(name)
-    if repository.kind == "hg":
+    if lines is Lines.NAMED:
         return lambda changeset: changeset.branch == name
     ids = frozenset(snapshot.path_history(head, "", 0, _MOST_EXAMINED))
     if len(ids) == _MOST_EXAMINED:

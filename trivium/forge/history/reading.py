@@ -26,19 +26,9 @@ from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.vcs.budget import Budget, Exhausted, Unwanted, spending
-from trivium.vcs.model import (
-    AnnotatedLine,
-    Changeset,
-    DiffLimits,
-    FileChange,
-    Layout,
-    Names,
-    Node,
-    Refs,
-    Snapshot,
-    VcsError,
-    bounded,
-)
+from trivium.vcs.errors import VcsError
+from trivium.vcs.model import Snapshot
+from trivium.vcs.values import AnnotatedLine, Changeset, DiffLimits, FileChange, Layout, Names, Node, Refs, bounded
 
 _KEPT: Final = 64
 _TRIES: Final = 3

@@ -22,7 +22,8 @@ from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import Killed, PartlyDone
+from trivium.vcs.abilities import Act
+from trivium.vcs.errors import Killed, PartlyDone
 
 REMOTE_PULL = "remote.pull"
 
@@ -63,11 +64,13 @@ def _fetch(
     once_free: contextlib.ExitStack,
 ) -> None:
     """Fetch, and record what moved. What was cut short is settled `once_free`, when nobody uses the repository."""
+    back_end = site.back_ends[repository.kind]
+    back_end.abilities.check(Act.PULL)
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
     growth.check_room(site, repository.id)
     push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
     try:
-        moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
+        moved = back_end.pull(remote, path, transfer_limits(site, path))
     except (Killed, StorageFull):
         once_free.callback(pushes.try_to_recover, site, push)
         raise

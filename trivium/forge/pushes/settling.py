@@ -7,8 +7,9 @@ row, so that a push which was accepted just before a crash is journalled after i
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,8 @@ from trivium.store import intents
 from trivium.store.engine import Record
 from trivium.store.tables import now, repositories
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
+from trivium.vcs.errors import VcsError
+from trivium.vcs.values import MOST_OF_A_MESSAGE, Changeset, RefUpdate
 
 _log = structlog.get_logger(__name__)
 
@@ -176,9 +178,16 @@ def recover_alone(site: Site, push: Push) -> None:
 
 
 def try_to_recover(site: Site, push: Push) -> None:
-    """`recover`, if the repository can be had; otherwise the intent stays, and the log says so."""
-    try:
+    """`recover`, if the repository can be had; otherwise that is left for later."""
+    with left_for_later(push):
         recover(site, push)
+
+
+@contextlib.contextmanager
+def left_for_later(push: Push) -> Iterator[None]:
+    """Settle a push inside. Where that is not possible now the intent stays, and the log says so."""
+    try:
+        yield
     except (Busy, VcsError) as error:
         _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
 

@@ -37,7 +37,8 @@ from trivium.store.tables import DEFAULT_USER_ID
 from trivium.store.tables import repositories as table
 from trivium.tree.disk import room_of, sync_tree
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import History
+from trivium.vcs.abilities import Act
+from trivium.vcs.values import History
 
 _TRIES: Final = 5
 
@@ -88,6 +89,7 @@ def create(
     else:
         telling = failures_told(site, caller, IMPORT_FAILED, path, remote=wanted.remote)
         with import_turn(site, caller), telling:
+            back_end.abilities.check(Act.IMPORT)
             remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
             _build(
                 site,

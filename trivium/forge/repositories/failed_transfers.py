@@ -16,7 +16,7 @@ from trivium.egress.policy import RemoteUrl
 from trivium.errors import AlreadyExists, Busy, Forbidden, Locked, NotFound, TriviumError
 from trivium.forge.events import journal
 from trivium.forge.site import Site
-from trivium.vcs.model import NotPossible, VcsError
+from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.remote_trouble import TransferFailed, trouble_of
 
 IMPORT_FAILED: Final = "repository.import_failed"

@@ -26,7 +26,7 @@ from trivium.store.tables import (
     repository_locks,
     users,
 )
-from trivium.vcs.model import Changeset, bounded
+from trivium.vcs.values import Changeset, bounded
 
 
 class Repository(msgspec.Struct, frozen=True, gc=False):

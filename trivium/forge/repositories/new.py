@@ -28,7 +28,7 @@ from trivium.names import check_path, key_of
 from trivium.store.engine import insert_id
 from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
 from trivium.store.tables import repositories as table
-from trivium.vcs.model import History
+from trivium.vcs.values import History
 
 _SHOWN: Final = 80
 """Characters of a value that cannot be used."""

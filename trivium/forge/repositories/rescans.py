@@ -30,13 +30,11 @@ from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
 from trivium.store.intents import Move, carry_out, undo_all
 from trivium.store.tables import repositories, users
-from trivium.vcs.model import BackEnd, History, VcsError
+from trivium.vcs.errors import VcsError
+from trivium.vcs.model import BackEnd
+from trivium.vcs.values import History
 
 _WORKING_COPIES: Final = frozenset({".git", ".hg", ".svn"})
-
-
-_BARE: Final = ".git"
-"""What the names of bare Git repositories end with by custom; here they are served with and without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +145,10 @@ def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str], re
 def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str | None:
     """Give a repository its row and return its name; None when it is not one after all, or cannot be called so.
 
-    A bare repository of Git loses the `.git` of its name, on the disk too.
+    What such names end with by custom is left out, on the disk too: `name.git` becomes `name`.
     """
     path, back_end = found.path, found.back_end
-    name = found.name.removesuffix(_BARE) if back_end.kind == "git" else found.name
+    name = found.name.removesuffix(back_end.abilities.ending)
     wanted = NewRepository(
         path=name, kind=back_end.kind, description=last_segment(name), private=False, landing_rev="rev:tip"
     )

@@ -20,7 +20,7 @@ from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.query import Query
 from trivium.store.tables import repository_settings as table
-from trivium.vcs.model import Layout
+from trivium.vcs.values import Layout
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})

@@ -36,7 +36,7 @@ from trivium.forge.site import Site
 from trivium.forge.trash.restored_rows import FORMERLY, RESTORED, give_back
 from trivium.names import check_path, last_segment, path_of
 from trivium.store.intents import Move, carry_out
-from trivium.vcs.model import History
+from trivium.vcs.values import History
 
 _LABEL: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{3})-(\d{1,19})(?:-([0-9a-f]{12,64})\.bundle)?", re.ASCII

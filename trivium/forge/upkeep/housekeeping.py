@@ -23,7 +23,7 @@ from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock, one_at_a_time
-from trivium.vcs.model import Interrupted
+from trivium.vcs.errors import Interrupted
 
 _log = structlog.get_logger(__name__)
 

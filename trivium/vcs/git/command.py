@@ -17,7 +17,7 @@ from typing import Final
 from trivium.errors import StartRefused
 from trivium.procs.spawn import MEMORY, FirstWords, check_library, confine, run, words_of
 from trivium.procs.ties import tied
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _HARMLESS: Final = (
     *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),

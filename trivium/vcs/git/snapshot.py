@@ -21,13 +21,16 @@ from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
 from trivium.vcs.budget import Budget, present
 from trivium.vcs.diff.comparing import AT_ONCE
 from trivium.vcs.diff.files import Side, change_of
+from trivium.vcs.errors import UnknownPath, UnknownRevision
 from trivium.vcs.git import log
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import Commit, read_commit
 from trivium.vcs.git.commit_lists import ID_BYTES, CommitLists, Ids
 from trivium.vcs.git.objects import branch_at, changeset_of, peeled
 from trivium.vcs.git.trees import Trees
-from trivium.vcs.model import (
+from trivium.vcs.paths import clean_path
+from trivium.vcs.texts import text_of
+from trivium.vcs.values import (
     LARGEST_COMPARED,
     AnnotatedLine,
     Changeset,
@@ -38,11 +41,7 @@ from trivium.vcs.model import (
     Names,
     Node,
     Refs,
-    UnknownPath,
-    UnknownRevision,
 )
-from trivium.vcs.paths import clean_path
-from trivium.vcs.texts import text_of
 
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")

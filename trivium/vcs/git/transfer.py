@@ -24,11 +24,12 @@ import pygit2
 from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
 from trivium.errors import TriviumError
 from trivium.procs.spawn import FirstWords, words_of
+from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
 from trivium.vcs.git.housekeeping import PURGE
 from trivium.vcs.git.objects import ZERO, open_repository, refs_of, target_of
-from trivium.vcs.model import Killed, NotPossible, PartlyDone, RefUpdate, UnknownRevision, VcsError
+from trivium.vcs.values import RefUpdate
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCH: Final = (

@@ -13,7 +13,7 @@ from typing import Final
 import pygit2
 
 from trivium.vcs.budget import Budget, Exhausted
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _DEEPEST: Final = 2000
 _KEPT: Final = 256

@@ -15,11 +15,12 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
 from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
-from trivium.vcs.model import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _LONG: Final = 24 * 3600.0
 """Copies inside the server may take as long as the disk needs."""
@@ -52,6 +53,15 @@ class Hg:
     """The Mercurial back end."""
 
     kind: ClassVar[str] = "hg"
+    abilities: ClassVar[Abilities] = Abilities(
+        title="Mercurial",
+        lines=Lines.NAMED,
+        numbers=Numbers.LOCAL,
+        links=Links.SUBREPOSITORIES,
+        graph=True,
+        phases=True,
+        upkeep=("Caches were brought up to date.",),
+    )
 
     def __init__(self, processes: HgProcesses) -> None:
         self.processes = processes

@@ -43,7 +43,7 @@ from typing import Final
 import msgspec
 
 from trivium.settings import Settings
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.command import SvnCommand, SvnPrograms
 
 ROOT_DESCRIPTOR: Final = 9

@@ -13,21 +13,31 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 import msgspec
 
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.abilities import Abilities, Act, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained
-from trivium.vcs.model import Changeset, History, NotPossible, RefUpdate, VcsError
+from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.svn.snapshot import SvnSnapshot, changeset_of, open_filesystem, revision_update, youngest
 from trivium.vcs.svn.transfer import load_history
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _DEAD: Final = 24 * 3600
 """Seconds after which a transaction that nobody committed belongs to a client that is gone."""
 _ZERO: Final = "0" * 40
+_REFUSES: Final = MappingProxyType(
+    {
+        Act.IMPORT: "Subversion repositories are imported by an administrator: trivium import svn",
+        Act.PULL: "nothing is pulled into a Subversion repository",
+        Act.STRIP: "what is committed to a Subversion repository stays there",
+    }
+)
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -43,6 +53,16 @@ class Svn:
     """The Subversion back end."""
 
     kind: ClassVar[str] = "svn"
+    abilities: ClassVar[Abilities] = Abilities(
+        title="Subversion",
+        lines=Lines.PATHS,
+        numbers=Numbers.IDS,
+        links=Links.EXTERNALS,
+        graph=False,
+        properties=True,
+        refuses=_REFUSES,
+        upkeep=("Full shards of revisions were packed.",),
+    )
     command: SvnCommand
     apache: SvnApache
 
@@ -88,16 +108,16 @@ class Svn:
         self.command.take_in(target)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
-        raise NotPossible("Subversion repositories are imported by an administrator: trivium import svn")
+        raise NotPossible(_REFUSES[Act.IMPORT])
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
-        raise NotPossible("nothing is pulled into a Subversion repository")
+        raise NotPossible(_REFUSES[Act.PULL])
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
-        raise NotPossible("what is committed to a Subversion repository stays there")
+        raise NotPossible(_REFUSES[Act.STRIP])
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
-        raise NotPossible("a Subversion repository has nothing to strip")
+        raise NotPossible(_REFUSES[Act.STRIP])
 
     def purge(self, path: Path) -> None:
         """Revisions are not removed."""

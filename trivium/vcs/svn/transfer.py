@@ -22,7 +22,7 @@ from trivium.egress.remote import Remote, TransferLimits
 from trivium.egress.watching import watched
 from trivium.procs.spawn import confine
 from trivium.procs.ties import tied
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.command import SvnCommand
 
 _COMMITTED = re.compile(rb"Committed revision (\d+)|Committed new rev (\d+)")

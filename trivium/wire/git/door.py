@@ -27,8 +27,8 @@ from trivium.forge.pushes.settling import Finished, Push
 from trivium.http.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
 from trivium.procs.process import CHUNK, Process
 from trivium.procs.spawn import MEMORY
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.command import PROTOCOL_2
-from trivium.vcs.model import VcsError
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.git.pktline import FLUSH, FetchCommand, Malformed, PackWatch, WantReader, pkt, refusal
@@ -193,7 +193,7 @@ class GitTransfer:
             if found := reader.feed(chunk):
                 async with self._door.directory_of(admitted) as directory:
                     place = Path(f"/proc/self/fd/{directory}")
-                    hidden = await self._door.slow(wants.hidden, place, found)
+                    hidden = await self._door.patient(wants.hidden, place, found)
                 if hidden is not None:
                     raise Refused(404, f"upload-pack: not our ref {hidden}")
             yield chunk

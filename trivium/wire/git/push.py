@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from trivium.vcs.model import RefUpdate
+from trivium.vcs.values import RefUpdate
 from trivium.wire.git.pktline import FLUSH, Malformed, PacketReader, pkt
 
 _LARGEST_HEAD: Final = 16 << 20

@@ -22,8 +22,9 @@ from trivium.errors import Busy, StorageFull
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.repositories import settings as repository_settings
 from trivium.http.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, Watched, body_chunks, header, respond
+from trivium.vcs.errors import VcsError
 from trivium.vcs.hg.frames import DATA, END, MOVED, Head, Moved, NotUnderstood, TooExpensive, WriteNeeded
-from trivium.vcs.model import RefUpdate, VcsError
+from trivium.vcs.values import RefUpdate
 from trivium.wire.admission import Admitted, LockedOut, Refused, SignInNeeded, check_lock
 from trivium.wire.door import NO_CACHE, Door, chained, limited
 from trivium.wire.hg.arguments import MOST, Held, Room, in_headers
@@ -220,7 +221,7 @@ class HgTransfer:
         async with self._door.directory_of(admitted) as directory:
             files = [directory] if lock is None else [directory, lock]
             call = self._call(request, admitted, publishes=publishes)
-            connection = await self._door.slow(self._site.hg.processes.call, "serve", files, call)
+            connection = await self._door.patient(self._site.hg.processes.call, "serve", files, call)
             return await HgLink.over(connection, self._idle)
 
     def _publishes(self, admitted: Admitted) -> bool:

@@ -22,7 +22,7 @@ from trivium.forge.repositories import growth
 from trivium.forge.repositories.growth import Growth
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, header, respond
 from trivium.http.rooms import Crowded
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.snapshot import revision_update
 from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.door import Door

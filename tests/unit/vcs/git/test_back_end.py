@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.back_end import ZERO, Git
 from trivium.vcs.git.command import GitCommand, git_command
-from trivium.vcs.model import History, Parent, RefUpdate, VcsError
+from trivium.vcs.values import History, Parent, RefUpdate
 
 WHO = "Ada Lovelace <ada@example.org>"
 NOON = 1_700_000_000

@@ -19,10 +19,10 @@ from tests.support.hg_client import PROGRAM, Hg
 from tests.support.processes import about, are_gone, kill_all, tree
 from tests.support.waiting import until
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.hg.back_end import Hg as BackEnd
 from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.hg.frames import Call, Gone, frame, receive, receive_call, send_call
-from trivium.vcs.model import TooLarge, UnknownPath, UnknownRevision, VcsError
 
 ZERO = "0" * 40
 LIMITS = TransferLimits(5, 20)

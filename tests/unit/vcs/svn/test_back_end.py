@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from trivium.settings import Settings
-from trivium.vcs.model import RefUpdate, VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.apache import Endpoint, SvnApache
 from trivium.vcs.svn.back_end import Svn
 from trivium.vcs.svn.command import Account, SvnCommand, SvnPrograms, Unavailable, find_programs, svn_command
 from trivium.vcs.svn.snapshot import revision_update
+from trivium.vcs.values import RefUpdate
 
 BEGUN = """
 import os, sys

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trivium.vcs.model import RefUpdate
+from trivium.vcs.values import RefUpdate
 from trivium.wire.git import push as gitpush
 from trivium.wire.git.pktline import FLUSH, FetchCommand, Malformed, PacketReader, WantReader, pkt
 from trivium.wire.git.push import PushCommands, PushReport

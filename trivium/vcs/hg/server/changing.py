@@ -23,9 +23,9 @@ from mercurial.interfaces.repository import CACHES_ALL
 from mercurial.utils import urlutil
 
 from trivium.egress.remote import IMPORT_MARK
+from trivium.vcs.errors import UnknownRevision, VcsError
 from trivium.vcs.hg.server.library import Watched, by_descriptor, open_repository, published
 from trivium.vcs.hg.server.objects import Repository
-from trivium.vcs.model import UnknownRevision, VcsError
 
 _ASIDE: Final = ".hg-strip"
 """Where a repository is built anew, beside `.hg`."""
