@@ -13,6 +13,7 @@ import pytest
 
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
+from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
@@ -48,8 +49,8 @@ class Hashing:
 @pytest.fixture
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(4, "admission"), ThreadPoolExecutor(1)
-    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
-    yield Door(site, authenticator, Activity(), crew=crew, slow=slow, patient=slow)
+    transfers = Transfers(site, Activity(), crew=crew, slow=slow, patient=slow)
+    yield Door(transfers, Authenticator(site.store, site.ring, Throttle(10, 300, 60)))
     crew.close()
     slow.shutdown()
 

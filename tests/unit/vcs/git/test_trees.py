@@ -10,8 +10,8 @@ import pytest
 from pygit2.enums import ObjectType
 
 from trivium.vcs.budget import Budget, Exhausted
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.trees import Trees
-from trivium.vcs.model import VcsError
 
 FILE = bytes(19) + b"\1"
 OTHER = b" \0\n4" * 5

@@ -11,31 +11,28 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from trivium.access.credentials import Authenticator
 from trivium.access.levels import Level
-from trivium.access.throttle import Throttle
 from trivium.forge.accounts import users as accounts
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import creation
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.sessions import transfers as module
+from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
 from trivium.store import intents
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.vcs.values import RefUpdate
-from trivium.wire import door as module
-from trivium.wire.door import Door
 
 THREADS: Final = 2
 
 
 @pytest.fixture
-def door(site: Site) -> Iterator[Door]:
+def transfers(site: Site) -> Iterator[Transfers]:
     crew, slow, patient = Crew(1, "admission"), ThreadPoolExecutor(THREADS), ThreadPoolExecutor(THREADS)
-    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
-    yield Door(site, authenticator, Activity(), crew=crew, slow=slow, patient=patient)
+    yield Transfers(site, Activity(), crew=crew, slow=slow, patient=patient)
     crew.close()
     slow.shutdown()
     patient.shutdown()
@@ -58,7 +55,9 @@ def unsettled(site: Site) -> int:
         return len(intents.recorded(db))
 
 
-async def in_line(door: Door, killed: list[Push], monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Task[None]]:
+async def in_line(
+    transfers: Transfers, killed: list[Push], monkeypatch: pytest.MonkeyPatch
+) -> list[asyncio.Task[None]]:
     """Recoveries, each of which has found the repository in use."""
     waiting = asyncio.Semaphore(0)
 
@@ -68,7 +67,7 @@ async def in_line(door: Door, killed: list[Push], monkeypatch: pytest.MonkeyPatc
 
     sleep = asyncio.sleep
     monkeypatch.setattr(module.asyncio, "sleep", pause)
-    tasks = [asyncio.create_task(door.recover(push)) for push in killed]
+    tasks = [asyncio.create_task(transfers.recover(push)) for push in killed]
     for _ in tasks:
         await waiting.acquire()
     monkeypatch.setattr(module.asyncio, "sleep", sleep)
@@ -76,14 +75,14 @@ async def in_line(door: Door, killed: list[Push], monkeypatch: pytest.MonkeyPatc
 
 
 def test_recoveries_wait_without_threads(
-    door: Door, site: Site, killed: list[Push], monkeypatch: pytest.MonkeyPatch
+    transfers: Transfers, site: Site, killed: list[Push], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work() -> None:
         with RepositoryLock(site.tree.locks, killed[0].repository_id).shared(0):
-            tasks = await in_line(door, killed, monkeypatch)
-            assert await door.slow(unsettled, site) == len(killed)
-            assert await door.patient(unsettled, site) == len(killed)
-            assert await door.quick(unsettled, site) == len(killed)
+            tasks = await in_line(transfers, killed, monkeypatch)
+            assert await transfers.slow(unsettled, site) == len(killed)
+            assert await transfers.patient(unsettled, site) == len(killed)
+            assert await transfers.quick(unsettled, site) == len(killed)
         await asyncio.gather(*tasks)
 
     asyncio.run(work())
@@ -91,32 +90,32 @@ def test_recoveries_wait_without_threads(
 
 
 def test_a_recovery_goes_on_when_the_request_ends(
-    door: Door, site: Site, killed: list[Push], monkeypatch: pytest.MonkeyPatch
+    transfers: Transfers, site: Site, killed: list[Push], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work() -> None:
         with RepositoryLock(site.tree.locks, killed[0].repository_id).shared(0):
-            tasks = await in_line(door, killed, monkeypatch)
+            tasks = await in_line(transfers, killed, monkeypatch)
             for task in tasks:
                 task.cancel()
             assert all(
                 isinstance(ended, asyncio.CancelledError)
                 for ended in await asyncio.gather(*tasks, return_exceptions=True)
             )
-        while await door.quick(unsettled, site):
+        while await transfers.quick(unsettled, site):
             await asyncio.sleep(0)
 
     asyncio.run(work())
 
 
 def test_what_cannot_be_recovered_in_time_is_left_for_later(
-    door: Door, site: Site, killed: list[Push], monkeypatch: pytest.MonkeyPatch
+    transfers: Transfers, site: Site, killed: list[Push], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0)
     object.__setattr__(site.settings, "exclusive_timeout", 0)
 
     async def work() -> None:
         with RepositoryLock(site.tree.locks, killed[0].repository_id).shared(0), capture_logs() as told:
-            await door.recover(killed[0])
+            await transfers.recover(killed[0])
         assert [entry["event"] for entry in told] == ["a push could not be settled"]
 
     asyncio.run(work())
