@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import until
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
@@ -129,16 +130,24 @@ def test_no_file_stays_open(caller: Caller, tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Disconnected):
         asyncio.run(caller.ask())
 
-    async def cancelled() -> None:
+    asked_for, cancelled = threading.Event(), threading.Event()
+
+    def makes() -> Kept:
+        asked_for.set()
+        assert cancelled.wait(30)
+        return _kept(tmp_path, "x" * 1_000_000)
+
+    async def goes_away() -> None:
         asked = asyncio.create_task(caller.ask())
-        await asyncio.sleep(0.05)
+        while not asked_for.is_set():
+            await asyncio.sleep(0.001)
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
+        cancelled.set()
 
-    caller.will_answer(monkeypatch, lambda: (time.sleep(0.2), _kept(tmp_path, "x" * 1_000_000))[1])
-    asyncio.run(cancelled())
-    time.sleep(0.3)
-    assert _open_files() <= before
+    caller.will_answer(monkeypatch, makes)
+    asyncio.run(goes_away())
+    until(lambda: _open_files() <= before)
 
 
 def test_work_for_somebody_who_went_away_is_given_up(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
