@@ -8,6 +8,7 @@ import os
 import random
 import re
 import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -90,6 +91,13 @@ class Server:
             *options,
         )
 
+    def copied(self, data: Path) -> Server:
+        """Another server with what this one, which does not run, keeps: the same administrator and the same secret."""
+        shutil.copytree(self.data, data)
+        copy = Server(data)
+        copy.admin_key = self.admin_key
+        return copy
+
     def start(self, *options: str, port: int = 0, patience: float = 60, **environment: str) -> None:
         """Start serving and wait until it says that it is ready, for `patience` seconds."""
         with self.log.open("ab") as log:
@@ -171,7 +179,7 @@ class Server:
             connection.close()
 
     def execute(self, statement: str, *values: Any) -> None:
-        """Change the database of a server that does not run."""
+        """Change the database."""
         with contextlib.closing(sqlite3.connect(self.data / "trivium.db")) as connection, connection:
             connection.execute(statement, values)
 

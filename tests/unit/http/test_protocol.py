@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,7 @@ class Host:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = Clock()
+        self._lines: list[Line] = []
         config = uvicorn.Config(
             self._answer, interface="asgi3", ws="none", log_config=None, timeout_keep_alive=KEPT_ALIVE
         )
@@ -132,7 +134,13 @@ class Host:
         self.answers.set()
 
     def line(self, address: str = "192.0.2.1") -> Line:
-        return Line(self.clock, self._protocol(), address)
+        made = Line(self.clock, self._protocol(), address)
+        self._lines.append(made)
+        return made
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.answers.wait()
@@ -147,7 +155,8 @@ def settings(tmp_path: Path) -> Settings:
 
 def served(settings: Settings, scenario: Callable[[Host], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
-        await scenario(Host(settings))
+        with contextlib.closing(Host(settings)) as host:
+            await scenario(host)
 
     asyncio.run(run())
 
