@@ -19,6 +19,15 @@ def ada(root: Api) -> Person:
     return root.new_user()
 
 
+@pytest.fixture(scope="session")
+def behind_proxy(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Server]:
+    """A shared server that believes what is said of a client's address: here, and at 192.0.2.1, are its proxies."""
+    running = prepared.copied(tmp_path_factory.mktemp("behind-proxy") / "data")
+    running.start(TRIVIUM_TRUSTED_PROXIES="127.0.0.0/8, 192.0.2.1")
+    yield running
+    running.stop()
+
+
 @pytest.fixture
 def visitors(server: Server) -> Iterator[Callable[[str], None]]:
     """Says whether visitors may look: "on" or "off", as it is again afterwards."""

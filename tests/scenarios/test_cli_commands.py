@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import configparser
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
@@ -31,11 +31,17 @@ def blank(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def _setup(server: Server, *options: str, stdin: bytes = b"", **changed: str | None) -> Any:
+def _arguments(server: Server, **changed: str | None) -> list[str]:
     given: dict[str, str | None] = {"user": "ada", "password": "s3cret-pw", "email": "ada@example.org"}
     given |= {"api-key": KEY, **changed}
     arguments = [part for name, value in given.items() if value is not None for part in (f"--{name}", value)]
-    return server.trivium("setup", "--data", str(server.data), *arguments, *options, stdin=stdin, check=False)
+    return ["setup", "--data", str(server.data), *arguments]
+
+
+def _setup(
+    server: Server, *options: str, stdin: bytes = b"", **changed: str | None
+) -> subprocess.CompletedProcess[bytes]:
+    return server.trivium(*_arguments(server, **changed), *options, stdin=stdin, check=False)
 
 
 def _fails(server: Server, *arguments: str, status: int, **environment: str) -> str:
@@ -48,14 +54,14 @@ def _fails(server: Server, *arguments: str, status: int, **environment: str) -> 
 
 
 def test_version_and_help(blank: Server) -> None:
-    assert __version__ in blank.trivium("--version").stdout.decode()
-    said = blank.trivium("--help").stdout.decode()
+    assert __version__ in blank.program("--version").stdout.decode()
+    said = blank.program("--help").stdout.decode()
     for command in ("setup", "serve", "make-config", "upgrade-db", "token", "address", "permit", "public-access"):
         assert command in said
 
 
 def test_setup_makes_an_administrator_and_closes_the_data(blank: Server) -> None:
-    done = _setup(blank)
+    done = blank.program(*_arguments(blank))
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode() == f"Trivium is set up in {blank.data}; the administrator is ada.\n"
     for path in (blank.data, blank.data / "secret.key", blank.data / "trivium.db"):
@@ -87,7 +93,8 @@ def test_the_password_can_come_from_standard_input(blank: Server, git: Git, end:
 def test_password_and_key_can_both_come_from_standard_input(blank: Server) -> None:
     """So `scripts/first-start` has no secret on its command line."""
     options = ("--password-file", "-", "--api-key-file", "-")
-    done = _setup(blank, *options, password=None, **{"api-key": None}, stdin=f"s3cret-pw\n{KEY}\n".encode())
+    arguments = _arguments(blank, password=None, **{"api-key": None})
+    done = blank.program(*arguments, *options, stdin=f"s3cret-pw\n{KEY}\n".encode())
     assert done.returncode == 0, done.stderr
     blank.start()
     assert blank.api(KEY)("get_user")["username"] == "ada"

@@ -105,16 +105,15 @@ def test_nobody_gets_more_from_this_server_by_importing_than_by_cloning(
 
 
 def test_the_address_rules_of_an_account_hold_for_its_imports_from_this_server(
-    own_server: Server, system: System
+    behind_proxy: Server, system: System
 ) -> None:
     """The request that the server makes to itself comes from its own address."""
-    own_server.start(TRIVIUM_TRUSTED_PROXIES="127.0.0.1")
-    root = own_server.api(own_server.admin_key)
+    root = behind_proxy.api(behind_proxy.admin_key)
     ada, repository, target = root.new_user(), root.new_repo(kind=system.kind), unique("import")
-    own_server.trivium("address", "allow", "--data", str(own_server.data), ada.name, "203.0.113.0/24")
+    behind_proxy.allow_address(ada.name, "203.0.113.0/24")
 
     def imported(far: str) -> object:
-        uri = with_credentials(f"{own_server.url}/{repository.name}", ada.name, ada.password)
+        uri = with_credentials(f"{behind_proxy.url}/{repository.name}", ada.name, ada.password)
         body = {"repo_name": target, "repo_type": system.kind, "clone_uri": uri}
         call = json.dumps({"id": 1, "api_key": ada.key, "method": "create_repo", "args": body})
         return json.loads(root.post(call, headers={"X-Forwarded-For": far})[2])["error"]
