@@ -8,6 +8,7 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -227,16 +228,16 @@ def test_a_key_for_something_else_opens_no_file(server: Server, root: Api, ada: 
     assert fetch(root, path, ada.key)[0] == 401
 
 
-def test_a_visitor_gets_what_visitors_may_read(own_server: Server, git: Git) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
+def test_a_visitor_gets_what_visitors_may_read(
+    server: Server, root: Api, git: Git, visitors: Callable[[str], None]
+) -> None:
     system = new_system("git", git.home)
-    name = system.new_repository(root, own_server.administrator, unique("open"))
-    commit = system.checkout(own_server, name, own_server.administrator).change("one")
+    name = system.new_repository(root, server.administrator, unique("open"))
+    commit = system.checkout(server, name, server.administrator).change("one")
     path = add(root)
     root("comment_commit", repoid=name, commit_id=commit, message=path)
     assert fetch(root, path)[0] == 401
-    own_server.administer("public-access", "on")
+    visitors("on")
     status, headers, body = fetch(root, path)
     assert (status, headers["cache-control"], body) == (200, "private, no-cache", b"hello\n")
     root("update_repo", repoid=name, private=True)
