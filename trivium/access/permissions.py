@@ -9,6 +9,7 @@ use it are executed with the bind parameters of `binds`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -177,3 +178,18 @@ def global_names(db: Connection, caller: Caller) -> list[str]:
 def allows_globally(db: Connection, caller: Caller, permission: str) -> bool:
     """Whether the caller has a global permission such as `hg.create.repository`."""
     return global_permissions(db, caller)[FAMILY_OF[permission]] == permission
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Everything that somebody may do (api-users.md 4.1)."""
+
+    names: Sequence[str]
+    """The global ones, in the order in which they are shown."""
+    levels: Mapping[Scope, Mapping[str, int]]
+    """For each kind of object the `Level` on every one of them, also `NONE`, by name."""
+
+
+def all_permissions(db: Connection, caller: Caller) -> Permissions:
+    """Everything that somebody may do: four statements."""
+    return Permissions(global_names(db, caller), {scope: levels_by_name(db, caller, scope) for scope in Scope})

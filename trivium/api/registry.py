@@ -20,7 +20,7 @@ import msgspec
 from trivium.access.caller import Caller
 from trivium.access.stamps import Stamp
 from trivium.api.arguments import Converter
-from trivium.api.remembered import Remembered
+from trivium.api.remembered import Parts, Remembered
 from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError
 from trivium.forge.accounts.users import User
@@ -61,15 +61,17 @@ class Call:
     given: Mapping[str, Any]
     """The arguments as they came, under their present names."""
 
-    def remember(self, key: Hashable, make: Callable[[], object], *, rights_of: User | None = None) -> msgspec.Raw:
-        """A part of the answer that depends on what may be seen alone; `make` reads the database (`Remembered`).
+    def remember(
+        self, key: Hashable, make: Callable[[], Mapping[str, object]], *, rights_of: User | None = None
+    ) -> Parts:
+        """Parts of the answer that depend on what may be seen alone; `make` asks for them anew (`Remembered`).
 
         What depends on the `rights_of` one user alone outlives changes of the rights of others.
         """
         state = (self.stamp.everybody, rights_of.rights_version) if rights_of is not None else self.stamp.version
         if self.site.store.hurried:
-            return self.remembered.ready_part(state, key)
-        return self.remembered.part(state, key, make)
+            return self.remembered.ready_parts(state, key)
+        return self.remembered.parts(state, key, make)
 
     def echo(self, argument: str) -> str:
         """An argument as messages repeat it."""

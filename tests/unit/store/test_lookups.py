@@ -13,11 +13,13 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import NotFound
 from trivium.forge.accounts import users as accounts
-from trivium.forge.groups import repo_groups, user_groups
+from trivium.forge.groups import repo_groups, user_groups, viewing
+from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.site import Site
 
 ADA = Caller(7, "ada", False, True, "127.0.0.1")
+GROUP = RepoGroup(17, "team", "", None, 7, "ada", False, Level.READ)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ ADA = Caller(7, "ada", False, True, "127.0.0.1")
         lambda db: repo_groups.find(db, ADA, 17, Level.READ),
         lambda db: repo_groups.ancestry(db, ADA, "team/tools/core"),
         lambda db: repo_groups.check_name_free(db, "team/core"),
-        lambda db: repo_groups.repositories_in(db, ADA, 17),
+        lambda db: viewing.repositories_in(db, ADA, GROUP),
     ],
 )
 def test_nothing_is_searched_for_row_by_row(site: Site, look: Callable[[Connection], object]) -> None:

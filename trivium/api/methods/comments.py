@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trivium.access.levels import Level
 from trivium.api.arguments import AnyUser, Flag, List, Number, OwnUser, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
-from trivium.api.objects import comment_object
+from trivium.api.objects.reviews import comment_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
-from trivium.errors import Busy, Invalid, NotFound, StorageFull
+from trivium.errors import Busy, Invalid, StorageFull
 from trivium.forge.accounts import users as accounts
-from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import comment_changes
 from trivium.forge.reviews import comments as reviews
-from trivium.store.tables import DEFAULT_USER_ID
+from trivium.forge.reviews.recipients import recipients
 from trivium.vcs.errors import UnknownRevision, VcsError
 
 _MOST_RECIPIENTS: Final = 100
@@ -66,7 +63,7 @@ def comment_commit(
     if status is not None and status not in reviews.STATUSES:
         raise Refusal(f"Bad status, must be on of {list(reviews.STATUSES)} got {shown(status)}")
     _check_kind(comment_type)
-    recipients = _recipients(call, repoid, extra_recipients)
+    told = _recipients(call, repoid, extra_recipients)
     with failing_as(f"failed to set comment on repository `{name}`", Invalid, Busy, StorageFull, VcsError):
         if not isinstance(commit_id, str) or not isinstance(message, str):
             raise Invalid("a text is expected")
@@ -87,7 +84,7 @@ def comment_commit(
                 kind=comment_type,
                 place=place,
                 resolves=_todo(resolves_comment_id),
-                recipients=recipients,
+                recipients=told,
             )
     answer = {
         "msg": f"Commented on commit `{raw_id}` for repository `{name}`",
@@ -95,7 +92,7 @@ def comment_commit(
         "success": True,
         "comment_id": comment_id,
     }
-    return answer | ({"recipients": recipients} if recipients else {})
+    return answer | ({"recipients": told} if told else {})
 
 
 def _todo(given: Any) -> int | None:
@@ -108,22 +105,15 @@ def _todo(given: Any) -> int | None:
 
 
 def _recipients(call: Call, repository: Repository, given: Any) -> list[str]:
-    """Who of those that are named may read the repository, as a list or with commas between them."""
+    """Who of those that are named, in a list or with commas between them, may read the repository."""
     if isinstance(given, str):
         given = [one.strip() for one in given.split(",", _MOST_RECIPIENTS) if one.strip()]
     if given is None:
         return []
     if not isinstance(given, list) or len(given) > _MOST_RECIPIENTS:
         raise Refusal(f"extra_recipients must be a list of at most {_MOST_RECIPIENTS} users")
-    found: dict[str, None] = {}
     with call.site.store.read() as db:
-        for one in given:
-            with contextlib.suppress(NotFound):
-                user = accounts.find(db, one)
-                if user.active and user.id != DEFAULT_USER_ID:
-                    repositories.find(db, user.as_caller(""), repository.id, Level.READ)
-                    found[user.username] = None
-    return list(found)
+        return recipients(db, repository, given)
 
 
 @registry.method(failure=_reading_failed, pace=Pace.LONG)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from trivium.api.arguments import Flag, Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
-from trivium.api.objects import names_object
+from trivium.api.objects.history import names_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid

@@ -7,14 +7,21 @@ from typing import Any
 
 from trivium.api.arguments import Files, Flag, Number, OwnUser, Someone, Text, Word
 from trivium.api.methods.registered import registry
-from trivium.api.objects import gist_object
+from trivium.api.objects.gists import gist_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid, NotFound, StorageFull
 from trivium.forge.accounts import users as accounts
 from trivium.forge.gists import gists
+from trivium.forge.gists.gists import Gist
 from trivium.names import is_clean_text
 from trivium.vcs.errors import VcsError
+
+
+def _shown(call: Call, gist: Gist, content: dict[str, str] | None = None) -> dict[str, Any]:
+    alias = call.site.settings.gist_alias_url
+    url = alias.replace("{gistid}", gist.access_id) if alias else f"{call.base_url}/_admin/gists/{gist.access_id}"
+    return gist_object(gist, url, content)
 
 
 @registry.method(failure="failed to create gist")
@@ -45,7 +52,7 @@ def create_gist(
             lifetime=_minutes(lifetime),
             description=description,
         )
-    return {"msg": "created new gist", "gist": gist_object(call, created, None)}
+    return {"msg": "created new gist", "gist": _shown(call, created)}
 
 
 def _texts(files: Any) -> dict[str, str]:
@@ -74,7 +81,7 @@ def get_gist(call: Call, gistid: Word, content: Flag = False) -> dict[str, Any]:
     """
     with call.site.store.read() as db:
         found = gists.find(db, call.caller, gistid)
-    return gist_object(call, found, gists.content(call.site, found) if content else None)
+    return _shown(call, found, gists.content(call.site, found) if content else None)
 
 
 @registry.method()
@@ -85,7 +92,7 @@ def get_gists(call: Call, userid: OwnUser | None = None) -> list[Any]:
     """
     with call.site.store.read() as db:
         user = userid or accounts.by_id(db, call.caller.user_id)
-        return [gist_object(call, gist, None) for gist in gists.of_user(db, user)]
+        return [_shown(call, gist) for gist in gists.of_user(db, user)]
 
 
 @registry.method(failure="failed to update gist ID:{gistid}", pace=Pace.LONG)
@@ -117,7 +124,7 @@ def update_gist(
             lifetime=None if lifetime is None else _minutes(lifetime),
             description=description,
         )
-    return {"msg": f"updated gist ID:{updated.access_id}", "gist": gist_object(call, updated, None)}
+    return {"msg": f"updated gist ID:{updated.access_id}", "gist": _shown(call, updated)}
 
 
 @registry.method()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trivium.api.arguments import Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
-from trivium.api.objects import commit_object, node_object
+from trivium.api.objects.history import commit_object, node_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, shown
 from trivium.errors import Invalid

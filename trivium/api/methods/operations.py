@@ -8,7 +8,8 @@ from typing import Any
 
 from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, ReadableRepository, Someone, Text, Word
 from trivium.api.methods.registered import registry
-from trivium.api.objects import repository_objects
+from trivium.api.objects.repositories import repository_objects
+from trivium.api.objects.users import known_to
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, Locked, StorageFull
@@ -16,7 +17,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.history import strips
 from trivium.forge.pushes import from_remotes
-from trivium.forge.repositories import creation
+from trivium.forge.repositories import creation, viewing
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import user_locks as locks
 from trivium.forge.reviews import comments as reviews
@@ -166,11 +167,10 @@ def get_locks(call: Call, userid: OwnUser | None = None) -> list[Any]:
 
     Everybody may ask for their own; super-admins for anybody's.
     """
+    holder_id = userid.id if userid else call.caller.user_id
     with call.site.store.read() as db:
-        holder_id = userid.id if userid else call.caller.user_id
-        locked = repositories.locked_by(db, call.caller, holder_id)
-        fields = repositories.fields_of(db, [repository.id for repository in locked])
-        return repository_objects(call, db, locked, fields)
+        listed = viewing.listed(db, repositories.locked_by(db, call.caller, holder_id))
+    return repository_objects(listed, call.base_url, known_to(call.caller))
 
 
 @registry.method(failure="Error occurred during cache invalidation action", pace=Pace.LONG)

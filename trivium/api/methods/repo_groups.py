@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
-from trivium.access.levels import Level, Scope, parse_permission
+from trivium.access.levels import Scope, parse_permission
 from trivium.api.arguments import (
     AdministeredRepoGroup,
     AnyUser,
@@ -21,12 +19,12 @@ from trivium.api.arguments import (
     Word,
 )
 from trivium.api.methods.registered import registry
-from trivium.api.objects import member_rows, repo_group_object
+from trivium.api.objects.repo_groups import repo_group_object, repo_group_objects, repo_group_page
 from trivium.api.registry import Call
 from trivium.api.texts import failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound
 from trivium.forge.grants.on_objects import Subject, Target, set_permission
-from trivium.forge.groups import repo_groups
+from trivium.forge.groups import repo_groups, viewing
 from trivium.forge.groups.deletion import delete_group
 from trivium.forge.groups.repo_groups import UNSET, RepoGroup
 from trivium.names import path_of
@@ -35,8 +33,9 @@ _OLD = {"usersgroupid": "usergroupid"}
 
 
 def _shown(call: Call, group: RepoGroup) -> dict[str, Any]:
+    """A repository group that was just changed."""
     with call.site.store.read() as db:
-        return repo_group_object(group, repo_groups.repositories_in(db, call.caller, group.id))
+        return repo_group_object(group, viewing.repositories_in(db, call.caller, group))
 
 
 @registry.method()
@@ -46,8 +45,7 @@ def get_repo_group(call: Call, repogroupid: ReadableRepoGroup) -> dict[str, Any]
     Needs group.read. Of the repositories, those are listed that the caller may read.
     """
     with call.site.store.read() as db:
-        members = member_rows(db, Scope.REPO_GROUP, repogroupid.id)
-    return _shown(call, repogroupid) | {"members": members}
+        return repo_group_page(viewing.repo_group_page(db, call.caller, repogroupid))
 
 
 @registry.method()
@@ -57,8 +55,7 @@ def get_repo_groups(call: Call) -> list[dict[str, Any]]:
     Anybody may call it; super-admins get all groups.
     """
     with call.site.store.read() as db:
-        held = repo_groups.repositories_by_group(db, call.caller)
-        return [repo_group_object(group, held.get(group.id, [])) for group in repo_groups.readable(db, call.caller)]
+        return repo_group_objects(viewing.readable_repo_groups(db, call.caller))
 
 
 def _creation_failed(given: Mapping[str, Any]) -> str:
@@ -69,15 +66,8 @@ def _may_create(call: Call) -> None:
     name = call.given["group_name"]
     with call.site.store.read() as db:
         if isinstance(name, str):
-            name = _below(db, call, name, call.given.get("parent"))
+            name = repo_groups.path_below(db, call.caller, call.given.get("parent"), name)
         repo_groups.permitted_parent(db, call.caller, path_of(name) if isinstance(name, str) else "")
-
-
-def _below(db: Connection, call: Call, name: str, parent: Any) -> str:
-    """The full name of a group that is named by its parent, as an id or name, and what is below that."""
-    if parent is None or parent == "":
-        return name
-    return f"{repo_groups.find(db, call.caller, parent, Level.READ).name}/{name}"
 
 
 @registry.method(failure=_creation_failed, guard=_may_create)
@@ -97,7 +87,7 @@ def create_repo_group(
     A description has up to 16 KiB.
     """
     with call.site.store.read() as db:
-        group_name = _below(db, call, group_name, parent)
+        group_name = repo_groups.path_below(db, call.caller, parent, group_name)
     try:
         group = repo_groups.create(
             call.site,

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+import msgspec
 
-from trivium.access.levels import Level, Scope, parse_permission
+from trivium.access.levels import Scope, parse_permission
 from trivium.api.arguments import (
     AdministeredRepository,
     AnyUser,
@@ -20,18 +20,21 @@ from trivium.api.arguments import (
     Word,
 )
 from trivium.api.methods.registered import registry
-from trivium.api.objects import full_repository_object, names_object, repository_object, repository_objects
+from trivium.api.objects.history import names_object
+from trivium.api.objects.repositories import page_parts, repository_objects, repository_page
+from trivium.api.objects.users import known_to
 from trivium.api.registry import Call, Pace
+from trivium.api.remembered import Parts
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
 from trivium.forge.grants.on_objects import Subject, Target, set_permission
-from trivium.forge.groups import repo_groups
 from trivium.forge.pushes import settling as pushes
-from trivium.forge.repositories import changes, creation
+from trivium.forge.repositories import changes, creation, viewing
 from trivium.forge.repositories import fields as repository_fields
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.viewing import RepositoryPage
 from trivium.names import last_segment, parent_of, path_of
 
 _OLD_GROUP = {"usersgroupid": "usergroupid"}
@@ -63,7 +66,29 @@ def get_repo(
         names["branches"] = {**names["branches"], **names.pop("branches_closed")}
     with call.site.store.read() as db:
         repository = repoid if cache else repositories.by_id(db, call.caller, repoid.id)
-        return full_repository_object(call, db, repository) | names
+    return repository_page(repository, call.base_url, _parts(call, repository)) | names
+
+
+def _parts(call: Call, repository: Repository) -> Parts:
+    """What `get_repo` shows beside the row: remembered for super-admins, for strangers, and for each who is shown.
+
+    The row is read anew for each call, and says who holds the lock.
+    """
+    looked_at: RepositoryPage | None = None
+
+    def page() -> RepositoryPage:
+        nonlocal looked_at
+        if looked_at is None:
+            with call.site.store.read() as db:
+                looked_at = viewing.page(db, repository)
+        return looked_at
+
+    key = (repository.id, repository.locked_by_id)
+    known = known_to(call.caller)
+    if known != "everybody":
+        people = call.remember(("people", *key), lambda: {"ids": page().people})
+        known = known if known in msgspec.json.decode(people["ids"]) else None
+    return call.remember(("page", *key, known), lambda: page_parts(page(), known))
 
 
 @registry.method()
@@ -73,20 +98,10 @@ def get_repos(call: Call, root: Someone = None, traverse: Flag = True) -> list[A
     Anybody may call it; super-admins get all repositories. With `root` only those in that repository group; with
     `traverse` false only those directly inside it, or at top level.
     """
+    root = None if root == "" else root
     with call.site.store.read() as db:
-        readable = repositories.readable(db, call.caller)
-        if root is not None or not traverse:
-            above = _above(db, call, root)
-            inside = [one for one in readable if one.name.startswith(above)]
-            readable = inside if traverse else [one for one in inside if "/" not in one.name[len(above) :]]
-        return repository_objects(call, db, readable, repositories.fields_of_all(db))
-
-
-def _above(db: Connection, call: Call, root: Any) -> str:
-    """How the names begin of what is in a group."""
-    if root is None or root == "":
-        return ""
-    return f"{repo_groups.find(db, call.caller, root, Level.READ).name}/"
+        listed = viewing.readable(db, call.caller, root=root, traverse=traverse)
+    return repository_objects(listed, call.base_url, known_to(call.caller))
 
 
 def _creation_failed(given: Mapping[str, Any]) -> str:
@@ -196,7 +211,8 @@ def update_repo(
     except AlreadyExists as error:
         raise Invalid("the name is taken") from error
     with call.site.store.read() as db:
-        shown = repository_object(call, db, updated)
+        listed = viewing.listed(db, [updated])
+    (shown,) = repository_objects(listed, call.base_url, known_to(call.caller))
     return {"msg": f"updated repo ID:{updated.id} {updated.name}", "repository": shown}
 
 

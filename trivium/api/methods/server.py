@@ -12,9 +12,10 @@ import structlog
 from trivium import API_LEVEL, __version__
 from trivium.api.arguments import AnyUser, Flag
 from trivium.api.methods.registered import registry
-from trivium.api.objects import address_row
+from trivium.api.objects.users import address_row
 from trivium.api.registry import Call, Pace
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.viewing import account
 from trivium.forge.repositories import rescans
 
 _log = structlog.get_logger(__name__)
@@ -66,10 +67,10 @@ def get_ip(call: Call, userid: AnyUser | None = None) -> dict[str, Any]:
     """
     with call.site.store.read() as db:
         user = userid or accounts.by_id(db, call.caller.user_id)
-        (account,) = accounts.accounts(db, [user])
+        seen = account(db, user)
     return {
         "server_ip_addr": call.caller.address,
-        "user_ips": [address_row(network) for network in account.addresses],
+        "user_ips": [address_row(network) for network in seen.addresses],
     }
 
 

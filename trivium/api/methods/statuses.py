@@ -7,7 +7,7 @@ from typing import Any
 
 from trivium.api.arguments import ReadableRepository, Text, Word, WritableRepository
 from trivium.api.methods.registered import registry
-from trivium.api.objects import check_object
+from trivium.api.objects.reviews import check_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid

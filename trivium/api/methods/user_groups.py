@@ -16,15 +16,24 @@ from trivium.api.arguments import (
     Word,
 )
 from trivium.api.methods.registered import registry
-from trivium.api.objects import member_rows, one_user_group, user_group_object, user_objects
+from trivium.api.objects.user_groups import user_group_object, user_group_objects, user_group_page
+from trivium.api.objects.users import known_to, user_objects
 from trivium.api.registry import Call
 from trivium.api.texts import failing_as
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound, OwnerReserved
+from trivium.forge.accounts.viewing import key_opener
 from trivium.forge.grants.on_objects import Subject, Target, set_permission
-from trivium.forge.groups import user_groups
+from trivium.forge.groups import user_groups, viewing
 from trivium.forge.groups.user_groups import UserGroup
 
 _OLD = {"usersgroupid": "usergroupid"}
+
+
+def _shown(call: Call, group: UserGroup, *, keys: bool) -> dict[str, Any]:
+    """A user group that was just changed."""
+    with call.site.store.read() as db:
+        users = viewing.users_in(db, group, key_opener(call.site) if keys else None)
+    return user_group_object(group, user_objects(users, known_to(call.caller), keys=keys))
 
 
 @registry.method(aliases=("get_users_group",), renamed=_OLD)
@@ -34,8 +43,8 @@ def get_user_group(call: Call, usergroupid: ReadableUserGroup) -> dict[str, Any]
     Needs usergroup.read on the group.
     """
     with call.site.store.read() as db:
-        shown = one_user_group(call, db, usergroupid, secrets=False)
-        return shown | {"members": member_rows(db, Scope.USER_GROUP, usergroupid.id)}
+        page = viewing.user_group_page(db, usergroupid)
+    return user_group_page(page, known_to(call.caller))
 
 
 @registry.method(aliases=("get_users_groups",))
@@ -44,15 +53,10 @@ def get_user_groups(call: Call) -> list[dict[str, Any]]:
 
     Anybody may call it; super-admins get all groups.
     """
+    keys = call.caller.super_admin
     with call.site.store.read() as db:
-        members = user_groups.members_of_all(db)
-        everyone = {user.id: user for users in members.values() for user in users}
-        listed = user_objects(call, db, everyone.values(), secrets=call.caller.super_admin)
-        shown = {user["user_id"]: user for user in listed}
-        return [
-            user_group_object(group, [shown[user.id] for user in members.get(group.id, ())])
-            for group in user_groups.readable(db, call.caller)
-        ]
+        listed = viewing.readable_user_groups(db, call.caller, key_opener(call.site) if keys else None)
+    return user_group_objects(listed, known_to(call.caller), keys=keys)
 
 
 def _may_create(call: Call) -> None:
@@ -77,11 +81,7 @@ def create_user_group(
         group = user_groups.create(
             call.site, call.caller, name=group_name, description=description, owner=owner, active=active
         )
-    with call.site.store.read() as db:
-        return {
-            "msg": f"created new user group `{group.name}`",
-            "user_group": one_user_group(call, db, group, secrets=False),
-        }
+    return {"msg": f"created new user group `{group.name}`", "user_group": _shown(call, group, keys=False)}
 
 
 @registry.method(failure="failed to update user group `{usergroupid}`", aliases=("update_users_group",), renamed=_OLD)
@@ -109,11 +109,10 @@ def update_user_group(
         )
     except AlreadyExists as error:
         raise Invalid("the name is taken") from error
-    with call.site.store.read() as db:
-        return {
-            "msg": f"updated user group ID:{group.id} {group.name}",
-            "user_group": one_user_group(call, db, group, secrets=call.caller.super_admin),
-        }
+    return {
+        "msg": f"updated user group ID:{group.id} {group.name}",
+        "user_group": _shown(call, group, keys=call.caller.super_admin),
+    }
 
 
 @registry.method(aliases=("delete_users_group",), renamed=_OLD)

@@ -5,13 +5,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from trivium.access.permissions import all_permissions
 from trivium.api.arguments import AnyUser, Flag, Name, OwnUser, Text
 from trivium.api.methods.registered import registry
-from trivium.api.objects import own_user_object, permissions_object, user_objects
+from trivium.api.objects.users import known_to, permissions_object, sight_of, user_object, user_objects
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid, NotFound
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import User
+from trivium.forge.accounts.viewing import account, key_opener, with_details
+
+
+def _shown(call: Call, user: User) -> dict[str, Any]:
+    """A user who may be seen with their keys."""
+    with call.site.store.read() as db:
+        seen = account(db, user, key_opener(call.site))
+    return user_object(seen, sight_of(known_to(call.caller), user.id, keys=True))
 
 
 @registry.method(pace=Pace.AT_ONCE)
@@ -23,9 +33,13 @@ def get_user(call: Call, userid: OwnUser | None = None) -> dict[str, Any]:
     """
     with call.site.store.read() as db:
         user = userid or accounts.by_id(db, call.caller.user_id)
-        shown = own_user_object(call, db, user)
-        shown["permissions"] = permissions_object(call, db, user)
-        return shown
+        with_none = call.caller.super_admin
+        permissions = call.remember(
+            ("permissions", user.id, with_none),
+            lambda: {"permissions": permissions_object(all_permissions(db, user.as_caller("")), with_none=with_none)},
+            rights_of=user,
+        )
+        return {**_shown(call, user), **permissions}
 
 
 @registry.method(super_admin=True)
@@ -35,7 +49,8 @@ def get_users(call: Call) -> list[dict[str, Any]]:
     Only super-admins may call it. The special user `default` is not listed.
     """
     with call.site.store.read() as db:
-        return user_objects(call, db, accounts.everybody(db), secrets=True)
+        everybody = with_details(db, accounts.everybody(db), key_opener(call.site))
+    return user_objects(everybody, known_to(call.caller), keys=True)
 
 
 @registry.method(super_admin=True, failure="failed to create user `{username}`")
@@ -77,8 +92,7 @@ def create_user(
         extern_type=extern_type,
         force_password_change=force_password_change,
     )
-    with call.site.store.read() as db:
-        return {"msg": f"created new user `{user.username}`", "user": own_user_object(call, db, user)}
+    return {"msg": f"created new user `{user.username}`", "user": _shown(call, user)}
 
 
 @registry.method(super_admin=True, failure="failed to update user `{userid}`")
@@ -119,8 +133,7 @@ def update_user(
         raise Refusal("editing default user is forbidden") from error
     except AlreadyExists as error:
         raise Invalid("the name or address belongs to somebody else") from error
-    with call.site.store.read() as db:
-        return {"msg": f"updated user ID:{user.id} {user.username}", "user": own_user_object(call, db, user)}
+    return {"msg": f"updated user ID:{user.id} {user.username}", "user": _shown(call, user)}
 
 
 @registry.method(super_admin=True)

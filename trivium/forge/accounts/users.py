@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import LOCAL
-from trivium.access.keys import KeyRing, Role, new_key
+from trivium.access.keys import Role, new_key
 from trivium.access.logins.local import check_password, hash_password
 from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
@@ -27,12 +26,10 @@ from trivium.store.tables import (
     now,
     repo_groups,
     repositories,
-    user_addresses,
     user_emails,
     user_groups,
     users,
 )
-from trivium.store.tables import tokens as tokens_table
 
 MAX_ID: Final = 2**63 - 1
 _MAX_TEXT: Final = 255
@@ -61,17 +58,6 @@ class User:
         return Caller(self.id, self.username, self.admin, self.inherits, address)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user with everything that their API object shows."""
-
-    user: User
-    emails: tuple[str, ...]
-    addresses: tuple[str, ...]
-    keys: tuple[str, ...]
-    """The built-in key first; empty unless they were asked for."""
-
-
 COLUMNS: Final = (
     users.c.id,
     users.c.username,
@@ -98,29 +84,6 @@ _EMAIL_HOLDERS = (
     select(users.c.id)
     .where(users.c.email == bindparam("sought"))
     .union_all(select(user_emails.c.user_id).where(user_emails.c.email == bindparam("sought")))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Details:
-    """Something that belongs to users: (user id, value) of one of them, and of all."""
-
-    of_one: Query
-    of_all: Query
-
-
-def _details(statement: Any, user_id: Any) -> _Details:
-    return _Details(Query(statement.where(user_id == bindparam("one"))), Query(statement))
-
-
-_EMAILS = _details(select(user_emails.c.user_id, user_emails.c.email).order_by(user_emails.c.id), user_emails.c.user_id)
-_ADDRESSES = _details(
-    select(user_addresses.c.user_id, user_addresses.c.network).order_by(user_addresses.c.id),
-    user_addresses.c.user_id,
-)
-_TOKENS = _details(
-    select(tokens_table.c.user_id, tokens_table.c.sealed).order_by(tokens_table.c.builtin.desc(), tokens_table.c.id),
-    tokens_table.c.user_id,
 )
 
 
@@ -176,41 +139,6 @@ def by_ids(db: Connection, ids: Iterable[int]) -> list[User]:
 def everybody(db: Connection) -> list[User]:
     """All accounts but `default`, by name."""
     return [user_of(row) for row in db.execute(_ALL)]
-
-
-def accounts(db: Connection, of: Iterable[User], ring: KeyRing | None = None) -> list[Account]:
-    """Users with their details, in the order given; keys are opened only when `ring` is given.
-
-    Three statements, however many users.
-    """
-    listed = list(of)
-    ids = [user.id for user in listed]
-    emails = _grouped(db, _EMAILS, ids)
-    addresses = _grouped(db, _ADDRESSES, ids)
-    sealed = _grouped(db, _TOKENS, ids) if ring else {}
-    return [
-        Account(
-            user,
-            tuple([user.email] if user.email else []) + tuple(emails.get(user.id, ())),
-            tuple(addresses.get(user.id, ())),
-            tuple(ring.open(key, f"token of {user.id}") for key in sealed.get(user.id, ())) if ring else (),
-        )
-        for user in listed
-    ]
-
-
-def _grouped(db: Connection, details: _Details, ids: list[int]) -> dict[int, list[Any]]:
-    """What belongs to each of the users, in the statement's order."""
-    found: dict[int, list[Any]] = defaultdict(list)
-    if len(ids) == 1:
-        found[ids[0]] = [value for _, value in details.of_one.all(db, {"one": ids[0]})]
-    elif ids:
-        # A list of ids would be a statement of its own for each length; reading all rows costs less.
-        wanted = set(ids)
-        for user_id, value in details.of_all.all(db, {}):
-            if user_id in wanted:
-                found[user_id].append(value)
-    return found
 
 
 def _by_id(db: Connection, user_id: int) -> Values | None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +12,6 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import (
     REPO_GROUPS,
-    REPOSITORIES,
     allows_globally,
     binds,
     effective_level,
@@ -140,37 +138,12 @@ def readable(db: Connection, caller: Caller) -> list[RepoGroup]:
     return [_group_of(row) for row in db.execute(_ALL, binds(caller))]
 
 
-def repositories_by_group(db: Connection, caller: Caller) -> dict[int, list[str]]:
-    """Group id → the names of the repositories directly inside that the caller may read: one statement."""
-    found: dict[int, list[str]] = defaultdict(list)
-    for group_id, name in db.execute(_HELD, binds(caller)):
-        found[group_id].append(name)
-    return found
+def path_below(db: Connection, caller: Caller, parent: object, name: str) -> str:
+    """The full name of what is called `name` below a group; raises `NotFound` unless the caller may read the group.
 
-
-def repositories_in(db: Connection, caller: Caller, group_id: int) -> list[str]:
-    """The names of the repositories directly inside one group that the caller may read."""
-    return [row[0] for row in db.execute(_HELD_BY_ONE, binds(caller) | {"group_id": group_id})]
-
-
-_HELD_BY_ONE = (
-    select(repositories.c.name)
-    .where(repositories.c.group_id == bindparam("group_id"), effective_level(REPOSITORIES) >= int(Level.READ))
-    .order_by(func.lower(repositories.c.name))
-)
-
-
-def _held_statement() -> Any:
-    source, level = levels_joined(REPOSITORIES)
-    return (
-        select(repositories.c.group_id, repositories.c.name)
-        .select_from(source)
-        .where(repositories.c.group_id.is_not(None), level >= int(Level.READ))
-        .order_by(func.lower(repositories.c.name))
-    )
-
-
-_HELD = _held_statement()
+    `parent` names the group as in `find`; None and an empty text stand for the top level.
+    """
+    return name if parent is None or parent == "" else f"{find(db, caller, parent, Level.READ).name}/{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,11 +77,6 @@ def _all_statement() -> Any:
 
 
 _ALL = _all_statement()
-_MEMBERS = (
-    select(user_group_members.c.user_group_id, *accounts.COLUMNS)
-    .join(users, users.c.id == user_group_members.c.user_id)
-    .order_by(users.c.username)
-)
 _TAKEN = select(user_groups.c.id).where(user_groups.c.name_key == bindparam("sought"))
 
 
@@ -114,20 +108,6 @@ def _by_id(db: Connection, caller: Caller, group_id: int) -> Record | None:
 def readable(db: Connection, caller: Caller) -> list[UserGroup]:
     """All groups that the caller may read, by name."""
     return [_group_of(row) for row in db.execute(_ALL, binds(caller))]
-
-
-def members(db: Connection, group_id: int) -> list[User]:
-    """The members of one group, by name."""
-    rows = db.execute(_MEMBERS.where(user_group_members.c.user_group_id == bindparam("one")), {"one": group_id})
-    return [accounts.user_of(row[1:]) for row in rows]
-
-
-def members_of_all(db: Connection) -> dict[int, list[User]]:
-    """The members of every group: one statement."""
-    found: dict[int, list[User]] = defaultdict(list)
-    for row in db.execute(_MEMBERS):
-        found[row[0]].append(accounts.user_of(row[1:]))
-    return found
 
 
 def create(

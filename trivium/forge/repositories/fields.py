@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
@@ -15,7 +17,38 @@ from trivium.forge.events import journal
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.names import check_field_key
+from trivium.store.query import Query
 from trivium.store.tables import repository_fields
+
+_OF_ALL = select(repository_fields.c.repository_id, repository_fields.c.key, repository_fields.c.value)
+_OF_SOME = _OF_ALL.where(repository_fields.c.repository_id.in_(bindparam("ids", expanding=True)))
+_OF_ONE = Query(
+    select(repository_fields.c.key, repository_fields.c.value).where(
+        repository_fields.c.repository_id == bindparam("repository_id")
+    )
+)
+
+
+def of_one(db: Connection, repository_id: int) -> dict[str, str]:
+    """The extra fields of one repository: key → value."""
+    return dict(_OF_ONE.all(db, {"repository_id": repository_id}))
+
+
+def of_all(db: Connection) -> dict[int, dict[str, str]]:
+    """Repository id → its extra fields, for every repository that has any: one statement."""
+    return _by_repository(db.execute(_OF_ALL))
+
+
+def of_some(db: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The same for some repositories: one statement."""
+    return _by_repository(db.execute(_OF_SOME, {"ids": ids})) if ids else {}
+
+
+def _by_repository(rows: Iterable[Any]) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    for repository_id, key, value in rows:
+        found[repository_id][key] = value
+    return found
 
 
 def parse_fields(text: str) -> dict[str, str]:

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -15,17 +14,10 @@ from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, binds, effective_level, levels_joined
 from trivium.errors import Kind, NotFound
 from trivium.forge.accounts import users as accounts
-from trivium.forge.accounts.users import MAX_ID, User
+from trivium.forge.accounts.users import MAX_ID
 from trivium.names import MAX_DEPTH, is_clean_text, key_of
 from trivium.store.query import Query, Values
-from trivium.store.tables import (
-    former_names,
-    repositories,
-    repository_fields,
-    repository_followers,
-    repository_locks,
-    users,
-)
+from trivium.store.tables import former_names, repositories, repository_locks, users
 from trivium.vcs.values import Changeset, bounded
 
 
@@ -149,19 +141,6 @@ _FORMERLY = Query(
         former_names.c.name_key == bindparam("key"), former_names.c.name == bindparam("sought")
     )
 )
-_FIELDS_OF_ALL = select(repository_fields.c.repository_id, repository_fields.c.key, repository_fields.c.value)
-_FIELDS_OF_SOME = _FIELDS_OF_ALL.where(repository_fields.c.repository_id.in_(bindparam("ids", expanding=True)))
-_FIELDS = Query(
-    select(repository_fields.c.key, repository_fields.c.value).where(
-        repository_fields.c.repository_id == bindparam("repository_id")
-    )
-)
-_FOLLOWERS = Query(
-    select(*accounts.COLUMNS)
-    .join(repository_followers, repository_followers.c.user_id == users.c.id)
-    .where(repository_followers.c.repository_id == bindparam("repository_id"))
-    .order_by(users.c.username)
-)
 
 
 def _repository_of(row: Iterable[Any]) -> Repository:
@@ -254,33 +233,6 @@ def locked_by(db: Connection, caller: Caller, holder_id: int) -> list[Repository
     """The repositories that a user holds locked and the caller may read, by name."""
     found = db.execute(_LOCKED_BY, binds(caller) | {"holder": holder_id}).all()
     return [_shown(db, caller, tuple(row)) for row in found]
-
-
-def fields(db: Connection, repository_id: int) -> dict[str, str]:
-    """The extra fields of one repository: key → value."""
-    return dict(_FIELDS.all(db, {"repository_id": repository_id}))
-
-
-def fields_of_all(db: Connection) -> dict[int, dict[str, str]]:
-    """The extra fields of every repository that has any: one statement."""
-    return _by_repository(db.execute(_FIELDS_OF_ALL))
-
-
-def fields_of(db: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    """The extra fields of some repositories: one statement."""
-    return _by_repository(db.execute(_FIELDS_OF_SOME, {"ids": ids})) if ids else {}
-
-
-def _by_repository(rows: Iterable[Any]) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = defaultdict(dict)
-    for repository_id, key, value in rows:
-        found[repository_id][key] = value
-    return found
-
-
-def followers(db: Connection, repository_id: int) -> list[User]:
-    """Who follows a repository, by name."""
-    return [accounts.user_of(row) for row in _FOLLOWERS.all(db, {"repository_id": repository_id})]
 
 
 def stored_changeset(changeset: Changeset) -> str:
