@@ -124,6 +124,8 @@ def test_permissions_of_users_and_user_groups_are_set_shown_and_taken_back(own_s
         (create, True, False),
         (create, True, True),
     ]
+    told = [json.loads(row[2]) for row in own_server.journal("permission.global", ada.name)]
+    assert [row["was"]["permission"] for row in told] == [None, none]
     with own_server.unchanged():
         assert "of its own" in _refused(own_server, "permit", ada.name, none, "--forget")
         assert "everybody" in _refused(own_server, "permit", "default", none, "--forget")

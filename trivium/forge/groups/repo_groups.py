@@ -23,6 +23,8 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
+from trivium.forge.events.event import values_before
+from trivium.forge.events.groups import RepoGroupChanged, RepoGroupCreated
 from trivium.forge.grants.on_objects import copy_rows, factory_level, grant_row
 from trivium.forge.naming import former_names
 from trivium.forge.naming.former_names import below
@@ -252,7 +254,7 @@ def create(
             copy_rows(db, REPO_GROUPS, present.id, REPO_GROUPS, group_id)
         if not owning.admin:
             grant_row(db, REPO_GROUPS, group_id, user_id=owning.id, level=Level.ADMIN)
-        journal.record(db, caller, "repo_group.create", path, owner=owning.username)
+        journal.record(db, caller, RepoGroupCreated(subject=path, owner=owning.username))
         return _reread(db, caller, group_id)
 
     with staging(site) as aside:
@@ -308,6 +310,7 @@ def update_group(
     check_path(path, inside=path)
 
     def change(db: Connection) -> RepoGroup:
+        was = values_before(db, repo_groups, group.id, ["name", "description", "enable_locking", "owner_id"])
         if find(db, caller, group.id, Level.ADMIN).name != group.name:
             raise Invalid("the group was renamed by somebody else")
         present = _new_parent(db, caller, group, parent)
@@ -326,16 +329,16 @@ def update_group(
         if path != group.name:
             check_name_free(db, path, but_group=group.id)
             _rename_rows(db, group, path)
-        journal.record(
-            db,
-            caller,
-            "repo_group.update",
-            group.name,
+        was["owner"] = accounts.by_id(db, was.pop("owner_id")).username
+        event = RepoGroupChanged(
+            subject=group.name,
             name=path,
             description=description,
             owner=owning.username if owning else None,
             enable_locking=enable_locking,
+            was=was,
         )
+        journal.record(db, caller, event)
         return _reread(db, caller, group.id)
 
     moves = [] if path == group.name else [Move(site.tree.path_of(group.name), site.tree.path_of(path))]

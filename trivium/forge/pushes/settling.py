@@ -20,6 +20,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from trivium.access.caller import Caller, the_system
 from trivium.errors import Busy, Kind, NotFound
 from trivium.forge.events import journal
+from trivium.forge.events.moves import MOVES, Pushed, Ref, Stripped, Unexplained
 from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.finding import stored_changeset
 from trivium.forge.site import Site
@@ -32,9 +33,9 @@ from trivium.vcs.values import MOST_OF_A_MESSAGE, Changeset, RefUpdate
 
 _log = structlog.get_logger(__name__)
 
-PUSH: Final = "push"
-STRIP: Final = "strip"
-UNEXPLAINED: Final = "repository.unexplained"
+PUSH: Final = Pushed.action
+STRIP: Final = Stripped.action
+UNEXPLAINED: Final = Unexplained.action
 """What the journal says of refs that moved without a push, strip or pull that was recorded."""
 _MOST_TOLD: Final = 1000
 """Refs that it names."""
@@ -295,8 +296,9 @@ def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequ
     """Journal what moved without anybody who is known to have done it."""
     if not moved:
         return
-    refs = [[update.name, update.old, update.new] for update in moved[:_MOST_TOLD]]
-    journal.record(db, the_system(), UNEXPLAINED, name, repository_id=repository_id, refs=refs, count=len(moved))
+    refs = _told(moved[:_MOST_TOLD])
+    event = Unexplained(subject=name, repository_id=repository_id, refs=refs, count=len(moved))
+    journal.record(db, the_system(), event)
     _log.error("refs moved that no push explains", repository=name, count=len(moved), refs=refs[:10])
 
 
@@ -317,11 +319,10 @@ def _store(db: Connection, repository_id: int, seen: Record, state: str, changes
 
 
 def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate]) -> None:
-    journal.record(
-        db,
-        push.caller,
-        push.action,
-        name,
-        repository_id=push.repository_id,
-        refs=[[update.name, update.old, update.new] for update in accepted],
-    )
+    event = MOVES[push.action](subject=name, repository_id=push.repository_id, refs=_told(accepted))
+    journal.record(db, push.caller, event)
+
+
+def _told(updates: Sequence[RefUpdate]) -> list[Ref]:
+    """What moved, as the journal tells it."""
+    return [(update.name, update.old, update.new) for update in updates]

@@ -23,6 +23,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import RepositoryDeleted
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming.placement import staging
 from trivium.forge.repositories.new import NewRepository, insert_repository
@@ -214,7 +215,8 @@ def _unregister(site: Site, caller: Caller, name: str) -> bool:
         if row is None or os.path.lexists(site.tree.path_of(name)):
             return False
         db.execute(delete(repositories).where(repositories.c.id == row.id))
-        journal.record(db, caller, "repository.delete", name, repository_id=row.id, kind=row.kind, was_missing=True)
+        event = RepositoryDeleted(subject=name, repository_id=row.id, kind=row.kind, was_missing=True)
+        journal.record(db, caller, event)
     return True
 
 

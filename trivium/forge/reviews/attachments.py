@@ -30,6 +30,7 @@ from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, binds, effective_level
 from trivium.errors import Invalid
 from trivium.forge.events import journal
+from trivium.forge.events.reviews import AttachmentAdded
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.engine import insert_id
@@ -87,7 +88,7 @@ def add(site: Site, caller: Caller, name: str, content: bytes) -> str:
             db.execute(select(users.c.id).where(users.c.id == caller.user_id).with_for_update())
             _check_room(db, site, caller, len(content))
             insert_id(db, table, fid=fid, user_id=caller.user_id, name=name, size=len(content), created_on=now())
-            journal.record(db, caller, "attachment.add", name, fid=fid, size=len(content))
+            journal.record(db, caller, AttachmentAdded(subject=name, fid=fid, size=len(content)))
     except BaseException:
         path.unlink(missing_ok=True)
         raise

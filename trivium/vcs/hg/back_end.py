@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
@@ -99,20 +100,21 @@ class Hg:
         return [RefUpdate(*update) for update in found]
 
     def _fetch(self, shape: Any, what: str, remote: Remote, path: Path, limits: TransferLimits) -> Any:
-        return self.processes.fetch(
-            shape,
-            what,
-            path,
-            timeout=limits.total + _MARGIN,
-            check=limits.check,
-            url=remote.url,
-            addresses=list(remote.addresses),
-            username=remote.username,
-            password=remote.password,
-            mark=remote.mark,
-            idle=limits.idle,
-            total=limits.total,
-        )
+        with relay(remote, limits) as port:
+            return self.processes.fetch(
+                shape,
+                what,
+                path,
+                timeout=limits.total + _MARGIN,
+                check=limits.check,
+                url=remote.url,
+                relay=port,
+                username=remote.username,
+                password=remote.password,
+                mark=remote.mark,
+                idle=limits.idle,
+                total=limits.total,
+            )
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:  # noqa: ARG002
         """The removal of a changeset with its descendants; the branch is that of the changeset, whatever is said."""
