@@ -27,7 +27,8 @@ from trivium.http.asgi import Scope, TooLarge, header
 from trivium.http.crew import Crew
 from trivium.http.rooms import Room
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
+from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, SignInNeeded, admit
+from trivium.wire.decisions import Decisions, state_of
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class Door:
         self.understanding = asyncio.Semaphore(_AT_ONCE)
         """Held while a thread understands a large one: many would keep the event loop from its turns."""
         self._authenticator = authenticator
+        self._decisions = Decisions(authenticator)
         self._crew = crew
         self._slow = slow
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
@@ -83,20 +85,30 @@ class Door:
     ) -> Admitted:
         """Decide about a request; raises `Refused`. `inside` and `signed` as for `admission.admit`."""
         address = self._addresses.of(scope)
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "name": name,
+            "writes": writes,
+            "inside": inside,
+            "signed": signed,
+            "authorization": header(scope, b"authorization"),
+            "mark": header(scope, _MARK),
+            "address": address,
+        }
+        question = self._decisions.question(**asked)
 
         def decide() -> Admitted:
-            return admit(
-                self.site,
-                self._authenticator,
-                kind=kind,
-                name=name,
-                writes=writes,
-                inside=inside,
-                signed=signed,
-                authorization=header(scope, b"authorization"),
-                mark=header(scope, _MARK),
-                address=address,
-            )
+            with self.site.store.read() as db:
+                if found := self._decisions.found(db, question):
+                    return found
+                state = state_of(db)
+            try:
+                admitted = admit(self.site, self._authenticator, version=state.version, **asked)
+            except SignInNeeded as refused:
+                self._decisions.refused(question, state, refused)
+                raise
+            self._decisions.admitted(question, admitted)
+            return admitted
 
         try:
             with self.site.store.glance():
@@ -115,6 +127,8 @@ class Door:
 
         def look() -> str:
             with self.site.store.read() as db:
+                if state_of(db, admitted.repository.id) == admitted.state:
+                    return admitted.repository.name
                 return repositories.by_id(db, admitted.caller, admitted.repository.id).name
 
         try:
