@@ -7,9 +7,11 @@ recorded like a push before Apache hears of it, and its answer ends when what it
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -17,18 +19,15 @@ import structlog
 
 from trivium.access.levels import Level
 from trivium.errors import Busy, RepositoryFull, StorageFull
-from trivium.forge.pushes import settling as pushes
-from trivium.forge.repositories import growth
-from trivium.forge.repositories.growth import Growth
+from trivium.forge.pushes.svn import SvnSession
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, header, respond
 from trivium.http.rooms import Crowded
 from trivium.vcs.model import VcsError
-from trivium.vcs.svn.snapshot import revision_update
 from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
 from trivium.wire.door import Door
 from trivium.wire.svn import requests
 from trivium.wire.svn.answers import ERROR_TYPE, NO_CACHE, error_body
-from trivium.wire.svn.exchange import Exchange, Grown
+from trivium.wire.svn.exchange import Exchange
 from trivium.wire.svn.paths import SAFE, Translation, base_segments
 from trivium.wire.svn.requests import SvnRequest, recognise
 from trivium.wire.svn.upstream import Upstream
@@ -86,14 +85,22 @@ class SvnTransfer:
         await self._exchange.prepare(admitted.caller)
         if self._exchange.pulls:
             check_lock(self._site, admitted, writes=False)
-        async with self._exchange.asked(admitted.caller) as answer:
-            # Apache has the repository open now. Had another one got to its place before, it would be that.
-            if await self._door.name_of(admitted) != name:
-                raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
+        if ready := self._exchange.at_hand(self._site.tree.path_of(name)):
+            await self._stands_at(admitted, name)
+            await self._exchange.answer_ready(ready)
+            return
+        async with self._exchange.asked() as answer:
+            # Apache has the repository open now.
+            await self._stands_at(admitted, name)
             tail, _ = await self._exchange.pass_on(answer)
             if self._exchange.pulls and answer.status == 200:
                 await self._door.pulled(admitted)
             await self._exchange.send_end(tail)
+
+    async def _stands_at(self, admitted: Admitted, name: str) -> None:
+        """See that what was looked at is the repository: had another one got to its place before, it would be that."""
+        if await self._door.name_of(admitted) != name:
+            raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
 
     async def write(self, admitted: Admitted) -> None:
         """Serve a step of a commit, or a lock of a file: a rename or deletion waits for it, and it for them."""
@@ -101,10 +108,12 @@ class SvnTransfer:
         with contextlib.ExitStack() as held:
             name = await self._name_in_url(admitted)
             self._exchange.check(await self._translation(admitted, name))
+            session = SvnSession(self._site, admitted.caller, admitted.repository.id)
             grown = None
             if self._request.adds:
                 # Before the client sends what would be refused in the end.
-                grown = await self._growth(admitted)
+                await self._check_growth(session)
+                grown = partial(self._grown, session)
             # Before anybody is made to wait for a client that is slow.
             await self._exchange.prepare(admitted.caller, grown)
             held.callback(os.close, await self._door.shared_lock(admitted.repository.id))
@@ -112,45 +121,43 @@ class SvnTransfer:
                 raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
             await self._translation(admitted, name)
             if self._request.makes_revisions:
-                await self._commit(admitted, held)
+                await self._commit(session, held)
                 return
-            async with self._exchange.asked(admitted.caller) as answer:
+            async with self._exchange.asked() as answer:
                 tail, _ = await self._exchange.pass_on(answer)
                 if not self._request.adds:
-                    growth.forget(self._site, admitted.repository.id)
+                    session.gave_up()
                 await self._exchange.send_end(tail)
 
-    async def _growth(self, admitted: Admitted) -> Grown:
-        """See that the repository may grow; returns what sees that again for each piece of a file."""
-        growing = Growth(self._site, admitted.repository.id, anew=self._request.makes_revisions)
+    async def _grown(self, session: SvnSession, size: int) -> None:
+        """See now and then that the repository may grow, while a file comes."""
+        if session.adds(size):
+            await self._check_growth(session)
 
-        async def grown(size: int) -> None:
-            if growing.add(size):
-                if self._site.settings.max_repo_bytes:
-                    await self._door.slow(growing.check)
-                else:
-                    growing.check()  # the disk only: done at once
+    async def _check_growth(self, session: SvnSession) -> None:
+        check = partial(session.check_growth, ends=self._request.makes_revisions)
+        if self._site.settings.max_repo_bytes:
+            await self._door.slow(check)
+        else:
+            check()  # the disk only: done at once
 
-        await grown(0)
-
-        return grown
-
-    async def _commit(self, admitted: Admitted, held: contextlib.ExitStack) -> None:
+    async def _commit(self, session: SvnSession, held: contextlib.ExitStack) -> None:
         """Make a revision: nothing is told to the client before it is durable, journalled and visible."""
-        push = await self._door.slow(pushes.begin, self._site, admitted.caller, admitted.repository.id, ())
+        await self._door.slow(session.begin_commit)
         settled = False
         try:
-            async with self._exchange.asked(admitted.caller, patient=True) as answer:
+            async with self._exchange.asked(patient=True) as answer:
                 tail, beginning = await self._exchange.pass_on(answer)
             made = _VERSION.search(beginning) if answer.status == 200 else None
             settled = True
-            await self._door.settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
+            # Not even the end of the request stops that half-way.
+            await asyncio.shield(self._door.slow(session.committed, [int(made[1])] if made else []))
             await self._exchange.send_end(tail)
         finally:
             if not settled:
                 # What became of it is asked of the repository, when nobody else is at work on it.
                 held.close()
-                await self._door.recover(push)
+                await asyncio.shield(self._door.slow(session.recover_commit))
 
     def release(self) -> None:
         """Nothing of the request is held any more."""
@@ -168,10 +175,9 @@ class SvnTransfer:
         repository = admitted.repository
         path = self._site.tree.path_of(name)
         try:
-            apache = self._upstream.apache
-            inside = apache.link_at_hand(repository.id, name, path)
+            inside = self._upstream.link_at_hand(repository.id, name, path)
             if inside is None:
-                inside = await self._door.quick(apache.link, repository.id, name, path)
+                inside = await self._door.quick(self._upstream.link, repository.id, name, path)
         except FileNotFoundError as error:
             # It is being moved, or the disk is gone.
             raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error

@@ -13,12 +13,14 @@ import select
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import httptools
 
 from trivium.http.asgi import Disconnected
 from trivium.vcs.svn.apache import SECRET_HEADER, Endpoint, SvnApache
+from trivium.wire.svn.options import KnownOptions
 
 _HIGH: Final = 512 << 10
 """Bytes of an answer that wait for a slow client before Apache is held back."""
@@ -163,6 +165,14 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return chunk
 
+    def read_all(self) -> bytes | None:
+        """What is left of the body, if all of it is here; None when more is to come."""
+        if not self.complete:
+            return None
+        left = b"".join(self._chunks)
+        self._chunks.clear()
+        return left
+
     def rest(self) -> None:
         """The answer is over."""
         self._parser = None
@@ -180,6 +190,10 @@ class Answer:
         self.status = connection.status
         self.headers = connection.headers
 
+    def whole(self) -> bytes | None:
+        """The body, if Apache has sent all of it; None when more is to come, as of everything that is long."""
+        return self._connection.read_all()
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; raises `Unreachable` when it breaks off, `TimeoutError` when nothing comes."""
         while True:
@@ -194,10 +208,20 @@ class Upstream:
     """One worker's connections to the private Apache."""
 
     def __init__(self, apache: SvnApache, *, idle: float, supervisor: int | None) -> None:
-        self.apache = apache
+        self.options = KnownOptions()
+        """What need not be asked again."""
+        self._apache = apache
         self._idle = idle
         self._supervisor = supervisor
         self._kept: list[_Connection] = []
+
+    def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
+        """What Apache calls a repository, as the first segment of its URL (`SvnApache.link_at_hand`)."""
+        return self._apache.link_at_hand(repository_id, name, path)
+
+    def link(self, repository_id: int, name: str, path: Path) -> str:
+        """The same; it can get there from now on. To be called in a thread."""
+        return self._apache.link(repository_id, name, path)
 
     @contextlib.asynccontextmanager
     async def ask(
@@ -315,21 +339,21 @@ class Upstream:
         deadline = loop.time() + _START
         asked = False
         while True:
-            endpoint = self.apache.endpoint()
+            endpoint = self._apache.endpoint()
             if endpoint is not None:
                 with contextlib.suppress(OSError):
                     _, connection = await loop.create_connection(
                         partial(_Connection, endpoint), "127.0.0.1", endpoint.port
                     )
                     # Before anything is said, the secret above all.
-                    if self.apache.listens_at(endpoint):
+                    if self._apache.listens_at(endpoint):
                         return connection
                     connection.abort()
             if loop.time() > deadline:
                 raise Unreachable
             if not asked:
                 asked = True
-                self.apache.want(self._supervisor)
+                self._apache.want(self._supervisor)
             await asyncio.sleep(_PAUSE)
 
     def _keep(self, connection: _Connection) -> None:
