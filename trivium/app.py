@@ -17,6 +17,7 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
 from trivium.errors import TriviumError
+from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
@@ -28,7 +29,9 @@ from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.pages import web_app
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
+from trivium.wire.git.requests import is_git_path
 from trivium.wire.hg import door as hg
+from trivium.wire.hg.requests import is_hg_request
 from trivium.wire.svn import door as svn
 from trivium.wire.svn.upstream import Upstream
 
@@ -58,7 +61,8 @@ class Application:
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
-        self._wire = Door(self._site, self._authenticator, self._activity, crew=self._admission, slow=self._slow)
+        self._transfers = Transfers(self._site, self._activity, crew=self._admission, slow=self._slow)
+        self._wire = Door(self._transfers, self._authenticator)
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
@@ -125,9 +129,9 @@ class Application:
         if svn.is_svn_request(scope):
             # Before Git: a file in a Subversion repository may be called as Git calls its services.
             return partial(svn.serve, self._wire, self._apache)
-        if git.is_git_path(scope["path"]):
+        if is_git_path(scope["path"]):
             return partial(git.serve, self._wire)
-        if hg.is_hg_request(scope):
+        if is_hg_request(scope):
             return partial(hg.serve, self._wire)
         if svn.is_svn_method(scope):
             return partial(svn.serve, self._wire, self._apache)

@@ -11,9 +11,8 @@ import base64
 import binascii
 import math
 import re
-from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -21,14 +20,17 @@ from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Proof, Reason
 from trivium.access.errands import ERRAND
 from trivium.access.levels import Level
-from trivium.errors import Locked, NotFound
+from trivium.errors import Busy, Locked, NotFound, StorageFull, TriviumError
 from trivium.forge.repositories import finding as repositories
-from trivium.forge.repositories import user_locks
+from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import State
+from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why, declined
+from trivium.forge.sessions.transfers import Admitted
 from trivium.forge.site import Site
+from trivium.http.asgi import TooLarge
 from trivium.names import MAX_DEPTH, is_clean_text
-
-NO_SUCH_REPOSITORY: Final = "There is no such repository."
+from trivium.vcs.model import VcsError
 
 SYSTEMS: Final = {"git": "Git", "hg": "Mercurial", "svn": "Subversion"}
 """What the version-control systems call themselves."""
@@ -40,6 +42,16 @@ _REFUSALS: Final = {
     Reason.INACTIVE: (403, "This account is not active."),
     Reason.ADDRESS: (403, "This account may not be used from your address."),
     Reason.PASSWORD_CHANGE: (406, "password change required"),
+}
+
+
+_STATUS: Final = {
+    Why.ABSENT: 404,
+    Why.NOT_UNDERSTOOD: 400,
+    Why.IMPOSSIBLE: 422,
+    Why.TOO_LARGE: 413,
+    Why.TOO_SLOW: 408,
+    Why.UNAVAILABLE: 503,
 }
 
 
@@ -65,40 +77,22 @@ class LockedOut(Refused):
     """Somebody holds the repository's lock; the status is the administrator's choice."""
 
 
-class State(NamedTuple):
-    """What a decision rests on: while this is the same the decision is, and the repository's name."""
-
-    version: int
-    """Of all accounts, rights and repositories (`access.stamps`)."""
-    holder: int | None = None
-    """Who holds the lock of the repository that users see."""
+TOLD: Final = (Refused, TooLarge, Declined, Locked, StorageFull, Busy, VcsError)
+"""What ends a request in a way that is told to whoever asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Somebody who may do what they asked for."""
-
-    caller: Caller
-    repository: Repository
-    state: State
-    proof: Proof
-    renamed: bool = False
-    """They asked for a name that the repository had before."""
-
-
-def check_lock(site: Site, admitted: Admitted, *, writes: bool) -> str:
-    """Refuse a push (`writes`) or pull because of a lock that users see, when it begins (system.md 3.4).
-
-    Where locks only warn (`lock_ret_code`), the text is returned instead, for the user to read; empty: no lock.
-    """
-    try:
-        user_locks.check(admitted.caller, admitted.repository, writes=writes)
-    except Locked as error:
-        status = site.settings.lock_ret_code
-        if status >= 400:
-            raise LockedOut(status, str(error)) from error
-        return str(error)
-    return ""
+def refusal(site: Site, error: Exception, kind: str) -> Refused:
+    """How a request to a repository of this kind ends over HTTP because of an error (one of `TOLD`)."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, TooLarge):
+        return Refused(413, f"The push is larger than the server allows ({error.option}).")
+    assert isinstance(error, TriviumError)
+    ending = declined(error, SYSTEMS[kind])
+    if ending.why is Why.LOCKED:
+        return LockedOut(site.settings.lock_ret_code, ending.text)  # the administrator's choice
+    later = ending.retry_after
+    return Refused(_STATUS[ending.why], ending.text, () if later is None else ((b"retry-after", str(later).encode()),))
 
 
 def admit(
@@ -145,8 +139,16 @@ def admit(
         raise _unauthorized(site, first=True)
     if writes and found.archived:
         raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
-    found = msgspec.structs.replace(found, description="", last_changeset="")  # nobody is shown them here
-    return Admitted(caller, found, State(version, found.locked_by_id), proof, renamed)
+    found = msgspec.structs.replace(found, description="", last_changeset="")
+    state = State(version, found.locked_by_id)
+    return Admitted(caller, found, state, proof, publishes=_publishes(site, found), renamed=renamed)
+
+
+def _publishes(site: Site, repository: Repository) -> bool:
+    if repository.kind != "hg":
+        return True
+    with site.store.read() as db:
+        return repository_settings.publishes(db, repository.id)
 
 
 def _caller(

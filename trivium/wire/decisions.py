@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decisions that are remembered: a checkout is many requests, and each brings the same credentials.
 
-What was decided rests on accounts, keys, rights and repositories. All of these are as they were for one value of
-`access_stamp.version` (`access.stamps`). Two things are not: who holds the lock that users see, for a push releases it
-without another stamp, and the time, which ends keys. So a decision is remembered together with its `State`, and until
-what let somebody in may end. It counts for exactly that state: a revocation counts for the next request of every
-worker.
+A decision counts for exactly the `State` that it rests on, which is looked up for each request: a revocation counts for
+the next one, on every worker. And it counts only until what let somebody in may end by itself, as keys do.
 """
 
 from __future__ import annotations
@@ -14,31 +11,17 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from trivium.access.credentials import Authenticator
 from trivium.access.keys import process_secret, quick_digest
+from trivium.forge.repositories.state import State, state_of
+from trivium.forge.sessions.transfers import Admitted
 from trivium.names import MAX_DEPTH, MAX_NAME
-from trivium.store.query import Query
-from trivium.store.tables import access_stamp, repository_locks
-from trivium.wire.admission import BY_ID, Admitted, SignInNeeded, State
+from trivium.wire.admission import BY_ID, SignInNeeded
 
 _MOST: Final = 1000
 """Decisions that one worker remembers; then it begins anew."""
-_NO_REPOSITORY: Final = 0
-
-_STATE = Query(
-    select(access_stamp.c.version, repository_locks.c.user_id).select_from(
-        access_stamp.outerjoin(repository_locks, repository_locks.c.repository_id == bindparam("repository_id"))
-    )
-)
-
-
-def state_of(db: Connection, repository_id: int = _NO_REPOSITORY) -> State:
-    """The present state of all rights and of a repository's lock."""
-    found = _STATE.first(db, {"repository_id": repository_id})
-    assert found is not None
-    return State(*found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,13 @@ from trivium.access.throttle import Throttle
 from trivium.forge.accounts import tokens
 from trivium.forge.accounts import users as accounts
 from trivium.forge.repositories import finding, user_locks
+from trivium.forge.repositories.state import state_of
+from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
 from trivium.wire import door as module
-from trivium.wire.admission import Admitted, Refused, admit
-from trivium.wire.decisions import state_of
+from trivium.wire.admission import Refused, admit
 from trivium.wire.door import Door
 
 ADDRESS = "192.0.2.1"
@@ -63,9 +64,7 @@ def authenticator(site: Site) -> Authenticator:
 @pytest.fixture
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(2, "admission"), ThreadPoolExecutor(1)
-    yield Door(
-        site, Authenticator(site.store, site.ring, Throttle(10_000, 10_000, 60)), Activity(), crew=crew, slow=slow
-    )
+    yield Door(Transfers(site, Activity(), crew=crew, slow=slow), authenticator(site))
     crew.close()
     slow.shutdown()
 

@@ -14,11 +14,13 @@ import pytest
 from trivium.access.caller import anonymous
 from trivium.access.credentials import Authenticator, Proof
 from trivium.access.throttle import Throttle
+from trivium.forge.repositories.state import State
+from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
 from trivium.wire import door as module
-from trivium.wire.admission import Admitted, Refused, State
+from trivium.wire.admission import Refused
 from trivium.wire.door import Door
 
 
@@ -49,7 +51,8 @@ class Hashing:
 @pytest.fixture
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(4, "admission"), ThreadPoolExecutor(1)
-    yield Door(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), Activity(), crew=crew, slow=slow)
+    transfers = Transfers(site, Activity(), crew=crew, slow=slow)
+    yield Door(transfers, Authenticator(site.store, site.ring, Throttle(10, 300, 60)))
     crew.close()
     slow.shutdown()
 

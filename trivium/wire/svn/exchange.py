@@ -144,7 +144,7 @@ class Exchange:
         if size <= _AT_ONCE:
             return function(*arguments)
         async with self._door.understanding:
-            return await self._door.quick(function, *arguments)
+            return await self._door.transfers.quick(function, *arguments)
 
     async def _whole_body(self) -> bytes:
         limit = self._settings.max_dav_body

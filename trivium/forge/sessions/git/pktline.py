@@ -7,6 +7,8 @@ import re
 from collections.abc import Generator
 from typing import Final
 
+from trivium.forge.sessions.endings import Declined, Why
+
 FLUSH: Final = b"0000"
 _LONGEST_MESSAGE: Final = 900
 _LONGEST_BEGINNING: Final = 256 << 10
@@ -18,8 +20,11 @@ _WANTED = re.compile(rb"want ([0-9a-fA-F]{40})")
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
-class Malformed(Exception):
+class Malformed(Declined):
     """The client does not speak the protocol."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(Why.NOT_UNDERSTOOD, f"The request is not one of git: {how}.")
 
 
 def pkt(payload: bytes) -> bytes:
