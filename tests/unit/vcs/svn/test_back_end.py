@@ -92,7 +92,8 @@ def test_what_nobody_reported_is_known(svn: Svn, tmp_path: Path) -> None:
     assert state(svn, path, "", 4) == {"youngest": 4, "unclaimed": []}
 
 
-def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tidies", [False, True])
+def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path, tidies: bool) -> None:
     path = tmp_path / "r"
     svn.create(path)
     for _ in range(2):
@@ -102,8 +103,15 @@ def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) ->
     old = time.time() - 2 * 24 * 3600
     dead = min(transactions.iterdir())
     os.utime(dead, (old, old))
-    svn.recover(path)
+    assert not svn.is_untidy(path)  # a file may still be on its way
+    os.utime(path / "db" / "txn-protorevs" / f"{dead.stem}.rev", (old, old))
+    assert svn.is_untidy(path)
+    if tidies:
+        svn.tidy(path, thorough=False, keep=-1, stop=lambda: False)
+    else:
+        svn.recover(path)
     assert len(list(transactions.iterdir())) == 1 and not dead.exists()
+    assert not svn.is_untidy(path)
 
 
 def test_a_commit_that_was_killed_before_it_counted_does_not_stop_the_next(svn: Svn, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Sequence
 
+from trivium.errors import RepositoryFull
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Finished, Push
 from trivium.forge.repositories import growth
@@ -63,7 +64,12 @@ class SvnSession:
         if self._growth is None:
             self._growth = Growth(self._site, self._repository_id, anew=ends)
         if self._site.settings.max_repo_bytes:
-            await self._transfers.slow(self._growth.check)
+            try:
+                await self._transfers.slow(self._growth.check)
+            except RepositoryFull:
+                # Of what clients began who are gone; for others it is looked at after a commit.
+                self._site.pushed.put(self._repository_id)
+                raise
         else:
             self._growth.check()  # the disk only: done at once
 
