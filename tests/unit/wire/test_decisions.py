@@ -53,6 +53,7 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     ("update_user", {"userid": "ben", "active": False}),
     ("update_user", {"userid": "ben", "active": True}),
     ("update_user", {"userid": "ada", "username": "ida"}),
+    ("update_repo", {"repoid": "team/renamed", "owner": "root"}),
     ("delete_user", {"userid": "ben"}),
 ]
 

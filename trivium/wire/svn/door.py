@@ -154,7 +154,7 @@ class SvnTransfer:
         try:
             inside = self._upstream.link_at_hand(repository.id, name, path)
             if inside is None:
-                inside = await self._door.quick(self._upstream.link, repository.id, name, path)
+                inside = await self._transfers.quick(self._upstream.link, repository.id, name, path)
         except FileNotFoundError as error:
             # It is being moved, or the disk is gone.
             raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error

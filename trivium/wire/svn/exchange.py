@@ -204,7 +204,8 @@ class Exchange:
         # Most answers are here before anybody could have left.
         beginning = loop.call_later(_WATCHED_AFTER, self._begin_to_watch, fed, task, patient)
         try:
-            async with self._upstream.ask(head, headers, self._body, fed) as answer:
+            reads = self._request.method in requests.READS
+            async with self._upstream.ask(head, headers, self._body, fed, reads=reads) as answer:
                 yield answer
         except asyncio.CancelledError:
             if self._watching is not None and self._watching.done() and task.uncancel() == 0:
@@ -239,9 +240,10 @@ class Exchange:
         self._watching = asyncio.ensure_future(self._watch(fed, task, patient=patient))
 
     async def _watch(self, fed: asyncio.Future[None], task: asyncio.Task[Any], *, patient: bool) -> None:
-        """Wait until all was sent to Apache, then for the client to go away; `receive` says so."""
+        """Wait until all has come from the client, then for it to go away; `receive` says so."""
         with contextlib.suppress(Exception):
-            await asyncio.shield(fed)
+            if not isinstance(self._body, bytes):
+                await asyncio.shield(fed)
             while (await self._receive())["type"] != "http.disconnect":
                 pass
             if not patient and not self._answered:

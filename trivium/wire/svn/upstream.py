@@ -32,6 +32,8 @@ _KEPT: Final = 8
 _START: Final = 10.0
 """Seconds that Apache may take to start."""
 _PAUSE: Final = 0.02
+_LONG: Final = 5.0
+"""Seconds after which work for somebody who has gone is worth ending; what is shorter ends by itself."""
 
 
 class Unreachable(Exception):
@@ -139,6 +141,12 @@ class _Connection(asyncio.Protocol):
         asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
         return not asked.poll(0)
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it is at this end."""
+        address: tuple[str, int] = self._transport.get_extra_info("sockname")
+        return address
+
     def _closes(self) -> bool:
         return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
 
@@ -225,7 +233,13 @@ class Upstream:
 
     @contextlib.asynccontextmanager
     async def ask(
-        self, head: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes | AsyncIterator[bytes], fed: Any
+        self,
+        head: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes | AsyncIterator[bytes],
+        fed: Any,
+        *,
+        reads: bool = False,
     ) -> AsyncIterator[Answer]:
         """Send a request and wait for the head of its answer.
 
@@ -234,8 +248,10 @@ class Upstream:
         reading `body` raises.
 
         A request is sent again only if the kernel says that Apache closed a connection without having read it, and
-        once: what ended a process of Apache would end the next.
+        once: what ended a process of Apache would end the next. What only `reads` and is given up after it has taken
+        long is ended in Apache as well.
         """
+        began = asyncio.get_running_loop().time()
         no_body = head.startswith(b"HEAD ")
         connection = await self._connected()
         feeding: asyncio.Future[None] | None = None
@@ -268,8 +284,16 @@ class Upstream:
                 await asyncio.gather(feeding, return_exceptions=True)
             if keep:
                 self._keep(connection)
+            elif reads and not connection.complete and asyncio.get_running_loop().time() - began > _LONG:
+                self._end_work(connection)
             else:
                 connection.abort()
+
+    def _end_work(self, connection: _Connection) -> None:
+        """End the process that works at the other end of a connection, which is kept until then."""
+        _, port = connection.address
+        ending = asyncio.get_running_loop().run_in_executor(None, self._apache.end_process, connection.endpoint, port)
+        ending.add_done_callback(lambda _: connection.abort())
 
     async def _ask_at_once(
         self,

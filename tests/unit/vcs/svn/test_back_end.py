@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +40,18 @@ with open(sys.argv[1], "r+b") as lock:
     print("holds", flush=True)
     sys.stdin.read()
 """
+
+
+SERVING = """
+import os, socket, sys
+os.dup2(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT), 11)
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+connections = [listening.accept() for _ in range(2)]
+print("serves", flush=True)
+sys.stdin.read()
+"""
+"""As a process of Apache does, but for two connections."""
 
 
 @pytest.fixture
@@ -90,6 +105,29 @@ def test_what_nobody_reported_is_known(svn: Svn, tmp_path: Path) -> None:
     assert svn.accepted(path, (), later)[-1] == RefUpdate("", "3", "4")
     # Of a repository that was found on the disk nothing is claimed by the first commit but itself.
     assert state(svn, path, "", 4) == {"youngest": 4, "unclaimed": []}
+
+
+def test_the_process_that_works_for_nobody_is_ended_and_no_other(svn: Svn) -> None:
+    apache = svn.apache
+    apache._make_directories()
+    command = [sys.executable, "-c", SERVING, str(apache.place / "lock")]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as other:
+        assert one.stdout and other.stdout
+        endpoint, elsewhere = Endpoint(int(one.stdout.readline()), ""), Endpoint(int(other.stdout.readline()), "")
+        with contextlib.ExitStack() as held:
+            mine, _, theirs, _ = (
+                held.enter_context(socket.create_connection(("127.0.0.1", where.port)))
+                for where in (endpoint, endpoint, elsewhere, elsewhere)
+            )
+            assert one.stdout.readline() == other.stdout.readline() == "serves\n"
+            apache.end_process(endpoint, theirs.getsockname()[1])
+            apache.end_process(elsewhere, mine.getsockname()[1])
+            assert one.poll() is None and other.poll() is None
+            apache.end_process(endpoint, mine.getsockname()[1])
+            assert one.wait(60) == -signal.SIGKILL
+            assert other.poll() is None
+        other.kill()
 
 
 @pytest.mark.parametrize("tidies", [False, True])
