@@ -28,6 +28,42 @@ class _Refused(Exception):
     """Stops the parser."""
 
 
+class _Joined:
+    """A transport for one answer, whose head leaves together with what follows it at once.
+
+    A write is a call of the system that wakes the other end; two for a short answer cost as much as the rest of it.
+    """
+
+    def __init__(self, transport: Any, cycle: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._cycle = cycle
+        self._loop = loop
+        self._begun = False
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._begun or not self._cycle.response_started:  # before it there may be a 100 Continue
+            self._write(data)
+            return
+        self._begun = True
+        self._head = data
+        self._loop.call_soon(self._write, b"")
+
+    def _write(self, data: bytes) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._write(b"")
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class _WithReason:
     """A transport that says a reason of its own in the first line that is written."""
 
@@ -154,8 +190,10 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             if connect:
                 self.url = b"/"  # it names a host; the application refuses the method
             super().on_headers_complete()
+            cycle: Any = self.cycle
+            cycle.transport = _Joined(self.transport, cycle, self.loop)
             if connect:
-                self.cycle.keep_alive = False
+                cycle.keep_alive = False
             if self.scope["http_version"] == "1.0":
                 self._end_by_closing()
             if b"cmd=" in self.url:

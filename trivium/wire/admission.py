@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from hmac import compare_digest
 from typing import Final
 
+import msgspec
+
 from trivium.access.caller import Caller
-from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
+from trivium.access.credentials import Authenticator, CredentialsRefused, Proof, Reason
 from trivium.access.errands import ERRAND
 from trivium.access.levels import Level
 from trivium.errors import Busy, Locked, NotFound, StorageFull, TriviumError
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import State
 from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why, declined
 from trivium.forge.sessions.transfers import Admitted
 from trivium.forge.site import Site
@@ -60,6 +65,10 @@ class Refused(Exception):
 class SignInNeeded(Refused):
     """The client should come again with credentials, whatever status says so."""
 
+    def again(self) -> SignInNeeded:
+        """The same refusal, of another request."""
+        return SignInNeeded(self.status, self.text, self.headers)
+
 
 class LockedOut(Refused):
     """Somebody holds the repository's lock; the status is the administrator's choice."""
@@ -95,14 +104,15 @@ def admit(
     authorization: bytes,
     mark: bytes,
     address: str,
+    version: int,
 ) -> Admitted:
-    """Decide about one request; raises `Refused`.
+    """Decide about one request; raises `Refused`. `version`: of the state of all rights, read before.
 
     Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
     repository is the one that `name`, a path, leads into. `signed`: who writes must say who they are, even where
     visitors may write. `mark`: what the client says in the header `IMPORT_MARK`.
     """
-    caller = _caller(site, authenticator, authorization, mark, address)
+    caller, proof = _caller(site, authenticator, authorization, mark, address)
     look_up = _find_above if inside else _find
     found = look_up(site, caller, name) if caller is not None else None
     renamed = False
@@ -127,14 +137,25 @@ def admit(
         raise _unauthorized(site, first=True)
     if writes and found.archived:
         raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
-    return Admitted(caller, found, renamed)
+    found = msgspec.structs.replace(found, description="", last_changeset="")
+    state = State(version, found.locked_by_id)
+    return Admitted(caller, found, state, proof, publishes=_publishes(site, found), renamed=renamed)
 
 
-def _caller(site: Site, authenticator: Authenticator, authorization: bytes, mark: bytes, address: str) -> Caller | None:
+def _publishes(site: Site, repository: Repository) -> bool:
+    if repository.kind != "hg":
+        return True
+    with site.store.read() as db:
+        return repository_settings.publishes(db, repository.id)
+
+
+def _caller(
+    site: Site, authenticator: Authenticator, authorization: bytes, mark: bytes, address: str
+) -> tuple[Caller | None, Proof]:
     """The account behind the credentials, the visitor when there are none, None when visitors may not look."""
     own = bool(mark) and compare_digest(mark, site.ring.import_mark.encode())
     if not authorization:
-        return None if own else authenticator.visitor(address)
+        return None if own else authenticator.visitor(address), Proof(math.inf)
     credentials = _basic(authorization)
     if credentials is None:
         raise _unauthorized(site, first=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from trivium.access.caller import anonymous
@@ -13,11 +13,13 @@ from trivium.access.credentials import Authenticator
 from trivium.access.places import NoPlace, Places
 from trivium.egress.remote import IMPORT_MARK
 from trivium.errors import WouldWait
+from trivium.forge.repositories.state import state_of
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import Scope, TooLarge, header
 from trivium.http.rooms import Room
-from trivium.wire.admission import Refused, admit
+from trivium.wire.admission import Refused, SignInNeeded, admit
+from trivium.wire.decisions import Decisions
 
 _HASHING: Final = 1
 """Half of how many passwords are hashed at once for one network of addresses."""
@@ -46,6 +48,7 @@ class Door:
         self.understanding = asyncio.Semaphore(_AT_ONCE)
         """Held while a thread understands a large one: many would keep the event loop from its turns."""
         self._authenticator = authenticator
+        self._decisions = Decisions(authenticator)
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
         self._hashing = Places(each=_HASHING, shared=_HASHING, firsts=_HASHING, patience=site.settings.request_timeout)
 
@@ -54,20 +57,30 @@ class Door:
     ) -> Admitted:
         """Decide about a request; raises `Refused`. `inside` and `signed` as for `admission.admit`."""
         address = self._addresses.of(scope)
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "name": name,
+            "writes": writes,
+            "inside": inside,
+            "signed": signed,
+            "authorization": header(scope, b"authorization"),
+            "mark": header(scope, _MARK),
+            "address": address,
+        }
+        question = self._decisions.question(**asked)
 
         def decide() -> Admitted:
-            return admit(
-                self.site,
-                self._authenticator,
-                kind=kind,
-                name=name,
-                writes=writes,
-                inside=inside,
-                signed=signed,
-                authorization=header(scope, b"authorization"),
-                mark=header(scope, _MARK),
-                address=address,
-            )
+            with self.site.store.read() as db:
+                if found := self._decisions.found(db, question):
+                    return found
+                state = state_of(db)
+            try:
+                admitted = admit(self.site, self._authenticator, version=state.version, **asked)
+            except SignInNeeded as refused:
+                self._decisions.refused(question, state, refused)
+                raise
+            self._decisions.admitted(question, admitted)
+            return admitted
 
         try:
             with self.site.store.glance():

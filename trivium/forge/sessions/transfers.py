@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from trivium.access.caller import Caller
+from trivium.access.credentials import Proof
 from trivium.access.places import NoPlace, Places
 from trivium.errors import Busy, Locked, NotFound, WouldWait
 from trivium.forge.pushes import settling as pushes
@@ -19,6 +20,7 @@ from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import user_locks
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import State, state_of
 from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
@@ -41,6 +43,13 @@ class Admitted:
 
     caller: Caller
     repository: Repository
+    """Without its description and last changeset, which no client of these is shown."""
+    state: State
+    """What the decision rests on."""
+    proof: Proof
+    """What let the caller in."""
+    publishes: bool = True
+    """Of a repository of Mercurial: whether what is pushed to it, and pulled from it, becomes public."""
     renamed: bool = False
     """They asked for a name that the repository had before."""
 
@@ -81,6 +90,8 @@ class Transfers:
 
         def look() -> str:
             with self.site.store.read() as db:
+                if state_of(db, admitted.repository.id) == admitted.state:
+                    return admitted.repository.name
                 return repositories.by_id(db, admitted.caller, admitted.repository.id).name
 
         try:

@@ -145,11 +145,12 @@ class Svn:
         return [revision_update(one) for one in (*before.unclaimed, *range(before.youngest + 1, number + 1))]
 
     def is_untidy(self, path: Path) -> bool:
-        """Subversion appends, and leaves nothing behind that would have to be gathered."""
-        return False
+        """Whether somebody began a commit and is gone: what they sent takes room."""
+        return bool(_dead_transactions(path))
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        """Full shards of revisions are packed into one file each, if `thorough`; there is nothing else to do."""
+        """Remove what nobody will commit, and if `thorough` pack full shards of revisions into one file each."""
+        self._remove_transactions(path)
         if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
             self.command.admin("pack", "--quiet", str(path))
             self.command.hand_over(path)
@@ -161,13 +162,10 @@ class Svn:
         """
         self.apache.await_quiet()
         _remove_unpublished(path)
-        stale = time.time() - _DEAD
-        dead = [
-            transaction.name.removesuffix(".txn")
-            for transaction in path.glob("db/transactions/*.txn")
-            if transaction.stat().st_mtime < stale
-        ]
-        if dead:
+        self._remove_transactions(path)
+
+    def _remove_transactions(self, path: Path) -> None:
+        if dead := _dead_transactions(path):
             self.command.admin("rmtxns", "--quiet", str(path), *dead)
 
     def index(self, path: Path, cache: Path, state: str) -> int:
@@ -179,6 +177,19 @@ class Svn:
     def open(self, path: Path, index: int) -> Iterator[SvnSnapshot]:
         with open_filesystem(path) as filesystem:
             yield SvnSnapshot(path, filesystem, index)
+
+
+def _dead_transactions(path: Path) -> list[str]:
+    """The transactions to which nobody has added anything for so long that their clients are gone."""
+    stale = time.time() - _DEAD
+    found = []
+    for transaction in path.glob("db/transactions/*.txn"):
+        name = transaction.name.removesuffix(".txn")
+        places = (transaction, path / "db" / "txn-protorevs" / f"{name}.rev")
+        with contextlib.suppress(FileNotFoundError):  # it was committed, or given up, just now
+            if max(place.stat().st_mtime for place in places) < stale:
+                found.append(name)
+    return found
 
 
 def _remove_unpublished(path: Path) -> None:

@@ -19,7 +19,6 @@ import structlog
 
 from trivium.access.levels import Level
 from trivium.forge.pushes import settling as pushes
-from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.sessions.channel import Channel, unless_gone
 from trivium.forge.sessions.endings import Declined, Why
 from trivium.forge.sessions.hg.link import HgLink
@@ -151,23 +150,18 @@ class HgSession:
 
         A push gives the repository's lock as well, and may write.
         """
-        publishes = await self._transfers.glance(self._publishes)
         async with self._transfers.directory_of(self._admitted) as directory:
             files = [directory] if lock is None else [directory, lock]
-            told = self._told(writes=lock is not None, publishes=publishes)
+            told = self._told(writes=lock is not None)
             connection = await self._transfers.patient(self._site.hg.processes.call, "serve", files, told)
             return await HgLink.over(connection, self._idle)
 
-    def _publishes(self) -> bool:
-        with self._site.store.read() as db:
-            return repository_settings.publishes(db, self._admitted.repository.id)
-
-    def _told(self, *, writes: bool, publishes: bool) -> dict[str, Any]:
+    def _told(self, *, writes: bool) -> dict[str, Any]:
         caller, level = self._admitted.caller, self._admitted.repository.level
         return {
             "command": self._call.command,
             "writes": writes,
-            "publishes": publishes,
+            "publishes": self._admitted.publishes,
             "method": self._call.method,
             "arguments": self._call.arguments,
             "abilities": self._call.abilities,
