@@ -134,7 +134,7 @@ def test_what_comes_without_a_command_does_not_get_to_git(server: Server, ada: P
     assert leftovers(server, name) == []
 
 
-def test_a_dozen_objects_do_not_show_a_million_files(server: Server, ada: Person, name: str) -> None:
+def test_a_dozen_objects_do_not_show_a_million_files(root: Api, ada: Person, name: str) -> None:
     blob = b"x"
     objects = [("blob", blob)]
     below, mode = object_id("blob", blob), b"100644"
@@ -146,9 +146,9 @@ def test_a_dozen_objects_do_not_show_a_million_files(server: Server, ada: Person
     raw_id = object_id("commit", commit)
     status, said = push(ada, name, raw_id, pack_of([*objects, ("commit", commit)]))
     assert status == 200 and b"ok refs/heads/master" in said
-    asked = [ada.api.envelope("get_repo_nodes", repoid=name, revision="master", root_path="")]
+    asked = [root.envelope("get_repo_nodes", repoid=name, revision="master", root_path="")]
     for details in ("extended", "full"):
-        asked.append(ada.api.envelope("get_repo_changeset", repoid=name, revision=raw_id, details=details))
+        asked.append(root.envelope("get_repo_changeset", repoid=name, revision=raw_id, details=details))
     for answer in asked:
         assert answer["error"]
         assert "max_api_nodes" in answer["error_detail"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import select
-import socket
 import time
 
 import pytest
 
 from tests.support.clients import Api
-from tests.support.raw import basic, connected, everything, exchange, status_of
+from tests.support.raw import basic, connected, everything, exchange, is_taken, status_of
 from tests.support.servers import Server
 from tests.support.waiting import until
 
@@ -81,20 +80,17 @@ def test_one_address_holds_only_so_many_large_heads(own_server: Server) -> None:
     """Its fifth waits for no room, and small heads need none."""
     own_server.start("--workers", "1")
     with contextlib.ExitStack() as stack:
-        open_ones = [stack.enter_context(connected(own_server.url)) for _ in range(8)]
-        for connection in open_ones:
+        refused = 0
+        for _ in range(8):
+            connection = stack.enter_context(connected(own_server.url))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(b"PROPFIND /x HTTP/1.1\r\n" + CLOSE + b"If: " + b"x" * 900_000)
-
-        def answered() -> list[socket.socket]:
-            return select.select(open_ones, [], [], 0)[0]
-
-        until(lambda: len(answered()) == 4)
+            until(lambda connection=connection: is_taken(connection))
+            if select.select([connection], [], [], 0)[0]:
+                assert status_of(connection.recv(100)) == 503
+                refused += 1
+        assert refused == 4
         assert own_server.api(own_server.admin_key)("get_user")["username"] == "root"
-        refused = answered()
-        assert len(refused) == 4
-        for connection in refused:
-            assert status_of(connection.recv(100)) == 503
     with connected(own_server.url) as connection:  # the others are gone
         connection.sendall(b"PROPFIND /x HTTP/1.1\r\n" + CLOSE + b"If: " + b"x" * 900_000 + b"\r\n\r\n")
         assert status_of(everything(connection)) in (400, 401, 404)
