@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
@@ -12,7 +11,6 @@ from tests.support.clients import Api, Person
 from tests.support.raw import basic
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
-from tests.support.waiting import until
 
 BODY = (
     '<?xml version="1.0" encoding="utf-8"?><D:options xmlns:D="DAV:"><D:activity-collection-set></D:'
@@ -59,14 +57,13 @@ def test_different_questions_get_their_own_answers(root: Api, ada: Person) -> No
         assert "PROPFIND" not in asked(root, ada, f"/{name}/!svn/me")[1]["allow"]
 
 
-def test_another_repository_in_its_place_is_told_of(server: Server, root: Api, ada: Person) -> None:
+def test_another_repository_of_the_same_name_is_told_of(root: Api, ada: Person) -> None:
     name = root.new_repo(owner=ada.name, kind="svn").name
     before = {asked(root, ada, f"/{name}")[1]["svn-repository-uuid"] for _ in range(OFTEN)}
-    owner = (server.root / name).stat()
-    subprocess.run(["svnadmin", "setuuid", str(server.root / name)], check=True)
-    os.chown(server.root / name / "db" / "uuid", owner.st_uid, owner.st_gid)
-    (old,) = before
-    until(lambda: old not in {asked(root, ada, f"/{name}")[1]["svn-repository-uuid"] for _ in range(OFTEN)})
+    root("delete_repo", repoid=name)
+    root("create_repo", repo_name=name, repo_type="svn", owner=ada.name)
+    after = {asked(root, ada, f"/{name}")[1]["svn-repository-uuid"] for _ in range(OFTEN)}
+    assert len(before) == len(after) == 1 and before != after
 
 
 def test_who_may_not_read_any_more_is_told_nothing(root: Api, ada: Person) -> None:

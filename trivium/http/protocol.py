@@ -47,7 +47,11 @@ class _Joined:
             return
         self._begun = True
         self._head = data
-        self._loop.call_soon(self._write, b"")
+        self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._head and not self._transport.is_closing():
+            self._write(b"")
 
     def _write(self, data: bytes) -> None:
         if self._head:
@@ -57,7 +61,7 @@ class _Joined:
             self._transport.write(data)
 
     def close(self) -> None:
-        self._write(b"")
+        self._flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -160,8 +164,11 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
                 self._unparsed += len(data)
                 self._pieces += 1
             super().data_received(data)
-            if self._reading_head and not self.transport.is_closing() and not self._has_room(self._unparsed):
-                self.send_400_response("")
+            if self._reading_head and not self.transport.is_closing():
+                if not self._has_room(self._unparsed):
+                    self.send_400_response("")
+                elif self._timer is None:  # most heads come whole, and need none
+                    self._await_head()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -169,8 +176,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             self._pieces = 1
             self._unparsed = len(self._arrived) if self._fresh else 0
             self._between = self._fresh = False
-            if self._timer is None:
-                self._await_head()
+            self._reading_head = True
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)

@@ -48,10 +48,19 @@ class Decisions:
         self._refused: dict[Question, tuple[State, SignInNeeded]] = {}
 
     def question(
-        self, *, kind: str, name: str, writes: bool, inside: bool, signed: bool, authorization: bytes, **more: object
+        self,
+        *,
+        kind: str,
+        name: str,
+        writes: bool,
+        inside: bool,
+        signed: bool,
+        authorization: bytes,
+        mark: bytes,
+        address: str,
     ) -> Question:
         """What a request asks, with the arguments of `admission.admit`."""
-        about = f"{kind} {writes} {inside} {signed} {sorted(more.items())} {authorization!r}"
+        about = f"{kind} {writes} {inside} {signed} {address} {mark!r} {authorization!r}"
         if inside:
             name = "/".join(name.split("/", MAX_DEPTH)[:MAX_DEPTH])
         return Question(quick_digest(self._secret, about), name, inside, not authorization)

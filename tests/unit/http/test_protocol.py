@@ -46,6 +46,9 @@ class Clock:
         self._timers.append(timer)
         return timer
 
+    def call_soon(self, ring: Callable[..., object], *given: object) -> asyncio.Handle:
+        return asyncio.get_running_loop().call_soon(ring, *given)
+
     def create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(work)
 
@@ -95,6 +98,9 @@ class Line:
 
     def write(self, data: bytes) -> None:
         self.said += data
+
+    def writelines(self, pieces: list[bytes]) -> None:
+        self.said += b"".join(pieces)
 
     def close(self) -> None:
         if not self._closed:

@@ -65,15 +65,15 @@ def authenticator(site: Site) -> Authenticator:
 @pytest.fixture
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(2, "admission"), ThreadPoolExecutor(1)
-    yield Door(Transfers(site, Activity(), crew=crew, slow=slow), authenticator(site))
+    yield Door(Transfers(site, Activity(), crew=crew, slow=slow, patient=slow), authenticator(site))
     crew.close()
     slow.shutdown()
 
 
 @pytest.fixture
-def keys(call: Call) -> dict[str, str]:  # noqa: F811
-    """The keys of two users of a site with something in it."""
-    made = {}
+def keys(call: Call, root_key: str) -> dict[str, str]:  # noqa: F811
+    """The keys of the administrator and two users of a site with something in it."""
+    made = {"root": root_key}
     for method, args in SETTING:
         _, result = call(method, **args)
         if method == "create_user":
@@ -150,7 +150,7 @@ def test_the_same_request_is_decided_once(door: Door, keys: dict[str, str], monk
 
 @pytest.fixture
 def admitting(site: Site, door: Door, keys: dict[str, str]) -> Callable[[str], Admitted]:
-    """Lets somebody into `other` who comes with a key of `ada`."""
+    """Lets somebody into `other` who comes with a key of `root`."""
     with site.store.write() as db:
         other = finding.find(db, accounts.find(db, "root").as_caller(ADDRESS), "other", Level.READ)
 

@@ -206,7 +206,7 @@ class SvnApache:
 
         Another one for each name: Apache keeps what it read under it.
         """
-        return _link(self.place, repository_id, name)
+        return _link(self.settings.data, repository_id, name)
 
     def _make_directories(self) -> None:
         account = self.command.available.account
@@ -292,8 +292,9 @@ class SvnApache:
 
 
 @lru_cache
-def _link(place: Path, repository_id: int, name: str) -> str:
-    return f"{repository_id}-{hmac.digest(_key(place), f'{repository_id} {name}'.encode(), 'sha256').hex()[:32]}"
+def _link(data: Path, repository_id: int, name: str) -> str:
+    mark = hmac.digest(_key(data / "svn"), f"{repository_id} {name}".encode(), "sha256")
+    return f"{repository_id}-{mark.hex()[:32]}"
 
 
 @lru_cache

@@ -86,7 +86,7 @@ class SvnTransfer:
         session = SvnSession(self._transfers, admitted)
         if self._exchange.pulls:
             session.begin_pull()
-        if ready := self._exchange.at_hand(self._site.tree.path_of(name)):
+        if ready := self._exchange.at_hand(self._place):
             await self._stands_at(admitted, name)
             await self._exchange.answer_ready(ready)
             return
@@ -150,7 +150,7 @@ class SvnTransfer:
     async def _translation(self, admitted: Admitted, name: str) -> Translation:
         """How the repository is called on both sides; it can be reached by Apache."""
         repository = admitted.repository
-        path = self._site.tree.path_of(name)
+        self._place = path = self._site.tree.path_of(name)
         try:
             inside = self._upstream.link_at_hand(repository.id, name, path)
             if inside is None:

@@ -154,14 +154,14 @@ class Exchange:
         if length and int(length) > limit:
             raise TooLarge("max_dav_body")
         try:
-            async with asyncio.timeout(self._settings.request_timeout):
-                return await read_body(
-                    self._receive,
-                    limit=limit,
-                    option="max_dav_body",
-                    idle_timeout=self._settings.body_idle_timeout,
-                    charge=self._charge,
-                )
+            return await read_body(
+                self._receive,
+                limit=limit,
+                option="max_dav_body",
+                timeout=self._settings.request_timeout,
+                idle_timeout=self._settings.body_idle_timeout,
+                charge=self._charge,
+            )
         except TimeoutError:
             raise Refused(408, "The request did not arrive in time.", ((b"connection", b"close"),)) from None
 

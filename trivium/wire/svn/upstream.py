@@ -47,7 +47,7 @@ class _Connection(asyncio.Protocol):
         self.endpoint = endpoint
         self.used = False
         self.lost = False
-        self.expiry: asyncio.TimerHandle | None = None
+        self.rests_since = 0.0
         self.on_lost: Any = None
         self._transport: Any = None
         self._parser: Any = None
@@ -222,6 +222,8 @@ class Upstream:
         self._idle = idle
         self._supervisor = supervisor
         self._kept: list[_Connection] = []
+        self._looks_later = False
+        """Whether it will be looked which of them are idle."""
 
     def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
         """What Apache calls a repository, as the first segment of its URL (`SvnApache.link_at_hand`)."""
@@ -353,8 +355,6 @@ class Upstream:
         """A connection without a request: one that was kept, or a new one to an Apache that may first have to start."""
         while self._kept and not new:
             connection = self._kept.pop()
-            if connection.expiry is not None:
-                connection.expiry.cancel()
             if connection.is_open():
                 connection.used = True
                 return connection
@@ -383,14 +383,23 @@ class Upstream:
     def _keep(self, connection: _Connection) -> None:
         if connection.lost or len(self._kept) >= _KEPT:
             return
+        loop = asyncio.get_running_loop()
         connection.rest()
         connection.on_lost = self._forget
-        connection.expiry = asyncio.get_running_loop().call_later(_IDLE, self._expire, connection)
+        connection.rests_since = loop.time()
         self._kept.append(connection)
+        if not self._looks_later:
+            self._looks_later = True
+            loop.call_later(_IDLE, self._end_idle, loop)
 
-    def _expire(self, connection: _Connection) -> None:
-        self._forget(connection)
-        connection.abort()
+    def _end_idle(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End connections that nobody has needed for long: one look at all of them, and no timer for each request."""
+        for connection in [one for one in self._kept if one.rests_since <= loop.time() - _IDLE]:
+            self._forget(connection)
+            connection.abort()
+        self._looks_later = bool(self._kept)
+        if self._kept:
+            loop.call_later(min(one.rests_since for one in self._kept) + _IDLE - loop.time(), self._end_idle, loop)
 
     def _forget(self, connection: _Connection) -> None:
         with contextlib.suppress(ValueError):
