@@ -280,8 +280,10 @@ class Trap:
         """Nothing was started, opened or called that is not ours."""
         told = self.witnessed.read_bytes()
         new, self._heard = told[self._heard :], len(told)
-        for line in new.decode(errors="surrogateescape").splitlines():
-            self.judge(*json.loads(line))
+        events = [json.loads(line) for line in new.decode(errors="surrogateescape").splitlines()]
+        # Processes tell of themselves in no order.
+        for event in sorted(events, key=lambda event: event[0] != "listen"):
+            self.judge(*event)
 
     def judge(self, event: str, *what: Any) -> None:
         if event == "start":

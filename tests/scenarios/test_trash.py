@@ -31,6 +31,11 @@ def _refused(server: Server, *arguments: str, status: int = 1) -> str:
     return str(done.stderr.decode())
 
 
+def _left(server: Server, *entries: str) -> list[Path]:
+    """What is left in the trash of entries that were taken out of it."""
+    return [path for path in (server.root / ".trash").iterdir() if path.name.startswith(entries)]
+
+
 def _delete(admin: Api, name: str | None = None, **args: object) -> str:
     made = admin.new_repo(name, **args).name
     admin("delete_repo", repoid=made)
@@ -49,14 +54,14 @@ def test_of_several_with_one_name_the_last_comes_back_and_the_others_by_their_en
     same = unique("same")
     for description in ("first", "second"):
         _delete(admin, same, description=description)
-    first = _entries(server)[0]
+    first, second = _entries(server)
     server.administer("trash", "restore", same)
     assert admin("get_repo", repoid=same)["description"] == "second"
     assert f"the repository '{same}' exists already" in _refused(server, "restore", first)
     server.administer("trash", "restore", first, "--name", f"{same}-first")
     assert admin("get_repo", repoid=f"{same}-first")["description"] == "first"
     assert _entries(server) == []
-    assert list((server.root / ".trash").iterdir()) == []
+    assert _left(server, first, second) == []
 
 
 def test_what_comes_back_belongs_to_nobody_who_has_got_the_name_of_its_owner(server: Server, admin: Api) -> None:
@@ -137,7 +142,7 @@ def test_the_trash_is_emptied_as_far_as_is_said(server: Server, admin: Api) -> N
     server.administer("trash", "empty", "--older-than", "1")
     assert _entries(server) == entries[2:]
     server.administer("trash", "empty", "--all")
-    assert list((server.root / ".trash").iterdir()) == list((server.root / ".staging").iterdir()) == []
+    assert _left(server, *entries, renamed.name) == list((server.root / ".staging").iterdir()) == []
     assert [server.journal("trash.remove", name)[0][0] for name in names] == ["trivium"] * 3
     for wrong in ((), ("--all", "x"), ("--older-than", "1", "--all"), ("--older-than", "-1")):
         assert "Usage" in _refused(server, "empty", *wrong, status=2)
@@ -155,7 +160,8 @@ def test_bundles_of_stripped_commits_are_listed_and_removed_but_not_restored(ser
 
 def test_entries_are_shown_without_what_a_terminal_would_obey(server: Server, admin: Api) -> None:
     name = _delete(admin)
-    (note,) = Path(server.root / ".trash").glob("*.json")
+    (entry,) = _entries(server)
+    note = server.root / ".trash" / f"{entry}.json"
     note.write_text(json.dumps(json.loads(note.read_text()) | {"owner": "\x1b[2J\u202e"}))
     said = server.administer("trash", "list")
     assert name in said
