@@ -265,7 +265,7 @@ class Git(GitTransfers):
         """
         asked = "\n".join([str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]).encode()
         said = self.command.run(
-            "rev-list", "--date-order", "--reverse", "--timestamp", "--stdin", cwd=path, stdin=asked
+            "rev-list", "--date-order", "--reverse", "--timestamp", "--stdin", cwd=path, stdin=asked, only_reads=True
         )
         lines = [line.split() for line in said.decode("ascii").splitlines()]
         return _New(bytes.fromhex("".join(raw_id for _, raw_id in lines)), min((int(at) for at, _ in lines), default=0))

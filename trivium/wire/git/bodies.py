@@ -27,13 +27,10 @@ class GitChannel(HttpChannel):
         self._beginning = b""
         self._max_ratio = settings.max_inflate_ratio
 
-    def answers(self, request: GitRequest) -> None:
-        """What is sent answers this request. In front of the refs of a repository stands whose they are.
-
-        What `finish` sends alone is said by the server itself, and has nothing in front.
-        """
+    def answers(self, request: GitRequest, *, versioned: bool) -> None:
+        """What is sent answers this request. Before refs stands whose they are, unless the protocol is `versioned`."""
         self.headers = (request.answer_type, *NO_CACHE)
-        if request.advertises:
+        if request.advertises and not versioned:
             self._beginning = pkt(f"# service=git-{request.service}\n".encode()) + FLUSH
 
     def decoded(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -46,6 +43,9 @@ class GitChannel(HttpChannel):
 
     async def send(self, piece: bytes) -> None:
         await super().send(piece if self.started else self._beginning + piece)
+
+    async def finish(self, last: bytes = b"") -> None:
+        await super().finish(last if self.started else self._beginning + last)
 
 
 async def _inflated(body: AsyncIterator[bytes], max_ratio: int) -> AsyncIterator[bytes]:

@@ -32,9 +32,9 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         await _tell(send, refusal(door.site, error, "git"))
         return
     channel = GitChannel(scope, receive, send, door.site.settings)
-    channel.answers(request)
     protocol = header(scope, b"git-protocol").decode("latin-1")
     session = GitSession(door.transfers, channel, request.service, protocol=protocol)
+    channel.answers(request, versioned=session.versioned)
     try:
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
         if not request.advertises:

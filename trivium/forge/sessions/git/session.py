@@ -25,12 +25,13 @@ from trivium.forge.pushes.settling import Finished, Push
 from trivium.forge.sessions.channel import Channel, chained, unless_gone
 from trivium.forge.sessions.endings import Declined, Interrupted, Why
 from trivium.forge.sessions.git.heads import EARLY, bounded, fetch_head, push_head
-from trivium.forge.sessions.git.pktline import Malformed, PackWatch, WantReader, refusal
+from trivium.forge.sessions.git.pktline import Malformed, PackWatch, WantReader, refs_told, refusal
 from trivium.forge.sessions.git.push import PushCommands, PushReport
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.procs.process import Process
 from trivium.procs.spawn import MEMORY
-from trivium.vcs.git.command import PROTOCOL_2
+from trivium.vcs.git.advertisement import refs_for_push
+from trivium.vcs.git.command import PROTOCOL_1, PROTOCOL_2
 
 _log = structlog.get_logger(__name__)
 
@@ -87,10 +88,23 @@ class GitSession:
                 # Git shows the words of a refusal here, and not later.
                 self._transfers.check_lock(admitted, writes=True)
                 self._site.tree.check_space()
+                if told := await self._refs_for_push(admitted):
+                    await self._channel.finish(told)
+                    return
             process = await self._start(admitted, "--http-backend-info-refs")
             process.feed_nothing()
             await self._run(admitted, process, self._relay(process))
             await self._channel.finish()
+
+    async def _refs_for_push(self, admitted: Admitted) -> bytes:
+        """The refs as `git receive-pack` would tell them; empty when it has to do so itself."""
+        if PROTOCOL_1 in self._protocol.split(":"):
+            return b""
+        async with self._transfers.directory_of(admitted) as directory:
+            refs = await self._transfers.slow(refs_for_push, Path(f"/proc/self/fd/{directory}"))
+        if refs is None:
+            return b""
+        return refs_told(refs, await self._transfers.slow(self._site.git.command.abilities_for_push))
 
     async def serve(self, admitted: Admitted) -> None:
         """Do what the client asks. The head of that is read before it has a place: who drips keeps nobody waiting."""
