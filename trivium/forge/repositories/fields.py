@@ -69,8 +69,8 @@ def set_values(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Set the values of the fields that there are; returns what those held and what they hold. Others are ignored."""
     where = repository_fields.c.repository_id == repository.id
-    rows = db.execute(select(repository_fields.c.key, repository_fields.c.value).where(where).with_for_update())
-    known = {key: value for key, value in rows if key in values}
+    held = select(repository_fields.c.key, repository_fields.c.value).where(where).order_by(repository_fields.c.key)
+    known = {key: value for key, value in db.execute(held.with_for_update()) if key in values}
     for key in known:
         check_field_value(values[key])
         db.execute(update(repository_fields).where(where, repository_fields.c.key == key).values(value=values[key]))
