@@ -77,7 +77,7 @@ def test_what_is_no_repository_of_ours_is_left_alone(
     shutil.copytree(bare[0], outside / "linked")
     (root / "link").symlink_to(outside / "linked")
     (root / "links").symlink_to(outside)
-    for name in (".hidden", "mine/inside", "-option", "_7", "with.lock", "MINE"):
+    for name in (".hidden", "mine/inside", "-option", "_7", "with.lock", "MINE", "with:colon", "info"):
         shutil.copytree(bare[0], root / name)
     (root / "empty").mkdir()
     (root / "file").write_text("no repository")
@@ -92,11 +92,13 @@ def test_what_is_no_repository_of_ours_is_left_alone(
         done = admin("rescan_repos", remove_obsolete=True)
     assert (done["added"], done["removed"]) == ([], [])
     skipped = {row["name"]: row["reason"] for row in done["skipped"]}
-    assert set(skipped) == {"-option", "_7", "with.lock", "MINE", "link", "links", "checkout"}
+    assert set(skipped) == {"-option", "_7", "with.lock", "MINE", "with:colon", "info", "link", "links", "checkout"}
     assert (skipped["link"], skipped["links"]) == ("it is a link", "it is a link")
     assert "working copy" in skipped["checkout"]
     assert "already exists" in skipped["MINE"]
     assert "not allowed" in skipped["-option"]
+    assert "not allowed: ':'" in skipped["with:colon"]
+    assert "reserved" in skipped["info"]
     assert "permanent address" in skipped["_7"]
     assert not any(str(root) in reason for reason in skipped.values())
 
