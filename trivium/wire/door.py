@@ -25,6 +25,7 @@ from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import Scope, TooLarge, header
 from trivium.http.crew import Crew
+from trivium.http.patience import comes_true
 from trivium.http.rooms import Room
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.wire.admission import NO_SUCH_REPOSITORY, Admitted, Refused, admit
@@ -203,10 +204,8 @@ class Door:
         with contextlib.ExitStack() as held, pushes.left_for_later(push):
             claim = held.enter_context(RepositoryLock(self.site.tree.locks, push.repository_id).claimed())
             deadline = asyncio.get_running_loop().time() + self.site.settings.exclusive_timeout
-            while not claim.try_alone():
-                if asyncio.get_running_loop().time() > deadline:
-                    raise Busy("the repository is in use")
-                await asyncio.sleep(_PAUSE)
+            if not await comes_true(claim.try_alone, until=deadline):
+                raise Busy("the repository is in use")
             # From here on the lock is the thread's, which may outlive this task.
             await self.patient(self._recover_alone, push, held.pop_all())
 
