@@ -25,6 +25,7 @@ from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
+from trivium.http.patience import comes_true
 from trivium.tree.kernel_locks import RepositoryLock
 
 T = TypeVar("T")
@@ -173,10 +174,8 @@ class Transfers:
         with contextlib.ExitStack() as held, pushes.left_for_later(push):
             claim = held.enter_context(RepositoryLock(self.site.tree.locks, push.repository_id).claimed())
             deadline = asyncio.get_running_loop().time() + self.site.settings.exclusive_timeout
-            while not claim.try_alone():
-                if asyncio.get_running_loop().time() > deadline:
-                    raise Busy("the repository is in use")
-                await asyncio.sleep(_PAUSE)
+            if not await comes_true(claim.try_alone, until=deadline):
+                raise Busy("the repository is in use")
             # From here on the lock is the thread's, which may outlive this task.
             await self.patient(self._recover_alone, push, held.pop_all())
 
