@@ -54,6 +54,7 @@ class Watched:
         (work / "message").write_text("x" * _LARGE)
         git.run("commit", "--quiet", "--allow-empty", "--file=message", cwd=work)
         git.run("push", "--quiet", server.clone_url(REPOSITORY, server.administrator), "master", cwd=work)
+        self._made.unlink()  # the push has looked at it as well
         self.changeset(self.root)
         self.once = len(self.makers())
         """How often it is read for one answer."""
