@@ -28,8 +28,8 @@ serve: install ## Set up ./data on the first run, and serve on 127.0.0.1:5000
 demo: install ## Tell the product's story in a terminal, with a throw-away server
 	@scripts/demo
 
-test: dev ## Run every test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+test: dev ## Run every test; with ARGS=<path> some, whose coverage is not looked at
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(or $(ARGS),--cov --cov-report=)
 
 fuzz: dev ## Send nonsense to every door for FUZZ_SECONDS (600)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -s --timeout=0 tests/fuzz $(ARGS)
@@ -58,4 +58,4 @@ lock: ## Pin the dependencies anew, with hashes and without host names
 	@scripts/lock
 
 clean: ## Remove the environment and caches; ./data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist

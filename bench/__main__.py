@@ -40,6 +40,8 @@ from bench.svn import measure_svn
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
+OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("TRIVIUM_")}
+"""Of the server that is measured: to see what one of them is good for."""
 REPOSITORIES = int(os.environ.get("BENCH_REPOSITORIES", "1000"))
 USERS = int(os.environ.get("BENCH_USERS", "200"))
 GROUPS = int(os.environ.get("BENCH_GROUPS", "50"))
@@ -222,27 +224,20 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
         )
 
 
+PARTS = ("memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "push", "creation", "stall")
+
+
 def main() -> None:
+    parts = sys.argv[1:] or PARTS
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"What can be measured: {', '.join(PARTS)}; not {', '.join(sorted(unknown))}.")
     report = Report()
     place = Path(tempfile.mkdtemp(prefix="trivium-bench-"))
     place.chmod(0o755)
     server = Server(place / "data")
-    parts = sys.argv[1:] or [
-        "memory",
-        "api",
-        "get_repos",
-        "git",
-        "history",
-        "growth",
-        "hg",
-        "svn",
-        "push",
-        "creation",
-        "stall",
-    ]
     try:
         server.set_up()
-        server.start("--workers", str(WORKERS))
+        server.start("--workers", str(WORKERS), **OPTIONS)
         if "memory" in parts:
             time.sleep(2)
             resident, proportional = memory_mb(server.pid)

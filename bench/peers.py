@@ -59,7 +59,7 @@ class Apache:
     """A private Apache that serves what is below `root`, with this configuration."""
 
     def __init__(self, configuration: str, root: Path, run: Path, **more: str) -> None:
-        run.mkdir()
+        run.mkdir(exist_ok=True)
         self.port = free_port()
         (run / "httpd.conf").write_text(configuration.format(run=run, root=root, port=self.port, **more))
         command = [APACHE, "-DFOREGROUND", "-f", str(run / "httpd.conf")]

@@ -23,7 +23,12 @@ from tests.support.clients import Api, Person
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
 
-_MODULES = ("mpm_event", "authn_core", "authn_anon", "authz_core", "authz_user", "auth_basic", "dav", "dav_svn")
+_MODULES = (
+    "mpm_event", "access_compat", "alias", "auth_basic", "authn_core", "authn_file", "authz_core", "authz_host",
+    "authz_user", "autoindex", "dav", "dav_svn", "dir", "env", "filter", "mime", "negotiation", "reqtimeout",
+    "setenvif", "status",
+)  # fmt: skip
+"""What Debian enables, without the filter that compresses: we do not compress either."""
 _CONFIGURATION = """
 ServerRoot {run}
 DefaultRuntimeDir {run}
@@ -32,24 +37,32 @@ Listen 127.0.0.1:{port}
 ServerName 127.0.0.1:{port}
 ErrorLog {run}/error.log
 {modules}
+TypesConfig /etc/mime.types
+LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
+CustomLog {run}/access.log combined
+<Directory />
+  AllowOverride None
+</Directory>
 <Location />
   DAV svn
   SVNParentPath {root}
   AuthType Basic
   AuthName bench
-  AuthBasicProvider anon
-  Anonymous "*"
-  Anonymous_MustGiveEmail Off
+  AuthUserFile {run}/passwords
   Require valid-user
 </Location>
 """
 
 
 class DavSvn(Apache):
-    """mod_dav_svn as its documentation sets it up, for anybody who says a name."""
+    """mod_dav_svn as an administrator sets it up who follows its documentation, with one account."""
 
-    def __init__(self, root: Path, run: Path) -> None:
+    def __init__(self, root: Path, run: Path, person: Person) -> None:
         modules = "\n".join(f"LoadModule {one}_module /usr/lib/apache2/modules/mod_{one}.so" for one in _MODULES)
+        run.mkdir()
+        subprocess.run(
+            ["htpasswd", "-bc", str(run / "passwords"), person.name, person.password], check=True, capture_output=True
+        )
         super().__init__(_CONFIGURATION, root, run, modules=modules)
 
 
@@ -114,9 +127,10 @@ def measure_svn(report: Any, server: Server, root: Api, place: Path, *, revision
     owner = ours.stat()
     subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(ours)], check=True)
     root("get_repo", repoid="history-svn", cache=False)
-    peer = DavSvn(peers, place / "svn-run")
+    administrator = Person(1, server.admin, server.admin_password, "", root)
+    peer = DavSvn(peers, place / "svn-run", administrator)
     urls = (f"{server.url}/history-svn", f"http://127.0.0.1:{peer.port}/history-svn")
-    svn = Svn(place / "svn-home", Person(1, server.admin, server.admin_password, "", root))
+    svn = Svn(place / "svn-home", administrator)
     checkouts, commits, updates, logs = ({url: Meter() for url in urls} for _ in range(4))
     roots = dict(zip(urls, (server.pid, peer.pid), strict=True))
     try:

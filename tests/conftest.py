@@ -30,11 +30,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """What is set up once and copied for each server of a test alone; it never runs."""
+    made = Server(tmp_path_factory.mktemp("prepared") / "data")
+    made.set_up()
+    return made
+
+
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Server]:
+def own_server(tmp_path: Path, prepared: Server) -> Iterator[Server]:
     """A server of this test alone, set up but not started: for tests that configure or end it."""
-    alone = Server(tmp_path / "data")
-    alone.set_up()
+    alone = prepared.copied(tmp_path / "data")
     yield alone
     alone.stop()
 

@@ -17,18 +17,22 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
 from trivium.errors import TriviumError
+from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
 from trivium.http.crew import Crew
 from trivium.procs.memory import give_back
+from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.pages import web_app
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
+from trivium.wire.git.requests import is_git_path
 from trivium.wire.hg import door as hg
+from trivium.wire.hg.requests import is_hg_request
 from trivium.wire.svn import door as svn
 from trivium.wire.svn.upstream import Upstream
 
@@ -37,6 +41,8 @@ _log = structlog.get_logger(__name__)
 _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
 """As many as there are places for (`api.door`)."""
+_PATIENT: Final = 16
+"""Threads for what clients of version control wait for; what is beyond that waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
 
 
@@ -48,17 +54,23 @@ class Application:
     ) -> None:
         self._settings = settings
         self._site: Site = open_site(settings, listening=listening)
-        self._crew = Crew(settings.threads, "quick")
+        soon = answer_soon if settings.short_calls_first else None
+        self._crew = Crew(settings.threads, "quick", prepare=soon)
         # Apart: short answers must not wait for whoever clones.
-        self._admission = Crew(settings.threads, "admission")
+        self._admission = Crew(settings.threads, "admission", prepare=soon)
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
         self._long = ThreadPoolExecutor(_LONG_CALLS, thread_name_prefix="long")
+        # What clients of version control wait for longer than for the disk: a program, or somebody else's work.
+        self._patient = ThreadPoolExecutor(_PATIENT, thread_name_prefix="patient")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
-        self._wire = Door(self._site, self._authenticator, self._activity, crew=self._admission, slow=self._slow)
+        self._transfers = Transfers(
+            self._site, self._activity, crew=self._admission, slow=self._slow, patient=self._patient
+        )
+        self._wire = Door(self._transfers, self._authenticator)
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
         self._web = web_app(settings)
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
@@ -125,9 +137,9 @@ class Application:
         if svn.is_svn_request(scope):
             # Before Git: a file in a Subversion repository may be called as Git calls its services.
             return partial(svn.serve, self._wire, self._apache)
-        if git.is_git_path(scope["path"]):
+        if is_git_path(scope["path"]):
             return partial(git.serve, self._wire)
-        if hg.is_hg_request(scope):
+        if is_hg_request(scope):
             return partial(hg.serve, self._wire)
         if svn.is_svn_method(scope):
             return partial(svn.serve, self._wire, self._apache)
@@ -192,6 +204,7 @@ class Application:
         self._crew.close()
         self._admission.close()
         self._slow.shutdown()
+        self._patient.shutdown()
         self._long.shutdown()
         self._chores.shutdown()
         self._write_activity()

@@ -44,6 +44,14 @@ class Settings:
     threads: int = _option(
         4, "Threads of each worker for short calls; slow repository work has as many of its own.", section=SERVER
     )
+    short_calls_first: bool = _option(
+        True, "Threads for short calls ask Linux, from 6.12 on, to run as soon as they wake.", section=SERVER
+    )
+    server_first: bool = _option(
+        True,
+        "Workers that root starts go before other sessions of the machine where all want its processors.",
+        section=SERVER,
+    )
     hg_workers: int = _option(
         2, "Processes for Mercurial, started with the first request for a Mercurial repository.", section=SERVER
     )
@@ -119,6 +127,7 @@ class Settings:
     max_gist_bytes: int = _option(16 << 20, "Largest gist, all files together.")
     max_comment_bytes: int = _option(64 << 10, "Longest comment.")
     max_attachment_bytes: int = _option(10 << 20, "Largest file that comments may link to.")
+    max_user_attachments: int = _option(1 << 30, "Bytes of all such files that a user uploaded. 0: no limit.")
     gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")

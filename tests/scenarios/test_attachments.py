@@ -7,6 +7,8 @@ import base64
 import os
 import re
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -130,6 +132,20 @@ def test_a_file_has_a_limit(own_server: Server) -> None:
         )
 
 
+def test_nobody_fills_the_disk_with_files(own_server: Server) -> None:
+    own_server.start(TRIVIUM_MAX_USER_ATTACHMENTS="2500", TRIVIUM_WORKERS="2")
+    root = own_server.api(own_server.admin_key)
+    ada, grace = root.new_user(), root.new_user()
+    with ThreadPoolExecutor(6) as pool:
+        content = base64.b64encode(bytes(1000)).decode()
+        answers = list(pool.map(lambda _: ada.api.envelope("file_store_add", filename="a", content=content), range(6)))
+    refused = [answer["error_detail"] for answer in answers if answer["error"]]
+    assert refused == 4 * ["the files of one user have at most 2500 bytes together (max_user_attachments)"]
+    assert len(list((own_server.data / "attachments").iterdir())) == 2
+    add(grace.api, bytes(2500))
+    add(root, bytes(2501))
+
+
 def test_nothing_is_kept_when_the_disk_is_nearly_full(own_server: Server) -> None:
     own_server.start(TRIVIUM_MIN_FREE_BYTES=str(2**60))
     answer = own_server.api(own_server.admin_key).envelope("file_store_add", filename="a", content="YQ==")
@@ -212,16 +228,16 @@ def test_a_key_for_something_else_opens_no_file(server: Server, root: Api, ada: 
     assert fetch(root, path, ada.key)[0] == 401
 
 
-def test_a_visitor_gets_what_visitors_may_read(own_server: Server, git: Git) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
+def test_a_visitor_gets_what_visitors_may_read(
+    server: Server, root: Api, git: Git, visitors: Callable[[str], None]
+) -> None:
     system = new_system("git", git.home)
-    name = system.new_repository(root, own_server.administrator, unique("open"))
-    commit = system.checkout(own_server, name, own_server.administrator).change("one")
+    name = system.new_repository(root, server.administrator, unique("open"))
+    commit = system.checkout(server, name, server.administrator).change("one")
     path = add(root)
     root("comment_commit", repoid=name, commit_id=commit, message=path)
     assert fetch(root, path)[0] == 401
-    own_server.administer("public-access", "on")
+    visitors("on")
     status, headers, body = fetch(root, path)
     assert (status, headers["cache-control"], body) == (200, "private, no-cache", b"hello\n")
     root("update_repo", repoid=name, private=True)

@@ -13,6 +13,7 @@ from tests.support.servers import Server
 
 @pytest.fixture
 def admin(own_server: Server) -> Api:
+    """A super-admin of a server where the rules for everybody are a test's own."""
     own_server.start()
     return own_server.api(own_server.admin_key)
 
@@ -24,11 +25,11 @@ def _refused(server: Server, *arguments: str) -> str:
     return str(done.stderr.decode())
 
 
-def test_keys_are_listed_but_never_shown(own_server: Server, admin: Api) -> None:
-    ada = admin.new_user()
-    made = own_server.administer("token", "create", ada.name, "--role", "vcs", "--description", "CI \x1b[2J").strip()
-    ended = own_server.new_token(ada.name, "api", lifetime=0)
-    said = own_server.administer("token", "list", ada.name)
+def test_keys_are_listed_but_never_shown(server: Server, root: Api) -> None:
+    ada = root.new_user()
+    made = server.administer("token", "create", ada.name, "--role", "vcs", "--description", "CI \x1b[2J").strip()
+    ended = server.new_token(ada.name, "api", lifetime=0)
+    said = server.administer("token", "list", ada.name)
     lines = said.splitlines()
     assert [line.split()[1] for line in lines] == ["built-in", "vcs", "api"]
     assert "never used" in lines[1] and lines[1].endswith("CI \\x1b[2J")
@@ -36,37 +37,37 @@ def test_keys_are_listed_but_never_shown(own_server: Server, admin: Api) -> None
     assert not [key for key in (ada.key, made, ended) if key in said]
 
 
-def test_a_revoked_key_lets_nobody_in_at_once(own_server: Server, admin: Api, git: Git) -> None:
-    ada, bob = admin.new_user(), admin.new_user()
+def test_a_revoked_key_lets_nobody_in_at_once(server: Server, root: Api, git: Git) -> None:
+    ada, bob = root.new_user(), root.new_user()
     repository = ada.api.new_repo(private=True)
-    key = own_server.new_token(ada.name)
-    assert own_server.api(key)("get_user")["username"] == ada.name
-    url = own_server.clone_url(repository.name, ada, password=key)
+    key = server.new_token(ada.name)
+    assert server.api(key)("get_user")["username"] == ada.name
+    url = server.clone_url(repository.name, ada, password=key)
     git.run("ls-remote", url)
-    number = own_server.administer("token", "list", ada.name).splitlines()[1].split()[0]
-    builtin = own_server.administer("token", "list", ada.name).split()[0]
-    with own_server.unchanged():
-        assert "has no token" in _refused(own_server, "token", "revoke", bob.name, number)
-        assert "has no token" in _refused(own_server, "token", "revoke", ada.name, "99999")
-        assert "replaced, not revoked" in _refused(own_server, "token", "revoke", ada.name, builtin)
-    assert own_server.administer("token", "revoke", ada.name, number) == f"Revoked token {number} of {ada.name}.\n"
-    assert own_server.api(key).error("get_user") == "Invalid API KEY"
+    number = server.administer("token", "list", ada.name).splitlines()[1].split()[0]
+    builtin = server.administer("token", "list", ada.name).split()[0]
+    with server.unchanged():
+        assert "has no token" in _refused(server, "token", "revoke", bob.name, number)
+        assert "has no token" in _refused(server, "token", "revoke", ada.name, "99999")
+        assert "replaced, not revoked" in _refused(server, "token", "revoke", ada.name, builtin)
+    assert server.administer("token", "revoke", ada.name, number) == f"Revoked token {number} of {ada.name}.\n"
+    assert server.api(key).error("get_user") == "Invalid API KEY"
     assert git.run("ls-remote", url, check=False).returncode
     assert ada.api("get_user")["username"] == ada.name
-    assert [row[0] for row in own_server.journal("token.revoke", ada.name)] == ["trivium"]
+    assert [row[0] for row in server.journal("token.revoke", ada.name)] == ["trivium"]
 
 
-def test_the_built_in_key_is_replaced(own_server: Server, admin: Api) -> None:
-    ada = admin.new_user()
-    further = own_server.new_token(ada.name)
-    made = own_server.administer("token", "reset", ada.name).strip()
+def test_the_built_in_key_is_replaced(server: Server, root: Api) -> None:
+    ada = root.new_user()
+    further = server.new_token(ada.name)
+    made = server.administer("token", "reset", ada.name).strip()
     assert ada.api.error("get_user") == "Invalid API KEY"
     for key in (made, further):
-        assert own_server.api(key)("get_user")["api_key"] == made
-    assert len(own_server.journal("token.reset", ada.name)) == 1
-    assert not [row for row in own_server.query("SELECT detail FROM journal") if made in row[0]]
-    assert "no keys" in _refused(own_server, "token", "reset", "default")
-    assert "no user" in _refused(own_server, "token", "reset", "nobody")
+        assert server.api(key)("get_user")["api_key"] == made
+    assert len(server.journal("token.reset", ada.name)) == 1
+    assert not [row for row in server.query("SELECT detail FROM journal") if made in row[0]]
+    assert "no keys" in _refused(server, "token", "reset", "default")
+    assert "no user" in _refused(server, "token", "reset", "nobody")
 
 
 def test_address_ranges_are_shown(own_server: Server, admin: Api) -> None:
@@ -123,6 +124,8 @@ def test_permissions_of_users_and_user_groups_are_set_shown_and_taken_back(own_s
         (create, True, False),
         (create, True, True),
     ]
+    told = [json.loads(row[2]) for row in own_server.journal("permission.global", ada.name)]
+    assert [row["was"]["permission"] for row in told] == [None, none]
     with own_server.unchanged():
         assert "of its own" in _refused(own_server, "permit", ada.name, none, "--forget")
         assert "everybody" in _refused(own_server, "permit", "default", none, "--forget")
@@ -130,42 +133,43 @@ def test_permissions_of_users_and_user_groups_are_set_shown_and_taken_back(own_s
         assert "nonsense" in _refused(own_server, "permit", "--group", group, "nonsense")
 
 
-def test_an_empty_repository_group_is_deleted(own_server: Server, admin: Api) -> None:
-    admin.new_repo("group/inside")
-    assert "not empty" in _refused(own_server, "repo-group", "delete", "group")
-    admin("delete_repo", repoid="group/inside")
-    assert own_server.administer("repo-group", "delete", "group") == "Deleted repository group group.\n"
-    assert not (own_server.root / "group").exists()
-    assert "no repository group" in _refused(own_server, "repo-group", "delete", "group")
+def test_an_empty_repository_group_is_deleted(server: Server, root: Api) -> None:
+    group = unique("group")
+    root.new_repo(f"{group}/inside")
+    assert "not empty" in _refused(server, "repo-group", "delete", group)
+    root("delete_repo", repoid=f"{group}/inside")
+    assert server.administer("repo-group", "delete", group) == f"Deleted repository group {group}.\n"
+    assert not (server.root / group).exists()
+    assert "no repository group" in _refused(server, "repo-group", "delete", group)
 
 
-def test_a_rescan_says_what_it_skipped_and_why(own_server: Server, admin: Api) -> None:
+def test_a_rescan_says_what_it_skipped_and_why(own_server: Server) -> None:
     (own_server.root / "link").symlink_to("/tmp")
     done = own_server.trivium("rescan", "--data", str(own_server.data))
     assert done.stderr.splitlines()[-1] == b"skipped link: it is a link"
 
 
-def test_the_journal_tells_why_a_sign_in_failed(own_server: Server, admin: Api, git: Git) -> None:
-    ada = admin.new_user()
+def test_the_journal_tells_why_a_sign_in_failed(server: Server, root: Api, git: Git) -> None:
+    ada = root.new_user()
     repository = ada.api.new_repo(private=True)
 
     def reasons() -> list[str]:
-        return [json.loads(row[2])["reason"] for row in own_server.journal("sign_in.failed", ada.name)]
+        return [json.loads(row[2])["reason"] for row in server.journal("sign_in.failed", ada.name)]
 
-    url = own_server.clone_url(repository.name, ada)
+    url = server.clone_url(repository.name, ada)
     git.run("ls-remote", url)
-    git.run("ls-remote", own_server.clone_url(repository.name, ada, password="wrong"), check=False)
+    git.run("ls-remote", server.clone_url(repository.name, ada, password="wrong"), check=False)
     assert set(reasons()) == {"wrong password"}
-    admin("update_user", userid=ada.name, active=False)
+    root("update_user", userid=ada.name, active=False)
     for _ in range(3):
         assert ada.api.error("get_user")
         git.run("ls-remote", url, check=False)
     assert reasons().count("inactive") in (1, 2)  # each of the two workers tells once
-    admin("update_user", userid=ada.name, active=True)
-    own_server.allow_address(ada.name, "192.0.2.0/24")
+    root("update_user", userid=ada.name, active=True)
+    server.allow_address(ada.name, "192.0.2.0/24")
     assert ada.api.error("get_user")
     assert reasons()[-1] == "address"
-    own_server.administer("address", "forget", ada.name, "192.0.2.0/24")
-    assert own_server.api(own_server.new_token(ada.name, "vcs")).error("get_user")
+    server.administer("address", "forget", ada.name, "192.0.2.0/24")
+    assert server.api(server.new_token(ada.name, "vcs")).error("get_user")
     assert reasons()[-1] == "role"
-    assert not [row for row in own_server.query("SELECT detail FROM journal") if ada.password in row[0]]
+    assert not [row for row in server.query("SELECT detail FROM journal") if ada.password in row[0]]

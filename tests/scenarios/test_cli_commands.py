@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import configparser
 import stat
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
 from click.testing import CliRunner
 
-from tests.support.clients import Git, unique
+from tests.support.clients import Api, Git, unique
 from tests.support.servers import Server
 from trivium import __version__
 from trivium.cli.main import main
@@ -31,11 +31,17 @@ def blank(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def _setup(server: Server, *options: str, stdin: bytes = b"", **changed: str | None) -> Any:
+def _arguments(server: Server, **changed: str | None) -> list[str]:
     given: dict[str, str | None] = {"user": "ada", "password": "s3cret-pw", "email": "ada@example.org"}
     given |= {"api-key": KEY, **changed}
     arguments = [part for name, value in given.items() if value is not None for part in (f"--{name}", value)]
-    return server.trivium("setup", "--data", str(server.data), *arguments, *options, stdin=stdin, check=False)
+    return ["setup", "--data", str(server.data), *arguments]
+
+
+def _setup(
+    server: Server, *options: str, stdin: bytes = b"", **changed: str | None
+) -> subprocess.CompletedProcess[bytes]:
+    return server.trivium(*_arguments(server, **changed), *options, stdin=stdin, check=False)
 
 
 def _fails(server: Server, *arguments: str, status: int, **environment: str) -> str:
@@ -48,14 +54,14 @@ def _fails(server: Server, *arguments: str, status: int, **environment: str) -> 
 
 
 def test_version_and_help(blank: Server) -> None:
-    assert __version__ in blank.trivium("--version").stdout.decode()
-    said = blank.trivium("--help").stdout.decode()
+    assert __version__ in blank.program("--version").stdout.decode()
+    said = blank.program("--help").stdout.decode()
     for command in ("setup", "serve", "make-config", "upgrade-db", "token", "address", "permit", "public-access"):
         assert command in said
 
 
 def test_setup_makes_an_administrator_and_closes_the_data(blank: Server) -> None:
-    done = _setup(blank)
+    done = blank.program(*_arguments(blank))
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode() == f"Trivium is set up in {blank.data}; the administrator is ada.\n"
     for path in (blank.data, blank.data / "secret.key", blank.data / "trivium.db"):
@@ -87,7 +93,8 @@ def test_the_password_can_come_from_standard_input(blank: Server, git: Git, end:
 def test_password_and_key_can_both_come_from_standard_input(blank: Server) -> None:
     """So `scripts/first-start` has no secret on its command line."""
     options = ("--password-file", "-", "--api-key-file", "-")
-    done = _setup(blank, *options, password=None, **{"api-key": None}, stdin=f"s3cret-pw\n{KEY}\n".encode())
+    arguments = _arguments(blank, password=None, **{"api-key": None})
+    done = blank.program(*arguments, *options, stdin=f"s3cret-pw\n{KEY}\n".encode())
     assert done.returncode == 0, done.stderr
     blank.start()
     assert blank.api(KEY)("get_user")["username"] == "ada"
@@ -181,86 +188,79 @@ def test_upgrade_db_has_nothing_to_do(own_server: Server) -> None:
     assert not (own_server.data / "backups").exists()
 
 
-def test_a_key_for_one_purpose(own_server: Server) -> None:
-    data = ("--data", str(own_server.data))
-    own_server.start()
-    made = {role: own_server.new_token("root", role) for role in ("all", "api", "vcs", "http", "feed")}
+def test_a_key_for_one_purpose(server: Server) -> None:
+    data = ("--data", str(server.data))
+    made = {role: server.new_token("root", role) for role in ("all", "api", "vcs", "http", "feed")}
     assert len(set(made.values())) == 5
     for role, key in made.items():
-        answer = own_server.api(key).envelope("get_user")
+        answer = server.api(key).envelope("get_user")
         if role in ("all", "api"):
             assert answer["result"]["username"] == "root"
         else:
             assert answer["error"] == "API KEY has bad role for an API call"
-    assert own_server.api(own_server.new_token("root", lifetime=5))("get_user")["username"] == "root"
-    assert own_server.api(own_server.new_token("root", lifetime=0)).error("get_user") == "Invalid API KEY"
-    assert _fails(own_server, "token", "create", *data, "nobody", status=1) == "trivium: there is no user 'nobody'\n"
-    assert "lifetime" in _fails(own_server, "token", "create", *data, "root", "--lifetime", "-2", status=2)
-    assert "--role" in _fails(own_server, "token", "create", *data, "root", "--role", "king", status=2)
+    assert server.api(server.new_token("root", lifetime=5))("get_user")["username"] == "root"
+    assert server.api(server.new_token("root", lifetime=0)).error("get_user") == "Invalid API KEY"
+    assert _fails(server, "token", "create", *data, "nobody", status=1) == "trivium: there is no user 'nobody'\n"
+    assert "lifetime" in _fails(server, "token", "create", *data, "root", "--lifetime", "-2", status=2)
+    assert "--role" in _fails(server, "token", "create", *data, "root", "--role", "king", status=2)
 
 
-def test_an_account_can_be_bound_to_addresses(own_server: Server) -> None:
-    data = ("--data", str(own_server.data))
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
+def test_an_account_can_be_bound_to_addresses(server: Server, root: Api) -> None:
+    data = ("--data", str(server.data))
     person = root.new_user()
     assert person.api("get_user")["username"] == person.name
-    own_server.allow_address(person.name, "192.0.2.7/24")
+    server.allow_address(person.name, "192.0.2.7/24")
     assert person.api.error("get_user") == "Request from IP:127.0.0.1 not allowed"
-    own_server.allow_address(person.name, "127.0.0.1")
+    server.allow_address(person.name, "127.0.0.1")
     assert person.api("get_user")["username"] == person.name
-    own_server.trivium("address", "forget", *data, person.name, "127.0.0.1")
+    server.trivium("address", "forget", *data, person.name, "127.0.0.1")
     assert person.api.error("get_user") == "Request from IP:127.0.0.1 not allowed"
-    own_server.trivium("address", "forget", *data, person.name, "192.0.2.0/24")
+    server.trivium("address", "forget", *data, person.name, "192.0.2.0/24")
     assert person.api("get_user")["username"] == person.name
-    assert "neither an address nor" in _fails(own_server, "address", "allow", *data, person.name, "here", status=1)
-    assert "no user" in _fails(own_server, "address", "allow", *data, "nobody", "10.0.0.0/8", status=1)
+    assert "neither an address nor" in _fails(server, "address", "allow", *data, person.name, "here", status=1)
+    assert "no user" in _fails(server, "address", "allow", *data, "nobody", "10.0.0.0/8", status=1)
 
 
-def test_a_global_permission(own_server: Server) -> None:
-    own_server.start()
-    person = own_server.api(own_server.admin_key).new_user()
+def test_a_global_permission(server: Server, root: Api) -> None:
+    person = root.new_user()
     person.api.new_repo()
-    own_server.permit(person.name, "hg.create.none")
+    server.permit(person.name, "hg.create.none")
     person.api.error("create_repo", repo_name=unique("repo"), repo_type="git")
-    own_server.permit(person.name, "hg.create.repository")
+    server.permit(person.name, "hg.create.repository")
     person.api.new_repo()
-    data = ("--data", str(own_server.data))
-    with own_server.unchanged():
+    data = ("--data", str(server.data))
+    with server.unchanged():
         for permission in ("nonsense", "hg.admin"):
-            assert permission in _fails(own_server, "permit", *data, person.name, permission, status=1)
-        assert "no user" in _fails(own_server, "permit", *data, "nobody", "hg.create.none", status=1)
+            assert permission in _fails(server, "permit", *data, person.name, permission, status=1)
+        assert "no user" in _fails(server, "permit", *data, "nobody", "hg.create.none", status=1)
 
 
-def test_visitors_come_and_go(own_server: Server, git: Git) -> None:
-    data = ("--data", str(own_server.data))
-    own_server.start()
-    repository = own_server.api(own_server.admin_key).new_repo()
+def test_visitors_come_and_go(server: Server, root: Api, git: Git, visitors: Callable[[str], None]) -> None:
+    data = ("--data", str(server.data))
+    repository = root.new_repo()
     for state, welcome in (("on", True), ("off", False), ("off", False), ("on", True)):
-        own_server.trivium("public-access", *data, state)
-        asked = git.run("ls-remote", own_server.clone_url(repository.name), check=False)
+        server.trivium("public-access", *data, state)
+        asked = git.run("ls-remote", server.clone_url(repository.name), check=False)
         assert (asked.returncode == 0) is welcome, state
-    assert "'perhaps'" in _fails(own_server, "public-access", *data, "perhaps", status=2)
+    assert "'perhaps'" in _fails(server, "public-access", *data, "perhaps", status=2)
 
 
-def test_an_archived_repository_is_closed_for_pushes(own_server: Server, git: Git) -> None:
-    data = ("--data", str(own_server.data))
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
+def test_an_archived_repository_is_closed_for_pushes(server: Server, root: Api, git: Git) -> None:
+    data = ("--data", str(server.data))
     person = root.new_user()
     repository = person.api.new_repo()
     work = git.new_work()
-    url = own_server.clone_url(repository.name, person)
+    url = server.clone_url(repository.name, person)
     first = git.commit(work)
     git.run("push", url, "master", cwd=work)
-    own_server.trivium("archive", *data, repository.name)
+    server.trivium("archive", *data, repository.name)
     second = git.commit(work)
     git.refused("push", url, "master", cwd=work)
     assert git.out("ls-remote", url, "refs/heads/master").split()[0] == first
-    own_server.trivium("unarchive", *data, repository.name)
+    server.trivium("unarchive", *data, repository.name)
     git.run("push", url, "master", cwd=work)
     assert git.out("ls-remote", url, "refs/heads/master").split()[0] == second
-    assert "no repository 'nothing'" in _fails(own_server, "archive", *data, "nothing", status=1)
+    assert "no repository 'nothing'" in _fails(server, "archive", *data, "nothing", status=1)
 
 
 @pytest.mark.parametrize(

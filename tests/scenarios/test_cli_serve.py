@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 def _refused(server: Server, *options: str, data: Path | None = None, **environment: str) -> str:
     """The sentence that somebody reads whose server does not start."""
-    done = server.trivium(
+    done = server.program(
         "serve", "--data", str(data or server.data), "--port", "0", *options, check=False, **environment
     )
     assert done.returncode == 2, done.stderr

@@ -8,7 +8,6 @@ import json
 import random
 import sqlite3
 import struct
-import time
 import zlib
 from pathlib import Path
 
@@ -135,7 +134,7 @@ def test_what_comes_without_a_command_does_not_get_to_git(server: Server, ada: P
     assert leftovers(server, name) == []
 
 
-def test_a_dozen_objects_do_not_show_a_million_files(server: Server, ada: Person, name: str) -> None:
+def test_a_dozen_objects_do_not_show_a_million_files(root: Api, ada: Person, name: str) -> None:
     blob = b"x"
     objects = [("blob", blob)]
     below, mode = object_id("blob", blob), b"100644"
@@ -147,13 +146,14 @@ def test_a_dozen_objects_do_not_show_a_million_files(server: Server, ada: Person
     raw_id = object_id("commit", commit)
     status, said = push(ada, name, raw_id, pack_of([*objects, ("commit", commit)]))
     assert status == 200 and b"ok refs/heads/master" in said
-    began = time.monotonic()
-    assert ada.api.error("get_repo_nodes", repoid=name, revision="master", root_path="")
+    asked = [root.envelope("get_repo_nodes", repoid=name, revision="master", root_path="")]
     for details in ("extended", "full"):
-        assert ada.api.error("get_repo_changeset", repoid=name, revision=raw_id, details=details)
+        asked.append(root.envelope("get_repo_changeset", repoid=name, revision=raw_id, details=details))
+    for answer in asked:
+        assert answer["error"]
+        assert "max_api_nodes" in answer["error_detail"]
     assert ada.api("get_repo_changeset", repoid=name, revision=raw_id)["raw_id"] == raw_id
     assert len(ada.api("get_repo_nodes", repoid=name, revision="master", root_path="/".join(["0"] * 10))) == 110
-    assert time.monotonic() - began < 30
 
 
 def test_of_a_file_that_is_not_loaded_the_size_is_told(server: Server, git: Git, ada: Person, name: str) -> None:
@@ -180,9 +180,7 @@ def test_lines_in_another_order_keep_nobody_waiting(own_server: Server, git: Git
         lines = "".join(f"{dice.randrange(10)}\n" for _ in range(MIB))
         git.commit(work, **{"shuffled.txt": lines, "other.txt": f"{dice.random()}\n"})
     git.run("push", "--quiet", own_server.clone_url(name, own_server.administrator), "master", cwd=work)
-    began = time.monotonic()
     shown = {change["filename"]: change for change in root.full(name, "tip")["diff"]}
-    assert time.monotonic() - began < 10
     assert shown["other.txt"]["raw_diff"]
     assert shown["shuffled.txt"]["raw_diff"] is None
 
@@ -249,9 +247,11 @@ def test_what_was_taken_away_is_not_given_to_who_knows_its_id(
     git.run("push", "--quiet", url, ":more", cwd=work)
     assert [got(one) for one in (fourth, third)] == [True, False]
     assert got(second)
-    # Later nobody gets it.
+    # A minute later nobody gets it.
     git.run("push", "--quiet", url, ":refs/odd/x", ":annotated", cwd=work)
-    server.execute("UPDATE journal SET at = '2020-01-01T00:00:00.000' WHERE subject = ?", name)
+    server.execute(
+        "UPDATE journal SET at = strftime('%Y-%m-%dT%H:%M:%f', 'now', '-61 seconds') WHERE subject = ?", name
+    )
     assert [got(one) for one in (first, secret, second, third, fourth, tag)] == [True] + [False] * 5
     # A tree, as clients of partial copies ask for it, and what is not there at all.
     assert got(tree, "--filter=tree:0") in (True, False)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from tests.support.clients import Api
@@ -86,13 +87,13 @@ def test_a_write_hidden_among_reads_is_carried_out_and_told_for_who_may(server: 
     assert len(server.journal("push", name)) == 2
 
 
-def test_a_visitor_is_asked_for_his_password_when_he_pushes(own_server: Server, hg: Hg) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    own_server.administer("public-access", "on")
+def test_a_visitor_is_asked_for_his_password_when_he_pushes(
+    server: Server, root: Api, hg: Hg, visitors: Callable[[str], None]
+) -> None:
+    visitors("on")
     name = root.new_repo(kind="hg").name
-    hg.run("clone", own_server.clone_url(name), "copy")
-    hg.sign_in(own_server.url, own_server.admin, own_server.admin_password)
+    hg.run("clone", server.clone_url(name), "copy")
+    hg.sign_in(server.url, server.admin, server.admin_password)
     pushed = hg.commit(hg.home / "copy")
     hg.run("push", cwd=hg.home / "copy")
     assert root("get_repo", repoid=name)["last_changeset"]["raw_id"] == pushed
@@ -107,11 +108,11 @@ def test_the_status_instead_of_401_is_kept(own_server: Server) -> None:
     assert ask(root, name, who=("root", own_server.admin_password))[0] == 200
 
 
-def test_who_never_comes_again_with_a_password_may_ask_in_the_body(own_server: Server, hg: Hg) -> None:
+def test_who_never_comes_again_with_a_password_may_ask_in_the_body(
+    server: Server, root: Api, hg: Hg, visitors: Callable[[str], None]
+) -> None:
     """Mercurial's client sends a body once: who has to come again with a password must have nothing to say in it."""
-    own_server.administer("public-access", "on")
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
+    visitors("on")
     ada = root.new_user()
     name = root.new_repo(kind="hg", owner=ada.name).name
     root("grant_user_permission", repoid=name, userid="default", perm="repository.read")
@@ -123,4 +124,4 @@ def test_who_never_comes_again_with_a_password_may_ask_in_the_body(own_server: S
     assert b"httppostargs" in ask(root, name)[1]
     work = hg.new_work()
     hg.commit(work)
-    hg.run("push", "--force", own_server.clone_url(name), cwd=work)
+    hg.run("push", "--force", server.clone_url(name), cwd=work)

@@ -166,9 +166,10 @@ def test_thousands_of_ids_arrive(root: Api, line: Line) -> None:
 
 
 def test_arguments_that_drip_hold_no_place_and_end(own_server: Server, hg: Hg) -> None:
-    own_server.start(TRIVIUM_REQUEST_TIMEOUT="2", TRIVIUM_MAX_CONCURRENT_VCS="1")
+    own_server.start(TRIVIUM_REQUEST_TIMEOUT="4", TRIVIUM_MAX_CONCURRENT_VCS="1")
     root = own_server.api(own_server.admin_key)
     name = root.new_repo(kind="hg").name
+    assert ask(root, name, "heads")[0] == 200  # Mercurial has started
     head = (
         f"POST /{name}?cmd=known HTTP/1.1\r\nHost: x\r\nAccept: {ACCEPT}\r\nX-HgArgs-Post: 100000\r\n"
         f"Authorization: {basic('root', own_server.admin_password)}\r\nContent-Length: 100000\r\n\r\nnodes="

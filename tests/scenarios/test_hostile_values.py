@@ -183,8 +183,8 @@ OPTIONS = frozenset(
 """Every option that the server has a reason to give to git."""
 SETTINGS = re.compile(
     r"(protocol\.(http|https|file)\.allow=always|fetch\.fsckObjects=false|transfer\.fsckObjects=false"
-    r"|http\.followRedirects=false|http\.proxy=|http\.lowSpeedLimit=1|http\.lowSpeedTime=\d+|credential\.helper="
-    r"|core\.askPass=true|core\.bigFileThreshold=\d+|http\.curloptResolve=127\.0\.0\.1:\d+:127\.0\.0\.1)"
+    r"|http\.followRedirects=false|http\.lowSpeedLimit=1|http\.lowSpeedTime=\d+|credential\.helper="
+    r"|core\.askPass=true|core\.bigFileThreshold=\d+|http\.proxy=socks5h://127\.0\.0\.1:\d+)"
 )
 
 
@@ -213,6 +213,8 @@ class Trap:
         """Method, one of its arguments, and the arguments that it needs."""
         self._seen = len(server.log.read_bytes())
         self._heard = 0
+        self._relays: set[str] = set()
+        """Where the server listens for what fetches."""
         self._picture = self._look()
 
     def _look(self) -> dict[str, Any]:
@@ -278,8 +280,10 @@ class Trap:
         """Nothing was started, opened or called that is not ours."""
         told = self.witnessed.read_bytes()
         new, self._heard = told[self._heard :], len(told)
-        for line in new.decode(errors="surrogateescape").splitlines():
-            self.judge(*json.loads(line))
+        events = [json.loads(line) for line in new.decode(errors="surrogateescape").splitlines()]
+        # Processes tell of themselves in no order.
+        for event in sorted(events, key=lambda event: event[0] != "listen"):
+            self.judge(*event)
 
     def judge(self, event: str, *what: Any) -> None:
         if event == "start":
@@ -290,8 +294,10 @@ class Trap:
                 assert all(word in SVNADMIN or word == "fsfs" or word.startswith(below) for word in words), what
         elif event == "open":
             assert what[0] in HARMLESS or what[0].startswith(HARMLESS_BELOW) or TRIAL.fullmatch(what[0]), what
+        elif event == "listen":
+            self._relays.add(what[0])
         else:
-            ours = (str(self.server.data / "hg/socket"), urlsplit(self.server.url).netloc)
+            ours = (str(self.server.data / "hg/socket"), urlsplit(self.server.url).netloc, *self._relays)
             assert what[0] in ours or what[0].startswith("/proc/"), what
 
 

@@ -7,14 +7,14 @@ import contextlib
 import os
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.clients import Api, Git
 from tests.support.servers import TRIVIUM, Server
+from tests.support.waiting import until
 
 COMMITS = 300
 
@@ -44,15 +44,6 @@ def history(git: Git, path: Path, count: int, *, branch: str = "master", size: i
     git.run("fast-import", "--quiet", cwd=path, stdin=bytes(stream))
 
 
-def waited_for(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def packs(path: Path) -> int:
     return len(list(path.glob("objects/pack/*.pack")))
 
@@ -68,12 +59,12 @@ def test_packs_are_merged_and_the_graph_is_written_after_pushes(own_server: Serv
         tip = ids[120 * (step + 1) - 1]
         git.run("push", "--quiet", address(own_server, "busy"), f"{tip}:refs/heads/master", cwd=local)
     graph = path / "objects" / "info" / "commit-graphs" / "commit-graph-chain"
-    assert waited_for(lambda: graph.exists() and packs(path) < 8)
+    until(lambda: graph.exists() and packs(path) < 8)
     git.run("--git-dir=.", "fsck", "--full", "--strict", cwd=path)
     git.run("--git-dir=.", "commit-graph", "verify", cwd=path)
     assert admin("get_repo", repoid="busy")["last_changeset"]["revision"] == len(ids) - 1
     assert git.out("ls-remote", address(own_server, "busy"), "master").split()[0] == ids[-1]
-    assert waited_for(lambda: own_server.query("SELECT id FROM intents") == [])
+    until(lambda: own_server.query("SELECT id FROM intents") == [])
     assert own_server.journal("tidy", "busy") == []
 
 
@@ -167,7 +158,7 @@ def maintaining(server: Server, slow_git: str, name: str) -> Iterator[subprocess
         stderr=subprocess.PIPE,
     )
     try:
-        assert waited_for((server.root / name / "objects/pack/tmp_pack_x").exists)
+        until((server.root / name / "objects/pack/tmp_pack_x").exists)
         yield working
     finally:
         working.kill()

@@ -127,22 +127,19 @@ def test_every_answer_carries_the_security_headers_and_no_name_of_the_server(roo
         assert "server" not in headers
 
 
-def test_addresses_are_believed_from_trusted_proxies_only(own_server: Server) -> None:
-    body = json.dumps({"id": 1, "api_key": own_server.admin_key, "method": "get_ip", "args": {}})
-
-    def seen(forwarded: str) -> str:
-        answer = json.loads(own_server.api("").post(body, headers={"X-Forwarded-For": forwarded})[2])
+def test_addresses_are_believed_from_trusted_proxies_only(
+    server: Server, own_server: Server, behind_proxy: Server
+) -> None:
+    def seen(by: Server, forwarded: str) -> str:
+        body = json.dumps({"id": 1, "api_key": by.admin_key, "method": "get_ip", "args": {}})
+        answer = json.loads(by.api("").post(body, headers={"X-Forwarded-For": forwarded})[2])
         return str(answer["result"]["server_ip_addr"])
 
-    own_server.start()
-    assert seen("203.0.113.9") == "127.0.0.1"
-    own_server.stop()
+    assert seen(server, "203.0.113.9") == "127.0.0.1"
     own_server.start(TRIVIUM_TRUSTED_PROXIES="192.0.2.1")
-    assert seen("203.0.113.9") == "127.0.0.1"
-    own_server.stop()
-    own_server.start(TRIVIUM_TRUSTED_PROXIES="127.0.0.0/8, 192.0.2.1")
-    assert seen("203.0.113.9") == "203.0.113.9"
-    assert seen("198.51.100.7, 203.0.113.9, 192.0.2.1") == "203.0.113.9"
+    assert seen(own_server, "203.0.113.9") == "127.0.0.1"
+    assert seen(behind_proxy, "203.0.113.9") == "203.0.113.9"
+    assert seen(behind_proxy, "198.51.100.7, 203.0.113.9, 192.0.2.1") == "203.0.113.9"
 
 
 def test_no_key_and_no_password_in_the_most_talkative_log(own_server: Server, git: Git) -> None:

@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.clients import Api, Git, Person
+from tests.support.clients import Api, Git, Person, unique
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
@@ -24,6 +24,15 @@ FAILED = "Error occurred during rescan repositories action"
 def admin(own_server: Server) -> Api:
     own_server.start()
     return own_server.api(own_server.admin_key)
+
+
+@pytest.fixture(scope="module")
+def rescanned(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Server]:
+    """A server whose root has nothing in it but what was registered or will be removed."""
+    running = prepared.copied(tmp_path_factory.mktemp("rescanned") / "data")
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -68,7 +77,7 @@ def test_what_is_no_repository_of_ours_is_left_alone(
     shutil.copytree(bare[0], outside / "linked")
     (root / "link").symlink_to(outside / "linked")
     (root / "links").symlink_to(outside)
-    for name in (".hidden", "mine/inside", "-option", "_7", "with.lock", "MINE"):
+    for name in (".hidden", "mine/inside", "-option", "_7", "with.lock", "MINE", "with:colon", "info"):
         shutil.copytree(bare[0], root / name)
     (root / "empty").mkdir()
     (root / "file").write_text("no repository")
@@ -83,11 +92,13 @@ def test_what_is_no_repository_of_ours_is_left_alone(
         done = admin("rescan_repos", remove_obsolete=True)
     assert (done["added"], done["removed"]) == ([], [])
     skipped = {row["name"]: row["reason"] for row in done["skipped"]}
-    assert set(skipped) == {"-option", "_7", "with.lock", "MINE", "link", "links", "checkout"}
+    assert set(skipped) == {"-option", "_7", "with.lock", "MINE", "with:colon", "info", "link", "links", "checkout"}
     assert (skipped["link"], skipped["links"]) == ("it is a link", "it is a link")
     assert "working copy" in skipped["checkout"]
     assert "already exists" in skipped["MINE"]
     assert "not allowed" in skipped["-option"]
+    assert "not allowed: ':'" in skipped["with:colon"]
+    assert "reserved" in skipped["info"]
     assert "permanent address" in skipped["_7"]
     assert not any(str(root) in reason for reason in skipped.values())
 
@@ -225,17 +236,20 @@ def setting(line: str) -> Callable[[Path], object]:
     ("svn", lambda path: (path / "db" / "fs-type").write_text("bdb\n")),
 ])  # fmt: skip
 def test_what_would_lead_elsewhere_is_not_registered(
-    own_server: Server, admin: Api, kind: str, prepare: Callable[[Path], object]
+    rescanned: Server, kind: str, prepare: Callable[[Path], object]
 ) -> None:
-    admin.new_repo("made", kind=kind)
-    for name in ("good", "bad"):
-        shutil.copytree(own_server.root / "made", own_server.root / name, symlinks=True)
-    prepare(own_server.root / "bad")
+    admin = rescanned.api(rescanned.admin_key)
+    made, good, bad = (unique(name) for name in ("made", "good", "bad"))
+    admin.new_repo(made, kind=kind)
+    for name in (good, bad):
+        shutil.copytree(rescanned.root / made, rescanned.root / name, symlinks=True)
+    prepare(rescanned.root / bad)
     done = admin("rescan_repos")
-    assert done["added"] == ["good"]
-    assert [row["name"].partition("/")[0] for row in done["skipped"]] == ["bad"]
+    shutil.rmtree(rescanned.root / bad)
+    assert done["added"] == [good]
+    assert [row["name"].partition("/")[0] for row in done["skipped"]] == [bad]
     assert done["skipped"][0]["reason"]
-    assert str(own_server.root) not in done["skipped"][0]["reason"]
+    assert str(rescanned.root) not in done["skipped"][0]["reason"]
 
 
 def test_what_mercurials_clients_leave_is_no_reason_to_refuse(own_server: Server, admin: Api, hg: Hg) -> None:

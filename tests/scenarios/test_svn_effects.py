@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -260,28 +259,25 @@ def test_a_server_without_apache_says_so_and_serves_the_rest(own_server: Server,
         own_server.stop()
 
 
-def committing(server: Server, root: Api, repository: Thing, home: Path, stop: threading.Event) -> list[int]:
-    """Commit one change after the other until told to stop; returns the revisions that svn reported."""
+def committing(server: Server, repository: Thing, home: Path, stop: threading.Event, told: set[int]) -> None:
+    """Commit one change after the other until told to stop; `told` gets the revisions that svn reports."""
     svn = as_root(server, home)
-    told: list[int] = []
     url = svn_url(server.url, repository.name)
     while not stop.is_set():
         done = svn.run("mkdir", "-m", f"{home.name} {len(told)}", f"{url}/{unique(home.name)}", check=False)
         if done.returncode == 0:
-            told += [int(word.rstrip(".")) for word in done.stdout.decode().split() if word.rstrip(".").isdigit()]
-    return told
+            told.update(int(word.rstrip(".")) for word in done.stdout.decode().split() if word.rstrip(".").isdigit())
 
 
 @contextlib.contextmanager
 def committers(server: Server, repository: Thing, home: Path) -> Iterator[set[int]]:
-    """Three people who commit as fast as they can; afterwards the revisions that they were told."""
-    root, stop = server.api(server.admin_key), threading.Event()
+    """Three people who commit as fast as they can; the revisions that they have been told so far."""
+    stop = threading.Event()
     told: set[int] = set()
-
-    def work(number: int) -> None:
-        told.update(committing(server, root, repository, home / str(number), stop))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    threads = [
+        threading.Thread(target=committing, args=(server, repository, home / str(number), stop, told))
+        for number in range(3)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -299,7 +295,7 @@ def test_nothing_is_lost_when_the_server_is_killed_in_the_middle_of_commits(own_
     acknowledged: set[int] = set()
     for round_ in range(3):
         with committers(own_server, repository, tmp_path / str(round_)) as told:
-            time.sleep(0.6 + 0.2 * round_)
+            until(lambda told=told, wanted=2 + round_: len(told) >= wanted)
             own_server.kill()
         acknowledged |= told
         own_server.start()
@@ -326,11 +322,11 @@ def test_a_worker_that_dies_in_the_middle_of_commits(own_server: Server, tmp_pat
     repository = own_server.api(own_server.admin_key).new_repo(kind="svn")
     as_root(own_server, tmp_path / "first").run("info", svn_url(own_server.url, repository.name))
     with committers(own_server, repository, tmp_path) as told:
-        for _ in range(4):
-            time.sleep(0.5)
-            until(lambda: workers(own_server))
-            kill_all(workers(own_server)[:1])
-        time.sleep(0.5)
+        for round_ in range(1, 6):
+            until(lambda wanted=2 * round_: len(told) >= wanted)
+            if round_ < 5:
+                until(lambda: workers(own_server))
+                kill_all(workers(own_server)[:1])
     until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])
     check_consistent(own_server, repository, told)
 

@@ -16,10 +16,11 @@ from trivium.vcs.git.back_end import Git as GitBackEnd
 from trivium.vcs.git.command import git_command
 from trivium.vcs.hg.back_end import Hg as HgBackEnd
 from trivium.vcs.hg.client import HgProcesses
-from trivium.vcs.model import BackEnd, Names, Snapshot
+from trivium.vcs.model import BackEnd, Snapshot
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.back_end import Svn as SvnBackEnd
 from trivium.vcs.svn.command import svn_command
+from trivium.vcs.values import Names
 
 MANY = 1000
 WIRE = "tripwire"

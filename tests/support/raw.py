@@ -7,6 +7,7 @@ import base64
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.clients import Person
@@ -30,6 +31,17 @@ def connected(url: str) -> Iterator[socket.socket]:
     target = urlsplit(url)
     with socket.create_connection((target.hostname or "", target.port or 80), timeout=60) as connection:
         yield connection
+
+
+def is_taken(connection: socket.socket) -> bool:
+    """Whether a server on this machine has taken all that was sent, or has ended the connection."""
+    port = f":{connection.getsockname()[1]:04X}"
+    waiting = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        sent, received = queues.split(":")
+        waiting += [sent] * local.endswith(port) + [received] * remote.endswith(port)
+    return not any(int(size, 16) for size in waiting)
 
 
 def everything(connection: socket.socket) -> bytes:

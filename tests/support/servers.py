@@ -8,6 +8,7 @@ import os
 import random
 import re
 import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -55,11 +56,13 @@ class Server:
         self.url = ""
         self.log = data.parent / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIVIUM_")} | {
+        self._own_environment = {
             "TRIVIUM_MIN_FREE_BYTES": "0",
             # What git itself calls it: tests push `master` from clones of what is empty.
             "TRIVIUM_DEFAULT_BRANCH": "master",
         }
+        others = {name: value for name, value in os.environ.items() if not name.startswith("TRIVIUM_")}
+        self._environment = others | self._own_environment
 
     @property
     def root(self) -> Path:
@@ -71,8 +74,10 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
-    def trivium(self, *arguments: str, check: bool = True, stdin: bytes = b"", **environment: str) -> Any:
-        """Run a command of the program `trivium`."""
+    def program(
+        self, *arguments: str, check: bool = True, stdin: bytes = b"", **environment: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run the program `trivium` as an administrator does."""
         return subprocess.run(
             [*TRIVIUM, *arguments],
             env=self._environment | environment,
@@ -82,13 +87,31 @@ class Server:
             check=check,
         )
 
+    def trivium(
+        self, *arguments: str, check: bool = True, stdin: bytes = b"", **environment: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command of `trivium` inside this process, which saves its start; what it raises is raised here."""
+        outside = dict.fromkeys(name for name in os.environ if name.startswith("TRIVIUM_"))
+        done = CliRunner().invoke(
+            main, arguments, input=stdin, env=outside | self._own_environment | environment, catch_exceptions=False
+        )
+        assert not check or done.exit_code == 0, done.output
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout_bytes, done.stderr_bytes)
+
     def set_up(self, *options: str) -> None:
-        self.trivium(
+        self.program(
             "setup",
             *("--data", str(self.data), "--user", self.admin, "--password", self.admin_password),
             *("--email", "root@example.org", "--api-key", self.admin_key),
             *options,
         )
+
+    def copied(self, data: Path) -> Server:
+        """Another server with what this one, which does not run, keeps: the same administrator and the same secret."""
+        shutil.copytree(self.data, data)
+        copy = Server(data)
+        copy.admin_key = self.admin_key
+        return copy
 
     def start(self, *options: str, port: int = 0, patience: float = 60, **environment: str) -> None:
         """Start serving and wait until it says that it is ready, for `patience` seconds."""
@@ -171,15 +194,14 @@ class Server:
             connection.close()
 
     def execute(self, statement: str, *values: Any) -> None:
-        """Change the database of a server that does not run."""
+        """Change the database."""
         with contextlib.closing(sqlite3.connect(self.data / "trivium.db")) as connection, connection:
             connection.execute(statement, values)
 
     def administer(self, *command: str) -> str:
-        """Run a command of the program `trivium` inside this process, which saves its start; returns what it says."""
-        done = CliRunner().invoke(main, [*command, "--data", str(self.data)], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return str(done.output)
+        """Run a command of `trivium` on this installation; returns what it says."""
+        done = self.trivium(*command, "--data", str(self.data))
+        return (done.stdout + done.stderr).decode()
 
     def permit(self, user: str, permission: str) -> None:
         """Set a global permission of a user, as an administrator does."""

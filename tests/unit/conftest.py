@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,17 +15,24 @@ from trivium.installation import Administrator, set_up
 from trivium.settings import Settings
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root_key() -> str:
     """The API key of the first administrator."""
     return "0123456789abcdef0123456789abcdef01234567"
 
 
-@pytest.fixture
-def settings(tmp_path: Path, root_key: str) -> Settings:
-    made = Settings(data=tmp_path / "data", min_free_bytes=0)
+@pytest.fixture(scope="session")
+def prepared_data(tmp_path_factory: pytest.TempPathFactory, root_key: str) -> Path:
+    """What is set up once and copied for each site."""
+    made = Settings(data=tmp_path_factory.mktemp("prepared") / "data", min_free_bytes=0)
     set_up(made, Administrator("root", "administrator-pw", "root@example.org", root_key), public_access=False)
-    return made
+    return made.data
+
+
+@pytest.fixture
+def settings(tmp_path: Path, prepared_data: Path) -> Settings:
+    shutil.copytree(prepared_data, tmp_path / "data")
+    return Settings(data=tmp_path / "data", min_free_bytes=0)
 
 
 @pytest.fixture

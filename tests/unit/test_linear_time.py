@@ -33,19 +33,19 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.repositories.fields import parse_fields
 from trivium.forge.repositories.new import check_landing_rev
 from trivium.forge.reviews.comments import place_of
+from trivium.forge.sessions.git.pktline import FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt
+from trivium.forge.sessions.git.push import PushCommands
 from trivium.http.addresses import ClientAddresses, is_allowed, neighbourhood, parse_network
 from trivium.http.asgi import TooLarge, key_in_headers
 from trivium.vcs.annotation import lines_of
 from trivium.vcs.git import commit as gitcommit
 from trivium.vcs.git.trees import _entries
 from trivium.vcs.hg.server import arguments as hg_arguments
-from trivium.vcs.model import cut
 from trivium.vcs.paths import clean_path
+from trivium.vcs.values import cut
 from trivium.wire.admission import Refused, _basic
-from trivium.wire.git import door as git
-from trivium.wire.git.pktline import FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt
-from trivium.wire.git.push import PushCommands
-from trivium.wire.hg import door as hg
+from trivium.wire.git import requests as git
+from trivium.wire.hg import requests as hg
 from trivium.wire.hg.arguments import in_headers
 from trivium.wire.svn import door as svn
 from trivium.wire.svn import requests

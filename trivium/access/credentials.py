@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import threading
 import time
@@ -62,6 +63,15 @@ class CredentialsRefused(TriviumError):
         self.reason = reason
         self.retry_after = retry_after
         """Seconds until another try makes sense, with `TOO_MANY`."""
+
+
+class Proof(NamedTuple):
+    """What let somebody in: for whoever remembers that, to know how long it does and to note that it did again."""
+
+    until: float = 0.0
+    """Seconds since the epoch until which it lets them in, as long as nobody's rights change; 0: this once."""
+    token_id: int | None = None
+    """The key that it was."""
 
 
 class _KeyRow(NamedTuple):
@@ -158,7 +168,8 @@ class Authenticator:
         self._ring = ring
         self._throttle = throttle
         self._secret = process_secret()
-        self._remembered: TTLCache[bytes, str] = TTLCache(maxsize=4096, ttl=_REMEMBER_SECONDS)
+        self._remembered: TTLCache[bytes, tuple[str, float]] = TTLCache(maxsize=4096, ttl=_REMEMBER_SECONDS)
+        """Right passwords → the stored hash, and until when it is known to be theirs."""
         self._told: TTLCache[tuple[int, str, str], bool] = TTLCache(maxsize=4096, ttl=_TOLD_SECONDS)
         self._lock = threading.Lock()
         self.used_tokens: set[int] = set()
@@ -207,23 +218,23 @@ class Authenticator:
             raise CredentialsRefused(Reason.UNKNOWN)
         return _admitted(_AccountRow(*found), sent.address)
 
-    def by_password(self, username: str, password: str, address: str) -> Caller:
-        """The account behind HTTP Basic credentials of a version-control client (system.md 3.2).
+    def by_password(self, username: str, password: str, address: str) -> tuple[Caller, Proof]:
+        """The account behind HTTP Basic credentials of a version-control client (system.md 3.2), and what proves it.
 
         The password may be a key of role vcs or all, or the built-in one (decisions.md W6). Raises
         `CredentialsRefused`, and `WouldWait` when a password has to be hashed in a `Store.glance`.
         """
         if username == ERRAND:
-            return self.on_errand(password)
+            return self.on_errand(password), Proof()
         with self._store.read() as db:
             found = _BY_NAME.first(db, {"sought": account_key_of(username)})
         row = _AccountRow(*found) if found else None
-        if row is not None and _KEY.fullmatch(password) and self._is_own_key(row.id, password):
+        if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password)):
             with self._telling(row, address):
-                return _admitted(row, address)
-        if row is not None and self._is_remembered(row, password):
+                return _admitted(row, address), proof
+        if row is not None and (until := self._remembered_until(row, password)):
             with self._telling(row, address):
-                return _admitted_by_password(row, address)
+                return _admitted_by_password(row, address), Proof(until)
         self._store.take_time()
         wait = self._throttle.seconds_to_wait(self._store, username, address)
         if wait:
@@ -242,10 +253,16 @@ class Authenticator:
                 db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
         with self._telling(row, address):
             caller = _admitted_by_password(row, address)
+        until = time.time() + _REMEMBER_SECONDS
         with self._lock:
-            self._remembered[self._mark(row.id, password)] = renewed or stored or ""
+            self._remembered[self._mark(row.id, password)] = (renewed or stored or "", until)
         self.signed_in.add(row.id)
-        return caller
+        return caller, Proof(until)
+
+    def used(self, proof: Proof) -> None:
+        """Note that somebody was let in who was remembered."""
+        if proof.token_id is not None:
+            self.used_tokens.add(proof.token_id)
 
     @contextlib.contextmanager
     def _telling(self, row: _KeyRow | _AccountRow, address: str) -> Iterator[None]:
@@ -287,24 +304,26 @@ class Authenticator:
                 },
             )
 
-    def _is_own_key(self, user_id: int, key: str) -> bool:
+    def _own_key(self, user_id: int, key: str) -> Proof | None:
+        """The proof that a key is, if it is this user's and for version-control clients."""
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
         row = _KeyRow(*found) if found else None
         if row is None or row.id != user_id or 0 <= row.expires <= time.time():
-            return False
+            return None
         if not row.builtin and row.role not in (Role.ALL, Role.VCS):
-            return False
+            return None
         self.used_tokens.add(row.token_id)
-        return True
+        return Proof(math.inf if row.expires < 0 else row.expires, row.token_id)
 
     def _mark(self, user_id: int, password: str) -> bytes:
         return quick_digest(self._secret, f"{user_id}\n{password}")
 
-    def _is_remembered(self, row: _AccountRow, password: str) -> bool:
+    def _remembered_until(self, row: _AccountRow, password: str) -> float:
+        """Until when a password is known to be right; 0 when it has to be hashed."""
         with self._lock:
-            stored = self._remembered.get(self._mark(row.id, password))
-        return stored is not None and stored == row.password_hash and row.extern_type == LOCAL
+            stored, until = self._remembered.get(self._mark(row.id, password), (None, 0.0))
+        return until if stored is not None and stored == row.password_hash and row.extern_type == LOCAL else 0.0
 
 
 def _lets_in(ranges: str | None, address: str) -> bool:

@@ -62,7 +62,7 @@ class Places:
             whose = self._known[key] = _Whose(asyncio.Semaphore(self._each), asyncio.Semaphore(2 * self._each))
         whose.users += 1
         try:
-            async with contextlib.AsyncExitStack() as held:
+            with contextlib.ExitStack() as held:
                 if brief:
                     await self._take(whose.brief, held)
                 else:
@@ -74,7 +74,7 @@ class Places:
             if not whose.users:
                 self._known.pop(key, None)
 
-    async def _take_shared(self, whose: _Whose, caller: Caller, held: contextlib.AsyncExitStack) -> None:
+    async def _take_shared(self, whose: _Whose, caller: Caller, held: contextlib.ExitStack) -> None:
         if whose.has_first:
             await self._take(self._shared, held)
             return
@@ -84,10 +84,13 @@ class Places:
             await self._take(self._visitors, held)
         await self._take(self._firsts, held)
 
-    async def _take(self, places: asyncio.Semaphore, held: contextlib.AsyncExitStack) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                await places.acquire()
-        except TimeoutError:
-            raise NoPlace from None
+    async def _take(self, places: asyncio.Semaphore, held: contextlib.ExitStack) -> None:
+        if places.locked():
+            try:
+                async with asyncio.timeout(self._patience):
+                    await places.acquire()
+            except TimeoutError:
+                raise NoPlace from None
+        else:
+            await places.acquire()  # at once
         held.callback(places.release)

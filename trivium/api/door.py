@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -29,11 +29,13 @@ from trivium.api.remembered import Remembered
 from trivium.api.sending import send_answer
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
 from trivium.errors import TriviumError, WouldWait
+from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
 from trivium.http.addresses import ClientAddresses, neighbourhood
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.http.crew import Crew
+from trivium.http.patience import comes_true
 from trivium.http.rooms import Crowded
 from trivium.vcs.budget import waited_for
 
@@ -188,14 +190,35 @@ class ApiDoor:
 
         watching = asyncio.create_task(_watch(receive, gone))
         try:
-            async with self._places[pace].place(caller, brief=False):
-                return await asyncio.get_running_loop().run_in_executor(self._slow, serve)
+            return await self._in_turn(pace, caller, serve, gone)
         except NoPlace:
             said = "too many long calls of this user at once; try again"
-            return Answer(envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
+        except BeingMade:
+            said = "somebody else is making the same answer, and it takes long; try again"
         finally:
             gone.set()
             watching.cancel()
+        return Answer(envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
+
+    async def _in_turn(
+        self, pace: Pace, caller: Caller, serve: Callable[[], Answer | Pace], gone: threading.Event
+    ) -> Answer | Pace:
+        """Serve when there is a place; raises `NoPlace`.
+
+        Who finds that somebody makes the very answer gives the place and the thread back, waits until that is over, and
+        asks again for all of it, the right to it included. Raises `BeingMade` when it is not over in time, or the
+        client is `gone`.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.request_timeout
+        while True:
+            try:
+                async with self._places[pace].place(caller, brief=False):
+                    return await loop.run_in_executor(self._slow, serve)
+            except BeingMade as error:
+                answer = error
+            if not await _comes_to_an_end(answer, gone, deadline):
+                raise answer
 
     def _caller_of(self, key: str, address: str) -> Caller | None:
         """Whom a key would let call methods; None when it would be refused."""
@@ -207,20 +230,23 @@ class ApiDoor:
     def _serve(self, scope: Scope, body: bytes, pace: Pace) -> Answer | Pace:
         """The answer to a request body; or the pace that it needs, when that may take longer than `pace` allows.
 
-        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it is to be asked again.
+        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it is to be asked again, nor when
+        it raises `BeingMade`, as what is `LONG` may.
         """
         asked = _Asked()
         try:
             request = parsed(body, self._settings.max_api_depth)
             asked.id = request.get("id")
             method = registry.find(request.get("method"))
-            needed = method.pace if method is not None else Pace.SHORT
+            needed = method.pace_of(request.get("args")) if method is not None else Pace.SHORT
             if needed > pace:
                 scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, key_given(request, scope)
                 return needed
             with self._connection(pace):
                 answer = answer_of(asked.id, self._result(scope, request, asked))
             return self._waiting(scope, answer)
+        except BeingMade:
+            raise
         except Crowded:
             said = "too many large answers wait to be read; try again"
             return Answer(envelope(asked.id, error=said), 503, _TRY_AGAIN)
@@ -327,6 +353,11 @@ def _refusal(reason: Reason, address: str) -> str:
             return "API KEY has bad role for an API call"
         case _:
             return "Invalid API KEY"
+
+
+async def _comes_to_an_end(answer: BeingMade, gone: threading.Event, deadline: float) -> bool:
+    """Wait until somebody has made an answer, or given up; returns whether to ask again, for a client who is there."""
+    return await comes_true(lambda: gone.is_set() or answer.is_over(), until=deadline) and not gone.is_set()
 
 
 async def _watch(receive: Receive, gone: threading.Event) -> None:

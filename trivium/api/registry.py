@@ -40,7 +40,8 @@ class Pace(IntEnum):
     SHORT = 1
     """In a thread where short calls wait for each other."""
     LONG = 2
-    """Perhaps seconds or more of computing: where it keeps no short call waiting, and each account has its turns."""
+    """Perhaps seconds or more of reading and computing: where it keeps no short call waiting, and each account has its
+    turns."""
     WAITING = 3
     """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
 
@@ -97,6 +98,8 @@ class Method:
     failure: str | Callable[[Mapping[str, Any]], str] | None
     super_admin: bool
     pace: Pace
+    """At least."""
+    paced_by: Callable[[Mapping[str, Any]], Pace] | None
     guard: Callable[[Call], None] | None
     """Refuses callers who may not use the method at all, before any argument is looked at."""
     renamed: Mapping[str, str]
@@ -109,6 +112,12 @@ class Method:
     @property
     def description(self) -> str:
         return inspect.cleandoc("\n\n".join(inspect.getdoc(self.function).split("\n\n")[1:]))  # type: ignore[union-attr]
+
+    def pace_of(self, given: object) -> Pace:
+        """How long a call with these arguments may take."""
+        if self.paced_by is None or not isinstance(given, dict):
+            return self.pace
+        return max(self.pace, self.paced_by(given))
 
     def __call__(self, call: Call) -> Any:
         """Check, convert, run. Raises `Refusal` with the documented text."""
@@ -161,6 +170,7 @@ class Registry:
         failure: str | Callable[[Mapping[str, Any]], str] | None = None,
         super_admin: bool = False,
         pace: Pace = Pace.SHORT,
+        paced_by: Callable[[Mapping[str, Any]], Pace] | None = None,
         guard: Callable[[Call], None] | None = None,
         aliases: tuple[str, ...] = (),
         renamed: Mapping[str, str] | None = None,
@@ -168,7 +178,8 @@ class Registry:
         """Register a function under its name.
 
         `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
-        the arguments as they were given. `guard` raises for callers who may not use the method at all. `aliases` are
+        the arguments as they were given. `paced_by` says of the arguments, as they came, whether they make a call take
+        longer than `pace`. `guard` raises for callers who may not use the method at all. `aliases` are
         old names.
         """
 
@@ -182,6 +193,7 @@ class Registry:
                 failure=failure,
                 super_admin=super_admin,
                 pace=pace,
+                paced_by=paced_by,
                 guard=guard,
                 renamed=old_names | dict(renamed or {}),
             )

@@ -25,7 +25,7 @@ from trivium.errors import (
     WrongScope,
 )
 from trivium.names import path_of
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 DENIED: Final = "Access was denied to this resource."
 INTERNAL: Final = "Internal server error"

@@ -72,8 +72,10 @@ def serve(order: Order) -> None:
     # What is loaded by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
-    go_first()
-    answer_soon()
+    if settings.server_first:
+        go_first()
+    if settings.short_calls_first:
+        answer_soon()
     _Server(config, order).run(sockets=[listening])
 
 

@@ -123,10 +123,14 @@ async def body_chunks(receive: Receive, idle_timeout: float) -> AsyncIterator[by
 
 
 async def read_body(
-    receive: Receive, *, limit: int, option: str, idle_timeout: float, charge: Callable[[int], None]
+    receive: Receive, *, limit: int, option: str, timeout: float, idle_timeout: float, charge: Callable[[int], None]
 ) -> bytes:
-    """The whole body, at most `limit` bytes; `charge` is told of the size of each piece, and may refuse it."""
-    async with asyncio.timeout(idle_timeout):
+    """The whole body, at most `limit` bytes; `charge` is told of the size of each piece, and may refuse it.
+
+    Raises `TimeoutError` when it has not come after `timeout` seconds, or nothing of it after `idle_timeout`.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout
+    async with asyncio.timeout(min(timeout, idle_timeout)):
         message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
@@ -139,12 +143,13 @@ async def read_body(
     chunks = [message.get("body", b"")]
     size = len(chunks[0])
     charge(size)
-    async for chunk in body_chunks(receive, idle_timeout):
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge(option)
-        charge(len(chunk))
-        chunks.append(chunk)
+    async with asyncio.timeout_at(deadline):
+        async for chunk in body_chunks(receive, idle_timeout):
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(option)
+            charge(len(chunk))
+            chunks.append(chunk)
     return b"".join(chunks)
 
 

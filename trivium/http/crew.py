@@ -21,8 +21,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from trivium.procs.priority import answer_soon
-
 T = TypeVar("T")
 
 _PATIENCE: Final = 0.003
@@ -37,9 +35,10 @@ _Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 class Crew:
     """At most `size` threads, shared by one event loop."""
 
-    def __init__(self, size: int, name: str) -> None:
+    def __init__(self, size: int, name: str, *, prepare: Callable[[], None] | None = None) -> None:
+        """`prepare` is called in each thread before its first call."""
         self._size = size
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name, initializer=answer_soon)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name, initializer=prepare)
         self._waiting: deque[_Job] = deque()
         self._working = 0
         self._finished: deque[_Result] = deque()

@@ -28,6 +28,46 @@ class _Refused(Exception):
     """Stops the parser."""
 
 
+class _Joined:
+    """A transport for one answer, whose head leaves together with what follows it at once.
+
+    A write is a call of the system that wakes the other end; two for a short answer cost as much as the rest of it.
+    """
+
+    def __init__(self, transport: Any, cycle: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._cycle = cycle
+        self._loop = loop
+        self._begun = False
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._begun or not self._cycle.response_started:  # before it there may be a 100 Continue
+            self._write(data)
+            return
+        self._begun = True
+        self._head = data
+        self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._head and not self._transport.is_closing():
+            self._write(b"")
+
+    def _write(self, data: bytes) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class _WithReason:
     """A transport that says a reason of its own in the first line that is written."""
 
@@ -124,8 +164,11 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
                 self._unparsed += len(data)
                 self._pieces += 1
             super().data_received(data)
-            if self._reading_head and not self.transport.is_closing() and not self._has_room(self._unparsed):
-                self.send_400_response("")
+            if self._reading_head and not self.transport.is_closing():
+                if not self._has_room(self._unparsed):
+                    self.send_400_response("")
+                elif self._timer is None:  # most heads come whole, and need none
+                    self._await_head()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -133,8 +176,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             self._pieces = 1
             self._unparsed = len(self._arrived) if self._fresh else 0
             self._between = self._fresh = False
-            if self._timer is None:
-                self._await_head()
+            self._reading_head = True
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
@@ -154,8 +196,10 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             if connect:
                 self.url = b"/"  # it names a host; the application refuses the method
             super().on_headers_complete()
+            cycle: Any = self.cycle
+            cycle.transport = _Joined(self.transport, cycle, self.loop)
             if connect:
-                self.cycle.keep_alive = False
+                cycle.keep_alive = False
             if self.scope["http_version"] == "1.0":
                 self._end_by_closing()
             if b"cmd=" in self.url:

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who goes first when there are not processors enough: short answers before the packing of clones."""
+"""Who goes first when there are not processors enough: short answers before the packing of clones.
+
+What is asked of Linux here has to earn its place on the machine at hand. `python -m bench stall` measures short calls
+while clones keep the processors busy, beside a bare endpoint. Run it with the option and without: in the environment of
+that command, `TRIVIUM_SHORT_CALLS_FIRST=false` leaves out `answer_soon`, and `TRIVIUM_SERVER_FIRST=false` `go_first`.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +42,9 @@ def yield_to_others(pid: int) -> None:
 def go_first() -> None:
     """Let this process, which leads a session, have more of a processor than other sessions where all want it.
 
-    Only root may ask for that. It is for servers whose clients run on the same machine, as tests and CI jobs do: they
-    come in such numbers that a call would wait for its turn among them. What the process starts leads sessions of its
-    own, which gain nothing. An administrator who chose a priority for the server is not contradicted.
+    The option is `server_first`. Only root may ask for that. It is for servers whose clients run on the same machine,
+    as tests and CI jobs do: they come in such numbers that a call would wait for its turn among them. What the process
+    starts leads sessions of its own, which gain nothing. A priority that an administrator chose for the server is kept.
     """
     with contextlib.suppress(OSError):
         autogroup = Path("/proc/self/autogroup")
@@ -50,10 +55,10 @@ def go_first() -> None:
 def answer_soon() -> None:
     """Let this thread go first when it wakes, for it will be done at once; not the threads and processes it starts.
 
-    Linux from 6.12 on prefers who asks for a shorter slice, without more time for it. Without that, whoever is in
-    the middle of packing a clone goes on for up to a tick of some milliseconds while a call of a tenth of that waits
-    (`make bench`). Older kernels do not know the wish; nothing is lost where it is refused. An administrator who chose
-    another policy for the server is not contradicted.
+    The option is `short_calls_first`. Linux from 6.12 on prefers who asks for a shorter slice, without more time for
+    it. Without that, whoever is in the middle of packing a clone goes on for up to a tick of some milliseconds while a
+    call of a tenth of that waits. Older kernels do not know the wish; nothing is lost where it is refused. A policy
+    that an administrator chose for the server is kept.
     """
     number = _SCHED_SETATTR.get(platform.machine())
     if number is not None and os.sched_getscheduler(0) == os.SCHED_OTHER:

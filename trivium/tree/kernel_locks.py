@@ -91,17 +91,42 @@ class RepositoryLock:
     def exclusive(self, timeout: float) -> Iterator[None]:
         """Hold the lock alone; raises `Busy` when that takes longer than `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        with contextlib.ExitStack() as held:
-            for path in (self._gate, self._body):
-                descriptor = _open(path)
-                held.callback(os.close, descriptor)
-                pause = _FIRST_POLL
-                while not _try(descriptor, fcntl.LOCK_EX):
-                    if time.monotonic() > deadline:
-                        raise Busy("the repository is in use")
-                    time.sleep(pause)
-                    pause = min(pause * 2, _POLL)
+        pause = _FIRST_POLL
+        with self.claimed() as claim:
+            while not claim.try_alone():
+                if time.monotonic() > deadline:
+                    raise Busy("the repository is in use")
+                time.sleep(pause)
+                pause = min(pause * 2, _POLL)
             yield
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[Claim]:
+        """Ask for the lock alone, without waiting; whatever was got of it is given back at the end."""
+        with contextlib.ExitStack() as held:
+            yield Claim(self._gate, self._body, held)
+
+
+class Claim:
+    """Somebody's wish to hold a repository's lock alone. They wait as they like, and try again."""
+
+    def __init__(self, gate: Path, body: Path, held: contextlib.ExitStack) -> None:
+        self._missing = [body, gate]
+        """What has to be locked yet, the next one last."""
+        self._held = held
+        self._descriptor: int | None = None
+
+    def try_alone(self) -> bool:
+        """Whether the lock is held alone now. Once the gate is, nobody new gets in."""
+        while self._missing:
+            if self._descriptor is None:
+                self._descriptor = _open(self._missing[-1])
+                self._held.callback(os.close, self._descriptor)
+            if not _try(self._descriptor, fcntl.LOCK_EX):
+                return False
+            self._missing.pop()
+            self._descriptor = None
+        return True
 
 
 @contextlib.contextmanager

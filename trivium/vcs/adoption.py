@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 def check_self_contained(top: Path, *, harmless: Callable[[str, str], bool] = lambda *_: False) -> None:

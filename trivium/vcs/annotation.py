@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 
 from trivium.vcs.diff.comparing import compare
-from trivium.vcs.model import AnnotatedLine, NotText
+from trivium.vcs.errors import NotText
+from trivium.vcs.values import AnnotatedLine
 
 
 def lines_of(content: bytes) -> list[bytes]:

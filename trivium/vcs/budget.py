@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Final
 
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _LOOK_EVERY: Final = 256
 """Nodes between two looks at the clock."""

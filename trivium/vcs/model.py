@@ -7,233 +7,26 @@ sent reaches a program in option position (security.md S-1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
-
-import msgspec
+from typing import Any, ClassVar, Protocol
 
 from trivium.egress.remote import Remote, TransferLimits
-from trivium.errors import TriviumError
-
-
-class VcsError(TriviumError):
-    """A version-control system could not do what was asked; the message is for the log and for administrators."""
-
-    public: str | None = None
-    """What everybody may be told of it."""
-
-
-class NotPossible(VcsError):
-    """The system has no such thing, or the object is not one that it can be done to; everybody may read the message."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.public = why
-
-
-class Interrupted(VcsError):
-    """Work that can wait was given up for somebody who cannot."""
-
-
-class Killed(VcsError):
-    """A program ended in the middle of its work: it may have left locks and pieces (`BackEnd.recover`)."""
-
-
-class PartlyDone(VcsError):
-    """A transfer ended before its time, when some refs had moved already."""
-
-    def __init__(self, why: str, moved: Sequence[RefUpdate]) -> None:
-        super().__init__(why)
-        self.moved = moved
-
-
-class Parent(msgspec.Struct, frozen=True):
-    """A commit that another one builds on."""
-
-    raw_id: str
-
-
-class Changeset(msgspec.Struct, frozen=True):
-    """One commit; its JSON is the documented object (api-repos.md 2.2), stored as it will be shown."""
-
-    raw_id: str
-    short_id: str
-    revision: int
-    """Position in the repository's list of commits, oldest first, from 0; -1 for the empty changeset."""
-    author: str
-    date: str
-    """ISO 8601, UTC, without zone."""
-    message: str
-    parents: tuple[Parent, ...]
-    branch: str | None
-
-
-MOST_OF_A_MESSAGE: Final = 64 << 10
-"""Bytes of a commit's message that are stored and shown (decisions.md A21)."""
-_MOST_OF_A_NAME: Final = 1 << 10
-_MOST_PARENTS: Final = 1000
-
-
-def bounded(changeset: Changeset) -> Changeset:
-    """A commit with so much of its texts as is stored and shown: everybody's answers repeat them (A21)."""
-    author = cut(changeset.author, _MOST_OF_A_NAME)
-    message = cut(changeset.message, MOST_OF_A_MESSAGE)
-    branch = changeset.branch and cut(changeset.branch, _MOST_OF_A_NAME)
-    parents = changeset.parents[:_MOST_PARENTS]
-    if (author, message, branch, parents) == (
-        *(changeset.author, changeset.message, changeset.branch, changeset.parents),
-    ):
-        return changeset
-    return msgspec.structs.replace(changeset, author=author, message=message, branch=branch, parents=parents)
-
-
-def cut(text: str, most: int) -> str:
-    """The beginning of a text, `most` bytes of it in UTF-8."""
-    if len(text) * 4 <= most:
-        return text
-    encoded = text.encode("utf-8", "surrogatepass")
-    return text if len(encoded) <= most else encoded[:most].decode("utf-8", "ignore")
-
-
-@dataclass(frozen=True, slots=True)
-class RefUpdate:
-    """One accepted change of a push: a name that moved. An id of zeros stands for "did not exist"."""
-
-    name: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What is known about the whole history at one moment."""
-
-    last: Changeset
-    """The last of the list of commits: the youngest."""
-    state: str
-    """What the back end needs to extend this answer after the next push; opaque to everybody else."""
-    beside: tuple[RefUpdate, ...] = field(default=(), compare=False)
-    """What moved since the state that was known, and is not among the updates that were told (security.md S-31).
-
-    Whoever asked knows whether others are at work who will tell of it.
-    """
-
-
-LARGEST_COMPARED: Final = 32 << 20
-"""Bytes; a file that is larger is not read for an answer. Its size is shown, and of its changes no diff and no counts,
-as if it were binary."""
-
-
-class UnknownRevision(VcsError):
-    """No commit of the repository is called that."""
-
-    public = "the repository has no such revision or branch"
-
-
-class UnknownPath(VcsError):
-    """The path does not exist at that revision."""
-
-    public = "there is no such path at that revision"
-
-
-class TooLarge(VcsError):
-    """The file has more bytes than the caller wants to have looked at."""
-
-
-class NotText(VcsError):
-    """The file has no lines: there is a NUL byte in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """What a commit did to one file, compared with its first parent (api-repos.md 2.3, 2.4)."""
-
-    path: str
-    op: str
-    """`A`, `M` or `D`; a renamed or copied file is an `M` of its new name."""
-    old_revision: str | None = None
-    new_revision: str | None = None
-    diff: str | None = None
-    """Unified diff in Git's form; None where it was not asked for or is too large."""
-    added: int | None = None
-    deleted: int | None = None
-    binary: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refs:
-    """The names that point at one commit."""
-
-    branches: tuple[str, ...]
-    bookmarks: tuple[str, ...]
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """All names of a repository, each with the full id of the commit that it stands for."""
-
-    branches: Mapping[str, str]
-    bookmarks: Mapping[str, str]
-    tags: Mapping[str, str]
-    closed: Mapping[str, str] = field(default_factory=dict)
-    """Branches on which work has ended; `branches` does not have them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where branches and tags are in a system that has none: patterns of paths, in which `*` is any one name."""
-
-    branches: tuple[str, ...] = ("trunk", "branches/*")
-    tags: tuple[str, ...] = ("tags/*",)
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatedLine:
-    """One line of a file, and where it comes from."""
-
-    raw_id: str
-    """The commit that last changed the line."""
-    number: int
-    """In the annotated file, from 1."""
-    content: bytes
-    """With its end, which is a line feed unless it is the last line: all lines together are the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One entry of a tree: a file, a directory, or a link to another repository."""
-
-    path: str
-    """From the root of the repository."""
-    kind: str
-    """`file`, `dir` or `submodule`; a symbolic link is a file with the link's text in it."""
-    id: str
-    """What the content is kept under; two files with one id have the same content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The content of a file."""
-
-    size: int
-    """In bytes."""
-    data: bytes | None
-    """None: there is more of it than was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class DiffLimits:
-    """How much of a diff is wanted, in bytes of its text. What is larger itself than
-    `LARGEST_COMPARED` is not compared.
-    """
-
-    per_file: int
-    total: int
-    """Of all commits that are asked for together."""
+from trivium.vcs.abilities import Abilities
+from trivium.vcs.values import (
+    AnnotatedLine,
+    Changeset,
+    Content,
+    DiffLimits,
+    FileChange,
+    History,
+    Layout,
+    Names,
+    Node,
+    Refs,
+    RefUpdate,
+)
 
 
 class Snapshot(Protocol):
@@ -335,6 +128,9 @@ class BackEnd(Protocol):
     """One version-control system."""
 
     kind: ClassVar[str]
+    """What repositories of this system are stored as."""
+    abilities: ClassVar[Abilities]
+    """What the system has; what it has not is declared here, besides that the methods below raise `NotPossible`."""
 
     def empty_changeset(self) -> Changeset:
         """What stands for the last changeset of a repository without commits."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from trivium.vcs.model import UnknownPath
+from trivium.vcs.errors import UnknownPath
 
 
 def clean_path(path: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _LONGEST: Final = 4 << 10
 
@@ -40,7 +40,14 @@ _SIGNS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
     (Trouble.REDIRECT, ("sends us elsewhere", "redirect", "error: 301", "error: 302", "error: 307", "error: 308")),
     (
         Trouble.CERTIFICATE,
-        ("ssl certificate", "server certificate", "certificate verify failed", "certificate subject", "e230001"),
+        (
+            "ssl certificate",
+            "server certificate",
+            "certificate verify failed",
+            "certificate error",
+            "certificate subject",
+            "e230001",
+        ),
     ),
     (
         Trouble.CREDENTIALS,
@@ -55,6 +62,8 @@ _SIGNS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
         (
             *("could not resolve host", "failed to connect", "couldn't connect", "connection refused"),
             *("no route to host", "network is unreachable", "unable to connect", "e170013"),
+            # Of our relay: git, Subversion with http and with https.
+            *("complete socks5 connection", "502 'server unreachable'", "setting up the ssl tunnel"),
         ),
     ),
     (Trouble.SLOW, ("takes too long", "too slow", "timed out", "timeout")),

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
-from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
 
+import msgspec
+
 from trivium.access.caller import Caller
-from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
+from trivium.access.credentials import Authenticator, CredentialsRefused, Proof, Reason
 from trivium.access.errands import ERRAND
 from trivium.access.levels import Level
-from trivium.errors import Locked, NotFound
+from trivium.errors import Busy, Locked, NotFound, StorageFull, TriviumError
 from trivium.forge.repositories import finding as repositories
-from trivium.forge.repositories import user_locks
+from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import State
+from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why, declined
+from trivium.forge.sessions.transfers import Admitted
 from trivium.forge.site import Site
+from trivium.http.asgi import TooLarge
 from trivium.names import MAX_DEPTH, is_clean_text
-
-NO_SUCH_REPOSITORY: Final = "There is no such repository."
-
-SYSTEMS: Final = {"git": "Git", "hg": "Mercurial", "svn": "Subversion"}
-"""What the version-control systems call themselves."""
+from trivium.vcs.errors import VcsError
 
 BY_ID: Final = re.compile(r"_([0-9]{1,18})")
 """The permanent address of a repository."""
@@ -37,6 +39,16 @@ _REFUSALS: Final = {
     Reason.INACTIVE: (403, "This account is not active."),
     Reason.ADDRESS: (403, "This account may not be used from your address."),
     Reason.PASSWORD_CHANGE: (406, "password change required"),
+}
+
+
+_STATUS: Final = {
+    Why.ABSENT: 404,
+    Why.NOT_UNDERSTOOD: 400,
+    Why.IMPOSSIBLE: 422,
+    Why.TOO_LARGE: 413,
+    Why.TOO_SLOW: 408,
+    Why.UNAVAILABLE: 503,
 }
 
 
@@ -53,34 +65,31 @@ class Refused(Exception):
 class SignInNeeded(Refused):
     """The client should come again with credentials, whatever status says so."""
 
+    def again(self) -> SignInNeeded:
+        """The same refusal, of another request."""
+        return SignInNeeded(self.status, self.text, self.headers)
+
 
 class LockedOut(Refused):
     """Somebody holds the repository's lock; the status is the administrator's choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Somebody who may do what they asked for."""
-
-    caller: Caller
-    repository: Repository
-    renamed: bool = False
-    """He asked for a name that the repository had before."""
+TOLD: Final = (Refused, TooLarge, Declined, Locked, StorageFull, Busy, VcsError)
+"""What ends a request in a way that is told to whoever asked."""
 
 
-def check_lock(site: Site, admitted: Admitted, *, writes: bool) -> str:
-    """Refuse a push (`writes`) or pull because of a lock that users see, when it begins (system.md 3.4).
-
-    Where locks only warn (`lock_ret_code`), the text is returned instead, for the user to read; empty: no lock.
-    """
-    try:
-        user_locks.check(admitted.caller, admitted.repository, writes=writes)
-    except Locked as error:
-        status = site.settings.lock_ret_code
-        if status >= 400:
-            raise LockedOut(status, str(error)) from error
-        return str(error)
-    return ""
+def refusal(site: Site, error: Exception, kind: str) -> Refused:
+    """How a request to a repository of this kind ends over HTTP because of an error (one of `TOLD`)."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, TooLarge):
+        return Refused(413, f"The push is larger than the server allows ({error.option}).")
+    assert isinstance(error, TriviumError)
+    ending = declined(error, site.back_ends[kind].abilities.title)
+    if ending.why is Why.LOCKED:
+        return LockedOut(site.settings.lock_ret_code, ending.text)  # the administrator's choice
+    later = ending.retry_after
+    return Refused(_STATUS[ending.why], ending.text, () if later is None else ((b"retry-after", str(later).encode()),))
 
 
 def admit(
@@ -95,14 +104,15 @@ def admit(
     authorization: bytes,
     mark: bytes,
     address: str,
+    version: int,
 ) -> Admitted:
-    """Decide about one request; raises `Refused`.
+    """Decide about one request; raises `Refused`. `version`: of the state of all rights, read before.
 
     Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
     repository is the one that `name`, a path, leads into. `signed`: who writes must say who they are, even where
     visitors may write. `mark`: what the client says in the header `IMPORT_MARK`.
     """
-    caller = _caller(site, authenticator, authorization, mark, address)
+    caller, proof = _caller(site, authenticator, authorization, mark, address)
     look_up = _find_above if inside else _find
     found = look_up(site, caller, name) if caller is not None else None
     renamed = False
@@ -114,7 +124,8 @@ def admit(
     if caller is None or found is None:
         raise Refused(404, NO_SUCH_REPOSITORY)
     if found.kind != kind:
-        raise Refused(404, f"The repository `{found.name}` is a {SYSTEMS[found.kind]} repository.")
+        system = site.back_ends[found.kind].abilities.title
+        raise Refused(404, f"The repository `{found.name}` is a {system} repository.")
     if renamed and (writes or inside):
         # Who asks for something inside would have to be sent on with each of many requests.
         raise Refused(404, f"There is no repository of this name any more; it is called `{found.name}` now.")
@@ -126,14 +137,25 @@ def admit(
         raise _unauthorized(site, first=True)
     if writes and found.archived:
         raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
-    return Admitted(caller, found, renamed)
+    found = msgspec.structs.replace(found, description="", last_changeset="")
+    state = State(version, found.locked_by_id)
+    return Admitted(caller, found, state, proof, publishes=_publishes(site, found), renamed=renamed)
 
 
-def _caller(site: Site, authenticator: Authenticator, authorization: bytes, mark: bytes, address: str) -> Caller | None:
+def _publishes(site: Site, repository: Repository) -> bool:
+    if repository.kind != "hg":
+        return True
+    with site.store.read() as db:
+        return repository_settings.publishes(db, repository.id)
+
+
+def _caller(
+    site: Site, authenticator: Authenticator, authorization: bytes, mark: bytes, address: str
+) -> tuple[Caller | None, Proof]:
     """The account behind the credentials, the visitor when there are none, None when visitors may not look."""
     own = bool(mark) and compare_digest(mark, site.ring.import_mark.encode())
     if not authorization:
-        return None if own else authenticator.visitor(address)
+        return None if own else authenticator.visitor(address), Proof(math.inf)
     credentials = _basic(authorization)
     if credentials is None:
         raise _unauthorized(site, first=False)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.canary import Canary, listening
-from tests.support.clients import Api, unique, with_credentials
+from tests.support.clients import Api, Person, unique, with_credentials
 from tests.support.relay import Relay
 from tests.support.repositories import ZERO
 from tests.support.servers import Server
@@ -104,16 +105,15 @@ def test_nobody_gets_more_from_this_server_by_importing_than_by_cloning(
 
 
 def test_the_address_rules_of_an_account_hold_for_its_imports_from_this_server(
-    own_server: Server, system: System
+    behind_proxy: Server, system: System
 ) -> None:
     """The request that the server makes to itself comes from its own address."""
-    own_server.start(TRIVIUM_TRUSTED_PROXIES="127.0.0.1")
-    root = own_server.api(own_server.admin_key)
+    root = behind_proxy.api(behind_proxy.admin_key)
     ada, repository, target = root.new_user(), root.new_repo(kind=system.kind), unique("import")
-    own_server.trivium("address", "allow", "--data", str(own_server.data), ada.name, "203.0.113.0/24")
+    behind_proxy.allow_address(ada.name, "203.0.113.0/24")
 
     def imported(far: str) -> object:
-        uri = with_credentials(f"{own_server.url}/{repository.name}", ada.name, ada.password)
+        uri = with_credentials(f"{behind_proxy.url}/{repository.name}", ada.name, ada.password)
         body = {"repo_name": target, "repo_type": system.kind, "clone_uri": uri}
         call = json.dumps({"id": 1, "api_key": ada.key, "method": "create_repo", "args": body})
         return json.loads(root.post(call, headers={"X-Forwarded-For": far})[2])["error"]
@@ -123,20 +123,40 @@ def test_the_address_rules_of_an_account_hold_for_its_imports_from_this_server(
 
 
 def test_an_import_that_comes_back_by_another_way_is_refused(own_server: Server, system: System) -> None:
-    """The request would come from the server's own address, with credentials of the importer's choice."""
+    """The request would come from the server's own address: from a visitor, or with credentials of anybody's choice."""
+    own_server.administer("public-access", "on")
     with closing(Relay()) as relay:
         own_server.start(TRIVIUM_ALLOWED_REMOTE_HOSTS=relay.address)
-        relay.to(own_server.url)
         root = own_server.api(own_server.admin_key)
         name, target = root.new_repo(kind=system.kind).name, unique("import")
-        uri = with_credentials(f"http://{relay.address}/{name}", own_server.admin, own_server.admin_password)
-        args = {"repo_name": target, "repo_type": system.kind, "clone_uri": uri}
-        assert root.error("create_repo", **args) == f"failed to create repository `{target}`"
-        assert relay.passed
+        assert system.ask(root, name, None)[0] == 200
+        plain = f"http://{relay.address}/{name}"
+        args = {"repo_name": target, "repo_type": system.kind}
+        for uri in (plain, with_credentials(plain, own_server.admin, own_server.admin_password)):
+            relay.to(own_server.url)
+            error = root.error("create_repo", **args, clone_uri=uri)
+            assert error == f"failed to create repository `{target}`"
+            assert relay.passed
         own_server.stop()
         own_server.start(TRIVIUM_BASE_URL=f"http://{relay.address}")
         relay.to(own_server.url)
-        own_server.api(own_server.admin_key)("create_repo", **args)
+        own_server.api(own_server.admin_key)("create_repo", **args, clone_uri=plain)
+
+
+def test_an_import_that_takes_too_much_room_is_ended_while_bytes_move(own_server: Server, system: System) -> None:
+    with closing(Relay()) as relay:
+        own_server.start(TRIVIUM_BASE_URL=f"http://{relay.address}", TRIVIUM_MAX_REPO_BYTES=str(1 << 20))
+        root = own_server.api(own_server.admin_key)
+        ada, dice = root.new_user(), random.Random(1)
+        name = system.new_repository(root, ada)
+        copy = system.checkout(own_server, name, ada)
+        copy.change(**{f"noise-{number}": dice.randbytes(100_000) for number in range(40)})
+        relay.to(own_server.url, most=3_000_000)  # it never comes to its end
+        uri = f"http://{relay.address}/{name}"
+        answer = root.envelope("create_repo", repo_name="import", repo_type=system.kind, clone_uri=uri)
+        assert answer["error"] == "failed to create repository `import`"
+        assert "max_repo_bytes" in answer["error_detail"]
+        assert list((own_server.root / ".staging").iterdir()) == []
 
 
 def test_pulling_needs_an_administrator(server: Server, root: Api, filled: Filled, system: System) -> None:
@@ -261,12 +281,10 @@ def test_a_server_that_redirects_or_cannot_be_reached_is_called_that(
         assert answer["error_detail"] == trouble
 
 
-def test_a_fork_that_fails_is_in_the_journal(own_server: Server, system: System) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    ada = root.new_user()
-    name = system.new_repository(root, ada)
-    (own_server.root / name).rename(own_server.root / ".aside")  # the disk lost it
-    answer = root.envelope("fork_repo", repoid=name, fork_name="copy")
-    assert answer["error"] == f"failed to fork repository `{name}` as `copy`"
-    assert len(told(own_server, "repository.fork_failed", "copy")) == 1
+def test_a_fork_that_fails_is_in_the_journal(server: Server, root: Api, system: System, ada: Person) -> None:
+    name, copy, aside = system.new_repository(root, ada), unique("copy"), server.root / f".{unique('aside')}"
+    (server.root / name).rename(aside)  # the disk lost it
+    answer = root.envelope("fork_repo", repoid=name, fork_name=copy)
+    aside.rename(server.root / name)
+    assert answer["error"] == f"failed to fork repository `{name}` as `{copy}`"
+    assert len(told(server, "repository.fork_failed", copy)) == 1

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
 from tests.support.systems import Filled, System
@@ -55,21 +57,20 @@ def test_a_lock_stops_pulls_and_strips_of_others(root: Api, ada: Person, filled:
     assert root("get_repo_changeset", repoid=name, revision="tip")["raw_id"] == filled.ids[-1]
 
 
-def test_a_visitor_takes_no_lock_and_gets_past_none(own_server: Server, system: System) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    own_server.administer("public-access", "on")
-    ada = root.new_user()
+def test_a_visitor_takes_no_lock_and_gets_past_none(
+    server: Server, root: Api, system: System, ada: Person, visitors: Callable[[str], None]
+) -> None:
+    visitors("on")
     name = system.new_repository(root, ada)
-    system.checkout(own_server, name, ada).change()
+    system.checkout(server, name, ada).change()
     root("grant_user_permission", repoid=name, userid="default", perm="repository.write")
     root("update_repo", repoid=name, enable_locking=True)
-    visitor = system.checkout(own_server, name, None)
+    visitor = system.checkout(server, name, None)
     assert root("lock", repoid=name)["locked"] is False
     root("lock", repoid=name, locked=True)
     said = visitor.refused_change()
     assert system.kind == "svn" or f"Repository `{name}` locked by user `root`. Reason:`lock_api`" in said
-    system.refused_checkout(own_server, name, None)
+    system.refused_checkout(server, name, None)
 
 
 def test_a_lock_that_only_warns_lets_everybody_go_on(own_server: Server, system: System) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from tests.support.clients import Api, Person, unique
 from tests.support.servers import Server
@@ -116,27 +117,26 @@ def test_an_archived_repository_is_only_read_even_by_its_owner(
     system.checkout(server, name, ada).change()
 
 
-def test_visitors_where_they_are_welcome(own_server: Server, system: System) -> None:
-    own_server.start()
-    root = own_server.api(own_server.admin_key)
-    ada = root.new_user()
+def test_visitors_where_they_are_welcome(
+    server: Server, root: Api, system: System, ada: Person, visitors: Callable[[str], None]
+) -> None:
     public, private = system.new_repository(root, ada), system.new_repository(root, ada, private=True)
     for name in (public, private):
-        system.checkout(own_server, name, ada).change(file="x\n")
+        system.checkout(server, name, ada).change(file="x\n")
     assert system.ask(root, public, None)[0] == 401
-    own_server.administer("public-access", "on")
-    visitor = system.checkout(own_server, public, None)
+    visitors("on")
+    visitor = system.checkout(server, public, None)
     assert visitor.files() == {"file": b"x\n"}
     visitor.refused_change()
-    system.refused_checkout(own_server, private, None)
-    assert system.ask(root, private, None) == system.ask(root, "missing", None)
+    system.refused_checkout(server, private, None)
+    assert system.ask(root, private, None) == system.ask(root, unique("missing"), None)
     assert system.ask(root, public, (ada.name, "wrong"))[0] == 401
     assert system.ask(root, public, None, pushing=True)[0] == 401
-    system.checkout(own_server, public, ada).change()
+    system.checkout(server, public, ada).change()
     root("grant_user_permission", repoid=public, userid="default", perm="repository.write")
     # A commit of Subversion has an author, and it is the server that says who.
     assert system.ask(root, public, None, pushing=True)[0] == (401 if system.kind == "svn" else 200)
-    own_server.administer("public-access", "off")
+    visitors("off")
     assert system.ask(root, public, None)[0] == 401
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Found by every Python of a server that a test watches: writes down what it starts, opens elsewhere and calls.
+"""Found by every Python of a server that a test watches: writes down what it starts, opens elsewhere and calls,
+and at which ports it serves.
 
 `WITNESS` names the file that it is written to, a JSON list a line; `WITNESS_HOME` the directory in which every file may
 be opened.
@@ -13,6 +14,9 @@ _FILE = os.open(os.environ["WITNESS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0
 _OURS = tuple(
     os.path.realpath(place) + "/" for place in (os.environ["WITNESS_HOME"], sys.prefix, sys.base_prefix, *sys.path)
 )
+
+_LISTENING = []
+"""Sockets that got a port of the loopback, but have not been told of yet."""
 
 
 def _text(value):
@@ -34,6 +38,12 @@ def _witness(event, arguments):
         _tell("start", *([arguments[1]] if isinstance(arguments[1], (str, bytes)) else arguments[1]))
     elif event in ("os.system", "os.exec", "os.posix_spawn"):
         _tell("start", arguments[0])
+    elif event == "socket.bind" and arguments[1] == ("127.0.0.1", 0):
+        _LISTENING.append(arguments[0])
+    elif event == "_thread.start_new_thread" and _LISTENING:  # which serves it
+        listening = _LISTENING.pop()
+        if listening.fileno() >= 0:
+            _tell("listen", f"127.0.0.1:{listening.getsockname()[1]}")
     elif event == "socket.connect":
         address = arguments[1]
         _tell("connect", f"{address[0]}:{address[1]}" if isinstance(address, tuple) else address)

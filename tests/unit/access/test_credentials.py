@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from trivium.access import credentials
 from trivium.access.caller import Caller
-from trivium.access.credentials import Authenticator, CredentialsRefused
+from trivium.access.credentials import Authenticator, CredentialsRefused, Proof
 from trivium.access.errands import ERRAND, read_errand, write_errand
 from trivium.access.keys import KeyRing
 from trivium.access.throttle import Throttle
@@ -86,7 +86,7 @@ def test_a_hash_of_an_older_kind_is_renewed(
 def test_an_errand_stands_for_whoever_sent_it_from_where_they_did(store: Store, authenticator: Authenticator) -> None:
     ada = Caller(ADA, "ada", False, True, "192.0.2.1")
     sent = write_errand(RING, ada, 60)
-    assert authenticator.by_password(ERRAND, sent, "127.0.0.1") == ada
+    assert authenticator.by_password(ERRAND, sent, "127.0.0.1") == (ada, Proof())
     with store.write() as db:
         db.execute(insert(user_addresses).values(user_id=ADA, network="127.0.0.0/8", description=""))
     with pytest.raises(CredentialsRefused):

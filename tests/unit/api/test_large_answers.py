@@ -15,10 +15,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import until
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
+from trivium.api import sending
 from trivium.api.door import ApiDoor
+from trivium.api.envelope import Answer
 from trivium.api.outgoing import LARGE, Outgoing
+from trivium.api.sending import send_answer
 from trivium.forge.caches.answers import SMALL, Draft, Kept
 from trivium.forge.site import Site
 from trivium.http.asgi import Disconnected
@@ -117,6 +121,30 @@ def test_what_is_not_in_memory_is_read_in_a_thread(
     assert readers == {"long"}
 
 
+@pytest.mark.parametrize("taken", [0, 1, 3])
+def test_who_stops_reading_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    """An answer has some seconds, and as many more as a slow reader needs for its length."""
+    monkeypatch.setattr(sending, "_SLOWEST", 1 << 40)
+    answer = Answer(b'{"result":', kept=_kept(tmp_path, "x" * 1_000_000), end=b"}")
+    sent = []
+
+    async def stops(message: object) -> None:
+        if len(sent) == taken:
+            await asyncio.Event().wait()
+        sent.append(message)
+
+    async def send() -> None:
+        with ThreadPoolExecutor(1) as slow:
+            await asyncio.wait_for(send_answer(stops, answer, slow=slow, patience=0.01), 60)
+
+    with pytest.raises(Disconnected):
+        asyncio.run(send())
+    assert len(sent) == taken
+    assert answer.kept is not None
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        answer.kept.piece(0, 1)
+
+
 def test_no_file_stays_open(caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fails(_: object) -> None:
         raise Disconnected
@@ -129,16 +157,24 @@ def test_no_file_stays_open(caller: Caller, tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Disconnected):
         asyncio.run(caller.ask())
 
-    async def cancelled() -> None:
+    asked_for, cancelled = threading.Event(), threading.Event()
+
+    def makes() -> Kept:
+        asked_for.set()
+        assert cancelled.wait(30)
+        return _kept(tmp_path, "x" * 1_000_000)
+
+    async def goes_away() -> None:
         asked = asyncio.create_task(caller.ask())
-        await asyncio.sleep(0.05)
+        while not asked_for.is_set():
+            await asyncio.sleep(0.001)
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
+        cancelled.set()
 
-    caller.will_answer(monkeypatch, lambda: (time.sleep(0.2), _kept(tmp_path, "x" * 1_000_000))[1])
-    asyncio.run(cancelled())
-    time.sleep(0.3)
-    assert _open_files() <= before
+    caller.will_answer(monkeypatch, makes)
+    asyncio.run(goes_away())
+    until(lambda: _open_files() <= before)
 
 
 def test_work_for_somebody_who_went_away_is_given_up(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,25 +19,29 @@ from trivium.api.door import ApiDoor
 from trivium.api.methods import registry
 from trivium.api.registry import Pace
 from trivium.forge.accounts import users as accounts
+from trivium.forge.pushes import settling as pushes
+from trivium.forge.repositories import creation
 from trivium.forge.site import Site
 from trivium.http.crew import Crew
+from trivium.vcs.values import Names
 
 OTHER_KEY = "f" * 40
 LONG, WAITING = "get_repo_changesets", "pull"
+SHORT_THREADS = 2
 
 
 @pytest.fixture
 def door(site: Site) -> Iterator[ApiDoor]:
     accounts.create(site, the_system(), username="ada", email="ada@example.org", api_key=OTHER_KEY)
-    crew, slow = Crew(1, "short"), ThreadPoolExecutor(48, "long")
+    crew, slow = Crew(SHORT_THREADS, "short"), ThreadPoolExecutor(48, "long")
     yield ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
     crew.close()
     slow.shutdown()
 
 
-async def ask(door: ApiDoor, key: str, method: str) -> tuple[int, Any]:
+async def ask(door: ApiDoor, key: str, method: str, **args: Any) -> tuple[int, Any]:
     """The status of a call and its envelope."""
-    request = {"id": 7, "api_key": key, "method": method, "args": {}}
+    request = {"id": 7, "api_key": key, "method": method, "args": args}
     sent: list[dict[str, Any]] = []
     read = False
 
@@ -134,6 +138,36 @@ def test_who_is_not_let_in_takes_no_turn(door: ApiDoor, monkeypatch: pytest.Monk
     for key in ("0" * 40, ""):
         envelope = asyncio.run(ask(door, key, LONG))[1]
         assert envelope["error"] in ("Invalid API KEY", "Incorrect JSON data. Missing 'api_key or auth_token'")
+
+
+@pytest.mark.parametrize("args", [{"cache": False}, {"with_revision_names": True}, {"cache": "false"}])
+def test_who_reads_repositories_anew_keeps_no_short_call_waiting(
+    door: ApiDoor, site: Site, root_key: str, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any]
+) -> None:
+    with site.store.read() as db:
+        root = accounts.find(db, "root")
+    creation.create(site, root.as_caller("127.0.0.1"), name="repo", kind="git")
+    began, may_end = threading.Semaphore(0), threading.Event()
+
+    def reads(*_: object) -> Any:
+        began.release()
+        assert may_end.wait(60)
+        return Names({}, {}, {})
+
+    monkeypatch.setattr(pushes, "refresh", reads)
+    monkeypatch.setattr(door._history, "names", reads)
+
+    async def calls() -> None:
+        many = [asyncio.create_task(ask(door, root_key, "get_repo", repoid="repo", **args)) for _ in range(2)]
+        for _ in range(SHORT_THREADS):
+            await asyncio.to_thread(began.acquire)
+        for short in ({}, {"cache": True}, {"cache": 1, "with_revision_names": None}):
+            assert (await ask(door, root_key, "get_repo", repoid="repo", **short))[1]["result"]["repo_name"] == "repo"
+        assert (await ask(door, root_key, "get_users"))[1]["error"] is None
+        may_end.set()
+        assert all(envelope["error"] is None for _, envelope in await asyncio.gather(*many))
+
+    asyncio.run(calls())
 
 
 def test_every_pace_beyond_short_has_turns(door: ApiDoor) -> None:

@@ -41,7 +41,9 @@ def test_a_change_of_permissions_is_seen_by_the_next_call(call: Call) -> None:
     [
         ("short", "get_users", {}),
         ("short", "create_user_group", {"group_name": "people"}),
-        ("short", "get_repo", {"repoid": "repo", "cache": False}),
+        ("long", "get_repo", {"repoid": "repo", "cache": False}),
+        ("long", "get_repo", {"repoid": "repo", "with_revision_names": True}),
+        ("long", "invalidate_cache", {"repoid": "repo"}),
         ("long", "rescan_repos", {}),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from trivium.access.levels import Scope, parse_permission
 from trivium.api.texts import INTERNAL, Refusal, detail_of, failing_as, text_of, why
 from trivium.errors import Forbidden, Invalid, Kind, NotFound, StorageFull, TriviumError
-from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.remote_trouble import TransferFailed, Trouble
 
 

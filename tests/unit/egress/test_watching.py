@@ -10,7 +10,7 @@ import pytest
 from trivium.egress import watching
 from trivium.egress.watching import watched
 from trivium.errors import StorageFull
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 @pytest.fixture(autouse=True)

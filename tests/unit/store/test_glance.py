@@ -56,9 +56,9 @@ def test_who_must_not_wait_changes_nothing_and_hashes_no_password(site: Site) ->
     with site.store.read() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM sign_in_failures").scalar_one() == 0
         assert db.exec_driver_sql("SELECT count(*) FROM journal WHERE action = 'sign_in.failed'").scalar_one() == 0
-    assert authenticator.by_password(*known).username == "root"
+    assert authenticator.by_password(*known)[0].username == "root"
     # From now on it is known, and need not be hashed.
     with site.store.glance():
-        assert authenticator.by_password(*known).username == "root"
+        assert authenticator.by_password(*known)[0].username == "root"
     with site.store.write():
         pass

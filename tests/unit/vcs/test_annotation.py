@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trivium.vcs.annotation import lines_of, origins_of
-from trivium.vcs.model import NotText
+from trivium.vcs.errors import NotText
 
 contents = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\n", b"d\x0b\x85\n"]), max_size=8).map(b"".join)
 versions = st.lists(st.builds(bytes.__add__, contents, st.sampled_from([b"", b"end"])), min_size=1, max_size=6)

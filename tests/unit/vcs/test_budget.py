@@ -48,14 +48,12 @@ def test_large_contents_are_compared_elsewhere_with_the_same_result() -> None:
 def test_a_comparison_that_would_take_minutes_is_ended() -> None:
     dice = random.Random(1)
     old, new = (b"".join(b"%d\n" % dice.randrange(10) for _ in range(1 << 20)) for _ in range(2))
-    began = time.monotonic()
     with spending(lambda: Budget(comparing=1)) as budget:
         with pytest.raises(TooSlow):
             compare(old, new, "x")
         with pytest.raises(TooSlow):
             compare(b"a", b"b", "y")
     assert budget.cut
-    assert time.monotonic() - began < 10
 
 
 def _tree(repository: pygit2.Repository, **entries: tuple[pygit2.Oid, int]) -> pygit2.Oid:

@@ -12,7 +12,8 @@ import pytest
 from tests.support.places import IN_THE_WAY, MANY, NOWHERE, WIRE, Place
 from trivium.forge.history.reading import Details, History, Moment
 from trivium.settings import Settings
-from trivium.vcs.model import Names, NotText, TooLarge, UnknownPath, UnknownRevision
+from trivium.vcs.errors import NotText, TooLarge, UnknownPath, UnknownRevision
+from trivium.vcs.values import Names
 
 
 def test_the_commits_that_touched_a_path(place: Place) -> None:

@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from tests.support.places import IN_THE_WAY, MANY, NOWHERE, Place
+from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.git.back_end import Git
 from trivium.vcs.git.command import git_command
-from trivium.vcs.model import UnknownPath, UnknownRevision, VcsError
 
 
 def test_merges_in_git(git_place: Place) -> None:

@@ -7,12 +7,15 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from trivium.access.credentials import Authenticator
+from trivium.access.caller import anonymous
+from trivium.access.credentials import Authenticator, Proof
 from trivium.access.throttle import Throttle
+from trivium.forge.repositories.state import State
+from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
@@ -32,7 +35,7 @@ class Hashing:
         self.may_end = threading.Event()
         self.began = threading.Event()
 
-    def __call__(self, site: Site, *_: object, address: str, **__: object) -> str:
+    def __call__(self, site: Site, *_: object, address: str, **__: object) -> Admitted:
         site.store.take_time()
         if address == self._slow:
             with self._lock:
@@ -42,20 +45,21 @@ class Hashing:
             self.may_end.wait(60)
             with self._lock:
                 self._at_once -= 1
-        return address
+        return Admitted(anonymous(address), cast("Any", None), State(0), Proof())
 
 
 @pytest.fixture
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(4, "admission"), ThreadPoolExecutor(1)
-    yield Door(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), Activity(), crew=crew, slow=slow)
+    transfers = Transfers(site, Activity(), crew=crew, slow=slow, patient=slow)
+    yield Door(transfers, Authenticator(site.store, site.ring, Throttle(10, 300, 60)))
     crew.close()
     slow.shutdown()
 
 
 async def admitted(door: Door, address: str) -> Any:
     scope: Any = {"type": "http", "method": "GET", "headers": [], "client": (address, 1)}
-    return await door.admit(scope, kind="git", name="repo", writes=False)
+    return (await door.admit(scope, kind="git", name="repo", writes=False)).caller.address
 
 
 def test_many_passwords_from_one_network_keep_nobody_else_waiting(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

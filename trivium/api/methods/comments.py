@@ -18,7 +18,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import comment_changes
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.reviews.recipients import recipients
-from trivium.vcs.model import UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownRevision, VcsError
 
 _MOST_RECIPIENTS: Final = 100
 

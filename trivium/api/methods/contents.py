@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from trivium.api.arguments import Flag, Number, ReadableRepository, Word
@@ -14,14 +14,16 @@ from trivium.api.objects.history import names_object
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid
-from trivium.forge.caches.answers import Draft
-from trivium.forge.history.contents import facts_of
-from trivium.forge.history.kept import kept
-from trivium.forge.history.reading import extension_of, mimetype_of
+from trivium.forge.history import asked
+from trivium.forge.history.asked import Form
+from trivium.forge.history.contents import FileFacts, facts_of
+from trivium.forge.history.reading import FileAt, extension_of, mimetype_of
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
-from trivium.vcs.model import Content, Node, Snapshot, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.model import Snapshot
 from trivium.vcs.paths import clean_path
+from trivium.vcs.values import Content, Node
 
 _DETAILS: Final = ("minimal", "basic", "full")
 _ENCODINGS: Final = ("text", "base64")
@@ -73,15 +75,13 @@ def get_repo_file(
     if not isinstance(commit_id, str):
         raise Refusal(_NOT_A_TEXT)
 
-    def look(snapshot: Snapshot) -> dict[str, Any]:
+    def where(snapshot: Snapshot) -> tuple[str, str]:
         raw_id = snapshot.resolve(commit_id)
-        node = snapshot.file(raw_id, _path(file_path))
-        found = next(snapshot.contents([node], call.site.settings.max_api_file))
-        return _file_object(node, raw_id, found, details, encoding, most)
+        return raw_id, _path(file_path)
 
     missing = f"File `{shown(file_path)}` does not exist at commit `{commit_id}`"
     with _unknown_commit(repoid, commit_id), failing_as(missing, UnknownPath):
-        return call.history.read(repoid, look)
+        return _file_object(call.history.file(repoid, where), details, encoding, most)
 
 
 def _unknown_commit(repository: Repository, given: object) -> Any:
@@ -94,9 +94,8 @@ def _path(given: Any) -> str:
     return clean_path(given)
 
 
-def _file_object(
-    node: Node, raw_id: str, content: Content, details: str, encoding: str, most: int | None
-) -> dict[str, Any]:
+def _file_object(file: FileAt, details: str, encoding: str, most: int | None) -> dict[str, Any]:
+    node, content = file.node, file.content
     facts = facts_of(content, with_content=False)
     found: dict[str, Any] = {
         "name": node.path.rpartition("/")[2],
@@ -106,7 +105,7 @@ def _file_object(
         "extension": extension_of(node.path),
         "mimetype": mimetype_of(node.path, binary=facts.binary is not False),
         "path": node.path,
-        "commit_id": raw_id,
+        "commit_id": file.raw_id,
     }
     if details != "minimal":
         found["md5"] = facts.md5
@@ -130,39 +129,25 @@ def get_repo_fts_tree(call: Call, repoid: ReadableRepository, commit_id: Word, r
     Needs repository.read. Checksums tell which files have changed since; they are null for files beyond the server's
     limit (max_api_file).
     """
-    settings = call.site.settings
-    failure = f"failed to get repo: `{repoid.name}` nodes"
 
-    def look(snapshot: Snapshot) -> Any:
-        if snapshot.is_empty():
-            return []
+    def where(snapshot: Snapshot) -> tuple[str, str]:
         if not isinstance(commit_id, str):
             raise Invalid(_NOT_A_TEXT)
-        raw_id, path = snapshot.resolve(commit_id), _path(root_path)
+        return snapshot.resolve(commit_id), _path(root_path)
 
-        def make(draft: Draft) -> None:
-            nodes = [node for node in snapshot.nodes(raw_id, path) if node.kind == "file"]
-            if len(nodes) > settings.max_api_nodes:
-                raise Invalid(f"more than {settings.max_api_nodes} files at once (max_api_nodes)")
-            draft.write_value(_described(call, repoid, snapshot, nodes))
-
-        return kept(call.site, repoid, ("fts", raw_id, path), make)
-
-    with failing_as(failure, VcsError, Invalid):
-        return call.history.read(repoid, look)
+    with failing_as(f"failed to get repo: `{repoid.name}` nodes", VcsError, Invalid):
+        return asked.files(call.history, repoid, where, _TREE_FILE)
 
 
-def _described(call: Call, repository: Repository, snapshot: Snapshot, nodes: list[Node]) -> Iterator[dict[str, Any]]:
-    """Files as the answer shows them."""
-    most = call.site.settings.max_api_file
-    told = call.history.facts(repository, snapshot, nodes, with_content=False)
-    for node, facts in zip(nodes, told, strict=True):
-        read = facts.size <= most
-        yield {
-            "name": node.path,
-            "type": "file",
-            "size": facts.size,
-            "binary": facts.binary if read else None,
-            "extension": extension_of(node.path),
-            "md5": facts.md5 if read else None,
-        }
+def _tree_file_object(node: Node, facts: FileFacts) -> dict[str, Any]:
+    return {
+        "name": node.path,
+        "type": "file",
+        "size": facts.size,
+        "binary": facts.binary,
+        "extension": extension_of(node.path),
+        "md5": facts.md5,
+    }
+
+
+_TREE_FILE: Final = Form("api file of a tree", _tree_file_object)

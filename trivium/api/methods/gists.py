@@ -17,7 +17,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.gists import gists
 from trivium.forge.gists.gists import Gist, GistChanges
 from trivium.names import is_clean_text
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 def _shown(call: Call, gist: Gist, content: dict[str, str] | None = None) -> dict[str, Any]:

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from trivium.api.arguments import Flag, Number, ReadableRepository, Word
@@ -14,31 +12,18 @@ from trivium.api.numbers import whole_number
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Invalid
+from trivium.forge.history.asked import TooMany
 from trivium.forge.history.reading import Details
-from trivium.forge.repositories.finding import Repository
+from trivium.forge.history.selection import Selection, selected
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.reviews.comments import Comment
-from trivium.vcs.model import Changeset, FileChange, Snapshot, UnknownRevision, VcsError
+from trivium.vcs.abilities import Lines
+from trivium.vcs.errors import UnknownRevision, VcsError
+from trivium.vcs.values import Changeset, FileChange
 
 _FETCHING: Final = "Error occurred during commit fetching"
-_AT_A_TIME: Final = 500
-_MOST_EXAMINED: Final = 200_000
-"""Changesets that are looked at for one answer."""
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.[0-9]{1,6})?)?")
 _LISTS: Final = {"A": "added", "M": "changed", "D": "removed"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which changesets are asked for."""
-
-    start: str | None
-    end: str | None
-    since: str
-    until: str
-    branch: str | None
-    reverse: bool
-    count: int | None
 
 
 @registry.method(failure=_FETCHING, pace=Pace.LONG)
@@ -60,11 +45,10 @@ def get_changesets(
     `max_revisions` are told; `with_file_list` also which files each of them added, changed and removed. A method of
     Kallithea: `get_repo_changesets` is the documented one.
     """
-    if branch_name is not None and repoid.kind == "svn":
+    if branch_name is not None and call.site.back_ends[repoid.kind].abilities.lines is Lines.PATHS:
         raise Refusal(_FETCHING)
-    settings = call.site.settings
     with failing_as(_FETCHING, Invalid, VcsError):
-        wanted = _Wanted(
+        wanted = Selection(
             start=_text(start),
             end=_text(end),
             since=_moment(start_date, "0000-00-00T00:00:00"),
@@ -73,16 +57,14 @@ def get_changesets(
             reverse=reverse,
             count=None if max_revisions is None else whole_number(max_revisions, "max_revisions"),
         )
-
-        def look(snapshot: Snapshot) -> list[Any]:
-            found = _bounded(_found(snapshot, repoid, wanted), settings.max_api_items, settings.max_api_answer)
-            shown = [_shown(changeset) | {"author": changeset.author} for changeset in found]
-            if with_file_list:
-                changes = snapshot.changes([changeset.raw_id for changeset in found], None)
-                shown = [one | _files(of_one) for one, of_one in zip(shown, changes, strict=True)]
-            return shown
-
-        return call.history.read(repoid, look)
+        try:
+            found = selected(call.history, repoid, wanted, with_files=with_file_list)
+        except TooMany as error:
+            raise Refusal(f"{_FETCHING}: {error}") from None
+    shown = [_shown(commit.changeset) | {"author": commit.changeset.author} for commit in found]
+    if with_file_list:
+        shown = [one | _files(commit.changes) for one, commit in zip(shown, found, strict=True)]
+    return shown
 
 
 def _text(given: Any) -> str | None:
@@ -101,58 +83,6 @@ def _moment(given: Any, default: str) -> str:
     return f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}"
 
 
-def _found(snapshot: Snapshot, repository: Repository, wanted: _Wanted) -> Iterator[Changeset]:
-    if snapshot.is_empty():
-        return
-    first = 0 if wanted.start is None else snapshot.start(wanted.start)
-    last = snapshot.position(snapshot.resolve(wanted.end or "tip"))
-    on_branch = _branch(snapshot, repository, wanted.branch)
-    count = 0
-    for ids in _slices(snapshot, first, last, reverse=wanted.reverse):
-        for changeset in snapshot.changesets(ids):
-            if count == wanted.count:
-                return
-            if wanted.since <= changeset.date <= wanted.until and on_branch(changeset):
-                count += 1
-                yield changeset
-
-
-def _slices(snapshot: Snapshot, first: int, last: int, *, reverse: bool) -> Iterator[list[str]]:
-    """The ids of a part of the list of changesets, some at a time."""
-    if last - first >= _MOST_EXAMINED:
-        raise Invalid(f"more than {_MOST_EXAMINED} changesets would have to be looked at")
-    starts = range(first, last + 1, _AT_A_TIME)
-    for at in reversed(starts) if reverse else starts:
-        ids = list(snapshot.ids(at, min(_AT_A_TIME, last + 1 - at)))
-        yield ids[::-1] if reverse else ids
-
-
-def _branch(snapshot: Snapshot, repository: Repository, name: str | None) -> Callable[[Changeset], bool]:
-    """Whether a changeset is on a branch: of Git what leads to its head, of Mercurial what was made on it."""
-    if name is None:
-        return lambda _: True
-    names = snapshot.names()
-    head = names.branches.get(name) or names.closed.get(name)
-    if head is None:
-        raise UnknownRevision(name)
-    if repository.kind == "hg":
-        return lambda changeset: changeset.branch == name
-    ids = frozenset(snapshot.path_history(head, "", 0, _MOST_EXAMINED))
-    if len(ids) == _MOST_EXAMINED:
-        raise Invalid(f"the branch has more than {_MOST_EXAMINED} commits")
-    return lambda changeset: changeset.raw_id in ids
-
-
-def _bounded(found: Iterator[Changeset], most: int, most_bytes: int) -> list[Changeset]:
-    kept: list[Changeset] = []
-    for changeset in found:
-        most_bytes -= len(changeset.message)
-        if len(kept) == most or most_bytes < 0:
-            raise Refusal(f"{_FETCHING}: more than {most} changesets at once (max_api_items)")
-        kept.append(changeset)
-    return kept
-
-
 def _shown(changeset: Changeset) -> dict[str, Any]:
     return {
         "raw_id": changeset.raw_id,
@@ -163,7 +93,7 @@ def _shown(changeset: Changeset) -> dict[str, Any]:
     }
 
 
-def _files(changes: list[FileChange] | tuple[FileChange, ...]) -> dict[str, list[str]]:
+def _files(changes: tuple[FileChange, ...]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {name: [] for name in _LISTS.values()}
     for change in changes:
         found[_LISTS[change.op]].append(change.path)

@@ -21,7 +21,7 @@ from trivium.forge.repositories import creation, viewing
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import user_locks as locks
 from trivium.forge.reviews import comments as reviews
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 def _fork_failed(given: Mapping[str, Any]) -> str:
@@ -173,7 +173,7 @@ def get_locks(call: Call, userid: OwnUser | None = None) -> list[Any]:
     return repository_objects(listed, call.base_url, known_to(call.caller))
 
 
-@registry.method(failure="Error occurred during cache invalidation action")
+@registry.method(failure="Error occurred during cache invalidation action", pace=Pace.LONG)
 def invalidate_cache(call: Call, repoid: AdministeredRepository, delete_keys: Flag = False) -> dict[str, Any]:  # noqa: ARG001
     """Forget what is kept about a repository to answer faster.
 

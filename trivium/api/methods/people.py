@@ -25,8 +25,8 @@ def get_user_audit_logs(call: Call, userid: OwnUser | None = None, after: Word =
     """What a user did, newest first.
 
     Everybody may ask for themselves; super-admins for everybody. `repository` is null where there was none, and where
-    the caller may not read it. A list that is cut by the server's limit (max_api_items) goes on after the `date` of its
-    last row, given as `after`.
+    the caller may not read it. `data` is what was noted; of a change, what was set and what that replaced (`was`). A
+    list that is cut by the server's limit (max_api_items) goes on after the `date` of its last row, given as `after`.
     """
     if after is not None and (not isinstance(after, str) or not _MOMENT.fullmatch(after)):
         raise Refusal("after must be the date of a row")

@@ -44,7 +44,13 @@ _OLD_GROUP = {"usersgroupid": "usergroupid"}
 _OLD_URI = {"remote_uri": "clone_uri"}
 
 
-@registry.method(failure="failed to get repository `{repoid}`", pace=Pace.AT_ONCE)
+def _pace_of_reading(given: Mapping[str, Any]) -> Pace:
+    """To read the repository itself takes as long as it is large; whoever asks for a cached answer has it at once."""
+    cached = given.get("cache", True) in (True, None) and given.get("with_revision_names", False) in (False, None)
+    return Pace.AT_ONCE if cached else Pace.LONG
+
+
+@registry.method(failure="failed to get repository `{repoid}`", pace=Pace.AT_ONCE, paced_by=_pace_of_reading)
 def get_repo(
     call: Call, repoid: ReadableRepository, cache: Flag = True, with_revision_names: Flag = False
 ) -> dict[str, Any]:
@@ -54,8 +60,6 @@ def get_repo(
     `with_revision_names` its branches, bookmarks and tags are told too.
     """
     names: dict[str, Any] = {}
-    if not cache or with_revision_names:
-        call.site.store.take_time()
     if not cache:
         pushes.refresh(call.site, repoid.id)
     if with_revision_names:

@@ -13,7 +13,7 @@ from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import commit_checks
-from trivium.vcs.model import UnknownRevision, VcsError
+from trivium.vcs.errors import UnknownRevision, VcsError
 
 
 @registry.method(pace=Pace.LONG, failure="failed to set status of commit")

@@ -20,7 +20,7 @@ from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.settings import BadSetting
 from trivium.forge.upkeep import exception_reports
 from trivium.forge.upkeep import maintenance as maintenance_work
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _MOST_SHOWN: Final = 100
 """Characters of a setting that there is not."""

@@ -9,7 +9,7 @@ import msgspec
 
 from trivium.forge.history.contents import FileFacts
 from trivium.forge.history.reading import Commit, Details, extension_of, mimetype_of
-from trivium.vcs.model import Names, Node
+from trivium.vcs.values import Names, Node
 
 Json = dict[str, Any]
 

@@ -11,6 +11,7 @@ from trivium.access.caller import Caller
 from trivium.errors import Invalid
 from trivium.forge.accounts.users import User
 from trivium.forge.events import journal
+from trivium.forge.events.accounts import AddressAllowed, AddressForgotten
 from trivium.forge.site import Site
 from trivium.store.tables import user_addresses, users
 
@@ -31,7 +32,7 @@ def allow_address(site: Site, caller: Caller, user: User, network: str, *, descr
     """Let an account in from a range; from then on from nowhere else (system.md 1.7)."""
     with site.store.write(told_apart=True) as db:
         db.execute(insert(user_addresses).values(user_id=user.id, network=network, description=description))
-        journal.record(db, caller, "address.allow", user.username, network=network)
+        journal.record(db, caller, AddressAllowed(subject=user.username, network=network))
 
 
 def forget_address(site: Site, caller: Caller, user: User, network: str) -> None:
@@ -40,4 +41,4 @@ def forget_address(site: Site, caller: Caller, user: User, network: str) -> None
         where = (user_addresses.c.user_id == user.id, user_addresses.c.network == network)
         if not db.execute(delete(user_addresses).where(*where)).rowcount:
             raise Invalid(f"{user.username} has no range {network}")
-        journal.record(db, caller, "address.forget", user.username, network=network)
+        journal.record(db, caller, AddressForgotten(subject=user.username, network=network))

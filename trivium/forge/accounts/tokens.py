@@ -12,6 +12,7 @@ from trivium.access.caller import Caller
 from trivium.access.keys import KeyRing, Role, new_key
 from trivium.errors import Invalid
 from trivium.forge.events import journal
+from trivium.forge.events.accounts import TokenCreated, TokenReset, TokenRevoked
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
 from trivium.store.tables import DEFAULT_USER_ID, now
@@ -87,7 +88,7 @@ def create_token(
     key = new_key()
     with site.store.write(told_apart=True) as db:
         token_id = add_token(db, site.ring, user_id, key, role, description=description, expires=expires)
-        journal.record(db, caller, "token.create", username, token_id=token_id, role=role.value, expires=expires)
+        journal.record(db, caller, TokenCreated(subject=username, token_id=token_id, role=role.value, expires=expires))
     return key
 
 
@@ -110,7 +111,7 @@ def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_
         if row.builtin:
             raise Invalid(f"token {token_id} is the built-in key of {username}; it is replaced, not revoked")
         db.execute(delete(table).where(*mine))
-        journal.record(db, caller, "token.revoke", username, token_id=token_id, role=row.role)
+        journal.record(db, caller, TokenRevoked(subject=username, token_id=token_id, role=row.role))
 
 
 def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> str:
@@ -131,5 +132,5 @@ def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> st
         ).rowcount
         if not changed:
             add_token(db, site.ring, user_id, key, Role.ALL, builtin=True)
-        journal.record(db, caller, "token.reset", username)
+        journal.record(db, caller, TokenReset(subject=username))
     return key

@@ -18,6 +18,8 @@ from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
 from trivium.forge.accounts import tokens
 from trivium.forge.events import journal
+from trivium.forge.events.accounts import UserChanged, UserCreated, UserDeleted
+from trivium.forge.events.event import values_before
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
 from trivium.names import account_key_of, check_email, check_username, is_clean_text
@@ -193,7 +195,7 @@ def create(
             **names,
         )
         tokens.add_token(db, site.ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
-        journal.record(db, caller, "user.create", username, user_id=user_id, admin=admin, active=active)
+        journal.record(db, caller, UserCreated(subject=username, user_id=user_id, admin=admin, active=active))
         return by_id(db, user_id)
 
 
@@ -239,12 +241,13 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
         if wanted.active is False or wanted.admin is False:
             _check_not_last_admin(db, user.id)
         if changes:
+            told = {name: value for name, value in changes.items() if name not in ("password_hash", "username_key")}
+            was = values_before(db, users, user.id, told)
             db.execute(update(users).where(users.c.id == user.id).values(**changes))
             rights_change(db, user_id=user.id)
-            told = {name: value for name, value in changes.items() if name not in ("password_hash", "username_key")}
             if "password_hash" in changes:
                 told["password"] = "changed"
-            journal.record(db, caller, "user.update", user.username, user_id=user.id, changes=told)
+            journal.record(db, caller, UserChanged(subject=user.username, user_id=user.id, changes=told, was=was))
         return by_id(db, user.id)
 
 
@@ -267,7 +270,7 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
         _check_not_last_admin(db, user.id)
         if not db.execute(delete(users).where(users.c.id == user.id)).rowcount:
             raise NotFound(Kind.USER, user.id)
-        journal.record(db, caller, "user.delete", user.username, user_id=user.id)
+        journal.record(db, caller, UserDeleted(subject=user.username, user_id=user.id))
 
 
 def first_super_admin(db: Connection) -> User:

@@ -15,6 +15,7 @@ import random
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from sqlalchemy import select
 
 from trivium import __version__
 from trivium.forge.caches.answers import Draft, Kept, open_kept
+from trivium.forge.caches.makers import only_maker
 from trivium.forge.site import Site
 from trivium.store.tables import repositories
 from trivium.tree.disk import remove_tree
@@ -68,6 +70,10 @@ class RepositoryCache:
         """What was kept under a key; large answers as open files, which the caller closes."""
         return open_kept(self._path(key))
 
+    def only_maker(self, key: object) -> AbstractContextManager[None]:
+        """Be the only one who makes an answer; raises `BeingMade` while somebody else does."""
+        return only_maker(self.directory / "makers", _digest(key))
+
     @contextlib.contextmanager
     def draft(self, key: object) -> Iterator[Draft]:
         """Write an answer that may be kept under a key (`finish`)."""
@@ -95,8 +101,7 @@ class RepositoryCache:
         remove_tree(self.directory)
 
     def _path(self, key: object) -> Path:
-        digest = hashlib.sha256(msgspec.json.encode((__version__, key))).hexdigest()
-        return self.directory / f"answer-{digest[:40]}"
+        return self.directory / f"answer-{_digest(key).hex()[:40]}"
 
     def _make_room(self) -> None:
         """Remove the oldest answers while there are too many bytes of them; somebody may be clearing it meanwhile."""
@@ -113,3 +118,8 @@ class RepositoryCache:
                 break
             path.unlink(missing_ok=True)
             total -= size
+
+
+def _digest(key: object) -> bytes:
+    # What another version has kept may have had another shape.
+    return hashlib.sha256(msgspec.json.encode((__version__, key))).digest()

@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal: who did what, when, from where. Append-only, no secrets (security.md S-31)."""
+"""The journal: who did what, when, from where. Append-only, no secrets (security.md S-31).
+
+Events are written with the change that they tell of, and read from here by whoever has to hear of them. What is no
+change is written where it happens: a failed sign-in, in `access.credentials`.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, insert
 
 from trivium.access.caller import Caller
+from trivium.forge.events.event import Event
 from trivium.store.tables import journal, now
 
 _INSERT = insert(journal)
+_LONGEST_SUBJECT: Final = 255
 
 
-def record(
-    db: Connection, caller: Caller, action: str, subject: str, *, repository_id: int | None = None, **detail: object
-) -> None:
-    """Write one row in the transaction of the change that it tells of.
-
-    `action` is `<noun>.<verb>` or `push`/`pull`; `subject` names the object as it was called at the time.
-    """
+def record(db: Connection, caller: Caller, event: Event) -> None:
+    """Write an event in the transaction of the change that it tells of: either both are there or neither is."""
     db.execute(
         _INSERT,
         {
@@ -26,9 +29,9 @@ def record(
             "user_id": caller.user_id,
             "username": caller.username,
             "address": caller.address,
-            "action": action,
-            "subject": subject[:255],
-            "repository_id": repository_id,
-            "detail": msgspec.json.encode(detail).decode(),
+            "action": event.action,
+            "subject": event.subject[:_LONGEST_SUBJECT],
+            "repository_id": event.repository_id,
+            "detail": msgspec.json.encode(event.detail()).decode(),
         },
     )

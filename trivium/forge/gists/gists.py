@@ -21,6 +21,8 @@ from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge.accounts.users import User
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
+from trivium.forge.events.event import values_before
+from trivium.forge.events.gists import GistChanged, GistCreated, GistDeleted
 from trivium.forge.naming.placement import staging
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
@@ -118,7 +120,7 @@ def create(
         )
         if kind == "public":
             db.execute(update(gists).where(gists.c.id == gist_id).values(access_id=str(gist_id)))
-        journal.record(db, caller, "gist.create", str(gist_id), kind=kind, owner=owner.username)
+        journal.record(db, caller, GistCreated(subject=str(gist_id), kind=kind, owner=owner.username))
         made = _one(db, gists.c.id == gist_id)
         if lifetime == 0:
             db.execute(delete(gists).where(gists.c.id == gist_id))
@@ -188,13 +190,15 @@ def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> 
         place = _place(site, gist)
         write_files(place, contents, author=caller.username, message="updated")
         sync_tree(place)
+    told = {name: value for name, value in changes.items() if name != "modified_on"}
     with site.store.write(told_apart=True) as db:
+        was = values_before(db, gists, gist.id, told)
         if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
             if files is not UNSET:
                 remove_tree(place)  # it was deleted, and the new revision would be nobody's
             raise NotFound(Kind.GIST, gist.access_id)
-        told = {name: value for name, value in changes.items() if name != "modified_on"}
-        journal.record(db, caller, "gist.update", gist.access_id, changes=told, files=files is not UNSET)
+        event = GistChanged(subject=gist.access_id, changes=told, files=files is not UNSET, was=was)
+        journal.record(db, caller, event)
         return _one(db, gists.c.id == gist.id)
 
 
@@ -258,7 +262,7 @@ def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
     def remove(db: Connection) -> None:
         if not db.execute(delete(gists).where(gists.c.id == gist.id)).rowcount:
             raise NotFound(Kind.GIST, gist.access_id)
-        journal.record(db, caller, "gist.delete", gist.access_id)
+        journal.record(db, caller, GistDeleted(subject=gist.access_id))
 
     with staging(site) as aside:
         move = Move(place, aside / place.name)

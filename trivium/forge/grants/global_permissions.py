@@ -14,6 +14,8 @@ from trivium.access.permissions import OBJECT_TABLES
 from trivium.access.stamps import rights_change
 from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge.events import journal
+from trivium.forge.events.event import values_before
+from trivium.forge.events.permissions import AnonymousAccessSet, GlobalPermissionSet
 from trivium.forge.grants.on_objects import Subject
 from trivium.forge.site import Site
 from trivium.store.tables import DEFAULT_USER_ID, global_grants, users
@@ -33,11 +35,13 @@ def set_permission(site: Site, caller: Caller, subject: Subject, permission: str
     family = _family_of(permission)
     with site.store.write(told_apart=True) as db:
         rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
-        db.execute(delete(global_grants).where(_of(global_grants, subject), global_grants.c.permission.in_(family)))
+        replaced = (_of(global_grants, subject), global_grants.c.permission.in_(family))
+        before = db.execute(select(global_grants.c.permission).where(*replaced).with_for_update()).scalar()
+        db.execute(delete(global_grants).where(*replaced))
         db.execute(
             insert(global_grants).values(user_id=subject.user_id, group_id=subject.group_id, permission=permission)
         )
-        _tell(db, caller, subject, permission)
+        _tell(db, caller, subject, permission, before)
 
 
 def forget_permission(site: Site, caller: Caller, subject: Subject, permission: str) -> None:
@@ -53,7 +57,7 @@ def forget_permission(site: Site, caller: Caller, subject: Subject, permission: 
         mine = (_of(global_grants, subject), global_grants.c.permission == permission)
         if not db.execute(delete(global_grants).where(*mine)).rowcount:
             raise Invalid(f"{subject.name} has no {permission} of its own")
-        _tell(db, caller, subject, permission, forgotten=True)
+        _tell(db, caller, subject, permission, permission, forgotten=True)
 
 
 def own_permissions(db: Connection, subject: Subject) -> list[str]:
@@ -79,8 +83,9 @@ def object_rows(db: Connection, subject: Subject) -> list[ObjectRow]:
 def set_anonymous_access(site: Site, caller: Caller, allowed: bool) -> None:
     """Open the site to visitors without an account, or close it (decisions.md W1)."""
     with site.store.write() as db:
+        was = {"allowed": values_before(db, users, DEFAULT_USER_ID, ["active"])["active"]}
         db.execute(update(users).where(users.c.id == DEFAULT_USER_ID).values(active=allowed))
-        journal.record(db, caller, "site.anonymous_access", "default", allowed=allowed)
+        journal.record(db, caller, AnonymousAccessSet(subject="default", allowed=allowed, was=was))
 
 
 def anonymous_access(db: Connection) -> bool:
@@ -101,8 +106,14 @@ def _of(table: Any, subject: Subject) -> Any:
     return table.c.group_id == subject.group_id
 
 
-def _tell(db: Connection, caller: Caller, subject: Subject, permission: str, *, forgotten: bool = False) -> None:
-    of_group = subject.group_id is not None
-    journal.record(
-        db, caller, "permission.global", subject.name, permission=permission, of_group=of_group, forgotten=forgotten
+def _tell(
+    db: Connection, caller: Caller, subject: Subject, permission: str, before: str | None, *, forgotten: bool = False
+) -> None:
+    event = GlobalPermissionSet(
+        subject=subject.name,
+        permission=permission,
+        of_group=subject.group_id is not None,
+        forgotten=forgotten,
+        was={"permission": before},
     )
+    journal.record(db, caller, event)

@@ -22,6 +22,7 @@ from trivium.access.permissions import (
 from trivium.access.stamps import rights_change
 from trivium.errors import Invalid
 from trivium.forge.events import journal
+from trivium.forge.events.permissions import PermissionGranted, PermissionRevoked
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_groups, users
@@ -153,6 +154,7 @@ def set_permission(
         raise Invalid(f"permissions apply to what is inside in one of these ways: {', '.join(RECURSIONS)}")
     with site.store.write(told_apart=True) as db:
         rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
+        before = _own_level(db, OBJECT_TABLES[target.scope], target.id, subject)
         _set_rows(db, OBJECT_TABLES[target.scope], [target.id], subject, level)
         if recursion in ("groups", "all"):
             _set_rows(db, REPO_GROUPS, _administered_inside(db, caller, REPO_GROUPS, target.name), subject, level)
@@ -160,18 +162,26 @@ def set_permission(
             public_only = subject.user_id == DEFAULT_USER_ID
             inside = _administered_inside(db, caller, REPOSITORIES, target.name, public_only=public_only)
             _set_rows(db, REPOSITORIES, inside, subject, level)
-        journal.record(
-            db,
-            caller,
-            "permission.grant" if level is not None else "permission.revoke",
-            target.name,
+        kind = PermissionGranted if level is not None else PermissionRevoked
+        event = kind(
+            subject=target.name,
             repository_id=target.id if target.scope is Scope.REPOSITORY else None,
             scope=target.scope.value,
             whom=subject.name,
             of_group=subject.group_id is not None,
             level=target.scope.name_of(level) if level is not None else None,
             recursion=recursion,
+            was={"level": target.scope.name_of(before) if before is not None else None},
         )
+        journal.record(db, caller, event)
+
+
+def _own_level(db: Connection, tables: ObjectTables, object_id: int, subject: Subject) -> Level | None:
+    """The level that somebody's own row on an object has, for a transaction that is about to change it; or None."""
+    grants = tables.grants.c
+    who = grants.user_id == subject.user_id if subject.user_id is not None else grants.group_id == subject.group_id
+    found = db.execute(select(grants.level).where(grants.object_id == object_id, who).with_for_update()).scalar()
+    return None if found is None else Level(found)
 
 
 def _set_rows(db: Connection, tables: ObjectTables, ids: list[int], subject: Subject, level: Level | None) -> None:

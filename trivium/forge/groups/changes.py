@@ -15,6 +15,8 @@ from trivium.errors import Forbidden, Invalid
 from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
+from trivium.forge.events.event import values_before
+from trivium.forge.events.groups import RepoGroupChanged
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.naming import former_names
@@ -53,6 +55,7 @@ def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroup
     check_path(path, inside=path)
 
     def change(db: Connection) -> RepoGroup:
+        was = values_before(db, groups, group.id, ["name", "description", "enable_locking", "owner_id"])
         if repo_groups.find(db, caller, group.id, Level.ADMIN).name != group.name:
             raise Invalid("the group was renamed by somebody else")
         present = _new_parent(db, caller, group, wanted.parent)
@@ -72,16 +75,16 @@ def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroup
         if path != group.name:
             repo_groups.check_name_free(db, path, but_group=group.id)
             _rename_rows(db, group, path)
-        journal.record(
-            db,
-            caller,
-            "repo_group.update",
-            group.name,
+        was["owner"] = accounts.by_id(db, was.pop("owner_id")).username
+        event = RepoGroupChanged(
+            subject=group.name,
             name=path,
             description=values.get("description"),
             owner=owning.username if owning else None,
             enable_locking=locking.get("enable_locking"),
+            was=was,
         )
+        journal.record(db, caller, event)
         return repo_groups.by_id(db, caller, group.id)
 
     moves = [] if path == group.name else [Move(site.tree.path_of(group.name), site.tree.path_of(path))]

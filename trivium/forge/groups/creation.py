@@ -12,6 +12,7 @@ from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound, Ow
 from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
+from trivium.forge.events.groups import RepoGroupCreated
 from trivium.forge.grants.on_objects import copy_rows, factory_level, grant_row
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.repo_groups import RepoGroup
@@ -86,7 +87,7 @@ def create(
             copy_rows(db, REPO_GROUPS, present.id, REPO_GROUPS, group_id)
         if not owning.admin:
             grant_row(db, REPO_GROUPS, group_id, user_id=owning.id, level=Level.ADMIN)
-        journal.record(db, caller, "repo_group.create", path, owner=owning.username)
+        journal.record(db, caller, RepoGroupCreated(subject=path, owner=owning.username))
         return repo_groups.by_id(db, caller, group_id)
 
     with staging(site) as aside:

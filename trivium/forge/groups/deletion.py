@@ -12,6 +12,7 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge.events import journal
+from trivium.forge.events.groups import RepoGroupDeleted
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.naming.placement import staging
@@ -38,7 +39,7 @@ def delete_group(site: Site, caller: Caller, group: RepoGroup) -> None:
             raise Invalid("the directory of the group holds something that is not registered (rescan_repos)")
         if not db.execute(delete(groups).where(groups.c.id == group.id)).rowcount:
             raise NotFound(Kind.REPO_GROUP, group.id)
-        journal.record(db, caller, "repo_group.delete", group.name, group_id=group.id)
+        journal.record(db, caller, RepoGroupDeleted(subject=group.name, group_id=group.id))
 
     with staging(site) as aside:
         moves = [Move(place, aside / "group")] if os.path.lexists(place) else []

@@ -27,6 +27,8 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID, User
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
+from trivium.forge.events.event import values_before
+from trivium.forge.events.groups import MemberAdded, MemberRemoved, UserGroupChanged, UserGroupCreated, UserGroupDeleted
 from trivium.forge.grants.on_objects import factory_level, grant_row
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
@@ -138,7 +140,7 @@ def create(
         )
         grant_row(db, USER_GROUPS, group_id, user_id=DEFAULT_USER_ID, level=default)
         grant_row(db, USER_GROUPS, group_id, user_id=owning.id, level=Level.ADMIN)
-        journal.record(db, caller, "user_group.create", name, owner=owning.username)
+        journal.record(db, caller, UserGroupCreated(subject=name, owner=owning.username))
         return _reread(db, caller, group_id)
 
 
@@ -186,8 +188,9 @@ def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroup
             if holder not in (None, group.id):
                 raise AlreadyExists(Kind.USER_GROUP, changes["name"])
         if changes:
+            was = values_before(db, user_groups, group.id, changes)
             db.execute(update(user_groups).where(user_groups.c.id == group.id).values(**changes))
-            journal.record(db, caller, "user_group.update", group.name, changes=changes)
+            journal.record(db, caller, UserGroupChanged(subject=group.name, changes=changes, was=was))
         return _reread(db, caller, group.id)
 
 
@@ -221,7 +224,7 @@ def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
             raise InUse(visible)
         if not db.execute(delete(user_groups).where(user_groups.c.id == group.id)).rowcount:
             raise NotFound(Kind.USER_GROUP, group.id)
-        journal.record(db, caller, "user_group.delete", group.name)
+        journal.record(db, caller, UserGroupDeleted(subject=group.name))
 
 
 def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
@@ -233,7 +236,7 @@ def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool
             return False
         db.execute(insert(user_group_members).values(user_group_id=group.id, user_id=user.id))
         rights_change(db, user_id=user.id)
-        journal.record(db, caller, "user_group.add_member", group.name, member=user.username)
+        journal.record(db, caller, MemberAdded(subject=group.name, member=user.username))
     return True
 
 
@@ -248,7 +251,7 @@ def remove_member(site: Site, caller: Caller, group: UserGroup, user: User) -> b
             )
         )
         rights_change(db, user_id=user.id)
-        journal.record(db, caller, "user_group.remove_member", group.name, member=user.username)
+        journal.record(db, caller, MemberRemoved(subject=group.name, member=user.username))
     return True
 
 

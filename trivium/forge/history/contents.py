@@ -12,7 +12,8 @@ import msgspec
 
 from trivium.forge.caches.pieces import NOTHING, Made, Pieces, digest_of
 from trivium.vcs.budget import present
-from trivium.vcs.model import LARGEST_COMPARED, Content, DiffLimits, FileChange, Node, Snapshot
+from trivium.vcs.model import Snapshot
+from trivium.vcs.values import LARGEST_COMPARED, Content, DiffLimits, FileChange, Node
 
 _changes = msgspec.json.Decoder(list[FileChange])
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that a repository's cache may hold: taken from there, or made and kept."""
+"""Answers that a repository's cache may hold: taken from there, or made and kept, by one maker at a time.
+
+Fifty who ask for the same diff at once would make it fifty times, in every worker, and each more slowly for the others.
+So one makes it. The others let go of all they hold, wait at their door (`BeingMade`) and find it kept; and when the
+maker failed, or left something out that makes the answer not worth keeping, one of them is the next.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +23,17 @@ from trivium.vcs.budget import spending
 def kept(site: Site, repository: Repository, key: object, make: Callable[[Draft], object]) -> msgspec.Raw | Kept:
     """An answer from the repository's cache, or one that `make` writes, kept there unless something was left out.
 
-    `make` may be called by whoever reads a repository, and so begin anew (`Draft.write_value`).
+    Raises `BeingMade` while somebody else makes it. Whoever asks has the right to read the repository, and is asked for
+    it again when they come back. `make` may be called by whoever reads a repository, and so begin anew
+    (`Draft.write_value`).
     """
     cache = RepositoryCache(site, repository.id)
     found = cache.find(key)
     if found is None:
-        with spending(lambda: budget_of(site.settings)) as budget, cache.draft(key) as draft:
-            make(draft)
-            found = cache.finish(draft, keep=not budget.cut)
+        with cache.only_maker(key):
+            found = cache.find(key)  # perhaps somebody made it between the two looks
+            if found is None:
+                with spending(lambda: budget_of(site.settings)) as budget, cache.draft(key) as draft:
+                    make(draft)
+                    found = cache.finish(draft, keep=not budget.cut)
     return found if isinstance(found, Kept) else msgspec.Raw(found)

@@ -26,17 +26,18 @@ from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.vcs.budget import Budget, Exhausted, Unwanted, spending
-from trivium.vcs.model import (
+from trivium.vcs.errors import VcsError
+from trivium.vcs.model import Snapshot
+from trivium.vcs.values import (
     AnnotatedLine,
     Changeset,
+    Content,
     DiffLimits,
     FileChange,
     Layout,
     Names,
     Node,
     Refs,
-    Snapshot,
-    VcsError,
     bounded,
 )
 
@@ -69,6 +70,17 @@ class Commit:
     changeset: Changeset
     changes: tuple[FileChange, ...] = ()
     refs: Refs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileAt:
+    """A file as it is at a commit."""
+
+    raw_id: str
+    """Of the commit."""
+    node: Node
+    content: Content
+    """Not read where it is too large to be shown (max_api_file)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +127,20 @@ class History:
     """The histories of a site's repositories."""
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self.site = site
         self._indexes = Indexes()
 
     def now(self, repository: Repository) -> Moment:
         """What is known at present."""
         for _ in range(_TRIES):
-            with self._site.store.read() as db:
+            with self.site.store.read() as db:
                 found = _STATE.first(db, {"repository_id": repository.id})
             if found is None:
                 raise VcsError("the repository is gone")
             moment = Moment(*found)
             if moment.state:
                 return moment
-            pushes.refresh(self._site, repository.id)  # nobody has looked at it yet
+            pushes.refresh(self.site, repository.id)  # nobody has looked at it yet
         raise VcsError("the repository has no state")
 
     @contextlib.contextmanager
@@ -139,11 +151,11 @@ class History:
 
     @contextlib.contextmanager
     def _opened(self, repository: Repository, moment: Moment) -> Iterator[Snapshot]:
-        back_end = self._site.back_ends[repository.kind]
-        path = self._site.tree.path_of(moment.name)
+        back_end = self.site.back_ends[repository.kind]
+        path = self.site.tree.path_of(moment.name)
         index = self._indexes.get(repository.id, moment.key)
         if index is None:
-            index = back_end.index(path, self._site.cache_of(repository.id), moment.state)
+            index = back_end.index(path, self.site.cache_of(repository.id), moment.state)
             self._indexes.put(repository.id, moment.key, index)
         with back_end.open(path, index) as snapshot:
             yield snapshot
@@ -155,7 +167,7 @@ class History:
         in the end: back ends find their files by name, and another repository may have stood there meanwhile. Nothing
         of that is given out or kept. `at`: what is known at present, from who has just asked.
         """
-        with spending(lambda: budget_of(self._site.settings)):
+        with spending(lambda: budget_of(self.site.settings)):
             for _ in range(_TRIES):
                 moment = at or self.now(repository)
                 at = None
@@ -171,13 +183,13 @@ class History:
                 if self.now(repository).name == moment.name:
                     return found
                 self._indexes.drop(repository.id)
-                RepositoryCache(self._site, repository.id).clear()
+                RepositoryCache(self.site, repository.id).clear()
             raise VcsError("the repository keeps changing")
 
     def _undisturbed(self, repository: Repository) -> Moment:
         """The moment when nobody is at work who excludes others, or still is after all that patience."""
-        lock = RepositoryLock(self._site.tree.locks, repository.id)
-        with contextlib.suppress(Busy), lock.shared(self._site.settings.exclusive_timeout):
+        lock = RepositoryLock(self.site.tree.locks, repository.id)
+        with contextlib.suppress(Busy), lock.shared(self.site.settings.exclusive_timeout):
             pass
         return self.now(repository)
 
@@ -189,6 +201,16 @@ class History:
             return found
 
         return self.read(repository, look, at)
+
+    def file(self, repository: Repository, where: Callable[[Snapshot], tuple[str, str]]) -> FileAt:
+        """One file, by the full id and the clean path that `where` finds; raises `UnknownRevision`, `UnknownPath`."""
+
+        def look(snapshot: Snapshot) -> FileAt:
+            raw_id, path = where(snapshot)
+            node = snapshot.file(raw_id, path)
+            return FileAt(raw_id, node, next(snapshot.contents([node], self.site.settings.max_api_file)))
+
+        return self.read(repository, look)
 
     def names(self, repository: Repository, layout: Layout | None = None) -> Names:
         """All branches, bookmarks and tags; where these are only paths, those that `layout` says."""
@@ -213,18 +235,18 @@ class History:
 
         Raises `UnknownRevision`, `UnknownPath`, `NotText`, and `TooLarge` when the file would not be shown either.
         """
-        most = self._site.settings.max_api_file
+        most = self.site.settings.max_api_file
         return self.read(repository, lambda snapshot: snapshot.annotate(snapshot.resolve(revision), path, most))
 
     def described(
         self, repository: Repository, snapshot: Snapshot, ids: Sequence[str], details: Details
     ) -> Iterator[Commit]:
         """Commits of an open repository, with as much as is wanted, one by one."""
-        settings = self._site.settings
+        settings = self.site.settings
         limits = None
         if details is Details.FULL:
             limits = DiffLimits(settings.max_api_file, settings.max_api_answer)
-        changes = Changes(Pieces(self._site, repository.id), snapshot, limits)
+        changes = Changes(Pieces(self.site, repository.id), snapshot, limits)
         for at in range(0, len(ids), _AT_A_TIME):
             some = ids[at : at + _AT_A_TIME]
             changesets = [bounded(changeset) for changeset in snapshot.changesets(some)]
@@ -238,8 +260,8 @@ class History:
         self, repository: Repository, snapshot: Snapshot, files: Sequence[Node], *, with_content: bool
     ) -> Iterator[FileFacts]:
         """What is told about files of an open repository, one by one; contents only of those that may be shown."""
-        most = self._site.settings.max_api_file if with_content else None
-        return facts_of_files(Pieces(self._site, repository.id), snapshot, files, most=most)
+        most = self.site.settings.max_api_file if with_content else None
+        return facts_of_files(Pieces(self.site, repository.id), snapshot, files, most=most)
 
     def entries(
         self,
@@ -252,8 +274,8 @@ class History:
         with_content: bool,
     ) -> Iterator[Entry]:
         """Files of an open repository as an answer shows them, one by one: `contents.entries_of_files`."""
-        most = self._site.settings.max_api_file if with_content else None
-        pieces = Pieces(self._site, repository.id)
+        most = self.site.settings.max_api_file if with_content else None
+        pieces = Pieces(self.site, repository.id)
         return entries_of_files(pieces, snapshot, files, most=most, form=form, show=show)
 
 

@@ -13,7 +13,8 @@ from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.tables import now
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import UnknownRevision
+from trivium.vcs.abilities import Act
+from trivium.vcs.errors import UnknownRevision
 
 
 def strip(site: Site, history: History, caller: Caller, repository: Repository, revision: str, branch: str) -> None:
@@ -26,6 +27,7 @@ def strip(site: Site, history: History, caller: Caller, repository: Repository, 
         raise UnknownRevision(revision)
     user_locks.check(caller, repository, writes=True)
     back_end = site.back_ends[repository.kind]
+    back_end.abilities.check(Act.STRIP)
     with RepositoryLock(site.tree.locks, repository.id).exclusive(site.settings.exclusive_timeout):
         with history.open(repository) as snapshot:
             raw_id = snapshot.resolve(revision)

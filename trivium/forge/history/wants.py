@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import bindparam, select
 
-from trivium.forge.pushes.from_remotes import REMOTE_PULL
+from trivium.forge.events.moves import PulledFromRemote
 from trivium.forge.pushes.settling import PUSH, STRIP
 from trivium.forge.site import Site
 from trivium.store import intents
@@ -27,7 +27,7 @@ _LATEST = (
     select(journal.c.detail)
     .where(
         journal.c.repository_id == bindparam("repository_id"),
-        journal.c.action.in_([PUSH, REMOTE_PULL]),
+        journal.c.action.in_([PUSH, PulledFromRemote.action]),
         journal.c.at >= bindparam("since"),
     )
     .order_by(journal.c.id.desc())

@@ -12,19 +12,20 @@ from sqlalchemy import bindparam, select
 from trivium.access.caller import Caller
 from trivium.egress.policy import RemoteUrl, admit_remote, parse_remote
 from trivium.errors import Invalid, StorageFull
+from trivium.forge.events.moves import PulledFromRemote
+from trivium.forge.events.repositories import RemotePullFailed
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.creation import myself, transfer_limits
-from trivium.forge.repositories.failed_transfers import PULL_FAILED, failures_told
+from trivium.forge.repositories.failed_transfers import failures_told
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.import_turns import import_turn
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import Killed, PartlyDone
-
-REMOTE_PULL = "remote.pull"
+from trivium.vcs.abilities import Act
+from trivium.vcs.errors import Killed, PartlyDone
 
 _REMOTE = Query(
     select(repositories.c.name, repositories.c.clone_uri, repositories.c.clone_secret).where(
@@ -49,7 +50,7 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
             raise Invalid("the repository has no remote address")
         name, shown, secret = row
         address = opened_remote(site, shown, secret)
-        telling = failures_told(site, caller, PULL_FAILED, name, repository_id=repository.id, remote=address)
+        telling = failures_told(site, caller, RemotePullFailed, name, repository_id=repository.id, remote=address)
         with import_turn(site, caller), telling:
             _fetch(site, caller, repository, site.tree.path_of(name), address, once_free)
 
@@ -63,11 +64,13 @@ def _fetch(
     once_free: contextlib.ExitStack,
 ) -> None:
     """Fetch, and record what moved. What was cut short is settled `once_free`, when nobody uses the repository."""
+    back_end = site.back_ends[repository.kind]
+    back_end.abilities.check(Act.PULL)
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
     growth.check_room(site, repository.id)
-    push = pushes.begin(site, caller, repository.id, (), action=REMOTE_PULL)
+    push = pushes.begin(site, caller, repository.id, (), action=PulledFromRemote.action)
     try:
-        moved = site.back_ends[repository.kind].pull(remote, path, transfer_limits(site, path))
+        moved = back_end.pull(remote, path, transfer_limits(site, path))
     except (Killed, StorageFull):
         once_free.callback(pushes.try_to_recover, site, push)
         raise

@@ -7,8 +7,9 @@ row, so that a push which was accepted just before a crash is journalled after i
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from trivium.access.caller import Caller, the_system
 from trivium.errors import Busy, Kind, NotFound
 from trivium.forge.events import journal
+from trivium.forge.events.moves import MOVES, Pushed, Ref, Stripped, Unexplained
 from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.finding import stored_changeset
 from trivium.forge.site import Site
@@ -26,13 +28,14 @@ from trivium.store import intents
 from trivium.store.engine import Record
 from trivium.store.tables import now, repositories
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import MOST_OF_A_MESSAGE, Changeset, RefUpdate, VcsError
+from trivium.vcs.errors import VcsError
+from trivium.vcs.values import MOST_OF_A_MESSAGE, Changeset, RefUpdate
 
 _log = structlog.get_logger(__name__)
 
-PUSH: Final = "push"
-STRIP: Final = "strip"
-UNEXPLAINED: Final = "repository.unexplained"
+PUSH: Final = Pushed.action
+STRIP: Final = Stripped.action
+UNEXPLAINED: Final = Unexplained.action
 """What the journal says of refs that moved without a push, strip or pull that was recorded."""
 _MOST_TOLD: Final = 1000
 """Refs that it names."""
@@ -176,9 +179,16 @@ def recover_alone(site: Site, push: Push) -> None:
 
 
 def try_to_recover(site: Site, push: Push) -> None:
-    """`recover`, if the repository can be had; otherwise the intent stays, and the log says so."""
-    try:
+    """`recover`, if the repository can be had; otherwise that is left for later."""
+    with left_for_later(push):
         recover(site, push)
+
+
+@contextlib.contextmanager
+def left_for_later(push: Push) -> Iterator[None]:
+    """Settle a push inside. Where that is not possible now the intent stays, and the log says so."""
+    try:
+        yield
     except (Busy, VcsError) as error:
         _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
 
@@ -286,8 +296,9 @@ def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequ
     """Journal what moved without anybody who is known to have done it."""
     if not moved:
         return
-    refs = [[update.name, update.old, update.new] for update in moved[:_MOST_TOLD]]
-    journal.record(db, the_system(), UNEXPLAINED, name, repository_id=repository_id, refs=refs, count=len(moved))
+    refs = _told(moved[:_MOST_TOLD])
+    event = Unexplained(subject=name, repository_id=repository_id, refs=refs, count=len(moved))
+    journal.record(db, the_system(), event)
     _log.error("refs moved that no push explains", repository=name, count=len(moved), refs=refs[:10])
 
 
@@ -308,11 +319,10 @@ def _store(db: Connection, repository_id: int, seen: Record, state: str, changes
 
 
 def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate]) -> None:
-    journal.record(
-        db,
-        push.caller,
-        push.action,
-        name,
-        repository_id=push.repository_id,
-        refs=[[update.name, update.old, update.new] for update in accepted],
-    )
+    event = MOVES[push.action](subject=name, repository_id=push.repository_id, refs=_told(accepted))
+    journal.record(db, push.caller, event)
+
+
+def _told(updates: Sequence[RefUpdate]) -> list[Ref]:
+    """What moved, as the journal tells it."""
+    return [(update.name, update.old, update.new) for update in updates]

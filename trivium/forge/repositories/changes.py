@@ -19,6 +19,8 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.caches import files as caches
 from trivium.forge.events import journal
+from trivium.forge.events.event import values_before
+from trivium.forge.events.repositories import RepositoryArchived, RepositoryChanged, RepositoryDeleted
 from trivium.forge.grants.on_objects import grant_row
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming import former_names
@@ -111,20 +113,20 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
             former_names.taken(db, path)
             former_names.left(db, repository.id, repository.name)
             changes.update(name=path, name_key=key_of(path), group_id=above.deepest.id if above.deepest else None)
+        told = {column: value for column, value in changes.items() if column not in ("name_key", "clone_secret")}
+        was = values_before(db, table, repository.id, told)
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
         if wanted.private:
             grant_row(db, REPOSITORIES, repository.id, user_id=DEFAULT_USER_ID, level=Level.NONE)
-        filled = repository_fields.set_values(db, repository, wanted.fields) if wanted.fields else {}
-        told = {column: value for column, value in changes.items() if column not in ("name_key", "clone_secret")}
-        journal.record(
-            db,
-            caller,
-            "repository.update",
-            repository.name,
+        replaced, filled = repository_fields.set_values(db, repository, wanted.fields) if wanted.fields else ({}, {})
+        event = RepositoryChanged(
+            subject=repository.name,
             repository_id=repository.id,
             changes=told | ({"fields": filled} if filled else {}),
+            was=was | ({"fields": replaced} if filled else {}),
         )
+        journal.record(db, caller, event)
         return repositories.by_id(db, caller, repository.id)
 
     if path == repository.name:
@@ -168,10 +170,10 @@ def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None
 def set_archived(site: Site, caller: Caller, repository: Repository, archived: bool) -> None:
     """Close a repository for pushes, or open it again; it stays readable."""
     with site.store.write(told_apart=True) as db:
+        was = values_before(db, table, repository.id, ["archived"])
         db.execute(update(table).where(table.c.id == repository.id).values(archived=archived))
-        journal.record(
-            db, caller, "repository.archive", repository.name, repository_id=repository.id, archived=archived
-        )
+        event = RepositoryArchived(subject=repository.name, repository_id=repository.id, archived=archived, was=was)
+        journal.record(db, caller, event)
 
 
 def delete_repository(site: Site, caller: Caller, repository: Repository, forks: str = "") -> int:
@@ -195,7 +197,7 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
         for one, note in zip(now_doomed, notes, strict=True):
             trash_notes.renew(db, site, note, trash_notes.note_of(db, caller, one))
             db.execute(delete(table).where(table.c.id == one.id))
-            journal.record(db, caller, "repository.delete", one.name, repository_id=one.id, kind=one.kind)
+            journal.record(db, caller, RepositoryDeleted(subject=one.name, repository_id=one.id, kind=one.kind))
         return direct
 
     with _exclusive(site, [one.id for one in doomed]):

@@ -23,10 +23,11 @@ from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFou
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
+from trivium.forge.events.repositories import ForkFailed, ImportFailed
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming.placement import Placement, staging
 from trivium.forge.repositories import finding as repositories
-from trivium.forge.repositories.failed_transfers import FORK_FAILED, IMPORT_FAILED, failures_told
+from trivium.forge.repositories.failed_transfers import failures_told
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.import_turns import import_turn
 from trivium.forge.repositories.new import NewRepository, insert_repository
@@ -37,7 +38,8 @@ from trivium.store.tables import DEFAULT_USER_ID
 from trivium.store.tables import repositories as table
 from trivium.tree.disk import room_of, sync_tree
 from trivium.tree.kernel_locks import RepositoryLock
-from trivium.vcs.model import History
+from trivium.vcs.abilities import Act
+from trivium.vcs.values import History
 
 _TRIES: Final = 5
 
@@ -86,8 +88,9 @@ def create(
     if wanted.remote is None:
         _build(site, caller, wanted, owning, back_end.create)
     else:
-        telling = failures_told(site, caller, IMPORT_FAILED, path, remote=wanted.remote)
+        telling = failures_told(site, caller, ImportFailed, path, remote=wanted.remote)
         with import_turn(site, caller), telling:
+            back_end.abilities.check(Act.IMPORT)
             remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
             _build(
                 site,
@@ -143,7 +146,7 @@ def fork(
             site.tree.check_space(room_of(path))
             back_end.fork(path, target)
 
-    with failures_told(site, caller, FORK_FAILED, path):
+    with failures_told(site, caller, ForkFailed, path):
         _build(site, caller, wanted, owning, copy)
     return path
 
@@ -173,7 +176,7 @@ def import_history(
         imported=True,
     )
     owning = _admit(site, caller, wanted, owner)
-    with failures_told(site, caller, IMPORT_FAILED, path, remote=remote):
+    with failures_told(site, caller, ImportFailed, path, remote=remote):
         _build(site, caller, wanted, owning, load)
     return path
 

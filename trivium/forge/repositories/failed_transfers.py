@@ -15,13 +15,10 @@ from trivium.access.caller import Caller
 from trivium.egress.policy import RemoteUrl
 from trivium.errors import AlreadyExists, Busy, Forbidden, Locked, NotFound, TriviumError
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import TransferFailed as Failed
 from trivium.forge.site import Site
-from trivium.vcs.model import NotPossible, VcsError
+from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.remote_trouble import TransferFailed, trouble_of
-
-IMPORT_FAILED: Final = "repository.import_failed"
-FORK_FAILED: Final = "repository.fork_failed"
-PULL_FAILED: Final = "remote.pull_failed"
 
 _LONGEST: Final = 300
 _SHORTEST_SECRET: Final = 4
@@ -31,15 +28,15 @@ _SHORTEST_SECRET: Final = 4
 def failures_told(
     site: Site,
     caller: Caller,
-    action: str,
+    kind: type[Failed],
     subject: str,
     *,
     repository_id: int | None = None,
     remote: RemoteUrl | None = None,
 ) -> Iterator[None]:
-    """Write a row for what fails inside, and raise it; of a transfer from `remote`, as `TransferFailed`.
+    """Tell the journal of what fails inside, as an event of this kind, and raise it.
 
-    What only has to wait its turn has not failed.
+    Of a transfer from `remote`, `TransferFailed` is raised. What only has to wait its turn has not failed.
     """
     try:
         yield
@@ -47,13 +44,13 @@ def failures_told(
         raise
     except VcsError as error:
         if remote is None or isinstance(error, NotPossible):
-            _tell(site, caller, action, subject, repository_id, error.public or "the repository could not be copied")
+            _tell(site, caller, kind, subject, repository_id, error.public or "the repository could not be copied")
             raise
         failed = TransferFailed(trouble_of(str(error)), _without_secret(str(error), remote))
-        _tell(site, caller, action, subject, repository_id, failed.public, _shown(remote))
+        _tell(site, caller, kind, subject, repository_id, failed.public, _shown(remote))
         raise failed from error
     except (TriviumError, OSError) as error:
-        _tell(site, caller, action, subject, repository_id, _reason(error), _shown(remote))
+        _tell(site, caller, kind, subject, repository_id, _reason(error), _shown(remote))
         raise
 
 
@@ -72,7 +69,7 @@ def _reason(error: Exception) -> str:
 def _tell(
     site: Site,
     caller: Caller,
-    action: str,
+    kind: type[Failed],
     subject: str,
     repository_id: int | None,
     reason: str | None,
@@ -80,9 +77,8 @@ def _tell(
 ) -> None:
     # Whoever asked must hear what failed, not that it could not be noted.
     with contextlib.suppress(TriviumError), site.store.write(access_unchanged=True) as db:
-        journal.record(
-            db, caller, action, subject, repository_id=repository_id, reason=(reason or "")[:_LONGEST], remote=remote
-        )
+        failed = kind(subject=subject, repository_id=repository_id, reason=(reason or "")[:_LONGEST], remote=remote)
+        journal.record(db, caller, failed)
 
 
 def _shown(remote: RemoteUrl | None) -> str | None:

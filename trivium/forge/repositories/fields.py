@@ -14,6 +14,7 @@ from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
 from trivium.forge.bounds import MAX_FIELDS, check_description, check_field_value, check_label
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import FieldAdded, FieldRemoved
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.names import check_field_key
@@ -63,14 +64,17 @@ def parse_fields(text: str) -> dict[str, str]:
     return found
 
 
-def set_values(db: Connection, repository: Repository, values: Mapping[str, str]) -> dict[str, str]:
-    """Set the values of the fields that there are; returns those. Other keys are ignored."""
+def set_values(
+    db: Connection, repository: Repository, values: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Set the values of the fields that there are; returns what those held and what they hold. Others are ignored."""
     where = repository_fields.c.repository_id == repository.id
-    known = [key for (key,) in db.execute(select(repository_fields.c.key).where(where)) if key in values]
+    held = select(repository_fields.c.key, repository_fields.c.value).where(where).order_by(repository_fields.c.key)
+    known = {key: value for key, value in db.execute(held.with_for_update()) if key in values}
     for key in known:
         check_field_value(values[key])
         db.execute(update(repository_fields).where(where, repository_fields.c.key == key).values(value=values[key]))
-    return {key: values[key] for key in known}
+    return known, {key: values[key] for key in known}
 
 
 def add_field(
@@ -91,7 +95,7 @@ def add_field(
                 repository_id=repository.id, key=key, label=label or key, description=description, value=""
             )
         )
-        journal.record(db, caller, "field.create", repository.name, repository_id=repository.id, key=key)
+        journal.record(db, caller, FieldAdded(subject=repository.name, repository_id=repository.id, key=key))
 
 
 def remove_field(site: Site, caller: Caller, repository: Repository, key: str) -> None:
@@ -104,7 +108,7 @@ def remove_field(site: Site, caller: Caller, repository: Repository, key: str) -
                 repository_fields.c.repository_id == repository.id, repository_fields.c.key == key
             )
         )
-        journal.record(db, caller, "field.delete", repository.name, repository_id=repository.id, key=key)
+        journal.record(db, caller, FieldRemoved(subject=repository.name, repository_id=repository.id, key=key))
 
 
 def _has_field(db: Connection, repository: Repository, key: str) -> bool:

@@ -18,7 +18,7 @@ from trivium.forge.accounts.users import MAX_ID
 from trivium.names import MAX_DEPTH, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import former_names, repositories, repository_locks, users
-from trivium.vcs.model import Changeset, bounded
+from trivium.vcs.values import Changeset, bounded
 
 
 class Repository(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,8 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
+from trivium.forge.events.groups import RepoGroupCreated
+from trivium.forge.events.repositories import RepositoryCreated
 from trivium.forge.grants.on_objects import copy_rows, factory_level, grant_row
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.creation import insert_group
@@ -29,7 +31,7 @@ from trivium.names import check_path, key_of
 from trivium.store.engine import insert_id
 from trivium.store.tables import DEFAULT_USER_ID, now, repository_followers
 from trivium.store.tables import repositories as table
-from trivium.vcs.model import History
+from trivium.vcs.values import History
 
 _SHOWN: Final = 80
 """Characters of a value that cannot be used."""
@@ -93,12 +95,11 @@ def insert_repository(
     owner: User,
     history: History,
     *,
-    told_as: str = "repository.create",
-    told: Mapping[str, object] | None = None,
+    event: Callable[..., RepositoryCreated] = RepositoryCreated,
 ) -> int:
     """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal.
 
-    `told` is what the journal tells besides.
+    `event` makes what the journal tells.
     """
     above = repo_groups.ancestry(db, caller, wanted.path)
     parent_id = above.deepest.id if above.deepest else None
@@ -108,7 +109,7 @@ def insert_repository(
         parent_id = insert_group(
             db, path=missing, parent_id=parent_id, owner_id=creator, description=f"{missing} group"
         )
-        journal.record(db, caller, "repo_group.create", missing, owner=caller.username)
+        journal.record(db, caller, RepoGroupCreated(subject=missing, owner=caller.username))
     repository_id = insert_id(
         db,
         table,
@@ -144,17 +145,14 @@ def insert_repository(
     if wanted.private:
         grant_row(db, REPOSITORIES, repository_id, user_id=DEFAULT_USER_ID, level=Level.NONE)
     db.execute(insert(repository_followers).values(repository_id=repository_id, user_id=owner.id))
-    journal.record(
-        db,
-        caller,
-        told_as,
-        wanted.path,
+    created = event(
+        subject=wanted.path,
         repository_id=repository_id,
         kind=wanted.kind,
         private=wanted.private,
         owner=owner.username,
         fork_of=wanted.fork_of.name if wanted.fork_of else None,
         imported=wanted.imported,
-        **(told or {}),
     )
+    journal.record(db, caller, created)
     return repository_id

@@ -23,6 +23,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import RepositoryDeleted
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming.placement import staging
 from trivium.forge.repositories.new import NewRepository, insert_repository
@@ -30,13 +31,11 @@ from trivium.forge.site import Site
 from trivium.names import check_path, last_segment
 from trivium.store.intents import Move, carry_out, undo_all
 from trivium.store.tables import repositories, users
-from trivium.vcs.model import BackEnd, History, VcsError
+from trivium.vcs.errors import VcsError
+from trivium.vcs.model import BackEnd
+from trivium.vcs.values import History
 
 _WORKING_COPIES: Final = frozenset({".git", ".hg", ".svn"})
-
-
-_BARE: Final = ".git"
-"""What the names of bare Git repositories end with by custom; here they are served with and without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +146,10 @@ def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str], re
 def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str | None:
     """Give a repository its row and return its name; None when it is not one after all, or cannot be called so.
 
-    A bare repository of Git loses the `.git` of its name, on the disk too.
+    What such names end with by custom is left out, on the disk too: `name.git` becomes `name`.
     """
     path, back_end = found.path, found.back_end
-    name = found.name.removesuffix(_BARE) if back_end.kind == "git" else found.name
+    name = found.name.removesuffix(back_end.abilities.ending)
     wanted = NewRepository(
         path=name, kind=back_end.kind, description=last_segment(name), private=False, landing_rev="rev:tip"
     )
@@ -216,7 +215,8 @@ def _unregister(site: Site, caller: Caller, name: str) -> bool:
         if row is None or os.path.lexists(site.tree.path_of(name)):
             return False
         db.execute(delete(repositories).where(repositories.c.id == row.id))
-        journal.record(db, caller, "repository.delete", name, repository_id=row.id, kind=row.kind, was_missing=True)
+        event = RepositoryDeleted(subject=name, repository_id=row.id, kind=row.kind, was_missing=True)
+        journal.record(db, caller, event)
     return True
 
 

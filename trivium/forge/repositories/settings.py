@@ -14,13 +14,14 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import Invalid
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import SettingsChanged
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.query import Query
 from trivium.store.tables import repository_settings as table
-from trivium.vcs.model import Layout
+from trivium.vcs.values import Layout
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
@@ -141,11 +142,16 @@ def change(site: Site, caller: Caller, repository: Repository, given: Mapping[st
             raise BadSetting(key, str(error)) from error
     with site.store.write(told_apart=True) as db:
         repositories.find(db, caller, repository.id, Level.ADMIN)
+        was: dict[str, Any] = {}
         for key, value in values.items():
-            db.execute(delete(table).where(table.c.repository_id == repository.id, table.c.key == key))
+            replaced = (table.c.repository_id == repository.id, table.c.key == key)
+            before = db.execute(select(table.c.value).where(*replaced).with_for_update()).scalar()
+            was[key] = None if before is None else msgspec.json.decode(before)
+            db.execute(delete(table).where(*replaced))
             if value is None:
                 continue
             db.execute(
                 insert(table).values(repository_id=repository.id, key=key, value=msgspec.json.encode(value).decode())
             )
-        journal.record(db, caller, "repository.settings", repository.name, repository_id=repository.id, changes=values)
+        event = SettingsChanged(subject=repository.name, repository_id=repository.id, changes=values, was=was)
+        journal.record(db, caller, event)

@@ -18,6 +18,7 @@ from trivium.access.levels import Level
 from trivium.errors import Locked
 from trivium.forge.accounts.users import User
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import RepositoryLocked, RepositoryUnlocked
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
@@ -99,5 +100,5 @@ def _store(db: Connection, repository_id: int, holder_id: int | None, reason: Lo
 
 
 def _record(db: Connection, caller: Caller, repository_id: int, name: str, *, holder: str, locked: bool) -> None:
-    action = "repository.lock" if locked else "repository.unlock"
-    journal.record(db, caller, action, name, repository_id=repository_id, holder=holder)
+    kind = RepositoryLocked if locked else RepositoryUnlocked
+    journal.record(db, caller, kind(subject=name, repository_id=repository_id, holder=holder))

@@ -23,18 +23,19 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, binds, effective_level
 from trivium.errors import Invalid
 from trivium.forge.events import journal
+from trivium.forge.events.reviews import AttachmentAdded
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.engine import insert_id
 from trivium.store.tables import attachments as table
-from trivium.store.tables import changeset_comments, comment_attachments, now, repositories
+from trivium.store.tables import changeset_comments, comment_attachments, now, repositories, users
 from trivium.tree.disk import check_free, sync_directory
 
 _log = structlog.get_logger(__name__)
@@ -68,6 +69,8 @@ def add(site: Site, caller: Caller, name: str, content: bytes) -> str:
     most = site.settings.max_attachment_bytes
     if len(content) > most:
         raise Invalid(f"a file has at most {most} bytes (max_attachment_bytes)")
+    with site.store.read() as db:
+        _check_room(db, site, caller, len(content))
     directory = _directory(site)
     directory.mkdir(mode=0o700, exist_ok=True)
     check_free(directory, site.settings.min_free_bytes, len(content))
@@ -81,12 +84,25 @@ def add(site: Site, caller: Caller, name: str, content: bytes) -> str:
             os.fsync(stream.fileno())
         sync_directory(directory)
         with site.store.write(access_unchanged=True) as db:
+            # Two uploads of one account follow each other, on every database.
+            db.execute(select(users.c.id).where(users.c.id == caller.user_id).with_for_update())
+            _check_room(db, site, caller, len(content))
             insert_id(db, table, fid=fid, user_id=caller.user_id, name=name, size=len(content), created_on=now())
-            journal.record(db, caller, "attachment.add", name, fid=fid, size=len(content))
+            journal.record(db, caller, AttachmentAdded(subject=name, fid=fid, size=len(content)))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return fid
+
+
+def _check_room(db: Connection, site: Site, caller: Caller, size: int) -> None:
+    """Refuse what is too much with all that the caller has uploaded (max_user_attachments)."""
+    most = site.settings.max_user_attachments
+    if not most or caller.super_admin:
+        return
+    taken = db.execute(select(func.sum(table.c.size)).where(table.c.user_id == caller.user_id)).scalar() or 0
+    if taken + size > most:
+        raise Invalid(f"the files of one user have at most {most} bytes together (max_user_attachments)")
 
 
 def _check_name(name: str) -> None:

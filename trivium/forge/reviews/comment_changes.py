@@ -8,6 +8,7 @@ It goes when its answer goes (api-reviews.md 1.2, 3).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -16,6 +17,7 @@ from trivium.access.levels import Level
 from trivium.errors import Forbidden, Kind, NotFound
 from trivium.forge.accounts.users import MAX_ID, id_in
 from trivium.forge.events import journal
+from trivium.forge.events.reviews import CommentDeleted, CommentEdited
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import attachments
@@ -82,7 +84,7 @@ def edit(site: Site, caller: Caller, comment_id: int, text: str) -> Comment:
         if not db.execute(changed).rowcount:
             raise NotFound(Kind.COMMENT, comment_id)  # somebody has deleted it meanwhile
         attachments.link(db, caller, comment_id, text)
-        _record(db, caller, "comment.edit", found)
+        journal.record(db, caller, CommentEdited(**_named(found)))
         return find(db, caller, comment_id).comment
 
 
@@ -95,7 +97,7 @@ def remove(site: Site, caller: Caller, comment_id: int) -> bool:
         found = find(db, caller, comment_id)
         check_may_delete(caller, found)
         answered = db.execute(select(table.c.id).where(table.c.resolves_id == comment_id)).first() is not None
-        _record(db, caller, "comment.delete", found, blanked=answered)
+        journal.record(db, caller, CommentDeleted(**_named(found), blanked=answered))
         if answered:
             db.execute(update(table).where(table.c.id == comment_id).values(text="", status=None, deleted_on=now()))
             attachments.link(db, caller, comment_id, "")
@@ -107,15 +109,12 @@ def remove(site: Site, caller: Caller, comment_id: int) -> bool:
         return True
 
 
-def _record(db: Connection, caller: Caller, action: str, found: Found, **more: object) -> None:
-    journal.record(
-        db,
-        caller,
-        action,
-        found.repository.name,
-        repository_id=found.repository.id,
-        comment=found.comment.id,
-        revision=found.comment.revision,
-        author=found.comment.author,
-        **more,
-    )
+def _named(found: Found) -> dict[str, Any]:
+    """What the journal tells of a comment that is changed."""
+    return {
+        "subject": found.repository.name,
+        "repository_id": found.repository.id,
+        "comment": found.comment.id,
+        "revision": found.comment.revision,
+        "author": found.comment.author,
+    }

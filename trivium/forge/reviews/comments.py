@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import UNSET
 from sqlalchemy import Connection, bindparam, select
 
 from trivium.access.caller import Caller
@@ -18,6 +19,7 @@ from trivium.errors import Invalid
 from trivium.forge.accounts.users import User
 from trivium.forge.bounds import check_comment
 from trivium.forge.events import journal
+from trivium.forge.events.reviews import Commented
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import attachments
 from trivium.forge.site import Site
@@ -133,18 +135,15 @@ def comment(
             resolves_id=resolves,
         )
         attachments.link(db, caller, comment_id, text)
-        told = {"recipients": list(recipients)} if recipients else {}
-        journal.record(
-            db,
-            caller,
-            "changeset.comment",
-            repository.name,
+        event = Commented(
+            subject=repository.name,
             repository_id=repository.id,
             revision=raw_id,
             author=author.username,
             status=status,
-            **told,
+            recipients=list(recipients) or UNSET,
         )
+        journal.record(db, caller, event)
     return comment_id
 
 

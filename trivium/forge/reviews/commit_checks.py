@@ -18,6 +18,7 @@ from trivium.access.levels import Level
 from trivium.errors import Invalid
 from trivium.forge.bounds import MAX_CHECKS, check_check_description, check_label
 from trivium.forge.events import journal
+from trivium.forge.events.reviews import CommitChecked
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
@@ -85,16 +86,10 @@ def set_check(
                 # Somebody has said the first thing under this context meanwhile; or the repository is gone.
                 if not db.execute(change).rowcount:
                     raise
-        journal.record(
-            db,
-            caller,
-            "commit.status",
-            repository.name,
-            repository_id=repository.id,
-            revision=raw_id,
-            context=context,
-            state=state,
+        event = CommitChecked(
+            subject=repository.name, repository_id=repository.id, revision=raw_id, context=context, state=state
         )
+        journal.record(db, caller, event)
 
 
 def _check_url(url: str) -> str:

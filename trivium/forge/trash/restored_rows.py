@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES
 from trivium.errors import Invalid
+from trivium.forge.events.repositories import RepositoryRestored
 from trivium.forge.grants.on_objects import grant_row, revoke_row
 from trivium.forge.naming import former_names
 from trivium.forge.pushes.from_remotes import opened_remote
@@ -40,10 +41,6 @@ from trivium.store.tables import (
 from trivium.store.tables import attachments as attachments_table
 from trivium.store.tables import repositories as table
 
-RESTORED: Final = "repository.restore"
-"""What the journal calls a restoration."""
-FORMERLY: Final = "formerly"
-"""Where its row has the id that the repository had before."""
 _AT_A_TIME: Final = 500
 
 
@@ -123,10 +120,9 @@ def _family(db: Connection, repository_id: int, note: Note) -> list[str]:
 
 def _present_ids(db: Connection) -> Callable[[int], int]:
     """A function from the id that a repository once had to the one that it has since it was last brought back."""
-    rows = db.execute(
-        select(journal.c.repository_id, journal.c.detail).where(journal.c.action == RESTORED).order_by(journal.c.id)
-    )
-    later = {msgspec.json.decode(row.detail).get(FORMERLY): row.repository_id for row in rows}
+    restored = journal.c.action == RepositoryRestored.action
+    rows = db.execute(select(journal.c.repository_id, journal.c.detail).where(restored).order_by(journal.c.id))
+    later = {msgspec.json.decode(row.detail, type=_Restored).formerly: row.repository_id for row in rows}
 
     def present(repository_id: int) -> int:
         # Each id is later than the one before it, so that this ends.
@@ -135,6 +131,12 @@ def _present_ids(db: Connection) -> Callable[[int], int]:
         return repository_id
 
     return present
+
+
+class _Restored(msgspec.Struct):
+    """Of the detail of a `RepositoryRestored`."""
+
+    formerly: int | None = None
 
 
 def _ancestors(db: Connection, repository_id: int | None) -> Iterator[int]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import RepositoryRestored, TrashRemoved
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming.placement import Placement, staging
 from trivium.forge.repositories import trash_notes
@@ -33,10 +35,10 @@ from trivium.forge.repositories.creation import check_number
 from trivium.forge.repositories.new import NewRepository, insert_repository
 from trivium.forge.repositories.trash_notes import Note
 from trivium.forge.site import Site
-from trivium.forge.trash.restored_rows import FORMERLY, RESTORED, give_back
+from trivium.forge.trash.restored_rows import give_back
 from trivium.names import check_path, last_segment, path_of
 from trivium.store.intents import Move, carry_out
-from trivium.vcs.model import History
+from trivium.vcs.values import History
 
 _LABEL: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{3})-(\d{1,19})(?:-([0-9a-f]{12,64})\.bundle)?", re.ASCII
@@ -187,8 +189,9 @@ def _put_back(
         owning = owner or _owner(db, entry.note, left_out)
         if not owning.admin:
             check_number(db, site, owning)
-        told = {"entry": entry.label, FORMERLY: entry.note.repo_id if entry.note else None}
-        repository_id = insert_repository(db, site, caller, wanted, owning, history, told_as=RESTORED, told=told)
+        formerly = entry.note.repo_id if entry.note else None
+        event = partial(RepositoryRestored, entry=entry.label, formerly=formerly)
+        repository_id = insert_repository(db, site, caller, wanted, owning, history, event=event)
         left_out += give_back(db, site, entry.label, entry.note, repository_id)
         return repository_id, left_out
 
@@ -217,7 +220,7 @@ def remove(site: Site, caller: Caller, entry: Entry) -> None:
     def change(db: Connection) -> None:
         if not os.path.lexists(place):
             raise Invalid(f"there is no {entry.label!r} in the trash any more")
-        journal.record(db, caller, "trash.remove", entry.name or entry.label, entry=entry.label, kind=entry.kind)
+        journal.record(db, caller, TrashRemoved(subject=entry.name or entry.label, entry=entry.label, kind=entry.kind))
 
     with staging(site) as aside:
         move = Move(place, aside / "removed")

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, update
 
 from trivium.access.caller import Caller
 from trivium.forge.events import journal
+from trivium.forge.events.moves import Pulled
 from trivium.forge.repositories.settings import without_pulls
 from trivium.forge.site import Site
 from trivium.store.tables import now, tokens, users
@@ -65,7 +66,7 @@ class Activity:
             for caller, repository_id, name in pulls:
                 if repository_id in untold:
                     continue
-                journal.record(db, caller, "pull", name, repository_id=repository_id)
+                journal.record(db, caller, Pulled(subject=name, repository_id=repository_id))
 
 
 def _take(noted: set[int]) -> list[int]:

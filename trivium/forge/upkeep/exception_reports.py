@@ -12,6 +12,7 @@ from trivium.access.caller import Caller
 from trivium.errors import Invalid
 from trivium.forge.bounds import check_label
 from trivium.forge.events import journal
+from trivium.forge.events.reports import ExceptionReported
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
 from trivium.store.tables import now
@@ -32,5 +33,5 @@ def keep(site: Site, caller: Caller, detail: str, prefix: str) -> int:
     with site.store.write(access_unchanged=True) as db:
         db.execute(delete(table).where(table.c.created_on < old))
         report = insert_id(db, table, user_id=caller.user_id, prefix=prefix, detail=detail, created_on=now())
-        journal.record(db, caller, "exception.report", str(report), prefix=prefix)
+        journal.record(db, caller, ExceptionReported(subject=str(report), prefix=prefix))
     return report

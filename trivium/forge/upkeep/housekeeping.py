@@ -19,11 +19,12 @@ from sqlalchemy import bindparam, select
 from trivium.access.caller import the_system
 from trivium.errors import TriviumError
 from trivium.forge.pushes import settling as pushes
+from trivium.forge.repositories import growth
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock, one_at_a_time
-from trivium.vcs.model import Interrupted
+from trivium.vcs.errors import Interrupted
 
 _log = structlog.get_logger(__name__)
 
@@ -81,6 +82,7 @@ def tidy(site: Site, repository_id: int, *, thorough: bool, stop: Callable[[], b
             return
         work = pushes.begin(site, the_system(), repository_id, (), action=TIDY)
         back_end.tidy(path, thorough=thorough, keep=held, stop=lambda: stop() or lock.is_wanted())
+        growth.forget(site, repository_id)
         pushes.finish(site, work, ())
         work = None
     finally:

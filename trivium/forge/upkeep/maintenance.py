@@ -3,24 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from trivium.access.caller import Caller
 from trivium.forge.events import journal
+from trivium.forge.events.repositories import RepositoryMaintained
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
-
-_DONE: Final[Mapping[str, tuple[str, ...]]] = {
-    "git": (
-        "References were packed.",
-        "Objects were packed, and those that nothing has reached for two weeks were removed.",
-        "The commit graph was written.",
-    ),
-    "hg": ("Caches were brought up to date.",),
-    "svn": ("Full shards of revisions were packed.",),
-}
 
 
 def carry_out(site: Site, caller: Caller, repository: Repository) -> list[str]:
@@ -31,5 +19,5 @@ def carry_out(site: Site, caller: Caller, repository: Repository) -> list[str]:
     """
     housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
     with site.store.write(access_unchanged=True) as db:
-        journal.record(db, caller, "repository.maintenance", repository.name, repository_id=repository.id)
-    return list(_DONE[repository.kind])
+        journal.record(db, caller, RepositoryMaintained(subject=repository.name, repository_id=repository.id))
+    return list(site.back_ends[repository.kind].abilities.upkeep)

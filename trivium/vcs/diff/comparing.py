@@ -20,7 +20,7 @@ from pygit2.enums import DiffOption
 
 from trivium.procs.spawn import run
 from trivium.vcs.budget import present
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 AT_ONCE: Final = 256 << 10
 """Bytes of both contents that are compared on the spot: in a third of a second at worst."""

@@ -13,8 +13,8 @@ from typing import Any, Final
 import pygit2
 
 from trivium.vcs.diff.comparing import TooSlow, compare
-from trivium.vcs.model import FileChange
 from trivium.vcs.texts import text_of
+from trivium.vcs.values import FileChange
 
 PLAIN: Final = "100644"
 EXECUTABLE: Final = "100755"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from trivium.vcs.adoption import check_self_contained, check_without
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.command import GitCommand
-from trivium.vcs.model import VcsError
 
 _HARMLESS: Final = re.compile(
     r"""

@@ -18,6 +18,7 @@ from typing import ClassVar, Final
 import msgspec
 import pygit2
 
+from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.git import adoption, housekeeping
 from trivium.vcs.git.commit import Commit, Unclear, read_commit
 from trivium.vcs.git.commit_lists import COMMITS, ID_BYTES, CommitLists
@@ -38,7 +39,7 @@ from trivium.vcs.git.objects import (
 from trivium.vcs.git.refs import REFS, SOME_REFS, KnownRefs, moved
 from trivium.vcs.git.snapshot import GitIndex, GitSnapshot
 from trivium.vcs.git.transfer import GitTransfers, choose_head
-from trivium.vcs.model import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _FEW: Final = 64
 """Up to so many changed refs the history is extended; more are counted afresh."""
@@ -91,6 +92,19 @@ class Git(GitTransfers):
     """The Git back end; what moves whole histories stands in `transfer`, reading in `snapshot`."""
 
     kind: ClassVar[str] = "git"
+    abilities: ClassVar[Abilities] = Abilities(
+        title="Git",
+        lines=Lines.POINTERS,
+        numbers=Numbers.NONE,
+        links=Links.SUBMODULES,
+        graph=True,
+        ending=".git",
+        upkeep=(
+            "References were packed.",
+            "Objects were packed, and those that nothing has reached for two weeks were removed.",
+            "The commit graph was written.",
+        ),
+    )
 
     def empty_changeset(self) -> Changeset:
         return Changeset(ZERO, ZERO[:SHORT], -1, "", "1970-01-01T00:00:00", "", (), None)
@@ -251,7 +265,7 @@ class Git(GitTransfers):
         """
         asked = "\n".join([str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]).encode()
         said = self.command.run(
-            "rev-list", "--date-order", "--reverse", "--timestamp", "--stdin", cwd=path, stdin=asked
+            "rev-list", "--date-order", "--reverse", "--timestamp", "--stdin", cwd=path, stdin=asked, only_reads=True
         )
         lines = [line.split() for line in said.decode("ascii").splitlines()]
         return _New(bytes.fromhex("".join(raw_id for _, raw_id in lines)), min((int(at) for at, _ in lines), default=0))

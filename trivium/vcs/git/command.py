@@ -17,7 +17,7 @@ from typing import Final
 from trivium.errors import StartRefused
 from trivium.procs.spawn import MEMORY, FirstWords, check_library, confine, run, words_of
 from trivium.procs.ties import tied
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _HARMLESS: Final = (
     *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),
@@ -73,6 +73,7 @@ stays one: it costs two files, where its objects would be one each.
 
 _BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
 
+PROTOCOL_1: Final = "version=1"
 PROTOCOL_2: Final = "version=2"
 
 _WHOLE_GROUP: Final = (
@@ -113,7 +114,7 @@ class GitCommand:
     default_branch: str = "master"
     """What HEAD of a new repository names."""
     _said: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
-    """What git says of itself, once somebody has asked."""
+    """What each service says of itself, once somebody has asked."""
 
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *arguments]
@@ -160,9 +161,15 @@ class GitCommand:
         """Options for fetching from another server: what is too large is refused when its header arrives."""
         return ["-c", f"core.bigFileThreshold={1 << 40}"] if self.max_object_bytes else []
 
-    def run(self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
-        """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`."""
-        command = self.tied("--git-dir=.", *arguments)
+    def run(
+        self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600, only_reads: bool = False
+    ) -> bytes:
+        """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`.
+
+        One that `only_reads` need not end with us, and ends when it finds that nobody reads what it says: nothing is
+        started to see to it.
+        """
+        command = (self.argv if only_reads else self.tied)("--git-dir=.", *arguments)
         try:
             done = run(command, cwd=cwd, environment=self.environment, stdin=stdin, timeout=timeout)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -195,14 +202,22 @@ class GitCommand:
 
         It depends on git and on our configuration, not on the repository: it is asked once, in one that is empty.
         """
-        if known := self._said.get(PROTOCOL_2):
+        return self._said_by("upload-pack", PROTOCOL_2)
+
+    def abilities_for_push(self) -> bytes:
+        """What `git receive-pack` says of itself behind the first ref that it tells; as `abilities`."""
+        _, _, said = self._said_by("receive-pack").partition(b"\0")
+        return said.partition(b"\n")[0]
+
+    def _said_by(self, service: str, protocol: str = "") -> bytes:
+        if known := self._said.get(service):
             return known
         with tempfile.TemporaryDirectory(prefix="trivium-") as place:
             path = Path(place)
             self.run("init", "--quiet", "--bare", "--template=", ".", cwd=path)
-            asking = replace(self, environment=self.environment | {"GIT_PROTOCOL": PROTOCOL_2})
-            said = asking.run("upload-pack", "--stateless-rpc", "--http-backend-info-refs", ".", cwd=path)
-        self._said[PROTOCOL_2] = said
+            asking = replace(self, environment=self.environment | {"GIT_PROTOCOL": protocol})
+            said = asking.run(service, "--stateless-rpc", "--http-backend-info-refs", ".", cwd=path)
+        self._said[service] = said
         return said
 
     def lines(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:

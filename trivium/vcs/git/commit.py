@@ -17,8 +17,9 @@ from typing import Any, Final
 import pygit2
 from pygit2.enums import ObjectType
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.command import GitCommand
-from trivium.vcs.model import MOST_OF_A_MESSAGE, VcsError
+from trivium.vcs.values import MOST_OF_A_MESSAGE
 
 _LARGE: Final = 1 << 20
 """Bytes of a commit of which only the beginning is read."""

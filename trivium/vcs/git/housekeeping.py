@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from trivium.procs.spawn import FirstWords, words_of
+from trivium.vcs.errors import Interrupted, VcsError
 from trivium.vcs.git.command import GitCommand
-from trivium.vcs.model import Interrupted, VcsError
 
 _MANY_PACKS: Final = 8
 _SAMPLE: Final = "17"

@@ -15,9 +15,10 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from trivium.vcs.annotation import annotated, lines_of
+from trivium.vcs.errors import TooLarge, UnknownPath
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
-from trivium.vcs.model import AnnotatedLine, TooLarge, UnknownPath
+from trivium.vcs.values import AnnotatedLine
 
 _PLAIN: Final = "--literal-pathspecs"
 _PATIENCE: Final = 60

@@ -13,8 +13,9 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.commit import Commit, moment
-from trivium.vcs.model import Changeset, Parent, VcsError
+from trivium.vcs.values import Changeset, Parent
 
 ZERO: Final = "0" * 40
 """Stands for "no commit"."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from trivium.vcs.git.objects import ZERO, refs_digest
-from trivium.vcs.model import RefUpdate
+from trivium.vcs.values import RefUpdate
 
 REFS: Final = "refs"
 """The file, in the cache of a repository."""

@@ -15,18 +15,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import pygit2
+from cachetools import LRUCache
 from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
 
 from trivium.vcs.budget import Budget, present
 from trivium.vcs.diff.comparing import AT_ONCE
 from trivium.vcs.diff.files import Side, change_of
+from trivium.vcs.errors import UnknownPath, UnknownRevision
 from trivium.vcs.git import log
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import Commit, read_commit
 from trivium.vcs.git.commit_lists import ID_BYTES, CommitLists, Ids
 from trivium.vcs.git.objects import branch_at, changeset_of, peeled
 from trivium.vcs.git.trees import Trees
-from trivium.vcs.model import (
+from trivium.vcs.paths import clean_path
+from trivium.vcs.texts import text_of
+from trivium.vcs.values import (
     LARGEST_COMPARED,
     AnnotatedLine,
     Changeset,
@@ -37,11 +41,7 @@ from trivium.vcs.model import (
     Names,
     Node,
     Refs,
-    UnknownPath,
-    UnknownRevision,
 )
-from trivium.vcs.paths import clean_path
-from trivium.vcs.texts import text_of
 
 _FULL_ID = re.compile("[0-9a-f]{40}")
 _PREFIX = re.compile("[0-9a-f]{7,39}")
@@ -50,6 +50,8 @@ _FIRST: Final = frozenset({"tip", "HEAD", "head"})
 _MOST_RESEMBLING: Final = 32 << 20
 """Bytes of files that are read to find renames among them; beyond that only what is equal is one."""
 _OFTEN: Final = 32
+_COMMITS_KEPT: Final = 1 << 20
+"""Characters of commits that are remembered while a repository is open, about."""
 _OPERATIONS: Final = {"A": "A", "D": "D"}
 
 
@@ -99,6 +101,7 @@ class GitSnapshot:
         self._path = path
         self._repository = repository
         self._index = index
+        self._commits: LRUCache[str, Commit] = LRUCache(_COMMITS_KEPT, _size_of)
 
     @cached_property
     def _trees(self) -> Trees:
@@ -214,27 +217,34 @@ class GitSnapshot:
             diff = self._tree(parent).diff_to_tree(self._tree(commit), flags=flags)
         else:
             diff = self._tree(commit).diff_to_tree(flags=flags, swap=True)
-        exactly = DiffFind.FIND_EXACT_MATCH_ONLY if self._are_large(diff) else DiffFind.FIND_BY_CONFIG
-        diff.find_similar(DiffFind.FIND_RENAMES | exactly)
+        gone, come = [], []
+        for delta in diff.deltas:
+            operation = delta.status_char()
+            if operation == "D":
+                gone.append(delta.old_file)
+            elif operation == "A":
+                come.append(delta.new_file)
+        if gone and come:
+            exactly = DiffFind.FIND_EXACT_MATCH_ONLY if self._are_large(gone + come) else DiffFind.FIND_BY_CONFIG
+            diff.find_similar(DiffFind.FIND_RENAMES | exactly)
         return diff
 
     def _commit(self, raw_id: str) -> Commit:
-        return read_commit(self._repository, raw_id, self._index.command)
+        """Most are asked for as themselves, for what they changed, and as the parent of the next one."""
+        found = self._commits.get(raw_id)
+        if found is None:
+            found = read_commit(self._repository, raw_id, self._index.command)
+            if _size_of(found) <= _COMMITS_KEPT:
+                self._commits[raw_id] = found
+        return found
 
     def _tree(self, commit: Commit) -> pygit2.Tree:
         tree: Any = self._repository[commit.tree_id]
         return tree  # type: ignore[no-any-return]
 
-    def _are_large(self, diff: pygit2.Diff) -> bool:
+    def _are_large(self, went_and_came: Sequence[Any]) -> bool:
         """Whether too much would be read to find out which of the files that went and came resemble each other."""
-        counts: dict[str, int] = {"A": 0, "D": 0}
-        sizes = 0
-        for delta in diff.deltas:
-            operation = delta.status_char()
-            if operation in counts:
-                counts[operation] += 1
-                sizes += self._size(delta.old_file if operation == "D" else delta.new_file)
-        return bool(counts["A"] and counts["D"]) and sizes > _MOST_RESEMBLING
+        return sum(map(self._size, went_and_came)) > _MOST_RESEMBLING
 
     def _size(self, file: Any) -> int:
         """The size of a file, by its header; 0 where there is none, and for a link to another repository."""
@@ -320,6 +330,10 @@ class GitSnapshot:
             raw_id = pygit2.Oid(hex=node.id)
             _, size = objects.read_header(raw_id)
             yield Content(size, bytes(objects.read(raw_id)[1]) if size <= most else None)
+
+
+def _size_of(commit: Commit) -> int:
+    return len(commit.message) + 500
 
 
 def _by_path(node: Node) -> str:

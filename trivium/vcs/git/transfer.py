@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Git repositories are forked, fetched into from other servers, stripped and kept in good order.
 
-A remote address arrives here checked and pinned; what git could do
-besides talking HTTP to it is switched off.
+What git could do besides talking HTTP to another server is switched off, and it reaches none but through a relay.
 """
 
 from __future__ import annotations
@@ -21,14 +20,17 @@ from urllib.parse import urlsplit
 
 import pygit2
 
+from trivium.egress.relay import relay
 from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
+from trivium.egress.watching import watched
 from trivium.errors import TriviumError
 from trivium.procs.spawn import FirstWords, words_of
+from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
 from trivium.vcs.git.housekeeping import PURGE
 from trivium.vcs.git.objects import ZERO, open_repository, refs_of, target_of
-from trivium.vcs.model import Killed, NotPossible, PartlyDone, RefUpdate, UnknownRevision, VcsError
+from trivium.vcs.values import RefUpdate
 
 _EVERYTHING: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCH: Final = (
@@ -37,11 +39,8 @@ _FETCH: Final = (
 )
 _CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow", "--no-recurse-submodules", "--")
 """For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
-_PORTS: Final = {"http": 80, "https": 443}
 _TRIES: Final = 5
 _LONG: Final = 3600
-_LOOK: Final = 0.5
-"""Seconds between two looks at how much room is left."""
 
 
 class _RefsLeft(VcsError):
@@ -185,32 +184,26 @@ class GitTransfers:
         )
         assert process.stderr is not None
         errors = FirstWords(process.stderr)  # what the other server says may be endless
-        try:
-            self._wait(process, seconds, limits)
-        finally:
-            if process.poll() is None:
+
+        def end() -> None:
+            if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+
+        try:
+            with watched(limits.check, end):
+                process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Killed("the remote server takes too long") from None
+        finally:
+            end()
+            process.wait()
         if process.returncode < 0 or (process.returncode and _has_pieces(cwd)):
             raise Killed(f"git or a program of its ended suddenly, with {process.returncode}: {words_of(errors.get())}")
         if process.returncode:
             # The text may repeat the address; the credentials are not part of that.
             failure = _RefsLeft if process.returncode == 1 else VcsError
             raise failure(f"git ended with {process.returncode}: {words_of(errors.get())}")
-
-    def _wait(self, process: subprocess.Popen[bytes], seconds: float, limits: TransferLimits) -> None:
-        """Wait for git, as long as there is time and room; raises `Killed` or what `limits.check` raises."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                process.wait(_LOOK)
-            except subprocess.TimeoutExpired:
-                limits.check()
-                if time.monotonic() > deadline:
-                    raise Killed("the remote server takes too long") from None
-            else:
-                return
 
 
 def _has_pieces(path: Path) -> bool:
@@ -239,20 +232,6 @@ def _sync(path: Path) -> None:
 def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iterator[tuple[list[str], dict[str, str]]]:
     """Options and environment for talking to exactly this remote; the credentials are in neither argv nor files."""
     parts = urlsplit(remote.url)
-    port = parts.port or _PORTS[parts.scheme]
-    addresses = ",".join(f"[{address}]" if ":" in address else address for address in remote.addresses)
-    settings = {
-        "protocol.http.allow": "always",
-        "protocol.https.allow": "always",
-        "http.followRedirects": "false",
-        "http.proxy": "",
-        "http.lowSpeedLimit": "1",
-        "http.lowSpeedTime": str(limits.idle),
-        "credential.helper": "",
-        "core.askPass": "true",
-    }
-    if ":" not in (parts.hostname or ""):
-        settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{addresses}"
     environment = {**command.receiving(), "GIT_ALLOW_PROTOCOL": "http:https"}
     headers = []
     if remote.username or remote.password:
@@ -264,5 +243,16 @@ def _remote(command: GitCommand, remote: Remote, limits: TransferLimits) -> Iter
     for number, header in enumerate(headers):
         environment[f"GIT_CONFIG_KEY_{number}"] = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
         environment[f"GIT_CONFIG_VALUE_{number}"] = header
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    yield [*options, *command.loading()], environment
+    with relay(remote, limits) as port:
+        settings = {
+            "protocol.http.allow": "always",
+            "protocol.https.allow": "always",
+            "http.followRedirects": "false",
+            "http.proxy": f"socks5h://127.0.0.1:{port}",
+            "http.lowSpeedLimit": "1",
+            "http.lowSpeedTime": str(limits.idle),
+            "credential.helper": "",
+            "core.askPass": "true",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        yield [*options, *command.loading()], environment

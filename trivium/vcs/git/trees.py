@@ -6,20 +6,25 @@ A tree is read once, however often it occurs, and what lies below it is counted 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Final
 
 import pygit2
 
 from trivium.vcs.budget import Budget, Exhausted
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _DEEPEST: Final = 2000
 _KEPT: Final = 256
 """Trees whose entries are remembered: from one commit to the next most of those that changed are the same."""
-_DIRECTORY: Final = b"4"
+_ENTRY: Final = rb"[0-7]{1,7} [^\0]*+\0.{20}"
+_ENTRIES: Final = re.compile(_ENTRY, re.DOTALL)
+_TREE: Final = re.compile(rb"(?:%b)*+" % _ENTRY, re.DOTALL)
+_ID_BYTES: Final = 20
 
-Entries = dict[bytes, tuple[bytes, bytes]]
-"""Name → first digit of the mode, which is 4 for a directory, and id."""
+Entries = frozenset[bytes]
+"""As they stand in the tree object (mode, blank, name, NUL, id): what two trees share need not be taken apart."""
 
 
 class Trees:
@@ -43,9 +48,10 @@ class Trees:
                 found += self._count(before or after or b"", most)
             else:
                 left, right = self._of(before), self._of(after)
-                for name in {name for name, _ in left.items() ^ right.items()}:
+                gone, come = _by_name(left - right), _by_name(right - left)
+                for name in gone.keys() | come.keys():
                     found += 1
-                    pair = (_directory(left.get(name)), _directory(right.get(name)))
+                    pair = (gone.get(name), come.get(name))
                     if pair != (None, None):
                         waiting.append((*pair, depth + 1))
             if found > most or depth > _DEEPEST:
@@ -63,7 +69,7 @@ class Trees:
                 waiting.pop()
                 continue
             entries = self._of(present)
-            below = [raw_id for kind, raw_id in entries.values() if kind == _DIRECTORY]
+            below = [entry[-_ID_BYTES:] for entry in entries if _is_directory(entry)]
             missing = {raw_id for raw_id in below if raw_id not in known}
             if missing:
                 waiting += missing
@@ -84,19 +90,21 @@ class Trees:
         return found
 
 
-def _directory(entry: tuple[bytes, bytes] | None) -> bytes | None:
-    return entry[1] if entry is not None and entry[0] == _DIRECTORY else None
+def _by_name(entries: Iterable[bytes]) -> dict[bytes, bytes | None]:
+    """For each name the id of the directory that has it, None for what is none."""
+    return {
+        entry[entry.index(b" ") + 1 : -_ID_BYTES - 1]: entry[-_ID_BYTES:] if _is_directory(entry) else None
+        for entry in entries
+    }
+
+
+def _is_directory(entry: bytes) -> bool:
+    """By the first digit of the mode; old programs wrote zeros before it."""
+    return entry.lstrip(b"0").startswith(b"4")
 
 
 def _entries(raw: bytes) -> Entries:
     """The entries of a tree object; raises `VcsError`."""
-    found: Entries = {}
-    at = 0
-    while at < len(raw):
-        space = raw.find(b" ", at, at + 12)
-        end = raw.find(b"\0", space)
-        if space < 0 or end < 0 or end + 21 > len(raw):
-            raise VcsError("a tree is damaged")
-        found[raw[space + 1 : end]] = (raw[at:space].lstrip(b"0")[:1], raw[end + 1 : end + 21])
-        at = end + 21
-    return found
+    if not _TREE.fullmatch(raw):
+        raise VcsError("a tree is damaged")
+    return frozenset(_ENTRIES.findall(raw))

@@ -15,9 +15,9 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.objects import all_refs_of, open_repository, peeled
-from trivium.vcs.model import VcsError
 
 _HIDDEN: Final = "refs/trivium/"
 _MOST: Final = 10_000

@@ -14,12 +14,14 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
 from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
-from trivium.vcs.model import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _LONG: Final = 24 * 3600.0
 """Copies inside the server may take as long as the disk needs."""
@@ -52,6 +54,15 @@ class Hg:
     """The Mercurial back end."""
 
     kind: ClassVar[str] = "hg"
+    abilities: ClassVar[Abilities] = Abilities(
+        title="Mercurial",
+        lines=Lines.NAMED,
+        numbers=Numbers.LOCAL,
+        links=Links.SUBREPOSITORIES,
+        graph=True,
+        phases=True,
+        upkeep=("Caches were brought up to date.",),
+    )
 
     def __init__(self, processes: HgProcesses) -> None:
         self.processes = processes
@@ -89,20 +100,21 @@ class Hg:
         return [RefUpdate(*update) for update in found]
 
     def _fetch(self, shape: Any, what: str, remote: Remote, path: Path, limits: TransferLimits) -> Any:
-        return self.processes.fetch(
-            shape,
-            what,
-            path,
-            timeout=limits.total + _MARGIN,
-            check=limits.check,
-            url=remote.url,
-            addresses=list(remote.addresses),
-            username=remote.username,
-            password=remote.password,
-            mark=remote.mark,
-            idle=limits.idle,
-            total=limits.total,
-        )
+        with relay(remote, limits) as port:
+            return self.processes.fetch(
+                shape,
+                what,
+                path,
+                timeout=limits.total + _MARGIN,
+                check=limits.check,
+                url=remote.url,
+                relay=port,
+                username=remote.username,
+                password=remote.password,
+                mark=remote.mark,
+                idle=limits.idle,
+                total=limits.total,
+            )
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:  # noqa: ARG002
         """The removal of a changeset with its descendants; the branch is that of the changeset, whatever is said."""

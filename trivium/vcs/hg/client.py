@@ -22,10 +22,10 @@ from typing import Any, Final, NoReturn, TypeVar
 import msgspec
 
 from trivium.egress.watching import watched
+from trivium.vcs.errors import Killed, VcsError
 from trivium.vcs.hg.frames import DATA, END, ERROR, FAILURES, RESULT, Call, Failure, Frame, Gone, receive, send_call
 from trivium.vcs.hg.limits import HgLimits
 from trivium.vcs.hg.sockets import in_directory
-from trivium.vcs.model import Killed, VcsError
 
 SOCKET: Final = "hg/socket"
 """Where the processes of a server listen, in its data directory."""

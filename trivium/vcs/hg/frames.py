@@ -20,7 +20,8 @@ from typing import Any, Final
 
 import msgspec
 
-from trivium.vcs.model import NotText, RefUpdate, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import NotText, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.values import RefUpdate
 
 CALL: Final = b"C"
 DATA: Final = b"D"

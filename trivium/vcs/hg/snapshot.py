@@ -14,21 +14,11 @@ from typing import Any, Final
 from trivium.vcs.annotation import annotated, lines_of
 from trivium.vcs.budget import present
 from trivium.vcs.diff.files import EXECUTABLE, LINK, PLAIN, Side, change_of
+from trivium.vcs.errors import UnknownRevision
 from trivium.vcs.hg.client import HgProcesses, Stream
 from trivium.vcs.hg.values import Annotated, Change, Entry, Index
-from trivium.vcs.model import (
-    AnnotatedLine,
-    Changeset,
-    Content,
-    DiffLimits,
-    FileChange,
-    Layout,
-    Names,
-    Node,
-    Refs,
-    UnknownRevision,
-)
 from trivium.vcs.paths import clean_path
+from trivium.vcs.values import AnnotatedLine, Changeset, Content, DiffLimits, FileChange, Layout, Names, Node, Refs
 
 _ID_BYTES: Final = 20
 _FEW: Final = 16

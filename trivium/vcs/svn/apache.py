@@ -38,12 +38,12 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from trivium.settings import Settings
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.command import SvnCommand, SvnPrograms
 
 ROOT_DESCRIPTOR: Final = 9
@@ -174,7 +174,7 @@ class SvnApache:
         """Whether it is Apache that listens there, and not somebody who took the port while Apache was away."""
         account = self.command.available.account
         uid = os.geteuid() if account is None else account.uid
-        return any(owner == uid for state, owner in _sockets(endpoint.port) if state == _LISTENING)
+        return any(one.owner == uid for one in _sockets(endpoint.port) if one.state == _LISTENING)
 
     def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
         """What Apache calls the repository `name`, which stands at `path`, if nothing must be done to get it there.
@@ -182,8 +182,9 @@ class SvnApache:
         A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
         """
         link = self._link(repository_id, name)
-        at_hand = self.command.is_at_hand(self.settings.root, path) and (self.place / "links" / link).is_symlink()
-        return link if at_hand else None
+        # A `Path` would cost more than the look.
+        is_there = os.path.islink(f"{self.settings.data}/svn/links/{link}")  # noqa: PTH114
+        return link if is_there and self.command.is_at_hand(self.settings.root, path) else None
 
     def link(self, repository_id: int, name: str, path: Path) -> str:
         """The same; it can get there, and write, from now on."""
@@ -205,9 +206,7 @@ class SvnApache:
 
         Another one for each name: Apache keeps what it read under it.
         """
-        return (
-            f"{repository_id}-{hmac.digest(_key(self.place), f'{repository_id} {name}'.encode(), 'sha256').hex()[:32]}"
-        )
+        return _link(self.settings.data, repository_id, name)
 
     def _make_directories(self) -> None:
         account = self.command.available.account
@@ -262,6 +261,22 @@ class SvnApache:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(_PAUSE)
 
+    def end_process(self, endpoint: Endpoint, peer: int) -> None:
+        """End the process of Apache that serves the connection from the port `peer`, which only reads, for nobody.
+
+        It would not notice that nobody waits before it has something to say. The connection must be open at this end
+        until then, so that the process serves nobody else by now. May take a while: looks at all processes.
+        """
+        theirs = [one for one in _sockets(endpoint.port) if one.peer_port == peer]
+        with contextlib.suppress(OSError):
+            lock = os.open(self.place / "lock", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                for pid in _holders(lock) if theirs else ():
+                    if _has_open(pid, f"socket:[{theirs[0].inode}]"):
+                        os.kill(pid, signal.SIGKILL)
+            finally:
+                os.close(lock)
+
     def await_quiet(self) -> None:
         """Wait until Apache has finished what processes that are gone had asked of it; raises `VcsError`.
 
@@ -274,6 +289,12 @@ class SvnApache:
             if time.monotonic() > deadline:
                 raise VcsError("Apache is still at work for a process that is gone")
             time.sleep(_PAUSE)
+
+
+@lru_cache
+def _link(data: Path, repository_id: int, name: str) -> str:
+    mark = hmac.digest(_key(data / "svn"), f"{repository_id} {name}".encode(), "sha256")
+    return f"{repository_id}-{mark.hex()[:32]}"
 
 
 @lru_cache
@@ -324,11 +345,31 @@ def _holders(lock: int) -> list[int]:
 
 def _half_closed(port: int) -> bool:
     """Whether a connection to a port of the loopback waits for its owner to notice that the other end is closed."""
-    return any(state == _CLOSE_WAIT for state, _ in _sockets(port))
+    return any(one.state == _CLOSE_WAIT for one in _sockets(port))
 
 
-def _sockets(port: int) -> list[tuple[str, int]]:
-    """State and owner of each socket that has a port of the loopback for its own."""
+def _has_open(pid: int, what: str) -> bool:
+    """Whether a process has something open that the kernel calls so."""
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+        return any(os.readlink(one.path) == what for one in descriptors)  # noqa: PTH115
+    return False
+
+
+class _Socket(NamedTuple):
+    """A socket of the loopback."""
+
+    peer_port: int
+    state: str
+    owner: int
+    inode: str
+
+
+def _sockets(port: int) -> list[_Socket]:
+    """The sockets that have a port of the loopback for their own."""
     address = f"0100007F:{port:04X}"
     fields = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return [(found[3], int(found[7])) for found in fields if found[1] == address]
+    return [
+        _Socket(int(found[2].rpartition(":")[2], 16), found[3], int(found[7]), found[9])
+        for found in fields
+        if found[1] == address
+    ]

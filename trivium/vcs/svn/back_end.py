@@ -13,21 +13,31 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 import msgspec
 
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.abilities import Abilities, Act, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained
-from trivium.vcs.model import Changeset, History, NotPossible, RefUpdate, VcsError
+from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.svn.snapshot import SvnSnapshot, changeset_of, open_filesystem, revision_update, youngest
 from trivium.vcs.svn.transfer import load_history
+from trivium.vcs.values import Changeset, History, RefUpdate
 
 _DEAD: Final = 24 * 3600
 """Seconds after which a transaction that nobody committed belongs to a client that is gone."""
 _ZERO: Final = "0" * 40
+_REFUSES: Final = MappingProxyType(
+    {
+        Act.IMPORT: "Subversion repositories are imported by an administrator: trivium import svn",
+        Act.PULL: "nothing is pulled into a Subversion repository",
+        Act.STRIP: "what is committed to a Subversion repository stays there",
+    }
+)
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -43,6 +53,16 @@ class Svn:
     """The Subversion back end."""
 
     kind: ClassVar[str] = "svn"
+    abilities: ClassVar[Abilities] = Abilities(
+        title="Subversion",
+        lines=Lines.PATHS,
+        numbers=Numbers.IDS,
+        links=Links.EXTERNALS,
+        graph=False,
+        properties=True,
+        refuses=_REFUSES,
+        upkeep=("Full shards of revisions were packed.",),
+    )
     command: SvnCommand
     apache: SvnApache
 
@@ -88,16 +108,16 @@ class Svn:
         self.command.take_in(target)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
-        raise NotPossible("Subversion repositories are imported by an administrator: trivium import svn")
+        raise NotPossible(_REFUSES[Act.IMPORT])
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
-        raise NotPossible("nothing is pulled into a Subversion repository")
+        raise NotPossible(_REFUSES[Act.PULL])
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
-        raise NotPossible("what is committed to a Subversion repository stays there")
+        raise NotPossible(_REFUSES[Act.STRIP])
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
-        raise NotPossible("a Subversion repository has nothing to strip")
+        raise NotPossible(_REFUSES[Act.STRIP])
 
     def purge(self, path: Path) -> None:
         """Revisions are not removed."""
@@ -125,11 +145,12 @@ class Svn:
         return [revision_update(one) for one in (*before.unclaimed, *range(before.youngest + 1, number + 1))]
 
     def is_untidy(self, path: Path) -> bool:
-        """Subversion appends, and leaves nothing behind that would have to be gathered."""
-        return False
+        """Whether somebody began a commit and is gone: what they sent takes room."""
+        return bool(_dead_transactions(path))
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        """Full shards of revisions are packed into one file each, if `thorough`; there is nothing else to do."""
+        """Remove what nobody will commit, and if `thorough` pack full shards of revisions into one file each."""
+        self._remove_transactions(path)
         if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
             self.command.admin("pack", "--quiet", str(path))
             self.command.hand_over(path)
@@ -141,13 +162,10 @@ class Svn:
         """
         self.apache.await_quiet()
         _remove_unpublished(path)
-        stale = time.time() - _DEAD
-        dead = [
-            transaction.name.removesuffix(".txn")
-            for transaction in path.glob("db/transactions/*.txn")
-            if transaction.stat().st_mtime < stale
-        ]
-        if dead:
+        self._remove_transactions(path)
+
+    def _remove_transactions(self, path: Path) -> None:
+        if dead := _dead_transactions(path):
             self.command.admin("rmtxns", "--quiet", str(path), *dead)
 
     def index(self, path: Path, cache: Path, state: str) -> int:
@@ -159,6 +177,19 @@ class Svn:
     def open(self, path: Path, index: int) -> Iterator[SvnSnapshot]:
         with open_filesystem(path) as filesystem:
             yield SvnSnapshot(path, filesystem, index)
+
+
+def _dead_transactions(path: Path) -> list[str]:
+    """The transactions to which nobody has added anything for so long that their clients are gone."""
+    stale = time.time() - _DEAD
+    found = []
+    for transaction in path.glob("db/transactions/*.txn"):
+        name = transaction.name.removesuffix(".txn")
+        places = (transaction, path / "db" / "txn-protorevs" / f"{name}.rev")
+        with contextlib.suppress(FileNotFoundError):  # it was committed, or given up, just now
+            if max(place.stat().st_mtime for place in places) < stale:
+                found.append(name)
+    return found
 
 
 def _remove_unpublished(path: Path) -> None:

@@ -21,7 +21,7 @@ from trivium.errors import TriviumError
 from trivium.procs.spawn import run, words_of
 from trivium.procs.ties import SETPRIV
 from trivium.settings import Settings
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 _SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where servers are installed, which is not in everybody's PATH."""

@@ -24,7 +24,10 @@ from urllib.parse import quote
 from trivium.vcs.annotation import annotated, lines_of, origins_of
 from trivium.vcs.budget import present
 from trivium.vcs.diff.files import EXECUTABLE, LINK, PLAIN, Side, change_of, mode_change
-from trivium.vcs.model import (
+from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.paths import clean_path
+from trivium.vcs.texts import text_of
+from trivium.vcs.values import (
     LARGEST_COMPARED,
     AnnotatedLine,
     Changeset,
@@ -37,13 +40,7 @@ from trivium.vcs.model import (
     Parent,
     Refs,
     RefUpdate,
-    TooLarge,
-    UnknownPath,
-    UnknownRevision,
-    VcsError,
 )
-from trivium.vcs.paths import clean_path
-from trivium.vcs.texts import text_of
 
 _REVISION = re.compile("[1-9][0-9]{0,9}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -49,6 +48,7 @@ _OURS: Final = frozenset({
 NO_CACHE: Final = (b"cache-control", b"no-cache")
 LARGEST_ERROR: Final = 64 << 10
 _PLAIN: Final = {404: b"There is no such file or directory.\n", 423: b"The file is locked.\n"}
+_LINKS: Final = f"{LINKS}/".encode()
 _PRIVATE: Final = ("/proc/", "127.0.0.1", "apache")
 
 _HOP: Final = frozenset({
@@ -63,13 +63,16 @@ def error_body(status: int, text: str, code: int = 0) -> bytes:
     return _ERROR.format(code=code or _CODES.get(status, _FAILED), text=escape(text)).encode()
 
 
-@dataclass(frozen=True, slots=True)
 class Outwards:
     """How one answer is put for the client."""
 
-    translation: Translation
-    address: str
-    """Scheme and host of this server, as the client knows it."""
+    def __init__(self, translation: Translation, address: str) -> None:
+        """`address`: scheme and host of this server, as the client knows it."""
+        self._translation = translation
+        self._address = address.encode("latin-1")
+        self._link = translation.inside.encode()
+        self._start = b"/" + self._link
+        self._prefix = translation.prefix.encode()
 
     def headers(self, given: list[tuple[bytes, bytes]], *, allow: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         """The headers of an answer, but for its length."""
@@ -80,13 +83,12 @@ class Outwards:
                     found.append((name, location))
             elif name == b"allow":
                 found.append(allow)
-            elif name not in _NOT_PASSED_ON and not (value.startswith(b"/") and not self._is_inside(value)):
+            elif name not in _NOT_PASSED_ON and (not value.startswith(b"/") or self._is_inside(value)):
                 found.append((name, self._plain(value)))
         return found
 
     def _is_inside(self, path: bytes) -> bool:
-        link = f"/{self.translation.inside}".encode()
-        return path == link or path.startswith(link + b"/")
+        return path == self._start or path.startswith(self._start + b"/")
 
     def _location(self, value: bytes) -> bytes | None:
         """Where something was made or is to be found; nothing when that is not in the repository."""
@@ -94,17 +96,16 @@ class Outwards:
         path = value
         if separator and b"/" not in scheme:
             path = rest[rest.find(b"/") :] if b"/" in rest else b"/"
-        return self.address.encode("latin-1") + self._plain(path) if self._is_inside(path) else None
+        return self._address + self._plain(path) if self._is_inside(path) else None
 
     def _plain(self, value: bytes) -> bytes:
-        return value.replace(f"/{self.translation.inside}".encode(), self.translation.prefix.encode())
+        return value.replace(self._start, self._prefix)
 
     def shown(self, text: bytes) -> bytes:
         """A piece of XML or HTML."""
-        link = self.translation.inside.encode()
-        if link not in text:
+        if self._link not in text:
             return text
-        return self._replaced(text, escape(self.translation.prefix).encode(), escape(self.translation.outside[-1]))
+        return self._replaced(text, escape(self._translation.prefix).encode(), escape(self._translation.outside[-1]))
 
     def _replaced(self, text: bytes, prefix: bytes, name: str) -> bytes:
         *starts, link = self._marks()
@@ -114,8 +115,7 @@ class Outwards:
 
     def _marks(self) -> tuple[bytes, ...]:
         """What Apache calls the repository, the longer ones first."""
-        link = self.translation.inside.encode()
-        return (f"{LINKS}/".encode() + link, self.translation.upstream + b"/" + link, b"/" + link, link)
+        return (_LINKS + self._link, self._translation.upstream + self._start, self._start, self._link)
 
     async def body(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """XML or HTML as it comes, in whatever pieces."""
@@ -138,8 +138,7 @@ class Outwards:
         Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
         """
         code, said = _read(body or b"")
-        prefix, name = self.translation.prefix.encode(), self.translation.outside[-1]
-        said = self._replaced(said.encode(), prefix, name).decode()
+        said = self._replaced(said.encode(), self._prefix, self._translation.outside[-1]).decode()
         if status >= 500:
             if code is None and (status == 501 or body is None):
                 raise Refused(400, "Subversion cannot do this.")

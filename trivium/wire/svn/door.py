@@ -8,7 +8,6 @@ recorded like a push before Apache hears of it, and its answer ends when what it
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from typing import Final
 from urllib.parse import quote
@@ -16,19 +15,19 @@ from urllib.parse import quote
 import structlog
 
 from trivium.access.levels import Level
-from trivium.errors import Busy, RepositoryFull, StorageFull
-from trivium.forge.pushes import settling as pushes
-from trivium.forge.repositories import growth
-from trivium.forge.repositories.growth import Growth
+from trivium.errors import Locked, RepositoryFull, StorageFull
+from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined
+from trivium.forge.sessions.svn.session import SvnSession
+from trivium.forge.sessions.transfers import Admitted
+from trivium.forge.site import Site
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, Watched, header, respond
 from trivium.http.rooms import Crowded
-from trivium.vcs.model import VcsError
-from trivium.vcs.svn.snapshot import revision_update
-from trivium.wire.admission import BY_ID, NO_SUCH_REPOSITORY, Admitted, Refused, check_lock
+from trivium.vcs.errors import VcsError
+from trivium.wire.admission import BY_ID, TOLD, Refused, refusal
 from trivium.wire.door import Door
 from trivium.wire.svn import requests
 from trivium.wire.svn.answers import ERROR_TYPE, NO_CACHE, error_body
-from trivium.wire.svn.exchange import Exchange, Grown
+from trivium.wire.svn.exchange import Exchange
 from trivium.wire.svn.paths import SAFE, Translation, base_segments
 from trivium.wire.svn.requests import SvnRequest, recognise
 from trivium.wire.svn.upstream import Upstream
@@ -69,8 +68,8 @@ class SvnTransfer:
     def __init__(
         self, door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send, request: SvnRequest
     ) -> None:
-        self._door = door
         self._site = door.site
+        self._transfers = door.transfers
         self._upstream = upstream
         self._scope = scope
         self._request = request
@@ -84,73 +83,58 @@ class SvnTransfer:
         if kind in requests.WORKING and admitted.repository.level < Level.WRITE:
             raise Refused(403, "What is being made is for those who may commit.")
         await self._exchange.prepare(admitted.caller)
+        session = SvnSession(self._transfers, admitted)
         if self._exchange.pulls:
-            check_lock(self._site, admitted, writes=False)
-        async with self._exchange.asked(admitted.caller) as answer:
-            # Apache has the repository open now. Had another one got to its place before, it would be that.
-            if await self._door.name_of(admitted) != name:
-                raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
+            session.begin_pull()
+        if ready := self._exchange.at_hand(self._place):
+            await self._stands_at(admitted, name)
+            await self._exchange.answer_ready(ready)
+            return
+        async with self._exchange.asked() as answer:
+            # Apache has the repository open now.
+            await self._stands_at(admitted, name)
             tail, _ = await self._exchange.pass_on(answer)
             if self._exchange.pulls and answer.status == 200:
-                await self._door.pulled(admitted)
+                await session.pulled()
             await self._exchange.send_end(tail)
+
+    async def _stands_at(self, admitted: Admitted, name: str) -> None:
+        """See that what was looked at is the repository: had another one got to its place before, it would be that."""
+        if await self._transfers.name_of(admitted) != name:
+            raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
 
     async def write(self, admitted: Admitted) -> None:
         """Serve a step of a commit, or a lock of a file: a rename or deletion waits for it, and it for them."""
-        check_lock(self._site, admitted, writes=True)
-        with contextlib.ExitStack() as held:
+        with contextlib.closing(SvnSession(self._transfers, admitted)) as session:
+            session.begin_write()
             name = await self._name_in_url(admitted)
             self._exchange.check(await self._translation(admitted, name))
-            grown = None
             if self._request.adds:
                 # Before the client sends what would be refused in the end.
-                grown = await self._growth(admitted)
+                await session.check_growth(ends=self._request.makes_revisions)
             # Before anybody is made to wait for a client that is slow.
-            await self._exchange.prepare(admitted.caller, grown)
-            held.callback(os.close, await self._door.shared_lock(admitted.repository.id))
+            await self._exchange.prepare(admitted.caller, session.grew)
+            await session.hold_lock()
             if await self._name_in_url(admitted) != name:
                 raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
             await self._translation(admitted, name)
             if self._request.makes_revisions:
-                await self._commit(admitted, held)
+                await self._commit(session)
                 return
-            async with self._exchange.asked(admitted.caller) as answer:
+            async with self._exchange.asked() as answer:
                 tail, _ = await self._exchange.pass_on(answer)
                 if not self._request.adds:
-                    growth.forget(self._site, admitted.repository.id)
+                    session.gave_up()
                 await self._exchange.send_end(tail)
 
-    async def _growth(self, admitted: Admitted) -> Grown:
-        """See that the repository may grow; returns what sees that again for each piece of a file."""
-        growing = Growth(self._site, admitted.repository.id, anew=self._request.makes_revisions)
-
-        async def grown(size: int) -> None:
-            if growing.add(size):
-                if self._site.settings.max_repo_bytes:
-                    await self._door.slow(growing.check)
-                else:
-                    growing.check()  # the disk only: done at once
-
-        await grown(0)
-
-        return grown
-
-    async def _commit(self, admitted: Admitted, held: contextlib.ExitStack) -> None:
+    async def _commit(self, session: SvnSession) -> None:
         """Make a revision: nothing is told to the client before it is durable, journalled and visible."""
-        push = await self._door.slow(pushes.begin, self._site, admitted.caller, admitted.repository.id, ())
-        settled = False
-        try:
-            async with self._exchange.asked(admitted.caller, patient=True) as answer:
+        async with session.commit() as commit:
+            async with self._exchange.asked(patient=True) as answer:
                 tail, beginning = await self._exchange.pass_on(answer)
             made = _VERSION.search(beginning) if answer.status == 200 else None
-            settled = True
-            await self._door.settle(pushes.finish, push, [revision_update(int(made[1]))] if made else [])
+            await commit.settle([int(made[1])] if made else [])
             await self._exchange.send_end(tail)
-        finally:
-            if not settled:
-                # What became of it is asked of the repository, when nobody else is at work on it.
-                held.close()
-                await self._door.recover(push)
 
     def release(self) -> None:
         """Nothing of the request is held any more."""
@@ -158,7 +142,7 @@ class SvnTransfer:
 
     async def _name_in_url(self, admitted: Admitted) -> str:
         """What the repository is called at this moment; raises `Refused` when the URL is not its any more."""
-        name = await self._door.name_of(admitted)
+        name = await self._transfers.name_of(admitted)
         if name != admitted.repository.name and not BY_ID.fullmatch(self._request.path.segments[0]):
             raise Refused(404, NO_SUCH_REPOSITORY)
         return name
@@ -166,12 +150,11 @@ class SvnTransfer:
     async def _translation(self, admitted: Admitted, name: str) -> Translation:
         """How the repository is called on both sides; it can be reached by Apache."""
         repository = admitted.repository
-        path = self._site.tree.path_of(name)
+        self._place = path = self._site.tree.path_of(name)
         try:
-            apache = self._upstream.apache
-            inside = apache.link_at_hand(repository.id, name, path)
+            inside = self._upstream.link_at_hand(repository.id, name, path)
             if inside is None:
-                inside = await self._door.quick(apache.link, repository.id, name, path)
+                inside = await self._transfers.quick(self._upstream.link, repository.id, name, path)
         except FileNotFoundError as error:
             # It is being moved, or the disk is gone.
             raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error
@@ -191,15 +174,15 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
         )
         transfer = SvnTransfer(door, upstream, scope, receive, watched, request)
         serve_it = transfer.write if request.writes else transfer.read
-        async with door.turn(admitted.caller, brief=request.method not in _LONG):
+        async with door.transfers.turn(admitted.caller, brief=request.method not in _LONG):
             try:
                 await serve_it(admitted)
             finally:
                 transfer.release()
-    except (Refused, TooLarge, StorageFull, Busy, Crowded, VcsError, TimeoutError) as error:
+    except (*TOLD, Crowded, TimeoutError) as error:
         if watched.started:
             raise Disconnected from error
-        await _refuse(send, error if isinstance(error, Refused) else _refused(error))
+        await _refuse(send, _refused(door.site, error))
 
 
 async def serve_file(door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> bool:
@@ -238,9 +221,11 @@ async def _refuse(send: Send, refused: Refused) -> None:
     await respond(send, refused.status, error_body(refused.status, refused.text), headers)
 
 
-def _refused(error: Exception) -> Refused:
+def _refused(site: Site, error: Exception) -> Refused:
     """What went wrong, for the user at the other end."""
     match error:
+        case Refused() | Declined() | Locked():
+            return refusal(site, error, "svn")
         case TooLarge():
             return Refused(413, f"This is larger than the server allows ({error.option}).")
         case RepositoryFull():

@@ -11,23 +11,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, Final
 
 from trivium.access.caller import Caller
 from trivium.access.places import key_of
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, read_body
 from trivium.vcs.svn.apache import LINK_HEADER
+from trivium.vcs.svn.heads import Head, head_of
 from trivium.wire.admission import Refused
 from trivium.wire.door import Door, limited
 from trivium.wire.svn import requests, skel
 from trivium.wire.svn.answers import LARGEST_ERROR, NO_CACHE, Outwards
+from trivium.wire.svn.options import asked_by
 from trivium.wire.svn.paths import Translation
 from trivium.wire.svn.requests import SvnRequest
 from trivium.wire.svn.svndiff import weighed
 from trivium.wire.svn.upstream import Answer, Unreachable, Upstream
-from trivium.wire.svn.xml import MOST, MOST_OF_A_QUESTION, rewritten
+from trivium.wire.svn.xml import MOST, MOST_OF_A_QUESTION, Document, rewritten
 
 _HOP: Final = frozenset({
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
@@ -40,7 +43,13 @@ _AT_ONCE: Final = 4 << 10
 """Bytes that are looked at on the event loop; more would keep others waiting, and a thread does it."""
 _LOOKED_AT: Final = 8192
 """The beginning of an answer to MERGE, in which the new revision stands."""
+_WATCHED_AFTER: Final = 0.1
+"""Seconds of work of Apache after which it is looked whether the client is still there."""
+_SMALL: Final = 1 << 10
+"""Bytes of bodies that say the same again and again."""
 _VISITOR: Final = "anonymous"
+Ready = tuple[list[tuple[bytes, bytes]], bytes]
+"""Headers and body of an answer."""
 Grown = Callable[[int], Awaitable[None]]
 """Is told how many bytes more there are."""
 _SANDBOX: Final = (
@@ -64,6 +73,9 @@ class Exchange:
         self._send = send
         self._request = request
         self._answered = False
+        self._asks: tuple[Hashable, Head] | None = None
+        """What is asked, and how far the repository had come, when the answer is worth remembering."""
+        self._watching: asyncio.Task[None] | None = None
         self._body: bytes | AsyncIterator[bytes] = b""
         self._held = contextlib.ExitStack()
         """The room that the body takes, as long as it is held."""
@@ -96,13 +108,7 @@ class Exchange:
         if method in requests.WITH_XML:
             given = await self._whole_body()
             if given or method in ("REPORT", "MERGE", "CHECKOUT", "PROPPATCH"):
-                reading = partial(
-                    rewritten,
-                    reference=self._reference if method in requests.WITH_REFERENCES else None,
-                    paths=method in requests.WITH_PATHS,
-                    most=MOST_OF_A_QUESTION if method == "PROPFIND" else MOST,
-                )
-                document = await self._soon(len(given), reading, given)
+                document = await self._read_xml(given)
                 self._charge(len(document.text) - len(given))
                 self._body = document.text
                 if method == "REPORT":
@@ -117,6 +123,19 @@ class Exchange:
         elif method not in ("GET", "HEAD") and await self._whole_body() and method not in requests.COPIES:
             raise Refused(415, "A request of this kind has no body.")
 
+    async def _read_xml(self, given: bytes) -> Document:
+        method = self._request.method
+        most = MOST_OF_A_QUESTION if method == "PROPFIND" else MOST
+        paths = method in requests.WITH_PATHS
+        if method in requests.WITH_REFERENCES:
+            reading = partial(rewritten, reference=self._reference, paths=paths, most=most)
+        elif len(given) <= _SMALL:
+            return _read_before(given, paths=paths, most=most)
+        else:
+            reading = partial(rewritten, paths=paths, most=most)
+        document: Document = await self._soon(len(given), reading, given)
+        return document
+
     def _reference(self, reference: bytes) -> bytes:
         return self._translation.inwards(reference)[0]
 
@@ -125,7 +144,7 @@ class Exchange:
         if size <= _AT_ONCE:
             return function(*arguments)
         async with self._door.understanding:
-            return await self._door.quick(function, *arguments)
+            return await self._door.transfers.quick(function, *arguments)
 
     async def _whole_body(self) -> bytes:
         limit = self._settings.max_dav_body
@@ -135,14 +154,14 @@ class Exchange:
         if length and int(length) > limit:
             raise TooLarge("max_dav_body")
         try:
-            async with asyncio.timeout(self._settings.request_timeout):
-                return await read_body(
-                    self._receive,
-                    limit=limit,
-                    option="max_dav_body",
-                    idle_timeout=self._settings.body_idle_timeout,
-                    charge=self._charge,
-                )
+            return await read_body(
+                self._receive,
+                limit=limit,
+                option="max_dav_body",
+                timeout=self._settings.request_timeout,
+                idle_timeout=self._settings.body_idle_timeout,
+                charge=self._charge,
+            )
         except TimeoutError:
             raise Refused(408, "The request did not arrive in time.", ((b"connection", b"close"),)) from None
 
@@ -166,39 +185,65 @@ class Exchange:
         return weighed(body, self._settings.max_object_bytes, is_delta=is_delta)
 
     @contextlib.asynccontextmanager
-    async def asked(self, caller: Caller, *, patient: bool = False) -> AsyncIterator[Answer]:
+    async def asked(self, *, patient: bool = False) -> AsyncIterator[Answer]:
         """Ask Apache; the request ends when the client goes away, unless `patient`: then only when all was sent."""
         query = requests.query_of(self._request.method, self._scope["query_string"])
         target = self._translation.path_inwards(self._request.path) + (b"?" + query if query else b"")
         head = b"%s %s HTTP/1.1\r\n" % (self._request.method.encode(), target)
-        headers = [*self._headers, (b"authorization", _authorization(caller))]
+        headers = [*self._headers, (b"authorization", _authorization(self._caller))]
         if isinstance(self._body, bytes):
             if self._body or self._request.method in requests.WRITES:
                 headers.append((b"content-length", str(len(self._body)).encode()))
         elif length := header(self._scope, b"content-length"):
             headers.append((b"content-length", length))
-        fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        fed: asyncio.Future[None] = loop.create_future()
         fed.add_done_callback(lambda _: self.release())
         task = asyncio.current_task()
         assert task is not None
-        watching = asyncio.ensure_future(self._watch(fed, task, patient=patient))
+        # Most answers are here before anybody could have left.
+        beginning = loop.call_later(_WATCHED_AFTER, self._begin_to_watch, fed, task, patient)
         try:
-            async with self._upstream.ask(head, headers, self._body, fed) as answer:
+            reads = self._request.method in requests.READS
+            async with self._upstream.ask(head, headers, self._body, fed, reads=reads) as answer:
                 yield answer
         except asyncio.CancelledError:
-            if watching.done() and task.uncancel() == 0:
+            if self._watching is not None and self._watching.done() and task.uncancel() == 0:
                 raise Disconnected from None
             raise
         except (Unreachable, TimeoutError) as error:
             raise Refused(503, "Subversion cannot be reached at the moment.", ((b"retry-after", b"5"),)) from error
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            beginning.cancel()
+            if self._watching is not None:
+                self._watching.cancel()
+                await asyncio.gather(self._watching, return_exceptions=True)
+
+    def at_hand(self, path: Path) -> Ready | None:
+        """The answer to an OPTIONS that was asked before, of the repository at `path`; Apache need not hear of it."""
+        if self._request.method != "OPTIONS" or self._kind or not isinstance(self._body, bytes):
+            return None
+        asked = asked_by(self._headers, self._body, self._translation, self._address())
+        head = head_of(path) if asked is not None else None
+        if asked is None or head is None:
+            return None
+        self._asks = asked, head
+        return self._upstream.options.found(asked, head)
+
+    async def answer_ready(self, ready: Ready) -> None:
+        """Send an answer that was at hand."""
+        headers, body = ready
+        await self._begin(200, headers)
+        await self.send_end(body)
+
+    def _begin_to_watch(self, fed: asyncio.Future[None], task: asyncio.Task[Any], patient: bool) -> None:
+        self._watching = asyncio.ensure_future(self._watch(fed, task, patient=patient))
 
     async def _watch(self, fed: asyncio.Future[None], task: asyncio.Task[Any], *, patient: bool) -> None:
-        """Wait until all was sent to Apache, then for the client to go away; `receive` says so."""
+        """Wait until all has come from the client, then for it to go away; `receive` says so."""
         with contextlib.suppress(Exception):
-            await asyncio.shield(fed)
+            if not isinstance(self._body, bytes):
+                await asyncio.shield(fed)
             while (await self._receive())["type"] != "http.disconnect":
                 pass
             if not patient and not self._answered:
@@ -237,12 +282,18 @@ class Exchange:
             return await self._pass_on_error(answer, outwards), b""
         method = self._request.method
         headers = outwards.headers(answer.headers, allow=requests.allow(self._kind))
-        body = answer.chunks()
         if method in ("GET", "HEAD"):
             headers.append(_SANDBOX)
         is_file = method in ("GET", "HEAD") and self._kind not in requests.WORKING and not _lists_a_directory(answer)
-        if not is_file:
-            body = outwards.body(body)
+        if method != "HEAD" and answer.status not in (204, 304) and (whole := answer.whole()) is not None:
+            if not is_file:
+                whole = outwards.shown(whole)
+            headers.append((b"content-length", b"%d" % len(whole)))
+            if self._asks is not None and answer.status == 200:
+                self._upstream.options.keep(*self._asks, headers, whole)
+            await self._begin(answer.status, headers)
+            return whole, whole[:_LOOKED_AT]
+        body = answer.chunks() if is_file else outwards.body(answer.chunks())
         for name, value in answer.headers:
             if name == b"content-length" and (is_file or answer.status == 204 or value == b"0"):
                 headers.append((name, value))
@@ -291,6 +342,9 @@ class Exchange:
     async def _send_piece(self, chunk: bytes) -> None:
         async with asyncio.timeout(self._settings.vcs_timeout):
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+_read_before = lru_cache(256)(rewritten)
 
 
 async def _told(body: AsyncIterator[bytes], grown: Grown) -> AsyncIterator[bytes]:

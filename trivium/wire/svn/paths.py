@@ -12,6 +12,7 @@ Everything here takes time in proportion to the length of what it reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -81,7 +82,7 @@ class Translation:
     @property
     def prefix(self) -> str:
         """The path of its URL as clients see it, written as Subversion writes it."""
-        return "/" + quote("/".join((*self.base, *self.outside)), safe=SAFE)
+        return _written((*self.base, *self.outside))
 
     def path_inwards(self, path: RawPath) -> bytes:
         """The path of a request for something in this repository, as Apache has it."""
@@ -131,6 +132,12 @@ class Translation:
         return b"".join(parts)
 
 
+@lru_cache
+def _written(segments: tuple[str, ...]) -> str:
+    return "/" + quote("/".join(segments), safe=SAFE)
+
+
+@lru_cache
 def base_segments(base_url: str) -> tuple[str, ...]:
     """The path of the address under which users reach the server, taken apart."""
     return parse_path(urlsplit(base_url).path.encode()).segments

@@ -13,12 +13,14 @@ import select
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import httptools
 
 from trivium.http.asgi import Disconnected
 from trivium.vcs.svn.apache import SECRET_HEADER, Endpoint, SvnApache
+from trivium.wire.svn.options import KnownOptions
 
 _HIGH: Final = 512 << 10
 """Bytes of an answer that wait for a slow client before Apache is held back."""
@@ -30,6 +32,8 @@ _KEPT: Final = 8
 _START: Final = 10.0
 """Seconds that Apache may take to start."""
 _PAUSE: Final = 0.02
+_LONG: Final = 5.0
+"""Seconds after which work for somebody who has gone is worth ending; what is shorter ends by itself."""
 
 
 class Unreachable(Exception):
@@ -43,7 +47,7 @@ class _Connection(asyncio.Protocol):
         self.endpoint = endpoint
         self.used = False
         self.lost = False
-        self.expiry: asyncio.TimerHandle | None = None
+        self.rests_since = 0.0
         self.on_lost: Any = None
         self._transport: Any = None
         self._parser: Any = None
@@ -137,6 +141,12 @@ class _Connection(asyncio.Protocol):
         asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
         return not asked.poll(0)
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it is at this end."""
+        address: tuple[str, int] = self._transport.get_extra_info("sockname")
+        return address
+
     def _closes(self) -> bool:
         return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
 
@@ -163,6 +173,14 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return chunk
 
+    def read_all(self) -> bytes | None:
+        """What is left of the body, if all of it is here; None when more is to come."""
+        if not self.complete:
+            return None
+        left = b"".join(self._chunks)
+        self._chunks.clear()
+        return left
+
     def rest(self) -> None:
         """The answer is over."""
         self._parser = None
@@ -180,6 +198,10 @@ class Answer:
         self.status = connection.status
         self.headers = connection.headers
 
+    def whole(self) -> bytes | None:
+        """The body, if Apache has sent all of it; None when more is to come, as of everything that is long."""
+        return self._connection.read_all()
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; raises `Unreachable` when it breaks off, `TimeoutError` when nothing comes."""
         while True:
@@ -194,14 +216,32 @@ class Upstream:
     """One worker's connections to the private Apache."""
 
     def __init__(self, apache: SvnApache, *, idle: float, supervisor: int | None) -> None:
-        self.apache = apache
+        self.options = KnownOptions()
+        """What need not be asked again."""
+        self._apache = apache
         self._idle = idle
         self._supervisor = supervisor
         self._kept: list[_Connection] = []
+        self._looks_later = False
+        """Whether it will be looked which of them are idle."""
+
+    def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
+        """What Apache calls a repository, as the first segment of its URL (`SvnApache.link_at_hand`)."""
+        return self._apache.link_at_hand(repository_id, name, path)
+
+    def link(self, repository_id: int, name: str, path: Path) -> str:
+        """The same; it can get there from now on. To be called in a thread."""
+        return self._apache.link(repository_id, name, path)
 
     @contextlib.asynccontextmanager
     async def ask(
-        self, head: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes | AsyncIterator[bytes], fed: Any
+        self,
+        head: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes | AsyncIterator[bytes],
+        fed: Any,
+        *,
+        reads: bool = False,
     ) -> AsyncIterator[Answer]:
         """Send a request and wait for the head of its answer.
 
@@ -210,8 +250,10 @@ class Upstream:
         reading `body` raises.
 
         A request is sent again only if the kernel says that Apache closed a connection without having read it, and
-        once: what ended a process of Apache would end the next.
+        once: what ended a process of Apache would end the next. What only `reads` and is given up after it has taken
+        long is ended in Apache as well.
         """
+        began = asyncio.get_running_loop().time()
         no_body = head.startswith(b"HEAD ")
         connection = await self._connected()
         feeding: asyncio.Future[None] | None = None
@@ -244,8 +286,16 @@ class Upstream:
                 await asyncio.gather(feeding, return_exceptions=True)
             if keep:
                 self._keep(connection)
+            elif reads and not connection.complete and asyncio.get_running_loop().time() - began > _LONG:
+                self._end_work(connection)
             else:
                 connection.abort()
+
+    def _end_work(self, connection: _Connection) -> None:
+        """End the process that works at the other end of a connection, which is kept until then."""
+        _, port = connection.address
+        ending = asyncio.get_running_loop().run_in_executor(None, self._apache.end_process, connection.endpoint, port)
+        ending.add_done_callback(lambda _: connection.abort())
 
     async def _ask_at_once(
         self,
@@ -305,8 +355,6 @@ class Upstream:
         """A connection without a request: one that was kept, or a new one to an Apache that may first have to start."""
         while self._kept and not new:
             connection = self._kept.pop()
-            if connection.expiry is not None:
-                connection.expiry.cancel()
             if connection.is_open():
                 connection.used = True
                 return connection
@@ -315,34 +363,43 @@ class Upstream:
         deadline = loop.time() + _START
         asked = False
         while True:
-            endpoint = self.apache.endpoint()
+            endpoint = self._apache.endpoint()
             if endpoint is not None:
                 with contextlib.suppress(OSError):
                     _, connection = await loop.create_connection(
                         partial(_Connection, endpoint), "127.0.0.1", endpoint.port
                     )
                     # Before anything is said, the secret above all.
-                    if self.apache.listens_at(endpoint):
+                    if self._apache.listens_at(endpoint):
                         return connection
                     connection.abort()
             if loop.time() > deadline:
                 raise Unreachable
             if not asked:
                 asked = True
-                self.apache.want(self._supervisor)
+                self._apache.want(self._supervisor)
             await asyncio.sleep(_PAUSE)
 
     def _keep(self, connection: _Connection) -> None:
         if connection.lost or len(self._kept) >= _KEPT:
             return
+        loop = asyncio.get_running_loop()
         connection.rest()
         connection.on_lost = self._forget
-        connection.expiry = asyncio.get_running_loop().call_later(_IDLE, self._expire, connection)
+        connection.rests_since = loop.time()
         self._kept.append(connection)
+        if not self._looks_later:
+            self._looks_later = True
+            loop.call_later(_IDLE, self._end_idle, loop)
 
-    def _expire(self, connection: _Connection) -> None:
-        self._forget(connection)
-        connection.abort()
+    def _end_idle(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End connections that nobody has needed for long: one look at all of them, and no timer for each request."""
+        for connection in [one for one in self._kept if one.rests_since <= loop.time() - _IDLE]:
+            self._forget(connection)
+            connection.abort()
+        self._looks_later = bool(self._kept)
+        if self._kept:
+            loop.call_later(min(one.rests_since for one in self._kept) + _IDLE - loop.time(), self._end_idle, loop)
 
     def _forget(self, connection: _Connection) -> None:
         with contextlib.suppress(ValueError):

@@ -11,7 +11,7 @@ from trivium.forge.caches.pieces import Pieces
 from trivium.forge.history.contents import Changes, FileFacts, facts_of_files
 from trivium.forge.site import Site
 from trivium.vcs.budget import Budget, Exhausted, present, spending
-from trivium.vcs.model import Content, DiffLimits, FileChange, Node
+from trivium.vcs.values import Content, DiffLimits, FileChange, Node
 
 _LIMITS = DiffLimits(per_file=100, total=1000)
 

@@ -12,7 +12,7 @@ import pytest
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.history.reading import History, Moment
 from trivium.forge.site import Site
-from trivium.vcs.model import VcsError
+from trivium.vcs.errors import VcsError
 
 
 class Repository:

@@ -16,8 +16,9 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep import recovery
 from trivium.store import intents
 from trivium.store.tables import journal, now, repositories
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.back_end import Git
-from trivium.vcs.model import History, RefUpdate, VcsError
+from trivium.vcs.values import History, RefUpdate
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ import random
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.back_end import ZERO, Git
 from trivium.vcs.git.command import GitCommand, git_command
-from trivium.vcs.model import History, Parent, RefUpdate, VcsError
+from trivium.vcs.values import History, Parent, RefUpdate
 
 WHO = "Ada Lovelace <ada@example.org>"
 NOON = 1_700_000_000
@@ -216,11 +218,11 @@ def test_refs_that_appear_while_the_history_is_counted_are_left_to_the_next(
     late: list[RefUpdate] = []
     run = GitCommand.run
 
-    def slow_run(self: GitCommand, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600) -> bytes:
+    def slow_run(self: GitCommand, *arguments: str, cwd: Path, **more: Any) -> bytes:
         if arguments[0] == "rev-list" and not late:
             late.append(RefUpdate("refs/heads/b", ZERO, ""))  # what `move` does itself is not slowed down
             late[:] = [place.move("refs/heads/b", place.commit(when=NOON + 1))]
-        return run(self, *arguments, cwd=cwd, stdin=stdin, timeout=timeout)
+        return run(self, *arguments, cwd=cwd, **more)
 
     monkeypatch.setattr(GitCommand, "run", slow_run)
     before = back_end.history(place.path, place.cache)

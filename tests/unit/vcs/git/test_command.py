@@ -10,8 +10,8 @@ import pytest
 
 from trivium.errors import StartRefused
 from trivium.procs.spawn import run
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.command import GitCommand, git_command
-from trivium.vcs.model import VcsError
 
 TALKER = """#!/bin/sh
 head -c 2000000 /dev/zero | tr '\\0' w >&2

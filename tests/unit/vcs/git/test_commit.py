@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.commit import Unclear, _parsed, read_commit
 from trivium.vcs.git.objects import peeled
-from trivium.vcs.model import VcsError
 
 TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 OID = pygit2.Oid(hex="1" * 40)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.objects import open_repository
-from trivium.vcs.model import VcsError
 
 
 def _alive() -> int:

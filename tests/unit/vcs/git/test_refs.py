@@ -9,7 +9,7 @@ import pytest
 
 from trivium.vcs.git.objects import ZERO, refs_digest
 from trivium.vcs.git.refs import KnownRefs, moved
-from trivium.vcs.model import RefUpdate
+from trivium.vcs.values import RefUpdate
 
 Refs = dict[str, str]
 

@@ -19,10 +19,10 @@ from tests.support.hg_client import PROGRAM, Hg
 from tests.support.processes import about, are_gone, kill_all, tree
 from tests.support.waiting import until
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.hg.back_end import Hg as BackEnd
 from trivium.vcs.hg.client import HgProcesses
 from trivium.vcs.hg.frames import Call, Gone, frame, receive, receive_call, send_call
-from trivium.vcs.model import TooLarge, UnknownPath, UnknownRevision, VcsError
 
 ZERO = "0" * 40
 LIMITS = TransferLimits(5, 20)
@@ -256,9 +256,7 @@ def test_a_stale_lock_and_an_interrupted_strip_are_cleared_away(
     # Of a process that has ended long ago, and whose number somebody else has now.
     lock = path / ".hg" / "store" / "lock"
     lock.symlink_to(f"{socket.gethostname()}/{Path('/proc/self/ns/pid').stat().st_ino:x}:{os.getpid()}")
-    began = time.monotonic()
-    back_end.recover(path)
-    assert time.monotonic() - began < 30
+    back_end.recover(path)  # Mercurial itself would wait for ten minutes
     assert not os.path.lexists(lock)
     assert sorted(entry.name for entry in path.iterdir()) == [".hg"]
     assert back_end.history(path, path).last.raw_id == commits[-1]
@@ -318,10 +316,9 @@ def test_a_server_that_says_nothing_is_given_up(back_end: BackEnd, tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         threading.Thread(target=lambda: [silent.accept() for _ in range(2)], daemon=True).start()
-        for number, limits in enumerate((TransferLimits(1, 20), TransferLimits(20, 1))):
-            began = time.monotonic()
+        # Ten minutes are longer than a test may take: it is the second that ends it.
+        for number, limits in enumerate((TransferLimits(1, 600), TransferLimits(600, 1))):
             with pytest.raises(VcsError):
                 back_end.import_from(
                     Remote(f"http://127.0.0.1:{port}/", ("127.0.0.1",), "ada", "s3cret"), tmp_path / f"{number}", limits
                 )
-            assert time.monotonic() - began < 15

@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trivium.settings import Settings
-from trivium.vcs.model import RefUpdate, VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.apache import Endpoint, SvnApache
 from trivium.vcs.svn.back_end import Svn
 from trivium.vcs.svn.command import Account, SvnCommand, SvnPrograms, Unavailable, find_programs, svn_command
 from trivium.vcs.svn.snapshot import revision_update
+from trivium.vcs.values import RefUpdate
 
 BEGUN = """
 import os, sys
@@ -37,6 +41,18 @@ with open(sys.argv[1], "r+b") as lock:
     print("holds", flush=True)
     sys.stdin.read()
 """
+
+
+SERVING = """
+import os, socket, sys
+os.dup2(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT), 11)
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+connections = [listening.accept() for _ in range(2)]
+print("serves", flush=True)
+sys.stdin.read()
+"""
+"""As a process of Apache does, but for two connections."""
 
 
 @pytest.fixture
@@ -92,7 +108,31 @@ def test_what_nobody_reported_is_known(svn: Svn, tmp_path: Path) -> None:
     assert state(svn, path, "", 4) == {"youngest": 4, "unclaimed": []}
 
 
-def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) -> None:
+def test_the_process_that_works_for_nobody_is_ended_and_no_other(svn: Svn) -> None:
+    apache = svn.apache
+    apache._make_directories()
+    command = [sys.executable, "-c", SERVING, str(apache.place / "lock")]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as other:
+        assert one.stdout and other.stdout
+        endpoint, elsewhere = Endpoint(int(one.stdout.readline()), ""), Endpoint(int(other.stdout.readline()), "")
+        with contextlib.ExitStack() as held:
+            mine, _, theirs, _ = (
+                held.enter_context(socket.create_connection(("127.0.0.1", where.port)))
+                for where in (endpoint, endpoint, elsewhere, elsewhere)
+            )
+            assert one.stdout.readline() == other.stdout.readline() == "serves\n"
+            apache.end_process(endpoint, theirs.getsockname()[1])
+            apache.end_process(elsewhere, mine.getsockname()[1])
+            assert one.poll() is None and other.poll() is None
+            apache.end_process(endpoint, mine.getsockname()[1])
+            assert one.wait(60) == -signal.SIGKILL
+            assert other.poll() is None
+        other.kill()
+
+
+@pytest.mark.parametrize("tidies", [False, True])
+def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path, tidies: bool) -> None:
     path = tmp_path / "r"
     svn.create(path)
     for _ in range(2):
@@ -102,8 +142,15 @@ def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path) ->
     old = time.time() - 2 * 24 * 3600
     dead = min(transactions.iterdir())
     os.utime(dead, (old, old))
-    svn.recover(path)
+    assert not svn.is_untidy(path)  # a file may still be on its way
+    os.utime(path / "db" / "txn-protorevs" / f"{dead.stem}.rev", (old, old))
+    assert svn.is_untidy(path)
+    if tidies:
+        svn.tidy(path, thorough=False, keep=-1, stop=lambda: False)
+    else:
+        svn.recover(path)
     assert len(list(transactions.iterdir())) == 1 and not dead.exists()
+    assert not svn.is_untidy(path)
 
 
 def test_a_commit_that_was_killed_before_it_counted_does_not_stop_the_next(svn: Svn, tmp_path: Path) -> None:

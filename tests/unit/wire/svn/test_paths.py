@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import contextlib
-import time
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.growth import assert_linear
 from trivium.wire.admission import Refused
 from trivium.wire.svn.paths import Translation, base_segments, parse_path
 
@@ -109,17 +110,6 @@ def test_the_path_of_the_base_address_is_part_of_every_reference() -> None:
         BELOW.inwards(b"/scm/core/x")
 
 
-def seconds(what: object, *arguments: bytes) -> float:
-    assert callable(what)
-    best = 1e9
-    for _ in range(3):
-        began = time.process_time()
-        with contextlib.suppress(Refused):
-            what(*arguments)
-        best = min(best, time.process_time() - began)
-    return best
-
-
 @pytest.mark.parametrize("worst", [
     lambda n: b"/a" + b"/" * n,
     lambda n: b"/" + b"a" * n,
@@ -133,8 +123,11 @@ def seconds(what: object, *arguments: bytes) -> float:
     lambda n: b"(<>" * n,
     lambda n: b"[" * n,
 ])  # fmt: skip
-def test_the_time_grows_with_the_length_and_not_with_its_square(worst: object) -> None:
-    assert callable(worst)
+def test_the_time_grows_with_the_length_and_not_with_its_square(worst: Callable[[int], bytes]) -> None:
     for what in (parse_path, HERE.inwards, HERE.destination, HERE.condition):
-        small, large = (seconds(what, worst(size)) for size in (1 << 15, 1 << 18))
-        assert large < 40 * small + 0.05, what
+
+        def work(text: bytes, what: Callable[[bytes], object] = what) -> None:
+            with contextlib.suppress(Refused):
+                what(text)
+
+        assert_linear(work, worst, most=1 << 18, what=what)

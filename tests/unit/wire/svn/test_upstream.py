@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import time
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -113,10 +113,17 @@ def test_a_request_that_nobody_read_is_sent_once_more_unless_it_brings_something
 
 
 def test_a_connection_that_is_closed_is_not_used() -> None:
+    closed = threading.Event()
+
+    def closes(connection: socket.socket) -> None:
+        connection.close()
+        closed.set()
+
     async def play(upstream: Upstream, seen: list[bytes]) -> None:
         for expected in (1, 2, 3):
             assert await ask(upstream, b"MERGE", b"<x/>") == 200
             assert len(seen) == expected
-            time.sleep(0.1)  # noqa: ASYNC251 - the event loop does not see that the other end closes
+            assert closed.wait(30)  # the event loop does not see it
+            closed.clear()
 
-    played(play, lambda _: None)
+    played(play, closes)

@@ -7,25 +7,23 @@ Everything that takes long runs in a process of its own, which ends with whoever
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import shutil
 import signal
-import socket
 import urllib.request
 from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit
 
 from mercurial import error, exchange, httppeer, localrepo, repair
 from mercurial.interfaces.repository import CACHES_ALL
 from mercurial.utils import urlutil
 
 from trivium.egress.remote import IMPORT_MARK
+from trivium.egress.tunnel import confine_to_relay
+from trivium.vcs.errors import UnknownRevision, VcsError
 from trivium.vcs.hg.server.library import Watched, by_descriptor, open_repository, published
 from trivium.vcs.hg.server.objects import Repository
-from trivium.vcs.model import UnknownRevision, VcsError
 
 _ASIDE: Final = ".hg-strip"
 """Where a repository is built anew, beside `.hg`."""
@@ -40,7 +38,6 @@ _FORKED: Final = ("00changelog.i", "requires", "store", "bookmarks", "cache")
 """What a fork gets of `.hg`. Clients may have left more there, such as changes put aside (`shelved`), or patches."""
 _PRIVATE: Final = ("obsstore*", "journal*")
 """What it does not get of the store: notes about changesets that are obsolete."""
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 def create(base: Any, target: int) -> None:
@@ -135,7 +132,7 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     watched = Watched(repository)
     mark = remote.pop("mark")
     marked = {IMPORT_MARK: mark} if mark else {}
-    url = _pinned(repository, **remote)
+    url = _by_relay(repository, **remote)
     path = urlutil.path(repository.ui, None, rawloc=url, validate_path=False)
 
     def request(url: str, data: Any, headers: dict[str, str]) -> urllib.request.Request:
@@ -153,25 +150,15 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     return watched
 
 
-def _pinned(
-    repository: Repository, *, url: str, addresses: list[str], username: str, password: str, idle: int, total: int
+def _by_relay(
+    repository: Repository, *, url: str, relay: int, username: str, password: str, idle: int, total: int
 ) -> bytes:
-    """Let this process reach nothing but the addresses that were judged, for so many seconds (security.md 8)."""
+    """Let this process reach nothing but the server that was judged, for so many seconds (security.md 8).
+
+    Returns the address, as Mercurial wants it.
+    """
     signal.alarm(total)
-    socket.setdefaulttimeout(idle)
-    parts = urlsplit(url)
-    port = parts.port or _PORTS[parts.scheme]
-    resolved = [
-        (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
-        for address in addresses
-    ]
-
-    def look_up(host: Any, service: Any, *_: Any, **__: Any) -> Any:
-        if os.fsdecode(host).lower() != (parts.hostname or "").lower() or int(service) != port:
-            raise OSError(errno.EACCES, "this address was not judged")
-        return resolved
-
-    socket.getaddrinfo = look_up  # type: ignore[assignment]
+    confine_to_relay(relay, idle)
     urllib.request.HTTPRedirectHandler.redirect_request = _no_redirect  # type: ignore[method-assign]
     ui = repository.ui
     ui.setconfig(b"http", b"timeout", b"%d" % idle, b"trivium")

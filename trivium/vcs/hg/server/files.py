@@ -8,11 +8,11 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from trivium.vcs.errors import NotText, TooLarge, UnknownPath
 from trivium.vcs.hg.server.library import published
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.server.reading import COPIED_FROM, revision_of, size_of
 from trivium.vcs.hg.values import Annotated
-from trivium.vcs.model import NotText, TooLarge, UnknownPath
 
 
 def path_history(repository: Repository, raw_id: bytes, path: str, start: int, limit: int) -> list[bytes]:

@@ -17,10 +17,11 @@ from typing import Any, Final
 import msgspec
 from mercurial import bookmarks, error, node
 
+from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision
 from trivium.vcs.hg.server.library import published, text_of
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.values import Change, Entry, Index, State
-from trivium.vcs.model import LARGEST_COMPARED, Changeset, Parent, TooLarge, UnknownPath, UnknownRevision
+from trivium.vcs.values import LARGEST_COMPARED, Changeset, Parent
 
 _MOST_MESSAGE: Final = 64 << 10
 """Bytes of a message that are told (decisions.md A21)."""

@@ -27,6 +27,7 @@ from typing import Any, Final
 import msgspec
 from mercurial import error
 
+from trivium.vcs.errors import VcsError
 from trivium.vcs.hg.frames import ERROR, FAILURES, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
 from trivium.vcs.hg.limits import HgLimits
 from trivium.vcs.hg.server import changing, files, library, reading, serving
@@ -40,7 +41,6 @@ from trivium.vcs.hg.server.confinement import (
 )
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.server.request import Request
-from trivium.vcs.model import VcsError
 
 _KEPT: Final = 16
 """Repositories that stay open."""

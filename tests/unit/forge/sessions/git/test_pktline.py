@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trivium.vcs.model import RefUpdate
-from trivium.wire.git import push as gitpush
-from trivium.wire.git.pktline import FLUSH, FetchCommand, Malformed, PacketReader, WantReader, pkt
-from trivium.wire.git.push import PushCommands, PushReport
+from trivium.forge.sessions.git import push as gitpush
+from trivium.forge.sessions.git.pktline import FLUSH, FetchCommand, Malformed, PacketReader, WantReader, pkt
+from trivium.forge.sessions.git.push import PushCommands, PushReport
+from trivium.vcs.values import RefUpdate
 
 ZERO = "0" * 40
 OLD = "1" * 40

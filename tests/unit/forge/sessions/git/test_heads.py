@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from trivium.wire.admission import Refused
-from trivium.wire.git import door as git
+from trivium.forge.sessions.endings import Declined
+from trivium.forge.sessions.git import heads
 
 
 async def _taken(sizes: list[int]) -> int:
@@ -17,11 +17,11 @@ async def _taken(sizes: list[int]) -> int:
         for size in sizes:
             yield b"x" * size
 
-    return sum([len(chunk) async for chunk in git._bounded(body())])
+    return sum([len(chunk) async for chunk in heads.bounded(body())])
 
 
 def test_who_asks_for_too_much_at_once_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "_LARGEST_QUESTION", 1000)
+    monkeypatch.setattr(heads, "_LARGEST_QUESTION", 1000)
     assert asyncio.run(_taken([400, 600])) == 1000
-    with pytest.raises(Refused, match="asks for too much"):
+    with pytest.raises(Declined, match="asks for too much"):
         asyncio.run(_taken([400, 600, 1]))

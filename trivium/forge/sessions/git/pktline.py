@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Final
 
+from trivium.forge.sessions.endings import Declined, Why
+
 FLUSH: Final = b"0000"
+_NOTHING: Final = b"0" * 40
+"""The id of no object."""
 _LONGEST_MESSAGE: Final = 900
 _LONGEST_BEGINNING: Final = 256 << 10
 """Bytes in which a client says what it wants and what it can do."""
@@ -18,8 +22,11 @@ _WANTED = re.compile(rb"want ([0-9a-fA-F]{40})")
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
-class Malformed(Exception):
+class Malformed(Declined):
     """The client does not speak the protocol."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(Why.NOT_UNDERSTOOD, f"The request is not one of git: {how}.")
 
 
 def pkt(payload: bytes) -> bytes:
@@ -30,6 +37,13 @@ def pkt(payload: bytes) -> bytes:
 def refusal(reason: str) -> bytes:
     """What a client of `git-upload-pack` shows to its user, whatever it asked for."""
     return pkt(b"ERR " + " ".join(reason.split()).encode()[:_LONGEST_MESSAGE] + b"\n")
+
+
+def refs_told(refs: Sequence[tuple[bytes, bytes]], abilities: bytes) -> bytes:
+    """Refs (names with ids) and abilities, as a service of git tells them to clients that do not speak protocol v2."""
+    (first, raw_id), *others = refs or [(b"capabilities^{}", _NOTHING)]
+    lines = [pkt(b"%b %b\0%b\n" % (raw_id, first, abilities)), *(pkt(b"%b %b\n" % (one, name)) for name, one in others)]
+    return b"".join(lines) + FLUSH
 
 
 class PacketReader:
@@ -114,7 +128,8 @@ class WantReader:
 class PackWatch:
     """The answer of `git upload-pack`: whether it brings a pack.
 
-    `feed` returns what to send on at once; the final flush packet is held back, as in `PushReport`.
+    `feed` returns what to send on at once. The final flush packet is held back, as in `PushReport`: whatever the answer
+    ends with so far, if that could be it.
     """
 
     def __init__(self) -> None:
@@ -134,9 +149,11 @@ class PackWatch:
             except Malformed:
                 # Without a side band the pack follows bare, and is no packet.
                 self.has_pack = True
-        everything = self._held + chunk
-        self._held = everything[-len(FLUSH) :]
-        return everything[: -len(FLUSH)]
+        everything = self._held + chunk if self._held else chunk
+        last = everything[-len(FLUSH) :]
+        kept = len(last) - len(last.rstrip(b"0"))  # nearly always nothing, so that no pack is copied
+        self._held = last[len(last) - kept :]
+        return everything[:-kept] if kept else everything
 
     def tail(self, message: str) -> bytes:
         """The end of the answer, with a line for the user (if any) where the client shows one."""

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from trivium.vcs.model import RefUpdate
-from trivium.wire.git.pktline import FLUSH, Malformed, PacketReader, pkt
+from trivium.forge.sessions.git.pktline import FLUSH, Malformed, PacketReader, pkt
+from trivium.vcs.values import RefUpdate
 
 _LARGEST_HEAD: Final = 16 << 20
 """Bytes of commands, some 130,000 refs."""

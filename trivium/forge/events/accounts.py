@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to accounts, their keys and the addresses that they may be used from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.forge.events.event import Event
+
+
+class UserCreated(Event, frozen=True):
+    """An account was made; the subject is its name."""
+
+    action = "user.create"
+    user_id: int
+    admin: bool
+    active: bool
+
+
+class UserChanged(Event, frozen=True):
+    """Something of an account was set. A password is `changed` and no more."""
+
+    action = "user.update"
+    user_id: int
+    changes: dict[str, Any]
+    was: dict[str, Any]
+
+
+class UserDeleted(Event, frozen=True):
+    """An account is gone, with its keys."""
+
+    action = "user.delete"
+    user_id: int
+
+
+class TokenCreated(Event, frozen=True):
+    """An account, the subject, got a further key."""
+
+    action = "token.create"
+    token_id: int
+    role: str
+    expires: int
+
+
+class TokenRevoked(Event, frozen=True):
+    """A further key lets nobody in any more."""
+
+    action = "token.revoke"
+    token_id: int
+    role: str
+
+
+class TokenReset(Event, frozen=True):
+    """The built-in key of an account was replaced."""
+
+    action = "token.reset"
+
+
+class AddressAllowed(Event, frozen=True):
+    """An account may be used from a range of addresses."""
+
+    action = "address.allow"
+    network: str
+
+
+class AddressForgotten(Event, frozen=True):
+    """A range was taken back."""
+
+    action = "address.forget"
+    network: str

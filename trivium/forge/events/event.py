@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an event is: something that happened, as a value. The other files name them, by noun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import Connection, Table, select
+
+_OF_THE_ROW = frozenset({"subject", "repository_id"})
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened. Its fields are the detail of its row in the journal, under their names.
+
+    What a change replaced stands in `was`, under the names of what is there now; rows that earlier versions wrote lack
+    it. No field holds a secret (security.md S-31).
+    """
+
+    action: ClassVar[str] = ""
+    """What happened, as the journal calls it: `<noun>.<verb>`, or `push`, `pull` and `strip`."""
+    subject: str
+    """The name of the object at that time; of one that is renamed, its former name."""
+    repository_id: int | None = None
+    """The repository that it is about: who may not read that learns no more than the action."""
+
+    def detail(self) -> dict[str, Any]:
+        """All fields but those that have columns of their own."""
+        fields = msgspec.structs.asdict(self)
+        return {name: value for name, value in fields.items() if name not in _OF_THE_ROW and value is not UNSET}
+
+
+def values_before(db: Connection, table: Table, row_id: int, names: Iterable[str]) -> dict[str, Any]:
+    """What some columns of a row hold, for a transaction that is about to change them.
+
+    Nobody else changes the row before that transaction ends.
+    """
+    columns = [table.c[name] for name in names]
+    if not columns:
+        return {}
+    row = db.execute(select(*columns).where(table.c.id == row_id).with_for_update()).mappings().first()
+    return dict(row) if row is not None else {}

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to repositories, beside what moves in them (`moves`); the subject is the repository's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from trivium.forge.events.event import Event
+
+
+class RepositoryCreated(Event, frozen=True):
+    """A repository was made: empty, as a fork, imported, or found on the disk."""
+
+    action = "repository.create"
+    kind: str
+    private: bool
+    owner: str
+    fork_of: str | None
+    imported: bool
+
+
+class RepositoryRestored(RepositoryCreated, frozen=True):
+    """A repository was brought back from the trash."""
+
+    action = "repository.restore"
+    entry: str
+    """What the trash called it."""
+    formerly: int | None
+    """The id that it had before; null where nothing tells."""
+
+
+class RepositoryChanged(Event, frozen=True):
+    """Something of a repository was set; extra fields stand under `fields`."""
+
+    action = "repository.update"
+    changes: dict[str, Any]
+    was: dict[str, Any]
+
+
+class RepositoryArchived(Event, frozen=True):
+    """A repository was closed for pushes, or opened again."""
+
+    action = "repository.archive"
+    archived: bool
+    was: dict[str, Any]
+
+
+class RepositoryDeleted(Event, frozen=True):
+    """A repository went to the trash, or was missing on the disk and is forgotten (`was_missing`)."""
+
+    action = "repository.delete"
+    kind: str
+    was_missing: bool | UnsetType = UNSET
+
+
+class SettingsChanged(Event, frozen=True):
+    """Settings were set; null is the site's value."""
+
+    action = "repository.settings"
+    changes: dict[str, Any]
+    was: dict[str, Any]
+
+
+class FieldAdded(Event, frozen=True):
+    """A repository got an extra field."""
+
+    action = "field.create"
+    key: str
+
+
+class FieldRemoved(Event, frozen=True):
+    """A repository lost an extra field."""
+
+    action = "field.delete"
+    key: str
+
+
+class RepositoryLocked(Event, frozen=True):
+    """Somebody holds a repository locked."""
+
+    action = "repository.lock"
+    holder: str
+
+
+class RepositoryUnlocked(Event, frozen=True):
+    """Nobody holds it any more."""
+
+    action = "repository.unlock"
+    holder: str
+
+
+class RepositoryMaintained(Event, frozen=True):
+    """Somebody had it put in order."""
+
+    action = "repository.maintenance"
+
+
+class TransferFailed(Event, frozen=True):
+    """What was to be copied was not."""
+
+    reason: str
+    """One that its user may read."""
+    remote: str | None
+
+
+class ImportFailed(TransferFailed, frozen=True):
+    """A repository was to be made from another server's."""
+
+    action = "repository.import_failed"
+
+
+class ForkFailed(TransferFailed, frozen=True):
+    """A fork was to be made."""
+
+    action = "repository.fork_failed"
+
+
+class RemotePullFailed(TransferFailed, frozen=True):
+    """A repository was to be brought up to date from another server."""
+
+    action = "remote.pull_failed"
+
+
+class TrashRemoved(Event, frozen=True):
+    """Something was removed from the trash for good."""
+
+    action = "trash.remove"
+    entry: str
+    kind: str | None

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a session can end before its end. Doors say it in the way of their transport."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final
+
+from trivium.errors import Busy, Locked, RepositoryFull, StorageFull, TriviumError
+
+NO_SUCH_REPOSITORY: Final = "There is no such repository."
+
+
+class Interrupted(Exception):
+    """The session ends here, and the client must be able to tell: what it was sent is not complete."""
+
+
+class Why(Enum):
+    """What kind of reason there is to decline."""
+
+    ABSENT = auto()
+    """There is no such thing, as far as the caller may know."""
+    LOCKED = auto()
+    """A user holds the lock of the repository."""
+    NOT_UNDERSTOOD = auto()
+    """The request is none of the protocol."""
+    IMPOSSIBLE = auto()
+    """The request is understood, and cannot be carried out."""
+    TOO_LARGE = auto()
+    TOO_SLOW = auto()
+    """The client did not say in time what it wants."""
+    UNAVAILABLE = auto()
+    """It would be done at another time."""
+
+
+class Declined(TriviumError):
+    """What the client asks for is not done; `text` is for the user at the other end."""
+
+    def __init__(self, why: Why, text: str, *, retry_after: int | None = None) -> None:
+        """`retry_after`: in how many seconds it makes sense to come again."""
+        super().__init__(text)
+        self.why = why
+        self.text = text
+        self.retry_after = retry_after
+
+
+def declined(error: TriviumError, system: str) -> Declined:
+    """What went wrong, for the user at the other end; `system` is what the version-control system calls itself."""
+    match error:
+        case Declined():
+            return error
+        case Locked():
+            return Declined(Why.LOCKED, str(error))
+        case RepositoryFull():
+            return Declined(Why.TOO_LARGE, "The repository takes as much room as it may (max_repo_bytes).")
+        case StorageFull():
+            return Declined(Why.UNAVAILABLE, "The server is short of disk space and takes no pushes.")
+        case Busy():
+            return Declined(Why.UNAVAILABLE, "The server is busy; try again.", retry_after=5)
+        case _:
+            return Declined(Why.UNAVAILABLE, f"{system} could not serve this request.", retry_after=5)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong in a version-control system, and what it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trivium.errors import TriviumError
+from trivium.vcs.values import RefUpdate
+
+
+class VcsError(TriviumError):
+    """A version-control system could not do what was asked; the message is for the log and for administrators."""
+
+    public: str | None = None
+    """What everybody may be told of it."""
+
+
+class NotPossible(VcsError):
+    """The system has no such thing, or the object is not one that it can be done to; everybody may read the message."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.public = why
+
+
+class Interrupted(VcsError):
+    """Work that can wait was given up for somebody who cannot."""
+
+
+class Killed(VcsError):
+    """A program ended in the middle of its work: it may have left locks and pieces (`BackEnd.recover`)."""
+
+
+class PartlyDone(VcsError):
+    """A transfer ended before its time, when some refs had moved already."""
+
+    def __init__(self, why: str, moved: Sequence[RefUpdate]) -> None:
+        super().__init__(why)
+        self.moved = moved
+
+
+class UnknownRevision(VcsError):
+    """No commit of the repository is called that."""
+
+    public = "the repository has no such revision or branch"
+
+
+class UnknownPath(VcsError):
+    """The path does not exist at that revision."""
+
+    public = "there is no such path at that revision"
+
+
+class TooLarge(VcsError):
+    """The file has more bytes than the caller wants to have looked at."""
+
+
+class NotText(VcsError):
+    """The file has no lines: there is a NUL byte in it."""
