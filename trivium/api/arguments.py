@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from trivium.access.caller import Caller
@@ -48,6 +49,14 @@ class Converter:
     null_is_value: bool = False
 
 
+Value = TypeVar("Value")
+
+
+def given(value: Value | None) -> Value | UnsetType:
+    """An argument of a method that changes something: null and no argument leave it as it is."""
+    return UNSET if value is None else value
+
+
 def _text(_db: Connection, _caller: Caller, value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT or not is_clean_text(value):
         raise Invalid("a text is expected")
@@ -69,7 +78,7 @@ def _flag(_db: Connection, _caller: Caller, value: Any) -> bool:
     raise Invalid(f"{value!r} is neither true nor false")
 
 
-def _given(_db: Connection, _caller: Caller, value: Any) -> Any:
+def _unchanged(_db: Connection, _caller: Caller, value: Any) -> Any:
     return value
 
 
@@ -93,19 +102,19 @@ Text = Annotated[str, Converter(_text, {"type": "string"})]
 Name = Annotated[str, Converter(_name, _NAME_OR_ID)]
 """A text that may also come as a JSON number, which means its digits."""
 Flag = Annotated[bool, Converter(_flag, {"type": "boolean"})]
-Word = Annotated[Any, Converter(_given, {"type": "string"})]
+Word = Annotated[Any, Converter(_unchanged, {"type": "string"})]
 """A text that the method itself checks, because it has words of its own for what it cannot use."""
-Number = Annotated[Any, Converter(_given, {"oneOf": [{"type": "integer"}, {"type": "string"}]})]
+Number = Annotated[Any, Converter(_unchanged, {"oneOf": [{"type": "integer"}, {"type": "string"}]})]
 """A whole number, perhaps as a text of digits, that the method itself checks."""
-Files = Annotated[Any, Converter(_given, {"type": "object"})]
+Files = Annotated[Any, Converter(_unchanged, {"type": "object"})]
 """Files by their names, which the method itself checks."""
-Object = Annotated[Any, Converter(_given, {"oneOf": [{"type": "object"}, {"type": "string"}]})]
+Object = Annotated[Any, Converter(_unchanged, {"oneOf": [{"type": "object"}, {"type": "string"}]})]
 """An object, or its JSON as a text, which the method itself checks."""
-List = Annotated[Any, Converter(_given, {"oneOf": [{"type": "array"}, {"type": "string"}]})]
+List = Annotated[Any, Converter(_unchanged, {"oneOf": [{"type": "array"}, {"type": "string"}]})]
 """A list, or a text with commas between its items, which the method itself checks."""
-Someone = Annotated[Any, Converter(_given, _NAME_OR_ID)]
+Someone = Annotated[Any, Converter(_unchanged, _NAME_OR_ID)]
 """A user, user group or group that the method itself looks up, because something else must be checked before."""
-SomeoneOrNobody = Annotated[Any, Converter(_given, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]
+SomeoneOrNobody = Annotated[Any, Converter(_unchanged, {"oneOf": [*_NAME_OR_ID["oneOf"], {"type": "null"}]}, True)]
 AnyUser = Annotated[User, Converter(_user, _NAME_OR_ID)]
 OwnUser = Annotated[User, Converter(accounts.find_for, _NAME_OR_ID)]
 """Any user for super-admins; for everybody else only themselves."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trivium.api.arguments import Files, Flag, Number, OwnUser, Someone, Text, Word
+from msgspec import UNSET
+
+from trivium.api.arguments import Files, Flag, Number, OwnUser, Someone, Text, Word, given
 from trivium.api.methods.registered import registry
 from trivium.api.objects.gists import gist_object
 from trivium.api.registry import Call, Pace
@@ -13,7 +15,7 @@ from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid, NotFound, StorageFull
 from trivium.forge.accounts import users as accounts
 from trivium.forge.gists import gists
-from trivium.forge.gists.gists import Gist
+from trivium.forge.gists.gists import Gist, GistChanges
 from trivium.names import is_clean_text
 from trivium.vcs.errors import VcsError
 
@@ -114,15 +116,17 @@ def update_gist(
         found = gists.find(db, call.caller, gistid)
     with failing_as(f"failed to update gist ID:{found.access_id}", Invalid, NotFound, Busy, StorageFull, VcsError):
         with call.site.store.read() as db:
-            user = None if owner is None else accounts.find(db, owner)
+            user = UNSET if owner is None else accounts.find(db, owner)
         updated = gists.update_gist(
             call.site,
             call.caller,
             found,
-            files=None if files is None else _texts(files),
-            owner=user,
-            lifetime=None if lifetime is None else _minutes(lifetime),
-            description=description,
+            GistChanges(
+                files=UNSET if files is None else _texts(files),
+                owner=user,
+                lifetime=UNSET if lifetime is None else _minutes(lifetime),
+                description=given(description),
+            ),
         )
     return {"msg": f"updated gist ID:{updated.access_id}", "gist": _shown(call, updated)}
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import UNSET
+
 from trivium.access.levels import Scope, parse_permission
 from trivium.api.arguments import (
     AdministeredRepoGroup,
@@ -17,6 +19,7 @@ from trivium.api.arguments import (
     SomeoneOrNobody,
     Text,
     Word,
+    given,
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects.repo_groups import repo_group_object, repo_group_objects, repo_group_page
@@ -24,9 +27,10 @@ from trivium.api.registry import Call
 from trivium.api.texts import failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound
 from trivium.forge.grants.on_objects import Subject, Target, set_permission
-from trivium.forge.groups import repo_groups, viewing
+from trivium.forge.groups import changes, creation, repo_groups, viewing
+from trivium.forge.groups.changes import RepoGroupChanges
 from trivium.forge.groups.deletion import delete_group
-from trivium.forge.groups.repo_groups import UNSET, RepoGroup
+from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.names import path_of
 
 _OLD = {"usersgroupid": "usergroupid"}
@@ -67,7 +71,7 @@ def _may_create(call: Call) -> None:
     with call.site.store.read() as db:
         if isinstance(name, str):
             name = repo_groups.path_below(db, call.caller, call.given.get("parent"), name)
-        repo_groups.permitted_parent(db, call.caller, path_of(name) if isinstance(name, str) else "")
+        creation.permitted_parent(db, call.caller, path_of(name) if isinstance(name, str) else "")
 
 
 @registry.method(failure=_creation_failed, guard=_may_create)
@@ -89,7 +93,7 @@ def create_repo_group(
     with call.site.store.read() as db:
         group_name = repo_groups.path_below(db, call.caller, parent, group_name)
     try:
-        group = repo_groups.create(
+        group = creation.create(
             call.site,
             call.caller,
             name=group_name,
@@ -120,15 +124,17 @@ def update_repo_group(
     top level. `enable_locking` is set on everything inside as well.
     """
     try:
-        group = repo_groups.update_group(
+        group = changes.update_group(
             call.site,
             call.caller,
             repogroupid,
-            name=group_name or None,
-            description=description,
-            owner=owner,
-            parent=parent,
-            enable_locking=enable_locking,
+            RepoGroupChanges(
+                name=given(group_name or None),
+                description=given(description),
+                owner=given(owner),
+                parent=parent,
+                enable_locking=given(enable_locking),
+            ),
         )
     except (AlreadyExists, NotFound, Forbidden) as error:
         raise Invalid("the name, owner or parent cannot be used") from error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from trivium.access.levels import Scope, parse_permission
 from trivium.api.arguments import (
@@ -18,6 +19,7 @@ from trivium.api.arguments import (
     Someone,
     Text,
     Word,
+    given,
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects.history import names_object
@@ -33,6 +35,7 @@ from trivium.forge.repositories import changes, creation, viewing
 from trivium.forge.repositories import fields as repository_fields
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import settings as repository_settings
+from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.viewing import RepositoryPage
 from trivium.names import last_segment, parent_of, path_of
@@ -195,18 +198,20 @@ def update_repo(
             call.site,
             call.caller,
             repoid,
-            name=name,
-            group=group,
-            owner=owner,
-            description=description,
-            private=private,
-            clone_uri=clone_uri,
-            landing_rev=landing_rev,
-            enable_statistics=enable_statistics,
-            enable_locking=enable_locking,
-            enable_downloads=enable_downloads,
-            fields=repository_fields.parse_fields(fields) if fields else None,
-            fork_of=fork_of,
+            RepositoryChanges(
+                name=given(name),
+                group=given(group),
+                owner=given(owner),
+                description=given(description),
+                private=given(private),
+                clone_uri=given(clone_uri),
+                landing_rev=given(landing_rev),
+                enable_statistics=given(enable_statistics),
+                enable_locking=given(enable_locking),
+                enable_downloads=given(enable_downloads),
+                fields=repository_fields.parse_fields(fields) if fields else UNSET,
+                fork_of=given(fork_of),
+            ),
         )
     except AlreadyExists as error:
         raise Invalid("the name is taken") from error

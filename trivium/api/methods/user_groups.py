@@ -14,6 +14,7 @@ from trivium.api.arguments import (
     Someone,
     Text,
     Word,
+    given,
 )
 from trivium.api.methods.registered import registry
 from trivium.api.objects.user_groups import user_group_object, user_group_objects, user_group_page
@@ -24,7 +25,7 @@ from trivium.errors import AlreadyExists, Busy, Invalid, NotFound, OwnerReserved
 from trivium.forge.accounts.viewing import key_opener
 from trivium.forge.grants.on_objects import Subject, Target, set_permission
 from trivium.forge.groups import user_groups, viewing
-from trivium.forge.groups.user_groups import UserGroup
+from trivium.forge.groups.user_groups import UserGroup, UserGroupChanges
 
 _OLD = {"usersgroupid": "usergroupid"}
 
@@ -102,10 +103,9 @@ def update_user_group(
             call.site,
             call.caller,
             usergroupid,
-            name=group_name,
-            description=description,
-            owner=owner,
-            active=active,
+            UserGroupChanges(
+                name=given(group_name), description=given(description), owner=given(owner), active=given(active)
+            ),
         )
     except AlreadyExists as error:
         raise Invalid("the name is taken") from error

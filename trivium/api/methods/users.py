@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 from trivium.access.permissions import all_permissions
-from trivium.api.arguments import AnyUser, Flag, Name, OwnUser, Text
+from trivium.api.arguments import AnyUser, Flag, Name, OwnUser, Text, given
 from trivium.api.methods.registered import registry
 from trivium.api.objects.users import known_to, permissions_object, sight_of, user_object, user_objects
 from trivium.api.registry import Call, Pace
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid, NotFound
 from trivium.forge.accounts import users as accounts
-from trivium.forge.accounts.users import User
+from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.accounts.viewing import account, key_opener, with_details
 
 
@@ -119,15 +119,17 @@ def update_user(
             call.site,
             call.caller,
             userid,
-            username=username,
-            email=email,
-            password=password,
-            firstname=firstname,
-            lastname=lastname,
-            active=active,
-            admin=admin,
-            extern_type=extern_type,
-            extern_name=extern_name,
+            UserChanges(
+                username=given(username),
+                email=given(email),
+                password=given(password),
+                firstname=given(firstname),
+                lastname=given(lastname),
+                active=given(active),
+                admin=given(admin),
+                extern_type=given(extern_type),
+                extern_name=given(extern_name),
+            ),
         )
     except Forbidden as error:
         raise Refusal("editing default user is forbidden") from error

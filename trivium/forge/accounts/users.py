@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from trivium.access.caller import Caller
@@ -19,6 +20,7 @@ from trivium.forge.accounts import tokens
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserChanged, UserCreated, UserDeleted
 from trivium.forge.events.event import values_before
+from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
 from trivium.names import account_key_of, check_email, check_username, is_clean_text
 from trivium.store.engine import insert_id
@@ -197,53 +199,46 @@ def create(
         return by_id(db, user_id)
 
 
-def update_account(
-    site: Site,
-    caller: Caller,
-    user: User,
-    *,
-    username: str | None = None,
-    email: str | None = None,
-    password: str | None = None,
-    firstname: str | None = None,
-    lastname: str | None = None,
-    active: bool | None = None,
-    admin: bool | None = None,
-    extern_type: str | None = None,
-    extern_name: str | None = None,
-) -> User:
-    """Change what is given and leave the rest; raises and changes nothing when any of it cannot be."""
+class UserChanges(PartialChanges, frozen=True, kw_only=True):
+    """What is to be changed of an account."""
+
+    username: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    password: str | UnsetType = UNSET
+    """An empty one leaves it as it is."""
+    firstname: str | UnsetType = UNSET
+    lastname: str | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    admin: bool | UnsetType = UNSET
+    extern_type: str | UnsetType = UNSET
+    extern_name: str | UnsetType = UNSET
+    """Empty ones leave them as they are, too."""
+
+
+def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) -> User:
+    """Change what is wanted and leave the rest; raises and changes nothing when any of it cannot be."""
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
         raise Forbidden
-    changes: dict[str, Any] = {
-        name: value
-        for name, value in {
-            "firstname": firstname,
-            "lastname": lastname,
-            "active": active,
-            "admin": admin,
-            "extern_type": extern_type or None,
-            "extern_name": extern_name or None,
-        }.items()
-        if value is not None
-    }
+    extern = {name: value for name, value in wanted.given("extern_type", "extern_name").items() if value}
+    changes = wanted.given("firstname", "lastname", "active", "admin") | extern
     for text in changes.values():
         if isinstance(text, str):
             _check_text(text)
-    if username is not None and username != user.username:
+    username = wanted.username
+    if username is not UNSET and username != user.username:
         changes |= {"username": check_username(username), "username_key": account_key_of(username)}
-    if email is not None:
-        changes["email"] = check_email(email)
-    if password:
-        changes["password_hash"] = hash_password(check_password(password))
+    if wanted.email is not UNSET:
+        changes["email"] = check_email(wanted.email)
+    if wanted.password:
+        changes["password_hash"] = hash_password(check_password(wanted.password))
         changes["force_password_change"] = False
     with site.store.write(told_apart=True) as db:
         if "username" in changes:
             _check_free(db, username=changes["username"], but=user.id)
         if "email" in changes:
             _check_free(db, email=changes["email"], but=user.id)
-        if active is False or admin is False:
+        if wanted.active is False or wanted.admin is False:
             _check_not_last_admin(db, user.id)
         if changes:
             told = {name: value for name, value in changes.items() if name not in ("password_hash", "username_key")}

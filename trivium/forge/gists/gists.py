@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, delete, select, update
 
 from trivium.access.caller import Caller
@@ -23,6 +24,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.event import values_before
 from trivium.forge.events.gists import GistChanged, GistCreated, GistDeleted
 from trivium.forge.naming.placement import staging
+from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.engine import insert_id
@@ -153,33 +155,36 @@ def _contents(site: Site, files: Mapping[str, str]) -> dict[str, bytes]:
     return contents
 
 
-def update_gist(
-    site: Site,
-    caller: Caller,
-    gist: Gist,
-    *,
-    files: Mapping[str, str] | None = None,
-    owner: User | None = None,
-    lifetime: int | None = None,
-    description: str | None = None,
-) -> Gist:
-    """Change what is given of a gist; `files` are all that it has then, as a new revision. Raises `Invalid`.
+class GistChanges(PartialChanges, frozen=True, kw_only=True):
+    """What is to be changed of a gist."""
 
-    A lifetime of 0 leaves it as it is (system.md 6.4). The revision is made before the row is changed: when the server
-    ends between them, the files are new, and the rest is not.
+    files: Mapping[str, str] | UnsetType = UNSET
+    """All that it has then, as a new revision."""
+    owner: User | UnsetType = UNSET
+    lifetime: int | UnsetType = UNSET
+    """Minutes from now, or -1 for ever; 0 leaves it as it is (system.md 6.4)."""
+    description: str | UnsetType = UNSET
+
+
+def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> Gist:
+    """Change what is wanted of a gist and leave the rest. Raises `Invalid`.
+
+    The revision is made before the row is changed: when the server ends between them, the files are new, and the rest
+    is not.
     """
-    if owner is not None and owner.id != gist.owner_id and not caller.super_admin:
+    owner, files = wanted.owner, wanted.files
+    if owner is not UNSET and owner.id != gist.owner_id and not caller.super_admin:
         raise Invalid("only super-admins give a gist to somebody else")
-    if owner is not None and owner.id == DEFAULT_USER_ID:
+    if owner is not UNSET and owner.id == DEFAULT_USER_ID:
         raise Invalid("the user default owns nothing")
     changes: dict[str, Any] = {"modified_on": now()}
-    if description is not None:
-        changes["description"] = check_description(description)
-    if lifetime:
-        changes["expires"] = _expiry(lifetime)
-    if owner is not None:
+    if wanted.description is not UNSET:
+        changes["description"] = check_description(wanted.description)
+    if wanted.lifetime:
+        changes["expires"] = _expiry(wanted.lifetime)
+    if owner is not UNSET:
         changes["owner_id"] = owner.id
-    if files is not None:
+    if files is not UNSET:
         contents = _contents(site, files)
         site.tree.check_space()
         place = _place(site, gist)
@@ -189,10 +194,10 @@ def update_gist(
     with site.store.write(told_apart=True) as db:
         was = values_before(db, gists, gist.id, told)
         if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
-            if files is not None:
+            if files is not UNSET:
                 remove_tree(place)  # it was deleted, and the new revision would be nobody's
             raise NotFound(Kind.GIST, gist.access_id)
-        event = GistChanged(subject=gist.access_id, changes=told, files=files is not None, was=was)
+        event = GistChanged(subject=gist.access_id, changes=told, files=files is not UNSET, was=was)
         journal.record(db, caller, event)
         return _one(db, gists.c.id == gist.id)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from trivium.access.caller import Caller
@@ -29,6 +30,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.event import values_before
 from trivium.forge.events.groups import MemberAdded, MemberRemoved, UserGroupChanged, UserGroupCreated, UserGroupDeleted
 from trivium.forge.grants.on_objects import factory_level, grant_row
+from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
 from trivium.names import check_user_group, is_clean_text, key_of
 from trivium.store.engine import Record, insert_id
@@ -159,31 +161,32 @@ def _owner(db: Connection, caller: Caller, given: object) -> User:
     return owner
 
 
-def update_group(
-    site: Site,
-    caller: Caller,
-    group: UserGroup,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    owner: User | None = None,
-    active: bool | None = None,
-) -> UserGroup:
-    """Change what is given and leave the rest."""
+class UserGroupChanges(PartialChanges, frozen=True, kw_only=True):
+    """What is to be changed of a user group."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    owner: User | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroupChanges) -> UserGroup:
+    """Change what is wanted and leave the rest."""
     changes: dict[str, Any] = {}
-    if name is not None:
-        changes |= {"name": check_user_group(name), "name_key": key_of(name)}
-    if description is not None:
-        changes["description"] = check_description(description)
-    if owner is not None:
-        if owner.id == DEFAULT_USER_ID:
+    if wanted.name is not UNSET:
+        changes |= {"name": check_user_group(wanted.name), "name_key": key_of(wanted.name)}
+    if wanted.description is not UNSET:
+        changes["description"] = check_description(wanted.description)
+    if wanted.owner is not UNSET:
+        if wanted.owner.id == DEFAULT_USER_ID:
             raise Invalid("the user default owns nothing")
-        changes["owner_id"] = owner.id
-    if active is not None:
-        changes["active"] = active
+        changes["owner_id"] = wanted.owner.id
+    changes |= wanted.given("active")
     with site.store.write() as db:
-        if name is not None and db.execute(_TAKEN, {"sought": key_of(name)}).scalar() not in (None, group.id):
-            raise AlreadyExists(Kind.USER_GROUP, name)
+        if "name" in changes:
+            holder = db.execute(_TAKEN, {"sought": changes["name_key"]}).scalar()
+            if holder not in (None, group.id):
+                raise AlreadyExists(Kind.USER_GROUP, changes["name"])
         if changes:
             was = values_before(db, user_groups, group.id, changes)
             db.execute(update(user_groups).where(user_groups.c.id == group.id).values(**changes))

@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, delete, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, allows_globally
 from trivium.egress.policy import admit_remote, parse_remote
-from trivium.errors import (
-    Invalid,
-    NotFound,
-)
+from trivium.errors import Invalid, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.caches import files as caches
@@ -25,6 +24,7 @@ from trivium.forge.events.repositories import RepositoryArchived, RepositoryChan
 from trivium.forge.grants.on_objects import grant_row
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming import former_names
+from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.repositories import fields as repository_fields
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import trash_notes
@@ -48,51 +48,52 @@ _RIGHTS: Final = frozenset({"owner_id", "private"})
 """Columns that say what somebody may do."""
 
 
-def update_repository(
-    site: Site,
-    caller: Caller,
-    repository: Repository,
-    *,
-    name: str | None = None,
-    group: object = None,
-    owner: object = None,
-    description: str | None = None,
-    private: bool | None = None,
-    clone_uri: str | None = None,
-    landing_rev: str | None = None,
-    enable_statistics: bool | None = None,
-    enable_locking: bool | None = None,
-    enable_downloads: bool | None = None,
-    fields: dict[str, str] | None = None,
-    fork_of: object = None,
-) -> Repository:
-    """Change what is given and leave the rest; returns the repository as it is then.
+class RepositoryChanges(PartialChanges, frozen=True, kw_only=True):
+    """What is to be changed of a repository."""
 
-    `name` is the new last segment, `group` names the new group (an empty string: top level).
-    """
+    name: str | UnsetType = UNSET
+    """The new last segment."""
+    group: object = UNSET
+    """The group that will hold it, by name or id; an empty text is the top level."""
+    owner: object = UNSET
+    """A user, by name or id."""
+    description: str | UnsetType = UNSET
+    private: bool | UnsetType = UNSET
+    clone_uri: str | UnsetType = UNSET
+    """An empty text forgets the address."""
+    landing_rev: str | UnsetType = UNSET
+    enable_statistics: bool | UnsetType = UNSET
+    enable_locking: bool | UnsetType = UNSET
+    enable_downloads: bool | UnsetType = UNSET
+    fields: Mapping[str, str] | UnsetType = UNSET
+    """Values of extra fields, by key; fields that there are not are ignored."""
+    fork_of: object = UNSET
+    """The parent, by name or id."""
+
+
+def update_repository(site: Site, caller: Caller, repository: Repository, wanted: RepositoryChanges) -> Repository:
+    """Change what is wanted and leave the rest; returns the repository as it is then."""
     with site.store.read() as db:
-        path = _new_path(db, caller, repository, name, group)
-        owning = None if owner is None else accounts.find(db, owner)
-        parent = None if fork_of is None else _fork_parent(db, caller, fork_of)
+        path = _new_path(db, caller, repository, wanted)
+        owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
+        parent = None if wanted.fork_of is UNSET else _fork_parent(db, caller, wanted.fork_of)
     if owning is not None and owning.id == DEFAULT_USER_ID:
         raise Invalid("the user default owns nothing")
     if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
         raise Invalid("a repository is a fork of another one of its kind")
-    remote = parse_remote(clone_uri) if clone_uri else None
+    remote = parse_remote(wanted.clone_uri) if wanted.clone_uri else None
     if remote is not None:
         admit_remote(site.settings, remote, myself=myself(site, caller), must_resolve=False)
-    given: dict[str, Any] = {
-        "owner_id": owning.id if owning else None,
-        "description": check_description(description) if description is not None else None,
-        "private": private,
-        "landing_rev": check_landing_rev(landing_rev) if landing_rev is not None else None,
-        "enable_statistics": enable_statistics,
-        "enable_locking": enable_locking,
-        "enable_downloads": enable_downloads,
-        "fork_of_id": parent.id if parent else None,
-    }
-    changes = {column: value for column, value in given.items() if value is not None}
-    if clone_uri is not None:
+    changes = wanted.given("private", "enable_statistics", "enable_locking", "enable_downloads")
+    if owning is not None:
+        changes["owner_id"] = owning.id
+    if wanted.description is not UNSET:
+        changes["description"] = check_description(wanted.description)
+    if wanted.landing_rev is not UNSET:
+        changes["landing_rev"] = check_landing_rev(wanted.landing_rev)
+    if parent is not None:
+        changes["fork_of_id"] = parent.id
+    if wanted.clone_uri is not UNSET:
         changes |= seal_remote(site, remote)
     # A name from before there were rules for it may stay (decisions.md A16); a new last segment was looked at.
     check_path(path, inside=path)
@@ -103,7 +104,7 @@ def update_repository(
         if parent is not None:
             _check_no_circle(db, repository.id, parent.id)
         if path != repository.name:
-            if _new_path(db, caller, repository, name, group) != path:
+            if _new_path(db, caller, repository, wanted) != path:
                 raise Invalid("the group was renamed by somebody else")
             repo_groups.check_name_free(db, path, but_repository=repository.id)
             above = repo_groups.ancestry(db, caller, path)
@@ -116,9 +117,9 @@ def update_repository(
         was = values_before(db, table, repository.id, told)
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
-        if private:
+        if wanted.private:
             grant_row(db, REPOSITORIES, repository.id, user_id=DEFAULT_USER_ID, level=Level.NONE)
-        replaced, filled = repository_fields.set_values(db, repository, fields) if fields else ({}, {})
+        replaced, filled = repository_fields.set_values(db, repository, wanted.fields) if wanted.fields else ({}, {})
         event = RepositoryChanged(
             subject=repository.name,
             repository_id=repository.id,
@@ -136,17 +137,17 @@ def update_repository(
         return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=change)
 
 
-def _new_path(db: Connection, caller: Caller, repository: Repository, name: str | None, group: object) -> str:
+def _new_path(db: Connection, caller: Caller, repository: Repository, wanted: RepositoryChanges) -> str:
     """The full name after a rename or move; raises unless the caller may put it there."""
-    segment = last_segment(repository.name) if name is None else check_segment(name)
-    if group is None:
+    segment = last_segment(repository.name) if wanted.name is UNSET else check_segment(wanted.name)
+    if wanted.group is UNSET:
         parent = parent_of(repository.name)
-    elif group == "":
+    elif wanted.group == "":
         parent = ""
         if parent_of(repository.name) and not allows_globally(db, caller, "hg.create.repository"):
             raise Invalid("the caller may not create repositories at top level")
     else:
-        parent = repo_groups.find(db, caller, group, Level.WRITE).name
+        parent = repo_groups.find(db, caller, wanted.group, Level.WRITE).name
     return f"{parent}/{segment}" if parent else segment
 
 

@@ -23,6 +23,7 @@ from trivium.forge.events.groups import RepoGroupCreated
 from trivium.forge.events.repositories import RepositoryCreated
 from trivium.forge.grants.on_objects import copy_rows, factory_level, grant_row
 from trivium.forge.groups import repo_groups
+from trivium.forge.groups.creation import insert_group
 from trivium.forge.naming import former_names
 from trivium.forge.repositories.finding import Repository, stored_changeset
 from trivium.forge.site import Site
@@ -105,7 +106,7 @@ def insert_repository(
     creator = caller.user_id or owner.id
     moment = now()
     for missing in above.missing:
-        parent_id = repo_groups.insert_group(
+        parent_id = insert_group(
             db, path=missing, parent_id=parent_id, owner_id=creator, description=f"{missing} group"
         )
         journal.record(db, caller, RepoGroupCreated(subject=missing, owner=caller.username))

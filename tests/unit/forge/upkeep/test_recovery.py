@@ -20,8 +20,10 @@ from trivium.access.levels import Level
 from trivium.assembly import open_site
 from trivium.forge.accounts import users as accounts
 from trivium.forge.groups import repo_groups
+from trivium.forge.groups.changes import RepoGroupChanges, update_group
 from trivium.forge.repositories import changes, creation
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.site import Site
 from trivium.forge.upkeep import recovery
 from trivium.settings import Settings
@@ -39,13 +41,13 @@ def create(site: Site, name: str) -> None:
 def rename(site: Site, name: str, new: str) -> None:
     with site.store.read() as db:
         found = repositories.find(db, the_system(), name, Level.ADMIN)
-    changes.update_repository(site, the_system(), found, name=new)
+    changes.update_repository(site, the_system(), found, RepositoryChanges(name=new))
 
 
 def rename_group(site: Site, name: str, new: str) -> None:
     with site.store.read() as db:
         found = repo_groups.find(db, the_system(), name, Level.ADMIN)
-    repo_groups.update_group(site, the_system(), found, name=new)
+    update_group(site, the_system(), found, RepoGroupChanges(name=new))
 
 
 def delete(site: Site, name: str) -> None:
