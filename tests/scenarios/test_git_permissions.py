@@ -30,7 +30,7 @@ def test_a_reader_is_told_why_he_cannot_push(server: Server, root: Api, git: Git
     assert git.out("ls-remote", server.clone_url(repository.name, ben)) == ""
 
 
-def test_who_is_not_signed_in_is_asked_for_his_name(root: Api) -> None:
+def test_who_is_not_signed_in_is_asked_for_a_name(root: Api) -> None:
     name = root.new_repo().name
     for header in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic !!!"}, {"Authorization": "Basic YQ=="}):
         path = f"/{name}/info/refs?service=git-upload-pack"

@@ -87,7 +87,7 @@ def test_a_write_hidden_among_reads_is_carried_out_and_told_for_who_may(server: 
     assert len(server.journal("push", name)) == 2
 
 
-def test_a_visitor_is_asked_for_his_password_when_he_pushes(
+def test_a_visitor_is_asked_for_a_password_when_they_push(
     server: Server, root: Api, hg: Hg, visitors: Callable[[str], None]
 ) -> None:
     visitors("on")
