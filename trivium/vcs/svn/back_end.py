@@ -24,7 +24,8 @@ from trivium.vcs.adoption import check_self_contained
 from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.command import SvnCommand
-from trivium.vcs.svn.snapshot import SvnSnapshot, changeset_of, open_filesystem, revision_update, youngest
+from trivium.vcs.svn.filesystem import changeset_of, open_filesystem, revision_update, youngest
+from trivium.vcs.svn.snapshot import SvnSnapshot
 from trivium.vcs.svn.transfer import load_history
 from trivium.vcs.values import Changeset, History, RefUpdate
 

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a Subversion repository: revisions, changes and trees (api-repos.md 2, 3).
 
-The library opens a repository in 40 microseconds and keeps what it read in caches of the process, so nothing is pooled
-here: an open repository whose directory has become another one would go on answering from the old.
-
 libsvn wants paths that are canonical: relative, without empty or dot segments. Those of users are cleaned before they
 arrive here, and those of the repository are.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
@@ -26,7 +22,7 @@ from trivium.vcs.budget import present
 from trivium.vcs.diff.files import EXECUTABLE, LINK, PLAIN, Side, change_of, mode_change
 from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.paths import clean_path
-from trivium.vcs.texts import text_of
+from trivium.vcs.svn.filesystem import changeset_of
 from trivium.vcs.values import (
     LARGEST_COMPARED,
     AnnotatedLine,
@@ -37,13 +33,10 @@ from trivium.vcs.values import (
     Layout,
     Names,
     Node,
-    Parent,
     Refs,
-    RefUpdate,
 )
 
 _REVISION = re.compile("[1-9][0-9]{0,9}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
 _YOUNGEST: Final = frozenset({"tip", "HEAD"})
 _FILE: Final = 1
 _DIRECTORY: Final = 2
@@ -63,44 +56,6 @@ _TURN: Final = threading.Lock()
 readers who hand it to each other a hundred times use half as much again (`make bench`)."""
 _AT_A_TIME: Final = 100
 """Revisions of one turn, a millisecond."""
-
-
-@contextlib.contextmanager
-def open_filesystem(path: Path) -> Iterator[Any]:
-    """The file system of the repository at `path`. Whatever libsvn stumbles over, now or later, is a `VcsError`."""
-    # Loaded when somebody reads Subversion: a worker that serves none does without 15 MB.
-    from subvertpy import SubversionException
-    from subvertpy.repos import Repository
-
-    try:
-        yield Repository(str(path)).fs()
-    except (SubversionException, OSError) as error:  # with a number of the system it raises the system's error
-        raise VcsError(f"the Subversion repository {path} cannot be read: {error}") from error
-
-
-def youngest(filesystem: Any) -> int:
-    return int(filesystem.youngest_revision())
-
-
-def changeset_of(filesystem: Any, number: int) -> Changeset:
-    """A revision as everybody sees it (api-repos.md 2.2)."""
-    properties = filesystem.revision_proplist(number)
-    raw_id = str(number)
-    return Changeset(
-        raw_id=raw_id,
-        short_id=raw_id,
-        revision=number - 1,
-        author=text_of(properties.get("svn:author", b"")),
-        date=_moment(text_of(properties.get("svn:date", b""))),
-        message=text_of(properties.get("svn:log", b"")),
-        parents=(Parent(str(number - 1)),) if number > 1 else (),
-        branch=None,
-    )
-
-
-def _moment(date: str) -> str:
-    """`svn:date` to the second, as the other systems have it; a revision may have lost it."""
-    return date[:19] if _DATE.fullmatch(date) else "1970-01-01T00:00:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,8 +396,3 @@ def _source(touched: dict[str, _Touched], path: str) -> _At | None:
             return _At(entry.source + path[len(above) :], entry.source_revision)
         above = above.rpartition("/")[0]
     return None
-
-
-def revision_update(number: int) -> RefUpdate:
-    """A commit, as a push reports it."""
-    return RefUpdate("", str(number - 1), str(number))

@@ -25,11 +25,12 @@ from trivium.wire.admission import Refused
 from trivium.wire.door import Door, limited
 from trivium.wire.svn import requests, skel
 from trivium.wire.svn.answers import LARGEST_ERROR, NO_CACHE, Outwards
+from trivium.wire.svn.connection import Unreachable
 from trivium.wire.svn.options import asked_by
 from trivium.wire.svn.paths import Translation
 from trivium.wire.svn.requests import SvnRequest
 from trivium.wire.svn.svndiff import weighed
-from trivium.wire.svn.upstream import Answer, Unreachable, Upstream
+from trivium.wire.svn.upstream import Answer, Upstream
 from trivium.wire.svn.xml import MOST, MOST_OF_A_QUESTION, Document, rewritten
 
 _HOP: Final = frozenset({

@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import select
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import httptools
-
 from trivium.http.asgi import Disconnected
-from trivium.vcs.svn.apache import SECRET_HEADER, Endpoint, SvnApache
+from trivium.vcs.svn.apache import SECRET_HEADER, SvnApache
+from trivium.wire.svn.connection import Connection, Unreachable
 from trivium.wire.svn.options import KnownOptions
 
-_HIGH: Final = 512 << 10
-"""Bytes of an answer that wait for a slow client before Apache is held back."""
-_LOW: Final = 128 << 10
 _IDLE: Final = 20.0
 """Seconds for which a connection is kept; Apache keeps it for 60."""
 _KEPT: Final = 8
@@ -36,163 +30,10 @@ _LONG: Final = 5.0
 """Seconds after which work for somebody who has gone is worth ending; what is shorter ends by itself."""
 
 
-class Unreachable(Exception):
-    """Apache does not run, or broke off."""
-
-
-class _Connection(asyncio.Protocol):
-    """One connection, with at most one request under way."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self.used = False
-        self.lost = False
-        self.rests_since = 0.0
-        self.on_lost: Any = None
-        self._transport: Any = None
-        self._parser: Any = None
-        self._writable = asyncio.Event()
-        self._writable.set()
-
-    def begin(self, *, no_body: bool) -> None:
-        """Get ready for an answer; `no_body`: it ends with its head, whatever that says."""
-        self._no_body = no_body
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.head: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.unread = False
-        self.complete = False
-        self.reusable = False
-        self._chunks: deque[bytes] = deque()
-        self._waiting = 0
-        self._paused = False
-        self._news = asyncio.Event()
-        self._parser = httptools.HttpResponseParser(self)
-
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_HIGH)
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
-
-    def data_received(self, data: bytes) -> None:
-        if self._parser is None:
-            self.abort()  # nobody has asked
-            return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-        # A process that ends with all of a request read closes in good order; the kernel says so when it was not.
-        self.unread = isinstance(exc, ConnectionResetError | BrokenPipeError) and not self.status
-        self._writable.set()
-        if self.on_lost is not None:
-            self.on_lost(self)
-        if self._parser is not None and not self.complete:
-            if not self.head.done():
-                self.head.set_exception(Unreachable())
-                self.head.exception()  # somebody may not wait for it any more
-            self._news.set()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        self.status = self._parser.get_status_code()
-        if self.status < 200:
-            self.headers.clear()
-            return
-        if not self.head.done():
-            self.head.set_result(None)
-        if self._no_body:
-            self._finish()
-
-    def on_body(self, body: bytes) -> None:
-        self._chunks.append(body)
-        self._waiting += len(body)
-        if self._waiting > _HIGH and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-        self._news.set()
-
-    def on_message_complete(self) -> None:
-        if self.status >= 200:
-            self._finish()
-
-    def _finish(self) -> None:
-        if not self.complete:
-            self.complete = True
-            # The parser does not know that the answer to HEAD is over, and so not whether another may follow.
-            self.reusable = not self._closes() if self._no_body else bool(self._parser.should_keep_alive())
-            self._news.set()
-
-    def is_open(self) -> bool:
-        """Whether the other end has not closed it, even if the event loop does not know that yet."""
-        if self.lost:
-            return False
-        asked = select.poll()
-        asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
-        return not asked.poll(0)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it is at this end."""
-        address: tuple[str, int] = self._transport.get_extra_info("sockname")
-        return address
-
-    def _closes(self) -> bool:
-        return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
-
-    async def write(self, data: bytes) -> None:
-        """Send; waits while Apache does not take more."""
-        if self.lost or self._transport.is_closing():
-            raise Unreachable
-        self._transport.write(data)
-        await self._writable.wait()
-
-    async def read(self) -> bytes:
-        """The next piece of the answer's body; empty at its end."""
-        while not self._chunks:
-            if self.complete:
-                return b""
-            if self.lost:
-                raise Unreachable
-            self._news.clear()
-            await self._news.wait()
-        chunk = self._chunks.popleft()
-        self._waiting -= len(chunk)
-        if self._paused and self._waiting < _LOW:
-            self._paused = False
-            self._transport.resume_reading()
-        return chunk
-
-    def read_all(self) -> bytes | None:
-        """What is left of the body, if all of it is here; None when more is to come."""
-        if not self.complete:
-            return None
-        left = b"".join(self._chunks)
-        self._chunks.clear()
-        return left
-
-    def rest(self) -> None:
-        """The answer is over."""
-        self._parser = None
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-
 class Answer:
     """An answer of Apache, whose body may still be on its way."""
 
-    def __init__(self, connection: _Connection, idle: float) -> None:
+    def __init__(self, connection: Connection, idle: float) -> None:
         self._connection = connection
         self._idle = idle
         self.status = connection.status
@@ -221,7 +62,7 @@ class Upstream:
         self._apache = apache
         self._idle = idle
         self._supervisor = supervisor
-        self._kept: list[_Connection] = []
+        self._kept: list[Connection] = []
         self._looks_later = False
         """Whether it will be looked which of them are idle."""
 
@@ -291,7 +132,7 @@ class Upstream:
             else:
                 connection.abort()
 
-    def _end_work(self, connection: _Connection) -> None:
+    def _end_work(self, connection: Connection) -> None:
         """End the process that works at the other end of a connection, which is kept until then."""
         _, port = connection.address
         ending = asyncio.get_running_loop().run_in_executor(None, self._apache.end_process, connection.endpoint, port)
@@ -299,7 +140,7 @@ class Upstream:
 
     async def _ask_at_once(
         self,
-        connection: _Connection,
+        connection: Connection,
         head: bytes,
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes,
@@ -309,13 +150,13 @@ class Upstream:
         await self._begin(connection, head, headers, body, no_body=no_body)
         await self._head_of(connection)
 
-    async def _head_of(self, connection: _Connection) -> None:
+    async def _head_of(self, connection: Connection) -> None:
         async with asyncio.timeout(self._idle):
             await connection.head
 
     async def _begin(
         self,
-        connection: _Connection,
+        connection: Connection,
         head: bytes,
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes = b"",
@@ -333,7 +174,7 @@ class Upstream:
         await connection.write(b"".join(lines))
 
     async def _feed(
-        self, connection: _Connection, body: AsyncIterator[bytes], fed: asyncio.Future[None], *, chunked: bool
+        self, connection: Connection, body: AsyncIterator[bytes], fed: asyncio.Future[None], *, chunked: bool
     ) -> None:
         """Send the body; when Apache has heard enough of it, take the rest from the client all the same."""
         try:
@@ -351,7 +192,7 @@ class Upstream:
         if not fed.done():
             fed.set_result(None)
 
-    async def _connected(self, *, new: bool = False) -> _Connection:
+    async def _connected(self, *, new: bool = False) -> Connection:
         """A connection without a request: one that was kept, or a new one to an Apache that may first have to start."""
         while self._kept and not new:
             connection = self._kept.pop()
@@ -367,7 +208,7 @@ class Upstream:
             if endpoint is not None:
                 with contextlib.suppress(OSError):
                     _, connection = await loop.create_connection(
-                        partial(_Connection, endpoint), "127.0.0.1", endpoint.port
+                        partial(Connection, endpoint), "127.0.0.1", endpoint.port
                     )
                     # Before anything is said, the secret above all.
                     if self._apache.listens_at(endpoint):
@@ -380,7 +221,7 @@ class Upstream:
                 self._apache.want(self._supervisor)
             await asyncio.sleep(_PAUSE)
 
-    def _keep(self, connection: _Connection) -> None:
+    def _keep(self, connection: Connection) -> None:
         if connection.lost or len(self._kept) >= _KEPT:
             return
         loop = asyncio.get_running_loop()
@@ -401,6 +242,6 @@ class Upstream:
         if self._kept:
             loop.call_later(min(one.rests_since for one in self._kept) + _IDLE - loop.time(), self._end_idle, loop)
 
-    def _forget(self, connection: _Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         with contextlib.suppress(ValueError):
             self._kept.remove(connection)

@@ -22,7 +22,7 @@ from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.apache import Endpoint, SvnApache
 from trivium.vcs.svn.back_end import Svn
 from trivium.vcs.svn.command import Account, SvnCommand, SvnPrograms, Unavailable, find_programs, svn_command
-from trivium.vcs.svn.snapshot import revision_update
+from trivium.vcs.svn.filesystem import revision_update
 from trivium.vcs.values import RefUpdate
 
 BEGUN = """

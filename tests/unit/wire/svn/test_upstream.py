@@ -14,7 +14,8 @@ import pytest
 import uvloop
 
 from trivium.vcs.svn.apache import Endpoint
-from trivium.wire.svn.upstream import Unreachable, Upstream
+from trivium.wire.svn.connection import Unreachable
+from trivium.wire.svn.upstream import Upstream
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 RESETTING = struct.pack("ii", 1, 0)

@@ -19,7 +19,7 @@ from trivium.forge.pushes.settling import Finished, Push
 from trivium.forge.repositories import growth
 from trivium.forge.repositories.growth import Growth
 from trivium.forge.sessions.transfers import Admitted, Transfers
-from trivium.vcs.svn.snapshot import revision_update
+from trivium.vcs.svn.filesystem import revision_update
 
 
 class Commit:

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection to the private Apache: a request goes out, and its answer comes in as fast as it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections import deque
+from typing import Any, Final
+
+import httptools
+
+from trivium.vcs.svn.apache import Endpoint
+
+_HIGH: Final = 512 << 10
+"""Bytes of an answer that wait for a slow client before Apache is held back."""
+_LOW: Final = 128 << 10
+
+
+class Unreachable(Exception):
+    """Apache does not run, or broke off."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection, with at most one request under way."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.used = False
+        self.lost = False
+        self.rests_since = 0.0
+        self.on_lost: Any = None
+        self._transport: Any = None
+        self._parser: Any = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def begin(self, *, no_body: bool) -> None:
+        """Get ready for an answer; `no_body`: it ends with its head, whatever that says."""
+        self._no_body = no_body
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.head: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.unread = False
+        self.complete = False
+        self.reusable = False
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
+        self._paused = False
+        self._news = asyncio.Event()
+        self._parser = httptools.HttpResponseParser(self)
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_HIGH)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            self.abort()  # nobody has asked
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        # A process that ends with all of a request read closes in good order; the kernel says so when it was not.
+        self.unread = isinstance(exc, ConnectionResetError | BrokenPipeError) and not self.status
+        self._writable.set()
+        if self.on_lost is not None:
+            self.on_lost(self)
+        if self._parser is not None and not self.complete:
+            if not self.head.done():
+                self.head.set_exception(Unreachable())
+                self.head.exception()  # somebody may not wait for it any more
+            self._news.set()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            self.headers.clear()
+            return
+        if not self.head.done():
+            self.head.set_result(None)
+        if self._no_body:
+            self._finish()
+
+    def on_body(self, body: bytes) -> None:
+        self._chunks.append(body)
+        self._waiting += len(body)
+        if self._waiting > _HIGH and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._news.set()
+
+    def on_message_complete(self) -> None:
+        if self.status >= 200:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self.complete:
+            self.complete = True
+            # The parser does not know that the answer to HEAD is over, and so not whether another may follow.
+            self.reusable = not self._closes() if self._no_body else bool(self._parser.should_keep_alive())
+            self._news.set()
+
+    def is_open(self) -> bool:
+        """Whether the other end has not closed it, even if the event loop does not know that yet."""
+        if self.lost:
+            return False
+        asked = select.poll()
+        asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
+        return not asked.poll(0)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it is at this end."""
+        address: tuple[str, int] = self._transport.get_extra_info("sockname")
+        return address
+
+    def _closes(self) -> bool:
+        return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
+
+    async def write(self, data: bytes) -> None:
+        """Send; waits while Apache does not take more."""
+        if self.lost or self._transport.is_closing():
+            raise Unreachable
+        self._transport.write(data)
+        await self._writable.wait()
+
+    async def read(self) -> bytes:
+        """The next piece of the answer's body; empty at its end."""
+        while not self._chunks:
+            if self.complete:
+                return b""
+            if self.lost:
+                raise Unreachable
+            self._news.clear()
+            await self._news.wait()
+        chunk = self._chunks.popleft()
+        self._waiting -= len(chunk)
+        if self._paused and self._waiting < _LOW:
+            self._paused = False
+            self._transport.resume_reading()
+        return chunk
+
+    def read_all(self) -> bytes | None:
+        """What is left of the body, if all of it is here; None when more is to come."""
+        if not self.complete:
+            return None
+        left = b"".join(self._chunks)
+        self._chunks.clear()
+        return left
+
+    def rest(self) -> None:
+        """The answer is over."""
+        self._parser = None
+
+    def abort(self) -> None:
+        self._transport.abort()
