@@ -16,7 +16,7 @@ _OURS = tuple(
 )
 
 _LISTENING = []
-"""Sockets that got a port of the loopback, but have not been told of yet."""
+"""Sockets that are given a port of the loopback, until it is known which."""
 
 
 def _text(value):
@@ -27,7 +27,18 @@ def _tell(event, *what):
     os.write(_FILE, json.dumps([event, *map(_text, what)]).encode() + b"\n")
 
 
+def _tell_ports():
+    for listening in tuple(_LISTENING):
+        port = listening.getsockname()[1] if listening.fileno() >= 0 else -1
+        if port and listening in _LISTENING:
+            _LISTENING.remove(listening)
+            if port > 0:
+                _tell("listen", f"127.0.0.1:{port}")
+
+
 def _witness(event, arguments):
+    if _LISTENING:
+        _tell_ports()
     if event == "open":
         path = arguments[0]
         if isinstance(path, (str, bytes)):
@@ -40,10 +51,6 @@ def _witness(event, arguments):
         _tell("start", arguments[0])
     elif event == "socket.bind" and arguments[1] == ("127.0.0.1", 0):
         _LISTENING.append(arguments[0])
-    elif event == "_thread.start_new_thread" and _LISTENING:  # which serves it
-        listening = _LISTENING.pop()
-        if listening.fileno() >= 0:
-            _tell("listen", f"127.0.0.1:{listening.getsockname()[1]}")
     elif event == "socket.connect":
         address = arguments[1]
         _tell("connect", f"{address[0]}:{address[1]}" if isinstance(address, tuple) else address)
