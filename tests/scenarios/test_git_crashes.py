@@ -140,6 +140,7 @@ def test_a_clone_whose_git_is_killed_ends(server: Server, root: Api, git: Git) -
     place = server.root / repository.name
     with stalled_clone(server, ada, repository, tip) as connection:
         kill_all(gits_in(place))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # what is on its way comes at once
         answer = everything(connection)
     assert not answer.endswith(b"\r\n0\r\n\r\n"), "the client must see that something is missing"
     until(lambda: not gits_in(place))
