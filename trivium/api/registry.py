@@ -12,7 +12,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -26,24 +25,10 @@ from trivium.errors import Forbidden, TriviumError
 from trivium.forge.accounts.users import User
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
+from trivium.turns import Pace
 
 _EVERYWHERE: Final = {"repo": "repoid"}
 """Old names of arguments of whatever method (decisions.md A17)."""
-
-
-class Pace(IntEnum):
-    """How long a method takes, and so where it runs."""
-
-    AT_ONCE = 0
-    """A few look-ups by index among what is at hand: on the event loop. Handing it to a thread and back would take
-    longer. What is not at hand is asked for again, in a thread (`Call.remember`, `Store.take_time`)."""
-    SHORT = 1
-    """In a thread where short calls wait for each other."""
-    LONG = 2
-    """Perhaps seconds or more of reading and computing: where it keeps no short call waiting, and each account has its
-    turns."""
-    WAITING = 3
-    """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
 
 
 @dataclass(frozen=True, slots=True)
