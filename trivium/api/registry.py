@@ -28,19 +28,19 @@ from trivium.forge.history.reading import History
 from trivium.forge.site import Site
 
 _EVERYWHERE: Final = {"repo": "repoid"}
-"""Old names of arguments of whatever method (decisions.md A17)."""
+"""Old names of arguments, for every method (decisions.md A17)."""
 
 
 class Pace(IntEnum):
     """How long a method takes, and so where it runs."""
 
     AT_ONCE = 0
-    """A few look-ups by index among what is at hand: on the event loop. Handing it to a thread and back would take
-    longer. What is not at hand is asked for again, in a thread (`Call.remember`, `Store.take_time`)."""
+    """A few look-ups by index in what is at hand. Runs on the event loop: handing it to a thread and back would take
+    longer. A call that needs more is repeated in a thread (`Call.remember`, `Store.take_time`)."""
     SHORT = 1
-    """In a thread where short calls wait for each other."""
+    """Runs in a thread where short calls wait for each other."""
     LONG = 2
-    """Perhaps seconds or more of reading and computing: where it keeps no short call waiting, and each account has its
+    """Perhaps seconds or more of reading and computing. Runs where no short call waits for it, and where accounts take
     turns."""
     WAITING = 3
     """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
@@ -53,7 +53,7 @@ class Call:
     site: Site
     caller: Caller
     stamp: Stamp
-    """The state of all rights when the caller was identified: what is remembered for it may be used."""
+    """The state of all rights when the caller was identified. What is remembered for this state may be used."""
     remembered: Remembered
     history: History
     base_url: str
@@ -64,9 +64,9 @@ class Call:
     def remember(
         self, key: Hashable, make: Callable[[], Mapping[str, object]], *, rights_of: User | None = None
     ) -> Parts:
-        """Parts of the answer that depend on what may be seen alone; `make` asks for them anew (`Remembered`).
+        """Parts of the answer that change only with what may be seen; `make` makes them anew (`Remembered`).
 
-        What depends on the `rights_of` one user alone outlives changes of the rights of others.
+        Parts that change only with the `rights_of` one user outlive changes of the rights of others.
         """
         state = (self.stamp.everybody, rights_of.rights_version) if rights_of is not None else self.stamp.version
         if self.site.store.hurried:
@@ -122,7 +122,7 @@ class Method:
     def __call__(self, call: Call) -> Any:
         """Check, convert, run. Raises `Refusal` with the documented text."""
         if not self.renamed.keys().isdisjoint(call.given):
-            # Who gives an argument under both names means the present one.
+            # If an argument comes under both names, the present name counts.
             old = {self.renamed[name]: value for name, value in call.given.items() if name in self.renamed}
             present = {name: value for name, value in call.given.items() if name not in self.renamed}
             call = replace(call, given=old | present)

@@ -23,7 +23,7 @@ from trivium.forge.upkeep import maintenance as maintenance_work
 from trivium.vcs.errors import VcsError
 
 _MOST_SHOWN: Final = 100
-"""Characters of a setting that there is not."""
+"""Characters shown of the name of an unknown setting."""
 
 
 @registry.method(pace=Pace.WAITING)
