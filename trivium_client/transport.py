@@ -64,7 +64,7 @@ def post(apihost: str, body: bytes) -> bytes:
         headers={"Content-Type": "text/plain", "Accept": "application/json", "User-Agent": "rhodecode-api"},
         method="POST",
     )
-    # No proxy can reach our own loopback interface, and none shall see a key that was to stay here.
+    # No proxy can reach our own loopback interface, and none shall see a key that need not leave this machine.
     proxies = [urllib.request.ProxyHandler({})] if host.is_loopback(apihost) else []
     try:
         opener = urllib.request.build_opener(*proxies, _PlainHandler, _TlsHandler, _RefuseRedirects)
