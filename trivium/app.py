@@ -42,7 +42,7 @@ _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
 """No fewer than the places for long calls (`api.door`)."""
 _PATIENT: Final = 16
-"""Threads for what clients of version control wait for; further work waits its turn."""
+"""Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
 
 

@@ -39,7 +39,7 @@ class _TlsHandler(urllib.request.HTTPSHandler):
 
 
 class _RefuseRedirects(urllib.request.HTTPRedirectHandler):
-    """Following would hand the key to whomever the first server names, or turn the POST into a GET."""
+    """Following one would hand the key to any server that the first one names, or turn the POST into a GET."""
 
     def redirect_request(
         self,

@@ -177,10 +177,9 @@ class Registry:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function under its name.
 
-        `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
-        the arguments as they were given. `paced_by` says of the arguments, as they came, whether they make a call take
-        longer than `pace`. `guard` raises for callers who may not use the method at all. `aliases` are
-        old names.
+        `failure` is the text for refusals that have no text of their own: a template, or a function of the arguments
+        as they were given. `paced_by` says of the arguments, as they came, whether they make a call take longer than
+        `pace`. `guard` raises for callers who may not use the method at all. `aliases` are old names.
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -76,7 +76,7 @@ def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
 
 
 def why(reason: TriviumError) -> str:
-    """The whole reason, for administrators and the log: what everybody is told, if the words lack it, and the words."""
+    """The whole reason, for administrators and the log. It begins with what everybody is told."""
     words = str(reason)
     public = reason.public if isinstance(reason, VcsError) else None
     return words if public is None or words.startswith(public) else f"{public}: {words}"

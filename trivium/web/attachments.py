@@ -81,7 +81,7 @@ class Attachments:
             stream.close()
 
     def _open(self, path: str, key: str, address: str) -> tuple[Caller | None, tuple[Attachment, BinaryIO] | None]:
-        """Who asks, if that is known, and the file if they may fetch it."""
+        """The caller, if known, and the file, if they may fetch it."""
         try:
             if key:
                 caller: Caller | None = self._authenticator.by_key(key, address, Role.HTTP)[0]
