@@ -175,8 +175,8 @@ class Application:
         tidy = True
         while True:
             await asyncio.sleep(_GIVE_BACK_EVERY)
-            idle = self._api.long_calls == before
-            before = self._api.long_calls
+            idle = self._api.long_work.count == before
+            before = self._api.long_work.count
             if not (idle and tidy):
                 trim = partial(give_back, thoroughly=idle)
                 await asyncio.get_running_loop().run_in_executor(self._chores, trim)

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ import structlog
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
-from trivium.access.places import NoPlace, Places
+from trivium.access.places import NoPlace
 from trivium.access.rates import Rates
 from trivium.api.bodies import Bodies
 from trivium.api.envelope import PARSE_ERROR, Answer, answer_of, envelope, key_given, key_of, parsed, shown_id
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
 from trivium.api.outgoing import LARGE, Outgoing
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.remembered import Remembered
 from trivium.api.sending import send_answer
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
@@ -32,12 +31,11 @@ from trivium.errors import TriviumError, WouldWait
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
-from trivium.http.addresses import ClientAddresses, neighbourhood
+from trivium.http.addresses import ClientAddresses, neighbourhood, site_address
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.http.crew import Crew
-from trivium.http.patience import comes_true
 from trivium.http.rooms import Crowded
-from trivium.vcs.budget import waited_for
+from trivium.turns import LongWork, Pace
 
 _log = structlog.get_logger(__name__)
 
@@ -51,17 +49,9 @@ _COUNTED: Final = "trivium.counted"
 """Marks the scope of a request that has been counted for `api_rate`."""
 _PARSED_ID: Final = "trivium.parsed-id"
 _PARSED_KEY: Final = "trivium.parsed-key"
-"""Where the scope of a long call has its id and its key until its turn comes."""
-_READING_AT_ONCE: Final = 2
-"""How many long calls of one account compute in one worker at a time, and how many of all accounts beyond the first of
-each. More threads of one process would only hold up each other and the event loop."""
-_WAITING_AT_ONCE: Final = 16
+"""In the scope of a call that takes long: what is known of it before its turn comes."""
 _PAUSE: Final = 0.5
 """Seconds before a client hears that its body was too large."""
-
-
-_NOTICED: Final = 0.1
-"""Seconds between two looks whether a client is still there."""
 
 _PATH: Final = "/_admin/api"
 _LONGEST_PATH: Final = 64
@@ -110,23 +100,8 @@ class ApiDoor:
         self._outgoing = Outgoing(self._settings.data / "cache", self._settings.max_api_answer)
         self._remembered = Remembered()
         self._history = History(site)
-        self._places = {
-            Pace.LONG: Places(
-                each=_READING_AT_ONCE,
-                shared=_READING_AT_ONCE,
-                firsts=4 * _READING_AT_ONCE,
-                patience=self._settings.request_timeout,
-            ),
-            Pace.WAITING: Places(
-                each=_WAITING_AT_ONCE,
-                shared=_WAITING_AT_ONCE,
-                firsts=_WAITING_AT_ONCE,
-                patience=self._settings.import_timeout,
-            ),
-        }
+        self.long_work = LongWork(self._settings, slow)
         self._document: dict[str, Any] | None = None
-        self.long_calls = 0
-        """How many calls so far may have taken long."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
@@ -180,45 +155,14 @@ class ApiDoor:
         except WouldWait:
             caller = await self._crew.run(self._caller_of, *whose)
         if caller is None:
-            return await self._crew.run(self._serve, scope, body, pace)  # the answer says why the key is refused
-        self.long_calls += 1
-        gone = threading.Event()
-
-        def serve() -> Answer | Pace:
-            with waited_for(lambda: not gone.is_set()):
-                return self._serve(scope, body, pace)
-
-        watching = asyncio.create_task(_watch(receive, gone))
+            return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
         try:
-            return await self._in_turn(pace, caller, serve, gone)
+            return await self.long_work.run(pace, caller, receive, lambda: self._serve(scope, body, pace))
         except NoPlace:
             said = "too many long calls of this user at once; try again"
         except BeingMade:
             said = "somebody else is making the same answer, and it takes long; try again"
-        finally:
-            gone.set()
-            watching.cancel()
         return Answer(envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
-
-    async def _in_turn(
-        self, pace: Pace, caller: Caller, serve: Callable[[], Answer | Pace], gone: threading.Event
-    ) -> Answer | Pace:
-        """Serve when there is a place; raises `NoPlace`.
-
-        When another call is making the same answer, this one gives its place and thread back and waits. Then it starts
-        again, and checks the right to the answer again too. Raises `BeingMade` when the other is not done in time, or
-        the client is `gone`.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._settings.request_timeout
-        while True:
-            try:
-                async with self._places[pace].place(caller, brief=False):
-                    return await loop.run_in_executor(self._slow, serve)
-            except BeingMade as error:
-                answer = error
-            if not await _comes_to_an_end(answer, gone, deadline):
-                raise answer
 
     def _caller_of(self, key: str, address: str) -> Caller | None:
         """The caller that a key lets in; None when it is refused."""
@@ -328,19 +272,8 @@ class ApiDoor:
             raise Refusal(f"No such method: {shown}")
         asked.method = method.name
         given = given if isinstance(given, dict) else {}
-        base_url = self._base_url(scope)
+        base_url = site_address(self._settings.base_url, scope)
         return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given))
-
-    def _base_url(self, scope: Scope) -> str:
-        """The configured address of the server, or the one under which this request reached it."""
-        if self._settings.base_url:
-            return self._settings.base_url.rstrip("/")
-        host = header(scope, b"host").decode("latin-1")
-        return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}"
-
-
-def _is_host(host: str) -> bool:
-    return bool(host) and all(character.isalnum() or character in ".-:[]" for character in host) and host.isascii()
 
 
 def _refusal(reason: Reason, address: str) -> str:
@@ -353,15 +286,3 @@ def _refusal(reason: Reason, address: str) -> str:
             return "API KEY has bad role for an API call"
         case _:
             return "Invalid API KEY"
-
-
-async def _comes_to_an_end(answer: BeingMade, gone: threading.Event, deadline: float) -> bool:
-    """Wait until an answer has been made or given up; returns whether to ask again: in time, with the client there."""
-    return await comes_true(lambda: gone.is_set() or answer.is_over(), until=deadline) and not gone.is_set()
-
-
-async def _watch(receive: Receive, gone: threading.Event) -> None:
-    """Notice when a client goes away after its request has been read."""
-    while (await receive())["type"] != "http.disconnect":
-        await asyncio.sleep(_NOTICED)
-    gone.set()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -26,24 +25,10 @@ from trivium.errors import Forbidden, TriviumError
 from trivium.forge.accounts.users import User
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
+from trivium.turns import Pace
 
 _EVERYWHERE: Final = {"repo": "repoid"}
 """Old names of arguments, for every method (decisions.md A17)."""
-
-
-class Pace(IntEnum):
-    """How long a method takes, and so where it runs."""
-
-    AT_ONCE = 0
-    """A few look-ups by index in what is at hand. Runs on the event loop: handing it to a thread and back would take
-    longer. A call that needs more is repeated in a thread (`Call.remember`, `Store.take_time`)."""
-    SHORT = 1
-    """Runs in a thread where short calls wait for each other."""
-    LONG = 2
-    """Perhaps seconds or more of reading and computing. Runs where no short call waits for it, and where accounts take
-    turns."""
-    WAITING = 3
-    """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
 
 
 @dataclass(frozen=True, slots=True)

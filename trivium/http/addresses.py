@@ -95,3 +95,15 @@ def neighbourhood(address: str) -> str:
     """
     parsed = _address(address)
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
+def site_address(configured: str, scope: Mapping[str, Any]) -> str:
+    """The configured address of the server, or the one under which a request reached it; no slash at the end."""
+    if configured:
+        return configured.rstrip("/")
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}"
+
+
+def _is_host(host: str) -> bool:
+    return bool(host) and host.isascii() and all(character.isalnum() or character in ".-:[]" for character in host)

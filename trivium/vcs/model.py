@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.vcs.abilities import Abilities
+from trivium.vcs.pages import CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
 from trivium.vcs.values import (
     AnnotatedLine,
     Changeset,
@@ -123,6 +124,98 @@ class Snapshot(Protocol):
         """The contents of files, in this order, one at a time. What has more than `most` bytes is not read."""
         ...
 
+    # What pages and downloads need (design: web.md 2).
+
+    def entry(self, raw_id: str, path: str) -> TreeEntry:
+        """What is called so at a commit, be it a file, a directory or a link; the empty path is the root.
+
+        Raises `UnknownPath`.
+        """
+        ...
+
+    def children(self, raw_id: str, path: str) -> list[TreeEntry]:
+        """One level of a directory with the sizes of its files, directories first, then by name.
+
+        Raises `UnknownPath` when no directory is called so. Nothing below is looked at.
+        """
+        ...
+
+    def last_changes(self, raw_id: str, path: str) -> dict[str, str]:
+        """Name of each entry of a directory → full id of the commit that last changed it, or something below it.
+
+        By definition what `git log -1 <raw_id> -- <entry>` tells, and its like in the other systems. An entry for which
+        the budget of time does not suffice is left out. Raises `UnknownPath`.
+        """
+        ...
+
+    def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
+        """All files and symbolic links below a directory, ordered by path as bytes, one by one; for archives.
+
+        Raises `UnknownPath`.
+        """
+        ...
+
+    def stream(self, entry: TreeEntry) -> Iterator[bytes]:
+        """The content of a file in pieces of at most some hundred KiB, however large it is, never whole in memory."""
+        ...
+
+    def details(self, raw_ids: Sequence[str]) -> list[CommitDetails]:
+        """Commits by their full ids: what `changesets` does not tell."""
+        ...
+
+    def page(self, head: str | None, after: str | None, limit: int) -> list[str]:
+        """Full ids of commits, newest first: those that `head` leads to, or all when it is None.
+
+        Children stand before their parents. `after` is the last id of the page before; None begins at the newest.
+        `head` and `after` are full ids. Costs no more with a long history behind the page. Where a branch is a name
+        that commits carry (`Lines.NAMED`), `branch_page` tells those of a branch.
+        """
+        ...
+
+    def branch_page(self, branch: str, after: str | None, limit: int) -> list[str]:
+        """As `page`, of a branch by its name as `names` tells it; raises `UnknownRevision`.
+
+        Git: what the head of the branch leads to. Mercurial: the changesets that carry the name. Subversion: the
+        revisions that touched the directory.
+        """
+        ...
+
+    def ancestor(self, one: str, other: str) -> str | None:
+        """The full id of the best common ancestor of two commits; None: there is none."""
+        ...
+
+    def lacking(self, old: str, new: str, limit: int) -> list[str]:
+        """Full ids of the commits that `new` leads to and `old` does not, newest first, at most `limit`."""
+        ...
+
+    def differences(self, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:
+        """The files that differ between two commits, ordered by path, one by one; `old` None is the empty tree.
+
+        Which files there are is known before the first of them is compared: `differing` counts them cheaply.
+        Properties that changed alone are told as well, without hunks.
+        """
+        ...
+
+    def differing(self, old: str | None, new: str, options: DiffOptions) -> list[FileDifference]:
+        """As `differences`, without hunks and counts of lines: only which files, and what became of them."""
+        ...
+
+    def raw_diff(self, old: str | None, new: str, options: DiffOptions) -> Iterator[bytes]:
+        """The whole difference as a diff that `git apply` takes, in pieces (system.md 2.4); nothing is left out.
+
+        Git: as `git diff --full-index --binary -M`. Mercurial: as `hg export --git` has it, binary included.
+        Subversion: in git's form, with binary files named only. `options.per_file` and `options.total` do not count.
+        """
+        ...
+
+    def patch(self, raw_id: str, options: DiffOptions) -> Iterator[bytes]:
+        """A commit as a patch with its header, against its first parent, in pieces (system.md 2.4)."""
+        ...
+
+    def properties(self, raw_id: str, path: str) -> Properties:
+        """What is kept beside a file or directory; empty where a system has nothing such. Raises `UnknownPath`."""
+        ...
+
 
 class BackEnd(Protocol):
     """One version-control system."""
@@ -188,6 +281,15 @@ class BackEnd(Protocol):
 
     def open(self, path: Path, index: Any) -> AbstractContextManager[Snapshot]:
         """Open a repository for reading, for one thread."""
+        ...
+
+    def open_with(self, path: Path, index: Any, other: Path, other_index: Any) -> AbstractContextManager[Snapshot]:
+        """Open a repository together with another one of its fork network.
+
+        The full ids of both can be given to `differences`, `differing`, `ancestor` and `lacking`; revisions are
+        resolved in the first one. Raises `NotPossible` where a system cannot (Subversion: a number means another
+        revision in each repository).
+        """
         ...
 
     def history(self, path: Path, cache: Path, known: str = "", updates: Sequence[RefUpdate] = ()) -> History:

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from trivium.api.arguments import Text, Word
 from trivium.api.methods.registered import registry
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.errors import Invalid
 from trivium.forge.reviews import attachments
+from trivium.turns import Pace
 
 _BLANKS: Final = str.maketrans("", "", " \t\r\n")
 

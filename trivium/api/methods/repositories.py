@@ -25,7 +25,7 @@ from trivium.api.methods.registered import registry
 from trivium.api.objects.history import names_object
 from trivium.api.objects.repositories import page_parts, repository_objects, repository_page
 from trivium.api.objects.users import known_to
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.remembered import Parts
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
@@ -39,6 +39,7 @@ from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.viewing import RepositoryPage
 from trivium.names import last_segment, parent_of, path_of
+from trivium.turns import Pace
 
 _OLD_GROUP = {"usersgroupid": "usergroupid"}
 _OLD_URI = {"remote_uri": "clone_uri"}
