@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
-"""No fewer than the places for long calls (`api.door`)."""
+"""No fewer than the places for long work (`turns.LongWork`)."""
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0

@@ -49,7 +49,7 @@ _COUNTED: Final = "trivium.counted"
 """Marks the scope of a request that has been counted for `api_rate`."""
 _PARSED_ID: Final = "trivium.parsed-id"
 _PARSED_KEY: Final = "trivium.parsed-key"
-"""In the scope of a call that takes long: what is known of it before its turn comes."""
+"""Where the scope of a long call has its id and its key until its turn comes."""
 _PAUSE: Final = 0.5
 """Seconds before a client hears that its body was too large."""
 
@@ -155,7 +155,7 @@ class ApiDoor:
         except WouldWait:
             caller = await self._crew.run(self._caller_of, *whose)
         if caller is None:
-            return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
+            return await self._crew.run(self._serve, scope, body, pace)  # the answer says why the key is refused
         try:
             return await self.long_work.run(pace, caller, receive, lambda: self._serve(scope, body, pace))
         except NoPlace:
