@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The application of one worker: settings → site → doors. The only place that knows everyone."""
+"""The application of one worker: settings → site → doors. Only this file knows all doors."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
-"""As many as there are places for (`api.door`)."""
+"""No fewer than the places for long work (`turns.LongWork`)."""
 _PATIENT: Final = 16
-"""Threads for what clients of version control wait for; what is beyond that waits its turn."""
+"""Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
 
 
@@ -56,12 +56,12 @@ class Application:
         self._site: Site = open_site(settings, listening=listening)
         soon = answer_soon if settings.short_calls_first else None
         self._crew = Crew(settings.threads, "quick", prepare=soon)
-        # Apart: short answers must not wait for whoever clones.
+        # A crew apart: short answers must not wait for the admission of clones.
         self._admission = Crew(settings.threads, "admission", prepare=soon)
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
         self._long = ThreadPoolExecutor(_LONG_CALLS, thread_name_prefix="long")
-        # What clients of version control wait for longer than for the disk: a program, or somebody else's work.
+        # For waits of version-control clients that take longer than the disk: for a program, or for others' work.
         self._patient = ThreadPoolExecutor(_PATIENT, thread_name_prefix="patient")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
@@ -101,7 +101,7 @@ class Application:
         except Disconnected:
             if started:
                 raise _Aborted from None  # the server must close the connection: the answer is not complete
-            # Whoever is still there has kept us waiting.
+            # A client that is still there kept us waiting.
             await respond(secured, 408, b"The request did not arrive in time.\n", (TEXT, (b"connection", b"close")))
         except Exception:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
@@ -133,9 +133,9 @@ class Application:
                 await self._web(scope, receive, send)
 
     def _protocol_of(self, scope: Scope) -> App | None:
-        """What serves the version-control system that a request belongs to, if it does to one."""
+        """The door of the version-control system that a request belongs to; None for other requests."""
         if svn.is_svn_request(scope):
-            # Before Git: a file in a Subversion repository may be called as Git calls its services.
+            # Before Git: a file in a Subversion repository may have the name of a service of Git.
             return partial(svn.serve, self._wire, self._apache)
         if is_git_path(scope["path"]):
             return partial(git.serve, self._wire)
@@ -170,7 +170,7 @@ class Application:
             await asyncio.get_running_loop().run_in_executor(self._slow, self._write_activity)
 
     async def _give_back(self) -> None:
-        """After large work the worker becomes small again, and quite so once it has nothing to do."""
+        """Give memory back after large work, and thoroughly once the worker has nothing to do."""
         before = 0
         tidy = True
         while True:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work that may take long gets its turn, at whichever door it is asked for (security.md 6).
+"""Work that may take long gets its turn, whichever door asks for it (security.md 6).
 
-Each account has a few places, and the first work of each waits for nobody. What a client asked for is given up when the
-client goes away. Work that finds somebody else making the very same answer gives everything back and asks again later.
+Each account has a few places, and the first work of each waits for nobody. The work for a client ends when the client
+goes away. Work that finds another making the very same answer gives everything back and asks again later.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from trivium.vcs.budget import waited_for
 T = TypeVar("T")
 
 _READING_AT_ONCE: Final = 2
-"""Long calls of one account that compute in one worker at a time, and of all beyond the first of each: more threads of
-one process would only get in each other's way, and in that of the event loop."""
+"""How many long calls of one account compute in one worker at a time, and how many of all accounts beyond the first of
+each. More threads of one process would only hold up each other and the event loop."""
 _WAITING_AT_ONCE: Final = 16
 _NOTICED: Final = 0.1
-"""Seconds after which it is looked again whether a client is there."""
+"""Seconds between two looks whether a client is still there."""
 
 
 class Pace(IntEnum):
     """How long a method or view takes, and so where it runs."""
 
     AT_ONCE = 0
-    """A few look-ups by index among what is at hand: on the event loop. Handing it to a thread and back would take
-    longer. What is not at hand is asked for again, in a thread (`Store.take_time`)."""
+    """A few look-ups by index in what is at hand. Runs on the event loop: handing it to a thread and back would take
+    longer. A call that needs more is repeated in a thread (`Store.take_time`)."""
     SHORT = 1
-    """In a thread where short calls wait for each other."""
+    """Runs in a thread where short calls wait for each other."""
     LONG = 2
-    """Perhaps seconds or more of reading and computing: where it keeps no short call waiting, and each account has its
+    """Perhaps seconds or more of reading and computing. Runs where no short call waits for it, and where accounts take
     turns."""
     WAITING = 3
     """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
@@ -68,14 +68,14 @@ class LongWork:
             ),
         }
         self.count = 0
-        """How much work there was so far."""
+        """How many pieces of work there were so far."""
 
     async def run(self, pace: Pace, caller: Caller, receive: Receive, serve: Callable[[], T]) -> T:
         """The result of `serve`, which runs in a thread as long as the client waits for it.
 
-        `receive` must have given the whole request. `serve` is called again after it raised `BeingMade`, and so asks
-        for everything anew, the right to it included. Raises `NoPlace`; and `BeingMade` when that is not over in time,
-        or the client is gone.
+        `receive` must have given the whole request. After `serve` raised `BeingMade` it is called again, so it must
+        check everything anew, the right to it too. Raises `NoPlace`; and `BeingMade` when the other work is not over in
+        time, or the client is gone.
         """
         self.count += 1
         gone = threading.Event()
@@ -105,12 +105,12 @@ class LongWork:
 
 
 async def _comes_to_an_end(answer: BeingMade, gone: threading.Event, deadline: float) -> bool:
-    """Wait until somebody has made an answer, or given up; returns whether to ask again, for a client who is there."""
+    """Wait until an answer has been made or given up; returns whether to ask again: in time, with the client there."""
     return await comes_true(lambda: gone.is_set() or answer.is_over(), until=deadline) and not gone.is_set()
 
 
 async def _watch(receive: Receive, gone: threading.Event) -> None:
-    """Notice that a client goes away whose request has been read."""
+    """Notice when a client goes away after its request has been read."""
     while (await receive())["type"] != "http.disconnect":
         await asyncio.sleep(_NOTICED)
     gone.set()

@@ -46,19 +46,19 @@ _TRY_AGAIN: Final = ((b"retry-after", b"5"),)
 _SHOWN_REASON: Final = 1000
 
 _COUNTED: Final = "trivium.counted"
-"""In the scope of a request: it has been counted for `api_rate`."""
+"""Marks the scope of a request that has been counted for `api_rate`."""
 _PARSED_ID: Final = "trivium.parsed-id"
 _PARSED_KEY: Final = "trivium.parsed-key"
-"""In the scope of a call that takes long: what is known of it before its turn comes."""
+"""Where the scope of a long call has its id and its key until its turn comes."""
 _PAUSE: Final = 0.5
-"""Seconds before somebody hears that a body was too large."""
+"""Seconds before a client hears that its body was too large."""
 
 _PATH: Final = "/_admin/api"
 _LONGEST_PATH: Final = 64
 
 
 def is_api_path(path: str) -> bool:
-    """Whether a request is for the API; slashes too many do not matter, as scripts put addresses together."""
+    """Whether a request is for the API. Extra slashes do not matter, because scripts put addresses together."""
     if path == _PATH:
         return True
     return len(path) <= _LONGEST_PATH and [part for part in path.split("/") if part] == ["_admin", "api"]
@@ -129,7 +129,7 @@ class ApiDoor:
         except Crowded:
             said = f"{PARSE_ERROR} too many large bodies at once; try again"
             refused = Answer(envelope(None, error=said), 503, _TRY_AGAIN)
-        # Nothing is held meanwhile. Without the pause, who sends large bodies for nothing could do so without end.
+        # Nothing is held during the pause. Without it a client could send large bodies for nothing, without end.
         await asyncio.sleep(_PAUSE)
         return refused
 
@@ -147,7 +147,7 @@ class ApiDoor:
         return answer
 
     async def _serve_long(self, scope: Scope, body: bytes, receive: Receive, pace: Pace) -> Answer | Pace:
-        """Serve what may take long, as long as the client waits for it: what it reads is given up when they go."""
+        """Serve a call that may take long, and give up its reading when the client goes away."""
         whose = scope[_PARSED_KEY], self._addresses.of(scope)
         try:
             with self._site.store.glance():
@@ -155,7 +155,7 @@ class ApiDoor:
         except WouldWait:
             caller = await self._crew.run(self._caller_of, *whose)
         if caller is None:
-            return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
+            return await self._crew.run(self._serve, scope, body, pace)  # the answer says why the key is refused
         try:
             return await self.long_work.run(pace, caller, receive, lambda: self._serve(scope, body, pace))
         except NoPlace:
@@ -165,17 +165,17 @@ class ApiDoor:
         return Answer(envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
 
     def _caller_of(self, key: str, address: str) -> Caller | None:
-        """Whom a key would let call methods; None when it would be refused."""
+        """The caller that a key lets in; None when it is refused."""
         try:
             return self._authenticator.by_key(key, address, Role.API)[0]
         except CredentialsRefused:
             return None
 
     def _serve(self, scope: Scope, body: bytes, pace: Pace) -> Answer | Pace:
-        """The answer to a request body; or the pace that it needs, when that may take longer than `pace` allows.
+        """The answer to a request body; or the pace that it needs, when it may take longer than `pace` allows.
 
-        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it is to be asked again, nor when
-        it raises `BeingMade`, as what is `LONG` may.
+        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it returns a pace, or when it
+        raises `BeingMade`, as a `LONG` call may.
         """
         asked = _Asked()
         try:
@@ -202,7 +202,7 @@ class ApiDoor:
         except Refusal as refusal:
             return Answer(self._refused(refusal, asked))
         except Exception:
-            # Whatever went wrong, the caller learns nothing of our insides, and the log everything but secrets.
+            # The caller learns nothing of our insides. The log gets everything but secrets.
             _log.exception("an API call failed", request=shown_id(asked.id), method=asked.method)
             return Answer(envelope(asked.id, error=INTERNAL))
 
@@ -236,7 +236,7 @@ class ApiDoor:
         return envelope(asked.id, error=refusal.text, detail=detail)
 
     def _connection(self, pace: Pace) -> AbstractContextManager[object]:
-        """One connection for all that a short call looks up; a long one keeps none while bytes move."""
+        """One connection for all look-ups of a short call; a long call keeps none while bytes move."""
         match pace:
             case Pace.AT_ONCE:
                 return self._site.store.glance()
@@ -259,7 +259,7 @@ class ApiDoor:
             raise Refusal(_refusal(error.reason, address)) from error
         asked.caller = caller
         if self._rates is not None and not scope.get(_COUNTED):
-            scope[_COUNTED] = True  # what is asked again in a thread is one call
+            scope[_COUNTED] = True  # a call that is repeated in a thread counts once
             if self._rates.count(self._site.ring.digest(key)) > self._settings.api_rate:
                 raise _TooOften(self._rates.seconds_left())
         name, given = request["method"], request["args"]

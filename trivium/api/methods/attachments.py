@@ -31,7 +31,7 @@ def file_store_add(call: Call, filename: Text, content: Word) -> dict[str, Any]:
 
 
 def _bytes(given: Any, most: int) -> bytes:
-    """The bytes in a base64 text, in which programs break lines; raises `Invalid`."""
+    """The bytes of a base64 text, which may have line breaks; raises `Invalid`."""
     if not isinstance(given, str):
         raise Invalid("the content of a file is a text in base64")
     packed = given.translate(_BLANKS)

@@ -106,7 +106,7 @@ def _todo(given: Any) -> int | None:
 
 
 def _recipients(call: Call, repository: Repository, given: Any) -> list[str]:
-    """Who of those that are named, in a list or with commas between them, may read the repository."""
+    """Those of the named users who may read the repository; `given` is a list, or a text with commas."""
     if isinstance(given, str):
         given = [one.strip() for one in given.split(",", _MOST_RECIPIENTS) if one.strip()]
     if given is None:

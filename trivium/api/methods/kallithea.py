@@ -154,7 +154,7 @@ def _person(author: str) -> dict[str, str]:
 
 
 def _votes(said: list[Comment]) -> list[dict[str, Any]]:
-    """Of each reviewer's votes the newest."""
+    """The newest vote of each reviewer."""
     newest = {comment.author: comment for comment in said if comment.status is not None}
     return [
         {"reviewer": author, "modified_at": comment.created_on, "status": comment.status}

@@ -46,7 +46,7 @@ _OLD_URI = {"remote_uri": "clone_uri"}
 
 
 def _pace_of_reading(given: Mapping[str, Any]) -> Pace:
-    """To read the repository itself takes as long as it is large; whoever asks for a cached answer has it at once."""
+    """Reading the repository itself takes time by its size. A caller that asks for a cached answer has it at once."""
     cached = given.get("cache", True) in (True, None) and given.get("with_revision_names", False) in (False, None)
     return Pace.AT_ONCE if cached else Pace.LONG
 
@@ -74,7 +74,7 @@ def get_repo(
 
 
 def _parts(call: Call, repository: Repository) -> Parts:
-    """What `get_repo` shows beside the row: remembered for super-admins, for strangers, and for each who is shown.
+    """What `get_repo` shows beside the row: remembered for super-admins, for strangers, and for each user in it.
 
     The row is read anew for each call, and says who holds the lock.
     """

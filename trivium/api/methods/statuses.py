@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Methods with which programs say how it is with a commit, and everybody asks (api-reviews.md 3)."""
+"""Methods by which programs report on a commit, and everybody reads the reports (api-reviews.md 3)."""
 
 from __future__ import annotations
 

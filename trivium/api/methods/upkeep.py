@@ -24,7 +24,7 @@ from trivium.turns import Pace
 from trivium.vcs.errors import VcsError
 
 _MOST_SHOWN: Final = 100
-"""Characters of a setting that there is not."""
+"""Characters shown of the name of an unknown setting."""
 
 
 @registry.method(pace=Pace.WAITING)
