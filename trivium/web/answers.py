@@ -161,5 +161,11 @@ class Asked:
     """The anti-forgery token in a header."""
     agent: str = ""
     raw_path: str = ""
+    """Of the path, as it came."""
     raw_query: str = ""
     secure: bool = False
+    """Whether the client's connection is encrypted."""
+    partial: str = ""
+    """Which part of a content is wanted (`Range`)."""
+    id: str = ""
+    """What this request is called in the log."""

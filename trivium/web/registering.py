@@ -87,6 +87,8 @@ class View:
     """What `api_access_controllers_whitelist` calls it (system.md 1.2)."""
     pace: Pace
     shape: Shape
+    users_only: bool
+    """Whether visitors have to sign in first, whatever they may do with the repository."""
     script_only: bool
     """Whether it answers scripts of our pages alone (`X-Requested-With`)."""
     possible: Callable[[Abilities], bool] | None
@@ -118,6 +120,7 @@ def view(
     needs: Level | Who,
     word: str,
     pace: Pace = Pace.AT_ONCE,
+    users_only: bool = False,
     script_only: bool = False,
     possible: Callable[[Abilities], bool] | None = None,
 ) -> Callable[[F], F]:
@@ -134,6 +137,7 @@ def view(
             word=word,
             pace=pace,
             shape=_shape_of(call),
+            users_only=users_only,
             script_only=script_only,
             possible=possible,
             call=call,

@@ -18,6 +18,7 @@ from trivium.forge.site import Site
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
 from trivium.web.answers import Asked
+from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
 from trivium.web.language import Language
 from trivium.web.urls import Urls
@@ -47,6 +48,7 @@ class Visit:
     language: Language
     preferences: Preferences
     urls: Urls
+    cookies: Cookies
     said: tuple[str, ...] = ()
     """What this page tells once: what happened before."""
     form_secret: bytes = b""
