@@ -26,7 +26,7 @@ _LARGE: Final = 1 << 20
 _MOST_PARENTS: Final = 1000
 _ORDERLY: Final = re.compile(rb"[^<>\n]*<[^<>\n]*> [0-9]{1,12} [+-][0-9]{4}")
 _NO_TEXT: Final = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"})
-"""Python's encodings that are none for text."""
+"""Names of Python's codecs that are refused as encodings."""
 
 
 class Unclear(VcsError):

@@ -187,7 +187,7 @@ class Upstream:
         except BaseException as error:
             if not fed.done():
                 fed.set_exception(Disconnected() if isinstance(error, asyncio.CancelledError) else error)
-                fed.exception()  # the error reaches whoever waits for it
+                fed.exception()  # `fed` tells the error to its reader
             raise
         if not fed.done():
             fed.set_result(None)
