@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a Git repository: its list of commits, revisions, changes and trees (api-repos.md 2, 3).
 
-The list of commits is kept as a file of raw ids in date order, so that a position is a slice and an id a search;
-what is not in it cannot be read, for only a branch or tag makes a commit visible (api-repos.md 5, strip).
+The list of commits is kept as a file of raw ids in date order, so that a position is a slice and an id a search.
+Commits outside the list cannot be read, for only a branch or tag makes a commit visible (api-repos.md 5, strip).
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ _PREFIX = re.compile("[0-9a-f]{7,39}")
 _POSITION = re.compile("[0-9]{1,11}")
 _FIRST: Final = frozenset({"tip", "HEAD", "head"})
 _MOST_RESEMBLING: Final = 32 << 20
-"""Bytes of files that are read to find renames among them; beyond that only what is equal is one."""
+"""Bytes of files that are read to find renames among them; beyond that only equal files count as renamed."""
 _OFTEN: Final = 32
 _COMMITS_KEPT: Final = 1 << 20
-"""Characters of commits that are remembered while a repository is open, about."""
+"""About how many characters of commits are remembered while a repository is open."""
 _OPERATIONS: Final = {"A": "A", "D": "D"}
 
 
 class GitIndex:
-    """The commits and names of a repository at one moment: what is the same for every reader until the next push."""
+    """The commits and names of a repository at one moment: the same for every reader until the next push."""
 
     def __init__(self, refs: dict[str, str], tip: str | None, lists: CommitLists, command: GitCommand) -> None:
         self.refs = refs
@@ -134,7 +134,7 @@ class GitSnapshot:
         return self.position(self.resolve(revision))
 
     def _position_near(self, raw_id: str, guess: int) -> int:
-        """As `position`; usually commits are asked for in their order, and the next one need not be searched for."""
+        """As `position`, but without a search for commits that are asked for in their order, which is usual."""
         at = guess * ID_BYTES
         return guess if self._ids[at : at + ID_BYTES].hex() == raw_id else self.position(raw_id)
 
@@ -211,7 +211,7 @@ class GitSnapshot:
         flags = DiffOption.INCLUDE_TYPECHANGE
         parent = self._commit(str(commit.parent_ids[0])) if commit.parent_ids else None
         if budget.nodes:
-            # The library lists all that differs before anybody can stop it. A file may have two names.
+            # The library lists all differences before it can be stopped. A file may have two names.
             self._trees.check_changes(parent.tree_id.raw if parent else None, commit.tree_id.raw, 2 * budget.nodes)
         if parent is not None:
             diff = self._tree(parent).diff_to_tree(self._tree(commit), flags=flags)
@@ -230,7 +230,7 @@ class GitSnapshot:
         return diff
 
     def _commit(self, raw_id: str) -> Commit:
-        """Most are asked for as themselves, for what they changed, and as the parent of the next one."""
+        """A commit, remembered: most are needed for themselves, for their changes, and as the next one's parent."""
         found = self._commits.get(raw_id)
         if found is None:
             found = read_commit(self._repository, raw_id, self._index.command)
@@ -243,7 +243,7 @@ class GitSnapshot:
         return tree  # type: ignore[no-any-return]
 
     def _are_large(self, went_and_came: Sequence[Any]) -> bool:
-        """Whether too much would be read to find out which of the files that went and came resemble each other."""
+        """Whether comparing the files that went and came, to find renames, would read too much."""
         return sum(map(self._size, went_and_came)) > _MOST_RESEMBLING
 
     def _size(self, file: Any) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How everybody else reaches the Mercurial processes: those of the running server, or some of our own.
+"""The way to the Mercurial processes: those of the running server, or some of our own.
 
 Under `trivium serve` they listen at a socket in the data directory. A program that runs without the server, such as a
 command, starts processes that serve it alone and end with it.
@@ -92,7 +92,7 @@ class HgProcesses:
         return self._own.connect()
 
     def ask(self, shape: type[T], what: str, *paths: Path | int, timeout: float | None = None, **arguments: Any) -> T:
-        """The answer to a call that has one value; `paths` are the directories that it is about."""
+        """The one value that answers a call; `paths` are the directories that the call is about."""
         with self._calling(what, paths, arguments, timeout) as connection:
             answer: T = _expect(connection, RESULT, shape)
             return answer
@@ -212,13 +212,13 @@ def _expect(connection: socket.socket, kind: bytes, shape: type[T]) -> T:
 
 
 def _checked(received: Frame) -> Frame:
-    """A frame that is no failure."""
+    """The frame, unless it is a failure, which is raised."""
     if received.kind == ERROR:
         raise_failure(received)
     return received
 
 
 def raise_failure(received: Frame) -> NoReturn:
-    """Raise what an answer says went wrong."""
+    """Raise the error that an answer tells."""
     failure = received.decoded(Failure)
     raise FAILURES.get(failure.kind, VcsError)(failure.text)

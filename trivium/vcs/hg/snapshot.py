@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a Mercurial repository: revisions are resolved here, everything else is asked of the Mercurial processes.
 
-The list of changesets is Mercurial's own: in the order in which they came. One call of the API is one question, however
+The list of changesets is Mercurial's own, in the order of their arrival. One call of the API is one question, however
 many changesets it is about.
 """
 
@@ -33,7 +33,7 @@ _NUMBER = re.compile("[0-9]{1,11}")
 
 
 class HgIndex:
-    """The changesets and names of a repository at one moment: what is the same for every reader until the next push."""
+    """The changesets and names of a repository at one moment: the same for every reader until the next push."""
 
     def __init__(self, found: Index) -> None:
         self.ids = found.ids
@@ -59,7 +59,7 @@ class HgIndex:
             at = self.ids.find(start, at + 1)
 
     def numbered(self, revision: int) -> str | None:
-        """The id of a local revision number; those of hidden changesets are nobody's."""
+        """The id of a local revision number; None for numbers of hidden changesets."""
         if self.revisions is None:
             return self.at(revision) if revision < len(self) else None
         try:
@@ -86,7 +86,7 @@ class HgSnapshot:
         self._directory = directory
         self._index = index
         self._branches: dict[str, str] = {}
-        """Changeset → named branch, of those that were read."""
+        """Changeset → named branch, of the changesets that were read."""
 
     def is_empty(self) -> bool:
         return not self.ids(0, 1)
@@ -186,7 +186,7 @@ class HgSnapshot:
         for entry in listed:
             name = _text(entry.path)
             budget.spend(1, len(name))
-            # Names that are no UTF-8 may look alike: what a file is called belongs to what it is found under.
+            # Names that are no UTF-8 may look alike, so the id includes the bytes of the name.
             files.append(Node(name, "file", f"{entry.file_id.hex()}{entry.path.hex()}"))
             at = name.rfind("/")
             while at >= len(above) and name[:at] not in directories:
@@ -206,7 +206,7 @@ class HgSnapshot:
     def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
         asked: dict[str, Any] = {"files": [_file(node) for node in nodes], "most": min(most, _SMALL)}
         if len(nodes) <= _FEW:
-            # After a push of a commit or two: nobody need be forked for it.
+            # The case after a push of a commit or two: no process need be forked for it.
             found = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
             if all(data is not None for data in found):
                 present().check()
@@ -217,7 +217,7 @@ class HgSnapshot:
             for node in nodes:
                 present().check()
                 data = stream.content()
-                # What is too large is not told.
+                # The size of a content that is too large is missing here.
                 yield Content(self.sizes([node])[0], None) if data is None else Content(len(data), data)
 
 

@@ -14,7 +14,7 @@ BRANCH: Final = "branches/"
 BOOKMARK: Final = "bookmarks/"
 """A bookmark moved."""
 MOST_IDS: Final = 29_000
-"""New changesets that the journal tells of one push (system.md 3.3)."""
+"""The most new changesets of one push that the journal tells (system.md 3.3)."""
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What `history` remembers: enough to tell what was added since."""
+    """The memory of `history`: enough to tell later additions."""
 
     digest: str
     """Of all ids, in their order."""
@@ -43,7 +43,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What a changeset did to a file; what was there before may have had another name."""
+    """What a changeset did to a file, which may have had another name before."""
 
     path: bytes
     op: str

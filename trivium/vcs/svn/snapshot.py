@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a Subversion repository: revisions, changes and trees (api-repos.md 2, 3).
 
-libsvn wants paths that are canonical: relative, without empty or dot segments. Those of users are cleaned before they
-arrive here, and those of the repository are.
+libsvn wants canonical paths: relative, without empty or dot segments. Paths of users are cleaned before they arrive
+here, and paths of the repository are canonical.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _YOUNGEST: Final = frozenset({"tip", "HEAD"})
 _FILE: Final = 1
 _DIRECTORY: Final = 2
 _KIND: Final = 1
-"""Of a directory's entries only their kinds are wanted."""
+"""Only the kinds of a directory's entries are wanted."""
 _LINK: Final = b"link "
-"""A symbolic link is a file with a property and this before its target."""
+"""A symbolic link is a file with a property, and with this text before its target."""
 _BEGINNING: Final = 8000
 """Bytes in which a NUL makes a file binary, as for Git."""
 _CHUNK: Final = 1 << 20
@@ -52,20 +52,20 @@ _PATIENCE: Final = 60
 _MOST_PLACES: Final = 10_000
 """Branches or tags that one pattern may find."""
 _TURN: Final = threading.Lock()
-"""Who reads revisions takes turns with other threads: libsvn gives the interpreter away for each of them, and two
-readers who hand it to each other a hundred times use half as much again (`make bench`)."""
+"""Threads that read revisions take turns: libsvn gives the interpreter away for each revision, and two readers that
+hand it to each other a hundred times use half as much time again (`make bench`)."""
 _AT_A_TIME: Final = 100
 """Revisions of one turn, a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
-    """One entry of a revision's list of changed paths; of a directory that was copied or deleted only itself."""
+    """One entry of a revision's list of changed paths; a copied or deleted directory is one entry."""
 
     action: str
-    """`A`, `M`, `D`, or `R` for something else under an old name."""
+    """`A`, `M`, `D`, or `R` for another object under an old name."""
     source: str | None
-    """What it was copied from, if it was."""
+    """The source, if it was copied."""
     source_revision: int
 
 
@@ -78,7 +78,7 @@ class _At:
 
 
 class SvnSnapshot:
-    """One repository, opened by one reader; commits that came later are not seen."""
+    """One repository, opened by one reader, which does not see later commits."""
 
     lasting_files = False
 
@@ -99,7 +99,7 @@ class SvnSnapshot:
 
     @cached_property
     def _session(self) -> Any:
-        """What lists directories and logs, which the file system's own interface does not offer."""
+        """The interface for lists of directories and logs, which the file system's own does not offer."""
         from subvertpy.ra import RemoteAccess
 
         return RemoteAccess("file://" + quote(str(self._place)))
@@ -143,13 +143,13 @@ class SvnSnapshot:
         return Refs((), (), ())
 
     def names(self, layout: Layout | None = None) -> Names:
-        """A path's id is the revision that last touched something below it, which a copy is as well."""
+        """A path's id is the revision that last touched something below it; copying it counts as well."""
         if layout is None or not self._last:
             return Names({}, {}, {})
         return Names(self._placed(layout.branches), {}, self._placed(layout.tags))
 
     def _placed(self, patterns: Sequence[str]) -> dict[str, str]:
-        """The directories of the youngest revision that one of these patterns fits."""
+        """The directories of the youngest revision that match one of these patterns."""
         found: dict[str, str] = {}
         for pattern in patterns:
             places = {"": self._last}
@@ -182,7 +182,7 @@ class SvnSnapshot:
         if self._session.check_path(path, number) not in (_FILE, _DIRECTORY):
             raise UnknownPath(path)
         found: list[str] = []
-        if limit > 0:  # to libsvn none means all
+        if limit > 0:  # libsvn takes 0 for all
 
             def take(_: Any, revision: int, *__: Any) -> None:
                 found.append(str(revision))
@@ -203,7 +203,7 @@ class SvnSnapshot:
         return annotated(lines_of(content), origins_of(self._versions(file, limit)))
 
     def _versions(self, file: _At, limit: int) -> Iterator[tuple[str, bytes]]:
-        """A file and what it was before, newest first, as long as it had not more than `limit` bytes."""
+        """The versions of a file, newest first, as long as they have at most `limit` bytes."""
         revisions: list[_At] = []
 
         def take(path: str, revision: int, *_: Any) -> None:
@@ -331,14 +331,14 @@ class SvnSnapshot:
         return [below for below, kind in self._below(path, number) if kind == _FILE] if kind == _DIRECTORY else []
 
     def _sides(self, touched: dict[str, _Touched], path: str, number: int) -> tuple[_At | None, _At | None]:
-        """A file before and after a revision; before means what it was copied from, if it was."""
+        """A file before and after a revision; the file before is the source if it was copied."""
         new = _At(path, number) if self._root(number).is_file(path) else None
         if new is not None and (source := _source(touched, path)) and self._root(source.revision).is_file(source.path):
             return source, new
         return (_At(path, number - 1) if self._root(number - 1).is_file(path) else None), new
 
     def _compared(self, path: str, old: _At | None, new: _At | None, limit: int) -> FileChange:
-        """The change of one file. What is too large to be compared is not read either."""
+        """The change of one file. A file that is too large to be compared is not read either."""
         sides = [side for side in (old, new) if side is not None]
         same = self._same(sides)
         if same or any(self._root(side.revision).file_length(side.path) > LARGEST_COMPARED for side in sides):
@@ -386,7 +386,7 @@ def _is_link(root: Any, path: str) -> bool:
 
 
 def _source(touched: dict[str, _Touched], path: str) -> _At | None:
-    """What a file was copied from, with one of its directories or by itself."""
+    """The source of a file that was copied, by itself or with one of its directories."""
     above = path
     while above:
         entry = touched.get(above)

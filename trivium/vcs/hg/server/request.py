@@ -19,9 +19,9 @@ class Request:
         self.apart = False
         """Whether this process has nothing else to do, and may wait for the client."""
         self.pending: list[bytes] = []
-        """What is still to be sent."""
+        """Frames still to be sent."""
         self.answered = False
-        """All that there is to say is on its way."""
+        """Whether the whole answer is on its way."""
         self._waiting = 0
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Request:
 
 
 class Body:
-    """The body of a request as a file; ends where the client says so, and raises `Gone` when it does not."""
+    """The body of a request as a file; ends where the client says so, and raises `Gone` when it breaks off."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -81,6 +81,6 @@ class Body:
         return taken
 
     def drain(self) -> None:
-        """Read to the end, for a client that reads only when it has said all."""
+        """Read to the end, for a client that reads only after it has sent all."""
         while self.read(PIECE):
             pass

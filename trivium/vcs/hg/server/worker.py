@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One Mercurial process: short requests are answered here, each long one by a process forked for it.
 
-So nobody waits behind a clone, a process that dies takes only its own request with it, and what a long request needed
-of memory is given back at its end. A short request that turns out to be long is stopped, and begun anew by a process of
-its own. This process has one thread, so that it can fork.
+So nobody waits behind a clone, a dying process takes only its own request with it, and the memory of a long request is
+given back at its end. A short request that turns out to be long is stopped, and a process of its own begins it anew.
+This process has one thread, so that it can fork.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _LARGEST: Final = 200 << 20
 _MOST_FORKED: Final = 24
 """Long requests at once; others wait until one of them has ended."""
 _AT_ONCE: Final = 0.2
-"""Seconds that a short request may take; one that takes longer is begun anew by a process of its own."""
+"""Seconds that a short request may take; after that a process of its own begins it anew."""
 _PATIENCE: Final = 10.0
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG: Final = 1
@@ -74,10 +74,10 @@ class Worker:
         self._forked: dict[int, int] = {}
         """Descriptor of a process that we forked → its number."""
         self._waiting: deque[Request] = deque()
-        """Long requests for which nobody has been forked yet."""
+        """Long requests without a forked process yet."""
 
     def run(self, waiting: int, accept: Source, watch: int) -> None:
-        """Serve what `accept` gives when the descriptor `waiting` is readable, until `watch` ends."""
+        """Serve the connections of `accept` whenever the descriptor `waiting` is readable, until `watch` ends."""
         self._closed_in_children = (waiting, watch)
         self._sweep()
         while not self._is_old():
@@ -96,7 +96,7 @@ class Worker:
                 self._receive(connection)
 
     def _is_old(self) -> bool:
-        """Whether it is time to make room for a fresh process; who waits for us is served first."""
+        """Whether it is time to make room for a fresh process; waiting requests are served first."""
         self._served += 1
         if self._served % _LOOK_EVERY or self._waiting:
             return False
@@ -118,7 +118,7 @@ class Worker:
             with self._patience if call.what not in _CHANGES else contextlib.nullcontext():
                 answer = self._answer(request, apart=False)
         except OutOfPatience:
-            # Whatever it was doing when it was stopped, nobody else shall have it.
+            # It was stopped in the middle of something: no other request may get this repository object.
             self._forget(request)
             request.pending.clear()
             self._waiting.append(request)
@@ -144,7 +144,7 @@ class Worker:
             os.close(descriptor)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-            shutil.rmtree(self._scratch / str(pid), ignore_errors=True)  # what a killed one left
+            shutil.rmtree(self._scratch / str(pid), ignore_errors=True)  # the remains of a killed process
         self._begin()
 
     def _forget(self, request: Request) -> None:
@@ -173,7 +173,7 @@ class Worker:
             self._fork(send_rest)
 
     def _answer(self, request: Request, *, apart: bool) -> bytes:
-        """Carry out a request. What must be sent is returned, or sent when this process has time (`apart`)."""
+        """Carry out a request. The answer is returned, or sent if this process may wait for that (`apart`)."""
         try:
             request.apart = apart
             _OPERATIONS[request.call.what](self, request)
@@ -215,7 +215,7 @@ class Worker:
         return kept[1]
 
     def fresh(self, directory: int) -> Repository:
-        """The repository in an open directory, for a client to change, who reads what Mercurial says."""
+        """The repository in an open directory, for a client that changes it and reads Mercurial's messages."""
         return library.open_repository(self.base, directory, quiet=False)
 
     def _fork(self, work: Callable[[], object]) -> None:
@@ -229,7 +229,7 @@ class Worker:
         try:
             for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
-            # Whoever connects must not wait for us when the others are gone.
+            # A client that connects must not wait for this process when the others are gone.
             for descriptor in (*self._closed_in_children, *self._forked):
                 os.close(descriptor)
             for other in self._waiting:
@@ -248,7 +248,7 @@ class Worker:
             os._exit(status)
 
     def _sweep(self) -> None:
-        """Remove what killed processes left in the scratch directory whose parent is gone as well."""
+        """Remove from the scratch directory the remains of killed processes whose parent is gone as well."""
         for place in self._scratch.iterdir():
             if place.name.isdigit() and not Path("/proc", place.name).exists():
                 shutil.rmtree(place, ignore_errors=True)
@@ -260,7 +260,7 @@ def _failure(call: Call, failed: Exception) -> Failure:
             return Failure(kind, str(failed))
     if isinstance(failed, (VcsError, error.Error)):
         return Failure("failed", f"{call.what}: {failed!r}")
-    # Something that we did not think of: say where.
+    # An unexpected error: say where.
     where = traceback.extract_tb(failed.__traceback__)[-1]
     return Failure("failed", f"{call.what}: {failed!r} at {Path(where.filename).name}:{where.lineno}")
 
@@ -346,7 +346,7 @@ _OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
     "warm": _change(changing.warm),
 }
 _CHANGES: Final = frozenset({"create"})
-"""Those of the short ones that must not be begun twice."""
+"""Short requests that must not be begun twice."""
 _LONG: Final = frozenset(
     {"changes", "contents", "sizes", "path_history", "annotate", "fork", "import", "pull", "strip", "recover", "warm"}
 )
