@@ -27,7 +27,7 @@ from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
-from trivium.web.pages import web_app
+from trivium.web.door import WebDoor
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
 from trivium.wire.git.requests import is_git_path
@@ -41,6 +41,8 @@ _log = structlog.get_logger(__name__)
 _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
 """No fewer than the places for long work (`turns.LongWork`)."""
+_DOWNLOADS: Final = 48
+"""As many as there are places for (`web.door`)."""
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
@@ -72,7 +74,15 @@ class Application:
         )
         self._wire = Door(self._transfers, self._authenticator)
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
-        self._web = web_app(settings)
+        # What browsers fetch piece by piece: each of these threads waits for whoever reads what it reads.
+        self._downloads = ThreadPoolExecutor(_DOWNLOADS, thread_name_prefix="download")
+        self._web = WebDoor(
+            self._site,
+            self._authenticator,
+            crew=self._crew,
+            long_work=self._api.long_work,
+            downloads=self._downloads,
+        )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._closing = threading.Event()
@@ -93,7 +103,9 @@ class Application:
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+                given = {name for name, _ in message["headers"]}
+                more = [header for header in SECURITY_HEADERS if header[0] not in given]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         try:
@@ -129,8 +141,10 @@ class Application:
             serve = self._protocol_of(scope)
             if serve is not None:
                 await serve(scope, paced.receive, paced.send)
+            elif await self._web(scope, paced.receive, paced.send):
+                return
             elif not await svn.serve_file(self._wire, self._apache, scope, paced.receive, paced.send):
-                await self._web(scope, receive, send)
+                await self._web.absent(scope, paced.receive, paced.send)
 
     def _protocol_of(self, scope: Scope) -> App | None:
         """The door of the version-control system that a request belongs to; None for other requests."""
@@ -206,6 +220,7 @@ class Application:
         self._slow.shutdown()
         self._patient.shutdown()
         self._long.shutdown()
+        self._downloads.shutdown()
         self._chores.shutdown()
         self._write_activity()
         self._site.close()
