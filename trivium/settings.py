@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -20,6 +21,7 @@ from trivium.errors import Invalid
 SERVER: Final = "server:main"
 APP: Final = "app:main"
 
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -186,6 +188,21 @@ class Settings:
     exclusive_timeout: int = _option(
         30, "A rename or deletion waits this long for pushes under way to the same repository."
     )
+    session_cookie: str = _option("rhodecode", "Name of the cookie of sessions.", name="beaker.session.key")
+    session_lifetime: int = _option(
+        2_592_000,
+        "Seconds after signing in to the pages until somebody has to do it again, unless they asked to be remembered:"
+        " then it is a year.",
+        name="beaker.session.timeout",
+    )
+    session_secure: bool = _option(
+        False,
+        "The cookie of sessions is sent over https only, also where this server cannot tell that it is reached so.",
+        name="beaker.session.secure",
+    )
+    session_timeout: int = _option(
+        28_800, "A session that nobody asked to remember ends when it is not used for so long; 0: only as above."
+    )
     login_failures: int = _option(10, "Wrong passwords per account and address within 5 minutes before a wait.")
     login_lock_seconds: int = _option(60, "First wait after too many wrong passwords; doubles, at most 900.")
     login_ip_failures: int = _option(300, "Wrong passwords per address within 10 minutes before a wait.")
@@ -309,6 +326,10 @@ def _check(settings: Settings) -> None:
         raise Invalid("option lock_ret_code: must be a status from 200 to 299 or from 400 to 499")
     if '"' in settings.realm or not settings.realm.isprintable():
         raise Invalid("option realm: quotes and control characters are not allowed")
+    if not _COOKIE_NAME.fullmatch(settings.session_cookie):
+        raise Invalid("option beaker.session.key: the name of a cookie has letters, digits, '_', '.' and '-'")
+    if settings.session_lifetime < 1:
+        raise Invalid("option beaker.session.timeout: must be at least 1")
     try:
         _ = settings.proxy_networks
     except ValueError as error:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 from cachetools import TTLCache
@@ -24,7 +24,7 @@ from trivium.access.stamps import STAMP_COLUMNS, Stamp
 from trivium.access.throttle import Throttle
 from trivium.errors import TriviumError
 from trivium.http.addresses import is_allowed
-from trivium.names import account_key_of
+from trivium.names import account_key_of, is_clean_text
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
@@ -74,6 +74,15 @@ class Proof(NamedTuple):
     """The key, if it was one."""
 
 
+class SignIn(NamedTuple):
+    """What a right password on a page shows."""
+
+    caller: Caller
+    must_change_password: bool
+    password_hash: str
+    """As it is stored: who begins a session sees by it that nobody has changed the password since."""
+
+
 class _KeyRow(NamedTuple):
     """A row of `_BY_KEY`."""
 
@@ -116,7 +125,8 @@ _ranges = (
     .correlate(users)
     .scalar_subquery()
 )
-_account_columns = (
+ACCOUNT_COLUMNS: Final = (
+    # What `admitted` looks at, in its order.
     users.c.id,
     users.c.username,
     users.c.active,
@@ -126,7 +136,7 @@ _account_columns = (
 )
 _BY_KEY = Query(
     select(
-        *_account_columns,
+        *ACCOUNT_COLUMNS,
         tokens.c.id.label("token_id"),
         tokens.c.role,
         tokens.c.builtin,
@@ -137,12 +147,12 @@ _BY_KEY = Query(
     .where(tokens.c.digest == bindparam("sought"), users.c.id != DEFAULT_USER_ID)
 )
 _BY_NAME = Query(
-    select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+    select(*ACCOUNT_COLUMNS, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
         users.c.username_key == bindparam("sought"), users.c.id != DEFAULT_USER_ID
     )
 )
 _BY_ID = Query(
-    select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+    select(*ACCOUNT_COLUMNS, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
         users.c.id == bindparam("sought"), users.c.id != DEFAULT_USER_ID
     )
 )
@@ -189,7 +199,7 @@ class Authenticator:
             self._tell_once(row, address, "expired key")
             raise CredentialsRefused(Reason.UNKNOWN)
         with self._telling(row, address):
-            caller = _admitted(row, address)
+            caller = admitted(row, address)
             if not row.builtin and row.role not in (Role.ALL, role):
                 raise CredentialsRefused(Reason.ROLE)
         self.used_tokens.add(row.token_id)
@@ -216,7 +226,7 @@ class Authenticator:
             found = _BY_ID.first(db, {"sought": sent.user_id})
         if found is None:
             raise CredentialsRefused(Reason.UNKNOWN)
-        return _admitted(_AccountRow(*found), sent.address)
+        return admitted(_AccountRow(*found), sent.address)
 
     def by_password(self, username: str, password: str, address: str) -> tuple[Caller, Proof]:
         """The account behind HTTP Basic credentials of a version-control client (system.md 3.2), and what proves it.
@@ -231,10 +241,37 @@ class Authenticator:
         row = _AccountRow(*found) if found else None
         if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password)):
             with self._telling(row, address):
-                return _admitted(row, address), proof
+                return admitted(row, address), proof
         if row is not None and (until := self._remembered_until(row, password)):
             with self._telling(row, address):
                 return _admitted_by_password(row, address), Proof(until)
+        row, stored = self._checked(row, username, password, address)
+        with self._telling(row, address):
+            caller = _admitted_by_password(row, address)
+        until = time.time() + _REMEMBER_SECONDS
+        with self._lock:
+            self._remembered[self._mark(row.id, password)] = (stored, until)
+        self.signed_in.add(row.id)
+        return caller, Proof(until)
+
+    def by_sign_in(self, username: str, password: str, address: str) -> SignIn:
+        """The account that somebody signs in to on a page.
+
+        Keys are no passwords here. Wrong ones count together with those of version-control clients. Raises
+        `CredentialsRefused`, and `WouldWait` in a `Store.glance`.
+        """
+        known = is_clean_text(username)
+        with self._store.read() as db:
+            found = _BY_NAME.first(db, {"sought": account_key_of(username)}) if known else None
+        row = _AccountRow(*found) if found else None
+        row, stored = self._checked(row, username if known else "", password, address)
+        with self._telling(row, address):
+            caller = admitted(row, address)
+        self.signed_in.add(row.id)
+        return SignIn(caller, row.force_password_change, stored)
+
+    def _checked(self, row: _AccountRow | None, username: str, password: str, address: str) -> tuple[_AccountRow, str]:
+        """The account if the password is its own, and the hash as it is stored from now on; counts the failures."""
         self._store.take_time()
         wait = self._throttle.seconds_to_wait(self._store, username, address)
         if wait:
@@ -251,13 +288,7 @@ class Authenticator:
         if renewed:
             with self._store.write(access_unchanged=True) as db:
                 db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
-        with self._telling(row, address):
-            caller = _admitted_by_password(row, address)
-        until = time.time() + _REMEMBER_SECONDS
-        with self._lock:
-            self._remembered[self._mark(row.id, password)] = (renewed or stored or "", until)
-        self.signed_in.add(row.id)
-        return caller, Proof(until)
+        return row, renewed or stored or ""
 
     def used(self, proof: Proof) -> None:
         """Note that a remembered proof let somebody in again."""
@@ -330,7 +361,25 @@ def _lets_in(ranges: str | None, address: str) -> bool:
     return not ranges or is_allowed(address, ranges.split(","))
 
 
-def _admitted(row: _KeyRow | _AccountRow, address: str) -> Caller:
+class Admittable(Protocol):
+    """A row that begins with `ACCOUNT_COLUMNS`."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def admin(self) -> bool: ...
+    @property
+    def inherits(self) -> bool: ...
+    @property
+    def ranges(self) -> str | None: ...
+
+
+def admitted(row: Admittable, address: str) -> Caller:
+    """The caller that an account is; raises `CredentialsRefused` where it may not be used, or not from there."""
     if not row.active:
         raise CredentialsRefused(Reason.INACTIVE)
     if not _lets_in(row.ranges, address):
@@ -339,7 +388,7 @@ def _admitted(row: _KeyRow | _AccountRow, address: str) -> Caller:
 
 
 def _admitted_by_password(row: _AccountRow, address: str) -> Caller:
-    caller = _admitted(row, address)
+    caller = admitted(row, address)
     if row.force_password_change:
         raise CredentialsRefused(Reason.PASSWORD_CHANGE)
     return caller

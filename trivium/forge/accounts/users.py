@@ -16,7 +16,7 @@ from trivium.access.keys import Role, new_key
 from trivium.access.logins.local import check_password, hash_password
 from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
-from trivium.forge.accounts import tokens
+from trivium.forge.accounts import sessions, tokens
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserChanged, UserCreated, UserDeleted
 from trivium.forge.events.event import values_before
@@ -36,6 +36,8 @@ from trivium.store.tables import (
 )
 
 MAX_ID: Final = 2**63 - 1
+_RANK: Final = ("active", "admin", "extern_type")
+"""What may not change under a session, as the password may not (security.md S-21)."""
 _MAX_TEXT: Final = 255
 
 
@@ -248,6 +250,8 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
             if "password_hash" in changes:
                 told["password"] = "changed"
             journal.record(db, caller, UserChanged(subject=user.username, user_id=user.id, changes=told, was=was))
+            if "password_hash" in changes or any(changes.get(name, was.get(name)) != was.get(name) for name in _RANK):
+                sessions.end_all(db, caller, user.id, user.username)
         return by_id(db, user.id)
 
 

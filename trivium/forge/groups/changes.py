@@ -19,7 +19,7 @@ from trivium.forge.events.event import values_before
 from trivium.forge.events.groups import RepoGroupChanged
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.repo_groups import RepoGroup
-from trivium.forge.naming import former_names
+from trivium.forge.naming import former_names, grams
 from trivium.forge.naming.former_names import below
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
@@ -122,3 +122,4 @@ def _rename_rows(db: Connection, group: RepoGroup, path: str) -> None:
         )
     db.execute(update(groups).where(groups.c.id == group.id).values(name=path, name_key=key_of(path)))
     former_names.group_taken(db, path)
+    grams.group_named(db, path)

@@ -23,7 +23,7 @@ from trivium.forge.events.event import values_before
 from trivium.forge.events.repositories import RepositoryArchived, RepositoryChanged, RepositoryDeleted
 from trivium.forge.grants.on_objects import grant_row
 from trivium.forge.groups import repo_groups
-from trivium.forge.naming import former_names
+from trivium.forge.naming import former_names, grams
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.repositories import fields as repository_fields
 from trivium.forge.repositories import finding as repositories
@@ -117,6 +117,8 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         was = values_before(db, table, repository.id, told)
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
+        if "name_key" in changes:
+            grams.named(db, repository.id, changes["name_key"])
         if wanted.private:
             grant_row(db, REPOSITORIES, repository.id, user_id=DEFAULT_USER_ID, level=Level.NONE)
         replaced, filled = repository_fields.set_values(db, repository, wanted.fields) if wanted.fields else ({}, {})

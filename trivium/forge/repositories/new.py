@@ -24,7 +24,7 @@ from trivium.forge.events.repositories import RepositoryCreated
 from trivium.forge.grants.on_objects import copy_rows, factory_level, grant_row
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.creation import insert_group
-from trivium.forge.naming import former_names
+from trivium.forge.naming import former_names, grams
 from trivium.forge.repositories.finding import Repository, stored_changeset
 from trivium.forge.site import Site
 from trivium.names import check_path, key_of
@@ -132,6 +132,7 @@ def insert_repository(
         history_state=history.state,
         **seal_remote(site, wanted.remote),
     )
+    grams.named(db, repository_id, key_of(wanted.path), new=True)
     former_names.taken(db, wanted.path)
     if wanted.permissions_of is not None:
         copy_rows(db, REPOSITORIES, wanted.permissions_of.id, REPOSITORIES, repository_id)

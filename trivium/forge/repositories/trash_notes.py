@@ -34,6 +34,7 @@ from trivium.store.tables import (
     repository_followers,
     repository_grants,
     repository_settings,
+    visits,
 )
 from trivium.tree.disk import sync_directory
 
@@ -74,6 +75,8 @@ class Note(msgspec.Struct, frozen=True):
     fields: list[tuple[str, str, str, str]] = []
     """Key, label, description and value of each extra field."""
     followers: list[int] = []
+    visits: list[tuple[int, str]] = []
+    """Who looked at it when, of those for whom it is one of the last few."""
     former_names: list[str] = []
     """Oldest first."""
     settings: dict[str, str] = {}
@@ -170,6 +173,10 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
             for (user_id,) in rows(
                 repository_followers, repository_followers.c.user_id, order=repository_followers.c.user_id
             )
+        ],
+        visits=[
+            (user_id, visited_on)
+            for user_id, visited_on in rows(visits, visits.c.user_id, visits.c.visited_on, order=visits.c.user_id)
         ],
         former_names=[name for (name,) in rows(former_names, former_names.c.name, order=former_names.c.id)],
         settings=dict(

@@ -37,6 +37,7 @@ from trivium.store.tables import (
     repository_settings,
     user_groups,
     users,
+    visits,
 )
 from trivium.store.tables import attachments as attachments_table
 from trivium.store.tables import repositories as table
@@ -155,6 +156,9 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
     for user_id in note.followers:
         if user_id in there:
             db.execute(insert(repository_followers).values(repository_id=repository_id, user_id=user_id))
+    for user_id, visited_on in note.visits:
+        if user_id in there:
+            db.execute(insert(visits).values(user_id=user_id, repository_id=repository_id, visited_on=visited_on))
     for key, value in note.settings.items():
         db.execute(insert(repository_settings).values(repository_id=repository_id, key=key, value=value))
     name = db.execute(select(table.c.name).where(table.c.id == repository_id)).scalar_one()
