@@ -8,7 +8,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -96,6 +96,7 @@ class _KeyRow(NamedTuple):
     role: str
     builtin: bool
     expires: int
+    force_password_change: bool
     stamp: int
     stamp_of_everybody: int
 
@@ -141,6 +142,7 @@ _BY_KEY = Query(
         tokens.c.role,
         tokens.c.builtin,
         tokens.c.expires,
+        users.c.force_password_change,
         *STAMP_COLUMNS,
     )
     .join(users, users.c.id == tokens.c.user_id)
@@ -204,6 +206,23 @@ class Authenticator:
                 raise CredentialsRefused(Reason.ROLE)
         self.used_tokens.add(row.token_id)
         return caller, Stamp(row.stamp, row.stamp_of_everybody)
+
+    def by_web_key(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, bool]:
+        """The owner of a key that may be used for one of `roles`, and whether they must change their password first.
+
+        Raises `CredentialsRefused`.
+        """
+        with self._store.read() as db:
+            found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
+        row = _KeyRow(*found) if found else None
+        if row is None or 0 <= row.expires <= time.time():
+            raise CredentialsRefused(Reason.UNKNOWN)
+        with self._telling(row, address):
+            caller = admitted(row, address)
+            if not row.builtin and row.role != Role.ALL and row.role not in roles:
+                raise CredentialsRefused(Reason.ROLE)
+        self.used_tokens.add(row.token_id)
+        return caller, row.force_password_change
 
     def visitor(self, address: str) -> Caller | None:
         """A caller without credentials; None when visitors may not look, or not from there (decisions.md W10)."""

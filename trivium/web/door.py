@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import queue
 import secrets
 import threading
 from collections.abc import Iterable
@@ -89,7 +88,7 @@ class WebDoor:
             answer, visit = await self._answer(asked, receive)
         except NoView:
             return False
-        await self._send(asked, answer, visit, scope, receive, send)
+        await self._send(answer, visit, scope, send)
         return True
 
     async def absent(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +96,7 @@ class WebDoor:
         asked = await self._asked(scope, receive, send)
         if asked is not None:
             answer, visit = await self._crew.run(self._wrong, asked, Refused(404, "There is no such page."), Shape.PAGE)
-            await self._send(asked, answer, visit, scope, receive, send)
+            await self._send(answer, visit, scope, send)
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send) -> Asked | None:
         """The request as views see it; None when it was answered, for it makes no sense."""
@@ -181,9 +180,7 @@ class WebDoor:
         visit = await self._crew.run(self._bare_visit, asked)
         said = "The server is busy with other requests of yours. Please try again."
         try:
-            return await self._long_work.run(
-                Pace.LONG, visit.caller, receive, lambda: self._serve(asked, Pace.LONG)
-            )
+            return await self._long_work.run(Pace.LONG, visit.caller, receive, lambda: self._serve(asked, Pace.LONG))
         except NoPlace:
             pass
         except BeingMade:
@@ -225,6 +222,13 @@ class WebDoor:
                 if told.status >= 500:
                     _log.warning("a page failed", request=asked.id, path=asked.raw_path, why=str(error))
                 return self._refusal(asked, pace, view, told)
+            except (WouldWait, TakesLong, BeingMade):
+                raise
+            except Exception:
+                # Whatever went wrong, the visitor learns nothing of our insides, and the log everything but secrets.
+                _log.exception("a page failed", request=asked.id, method=asked.method, path=asked.raw_path)
+                failed = Refused(500, "Something went wrong here. An administrator finds the reason in the log.")
+                return self._refusal(asked, pace, view, failed)
 
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
@@ -239,13 +243,11 @@ class WebDoor:
             case _:
                 return nullcontext()
 
-    async def _send(
-        self, asked: Asked, answer: Ready, visit: Visit, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _send(self, answer: Ready, visit: Visit, scope: Scope, send: Send) -> None:
         head_only = scope["method"] == "HEAD"
         content = answer.content
         if not isinstance(content, bytes):
-            await self._stream(answer, visit, receive, send, head_only=head_only)
+            await self._stream(answer, visit, send, head_only=head_only)
             return
         headers = list(answer.headers)
         kind = next((value for name, value in headers if name == "Content-Type"), "").encode()
@@ -256,9 +258,7 @@ class WebDoor:
                 headers.append(("Content-Encoding", "gzip"))
         await _respond(send, answer.status, headers, content, head_only=head_only)
 
-    async def _stream(
-        self, answer: Ready, visit: Visit, receive: Receive, send: Send, *, head_only: bool
-    ) -> None:
+    async def _stream(self, answer: Ready, visit: Visit, send: Send, *, head_only: bool) -> None:
         """Send a content piece by piece, as its reader takes them, from a thread that reads it."""
         assert not isinstance(answer.content, bytes)
         headers = _encoded(answer.headers)
@@ -335,7 +335,7 @@ class _Pieces:
                         self._loop.call_soon_threadsafe(self._ready.put_nowait, piece)
                     else:
                         self._room.release()
-        except BaseException as error:  # noqa: BLE001  # it is raised again where it is waited for
+        except BaseException as error:  # it is raised again where it is waited for
             end = error
         finally:
             close = getattr(iterator, "close", None)

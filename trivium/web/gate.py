@@ -26,14 +26,14 @@ from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.turns import Pace
-from trivium.web.answers import Answer, Asked, Redirect, Refused, SignInNeeded
+from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
 from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
 from trivium.web.urls import Urls, quoted, without_keys
-from trivium.web.visit import RepositoryVisit, TakesLong, Visit
+from trivium.web.visit import RepositoryVisit, Visit
 from trivium.web.whitelist import Whitelist
 
 if TYPE_CHECKING:
@@ -152,9 +152,7 @@ class Gate:
         fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
         return RepositoryVisit(**fields, repository=repository), view, given
 
-    def _group(
-        self, asked: Asked, pace: Pace, who: _Who, caller: Caller
-    ) -> tuple[Visit, View, dict[str, str]]:
+    def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
         name = "/".join(asked.segments)
         view = named("home.group")
         with self._site.store.read() as db:

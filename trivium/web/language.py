@@ -16,7 +16,6 @@ _ASKED = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,20})?(?:\s*;\s*q=([01](?
 _MOST_ASKED: Final = 200
 
 
-
 class Language:
     """One language that pages are written in."""
 
@@ -67,7 +66,7 @@ class Language:
 
 @lru_cache(maxsize=4096)
 def _date(code: str, year: int, month: int, day: int) -> str:
-    from babel.dates import format_date  # noqa: PLC0415  # only pages need it
+    from babel.dates import format_date  # only pages need it
 
     return str(format_date(datetime(year, month, day, tzinfo=UTC).date(), format="medium", locale=code))
 
@@ -77,7 +76,7 @@ def language(code: str) -> Language:
     """A language by its code; its texts are read when the first visitor wants them."""
     if code == SOURCE or code not in KNOWN:
         return Language(SOURCE, {})
-    from babel.messages.pofile import read_po  # noqa: PLC0415
+    from babel.messages.pofile import read_po
 
     file = _LOCALE / f"{code}.po"
     texts: dict[str, Any] = {}
@@ -86,7 +85,7 @@ def language(code: str) -> Language:
             for message in read_po(stream, locale=code):
                 if message.id and not message.fuzzy:
                     key = message.id if isinstance(message.id, str) else message.id[0]
-                    texts[key] = message.string if isinstance(message.string, str) else tuple(message.string)
+                    texts[key] = message.string if isinstance(message.string, str) else tuple(message.string or ())
     return Language(code, texts)
 
 

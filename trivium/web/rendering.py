@@ -12,7 +12,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
-from markupsafe import Markup
 
 from trivium import __version__
 from trivium.forge.accounts import sessions
@@ -33,7 +32,8 @@ from trivium.web.answers import (
     SignInNeeded,
 )
 from trivium.web.registering import Shape
-from trivium.web.templating import templates
+from trivium.web.static_files import static_files
+from trivium.web.templating import REST, templates
 from trivium.web.times import TOKEN_SLOT, filled
 from trivium.web.tokens import token_of
 from trivium.web.urls import without_keys
@@ -49,8 +49,6 @@ _OF_PAGES: Final[HeaderList] = (
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
-_REST: Final = "\x03"
-"""Stands in a page where the rest of it, which is sent piece by piece, belongs."""
 _COOKIE_BYTES: Final = 18
 
 
@@ -137,11 +135,11 @@ def _page(page: Page, visit: Visit) -> Ready:
         "number": visit.language.number,
         "url": visit.url,
         "root": visit.asked.root,
-        "asset": visit.asked.root + templates().globals["static"],
+        "asset": visit.asked.root + static_files().root,
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
     } | page.values
     if page.rest is not None:
-        values["rest"] = Markup(_REST)
+        values["rest"] = REST
     html = templates().get_template(page.template).render(values)
     html = filled(html, visit.language, absolute=_absolute(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
@@ -157,7 +155,7 @@ def _page(page: Page, visit: Visit) -> Ready:
     content = html.encode("utf-8", "surrogateescape")
     if page.rest is None:
         return Ready(page.status, headers, content)
-    head, _, tail = content.partition(_REST.encode())
+    head, _, tail = content.partition(str(REST).encode())
     return Ready(page.status, headers, _around(head, _filled_pieces(page.rest, visit), tail))
 
 
@@ -195,7 +193,7 @@ def _tag(page: Page, visit: Visit) -> str:
         msgspec.json.encode(visit.preferences),
         visit.asked.root,
         visit.asked.raw_query,
-        templates().globals["static"],
+        static_files().version,
         datetime.now(UTC).strftime("%Y%m%d%H%M")[:11],  # ages grow: every ten minutes it is another page
     )
     return '"' + hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What pages are made of besides HTML: read and compressed once, and served under an address that never means
-anything else."""
+anything else.
+"""
 
 from __future__ import annotations
 

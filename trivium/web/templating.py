@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
-from trivium.web.static_files import static_files
 from trivium.web.times import TOKEN_SLOT, when
 from trivium.web.urls import quoted
 
 _DIRECTORY: Final = Path(__file__).parent / "templates"
+REST: Final = Markup("\x03")
+"""Stands in a page where the rest of it belongs, which is sent piece by piece."""
 _FACES: Final = ("", "b", "c", "d")
 
 
@@ -34,7 +35,6 @@ def templates() -> Environment:
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
     environment.filters["quoted"] = quoted
     environment.globals |= {
-        "static": static_files().root,
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
         "face_ground": face_ground,
@@ -59,7 +59,3 @@ def face_letter(name: str) -> str:
 def lines(text: str) -> Markup:
     """A text with its line ends shown."""
     return Markup("<br>").join(escape(line) for line in text.splitlines())
-
-
-def context_of(**values: Any) -> dict[str, Any]:
-    return values

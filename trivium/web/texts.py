@@ -31,9 +31,7 @@ def refused(error: TriviumError) -> Refused:
         case Locked():
             return Refused(423, str(error))
         case Busy():
-            return Refused(
-                503, "Somebody else is working on this. Please try again.", headers=(("Retry-After", "5"),)
-            )
+            return Refused(503, "Somebody else is working on this. Please try again.", headers=(("Retry-After", "5"),))
         case StorageFull():
             return Refused(507, "There is not enough room on the server.")
         case AlreadyExists() | Invalid():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who looks at what: all that a view is given (web.md 3.2). Frozen; made by the gate, without a statement of its own."""
+"""Who looks at what: all that a view is given. The gate makes it; it asks the database nothing by itself."""
 
 from __future__ import annotations
 
