@@ -186,6 +186,19 @@ class History:
                 RepositoryCache(self.site, repository.id).clear()
             raise VcsError("the repository keeps changing")
 
+    def stream(self, repository: Repository, pieces: Callable[[Snapshot], Iterator[bytes]]) -> Iterator[bytes]:
+        """Bytes of a repository, piece by piece: it stays open, in the thread that takes them, until the last one.
+
+        What `pieces` reads must have been found before (`read`): when something is not there, it is too late to say
+        so. The name is looked at once more after the repository was opened, as `read` does in the end.
+        """
+        with spending(lambda: Budget()):
+            moment = self.now(repository)
+            with self._opened(repository, moment) as snapshot:
+                if self.now(repository).name != moment.name:
+                    raise VcsError("the repository keeps changing")
+                yield from pieces(snapshot)
+
     def _undisturbed(self, repository: Repository) -> Moment:
         """The moment after any exclusive work on the repository has ended, or after the longest wait for that."""
         lock = RepositoryLock(self.site.tree.locks, repository.id)
