@@ -23,7 +23,7 @@ BINARY = bytes(range(256)) * 40
 
 
 @pytest.fixture(
-    params=["git", pytest.param("hg", marks=_NOT_YET), pytest.param("svn", marks=_NOT_YET)],
+    params=["git", "hg", pytest.param("svn", marks=_NOT_YET)],
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with new_place(request.param, tmp_path) as made:
@@ -516,4 +516,3 @@ def _change_beside(place: Place, fork: Path) -> str:
     client.run("clone", "--quiet", str(fork), str(work))
     copy = type(place.copy)(client, work)  # type: ignore[call-arg]
     return copy.change("theirs", z="theirs\n")
-
