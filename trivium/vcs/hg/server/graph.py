@@ -63,8 +63,8 @@ def lacking(repositories: Sequence[Repository], old: bytes, new: bytes, limit: i
     """Ids of the changesets that `new` leads to and `old` does not, newest first."""
     first, second = holding(repositories, old, new)
     known = [old] if first is second else list(_entries(first, old, second))
-    missing: list[int] = second.changelog.findmissingrevs(known or [node.nullid], [new])
-    return [second.changelog.node(revision) for revision in missing[: -limit - 1 : -1]] if limit > 0 else []
+    missing: list[bytes] = second.changelog.findmissing(known or [node.nullid], [new])
+    return missing[: -limit - 1 : -1] if limit > 0 else []
 
 
 def holding(repositories: Sequence[Repository], *ids: bytes) -> list[Repository]:
