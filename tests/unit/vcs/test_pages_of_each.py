@@ -23,7 +23,7 @@ BINARY = bytes(range(256)) * 40
 
 
 @pytest.fixture(
-    params=["git", pytest.param("hg", marks=_NOT_YET), pytest.param("svn", marks=_NOT_YET)],
+    params=["git", "hg", pytest.param("svn", marks=_NOT_YET)],
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with new_place(request.param, tmp_path) as made:

@@ -7,7 +7,6 @@ The list of changesets has the repository's own order; secret and hidden changes
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -18,8 +17,9 @@ from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
-from trivium.vcs.hg.client import HgProcesses
-from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
+from trivium.vcs.hg.client import HgProcesses, opened
+from trivium.vcs.hg.index import HgIndex
+from trivium.vcs.hg.snapshot import HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
 from trivium.vcs.values import Changeset, History, RefUpdate
 
@@ -136,11 +136,14 @@ class Hg:
 
     @contextlib.contextmanager
     def open(self, path: Path, index: HgIndex) -> Iterator[HgSnapshot]:
-        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield HgSnapshot(self.processes, directory, index)
-        finally:
-            os.close(directory)
+        with opened([path]) as directories:
+            yield HgSnapshot(self.processes, index, *directories)
+
+    @contextlib.contextmanager
+    def open_with(self, path: Path, index: HgIndex, other: Path, other_index: HgIndex) -> Iterator[HgSnapshot]:  # noqa: ARG002
+        """Each repository answers for itself, and what they have in common is known by its ids."""
+        with opened([path, other]) as directories:
+            yield HgSnapshot(self.processes, index, *directories)
 
     def history(
         self,

@@ -129,9 +129,9 @@ class HgProcesses:
             raise Killed(f"Mercurial could not {what}: {failed}") from failed
 
     @contextlib.contextmanager
-    def stream(self, what: str, path: Path | int, **arguments: Any) -> Iterator[Stream]:
+    def stream(self, what: str, *paths: Path | int, **arguments: Any) -> Iterator[Stream]:
         """A call with many answers."""
-        with self._calling(what, (path,), arguments) as connection:
+        with self._calling(what, paths, arguments) as connection:
             yield Stream(connection)
 
 
@@ -149,14 +149,20 @@ class Stream:
     def content(self) -> bytes | None:
         """The next answer, which is a content; None for one that is missing."""
         pieces = []
-        while True:
-            received = _checked(receive(self._connection))
-            if received.kind == DATA:
-                pieces.append(received.content)
-            elif received.kind == END:
-                return None if received.content else b"".join(pieces)
-            else:
-                raise Gone("a content was expected")
+        while (received := self._piece()).kind == DATA:
+            pieces.append(received.content)
+        return None if received.content else b"".join(pieces)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The next answer, which is a content that is there, as it comes."""
+        while (received := self._piece()).kind == DATA:
+            yield received.content
+
+    def _piece(self) -> Frame:
+        received = _checked(receive(self._connection))
+        if received.kind not in (DATA, END):
+            raise Gone("a content was expected")
+        return received
 
 
 class _OwnProcesses:

@@ -67,3 +67,43 @@ class Annotated(msgspec.Struct, frozen=True):
 
     content: bytes
     ids: list[bytes]
+
+
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of a directory."""
+
+    path: bytes
+    flags: bytes
+    """Of a file as `Change.new_flags`; `d` for a directory, `r` for a subrepository."""
+    file_id: bytes = b""
+    """Of a subrepository the name of a commit, as it stands in the changeset."""
+    size: int | None = None
+    target: bytes = b""
+    """Of a subrepository its address."""
+
+
+class Difference(msgspec.Struct, frozen=True, array_like=True):
+    """A file that differs between two changesets; of one that was added or deleted the other side is empty."""
+
+    op: str
+    """As `pages.Op`."""
+    old_path: bytes = b""
+    old_id: bytes = b""
+    old_flags: bytes = b""
+    new_path: bytes = b""
+    new_id: bytes = b""
+    new_flags: bytes = b""
+
+
+class Details(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of a changeset beside what everybody sees."""
+
+    raw_id: bytes
+    user: bytes
+    seconds: int
+    """Since 1970."""
+    offset: int
+    """Seconds west of Greenwich."""
+    phase: str
+    closes_branch: bool
+    children: list[bytes]

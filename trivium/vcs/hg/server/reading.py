@@ -25,7 +25,7 @@ from trivium.vcs.values import LARGEST_COMPARED, Changeset, Parent
 
 _MOST_MESSAGE: Final = 64 << 10
 """Bytes of a message that are told (decisions.md A21)."""
-_MOST_AUTHOR: Final = 4 << 10
+MOST_AUTHOR: Final = 4 << 10
 _KEPT_OPEN: Final = 64
 """Histories of files that stay open for further questions."""
 COPIED_FROM: Final = 8 << 10
@@ -63,7 +63,7 @@ def state(repository: Repository) -> tuple[State, Changeset | None]:
 def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
     """Changesets by their ids."""
     changelog = published(repository).changelog
-    return [_changeset(changelog, revision_of(changelog, raw_id)) for raw_id in _split(ids)]
+    return [_changeset(changelog, revision_of(changelog, raw_id)) for raw_id in split(ids)]
 
 
 def added_since(repository: Repository, tip: str) -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ def added_since(repository: Repository, tip: str) -> list[tuple[str, str]]:
 def present(repository: Repository, ids: bytes) -> list[bool]:
     """Which of these ids are in the repository, hidden or not."""
     changelog = repository.changelog
-    return [changelog.hasnode(raw_id) for raw_id in _split(ids)]
+    return [changelog.hasnode(raw_id) for raw_id in split(ids)]
 
 
 def changes(
@@ -101,7 +101,7 @@ def changes(
     shown = published(repository)
     # The history of a file is asked for its old and new content, and for the source of a copy.
     object.__setattr__(shown, "file", functools.lru_cache(_KEPT_OPEN)(shown.file))
-    for raw_id in _split(ids):
+    for raw_id in split(ids):
         context = shown[revision_of(shown.changelog, raw_id)]
         found = _compared(context)
         yield found, _pairs(shown, found, most) if contents else iter(())
@@ -150,7 +150,7 @@ def contents(
 ) -> Iterator[bytes | None]:
     """The contents of files, by path and file id; None for those that have more than `most` bytes."""
     for path, file_id in files:
-        yield _content(repository, path, file_id, most)
+        yield content_of(repository, path, file_id, most)
 
 
 def few_contents(repository: Repository, files: list[tuple[bytes, bytes]], most: int) -> list[bytes | None]:
@@ -171,7 +171,7 @@ def _size(log: Any, file_id: bytes) -> int:
         raise UnknownRevision(file_id.hex()) from unknown
 
 
-def _content(repository: Repository, path: bytes, file_id: bytes, most: int | None = None) -> bytes | None:
+def content_of(repository: Repository, path: bytes, file_id: bytes, most: int | None = None) -> bytes | None:
     log = repository.file(path)
     if most is not None and _size(log, file_id) > most + COPIED_FROM:
         return None
@@ -204,7 +204,7 @@ def _compared(context: Any) -> list[Change]:
 def _pairs(repository: Repository, found: list[Change], most: int) -> Iterator[bytes | None]:
     for change in found:
         for path, file_id in ((change.old_path, change.old_id), (change.path, change.new_id)):
-            yield None if file_id is None else _content(repository, path, file_id, most)
+            yield None if file_id is None else content_of(repository, path, file_id, most)
 
 
 def _ids(repository: Repository, revisions: list[int]) -> bytes:
@@ -217,7 +217,7 @@ def _bookmarks(repository: Repository) -> dict[str, str]:
     return {text_of(name): _hex(raw_id) for name, raw_id in found if raw_id != node.nullid}
 
 
-def _split(ids: bytes) -> Iterator[bytes]:
+def split(ids: bytes) -> Iterator[bytes]:
     return (ids[at : at + 20] for at in range(0, len(ids), 20))
 
 
@@ -240,7 +240,7 @@ def _changeset(changelog: Any, revision: int) -> Changeset:
         raw_id=raw_id,
         short_id=raw_id[:12],
         revision=revision,
-        author=_shortened(entry.user, _MOST_AUTHOR),
+        author=_shortened(entry.user, MOST_AUTHOR),
         date=_moment(entry.date[0]),
         message=_shortened(entry.description, _MOST_MESSAGE),
         parents=tuple(

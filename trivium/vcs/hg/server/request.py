@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 
 from trivium.vcs.hg.frames import DATA, END, PIECE, Call, Gone, frame, receive
 
@@ -51,8 +52,13 @@ class Request:
         if content is None:
             self.send(frame(END, b"-"))
             return
-        for at in range(0, len(content), PIECE):
-            self.send(frame(DATA, content[at : at + PIECE]))
+        self.send_pieces([content])
+
+    def send_pieces(self, pieces: Iterable[bytes]) -> None:
+        """Send one content as it is made; what comes in one is sent in several where it is long."""
+        for piece in pieces:
+            for at in range(0, len(piece), PIECE):
+                self.send(frame(DATA, piece[at : at + PIECE]))
         self.send(frame(END))
 
 

@@ -28,18 +28,12 @@ import msgspec
 from mercurial import error
 
 from trivium.vcs.errors import VcsError
-from trivium.vcs.hg.frames import ERROR, FAILURES, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
+from trivium.vcs.hg.frames import ERROR, FAILURES, Call, Failure, Gone, frame_of, receive_call
 from trivium.vcs.hg.limits import HgLimits
-from trivium.vcs.hg.server import changing, files, library, reading, serving
-from trivium.vcs.hg.server.confinement import (
-    OutOfPatience,
-    Patience,
-    end_with_client,
-    limit_memory,
-    limit_processor,
-    limit_time,
-)
+from trivium.vcs.hg.server import library
+from trivium.vcs.hg.server.confinement import OutOfPatience, Patience, limit_memory
 from trivium.vcs.hg.server.objects import Repository
+from trivium.vcs.hg.server.operations import CHANGES, OPERATIONS, is_long
 from trivium.vcs.hg.server.request import Request
 
 _KEPT: Final = 16
@@ -110,12 +104,12 @@ class Worker:
             connection.close()
             return
         request = Request(connection, call, files)
-        if _is_long(call):
+        if is_long(call):
             self._waiting.append(request)
             self._begin()
             return
         try:
-            with self._patience if call.what not in _CHANGES else contextlib.nullcontext():
+            with self._patience if call.what not in CHANGES else contextlib.nullcontext():
                 answer = self._answer(request, apart=False)
         except OutOfPatience:
             # It was stopped in the middle of something: no other request may get this repository object.
@@ -148,8 +142,8 @@ class Worker:
         self._begin()
 
     def _forget(self, request: Request) -> None:
-        """Close the repository of a request."""
-        for file in request.files[:1]:
+        """Close the repositories of a request."""
+        for file in request.files:
             state = os.fstat(file)
             kept = self._open.pop((state.st_dev, state.st_ino), None)
             if kept is not None:
@@ -176,7 +170,7 @@ class Worker:
         """Carry out a request. The answer is returned, or sent if this process may wait for that (`apart`)."""
         try:
             request.apart = apart
-            _OPERATIONS[request.call.what](self, request)
+            OPERATIONS[request.call.what](self, request)
         except OSError as gone:
             if isinstance(gone, ConnectionError):
                 request.pending.clear()
@@ -263,93 +257,6 @@ def _failure(call: Call, failed: Exception) -> Failure:
     # An unexpected error: say where.
     where = traceback.extract_tb(failed.__traceback__)[-1]
     return Failure("failed", f"{call.what}: {failed!r} at {Path(where.filename).name}:{where.lineno}")
-
-
-def _is_long(call: Call) -> bool:
-    return call.what in _LONG or (call.what == "serve" and serving.is_long(call.arguments))
-
-
-def _result(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
-    """An operation that reads the repository and answers with one value; a long one is given up with its client."""
-
-    def carry_out(worker: Worker, request: Request) -> None:
-        if request.apart:
-            end_with_client(request)
-        value = function(worker.repository(request.files[0]), **request.call.arguments)
-        request.send(frame(RESULT, msgspec.msgpack.encode(value)))
-
-    return carry_out
-
-
-def _change(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
-    """An operation that changes something and answers with one value; it is given up with its client."""
-
-    def carry_out(worker: Worker, request: Request) -> None:
-        if request.apart:
-            end_with_client(request)
-        value = function(worker.base, *request.files, **request.call.arguments)
-        request.send(frame(RESULT, msgspec.msgpack.encode(value)))
-
-    return carry_out
-
-
-def _changes(worker: Worker, request: Request) -> None:
-    end_with_client(request)
-    repository = worker.repository(request.files[0])
-    for found, contents in reading.changes(repository, **request.call.arguments):
-        request.send(frame(RESULT, msgspec.msgpack.encode(found)))
-        for content in contents:
-            request.send_content(content)
-
-
-def _contents(worker: Worker, request: Request) -> None:
-    end_with_client(request)
-    for content in reading.contents(worker.repository(request.files[0]), **request.call.arguments):
-        request.send_content(content)
-
-
-def _serve(worker: Worker, request: Request) -> None:
-    if request.call.arguments["writes"]:
-        limit_processor(worker.limits.transfer_seconds)
-        serving.serve_write(worker.fresh(request.files[0]), request)
-    else:
-        if request.apart:
-            end_with_client(request)
-            if request.call.arguments["command"] in serving.TRANSFERS:
-                limit_processor(worker.limits.transfer_seconds)
-            else:
-                limit_time(worker.limits.request_seconds)
-        serving.serve_read(worker.repository(request.files[0]), request)
-
-
-_OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
-    "index": _result(reading.index),
-    "state": _result(reading.state),
-    "changesets": _result(reading.changesets),
-    "added": _result(reading.added_since),
-    "present": _result(reading.present),
-    "nodes": _result(reading.nodes),
-    "file": _result(reading.file),
-    "sizes": _result(reading.sizes),
-    "few_contents": _result(reading.few_contents),
-    "path_history": _result(files.path_history),
-    "annotate": _result(files.annotate),
-    "changes": _changes,
-    "contents": _contents,
-    "serve": _serve,
-    "create": _change(changing.create),
-    "fork": _change(changing.fork),
-    "import": _change(changing.import_from),
-    "pull": _change(changing.pull),
-    "strip": _change(changing.strip),
-    "recover": _change(changing.recover),
-    "warm": _change(changing.warm),
-}
-_CHANGES: Final = frozenset({"create"})
-"""Short requests that must not be begun twice."""
-_LONG: Final = frozenset(
-    {"changes", "contents", "sizes", "path_history", "annotate", "fork", "import", "pull", "strip", "recover", "warm"}
-)
 
 
 def start(base: Any, scratch: Path, limits: HgLimits, waiting: int, accept: Source, watch: int) -> None:
