@@ -54,18 +54,27 @@ class _Task(msgspec.Struct, frozen=True):
     path: str
     context: int
     force_text: bool
+    ignore_space: bool
 
 
 class TooSlow(VcsError):
     """There is not enough time to compare the two."""
 
 
-def compare(old: bytes | None, new: bytes | None, path: str, *, context: int = 3, force_text: bool = False) -> Compared:
+def compare(
+    old: bytes | None,
+    new: bytes | None,
+    path: str,
+    *,
+    context: int = 3,
+    force_text: bool = False,
+    ignore_space: bool = False,
+) -> Compared:
     """Compare the content of a file before and after a change; None where there is no file.
 
-    Raises `TooSlow` when the budget of the answer has no more time for it.
+    With `ignore_space` lines that differ in white space alone are equal, as for `git diff -w`. Raises `TooSlow` when the budget of the answer has no more time for it.
     """
-    task = _Task(old, new, path, context, force_text)
+    task = _Task(old, new, path, context, force_text, ignore_space)
     with present().compare() as seconds:
         if seconds <= 0:
             raise TooSlow(path)
@@ -90,6 +99,8 @@ def compare(old: bytes | None, new: bytes | None, path: str, *, context: int = 3
 
 def _compared(task: _Task) -> Compared:
     flag = DiffOption.FORCE_TEXT if task.force_text else DiffOption.NORMAL
+    if task.ignore_space:
+        flag |= DiffOption.IGNORE_WHITESPACE
     # The library keeps pointing into both contents: they live as long as the patch does.
     patch: Any = pygit2.Patch.create_from(
         task.old, task.new, old_as_path=task.path, new_as_path=task.path, flag=flag, context_lines=task.context
