@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from trivium.vcs.budget import present
-from trivium.vcs.diff.comparing import Compared, TooSlow, compare
+from trivium.vcs.diff.differences import Differences, Version
 from trivium.vcs.pages import DiffOptions, EntryKind, FileDifference, PropertyChange
 from trivium.vcs.svn.pairs import Pair, Side, pairs_of
 from trivium.vcs.svn.trees import MOST_OF_A_VALUE, Trees
@@ -29,34 +29,26 @@ def differences(trees: Trees, old: int, new: int, options: DiffOptions) -> Itera
 
 
 def _compared(trees: Trees, pairs: list[Pair], options: DiffOptions) -> Iterator[FileDifference]:
-    left = options.total
+    made = Differences(options)
     for pair in pairs:
         present().check()
-        found = _difference(trees, pair, options)
-        if len(found.hunks) > min(options.per_file, left):
-            found = replace(found, hunks=b"", cut=True)
-        left -= len(found.hunks)
-        yield found
+        if is_directory(pair):
+            yield _told(pair)
+        elif is_same(trees, pair):
+            yield replace(_told(pair), added=0, deleted=0)
+        elif has_binary_type(pair):
+            yield _told(pair)
+        elif is_large(trees, pair) and begins_binary(trees, pair):
+            yield replace(_told(pair), binary=True)
+        else:
+            yield made.of(pair.op, _version(trees, pair.old), _version(trees, pair.new), _properties(pair))
 
 
-def _difference(trees: Trees, pair: Pair, options: DiffOptions) -> FileDifference:
-    told = _told(pair)
-    if is_directory(pair):
-        return told
-    if is_same(trees, pair):
-        return replace(told, added=0, deleted=0)
-    if told.binary:
-        return told
-    if is_large(trees, pair):
-        binary = begins_binary(trees, pair)
-        return replace(told, binary=binary, cut=not binary)
-    try:
-        compared = compared_with(trees, pair, options)
-    except TooSlow:
-        return replace(told, cut=True)
-    if compared.binary:
-        return replace(told, binary=True)
-    return replace(told, added=compared.added, deleted=compared.deleted, hunks=hunks_of(compared))
+def _version(trees: Trees, side: Side | None) -> Version | None:
+    if side is None:
+        return None
+    size = trees.size(side.at, side.kind)
+    return Version(side.at.path, side.kind, side.at.id, size, lambda: trees.content(side.at, side.kind))
 
 
 def _told(pair: Pair) -> FileDifference:
@@ -71,12 +63,16 @@ def _told(pair: Pair) -> FileDifference:
         old_id=old.at.id if old else "",
         new_id=new.at.id if new else "",
         binary=has_binary_type(pair),
-        properties=_changed(old.properties if old else {}, new.properties) if new else (),
+        properties=_properties(pair),
     )
 
 
-def _changed(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> tuple[PropertyChange, ...]:
+def _properties(pair: Pair) -> tuple[PropertyChange, ...]:
     """The properties that differ. Of what was deleted none are told: they went with it."""
+    return _changed(pair.old.properties if pair.old else {}, pair.new.properties) if pair.new else ()
+
+
+def _changed(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> tuple[PropertyChange, ...]:
     return tuple(
         PropertyChange(name, _cut(old.get(name)), _cut(new.get(name)))
         for name in sorted({*old, *new})
@@ -123,14 +119,3 @@ def begins_binary(trees: Trees, pair: Pair) -> bool:
 def is_large(trees: Trees, pair: Pair) -> bool:
     """Whether one side is too large to be compared, and not read for it."""
     return any(trees.length(side.at) > LARGEST_COMPARED for side in sides_of(pair))
-
-
-def compared_with(trees: Trees, pair: Pair, options: DiffOptions) -> Compared:
-    """Compare the contents of both sides; raises `TooSlow`."""
-    old, new = (side and trees.content(side.at, side.kind) for side in (pair.old, pair.new))
-    return compare(old, new, "x", context=options.context, ignore_space=options.ignore_space)
-
-
-def hunks_of(compared: Compared) -> bytes:
-    """The diff from its first hunk on; nothing where only names and modes differ."""
-    return compared.text[compared.text.find(b"\n@@ ") + 1 :] if compared.hunks else b""

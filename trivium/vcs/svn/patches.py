@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from trivium.vcs.budget import present
-from trivium.vcs.diff.comparing import TooSlow
+from trivium.vcs.diff.comparing import TooSlow, compare
+from trivium.vcs.diff.differences import hunks_of
 from trivium.vcs.pages import DiffOptions, EntryKind, Op
 from trivium.vcs.svn.differences import (
     begins_binary,
-    compared_with,
     has_binary_type,
-    hunks_of,
     is_directory,
     is_large,
     is_same,
@@ -137,12 +136,13 @@ def _ended(name: bytes) -> bytes:
 def _hunks(trees: Trees, pair: Pair, options: DiffOptions) -> Iterator[bytes]:
     """The hunks of a text. Where nobody can compare it in time, everything is replaced: that is a diff, too."""
     if pair.old is not None and pair.new is not None and not is_large(trees, pair):
+        old, new = (trees.content(side.at, side.kind) for side in (pair.old, pair.new))
         try:
-            compared = compared_with(trees, pair, options)
+            text = compare(old, new, "x", context=options.context, ignore_space=options.ignore_space).text
         except TooSlow:
             pass
         else:
-            yield hunks_of(compared)
+            yield hunks_of(text)
             return
     counted = [_range(trees, side) for side in (pair.old, pair.new)]
     if counted == [b"0,0", b"0,0"]:
