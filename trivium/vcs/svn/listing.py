@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from trivium.vcs.budget import present
@@ -96,9 +97,7 @@ def _files_below(trees: Trees, directory: At) -> Iterator[TreeEntry]:
         entries, _ = trees.directory(node.path, node.revision, _WANTED)
         budget.spend(len(entries), sum(map(len, entries)))
         # As bytes, `a-b` stands before `a/b`: a directory is where its files are.
-        names = sorted(
-            entries, key=lambda name, entries=entries: f"{name}/" if entries[name]["kind"] == DIRECTORY else name
-        )
+        names = sorted(entries, key=partial(_place, entries))
         waiting.append(iter([(_below(node, name), entries[name]) for name in names]))
 
 
@@ -117,6 +116,10 @@ def _check(trees: Trees, directory: At) -> None:
 
 def _below(directory: At, name: str) -> At:
     return At(f"{directory.path}/{name}" if directory.path else name, directory.revision)
+
+
+def _place(entries: dict[str, dict[str, Any]], name: str) -> str:
+    return f"{name}/" if entries[name]["kind"] == DIRECTORY else name
 
 
 def _in_order(item: tuple[str, dict[str, Any]]) -> tuple[bool, str]:

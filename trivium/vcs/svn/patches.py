@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Differences as texts that `git apply` and `svn patch` take (system.md 2.4).
 
-They have Git's form, with names as they are: `svn patch` knows neither quoted names nor copies. So a file that was
-copied is a new one, as in `git diff -M`. Binary files are named only, and of the properties the modes of files are
-told.
+They have Git's form, with names as they are: `svn patch` knows neither quoted names nor copies, and renames nothing
+into a directory that is new. So a file that was copied is a new one, as in `git diff -M`, and one that got into a new
+directory is deleted and new. Binary files are named only, and of the properties the modes of files are told.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trivium.vcs.svn.differences import (
 )
 from trivium.vcs.svn.filesystem import changeset_of
 from trivium.vcs.svn.pairs import Pair, Side, at_ends, pairs_of
-from trivium.vcs.svn.trees import MODES, Trees
+from trivium.vcs.svn.trees import DIRECTORY, MODES, Trees
 
 _NOTHING: Final = b"/dev/null"
 _DANGEROUS: Final = re.compile(rb"(?:(?<=[\r\n])|\A)(?=---|\+\+\+|@@|diff |Index:|Property changes on:)")
@@ -40,7 +40,8 @@ def raw_diff(trees: Trees, old: int, new: int, options: DiffOptions) -> Iterator
         piece
         for pair in pairs
         if not is_directory(pair)
-        for piece in _file(trees, _plain(at_ends(trees, _alone(pair), old, new)), options)
+        for one in _said(trees, at_ends(trees, _alone(pair), old, new))
+        for piece in _file(trees, one, options)
     )
 
 
@@ -68,36 +69,43 @@ def _alone(pair: Pair) -> Pair:
     return Pair(Op.ADDED, None, pair.new) if pair.op is Op.COPIED else pair
 
 
-def _plain(pair: Pair) -> list[Pair]:
-    """A link that became a file, or the other way round, is deleted and added: Git has no other way to say it."""
+def _said(trees: Trees, pair: Pair) -> list[Pair]:
+    """A pair as a diff can say it.
+
+    A link that became a file, or the other way round, is deleted and added, and so is what was renamed into a directory
+    that was not there.
+    """
     old, new = pair.old, pair.new
-    if old is None or new is None or (old.kind is EntryKind.SYMLINK) == (new.kind is EntryKind.SYMLINK):
+    if old is None or new is None:
+        return [pair]
+    above = new.at.path.rpartition("/")[0]
+    alike = (old.kind is EntryKind.SYMLINK) == (new.kind is EntryKind.SYMLINK)
+    if alike and (pair.op is not Op.RENAMED or trees.kind(above, old.at.revision) == DIRECTORY):
         return [pair]
     return [Pair(Op.DELETED, old, None), Pair(Op.ADDED, None, new)]
 
 
-def _file(trees: Trees, pairs: list[Pair], options: DiffOptions) -> Iterator[bytes]:
+def _file(trees: Trees, pair: Pair, options: DiffOptions) -> Iterator[bytes]:
     """The diff of one file."""
-    for pair in pairs:
-        present().check()
-        old, new = _name(b"a/", pair.old), _name(b"b/", pair.new)
-        modes = _modes(pair)
-        first = b"diff --git %b %b\n" % (old or _name(b"a/", pair.new), new or _name(b"b/", pair.old))
-        if is_same(trees, pair):
-            if modes:
-                yield first + modes
-            continue
-        names = b"--- %b\n+++ %b\n" % tuple(_ended(name) or _NOTHING for name in (old, new))
-        if has_binary_type(pair) or begins_binary(trees, pair):
-            yield first + modes + b"Binary files %b and %b differ\n" % (old or _NOTHING, new or _NOTHING)
-            continue
-        pieces = _hunks(trees, pair, options)
-        hunk = next(pieces, b"")
-        if hunk:
-            yield first + modes + names + hunk
-            yield from pieces
-        elif modes:
+    present().check()
+    old, new = _name(b"a/", pair.old), _name(b"b/", pair.new)
+    modes = _modes(pair)
+    first = b"diff --git %b %b\n" % (old or _name(b"a/", pair.new), new or _name(b"b/", pair.old))
+    if is_same(trees, pair):
+        if modes:
             yield first + modes
+        return
+    names = b"--- %b\n+++ %b\n" % tuple(_ended(name) or _NOTHING for name in (old, new))
+    if has_binary_type(pair) or begins_binary(trees, pair):
+        yield first + modes + b"Binary files %b and %b differ\n" % (old or _NOTHING, new or _NOTHING)
+        return
+    pieces = _hunks(trees, pair, options)
+    hunk = next(pieces, b"")
+    if hunk:
+        yield first + modes + names + hunk
+        yield from pieces
+    elif modes:
+        yield first + modes
 
 
 def _modes(pair: Pair) -> bytes:

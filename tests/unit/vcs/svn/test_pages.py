@@ -228,7 +228,7 @@ def test_where_nobody_can_compare_in_time_everything_is_replaced(lived: Place, t
 
 def test_a_patch_of_a_revision(tmp_path: Path, mucc: Callable[..., int]) -> None:
     with new_place("svn", tmp_path) as place:
-        mucc(place, "put", "=x\n", 'a "b" \\', message="one\r--- a\n\nIndex: x\n")
+        mucc(place, "put", "=x\n", 'a "b" \\', message="one\n--- a\n\nIndex: x\n")
         with place.open() as snapshot:
             date = snapshot.details(["1"])[0].author_date
             assert (
@@ -245,7 +245,10 @@ def test_a_patch_of_a_revision(tmp_path: Path, mucc: Callable[..., int]) -> None
 def test_where_branches_come_from(lived: Place) -> None:
     with lived.open() as snapshot:
         told = {one.raw_id: one for one in snapshot.details([str(number) for number in range(1, 13)])}
-        assert {number: one.copied_from for number, one in told.items() if one.copied_from} == {"3": "trunk@2"}
+        assert {number: one.copied_from for number, one in told.items() if one.copied_from} == {
+            "3": "trunk@2",
+            "6": "branches/b@4",
+        }
         assert (told["3"].author, told["3"].committer, told["3"].commit_date) == ("ann", "", "")
         assert told["3"].author_date.endswith("+00:00")
         assert (told["3"].children, told["12"].children) == (("4",), ())
@@ -275,7 +278,7 @@ def test_what_a_copy_took_along_did_not_change(lived: Place) -> None:
 
 
 def test_externals_are_among_the_children(tmp_path: Path, mucc: Callable[..., int]) -> None:
-    value = "-r 7 http://h/x lib/x\n^/trunk@3 d\nhttp://h/y a\n"
+    value = "^/trunk@3 d\n-r 7 http://h/x lib/x\nhttp://h/y a\n"
     with new_place("svn", tmp_path) as place:
         mucc(place, "mkdir", "t", "mkdir", "t/d", "put", "=b\n", "t/b", "propset", "svn:externals", value, "t")
         with place.open() as snapshot:
