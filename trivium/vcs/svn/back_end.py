@@ -179,6 +179,11 @@ class Svn:
         with open_filesystem(path) as filesystem:
             yield SvnSnapshot(path, filesystem, index)
 
+    def open_with(
+        self, path: Path, index: int, other: Path, other_index: int
+    ) -> contextlib.AbstractContextManager[SvnSnapshot]:
+        raise NotPossible("two Subversion repositories cannot be compared: a number means another revision in each")
+
 
 def _dead_transactions(path: Path) -> list[str]:
     """The transactions without additions for so long that their clients must be gone."""
