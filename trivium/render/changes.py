@@ -298,9 +298,7 @@ def _run(found: Sequence[Row], at: int, op: str) -> list[Line]:
     return run
 
 
-def _block(
-    removed: Sequence[Line], added: Sequence[Line], first: int
-) -> Iterator[tuple[Line | None, Line | None]]:
+def _block(removed: Sequence[Line], added: Sequence[Line], first: int) -> Iterator[tuple[Line | None, Line | None]]:
     done = 0
     for line in removed:
         if line.pair < 0:
@@ -315,9 +313,7 @@ def _block(
         yield None, alone
 
 
-def _between(
-    row: Row, numbers: int, width: int, more: Callable[[Gap], str] | None, icons: str, words: Texts
-) -> str:
+def _between(row: Row, numbers: int, width: int, more: Callable[[Gap], str] | None, icons: str, words: Texts) -> str:
     link = ""
     if isinstance(row, Gap):
         text = row.section or words.lines(row.hidden)
@@ -413,7 +409,9 @@ def diff_table(body: Markup, label: str, *, two: bool = False, words: Texts = EN
     """The table around the rows of `unified`, or with `two` of `two_columns`; `label` is the name of the file."""
     region = attribute(words.changed_lines_of.replace("{name}", label))
     look, columns = (
-        ("two", '<col class="no"><col><col class="no"><col>') if two else ("one", '<col class="no"><col class="no"><col>')
+        ("two", '<col class="no"><col><col class="no"><col>')
+        if two
+        else ("one", '<col class="no"><col class="no"><col>')
     )
     return Markup(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{region}"><table class="diff {look}">'
@@ -485,7 +483,11 @@ def stat(added: int, deleted: int) -> Markup:
     """The bar that shows how much was added and removed."""
     both = added + deleted
     share = round(100 * added / both) if both else 0
-    rest = f'<rect class="d" x="{share}" width="{100 - share}" height="8"/>' if both else '<rect class="z" width="100" height="8"/>'
+    rest = (
+        f'<rect class="d" x="{share}" width="{100 - share}" height="8"/>'
+        if both
+        else '<rect class="z" width="100" height="8"/>'
+    )
     return Markup(
         '<svg class="stat wide-only" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="a" width="{share}" height="8"/>{rest}</svg>'

@@ -23,12 +23,62 @@ PATIENCE: Final = 2.0
 """Seconds of the processor for one text."""
 
 CLASSES: Final = frozenset(
-    *("k kd kn kr kc ow s s1 s2 sd sa sb se si dl m mi mf mh kt nb bp nf fm nc nn c c1 cm cp ch nd na nt".split(),)
+    *(
+        [
+            "k",
+            "kd",
+            "kn",
+            "kr",
+            "kc",
+            "ow",
+            "s",
+            "s1",
+            "s2",
+            "sd",
+            "sa",
+            "sb",
+            "se",
+            "si",
+            "dl",
+            "m",
+            "mi",
+            "mf",
+            "mh",
+            "kt",
+            "nb",
+            "bp",
+            "nf",
+            "fm",
+            "nc",
+            "nn",
+            "c",
+            "c1",
+            "cm",
+            "cp",
+            "ch",
+            "nd",
+            "na",
+            "nt",
+        ],
+    )
 )
 """The short names of Pygments that have a colour; the others look like text."""
 _LIKE: Final = {
-    **{"kp": "k", "sc": "s", "sh": "s", "sr": "s", "ss": "s", "sx": "s", "il": "mi", "mb": "m", "mo": "m"},
-    **{"cs": "c1", "cpf": "c1", "ne": "nb", "gh": "k", "gu": "nf", "gs": "k"},
+    "kp": "k",
+    "sc": "s",
+    "sh": "s",
+    "sr": "s",
+    "ss": "s",
+    "sx": "s",
+    "il": "mi",
+    "mb": "m",
+    "mo": "m",
+    "cs": "c1",
+    "cpf": "c1",
+    "ne": "nb",
+    "gh": "k",
+    "gu": "nf",
+    "gs": "k",
 }
 """Names without a colour of their own, and whose they have."""
 _TOKENS_BETWEEN_LOOKS: Final = 64
@@ -153,7 +203,9 @@ def language(lexer: str) -> str:
 
 
 _SHEBANG = re.compile(r"#! ?/[\w/.-]*?/?(?:env (?:-S )?)?([a-zA-Z]+)[0-9.]*(?: |$)")
-_MODELINE = re.compile(r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})")
+_MODELINE = re.compile(
+    r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})"
+)
 _MOST_OF_A_NAME = 255
 _PLAIN = frozenset({"text", "plain", "output", ""})
 
@@ -177,7 +229,14 @@ def lexer_of(path: str, text: str = "") -> str:
     return ""
 
 
-_INTERPRETERS: Final = {"sh": "bash", "dash": "bash", "ash": "bash", "ksh": "bash", "node": "javascript", "python": "python"}
+_INTERPRETERS: Final = {
+    "sh": "bash",
+    "dash": "bash",
+    "ash": "bash",
+    "ksh": "bash",
+    "node": "javascript",
+    "python": "python",
+}
 
 
 @lru_cache(maxsize=4096)

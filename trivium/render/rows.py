@@ -148,9 +148,7 @@ def annotated(shown: Sequence[str], blocks: Iterable[Block], *, words: Words = E
     for count, age, short, href, subject, author, when, before in blocks:
         step = min(max(age, 0), 4)
         earlier = f' <a href="{escaped(before)}" title="{attribute(words.before_this_change)}">↑</a>' if before else ""
-        who = (
-            f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a> {named(author)}, {when}{earlier}'
-        )
+        who = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a> {named(author)}, {when}{earlier}'
         start = ' class="start"'
         for line in shown[number : number + count]:
             number += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
@@ -22,6 +22,12 @@ from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
 from trivium.web.language import Language
 from trivium.web.urls import Urls
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class TakesLong(Exception):
@@ -73,6 +79,14 @@ class Visit:
     def text(self, message: str, **values: Any) -> str:
         """A text in the visitor's language."""
         return self.language.text(message, **values)
+
+    def ask(self, question: Callable[Concatenate[Connection, Caller, P], T], *given: P.args, **more: P.kwargs) -> T:
+        """The answer of the core to a question about the database, for this visitor.
+
+        All questions of a view that is not `LONG` share the connection of the gate.
+        """
+        with self.site.store.read() as db:
+            return question(db, self.caller, *given, **more)
 
     def take_time(self) -> None:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
