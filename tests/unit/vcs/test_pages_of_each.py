@@ -16,6 +16,7 @@ from trivium.vcs.budget import Budget, Exhausted, spending
 from trivium.vcs.errors import NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
 from trivium.vcs.pages import CommitDetails, DiffOptions, EntryKind, FileDifference, Op
+from trivium.vcs.values import Layout
 
 _NOT_YET = pytest.mark.skip(reason="its methods are being written")
 _PIECE = 512 << 10
@@ -24,7 +25,7 @@ BINARY = bytes(range(256)) * 40
 
 
 @pytest.fixture(
-    params=["git", pytest.param("hg", marks=_NOT_YET), pytest.param("svn", marks=_NOT_YET)],
+    params=["git", pytest.param("hg", marks=_NOT_YET), "svn"],
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with new_place(request.param, tmp_path) as made:
@@ -265,7 +266,7 @@ def test_pages_of_a_branch(place: Place) -> None:
     path = "trunk/x" if place.kind == "svn" else "x"
     made = [place.change(**{path: f"{number}\n"}) for number in range(5)]
     with place.open() as snapshot:
-        (branch,) = snapshot.names().branches
+        (branch,) = snapshot.names(Layout()).branches
         assert snapshot.page(None, None, 5) == made[::-1]
         assert snapshot.branch_page(branch, None, 100) == made[::-1]
         assert snapshot.branch_page(branch, None, 2) == made[:2:-1]
