@@ -104,11 +104,14 @@ class Place:
             self.svn = Svn(home)
             self.copy = SvnCopy(self.svn, self.svn.checkout(self.path.as_uri()))
 
-    def change(self, **files: str | bytes | None) -> str:
+    def change(self, message: str = "a change", /, **files: str | bytes | None) -> str:
         """Change files; returns the id."""
         if self.kind == "svn":
             self.copy.update()
-        return self.copy.change(**files)
+        self.copy.write(**files)
+        self.copy.commit(message)
+        self.copy.publish()
+        return self.copy.published()
 
     def rename(self, old: str, new: str, **files: str | bytes | None) -> str:
         if self.kind == "git":

@@ -279,13 +279,10 @@ def test_what_two_commits_have_in_common(place: Place) -> None:
 
 
 def test_what_became_of_each_file(place: Place) -> None:
-    first = place.change(**{
-        "changed": "one\ntwo\nthree\n", "deleted": "x\ny\n", "docs/was": "a\nb\nc\nd\ne\nf\n", "same": "s\n", "bin": BINARY,
-    })  # fmt: skip
+    was = {"docs/was": "a\nb\nc\nd\ne\nf\n"}
+    first = place.change(changed="one\ntwo\nthree\n", deleted="x\ny\n", same="s\n", bin=BINARY, **was)
     place.rename("docs/was", "docs/is")
-    second = place.change(**{
-        "changed": "one\nTWO\nthree\n", "deleted": None, "added": "1\n2", "bin": BINARY + b"\0", "nothing": "",
-    })  # fmt: skip
+    second = place.change(changed="one\nTWO\nthree\n", deleted=None, added="1\n2", bin=BINARY + b"\0", nothing="")
     with place.open() as snapshot:
         told = compared(snapshot, first, second)
         assert {path: one.op for path, one in told.items()} == {
@@ -447,8 +444,8 @@ def test_a_raw_diff_from_nothing(place: Place) -> None:
 
 
 def test_a_patch_has_a_header(place: Place) -> None:
-    first = place.change("the first", **{"x": "1\n"})
-    second = place.change("subject\n\nbody\ndiff --git a/x b/x\n--- a/x\nIndex: y\nend", **{"x": "2\n"})
+    first = place.change("the first", x="1\n")
+    second = place.change("subject\n\nbody\ndiff --git a/x b/x\n--- a/x\nIndex: y\nend", x="2\n")
     with place.open() as snapshot:
         patch = b"".join(snapshot.patch(second, DiffOptions()))
         header, _, diff = patch.partition(b"\n\ndiff --git ")

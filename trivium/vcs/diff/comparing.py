@@ -72,7 +72,8 @@ def compare(
 ) -> Compared:
     """Compare the content of a file before and after a change; None where there is no file.
 
-    With `ignore_space` lines that differ in white space alone are equal, as for `git diff -w`. Raises `TooSlow` when the budget of the answer has no more time for it.
+    With `ignore_space` lines that differ in white space alone are equal, as for `git diff -w`. Raises `TooSlow` when
+    the budget of the answer has no more time for it.
     """
     task = _Task(old, new, path, context, force_text, ignore_space)
     with present().compare() as seconds:

@@ -22,6 +22,7 @@ from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.git import adoption, housekeeping
 from trivium.vcs.git.commit import Commit, Unclear, read_commit
 from trivium.vcs.git.commit_lists import COMMITS, ID_BYTES, CommitLists
+from trivium.vcs.git.index import GitIndex
 from trivium.vcs.git.objects import (
     LISTED,
     SHORT,
@@ -37,7 +38,7 @@ from trivium.vcs.git.objects import (
     target_of,
 )
 from trivium.vcs.git.refs import REFS, SOME_REFS, KnownRefs, moved
-from trivium.vcs.git.snapshot import GitIndex, GitSnapshot
+from trivium.vcs.git.snapshot import GitSnapshot
 from trivium.vcs.git.transfer import GitTransfers, choose_head
 from trivium.vcs.values import Changeset, History, RefUpdate
 
@@ -164,6 +165,11 @@ class Git(GitTransfers):
     def open(self, path: Path, index: GitIndex) -> Iterator[GitSnapshot]:
         with open_repository(path) as repository:
             yield GitSnapshot(path, repository, index)
+
+    @contextlib.contextmanager
+    def open_with(self, path: Path, index: GitIndex, other: Path, other_index: GitIndex) -> Iterator[GitSnapshot]:
+        with open_repository(path) as repository:
+            yield GitSnapshot(path, repository, index, (other, other_index))
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:  # noqa: ARG002
         with open_repository(path) as repository:

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -90,6 +93,8 @@ _LEAST_ALLOCATION: Final = 256 << 20
 """Git keeps lists of objects in one piece: to allow it less than this at once would stop pushes of many small ones."""
 _LARGEST_RATIO: Final = 1032
 """How many times its size compressed data can have (deflate)."""
+_PIECE: Final = 64 << 10
+"""Bytes, as many as a pipe holds."""
 _HOOK: Final = """\
 #!/bin/sh
 # Refuses a push with an object larger than max_object_bytes. It looks at what is new: the objects in quarantine.
@@ -162,19 +167,25 @@ class GitCommand:
         return ["-c", f"core.bigFileThreshold={1 << 40}"] if self.max_object_bytes else []
 
     def run(
-        self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600, only_reads: bool = False
+        self,
+        *arguments: str,
+        cwd: Path,
+        stdin: bytes = b"",
+        timeout: float = 600,
+        only_reads: bool = False,
+        nothing: int = 0,
     ) -> bytes:
         """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`.
 
-        One that `only_reads` need not end with us, and ends when it finds that nobody reads what it says: nothing is
-        started to see to it.
+        `nothing` is a status with which it ends when it has found nothing. One that `only_reads` need not end with us,
+        and ends when it finds that nobody reads what it says: nothing is started to see to it.
         """
         command = (self.argv if only_reads else self.tied)("--git-dir=.", *arguments)
         try:
             done = run(command, cwd=cwd, environment=self.environment, stdin=stdin, timeout=timeout)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VcsError(f"git {arguments[0]}: {error}") from error
-        if done.returncode:
+        if done.returncode not in (0, nothing):
             raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {words_of(done.stderr)}")
         return done.stdout
 
@@ -226,30 +237,60 @@ class GitCommand:
         Raises `VcsError`, also when the whole takes longer than `timeout` seconds.
         """
         command = self.tied("--git-dir=.", *arguments)
+        with self._started(command, arguments[0], cwd) as process:
+            end = threading.Timer(timeout, process.kill)
+            end.start()
+            try:
+                assert process.stdout
+                yield from process.stdout
+            finally:
+                end.cancel()
+
+    def pieces(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
+        """As `lines`, in pieces of at most some dozen KiB, of a command that only reads (`run`).
+
+        Any thread may ask for the next piece: the command does not depend on the one that asked for the first. Time
+        does not count while nobody asks.
+        """
+        with self._started(self.argv("--git-dir=.", *arguments), arguments[0], cwd) as process:
+            assert process.stdout
+            pipe = process.stdout.fileno()
+            readable = select.poll()
+            readable.register(pipe, select.POLLIN)
+            while timeout > 0:
+                began = time.monotonic()
+                if readable.poll(1000 * timeout):
+                    piece = os.read(pipe, _PIECE)
+                    if not piece:
+                        return
+                    timeout -= time.monotonic() - began
+                    yield piece
+                else:
+                    break
+            raise VcsError(f"git {arguments[0]} takes too long")
+
+    @contextlib.contextmanager
+    def _started(self, command: list[str], name: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """A program whose output is read meanwhile; raises `VcsError` when that ends badly."""
         pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
                 command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
             )
         except (OSError, ValueError) as error:
-            raise VcsError(f"git {arguments[0]}: {error}") from error
+            raise VcsError(f"git {name}: {error}") from error
         confine(process.pid)
-        assert process.stdout and process.stderr
+        assert process.stderr
         errors = FirstWords(process.stderr)
         process.stderr = None  # it is the reader's now
-        end = threading.Timer(timeout, process.kill)
-        end.start()
-        try:
-            with process:
-                try:
-                    yield from process.stdout
-                except BaseException:
-                    process.kill()
-                    raise
-        finally:
-            end.cancel()
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode:
-            raise VcsError(f"git {arguments[0]} ended with {process.returncode}: {words_of(errors.get())}")
+            raise VcsError(f"git {name} ended with {process.returncode}: {words_of(errors.get())}")
 
 
 def git_command(

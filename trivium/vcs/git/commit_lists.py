@@ -119,3 +119,11 @@ class CommitLists:
                 _, count, checksum = path.name.split("-")
                 return _File(path, int(count), int(checksum, 16))
         return None
+
+
+def position_in(ids: Ids, raw_id: bytes) -> int | None:
+    """Where a raw id stands in a list; None when it does not."""
+    at = ids.find(raw_id)
+    while at != -1 and at % ID_BYTES:
+        at = ids.find(raw_id, at + 1)
+    return None if at == -1 else at // ID_BYTES
