@@ -131,6 +131,25 @@ class Settings:
     max_attachment_bytes: int = _option(10 << 20, "Largest file that comments may link to.")
     max_user_attachments: int = _option(1 << 30, "Bytes of all such files that a user uploaded. 0: no limit.")
     gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
+    key_views: str = _option(
+        "",
+        "Views that an API key in the address or a header opens, as `Controller:action`, separated by commas, with the"
+        " wildcards of a shell. Feeds are always open to keys.",
+        name="api_access_controllers_whitelist",
+    )
+    archive_cache_dir: str = _option(
+        "", "Where archives that were made are kept. Empty: `archives` in the data directory; `off`: nowhere."
+    )
+    cut_off_limit_diff: int = _option(1_024_000, "Largest changes that a page shows without being asked for all.")
+    cut_off_limit_file: int = _option(256_000, "Largest change of one file that a page shows without being asked.")
+    default_encoding: str = _option(
+        "utf-8", "Encodings of files that are not marked otherwise, tried in this order, separated by commas."
+    )
+    rss_items_per_page: int = _option(20, "Entries of a feed.")
+    rss_include_diff: bool = _option(False, "Entries of a repository's feed hold the changes as well.")
+    rss_cut_off_limit: int = _option(32_768, "Largest changes in an entry of a feed.")
+    markup_remote_images: bool = _option(False, "READMEs and other markup show pictures of other servers.")
+    max_render_bytes: int = _option(1 << 20, "Largest text that is rendered as markup; others are shown as text.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
     import_rate: int = _option(6, "Imports and pulls that a user may begin in a minute; two at once. 0: no limit.")

@@ -104,11 +104,11 @@ class Place:
             self.svn = Svn(home)
             self.copy = SvnCopy(self.svn, self.svn.checkout(self.path.as_uri()))
 
-    def change(self, **files: str | bytes | None) -> str:
+    def change(self, message: str = "a change", /, **files: str | bytes | None) -> str:
         """Change files; returns the id."""
         if self.kind == "svn":
             self.copy.update()
-        return self.copy.change(**files)
+        return self.copy.change(message, **files)
 
     def rename(self, old: str, new: str, **files: str | bytes | None) -> str:
         if self.kind == "git":

@@ -8,7 +8,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -36,14 +36,14 @@ LOCAL: Final = "rhodecode"
 _KEY = re.compile(r"[0-9a-f]{40}")
 _REMEMBER_SECONDS: Final = 120
 _TOLD_SECONDS: Final = 60
-"""So long a refusal of right credentials is not told again: a clone is many requests, and a program repeats itself."""
+"""Seconds in which the same refusal of right credentials is journalled only once: a clone makes many requests."""
 
 
 class Reason(StrEnum):
     """Why credentials were refused."""
 
     UNKNOWN = "unknown"
-    """No such key or account, a wrong password, or an expired key: never told apart."""
+    """No such key or account, a wrong password, or an expired key. The caller does not learn which."""
     INACTIVE = "inactive"
     ADDRESS = "address"
     ROLE = "role"
@@ -52,7 +52,7 @@ class Reason(StrEnum):
 
 
 _WRONG: Final = "wrong password"
-"""Why a sign-in failed that only the journal may tell."""
+"""The reason of a failed sign-in that only the journal states."""
 
 
 class CredentialsRefused(TriviumError):
@@ -66,12 +66,12 @@ class CredentialsRefused(TriviumError):
 
 
 class Proof(NamedTuple):
-    """What let somebody in: for whoever remembers that, to know how long it does and to note that it did again."""
+    """What let somebody in. Code that remembers it sees how long it holds, and notes each further use."""
 
     until: float = 0.0
-    """Seconds since the epoch until which it lets them in, as long as nobody's rights change; 0: this once."""
+    """Until when it holds, in seconds since the epoch, as long as nobody's rights change; 0: this request only."""
     token_id: int | None = None
-    """The key that it was."""
+    """The key, if it was one."""
 
 
 class SignIn(NamedTuple):
@@ -96,6 +96,7 @@ class _KeyRow(NamedTuple):
     role: str
     builtin: bool
     expires: int
+    force_password_change: bool
     stamp: int
     stamp_of_everybody: int
 
@@ -141,6 +142,7 @@ _BY_KEY = Query(
         tokens.c.role,
         tokens.c.builtin,
         tokens.c.expires,
+        users.c.force_password_change,
         *STAMP_COLUMNS,
     )
     .join(users, users.c.id == tokens.c.user_id)
@@ -169,7 +171,7 @@ class Authenticator:
     """Checks credentials for one worker, which remembers right passwords for a short while.
 
     git, hg and svn send the password with every request; a slow hash for each would be the larger part of the
-    work. What is remembered is a keyed digest together with the stored hash, so that a changed password, a
+    work. The worker remembers a keyed digest together with the stored hash. So a changed password, a
     deactivated account or a new address rule counts at once.
     """
 
@@ -179,7 +181,7 @@ class Authenticator:
         self._throttle = throttle
         self._secret = process_secret()
         self._remembered: TTLCache[bytes, tuple[str, float]] = TTLCache(maxsize=4096, ttl=_REMEMBER_SECONDS)
-        """Right passwords → the stored hash, and until when it is known to be theirs."""
+        """Digests of right passwords → the stored hash, and until when the password is known to be right."""
         self._told: TTLCache[tuple[int, str, str], bool] = TTLCache(maxsize=4096, ttl=_TOLD_SECONDS)
         self._lock = threading.Lock()
         self.used_tokens: set[int] = set()
@@ -205,8 +207,25 @@ class Authenticator:
         self.used_tokens.add(row.token_id)
         return caller, Stamp(row.stamp, row.stamp_of_everybody)
 
+    def by_web_key(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, bool]:
+        """The owner of a key that may be used for one of `roles`, and whether they must change their password first.
+
+        Raises `CredentialsRefused`.
+        """
+        with self._store.read() as db:
+            found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
+        row = _KeyRow(*found) if found else None
+        if row is None or 0 <= row.expires <= time.time():
+            raise CredentialsRefused(Reason.UNKNOWN)
+        with self._telling(row, address):
+            caller = admitted(row, address)
+            if not row.builtin and row.role != Role.ALL and row.role not in roles:
+                raise CredentialsRefused(Reason.ROLE)
+        self.used_tokens.add(row.token_id)
+        return caller, row.force_password_change
+
     def visitor(self, address: str) -> Caller | None:
-        """Whoever comes without credentials; None where visitors may not look, or not from there (decisions.md W10)."""
+        """A caller without credentials; None when visitors may not look, or not from there (decisions.md W10)."""
         with self._store.read() as db:
             found = _VISITOR.first(db, {})
         if found is None:
@@ -215,7 +234,7 @@ class Authenticator:
         return anonymous(address) if active and _lets_in(ranges, address) else None
 
     def on_errand(self, errand: str) -> Caller:
-        """Who lets this very server fetch from itself, at the address from which they asked (decisions.md W10).
+        """The user for whom this server fetches from itself, at the address from which they asked (decisions.md W10).
 
         Raises `CredentialsRefused`.
         """
@@ -291,13 +310,13 @@ class Authenticator:
         return row, renewed or stored or ""
 
     def used(self, proof: Proof) -> None:
-        """Note that somebody was let in who was remembered."""
+        """Note that a remembered proof let somebody in again."""
         if proof.token_id is not None:
             self.used_tokens.add(proof.token_id)
 
     @contextlib.contextmanager
     def _telling(self, row: _KeyRow | _AccountRow, address: str) -> Iterator[None]:
-        """Tell the journal why right credentials were refused."""
+        """Write to the journal why right credentials were refused."""
         try:
             yield
         except CredentialsRefused as error:
@@ -305,19 +324,19 @@ class Authenticator:
             raise
 
     def _tell_once(self, row: _KeyRow | _AccountRow, address: str, reason: str) -> None:
-        """Tell the journal of a refusal, if that was not done a moment ago. Raises `WouldWait` in a `Store.glance`."""
+        """Write a refusal to the journal, unless that was just done. Raises `WouldWait` in a `Store.glance`."""
         about = (row.id, address, str(reason))
         with self._lock:
             if about in self._told:
                 return
-        # What is refused stays refused, whether or not it can be noted.
+        # The refusal stands even if the journal cannot note it.
         with contextlib.suppress(TriviumError):
             self._journal_failure(row, address, reason)
         with self._lock:
             self._told[about] = True
 
     def _journal_failure(self, row: _KeyRow | _AccountRow | None, address: str, reason: str) -> None:
-        """Tell the journal of a failed sign-in.
+        """Write a failed sign-in to the journal.
 
         A name that nobody has is left out: it may be a mistyped password.
         """
@@ -336,7 +355,7 @@ class Authenticator:
             )
 
     def _own_key(self, user_id: int, key: str) -> Proof | None:
-        """The proof that a key is, if it is this user's and for version-control clients."""
+        """The proof for a key that is this user's and meant for version-control clients; None for any other key."""
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
         row = _KeyRow(*found) if found else None

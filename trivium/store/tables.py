@@ -68,7 +68,7 @@ access_stamp = Table(
     Column("id", Integer, primary_key=True),
     # Grows with every change that could alter what somebody may see; caches are valid for one value of it.
     Column("version", Integer, nullable=False),
-    # Grows with those of them that could alter what anybody may do, whoever it is (`users.rights_version`: the others).
+    # Grows with those of them that could alter everybody's rights. The others count in `users.rights_version`.
     Column("everybody", Integer, nullable=False, server_default="1"),
 )
 
@@ -93,7 +93,7 @@ users = _table(
     Column("created_on", String(23), nullable=False),
     Column("last_login", String(23)),
     Column("last_activity", String(23)),
-    # Grows with every change of this user's rights that is not one of everybody's (`access_stamp.everybody`).
+    # Grows with every change of this user's rights, but not with changes for everybody (`access_stamp.everybody`).
     Column("rights_version", Integer, nullable=False, server_default="1"),
 )
 
@@ -304,7 +304,7 @@ repository_locks = Table(
 
 former_names = _table(
     "former_names",
-    # Under which a repository is still found until somebody takes the name (decisions.md W3).
+    # Names under which a repository is still found until somebody takes them (decisions.md W3).
     Column("name_key", String(255), nullable=False, unique=True),
     Column("name", String(255), nullable=False),
     Column("repository_id", _to("repositories.id"), nullable=False, index=True),
@@ -346,7 +346,7 @@ commit_checks = Table(
 repository_settings = Table(
     "repository_settings",
     metadata,
-    # What is not the site's value (api-reviews.md 6).
+    # Only the values that were set; the others are the site's (api-reviews.md 6).
     Column("repository_id", _to("repositories.id"), primary_key=True),
     Column("key", String(100), primary_key=True),
     Column("value", Text, nullable=False),  # JSON

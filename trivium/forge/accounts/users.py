@@ -57,10 +57,10 @@ class User:
     last_login: str | None
     inherits: bool
     rights_version: int
-    """Another one after every change of what this user may do that is not one of everybody's (`access.stamps`)."""
+    """Changes whenever the rights of this user change, but not with a change for everybody (`access.stamps`)."""
 
     def as_caller(self, address: str) -> Caller:
-        """The account as somebody who asks: for questions about what they may do."""
+        """The account as a caller, for questions about its rights."""
         return Caller(self.id, self.username, self.admin, self.inherits, address)
 
 
@@ -79,7 +79,7 @@ COLUMNS: Final = (
     users.c.rights_version,
 )
 _BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
-# The key is what is indexed.
+# The index is on the key.
 _BY_NAME = Query(
     select(*COLUMNS).where(users.c.username_key == bindparam("key"), users.c.username == bindparam("sought"))
 )
@@ -178,7 +178,7 @@ def create(
         _check_text(text)
     if not extern_name or not extern_type:
         raise Invalid("an account belongs to an authentication plug-in")
-    # Somebody else keeps the password of an external account (api-users.md 7).
+    # The password of an external account is kept elsewhere (api-users.md 7).
     password_hash = hash_password(check_password(password)) if password and extern_name == LOCAL else None
     with site.store.write(told_apart=True) as db:
         _check_free(db, username=username, email=email)
@@ -202,7 +202,7 @@ def create(
 
 
 class UserChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of an account."""
+    """Wanted changes of an account."""
 
     username: str | UnsetType = UNSET
     email: str | UnsetType = UNSET
@@ -218,7 +218,7 @@ class UserChanges(PartialChanges, frozen=True, kw_only=True):
 
 
 def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) -> User:
-    """Change what is wanted and leave the rest; raises and changes nothing when any of it cannot be."""
+    """Make the wanted changes and leave the rest; raises and changes nothing when any of them is impossible."""
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
         raise Forbidden
@@ -258,7 +258,7 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
 def delete_account(site: Site, caller: Caller, user: User) -> None:
     """Delete an account with its rows, memberships and keys; raises `InUse` while it owns something.
 
-    Raises `NotFound` when somebody else was quicker.
+    Raises `NotFound` when it is gone already.
     """
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
@@ -278,7 +278,7 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
 
 
 def first_super_admin(db: Connection) -> User:
-    """The super-admin that was there first."""
+    """The oldest super-admin account."""
     found = db.execute(select(users.c.id).where(users.c.admin).order_by(users.c.id).limit(1)).scalar()
     return by_id(db, found or 0)
 

@@ -30,7 +30,7 @@ from trivium.store.tables import repo_groups as groups
 
 
 class RepoGroupChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of a repository group."""
+    """Wanted changes of a repository group."""
 
     name: str | UnsetType = UNSET
     """The new last segment."""
@@ -44,7 +44,7 @@ class RepoGroupChanges(PartialChanges, frozen=True, kw_only=True):
 
 
 def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroupChanges) -> RepoGroup:
-    """Change what is wanted and leave the rest; a group takes along what it holds."""
+    """Make the wanted changes and leave the rest; a group moves with its contents."""
     with site.store.read() as db:
         into = _new_parent(db, caller, group, wanted.parent)
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a new repository is like, and its rows: however it comes to be (`creation`, `rescans`, `trash`)."""
+"""A new repository and its rows, in whatever way it comes to be (`creation`, `rescans`, `trash`)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
 
 @dataclass(frozen=True, slots=True)
 class NewRepository:
-    """What is asked for; `check` says whether it can be had at all."""
+    """The wanted repository; `check` says whether it is possible at all."""
 
     path: str
     kind: str
@@ -99,7 +99,7 @@ def insert_repository(
 ) -> int:
     """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal.
 
-    `event` makes what the journal tells.
+    `event` makes the event for the journal.
     """
     above = repo_groups.ancestry(db, caller, wanted.path)
     parent_id = above.deepest.id if above.deepest else None

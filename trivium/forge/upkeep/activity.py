@@ -63,7 +63,7 @@ class Activity:
         self._seen: dict[int, int] = {}
 
     def pulled(self, caller: Caller, repository_id: int, name: str) -> None:
-        """Note a clone or fetch; the requests of one, and what follows within a minute, count once."""
+        """Note a clone or fetch; all its requests, and further ones within a minute, count once."""
         key = (caller.user_id, caller.address, repository_id)
         moment = time.monotonic()
         with self._lock:

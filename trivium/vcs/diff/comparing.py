@@ -2,7 +2,7 @@
 """Two contents are compared, line by line: at once when they are small, in a process of its own when they are not.
 
 The library needs ten seconds for a mebibyte of short lines that were shuffled, and keeps the interpreter meanwhile. So
-what could take long is done where it can be ended, and where it stops nobody else.
+a comparison that could take long has its own process: it can be ended, and stops nobody else.
 
     python -m trivium.vcs.diff.comparing   reads a `_Task` from its input and writes a `Compared`, both in MessagePack
 """
@@ -29,7 +29,7 @@ _HERE: Final = Path(__file__).parents[3]
 
 
 class Hunk(msgspec.Struct, frozen=True, array_like=True):
-    """What was replaced by what: first lines, from 1 (of nothing: the line before it), and how many."""
+    """A replaced part: in both contents the first line, from 1 (if empty, the line before it), and the line count."""
 
     old_start: int
     old_lines: int
@@ -38,7 +38,7 @@ class Hunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """What two contents differ in."""
+    """The differences of two contents."""
 
     text: bytes
     """A unified diff in Git's form."""
@@ -54,18 +54,28 @@ class _Task(msgspec.Struct, frozen=True):
     path: str
     context: int
     force_text: bool
+    ignore_space: bool
 
 
 class TooSlow(VcsError):
     """There is not enough time to compare the two."""
 
 
-def compare(old: bytes | None, new: bytes | None, path: str, *, context: int = 3, force_text: bool = False) -> Compared:
+def compare(
+    old: bytes | None,
+    new: bytes | None,
+    path: str,
+    *,
+    context: int = 3,
+    force_text: bool = False,
+    ignore_space: bool = False,
+) -> Compared:
     """Compare the content of a file before and after a change; None where there is no file.
 
-    Raises `TooSlow` when the budget of the answer has no more time for it.
+    With `ignore_space` lines that differ in white space alone are equal, as for `git diff -w`. Raises `TooSlow` when
+    the budget of the answer has no more time for it.
     """
-    task = _Task(old, new, path, context, force_text)
+    task = _Task(old, new, path, context, force_text, ignore_space)
     with present().compare() as seconds:
         if seconds <= 0:
             raise TooSlow(path)
@@ -90,6 +100,8 @@ def compare(old: bytes | None, new: bytes | None, path: str, *, context: int = 3
 
 def _compared(task: _Task) -> Compared:
     flag = DiffOption.FORCE_TEXT if task.force_text else DiffOption.NORMAL
+    if task.ignore_space:
+        flag |= DiffOption.IGNORE_WHITESPACE
     # The library keeps pointing into both contents: they live as long as the patch does.
     patch: Any = pygit2.Patch.create_from(
         task.old, task.new, old_as_path=task.path, new_as_path=task.path, flag=flag, context_lines=task.context

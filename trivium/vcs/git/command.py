@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -23,7 +26,7 @@ _HARMLESS: Final = (
     *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),
     *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeEmail", "badEmail", "badName"),
 )
-"""Flaws that old tools left in well-known histories, which everybody else takes as well."""
+"""Flaws that old tools left in well-known histories, and that all other servers accept, too."""
 
 CONFIGURATION: Final = """\
 [safe]
@@ -63,12 +66,12 @@ CONFIGURATION: Final = """\
 [init]
 \tdefaultBranch = {default_branch}
 """
-"""What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
+"""Pushed objects are durable before the push is acknowledged (security.md R-2). Objects that
 could attack a client are refused; `_HARMLESS` flaws are not.
 
-A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path.
-What is large is streamed, not loaded, and what is packed together is bounded (security.md R-18). A pack that arrives
-stays one: it costs two files, where its objects would be one each.
+A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path. Large
+objects are streamed, not loaded, and packing has bounds (security.md R-18). A pack that arrives stays a pack of two
+files; its objects would be a file each.
 """
 
 _BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
@@ -82,14 +85,16 @@ _WHOLE_GROUP: Final = (
     'ulimit -d "$1" 2>/dev/null; shift; trap "trap - TERM; kill 0" TERM; "$@" & wait $!',
     "sh",
 )
-"""A constant script: the words of the command, behind the memory that it may have in KiB, are its parameters."""
+"""A constant script: its parameters are the memory limit in KiB, then the words of the command."""
 
 _ROOM: Final = 512 << 20
 """Memory of a git that takes objects in, beside the largest of them."""
 _LEAST_ALLOCATION: Final = 256 << 20
-"""Git keeps lists of objects in one piece: to allow it less than this at once would stop pushes of many small ones."""
+"""Git keeps lists of objects in one piece: a smaller limit of one allocation would stop pushes of many small ones."""
 _LARGEST_RATIO: Final = 1032
 """How many times its size compressed data can have (deflate)."""
+_PIECE: Final = 64 << 10
+"""Bytes, as many as a pipe holds."""
 _HOOK: Final = """\
 #!/bin/sh
 # Refuses a push with an object larger than max_object_bytes. It looks at what is new: the objects in quarantine.
@@ -112,15 +117,15 @@ class GitCommand:
     hooks: str = ""
     """The directory of the hook that looks at the sizes of objects."""
     default_branch: str = "master"
-    """What HEAD of a new repository names."""
+    """The branch that HEAD of a new repository names."""
     _said: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
-    """What each service says of itself, once somebody has asked."""
+    """The abilities that each service has told, once it was asked."""
 
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *arguments]
 
     def tied(self, *arguments: str) -> list[str]:
-        """A command that ends with the thread that waits for it: nobody is left who changes a repository unseen."""
+        """A command that ends with the thread that waits for it, so that it never changes a repository unseen."""
         return tied(self.argv(*arguments))
 
     def tied_with_helpers(self, *arguments: str, memory: int = MEMORY) -> list[str]:
@@ -132,7 +137,7 @@ class GitCommand:
 
     @property
     def receiving_memory(self) -> int:
-        """Bytes that a git may have for itself which takes objects in."""
+        """Bytes of its own that a git which takes objects in may have."""
         return self.max_object_bytes + _ROOM if self.max_object_bytes else MEMORY
 
     def receiving(self) -> dict[str, str]:
@@ -162,19 +167,25 @@ class GitCommand:
         return ["-c", f"core.bigFileThreshold={1 << 40}"] if self.max_object_bytes else []
 
     def run(
-        self, *arguments: str, cwd: Path, stdin: bytes = b"", timeout: float = 600, only_reads: bool = False
+        self,
+        *arguments: str,
+        cwd: Path,
+        stdin: bytes = b"",
+        timeout: float = 600,
+        only_reads: bool = False,
+        nothing: int = 0,
     ) -> bytes:
         """Run one command in the repository `cwd` to its end and return its output; raises `VcsError`.
 
-        One that `only_reads` need not end with us, and ends when it finds that nobody reads what it says: nothing is
-        started to see to it.
+        `nothing` is a status with which it ends when it has found nothing. One that `only_reads` need not end with us,
+        and ends when it finds that nobody reads what it says: nothing is started to see to it.
         """
         command = (self.argv if only_reads else self.tied)("--git-dir=.", *arguments)
         try:
             done = run(command, cwd=cwd, environment=self.environment, stdin=stdin, timeout=timeout)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VcsError(f"git {arguments[0]}: {error}") from error
-        if done.returncode:
+        if done.returncode not in (0, nothing):
             raise VcsError(f"git {arguments[0]} ended with {done.returncode}: {words_of(done.stderr)}")
         return done.stdout
 
@@ -198,14 +209,14 @@ class GitCommand:
         return said
 
     def abilities(self) -> bytes:
-        """What `git upload-pack` says of itself to a client that speaks protocol v2; raises `VcsError`.
+        """The abilities that `git upload-pack` tells to a client that speaks protocol v2; raises `VcsError`.
 
-        It depends on git and on our configuration, not on the repository: it is asked once, in one that is empty.
+        They depend on git and on our configuration, not on the repository: git is asked once, in an empty repository.
         """
         return self._said_by("upload-pack", PROTOCOL_2)
 
     def abilities_for_push(self) -> bytes:
-        """What `git receive-pack` says of itself behind the first ref that it tells; as `abilities`."""
+        """The abilities that `git receive-pack` tells behind its first ref; as `abilities`."""
         _, _, said = self._said_by("receive-pack").partition(b"\0")
         return said.partition(b"\n")[0]
 
@@ -226,30 +237,60 @@ class GitCommand:
         Raises `VcsError`, also when the whole takes longer than `timeout` seconds.
         """
         command = self.tied("--git-dir=.", *arguments)
+        with self._started(command, arguments[0], cwd) as process:
+            end = threading.Timer(timeout, process.kill)
+            end.start()
+            try:
+                assert process.stdout
+                yield from process.stdout
+            finally:
+                end.cancel()
+
+    def pieces(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
+        """As `lines`, in pieces of at most some dozen KiB, of a command that only reads (`run`).
+
+        Any thread may ask for the next piece: the command does not depend on the one that asked for the first. Time
+        does not count while nobody asks.
+        """
+        with self._started(self.argv("--git-dir=.", *arguments), arguments[0], cwd) as process:
+            assert process.stdout
+            pipe = process.stdout.fileno()
+            readable = select.poll()
+            readable.register(pipe, select.POLLIN)
+            while timeout > 0:
+                began = time.monotonic()
+                if readable.poll(1000 * timeout):
+                    piece = os.read(pipe, _PIECE)
+                    if not piece:
+                        return
+                    timeout -= time.monotonic() - began
+                    yield piece
+                else:
+                    break
+            raise VcsError(f"git {arguments[0]} takes too long")
+
+    @contextlib.contextmanager
+    def _started(self, command: list[str], name: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """A program whose output is read meanwhile; raises `VcsError` when that ends badly."""
         pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
                 command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
             )
         except (OSError, ValueError) as error:
-            raise VcsError(f"git {arguments[0]}: {error}") from error
+            raise VcsError(f"git {name}: {error}") from error
         confine(process.pid)
-        assert process.stdout and process.stderr
+        assert process.stderr
         errors = FirstWords(process.stderr)
         process.stderr = None  # it is the reader's now
-        end = threading.Timer(timeout, process.kill)
-        end.start()
-        try:
-            with process:
-                try:
-                    yield from process.stdout
-                except BaseException:
-                    process.kill()
-                    raise
-        finally:
-            end.cancel()
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode:
-            raise VcsError(f"git {arguments[0]} ended with {process.returncode}: {words_of(errors.get())}")
+            raise VcsError(f"git {name} ended with {process.returncode}: {words_of(errors.get())}")
 
 
 def git_command(
@@ -283,14 +324,14 @@ def git_command(
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(configuration),
         "GIT_TERMINAL_PROMPT": "0",
-        # Anybody may push refs/replace/…: libgit2 and the packs that clients get do not know such a thing.
+        # Anybody may push refs/replace/…, but neither libgit2 nor the packs for clients follow them.
         "GIT_NO_REPLACE_OBJECTS": "1",
     }
     return GitCommand(str(Path(found).absolute()), environment, max_object_bytes, str(hooks), default_branch)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Write a file of ours, if it does not say so already."""
+    """Write a file of ours, unless it has this text already."""
     if path.exists() and path.read_text() == text:
         return
     temporary = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git's commits, read from their bytes: whatever the server accepts it shows.
+"""Git's commits, read from their bytes: the server shows every commit that it accepts.
 
-libgit2 refuses commits that old tools made and that every git takes: an author without an address or a name, a
-bracket that is not closed, an odd date. So it is only asked for the bytes. The first part of a commit is enough for all
-that is shown; one that is huge is not loaded.
+libgit2 refuses commits of old tools that every git takes: an author without an address or a name, a bracket that is not
+closed, an odd date. So it only delivers the bytes. The first part of a commit is enough for all that is shown; a huge
+commit is not loaded whole.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final, NamedTuple
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -25,17 +25,20 @@ _LARGE: Final = 1 << 20
 """Bytes of a commit of which only the beginning is read."""
 _MOST_PARENTS: Final = 1000
 _ORDERLY: Final = re.compile(rb"[^<>\n]*<[^<>\n]*> [0-9]{1,12} [+-][0-9]{4}")
+_LINKS: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*+)")
+_COMMITTED: Final = re.compile(rb"\ncommitter [^\n]*> ([0-9]{1,12}) ")
+_ZONE: Final = re.compile(rb"([+-])([0-9]{2})([0-5][0-9])")
 _NO_TEXT: Final = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"})
-"""What Python calls encodings as well."""
+"""Names of Python's codecs that are refused as encodings."""
 
 
 class Unclear(VcsError):
-    """When a commit was made can only be told by git."""
+    """Only git can tell when a commit was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit says."""
+    """The content of a commit."""
 
     id: pygit2.Oid
     tree_id: pygit2.Oid
@@ -44,8 +47,29 @@ class Commit:
     """`Name <address>`."""
     author_time: int
     """Seconds since the epoch."""
+    author_line: bytes
+    """As it stands in the commit, as `committer` does: name, address, seconds and zone."""
     committer: bytes
+    encoding: str
+    """Of all texts."""
+    signed: bool
+    """Whether there is a signature, whatever it is worth."""
     message: str
+
+    @property
+    def author_moment(self) -> str:
+        """ISO 8601 with the zone in which it was made."""
+        return zoned(self.author_line)
+
+    @property
+    def committed_by(self) -> str:
+        """`Name <address>`; empty when nobody is named."""
+        return _person(self.committer, self.encoding) if self.committer else ""
+
+    @property
+    def committed_at(self) -> str:
+        """As `author_moment`."""
+        return zoned(self.committer) if self.committer else ""
 
     @property
     def commit_time(self) -> int:
@@ -58,7 +82,7 @@ class Commit:
 def read_commit(repository: pygit2.Repository, raw_id: str, command: GitCommand | None = None) -> Commit:
     """The commit with this full id; raises `VcsError`, and `KeyError` when there is no such object.
 
-    Without `command` one that is huge cannot be read.
+    Without `command` a huge commit cannot be read.
     """
     oid = pygit2.Oid(hex=raw_id)
     kind, size = repository.odb.read_header(oid)
@@ -73,11 +97,33 @@ def read_commit(repository: pygit2.Repository, raw_id: str, command: GitCommand 
     return _parsed(oid, raw)
 
 
+class Links(NamedTuple):
+    """What a commit leads to, as hexadecimal ids."""
+
+    tree: str
+    parents: tuple[str, ...]
+    time: int
+    """Seconds since the epoch at which it was committed; 0 when that is not clear."""
+
+
+def read_links(repository: pygit2.Repository, raw_id: str, command: GitCommand) -> Links:
+    """What a commit leads to: in a fifth of the time that `read_commit` takes."""
+    kind, raw = repository.odb.read(raw_id)
+    orderly = _LINKS.match(raw)
+    if kind == ObjectType.COMMIT and orderly and len(orderly[2]) < 48 * _MOST_PARENTS:
+        moment = _COMMITTED.search(raw)
+        parents = orderly[2].decode("ascii").split("\n")[:-1]
+        return Links(orderly[1].decode("ascii"), tuple(line[7:] for line in parents), int(moment[1]) if moment else 0)
+    commit = read_commit(repository, raw_id, command)
+    return Links(str(commit.tree_id), tuple(map(str, commit.parent_ids)), _time_of(commit.committer))
+
+
 def _parsed(oid: pygit2.Oid, raw: bytes) -> Commit:
     head, _, message = raw.partition(b"\n\n")
     tree = ""
     parents: list[pygit2.Oid] = []
     lines = {b"author": b"", b"committer": b"", b"encoding": b""}
+    signed = False
     try:
         for line in head.split(b"\n"):
             word, _, rest = line.partition(b" ")
@@ -87,18 +133,22 @@ def _parsed(oid: pygit2.Oid, raw: bytes) -> Commit:
                 tree = rest.decode("ascii")
             elif word in lines and not lines[word]:
                 lines[word] = rest
+            elif word.startswith(b"gpgsig"):
+                signed = True
         tree_id = pygit2.Oid(hex=tree)
     except ValueError as error:
         raise VcsError(f"the commit {oid} is damaged") from error
     encoding = _encoding(lines[b"encoding"])
-    name, address = _who(lines[b"author"])
     return Commit(
         oid,
         tree_id,
         tuple(parents),
-        f"{name.decode(encoding, 'replace')} <{address.decode(encoding, 'replace')}>",
+        _person(lines[b"author"], encoding),
         _time_of(lines[b"author"]),
+        lines[b"author"],
         lines[b"committer"],
+        encoding,
+        signed,
         # Git itself shows nothing of what follows a NUL.
         message[: 4 * MOST_OF_A_MESSAGE].partition(b"\0")[0].decode(encoding, "replace"),
     )
@@ -115,6 +165,12 @@ def _encoding(named: bytes) -> str:
     except (LookupError, ValueError):
         pass
     return "utf-8"
+
+
+def _person(line: bytes, encoding: str) -> str:
+    """`Name <address>` of a line about an author or committer."""
+    name, address = _who(line)
+    return f"{name.decode(encoding, 'replace')} <{address.decode(encoding, 'replace')}>"
 
 
 def _who(line: bytes) -> tuple[bytes, bytes]:
@@ -145,3 +201,19 @@ def moment(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
     except (OverflowError, ValueError, OSError):
         return "1970-01-01T00:00:00"
+
+
+def zoned(line: bytes) -> str:
+    """The moment in a line about an author or committer, in ISO 8601 with the zone that the line names."""
+    words = line.rpartition(b">")[2][-80:].split()
+    zone = _ZONE.fullmatch(words[1]) if len(words) > 1 else None
+    minutes = int(zone[2]) * 60 + int(zone[3]) if zone else 0
+    if zone is None or minutes >= 24 * 60:
+        minutes = 0
+    elif zone[1] == b"-":
+        minutes = -minutes
+    try:
+        found = datetime.fromtimestamp(_time_of(line), timezone(timedelta(minutes=minutes)))
+        return found.isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return "1970-01-01T00:00:00+00:00"

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between two commits of a Git repository: libgit2 says which files, and their contents are compared.
+
+A link to another repository is a line that names its commit, as for git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import pygit2
+from pygit2.enums import DiffFind, DiffOption, FileMode, ObjectType
+
+from trivium.vcs.budget import present
+from trivium.vcs.diff.differences import Differences, Version, difference
+from trivium.vcs.errors import UnknownPath
+from trivium.vcs.git.listing import kind_of
+from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.trees import Trees
+from trivium.vcs.pages import DiffOptions, EntryKind, FileDifference, Op
+
+_MOST_RESEMBLING: Final = 32 << 20
+"""Bytes of files that are read to find renames among them; beyond that only what is equal is one."""
+_OPERATIONS: Final = {"A": Op.ADDED, "D": Op.DELETED, "R": Op.RENAMED, "C": Op.COPIED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A file before or after."""
+
+    path: bytes
+    mode: int
+    id: pygit2.Oid
+
+
+_Delta = tuple[Op, _Side | None, _Side | None]
+
+
+def differences(opened: Opened, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:
+    """As `model.Snapshot.differences`."""
+    made = Differences(options)
+    for op, before, after in _deltas(opened, old, new, options):
+        yield made.of(op, _version(opened, before), _version(opened, after))
+
+
+def differing(opened: Opened, old: str | None, new: str, options: DiffOptions) -> list[FileDifference]:
+    """As `model.Snapshot.differing`."""
+    return [
+        difference(op, _version(opened, before, sized=False), _version(opened, after, sized=False))
+        for op, before, after in _deltas(opened, old, new, options)
+    ]
+
+
+def _deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> list[_Delta]:
+    """What became of which file, ordered by path."""
+    opened.check_visible(old, new)
+    try:
+        path = path_within(options.path)
+    except UnknownPath:
+        return []
+    before, after = opened.lookup(old, path) if old else None, opened.lookup(new, path)
+    whole = path.encode("utf-8", "surrogateescape")
+    found: list[_Delta] = []
+    if not _is_tree(before) and not _is_tree(after):
+        one, other = _alone(before, whole), _alone(after, whole)
+        if (one or other) and one != other:
+            found.append((Op.MODIFIED if one and other else Op.DELETED if one else Op.ADDED, one, other))
+        return found
+    for left, right in ((before, after),) if _alike(before, after) else ((before, None), (None, after)):
+        if _is_tree(left) or _is_tree(right):
+            found += _between(opened, left, right, whole + b"/" if whole else b"", renames=options.renames)
+        elif left is None:
+            found.append((Op.ADDED, None, _alone(right, whole)))
+        else:
+            found.append((Op.DELETED, _alone(left, whole), None))
+    present().spend(len(found))
+    return sorted(found, key=_by_path)
+
+
+def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool) -> Iterator[_Delta]:
+    """The files that differ between two trees, at all depths; None is the empty tree."""
+    budget = present()
+    if budget.nodes:
+        # The library lists all that differs before anybody can stop it. A file may have two names.
+        trees = Trees(opened.repository, budget)
+        ids = [None if tree is None else tree.id.raw for tree in (old, new)]
+        trees.check_changes(*ids, 2 * budget.nodes)
+    flags = DiffOption.INCLUDE_TYPECHANGE
+    if old is None:
+        diff = new.diff_to_tree(flags=flags, swap=True)
+    else:
+        diff = old.diff_to_tree(new, flags=flags) if new is not None else old.diff_to_tree(flags=flags)
+    if renames:
+        find_renames(diff, opened.size)
+    for delta in diff.deltas:
+        op = _OPERATIONS.get(delta.status_char(), Op.MODIFIED)
+        one, other = delta.old_file, delta.new_file
+        yield (
+            op,
+            _Side(before + one.raw_path, one.mode, one.id) if op != Op.ADDED else None,
+            _Side(before + other.raw_path, other.mode, other.id) if op != Op.DELETED else None,
+        )
+
+
+def find_renames(diff: pygit2.Diff, size: Callable[[pygit2.Oid], int]) -> None:
+    """Let what went and what came be one file, where they resemble each other.
+
+    They are read for that, unless that is too much: then they have to be equal.
+    """
+    gone, come = [], []
+    for delta in diff.deltas:
+        operation = delta.status_char()
+        if operation == "D":
+            gone.append(delta.old_file)
+        elif operation == "A":
+            come.append(delta.new_file)
+    if gone and come:
+        total = sum(size(file.id) for file in gone + come if is_file(file.mode))
+        exactly = DiffFind.FIND_EXACT_MATCH_ONLY if total > _MOST_RESEMBLING else DiffFind.FIND_BY_CONFIG
+        diff.find_similar(DiffFind.FIND_RENAMES | exactly)
+
+
+def is_file(mode: int) -> bool:
+    """Whether there is an object of the repository behind one side of a difference."""
+    return bool(mode) and mode != FileMode.COMMIT
+
+
+def _is_tree(found: Any) -> bool:
+    return found is not None and found.type == ObjectType.TREE
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two of what a path can lead to are compared with each other: not a file with a directory."""
+    return one is None or other is None or _is_tree(one) == _is_tree(other)
+
+
+def _alone(found: Any, path: bytes) -> _Side | None:
+    return None if found is None else _Side(path, found.filemode, found.id)
+
+
+def _version(opened: Opened, side: _Side | None, *, sized: bool = True) -> Version | None:
+    if side is None:
+        return None
+    kind = kind_of(side.mode)
+    path = side.path.decode("utf-8", "surrogateescape")
+    raw_id = str(side.id)
+    if kind == EntryKind.LINK:
+        line = b"Subproject commit %b\n" % raw_id.encode("ascii")
+        return Version(path, kind, raw_id, len(line), lambda: line)
+    return Version(path, kind, raw_id, opened.size(side.id) if sized else 0, partial(opened.read, side.id))
+
+
+def _by_path(delta: _Delta) -> bytes:
+    _, old, new = delta
+    side = new or old
+    return side.path if side else b""

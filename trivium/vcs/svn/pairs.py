@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files and directories differ between two revisions, and which of them belong together.
+
+The log names what was touched between two revisions that are near each other. Between distant ones the trees are
+compared, without what nobody touched: a directory that was not copied meanwhile has the same entries as before, where
+these were created no later than the older revision. (libsvn compares trees itself, but its binding fails on a property
+whose value is not UTF-8.)
+
+Subversion records copies, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from trivium.vcs.budget import present
+from trivium.vcs.errors import UnknownPath
+from trivium.vcs.pages import DiffOptions, EntryKind, Op
+from trivium.vcs.paths import clean_path
+from trivium.vcs.svn.trees import CREATED, DIRECTORY, FILE, KIND, At, Trees
+
+_FEW: Final = 1000
+"""Revisions whose lists of changed paths are read, some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A file or directory before or after."""
+
+    at: At
+    kind: EntryKind
+    properties: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What differs."""
+
+    op: Op
+    old: Side | None
+    """Of what was copied or renamed the source, in the revision that it was copied from."""
+    new: Side | None
+
+    @property
+    def path(self) -> str:
+        side = self.new or self.old
+        return side.at.path if side else ""
+
+
+_TURNED: Final = {Op.ADDED: Op.DELETED, Op.DELETED: Op.ADDED, Op.COPIED: Op.DELETED}
+
+
+def pairs_of(trees: Trees, old: int, new: int, options: DiffOptions) -> list[Pair]:
+    """What differs between two revisions, by path.
+
+    A directory is among it when its properties differ, or when it came or went with nothing in it: otherwise the files
+    tell of it. Going back in history, what was renamed is renamed back and what was copied is deleted.
+    """
+    try:
+        path = clean_path(options.path)
+    except UnknownPath:
+        return []
+    if old == new:
+        return []
+    found = _Search(trees, min(old, new), max(old, new), path, options.renames).pairs()
+    if old > new:
+        found = map(_turned, found)
+    return sorted(found, key=lambda pair: pair.path)
+
+
+def side_of(trees: Trees, node: At) -> Side:
+    """A file or directory that exists."""
+    properties = trees.properties(node)
+    if trees.kind(node.path, node.revision) == DIRECTORY:
+        return Side(node, EntryKind.DIRECTORY, properties)
+    return Side(node, trees.entry_kind(node, properties), properties)
+
+
+def _turned(pair: Pair) -> Pair:
+    op = _TURNED.get(pair.op, pair.op)
+    return Pair(op, pair.new, None if op is Op.DELETED else pair.old)
+
+
+class _Search:
+    """Between two revisions of which the first is the older one."""
+
+    def __init__(self, trees: Trees, low: int, high: int, path: str, renames: bool) -> None:
+        self._trees, self._low, self._high = trees, low, high
+        self._path = path
+        self._renames = renames
+        self._claimed: set[str] = set()
+        """What was renamed: of a second copy it is only the source."""
+
+    def pairs(self) -> Iterable[Pair]:
+        found = self._logged() if self._high - self._low <= _FEW else self._walked()
+        paths = sorted({path for path in found if self._is_wanted(path)})
+        kinds = {path: (self._kind(path, self._low), self._kind(path, self._high)) for path in paths}
+        full = [{path.rpartition("/")[0] for path in paths if kinds[path][side]} for side in (0, 1)]
+        """The directories of which it is known that they had, and have, something in them."""
+        told: list[Pair] = []
+        gone: list[str] = []
+        for path in paths:
+            before, after = kinds[path]
+            if before == after:
+                told += self._changed(path) if before else ()
+                continue
+            if before:
+                gone.append(path)
+            if after:
+                told += self._came(path, empty=path not in full[1])
+        for path in gone:
+            if path not in self._claimed and (kinds[path][0] == FILE or path not in full[0]):
+                told.append(Pair(Op.DELETED, side_of(self._trees, At(path, self._low)), None))
+        return told
+
+    def _kind(self, path: str, number: int) -> int:
+        kind = self._trees.kind(path, number)
+        return kind if kind in (FILE, DIRECTORY) else 0
+
+    def _is_wanted(self, path: str) -> bool:
+        return not self._path or path == self._path or path.startswith(f"{self._path}/")
+
+    def _changed(self, path: str) -> Iterator[Pair]:
+        """What exists before and after, if it differs."""
+        old, new = (side_of(self._trees, At(path, number)) for number in (self._low, self._high))
+        if self._differ(old, new):
+            yield Pair(Op.MODIFIED, old, new)
+
+    def _differ(self, old: Side, new: Side) -> bool:
+        if old.properties != new.properties or old.kind != new.kind:
+            return True
+        return new.kind is not EntryKind.DIRECTORY and not self._trees.same_content(old.at, new.at)
+
+    def _came(self, path: str, *, empty: bool) -> Iterator[Pair]:
+        """What exists only after."""
+        new = side_of(self._trees, At(path, self._high))
+        source = self._source(path) if self._renames else None
+        old = None if source is None else side_of(self._trees, source)
+        if old is not None and (old.kind is EntryKind.DIRECTORY) != (new.kind is EntryKind.DIRECTORY):
+            old = None
+        if new.kind is EntryKind.DIRECTORY and not empty and new.properties == (old.properties if old else {}):
+            return
+        if old is None:
+            yield Pair(Op.ADDED, None, new)
+            return
+        left = old.at.path
+        kind = DIRECTORY if new.kind is EntryKind.DIRECTORY else FILE
+        if left in self._claimed or self._kind(left, self._low) != kind or self._kind(left, self._high) == kind:
+            yield Pair(Op.COPIED, old, new)
+            return
+        self._claimed.add(left)
+        yield Pair(Op.RENAMED, old, new)
+
+    def _source(self, path: str) -> At | None:
+        """What a file or directory was before the older revision, if it has another name since.
+
+        What was deleted and came back under its name is new.
+        """
+        for segment in self._trees.segments(path, self._high):
+            if segment.first <= self._low:
+                wanted = segment.path != path and self._is_wanted(segment.path)
+                return At(segment.path, min(segment.last, self._low)) if wanted else None
+        return None
+
+    def _logged(self) -> set[str]:
+        """Everything that the revisions touched, and what is below directories that came, went or were exchanged."""
+        touched: dict[str, bool] = {}
+        for changed in self._trees.touched(self._low + 1, self._high):
+            present().check()
+            for path, entry in changed.items():
+                touched[path] = touched.get(path, False) or entry.action != "M"
+        found: set[str] = set()
+        whole: set[str] = set()
+        for path, exchanged in sorted(touched.items()):
+            if exchanged and self._path.startswith(f"{path}/"):
+                path = self._path
+            elif not self._is_wanted(path):
+                continue
+            if any(above in whole for above in _above(path)):
+                continue
+            present().spend(1, len(path))
+            found.add(path)
+            if exchanged:
+                whole.add(path)
+                found.update(self._below(path, self._low), self._below(path, self._high))
+        return found
+
+    def _below(self, path: str, number: int) -> Iterator[str]:
+        if self._trees.kind(path, number) == DIRECTORY:
+            for below, _ in self._trees.below(path, number):
+                yield below
+
+    def _walked(self) -> Iterator[str]:
+        """Everything that differs, or may."""
+        yield self._path
+        kinds = [self._kind(self._path, number) for number in (self._low, self._high)]
+        if kinds != [DIRECTORY, DIRECTORY]:
+            for number in (self._low, self._high):
+                yield from self._below(self._path, number)
+            return
+        waiting = [(self._path, self._is_same(self._path))]
+        while waiting:
+            present().check()
+            directory, same = waiting.pop()
+            before, after = (
+                self._trees.directory(directory, number, KIND | CREATED)[0] for number in (self._low, self._high)
+            )
+            for name in {**before, **after}:
+                old, new = before.get(name), after.get(name)
+                if same and old and new and new["created_rev"] <= self._low:
+                    continue
+                path = f"{directory}/{name}" if directory else name
+                present().spend(1, len(path))
+                yield path
+                if old and new and old["kind"] == new["kind"] == DIRECTORY:
+                    waiting.append((path, same and self._is_same(path)))
+                    continue
+                for number, entry in ((self._low, old), (self._high, new)):
+                    if entry and entry["kind"] == DIRECTORY:
+                        yield from self._below(path, number)
+
+    def _is_same(self, path: str) -> bool:
+        """Whether a directory is what was called so in the older revision, and no copy."""
+        return any(
+            segment.first <= self._low <= segment.last and segment.path == path
+            for segment in self._trees.segments(path, self._high)
+        )
+
+
+def _above(path: str) -> Iterator[str]:
+    """A path, and the directories that it is in."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
+def at_ends(trees: Trees, pair: Pair, old: int, new: int) -> Pair:
+    """A pair of which both sides are taken from the revisions that are compared: a patch applies to the older one."""
+    return replace(
+        pair,
+        old=pair.old and side_of(trees, At(pair.old.at.path, old)),
+        new=pair.new and side_of(trees, At(pair.new.at.path, new)),
+    )
