@@ -152,4 +152,10 @@ def lines(text: str) -> list[str]:
     found = text.split("\n")
     if not found[-1]:
         found.pop()
-    return [line.removesuffix("\r") for line in found] if "\r" in text else found
+    return [line[:-1] if line.endswith("\r") else line for line in found] if "\r" in text else found
+
+
+def preformatted(shown: list[str], *, code: bool = False) -> str:
+    """Lines that are HTML already, as a block."""
+    inside = "\n".join([*shown, ""])
+    return f"<pre><code>{inside}</code></pre>" if code else f"<pre>{inside}</pre>"
