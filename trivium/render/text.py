@@ -152,7 +152,7 @@ def lines(text: str) -> list[str]:
     found = text.split("\n")
     if not found[-1]:
         found.pop()
-    return [line[:-1] if line.endswith("\r") else line for line in found] if "\r" in text else found
+    return [line.removesuffix("\r") for line in found] if "\r" in text else found
 
 
 def preformatted(shown: list[str], *, code: bool = False) -> str:
