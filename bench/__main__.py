@@ -41,7 +41,7 @@ from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
 OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("TRIVIUM_")}
-"""Of the server that is measured: to see what one of them is good for."""
+"""Options of the measured server, to see what one of them changes."""
 REPOSITORIES = int(os.environ.get("BENCH_REPOSITORIES", "1000"))
 USERS = int(os.environ.get("BENCH_USERS", "200"))
 GROUPS = int(os.environ.get("BENCH_GROUPS", "50"))

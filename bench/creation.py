@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What writers wait for each other: repositories created over many connections, beside one connection."""
+"""How long writers wait for each other: repositories created over many connections, beside one connection."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the memory of a minute of mixed load comes back: `python -m bench memory`.
 
-Everybody reads at once for a minute, large answers above all: lists of changesets with their diffs, trees with all
+For a minute many clients read at once, mostly large answers: lists of changesets with their diffs, trees with all
 contents, small calls, clones. Then nobody asks for anything for a minute. What is still held then is held for ever.
 """
 
@@ -80,7 +80,7 @@ def _alone_mb(pid: int) -> float:
 
 
 def _reader(server: Server, commits: int, number: int) -> Callable[[], object]:
-    """Somebody who asks for one thing after the other; most of it was asked for before."""
+    """A client that asks for one thing after the other; most of it was asked for before."""
     caller = Caller(server.api(server.admin_key))
     dice = random.Random(number)
 

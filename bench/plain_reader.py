@@ -21,7 +21,7 @@ Row = tuple[pygit2.Commit, dict[str, Any]]
 
 
 def _rows(repository: pygit2.Repository, start: int, limit: int) -> list[Row]:
-    """Commits from a position of the list on, for which the whole of it has to be walked."""
+    """Commits from a position of the list on. This walks the whole list."""
     heads = {
         ref.target: ref.shorthand for ref in repository.references.iterator() if ref.name.startswith("refs/heads/")
     }
@@ -32,7 +32,7 @@ def _rows(repository: pygit2.Repository, start: int, limit: int) -> list[Row]:
 
 
 def _newest(repository: pygit2.Repository, limit: int) -> list[Row]:
-    """The newest commits, without looking at any other; nobody knows their positions then."""
+    """The newest commits, without looking at any other. Their positions stay unknown."""
     walker = repository.walk(repository.head.target, SortMode.TIME)
     return _described(enumerate(itertools.islice(walker, limit)), {repository.head.target: repository.head.shorthand})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading goes on after a push of one commit as it went before, but for that commit.
+"""After a push of one commit, reading costs what it did before, and what that commit costs.
 
 What a list costs right after a push is compared with twice its warm cost and what it costs to read the new commit
 alone, both measured in the same rounds.
@@ -89,7 +89,7 @@ def _measure(report: Report, server: Server, name: str, commits: int, push: Call
         after, warm, one = [], [], []
         for number in range(ROUNDS):
             push(number)
-            # A call for something else: what the first reader after a push finds out for all is measured elsewhere.
+            # A call for something else comes first: the work of the first reader after a push is measured elsewhere.
             one.append(ask("get_repo_changeset", revision="tip", details="full"))
             after.append(look())
             warm.append(min(look() for _ in range(3)))

@@ -37,10 +37,10 @@ def measure_history(report: Report, server: Server, place: Path) -> None:
     """First and second calls against plain pygit2, as time seen by the caller.
 
     A *first call* is the first one ever to read a repository: each is made to a fresh fork. *With an empty cache* it
-    comes after `invalidate_cache`, so that no list of commits, no answer and no open repository is kept anywhere; the
-    peer, too, then walks the whole history, for the position of a commit is part of the answer. Otherwise the list of
-    commits is there, as after any push, and the peer walks only the commits that are asked for. What the operating
-    system keeps of the files is there for both sides, because making the fork wrote them.
+    comes after `invalidate_cache`, so that no list of commits, no answer and no open repository is kept anywhere. The
+    peer then walks the whole history too, because the position of a commit is part of the answer. Otherwise the list of
+    commits is there, as after any push, and the peer walks only the commits that are asked for. Both sides have the
+    files in the operating system's cache, because making the fork wrote them.
     """
     api = server.api(server.admin_key)
     caller = Caller(api)

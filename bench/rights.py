@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody else's change of rights costs everybody: nothing that was remembered of them is forgotten."""
+"""What a change of one user's rights costs the others: the server forgets nothing that it remembered of them."""
 
 from __future__ import annotations
 

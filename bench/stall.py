@@ -34,7 +34,7 @@ _PAUSE = 0.01
 _PACED_CALLS = 250
 _ROUNDS = 5
 _UNDER_WAY = 0.5
-"""Seconds until clones are not all at their beginning."""
+"""Seconds after which not all clones are at their beginning."""
 _LAST = ["nice", "-n", "19"]
 _ALONE = f'echo 19 > /proc/self/autogroup; exec taskset -c {max(os.sched_getaffinity(0))} nice -n 19 "$@"'
 _MANNERS = {"elsewhere": ["setsid", "-w", "sh", "-c", _ALONE, "sh"], "beside it": _LAST}
@@ -48,8 +48,8 @@ def measure_stall(report: Report, server: Server, root: Api, place: Path) -> Non
     The clients are on the same machine and use more of its processors than the server does. "Elsewhere": they are kept
     away from it as if they were on another machine; they have one processor, the last, and there everybody else goes
     before them. "Beside it": they have all processors, and go after others only among themselves (`nice`). Calls come
-    one right after the other, and beside the clones also with pauses: who comes back after a pause waits for a
-    processor that somebody holds, whoever answers, so that is compared with a bare endpoint asked in the same way
+    one right after the other, and beside the clones also with pauses. After a pause a caller waits for a processor that
+    somebody holds, whichever server answers. So those calls are compared with a bare endpoint, asked in the same way
     during the same clones.
     """
     place = place / "stall"
@@ -91,7 +91,7 @@ def _line(report: Report, what: str, one: list[float], other: list[float], limit
 
 
 class _Callers:
-    """Who asks a server, or the bare endpoint, and says the p95 of the wait in milliseconds."""
+    """Asks the server, or the bare endpoint, and returns the p95 of the wait in milliseconds."""
 
     def __init__(self, server: Server, floor: Floor) -> None:
         self._ours = int(server.url.rpartition(":")[2])

@@ -55,7 +55,7 @@ CustomLog {run}/access.log combined
 
 
 class DavSvn(Apache):
-    """mod_dav_svn as an administrator sets it up who follows its documentation, with one account."""
+    """mod_dav_svn, set up with one account as its documentation says."""
 
     def __init__(self, root: Path, run: Path, person: Person) -> None:
         modules = "\n".join(f"LoadModule {one}_module /usr/lib/apache2/modules/mod_{one}.so" for one in _MODULES)
@@ -194,7 +194,7 @@ def _measure_log(report: Any, server: Server, place: Path, revisions: int) -> No
 
     ask(starts[:20])
     ours, theirs = [], []
-    for one in range(1, 6):  # each asks what nobody has asked before: answers are kept
+    for one in range(1, 6):  # each asks for something new, because answers are kept
         some = [start + one % len(starts) for start in starts]
         before = cpu_seconds(server.pid)
         seen = ask(some)

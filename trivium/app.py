@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The application of one worker: settings → site → doors. The only place that knows everyone."""
+"""The application of one worker: settings → site → doors. Only this file knows all doors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
-from trivium.web.pages import web_app
+from trivium.web.door import WebDoor
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
 from trivium.wire.git.requests import is_git_path
@@ -40,9 +40,11 @@ _log = structlog.get_logger(__name__)
 
 _ACTIVITY_EVERY: Final = 10.0
 _LONG_CALLS: Final = 48
-"""As many as there are places for (`api.door`)."""
+"""No fewer than the places for long work (`turns.LongWork`)."""
+_DOWNLOADS: Final = 48
+"""As many as there are places for (`web.door`)."""
 _PATIENT: Final = 16
-"""Threads for what clients of version control wait for; what is beyond that waits its turn."""
+"""Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
 
 
@@ -56,12 +58,12 @@ class Application:
         self._site: Site = open_site(settings, listening=listening)
         soon = answer_soon if settings.short_calls_first else None
         self._crew = Crew(settings.threads, "quick", prepare=soon)
-        # Apart: short answers must not wait for whoever clones.
+        # A crew apart: short answers must not wait for the admission of clones.
         self._admission = Crew(settings.threads, "admission", prepare=soon)
         self._slow = ThreadPoolExecutor(settings.threads, thread_name_prefix="slow")
         # Transfers from other servers (also from this one) wait for bytes most of the time: many may do so at once.
         self._long = ThreadPoolExecutor(_LONG_CALLS, thread_name_prefix="long")
-        # What clients of version control wait for longer than for the disk: a program, or somebody else's work.
+        # For waits of version-control clients that take longer than the disk: for a program, or for others' work.
         self._patient = ThreadPoolExecutor(_PATIENT, thread_name_prefix="patient")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
         self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
@@ -72,7 +74,15 @@ class Application:
         )
         self._wire = Door(self._transfers, self._authenticator)
         self._apache = Upstream(self._site.svn.apache, idle=settings.vcs_timeout, supervisor=supervisor)
-        self._web = web_app(settings)
+        # What browsers fetch piece by piece: each of these threads waits for whoever reads what it reads.
+        self._downloads = ThreadPoolExecutor(_DOWNLOADS, thread_name_prefix="download")
+        self._web = WebDoor(
+            self._site,
+            self._authenticator,
+            crew=self._crew,
+            long_work=self._api.long_work,
+            downloads=self._downloads,
+        )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._closing = threading.Event()
@@ -93,7 +103,9 @@ class Application:
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+                given = {name for name, _ in message["headers"]}
+                more = [header for header in SECURITY_HEADERS if header[0] not in given]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         try:
@@ -101,7 +113,7 @@ class Application:
         except Disconnected:
             if started:
                 raise _Aborted from None  # the server must close the connection: the answer is not complete
-            # Whoever is still there has kept us waiting.
+            # A client that is still there kept us waiting.
             await respond(secured, 408, b"The request did not arrive in time.\n", (TEXT, (b"connection", b"close")))
         except Exception:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
@@ -129,13 +141,15 @@ class Application:
             serve = self._protocol_of(scope)
             if serve is not None:
                 await serve(scope, paced.receive, paced.send)
+            elif await self._web(scope, paced.receive, paced.send):
+                return
             elif not await svn.serve_file(self._wire, self._apache, scope, paced.receive, paced.send):
-                await self._web(scope, receive, send)
+                await self._web.absent(scope, paced.receive, paced.send)
 
     def _protocol_of(self, scope: Scope) -> App | None:
-        """What serves the version-control system that a request belongs to, if it does to one."""
+        """The door of the version-control system that a request belongs to; None for other requests."""
         if svn.is_svn_request(scope):
-            # Before Git: a file in a Subversion repository may be called as Git calls its services.
+            # Before Git: a file in a Subversion repository may have the name of a service of Git.
             return partial(svn.serve, self._wire, self._apache)
         if is_git_path(scope["path"]):
             return partial(git.serve, self._wire)
@@ -170,13 +184,13 @@ class Application:
             await asyncio.get_running_loop().run_in_executor(self._slow, self._write_activity)
 
     async def _give_back(self) -> None:
-        """After large work the worker becomes small again, and quite so once it has nothing to do."""
+        """Give memory back after large work, and thoroughly once the worker has nothing to do."""
         before = 0
         tidy = True
         while True:
             await asyncio.sleep(_GIVE_BACK_EVERY)
-            idle = self._api.long_calls == before
-            before = self._api.long_calls
+            idle = self._api.long_work.count == before
+            before = self._api.long_work.count
             if not (idle and tidy):
                 trim = partial(give_back, thoroughly=idle)
                 await asyncio.get_running_loop().run_in_executor(self._chores, trim)
@@ -206,6 +220,7 @@ class Application:
         self._slow.shutdown()
         self._patient.shutdown()
         self._long.shutdown()
+        self._downloads.shutdown()
         self._chores.shutdown()
         self._write_activity()
         self._site.close()

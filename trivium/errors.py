@@ -28,7 +28,7 @@ class TriviumError(Exception):
 
 
 class WouldWait(Exception):
-    """What was asked for cannot be had at once; raised only to callers who said that they cannot wait."""
+    """The answer cannot be had at once; raised only to callers who said that they cannot wait."""
 
 
 class NotFound(TriviumError):
@@ -38,7 +38,7 @@ class NotFound(TriviumError):
         super().__init__(f"{kind} {given!r} not found")
         self.kind = kind
         self.given = given
-        """What the caller named it by, unchanged: the texts echo it."""
+        """The caller's name for the object, unchanged: the texts echo it."""
         self.hint = hint
         """What there is instead, where that is no secret."""
 

@@ -90,7 +90,7 @@ def is_set_up(settings: Settings) -> bool:
 
 @contextmanager
 def opened(settings: Settings, *, upgrading: bool = False) -> Iterator[Site]:
-    """The installation for a command that works on it, or in `upgrading` on its database; raises `StartRefused`."""
+    """The installation, for a command that works on it or, when `upgrading`, on its database; raises `StartRefused`."""
     with _usable_database():
         site = open_site(settings)
         try:
@@ -106,14 +106,14 @@ def put_in_order(settings: Settings) -> None:
     """What every start does first: schema, secret, and what a crash left. Raises `StartRefused`."""
     with opened(settings, upgrading=True) as site:
         schema.upgrade(site.store, settings.data / "backups")
-        # Workers of a supervisor that was killed end by themselves; what they left can only then be looked at.
+        # Workers of a killed supervisor end by themselves. Only then can we look at what they left.
         deadline = time.monotonic() + _OLD_WORKERS_END
         while recover(site, alone=True).alive and time.monotonic() < deadline:
             time.sleep(_PAUSE)
 
 
 def put_in_order_again(settings: Settings) -> None:
-    """What a worker left that died while others serve."""
+    """Recover what a dead worker left, while others serve."""
     with opened(settings) as site:
         deadline = time.monotonic() + _PATIENCE
         while recover(site, alone=False).unfinished and time.monotonic() < deadline:
@@ -122,7 +122,7 @@ def put_in_order_again(settings: Settings) -> None:
 
 @contextmanager
 def _usable_database() -> Iterator[None]:
-    """What the database's own library has to say becomes the one sentence that an administrator reads."""
+    """Turn errors of the database's own library into the one sentence that an administrator reads."""
     try:
         yield
     except ImportError as error:

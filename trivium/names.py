@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for names: what may be called how, and when two names are the same.
+"""The rules for names: which names are allowed, and when two names are the same.
 
 Names are refused, never repaired (decisions.md A13). Every function returns the name to store or raises
 `Invalid`. Comparison keys (`key_of`) make names unique ignoring case (system.md 3.5, security.md S-34).
@@ -24,9 +24,9 @@ _FIELD_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 _ID_LIKE = re.compile(r"_\d+")
 _CLOSED_SUFFIXES = (".git", ".lock")
 _CLOSED_SEGMENTS = frozenset({"!svn", "info", "objects", "HEAD", "git-upload-pack", "git-receive-pack"})
-"""What the protocols call things of a repository (decisions.md W12)."""
+"""Names that the protocols use for parts of a repository (decisions.md W12)."""
 _CLOSED_CHARACTERS = frozenset('\\:*?"<>|#%{}^`')
-"""What addresses, Windows checkouts, markup or logs would understand in another way (decisions.md A16)."""
+"""Characters with another meaning in addresses, Windows checkouts, markup or logs (decisions.md A16)."""
 _CLOSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 RESERVED_USERNAMES = frozenset({"default", "new_user"})
 
@@ -34,7 +34,7 @@ RESERVED_USERNAMES = frozenset({"default", "new_user"})
 def key_of(name: str) -> str:
     """The comparison key of a name: two names with one key cannot exist side by side.
 
-    The key of what is too long to be a name is no name's key, and is not worked out: normalising takes time by the
+    A text that is too long for a name gets a key that no name has. It is not normalised, because that takes time by the
     square of the length.
     """
     if len(name) > MAX_NAME:
@@ -43,9 +43,9 @@ def key_of(name: str) -> str:
 
 
 def account_key_of(name: str) -> str:
-    """The comparison key of a user name: compatibility forms, such as full-width letters, count as what they look like.
+    """The comparison key of a user name (decisions.md A18).
 
-    (decisions.md A18). Long names are treated as in `key_of`.
+    Compatibility forms, such as full-width letters, count as what they look like. Long names are as in `key_of`.
     """
     if len(name) > MAX_NAME:
         return name[: MAX_NAME + 1]
@@ -112,7 +112,7 @@ def _shown(name: str) -> str:
 def check_path(path: str, *, inside: str = "") -> str:
     """The full name of a repository or group, already without empty segments.
 
-    `inside` is a group that exists already: what it is called need not be allowed any more (decisions.md A16).
+    `inside` is a group that exists already. Its name may be one that is no longer allowed (decisions.md A16).
     """
     if len(path) > MAX_NAME or path.count("/") >= MAX_DEPTH or len(key_of(path)) > MAX_NAME:
         raise Invalid(f"the name {_shown(path)} is too long or too deep")
@@ -168,7 +168,7 @@ def check_field_key(key: str) -> str:
 
 
 def check_email(address: str) -> str:
-    """An e-mail address as it is stored: lower-case; what it names is not checked (api-users.md 7)."""
+    """An e-mail address as it is stored: lower-case. Whether it exists is not checked (api-users.md 7)."""
     stored = address.lower()
     if not address or max(len(address), len(stored)) > MAX_NAME or not _printable(address):
         raise Invalid(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -20,6 +21,7 @@ from trivium.errors import Invalid
 SERVER: Final = "server:main"
 APP: Final = "app:main"
 
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -129,6 +131,25 @@ class Settings:
     max_attachment_bytes: int = _option(10 << 20, "Largest file that comments may link to.")
     max_user_attachments: int = _option(1 << 30, "Bytes of all such files that a user uploaded. 0: no limit.")
     gist_alias_url: str = _option("", "Address shown for a gist; {gistid} in it is replaced. Empty: its own page.")
+    key_views: str = _option(
+        "",
+        "Views that an API key in the address or a header opens, as `Controller:action`, separated by commas, with the"
+        " wildcards of a shell. Feeds are always open to keys.",
+        name="api_access_controllers_whitelist",
+    )
+    archive_cache_dir: str = _option(
+        "", "Where archives that were made are kept. Empty: `archives` in the data directory; `off`: nowhere."
+    )
+    cut_off_limit_diff: int = _option(1_024_000, "Largest changes that a page shows without being asked for all.")
+    cut_off_limit_file: int = _option(256_000, "Largest change of one file that a page shows without being asked.")
+    default_encoding: str = _option(
+        "utf-8", "Encodings of files that are not marked otherwise, tried in this order, separated by commas."
+    )
+    rss_items_per_page: int = _option(20, "Entries of a feed.")
+    rss_include_diff: bool = _option(False, "Entries of a repository's feed hold the changes as well.")
+    rss_cut_off_limit: int = _option(32_768, "Largest changes in an entry of a feed.")
+    markup_remote_images: bool = _option(False, "READMEs and other markup show pictures of other servers.")
+    max_render_bytes: int = _option(1 << 20, "Largest text that is rendered as markup; others are shown as text.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
     import_rate: int = _option(6, "Imports and pulls that a user may begin in a minute; two at once. 0: no limit.")
@@ -166,6 +187,21 @@ class Settings:
     db_busy_timeout: int = _option(15, "A locked database is waited for this long.")
     exclusive_timeout: int = _option(
         30, "A rename or deletion waits this long for pushes under way to the same repository."
+    )
+    session_cookie: str = _option("rhodecode", "Name of the cookie of sessions.", name="beaker.session.key")
+    session_lifetime: int = _option(
+        2_592_000,
+        "Seconds after signing in to the pages until somebody has to do it again, unless they asked to be remembered:"
+        " then it is a year.",
+        name="beaker.session.timeout",
+    )
+    session_secure: bool = _option(
+        False,
+        "The cookie of sessions is sent over https only, also where this server cannot tell that it is reached so.",
+        name="beaker.session.secure",
+    )
+    session_timeout: int = _option(
+        28_800, "A session that nobody asked to remember ends when it is not used for so long; 0: only as above."
     )
     login_failures: int = _option(10, "Wrong passwords per account and address within 5 minutes before a wait.")
     login_lock_seconds: int = _option(60, "First wait after too many wrong passwords; doubles, at most 900.")
@@ -290,6 +326,10 @@ def _check(settings: Settings) -> None:
         raise Invalid("option lock_ret_code: must be a status from 200 to 299 or from 400 to 499")
     if '"' in settings.realm or not settings.realm.isprintable():
         raise Invalid("option realm: quotes and control characters are not allowed")
+    if not _COOKIE_NAME.fullmatch(settings.session_cookie):
+        raise Invalid("option beaker.session.key: the name of a cookie has letters, digits, '_', '.' and '-'")
+    if settings.session_lifetime < 1:
+        raise Invalid("option beaker.session.timeout: must be at least 1")
     try:
         _ = settings.proxy_networks
     except ValueError as error:

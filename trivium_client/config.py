@@ -33,8 +33,8 @@ class Config:
 def location(explicit: Path | None, environ: Mapping[str, str]) -> Path:
     """Return the config file to use, whether it exists or not.
 
-    `explicit` (`--config`) wins. The documented place is `~/.config`; nearly everywhere that is a directory
-    today, so only a regular file of an old set-up counts, and otherwise the file has its place inside.
+    `explicit` (`--config`) wins. The documented place is `~/.config`. Today that is a directory nearly everywhere,
+    so only a regular file of an old set-up counts. Otherwise the file has its place inside the directory.
     Raises `ConfigUnusable` for an account without a home.
     """
     if explicit is not None:
@@ -109,7 +109,7 @@ def _is_new(path: Path) -> bool:
     if stat.S_ISLNK(mode):
         raise ConfigNotWritten(f"Could not write config {path}: it is a symbolic link")
     if not stat.S_ISREG(mode):
-        # As root, replacing /dev/null by a file would be the end of much more than this program.
+        # As root, replacing /dev/null by a file would break much more than this program.
         raise ConfigNotWritten(f"Could not write config {path}: it is not a regular file")
     return False
 
@@ -117,8 +117,8 @@ def _is_new(path: Path) -> bool:
 def _replace(path: Path, content: str) -> None:
     """Write beside the file and rename: readers and crashes find the old file or the new one.
 
-    `mkstemp` creates the file itself, with mode 0600, and the rename replaces a link instead of following it,
-    so neither step can be led elsewhere by somebody who is quick.
+    `mkstemp` creates the file itself, with mode 0600, and the rename replaces a link instead of following it.
+    So nobody can lead either step elsewhere.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     beside = Path(name)

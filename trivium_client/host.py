@@ -12,7 +12,7 @@ ENDPOINT = "/_admin/api"
 def check(apihost: str) -> None:
     """Refuse what cannot be called or should not be shown. Raises `UsageError`.
 
-    The scheme is checked because urllib would open `file:` and `ftp:` addresses just as gladly. A name and
+    The scheme is checked because urllib would also open `file:` and `ftp:` addresses. A name and
     password in the address would be printed with it on every call, and urllib would not send them anyway.
     """
     try:

@@ -96,7 +96,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="store_true", help=on_help)
 
     def read(self, command_line: Sequence[str]) -> argparse.Namespace:
-        """Take a command line apart. Raises `UsageError`, also for options that there are not."""
+        """Take a command line apart. Raises `UsageError`, also for unknown options."""
         given, unknown = self.parse_known_intermixed_args(command_line)
         if unknown:
             # Names only: a mistyped --apikey=<key> must not put the key on the screen or into a log.

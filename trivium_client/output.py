@@ -53,12 +53,12 @@ def _lost(error: OSError) -> OutputLost:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-    # A reader that has seen enough, such as head, is nothing to talk about.
+    # A reader that stops early, such as head, needs no message.
     return OutputLost("" if isinstance(error, BrokenPipeError) else f"Could not write the output: {error.strerror}")
 
 
 def complain(text: str) -> None:
-    """Write `text` to stderr; when even that is impossible the exit status has to say it all."""
+    """Write `text` to stderr; when even that is impossible only the exit status is left."""
     with contextlib.suppress(OSError):
         print(printable(text), file=sys.stderr)
 

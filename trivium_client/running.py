@@ -67,7 +67,7 @@ def send(used: Credentials, method: str, args: Mapping[str, object]) -> Reply:
 
 
 def explain(program: str, reply: Reply, used: Credentials) -> None:
-    """Tell on stderr why the server refused, where it says so: what stdout gets is documented. Raises `OutputLost`."""
+    """Say on stderr why the server refused, if it says so. The documented text is on stdout. Raises `OutputLost`."""
     if reply.detail:
-        output.flush()  # the reason comes after what it is the reason of
+        output.flush()  # the error comes first, then its reason
         output.complain(used.mask(f"{program}: {' '.join(reply.detail.split())}"))

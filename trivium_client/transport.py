@@ -39,7 +39,7 @@ class _TlsHandler(urllib.request.HTTPSHandler):
 
 
 class _RefuseRedirects(urllib.request.HTTPRedirectHandler):
-    """Following would hand the key to whomever the first server names, or turn the POST into a GET."""
+    """Following one would hand the key to any server that the first one names, or turn the POST into a GET."""
 
     def redirect_request(
         self,
@@ -64,7 +64,7 @@ def post(apihost: str, body: bytes) -> bytes:
         headers={"Content-Type": "text/plain", "Accept": "application/json", "User-Agent": "rhodecode-api"},
         method="POST",
     )
-    # No proxy can reach our own loopback interface, and none shall see a key that was to stay here.
+    # No proxy can reach our own loopback interface, and none shall see a key that need not leave this machine.
     proxies = [urllib.request.ProxyHandler({})] if host.is_loopback(apihost) else []
     try:
         opener = urllib.request.build_opener(*proxies, _PlainHandler, _TlsHandler, _RefuseRedirects)

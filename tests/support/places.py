@@ -108,10 +108,7 @@ class Place:
         """Change files; returns the id."""
         if self.kind == "svn":
             self.copy.update()
-        self.copy.write(**files)
-        self.copy.commit(message)
-        self.copy.publish()
-        return self.copy.published()
+        return self.copy.change(message, **files)
 
     def rename(self, old: str, new: str, **files: str | bytes | None) -> str:
         if self.kind == "git":

@@ -39,6 +39,7 @@ from trivium.http.addresses import ClientAddresses, is_allowed, neighbourhood, p
 from trivium.http.asgi import TooLarge, key_in_headers
 from trivium.vcs.annotation import lines_of
 from trivium.vcs.git import commit as gitcommit
+from trivium.vcs.git import patches
 from trivium.vcs.git.trees import _entries
 from trivium.vcs.hg.server import arguments as hg_arguments
 from trivium.vcs.paths import clean_path
@@ -148,7 +149,8 @@ def headers_of(text: bytes) -> None:
 
 
 def commit(text: bytes) -> None:
-    gitcommit._parsed(gitcommit.pygit2.Oid(hex="0" * 40), b"tree " + b"0" * 40 + b"\n" + text)
+    found = gitcommit._parsed(gitcommit.pygit2.Oid(hex="0" * 40), b"tree " + b"0" * 40 + b"\n" + text)
+    patches.header(found)
 
 
 ID = b"0123456789" * 4
@@ -408,6 +410,7 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "messages": (commit, LINE_OF, b"author a <b> 1 +0000\n\n", b""),
     "who did it": (gitcommit._who, LINE_OF, b"", b""),
     "when it was": (gitcommit._time_of, LINE_OF, b"", b""),
+    "where it was then": (gitcommit.zoned, LINE_OF, b"", b""),
     "trees": (_entries, TREE, b"", b""),
     "lines of a file": (lines_of, LINE_OF, b"", b""),
 }

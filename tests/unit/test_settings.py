@@ -41,7 +41,8 @@ def _other(option: Option) -> tuple[str, Any]:
         return f" {value} ", value
     if option.type == tuple[str, ...]:
         return "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")
-    return ("debug", "debug") if option.name == "log_level" else ("something else", "something else")
+    text = {"log_level": "debug", "beaker.session.key": "another"}.get(option.name, "something else")
+    return text, text
 
 
 @pytest.mark.parametrize("option", options(), ids=lambda option: option.name)

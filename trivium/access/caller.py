@@ -31,5 +31,5 @@ def anonymous(address: str) -> Caller:
 
 
 def the_system() -> Caller:
-    """Trivium itself: set-up and maintenance, on whoever's machine they run."""
+    """Trivium itself, for set-up and maintenance."""
     return Caller(0, "trivium", super_admin=True, inherits=True, address="local")

@@ -8,9 +8,9 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 from cachetools import TTLCache
@@ -24,7 +24,7 @@ from trivium.access.stamps import STAMP_COLUMNS, Stamp
 from trivium.access.throttle import Throttle
 from trivium.errors import TriviumError
 from trivium.http.addresses import is_allowed
-from trivium.names import account_key_of
+from trivium.names import account_key_of, is_clean_text
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
@@ -36,14 +36,14 @@ LOCAL: Final = "rhodecode"
 _KEY = re.compile(r"[0-9a-f]{40}")
 _REMEMBER_SECONDS: Final = 120
 _TOLD_SECONDS: Final = 60
-"""So long a refusal of right credentials is not told again: a clone is many requests, and a program repeats itself."""
+"""Seconds in which the same refusal of right credentials is journalled only once: a clone makes many requests."""
 
 
 class Reason(StrEnum):
     """Why credentials were refused."""
 
     UNKNOWN = "unknown"
-    """No such key or account, a wrong password, or an expired key: never told apart."""
+    """No such key or account, a wrong password, or an expired key. The caller does not learn which."""
     INACTIVE = "inactive"
     ADDRESS = "address"
     ROLE = "role"
@@ -52,7 +52,7 @@ class Reason(StrEnum):
 
 
 _WRONG: Final = "wrong password"
-"""Why a sign-in failed that only the journal may tell."""
+"""The reason of a failed sign-in that only the journal states."""
 
 
 class CredentialsRefused(TriviumError):
@@ -66,12 +66,21 @@ class CredentialsRefused(TriviumError):
 
 
 class Proof(NamedTuple):
-    """What let somebody in: for whoever remembers that, to know how long it does and to note that it did again."""
+    """What let somebody in. Code that remembers it sees how long it holds, and notes each further use."""
 
     until: float = 0.0
-    """Seconds since the epoch until which it lets them in, as long as nobody's rights change; 0: this once."""
+    """Until when it holds, in seconds since the epoch, as long as nobody's rights change; 0: this request only."""
     token_id: int | None = None
-    """The key that it was."""
+    """The key, if it was one."""
+
+
+class SignIn(NamedTuple):
+    """What a right password on a page shows."""
+
+    caller: Caller
+    must_change_password: bool
+    password_hash: str
+    """As it is stored: who begins a session sees by it that nobody has changed the password since."""
 
 
 class _KeyRow(NamedTuple):
@@ -87,6 +96,7 @@ class _KeyRow(NamedTuple):
     role: str
     builtin: bool
     expires: int
+    force_password_change: bool
     stamp: int
     stamp_of_everybody: int
 
@@ -116,7 +126,8 @@ _ranges = (
     .correlate(users)
     .scalar_subquery()
 )
-_account_columns = (
+ACCOUNT_COLUMNS: Final = (
+    # What `admitted` looks at, in its order.
     users.c.id,
     users.c.username,
     users.c.active,
@@ -126,23 +137,24 @@ _account_columns = (
 )
 _BY_KEY = Query(
     select(
-        *_account_columns,
+        *ACCOUNT_COLUMNS,
         tokens.c.id.label("token_id"),
         tokens.c.role,
         tokens.c.builtin,
         tokens.c.expires,
+        users.c.force_password_change,
         *STAMP_COLUMNS,
     )
     .join(users, users.c.id == tokens.c.user_id)
     .where(tokens.c.digest == bindparam("sought"), users.c.id != DEFAULT_USER_ID)
 )
 _BY_NAME = Query(
-    select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+    select(*ACCOUNT_COLUMNS, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
         users.c.username_key == bindparam("sought"), users.c.id != DEFAULT_USER_ID
     )
 )
 _BY_ID = Query(
-    select(*_account_columns, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
+    select(*ACCOUNT_COLUMNS, users.c.password_hash, users.c.extern_type, users.c.force_password_change).where(
         users.c.id == bindparam("sought"), users.c.id != DEFAULT_USER_ID
     )
 )
@@ -159,7 +171,7 @@ class Authenticator:
     """Checks credentials for one worker, which remembers right passwords for a short while.
 
     git, hg and svn send the password with every request; a slow hash for each would be the larger part of the
-    work. What is remembered is a keyed digest together with the stored hash, so that a changed password, a
+    work. The worker remembers a keyed digest together with the stored hash. So a changed password, a
     deactivated account or a new address rule counts at once.
     """
 
@@ -169,7 +181,7 @@ class Authenticator:
         self._throttle = throttle
         self._secret = process_secret()
         self._remembered: TTLCache[bytes, tuple[str, float]] = TTLCache(maxsize=4096, ttl=_REMEMBER_SECONDS)
-        """Right passwords → the stored hash, and until when it is known to be theirs."""
+        """Digests of right passwords → the stored hash, and until when the password is known to be right."""
         self._told: TTLCache[tuple[int, str, str], bool] = TTLCache(maxsize=4096, ttl=_TOLD_SECONDS)
         self._lock = threading.Lock()
         self.used_tokens: set[int] = set()
@@ -189,14 +201,31 @@ class Authenticator:
             self._tell_once(row, address, "expired key")
             raise CredentialsRefused(Reason.UNKNOWN)
         with self._telling(row, address):
-            caller = _admitted(row, address)
+            caller = admitted(row, address)
             if not row.builtin and row.role not in (Role.ALL, role):
                 raise CredentialsRefused(Reason.ROLE)
         self.used_tokens.add(row.token_id)
         return caller, Stamp(row.stamp, row.stamp_of_everybody)
 
+    def by_web_key(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, bool]:
+        """The owner of a key that may be used for one of `roles`, and whether they must change their password first.
+
+        Raises `CredentialsRefused`.
+        """
+        with self._store.read() as db:
+            found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
+        row = _KeyRow(*found) if found else None
+        if row is None or 0 <= row.expires <= time.time():
+            raise CredentialsRefused(Reason.UNKNOWN)
+        with self._telling(row, address):
+            caller = admitted(row, address)
+            if not row.builtin and row.role != Role.ALL and row.role not in roles:
+                raise CredentialsRefused(Reason.ROLE)
+        self.used_tokens.add(row.token_id)
+        return caller, row.force_password_change
+
     def visitor(self, address: str) -> Caller | None:
-        """Whoever comes without credentials; None where visitors may not look, or not from there (decisions.md W10)."""
+        """A caller without credentials; None when visitors may not look, or not from there (decisions.md W10)."""
         with self._store.read() as db:
             found = _VISITOR.first(db, {})
         if found is None:
@@ -205,7 +234,7 @@ class Authenticator:
         return anonymous(address) if active and _lets_in(ranges, address) else None
 
     def on_errand(self, errand: str) -> Caller:
-        """Who lets this very server fetch from itself, at the address from which they asked (decisions.md W10).
+        """The user for whom this server fetches from itself, at the address from which they asked (decisions.md W10).
 
         Raises `CredentialsRefused`.
         """
@@ -216,7 +245,7 @@ class Authenticator:
             found = _BY_ID.first(db, {"sought": sent.user_id})
         if found is None:
             raise CredentialsRefused(Reason.UNKNOWN)
-        return _admitted(_AccountRow(*found), sent.address)
+        return admitted(_AccountRow(*found), sent.address)
 
     def by_password(self, username: str, password: str, address: str) -> tuple[Caller, Proof]:
         """The account behind HTTP Basic credentials of a version-control client (system.md 3.2), and what proves it.
@@ -231,10 +260,37 @@ class Authenticator:
         row = _AccountRow(*found) if found else None
         if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password)):
             with self._telling(row, address):
-                return _admitted(row, address), proof
+                return admitted(row, address), proof
         if row is not None and (until := self._remembered_until(row, password)):
             with self._telling(row, address):
                 return _admitted_by_password(row, address), Proof(until)
+        row, stored = self._checked(row, username, password, address)
+        with self._telling(row, address):
+            caller = _admitted_by_password(row, address)
+        until = time.time() + _REMEMBER_SECONDS
+        with self._lock:
+            self._remembered[self._mark(row.id, password)] = (stored, until)
+        self.signed_in.add(row.id)
+        return caller, Proof(until)
+
+    def by_sign_in(self, username: str, password: str, address: str) -> SignIn:
+        """The account that somebody signs in to on a page.
+
+        Keys are no passwords here. Wrong ones count together with those of version-control clients. Raises
+        `CredentialsRefused`, and `WouldWait` in a `Store.glance`.
+        """
+        known = is_clean_text(username)
+        with self._store.read() as db:
+            found = _BY_NAME.first(db, {"sought": account_key_of(username)}) if known else None
+        row = _AccountRow(*found) if found else None
+        row, stored = self._checked(row, username if known else "", password, address)
+        with self._telling(row, address):
+            caller = admitted(row, address)
+        self.signed_in.add(row.id)
+        return SignIn(caller, row.force_password_change, stored)
+
+    def _checked(self, row: _AccountRow | None, username: str, password: str, address: str) -> tuple[_AccountRow, str]:
+        """The account if the password is its own, and the hash as it is stored from now on; counts the failures."""
         self._store.take_time()
         wait = self._throttle.seconds_to_wait(self._store, username, address)
         if wait:
@@ -251,22 +307,16 @@ class Authenticator:
         if renewed:
             with self._store.write(access_unchanged=True) as db:
                 db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
-        with self._telling(row, address):
-            caller = _admitted_by_password(row, address)
-        until = time.time() + _REMEMBER_SECONDS
-        with self._lock:
-            self._remembered[self._mark(row.id, password)] = (renewed or stored or "", until)
-        self.signed_in.add(row.id)
-        return caller, Proof(until)
+        return row, renewed or stored or ""
 
     def used(self, proof: Proof) -> None:
-        """Note that somebody was let in who was remembered."""
+        """Note that a remembered proof let somebody in again."""
         if proof.token_id is not None:
             self.used_tokens.add(proof.token_id)
 
     @contextlib.contextmanager
     def _telling(self, row: _KeyRow | _AccountRow, address: str) -> Iterator[None]:
-        """Tell the journal why right credentials were refused."""
+        """Write to the journal why right credentials were refused."""
         try:
             yield
         except CredentialsRefused as error:
@@ -274,19 +324,19 @@ class Authenticator:
             raise
 
     def _tell_once(self, row: _KeyRow | _AccountRow, address: str, reason: str) -> None:
-        """Tell the journal of a refusal, if that was not done a moment ago. Raises `WouldWait` in a `Store.glance`."""
+        """Write a refusal to the journal, unless that was just done. Raises `WouldWait` in a `Store.glance`."""
         about = (row.id, address, str(reason))
         with self._lock:
             if about in self._told:
                 return
-        # What is refused stays refused, whether or not it can be noted.
+        # The refusal stands even if the journal cannot note it.
         with contextlib.suppress(TriviumError):
             self._journal_failure(row, address, reason)
         with self._lock:
             self._told[about] = True
 
     def _journal_failure(self, row: _KeyRow | _AccountRow | None, address: str, reason: str) -> None:
-        """Tell the journal of a failed sign-in.
+        """Write a failed sign-in to the journal.
 
         A name that nobody has is left out: it may be a mistyped password.
         """
@@ -305,7 +355,7 @@ class Authenticator:
             )
 
     def _own_key(self, user_id: int, key: str) -> Proof | None:
-        """The proof that a key is, if it is this user's and for version-control clients."""
+        """The proof for a key that is this user's and meant for version-control clients; None for any other key."""
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
         row = _KeyRow(*found) if found else None
@@ -330,7 +380,25 @@ def _lets_in(ranges: str | None, address: str) -> bool:
     return not ranges or is_allowed(address, ranges.split(","))
 
 
-def _admitted(row: _KeyRow | _AccountRow, address: str) -> Caller:
+class Admittable(Protocol):
+    """A row that begins with `ACCOUNT_COLUMNS`."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def admin(self) -> bool: ...
+    @property
+    def inherits(self) -> bool: ...
+    @property
+    def ranges(self) -> str | None: ...
+
+
+def admitted(row: Admittable, address: str) -> Caller:
+    """The caller that an account is; raises `CredentialsRefused` where it may not be used, or not from there."""
     if not row.active:
         raise CredentialsRefused(Reason.INACTIVE)
     if not _lets_in(row.ranges, address):
@@ -339,7 +407,7 @@ def _admitted(row: _KeyRow | _AccountRow, address: str) -> Caller:
 
 
 def _admitted_by_password(row: _AccountRow, address: str) -> Caller:
-    caller = _admitted(row, address)
+    caller = admitted(row, address)
     if row.force_password_change:
         raise CredentialsRefused(Reason.PASSWORD_CHANGE)
     return caller

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports from this very server: they are done as whoever asked for them, from where they asked (decisions.md W10).
+"""Imports from this very server run as the user who asked for them, from that user's address (decisions.md W10).
 
-The server fetches from itself over HTTP, as from any other. Such a request comes from the server's own address, which
-somebody's account may be restricted to, and could carry anybody's password. So it carries an errand instead: who sent
-the server and from where, sealed under the server's secret.
+The server fetches from itself over HTTP, as from any other server. Such a request comes from the server's own address.
+An account may be restricted to that address, and the request could carry anybody's password. So it carries an errand
+instead: who sent the server and from where, sealed under the server's secret.
 
-Where a request leaves the server under one name and comes back to it under another, it cannot be known beforehand that
-it will. Every import therefore carries a mark of this server; a request that brings it back without an errand is
-refused. The mark is no secret: whoever repeats it is refused as well.
+A request may leave the server under one name and come back under another. Nobody knows that beforehand, so every import
+carries a mark of this server. A request that brings the mark back without an errand is refused. The mark is no secret:
+a client that copies it is refused as well.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 def write_errand(ring: KeyRing, caller: Caller, seconds: float) -> str:
-    """An errand of this caller, to be used as the password of `ERRAND` for so long."""
+    """An errand of this caller: the password of the user `ERRAND`, valid for so many `seconds`."""
     text = msgspec.json.encode(Errand(caller.user_id, caller.address, time.time() + seconds)).decode()
     return base64.urlsafe_b64encode(ring.seal(text, _BOUND_TO)).decode()
 
 
 def read_errand(ring: KeyRing, text: str) -> Errand | None:
-    """The errand in a password; None when this server did not write it, or too long ago."""
+    """The errand in a password; None when this server did not write it, or when it has expired."""
     if len(text) > _MOST_CHARACTERS:
         return None
     try:

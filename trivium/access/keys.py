@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """API keys: made, sealed for storage, looked up by digest (decisions.md A8, api-users.md 3).
 
-A key is found by its HMAC and can be shown again to its owner, because the documented user object contains it; so it
-is kept encrypted, bound to its row. Both secrets derive from one file that never enters the database.
+A key is found by its HMAC. The documented user object shows it to its owner again, so it is kept encrypted, bound to
+its row. Both secrets derive from one file that never enters the database.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class KeyRing:
         self._lookup = derive(b"key digests")
         self._cipher = AESGCM(derive(b"sealed values"))
         self.fingerprint = derive(b"fingerprint").hex()
-        """Tells whether a database belongs to this secret without telling the secret."""
+        """Shows whether a database belongs to this secret, and does not reveal the secret."""
         self.import_mark = derive(b"import mark").hex()[:32]
-        """What this server knows its own imports by (`access.errands`)."""
+        """The mark by which this server knows its own imports (`access.errands`)."""
 
     def digest(self, key: str) -> bytes:
-        """What a key is looked up by."""
+        """The digest by which a key is looked up."""
         return hmac.digest(self._lookup, key.encode("utf-8", "surrogatepass"), "sha256")
 
     def seal(self, text: str, bound_to: str) -> bytes:

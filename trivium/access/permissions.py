@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Effective permissions, as queries (api-users.md 5.3).
 
-Of the layers *default row*, *rows of active user groups*, *own row*, the last one that has something to say counts;
-super-admins and owners are above them. `effective_level` is that rule as an SQL expression: put it into a statement
-that also fetches the object, so that looking up and deciding are one query (security.md S-13, S-14). Statements that
-use it are executed with the bind parameters of `binds`.
+The layers are *default row*, *rows of active user groups*, *own row*. The last layer that has a row counts.
+Super-admins and owners stand above the layers. `effective_level` is that rule as an SQL expression: put it into a
+statement that also fetches the object, so that one query looks up and decides (security.md S-13, S-14). Execute such a
+statement with the bind parameters of `binds`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose work goes on and whose waits: places of one worker for what may take long (security.md 6).
+"""Places of one worker for work that may take long: they decide whose work goes on and whose waits (security.md 6).
 
-Transfers have such places (`max_concurrent_vcs`), and calls of the API that read much or wait long. Each account has
-its places, and each network from which visitors come. All share a number of places besides, but for the first work of
-each: however much one account has under way, and however slow that is, somebody else's first does not wait for it.
+Transfers need such a place (`max_concurrent_vcs`), and so do calls of the API that read much or wait long. Each account
+has its own places, and so has each network of visitors. Beyond the first work of each, all also share a number of
+places. So however much one account has under way, and however slow that is, the first work of another does not wait
+for it.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from trivium.http.addresses import neighbourhood
 
 
 def key_of(caller: Caller) -> Hashable:
-    """Whom a caller shares places and room with: nobody else, and a visitor whoever comes from the same network."""
+    """The key for places and room: a user shares them with nobody, a visitor with all visitors of their network."""
     return neighbourhood(caller.address) if caller.anonymous else caller.user_id
 
 
 class NoPlace(Exception):
-    """Nobody made room in time."""
+    """No place became free in time."""
 
 
 @dataclass(slots=True)
 class _Whose:
-    """The transfers of one account or network."""
+    """The work of one account or network."""
 
     places: asyncio.Semaphore
     brief: asyncio.Semaphore
     users: int = 0
-    """Transfers that have or want a place: without any, this can be forgotten."""
+    """How many pieces of work have or want a place; at 0 this is forgotten."""
     has_first: bool = field(default=False)
 
 
@@ -41,7 +42,7 @@ class Places:
     """The places of one worker."""
 
     def __init__(self, *, each: int, shared: int, firsts: int, patience: float) -> None:
-        """`firsts`: how many places there are for the first work of somebody, half of them for visitors."""
+        """`firsts`: how many places there are for first work; visitors may hold half of them."""
         self._each = each
         self._patience = patience
         self._shared = asyncio.Semaphore(shared)
@@ -53,8 +54,8 @@ class Places:
     async def place(self, caller: Caller, *, brief: bool) -> AsyncIterator[None]:
         """Wait for a place and hold it for the length of the block; raises `NoPlace`.
 
-        `brief`: for requests that a client makes beside a transfer, and that do not wait for one. They have places of
-        their own, so that nobody who is slow can hold all that there are for everybody.
+        `brief`: for requests that a client makes beside a transfer, and that do not wait for one. Each account has
+        places for them, so that a slow client cannot hold everybody's.
         """
         key = key_of(caller)
         whose = self._known.get(key)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How often somebody did something in the present minute, counted by all workers of a machine together.
 
-The counts stand in a small file that every worker maps, so that asking costs microseconds. It holds no more than can be
-lost: a count that is gone lets somebody do a few things more.
+The counts stand in a small file that every worker maps, so that asking costs microseconds. A lost count does little
+harm: it lets somebody do a few things more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SLOT: Final = struct.Struct("=8sII")
 """Whose, which minute, how often."""
 _SLOTS: Final = 1 << 14
 _LOOKED_AT: Final = 8
-"""Slots that may hold a count. When others have them all in one minute, the oldest way out is taken: one is lost."""
+"""Slots in which a count may stand. When other counts fill them all in one minute, one of those is lost."""
 
 
 class Rates:
@@ -37,7 +37,7 @@ class Rates:
         self._lock = threading.Lock()
 
     def count(self, whose: bytes) -> int:
-        """Count once more for whoever has these eight bytes; returns how often that was done in this minute."""
+        """Add one to the count of these eight bytes; returns the count for this minute."""
         minute = int(time.time()) // _MINUTE
         first = int.from_bytes(whose[:8], "big") % (_SLOTS - _LOOKED_AT)
         where, length = first * _SLOT.size, _LOOKED_AT * _SLOT.size

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose rights a change alters, so that nothing else that is remembered has to be forgotten.
+"""Whose rights a change alters, so that workers keep what they remember of everybody else.
 
 Every transaction that may alter what somebody sees makes `access_stamp.version` grow. Most alter what everybody may
 do, and make `access_stamp.everybody` grow as well. Those of `Store.write(told_apart=True)` do not: they say here whose
 rights change. What a user may do stays true for one value of `everybody` and one of their `users.rights_version`.
 
-All these transactions begin with the row of `access_stamp`, so they follow each other on every database: whoever joins
-a group sees what it was given before, or is told of what it is given afterwards.
+All these transactions begin with the row of `access_stamp`, so they follow each other on every database. A user who
+joins a group has what it was given before, and any later grant to the group finds the user in it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Stamp(NamedTuple):
     """A state of all rights."""
 
     version: int
-    """Another one after every change that could alter what somebody may see."""
+    """Differs after every change that could alter what somebody may see."""
     everybody: int
-    """Another one after every change that could alter what anybody may do, whoever it is."""
+    """Differs after every change that could alter what everybody may do."""
 
 
 STAMP_COLUMNS = (
@@ -39,7 +39,7 @@ _MEMBERS = (
     select(users.c.id)
     .join(user_group_members, user_group_members.c.user_id == users.c.id)
     .where(user_group_members.c.user_group_id == bindparam("group"))
-    # Others write several accounts at once too, in the order of their ids.
+    # Other transactions also write several accounts, and do so in the order of their ids.
     .order_by(users.c.id)
 )
 

@@ -2,9 +2,9 @@
 """Guessing passwords is slowed down (security.md S-20): per account and address, per address, and per account.
 
 Failures are counted in the database, so that all workers count together. A wait ends by itself, doubles when the
-guessing goes on, and never stops somebody who shows a key. IPv6 addresses count by their networks of 64 bits: whoever
-has one address of such a network has them all. The count per account alone has the wide limit of an address. It is for
-those who have many networks.
+guessing goes on, and never stops somebody who shows a key. IPv6 addresses count by their networks of 64 bits, because
+one client has all addresses of such a network. The count per account alone has the wide limit of an address. It is
+against attackers who have many networks.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ LONGEST_WAIT: Final = 900
 _FORGET_AFTER: Final = 86400
 
 _ANYWHERE: Final = ""
-"""The address of the failures of an account, wherever they come from."""
+"""Stands for all addresses, in the count of an account."""
 _ANYBODY: Final = ""
-"""The account of the failures from an address, whoever they are about."""
+"""Stands for all accounts, in the count of an address."""
 
 _BLOCKED_UNTIL = select(func.max(sign_in_failures.c.blocked_until)).where(
     or_(
@@ -59,7 +59,7 @@ class Throttle:
     first_wait: int
 
     def seconds_to_wait(self, store: Store, account: str, address: str) -> int:
-        """How long this account may not sign in from this address; 0: not at all."""
+        """Seconds for which this account may not sign in from this address; 0: it may."""
         with store.read() as db:
             where = {"name": _account(account), "from_address": neighbourhood(address)}
             until = db.execute(_BLOCKED_UNTIL, where).scalar()

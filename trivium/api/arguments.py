@@ -103,7 +103,7 @@ Name = Annotated[str, Converter(_name, _NAME_OR_ID)]
 """A text that may also come as a JSON number, which means its digits."""
 Flag = Annotated[bool, Converter(_flag, {"type": "boolean"})]
 Word = Annotated[Any, Converter(_unchanged, {"type": "string"})]
-"""A text that the method itself checks, because it has words of its own for what it cannot use."""
+"""A text that the method itself checks, because its errors have texts of their own."""
 Number = Annotated[Any, Converter(_unchanged, {"oneOf": [{"type": "integer"}, {"type": "string"}]})]
 """A whole number, perhaps as a text of digits, that the method itself checks."""
 Files = Annotated[Any, Converter(_unchanged, {"type": "object"})]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the body of a call is read: little before the key is known, and never more at once than a worker has room for.
 
-The beginning of a body is free: that much the HTTP server holds of every connection. What goes beyond it needs a valid
-key, in a header or near the beginning of the body; without one a call may have `UNKNOWN` bytes. Bodies of callers who
-are not known share one small room of the worker, those of known callers a larger one, and in both one neighbourhood of
-addresses has its part only.
+The beginning of a body is free: the HTTP server holds that much of every connection anyway. A longer body needs a valid
+key, in a header or near its beginning; without one a call may have `UNKNOWN` bytes. Bodies of unknown callers share one
+small room of the worker, those of known callers a larger one. In both rooms each neighbourhood of addresses has only
+its part.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Bodies:
         self._known = Room(_ROOM_FOR_KNOWN * limit, _SHARE_OF_KNOWN * limit)
 
     async def beginning(self, receive: Receive) -> tuple[bytes, bool]:
-        """What arrives first of a body, and whether that is all, as it usually is; raises as `rest`."""
+        """The first piece of a body, and whether it is the whole, as it usually is; raises as `rest`."""
         try:
             async with asyncio.timeout(self._idle):
                 message = await receive()
@@ -65,7 +65,7 @@ class Bodies:
         header_key: str,
         is_known: Callable[[str], Awaitable[bool]],
     ) -> AsyncIterator[bytes]:
-        """The whole of a body that began so, held for the length of the block.
+        """The whole body that starts with `beginning`, held for the length of the block.
 
         `whose` is the caller's neighbourhood, `header_key` the key in a header, `is_known` says whether a key lets
         somebody in. Raises `TooLarge`, `Crowded`, and `Disconnected` when the body does not arrive in time.
@@ -98,7 +98,7 @@ class Bodies:
             if size > self._limit:
                 raise TooLarge("max_api_body")
             if room is self._unknown and size > look_at:
-                # Looked for again only when there is several times as much: linear in the size.
+                # Look again only when there is four times as much, so that the time stays linear in the size.
                 look_at = 4 * size
                 key = header_key or _key_in(b"".join(chunks))
                 if key and await is_known(key):
@@ -112,6 +112,6 @@ class Bodies:
 
 
 def _key_in(beginning: bytes) -> str:
-    """What looks like the key of a call; whether it is, the parser says later."""
+    """What looks like the key of a call. The parser says later whether it is."""
     found = _KEY.search(beginning)
     return found[1].decode("ascii") if found else ""

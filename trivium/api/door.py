@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ import structlog
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
-from trivium.access.places import NoPlace, Places
+from trivium.access.places import NoPlace
 from trivium.access.rates import Rates
 from trivium.api.bodies import Bodies
 from trivium.api.envelope import PARSE_ERROR, Answer, answer_of, envelope, key_given, key_of, parsed, shown_id
 from trivium.api.methods import registry
 from trivium.api.openrpc import DISCOVER, document
 from trivium.api.outgoing import LARGE, Outgoing
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.remembered import Remembered
 from trivium.api.sending import send_answer
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
@@ -32,12 +31,11 @@ from trivium.errors import TriviumError, WouldWait
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
-from trivium.http.addresses import ClientAddresses, neighbourhood
+from trivium.http.addresses import ClientAddresses, neighbourhood, site_address
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.http.crew import Crew
-from trivium.http.patience import comes_true
 from trivium.http.rooms import Crowded
-from trivium.vcs.budget import waited_for
+from trivium.turns import LongWork, Pace
 
 _log = structlog.get_logger(__name__)
 
@@ -48,27 +46,19 @@ _TRY_AGAIN: Final = ((b"retry-after", b"5"),)
 _SHOWN_REASON: Final = 1000
 
 _COUNTED: Final = "trivium.counted"
-"""In the scope of a request: it has been counted for `api_rate`."""
+"""Marks the scope of a request that has been counted for `api_rate`."""
 _PARSED_ID: Final = "trivium.parsed-id"
 _PARSED_KEY: Final = "trivium.parsed-key"
-"""In the scope of a call that takes long: what is known of it before its turn comes."""
-_READING_AT_ONCE: Final = 2
-"""Long calls of one account that compute in one worker at a time, and of all beyond the first of each: more threads of
-one process would only get in each other's way, and in that of the event loop."""
-_WAITING_AT_ONCE: Final = 16
+"""Where the scope of a long call has its id and its key until its turn comes."""
 _PAUSE: Final = 0.5
-"""Seconds before somebody hears that a body was too large."""
-
-
-_NOTICED: Final = 0.1
-"""Seconds after which it is looked again whether a client is there."""
+"""Seconds before a client hears that its body was too large."""
 
 _PATH: Final = "/_admin/api"
 _LONGEST_PATH: Final = 64
 
 
 def is_api_path(path: str) -> bool:
-    """Whether a request is for the API; slashes too many do not matter, as scripts put addresses together."""
+    """Whether a request is for the API. Extra slashes do not matter, because scripts put addresses together."""
     if path == _PATH:
         return True
     return len(path) <= _LONGEST_PATH and [part for part in path.split("/") if part] == ["_admin", "api"]
@@ -110,23 +100,8 @@ class ApiDoor:
         self._outgoing = Outgoing(self._settings.data / "cache", self._settings.max_api_answer)
         self._remembered = Remembered()
         self._history = History(site)
-        self._places = {
-            Pace.LONG: Places(
-                each=_READING_AT_ONCE,
-                shared=_READING_AT_ONCE,
-                firsts=4 * _READING_AT_ONCE,
-                patience=self._settings.request_timeout,
-            ),
-            Pace.WAITING: Places(
-                each=_WAITING_AT_ONCE,
-                shared=_WAITING_AT_ONCE,
-                firsts=_WAITING_AT_ONCE,
-                patience=self._settings.import_timeout,
-            ),
-        }
+        self.long_work = LongWork(self._settings, slow)
         self._document: dict[str, Any] | None = None
-        self.long_calls = 0
-        """How many calls so far may have taken long."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
@@ -154,7 +129,7 @@ class ApiDoor:
         except Crowded:
             said = f"{PARSE_ERROR} too many large bodies at once; try again"
             refused = Answer(envelope(None, error=said), 503, _TRY_AGAIN)
-        # Nothing is held meanwhile. Without the pause, who sends large bodies for nothing could do so without end.
+        # Nothing is held during the pause. Without it a client could send large bodies for nothing, without end.
         await asyncio.sleep(_PAUSE)
         return refused
 
@@ -172,7 +147,7 @@ class ApiDoor:
         return answer
 
     async def _serve_long(self, scope: Scope, body: bytes, receive: Receive, pace: Pace) -> Answer | Pace:
-        """Serve what may take long, as long as the client waits for it: what it reads is given up when they go."""
+        """Serve a call that may take long, and give up its reading when the client goes away."""
         whose = scope[_PARSED_KEY], self._addresses.of(scope)
         try:
             with self._site.store.glance():
@@ -180,58 +155,27 @@ class ApiDoor:
         except WouldWait:
             caller = await self._crew.run(self._caller_of, *whose)
         if caller is None:
-            return await self._crew.run(self._serve, scope, body, pace)  # which says why nobody is let in
-        self.long_calls += 1
-        gone = threading.Event()
-
-        def serve() -> Answer | Pace:
-            with waited_for(lambda: not gone.is_set()):
-                return self._serve(scope, body, pace)
-
-        watching = asyncio.create_task(_watch(receive, gone))
+            return await self._crew.run(self._serve, scope, body, pace)  # the answer says why the key is refused
         try:
-            return await self._in_turn(pace, caller, serve, gone)
+            return await self.long_work.run(pace, caller, receive, lambda: self._serve(scope, body, pace))
         except NoPlace:
             said = "too many long calls of this user at once; try again"
         except BeingMade:
             said = "somebody else is making the same answer, and it takes long; try again"
-        finally:
-            gone.set()
-            watching.cancel()
         return Answer(envelope(scope[_PARSED_ID], error=said), 503, _TRY_AGAIN)
 
-    async def _in_turn(
-        self, pace: Pace, caller: Caller, serve: Callable[[], Answer | Pace], gone: threading.Event
-    ) -> Answer | Pace:
-        """Serve when there is a place; raises `NoPlace`.
-
-        Who finds that somebody makes the very answer gives the place and the thread back, waits until that is over, and
-        asks again for all of it, the right to it included. Raises `BeingMade` when it is not over in time, or the
-        client is `gone`.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._settings.request_timeout
-        while True:
-            try:
-                async with self._places[pace].place(caller, brief=False):
-                    return await loop.run_in_executor(self._slow, serve)
-            except BeingMade as error:
-                answer = error
-            if not await _comes_to_an_end(answer, gone, deadline):
-                raise answer
-
     def _caller_of(self, key: str, address: str) -> Caller | None:
-        """Whom a key would let call methods; None when it would be refused."""
+        """The caller that a key lets in; None when it is refused."""
         try:
             return self._authenticator.by_key(key, address, Role.API)[0]
         except CredentialsRefused:
             return None
 
     def _serve(self, scope: Scope, body: bytes, pace: Pace) -> Answer | Pace:
-        """The answer to a request body; or the pace that it needs, when that may take longer than `pace` allows.
+        """The answer to a request body; or the pace that it needs, when it may take longer than `pace` allows.
 
-        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it is to be asked again, nor when
-        it raises `BeingMade`, as what is `LONG` may.
+        Runs in a thread unless the pace is `AT_ONCE`. Nothing has happened yet when it returns a pace, or when it
+        raises `BeingMade`, as a `LONG` call may.
         """
         asked = _Asked()
         try:
@@ -258,7 +202,7 @@ class ApiDoor:
         except Refusal as refusal:
             return Answer(self._refused(refusal, asked))
         except Exception:
-            # Whatever went wrong, the caller learns nothing of our insides, and the log everything but secrets.
+            # The caller learns nothing of our insides. The log gets everything but secrets.
             _log.exception("an API call failed", request=shown_id(asked.id), method=asked.method)
             return Answer(envelope(asked.id, error=INTERNAL))
 
@@ -292,7 +236,7 @@ class ApiDoor:
         return envelope(asked.id, error=refusal.text, detail=detail)
 
     def _connection(self, pace: Pace) -> AbstractContextManager[object]:
-        """One connection for all that a short call looks up; a long one keeps none while bytes move."""
+        """One connection for all look-ups of a short call; a long call keeps none while bytes move."""
         match pace:
             case Pace.AT_ONCE:
                 return self._site.store.glance()
@@ -315,7 +259,7 @@ class ApiDoor:
             raise Refusal(_refusal(error.reason, address)) from error
         asked.caller = caller
         if self._rates is not None and not scope.get(_COUNTED):
-            scope[_COUNTED] = True  # what is asked again in a thread is one call
+            scope[_COUNTED] = True  # a call that is repeated in a thread counts once
             if self._rates.count(self._site.ring.digest(key)) > self._settings.api_rate:
                 raise _TooOften(self._rates.seconds_left())
         name, given = request["method"], request["args"]
@@ -328,19 +272,8 @@ class ApiDoor:
             raise Refusal(f"No such method: {shown}")
         asked.method = method.name
         given = given if isinstance(given, dict) else {}
-        base_url = self._base_url(scope)
+        base_url = site_address(self._settings.base_url, scope)
         return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given))
-
-    def _base_url(self, scope: Scope) -> str:
-        """The configured address of the server, or the one under which this request reached it."""
-        if self._settings.base_url:
-            return self._settings.base_url.rstrip("/")
-        host = header(scope, b"host").decode("latin-1")
-        return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}"
-
-
-def _is_host(host: str) -> bool:
-    return bool(host) and all(character.isalnum() or character in ".-:[]" for character in host) and host.isascii()
 
 
 def _refusal(reason: Reason, address: str) -> str:
@@ -353,15 +286,3 @@ def _refusal(reason: Reason, address: str) -> str:
             return "API KEY has bad role for an API call"
         case _:
             return "Invalid API KEY"
-
-
-async def _comes_to_an_end(answer: BeingMade, gone: threading.Event, deadline: float) -> bool:
-    """Wait until somebody has made an answer, or given up; returns whether to ask again, for a client who is there."""
-    return await comes_true(lambda: gone.is_set() or answer.is_over(), until=deadline) and not gone.is_set()
-
-
-async def _watch(receive: Receive, gone: threading.Event) -> None:
-    """Notice that a client goes away whose request has been read."""
-    while (await receive())["type"] != "http.disconnect":
-        await asyncio.sleep(_NOTICED)
-    gone.set()

@@ -21,7 +21,7 @@ _SHOWN_ID: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; where a large one is in a file, `body` and `end` are what stands around it."""
+    """A whole answer. When a large one is in a file, `body` and `end` stand before and after its content."""
 
     body: bytes
     status: int = 200
@@ -54,7 +54,7 @@ def key_of(request: Mapping[str, Any], scope: Scope) -> Any:
 
 
 def key_given(request: Mapping[str, Any], scope: Scope) -> str:
-    """The same, for who only wants to know whose call it is; empty for what would be refused."""
+    """The same, only to know whose call it is; empty for a key that would be refused."""
     try:
         key = key_of(request, scope)
     except Refusal:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests are decoded once it is known that they are no burden: how deep they nest, how many values they have."""
+"""Decodes requests, after a check of how deeply they nest and how many values they have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_VALUES: Final = 200_000
 """Values of one request, names of members included. Each takes about a hundred bytes when it is decoded."""
 
 _ALWAYS: Final = 32
-"""So many brackets are not looked at: the limit for the depth may not be lower."""
+"""A body with so few brackets is not examined further, unless the limit of the depth is lower."""
 _CLOSED: Final = b"()"
 _BRACKETS: Final = bytes.maketrans(b"[]{}", b"()()")
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -38,15 +38,15 @@ def decode(body: bytes, *, max_depth: int) -> dict[str, Any]:
 def _check_burden(body: bytes, max_depth: int) -> None:
     """Refuse what nests too deeply or has too many values.
 
-    What is not JSON at all may be judged wrongly; then the parser refuses it. Everything here is done by a fixed number
-    of searches through the whole text, or as many as the limit of the depth: never one for each of its parts.
+    A text that is no JSON may be judged wrongly; then the parser refuses it. All this takes a fixed number of searches
+    through the whole text, or as many as the limit of the depth. No part of the text has a search of its own.
     """
     opened = body.count(b"[") + body.count(b"{")
     if opened <= min(_ALWAYS, max_depth) and body.count(b",") < MAX_VALUES and body.count(b":") < MAX_VALUES:
         return
     plain = body
     if b"\\" in body:
-        # Of a row of backslashes each but the last of an odd number is one of a pair.
+        # Backslashes in a row are pairs; only the last of an odd number is left over.
         plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     if plain.count(b'"') > 2 * MAX_VALUES:
         raise Unusable("the value has too many parts")

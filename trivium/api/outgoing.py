@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Large answers wait for their readers in files without names, and no more of them than there is room for.
+"""Large answers wait for their readers in files without names, as many as there is room for.
 
-A reader may take minutes, or only say that they read. Were the answer in memory meanwhile, a few dozen readers of a
-long list would fill that of the machine. What the disk refuses stays in memory.
+A reader may take minutes, or only say that they read. If the answers were in memory, a few dozen readers of a long list
+would fill it. An answer that the disk refuses stays in memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LARGE: Final = 1 << 20
 """Bytes from which an answer waits in a file."""
 _ROOM: Final = 32
 _SHARE: Final = 8
-"""In answers of the largest size: for all that wait, and for those to one neighbourhood of addresses."""
+"""Room for all answers that wait, and for those to one neighbourhood of addresses, in answers of the largest size."""
 
 
 class Outgoing:
@@ -29,7 +29,7 @@ class Outgoing:
 
     def __init__(self, place: Path, largest: int) -> None:
         self._place = place
-        self._lock = threading.RLock()  # a file may be let go of at any moment, by whoever collects garbage
+        self._lock = threading.RLock()  # the garbage collector may close a file at any moment, in any thread
         self._room = Room(_ROOM * largest, _SHARE * largest)
 
     def put(self, content: bytes, whose: str) -> Kept | None:
@@ -46,7 +46,7 @@ class Outgoing:
         return None
 
     def count(self, kept: Kept, whose: str) -> None:
-        """Let a file count that has no name, until it is closed. Raises `Crowded`, with the file closed."""
+        """Count a file without a name until it is closed. Raises `Crowded`, with the file closed."""
         size = kept.size
         try:
             with self._lock:

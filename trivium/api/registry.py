@@ -12,7 +12,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -26,24 +25,10 @@ from trivium.errors import Forbidden, TriviumError
 from trivium.forge.accounts.users import User
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
+from trivium.turns import Pace
 
 _EVERYWHERE: Final = {"repo": "repoid"}
-"""Old names of arguments of whatever method (decisions.md A17)."""
-
-
-class Pace(IntEnum):
-    """How long a method takes, and so where it runs."""
-
-    AT_ONCE = 0
-    """A few look-ups by index among what is at hand: on the event loop. Handing it to a thread and back would take
-    longer. What is not at hand is asked for again, in a thread (`Call.remember`, `Store.take_time`)."""
-    SHORT = 1
-    """In a thread where short calls wait for each other."""
-    LONG = 2
-    """Perhaps seconds or more of reading and computing: where it keeps no short call waiting, and each account has its
-    turns."""
-    WAITING = 3
-    """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
+"""Old names of arguments, for every method (decisions.md A17)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +38,7 @@ class Call:
     site: Site
     caller: Caller
     stamp: Stamp
-    """The state of all rights when the caller was identified: what is remembered for it may be used."""
+    """The state of all rights when the caller was identified. What is remembered for this state may be used."""
     remembered: Remembered
     history: History
     base_url: str
@@ -64,9 +49,9 @@ class Call:
     def remember(
         self, key: Hashable, make: Callable[[], Mapping[str, object]], *, rights_of: User | None = None
     ) -> Parts:
-        """Parts of the answer that depend on what may be seen alone; `make` asks for them anew (`Remembered`).
+        """Parts of the answer that change only with what may be seen; `make` makes them anew (`Remembered`).
 
-        What depends on the `rights_of` one user alone outlives changes of the rights of others.
+        Parts that change only with the `rights_of` one user outlive changes of the rights of others.
         """
         state = (self.stamp.everybody, rights_of.rights_version) if rights_of is not None else self.stamp.version
         if self.site.store.hurried:
@@ -122,7 +107,7 @@ class Method:
     def __call__(self, call: Call) -> Any:
         """Check, convert, run. Raises `Refusal` with the documented text."""
         if not self.renamed.keys().isdisjoint(call.given):
-            # Who gives an argument under both names means the present one.
+            # If an argument comes under both names, the present name counts.
             old = {self.renamed[name]: value for name, value in call.given.items() if name in self.renamed}
             present = {name: value for name, value in call.given.items() if name not in self.renamed}
             call = replace(call, given=old | present)
@@ -177,10 +162,9 @@ class Registry:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function under its name.
 
-        `failure` is the text for whatever a method refuses without a text of its own: a template, or a function of
-        the arguments as they were given. `paced_by` says of the arguments, as they came, whether they make a call take
-        longer than `pace`. `guard` raises for callers who may not use the method at all. `aliases` are
-        old names.
+        `failure` is the text for refusals that have no text of their own: a template, or a function of the arguments
+        as they were given. `paced_by` says of the arguments, as they came, whether they make a call take longer than
+        `pace`. `guard` raises for callers who may not use the method at all. `aliases` are old names.
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:

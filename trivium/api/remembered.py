@@ -42,7 +42,7 @@ class Remembered:
         self._kept: LRUCache[Hashable, _Kept] = LRUCache(_MAX_BYTES, getsizeof=lambda kept: kept.size)
 
     def parts(self, state: Hashable, key: Hashable, make: Callable[[], Mapping[str, object]]) -> Parts:
-        """What `make` returns, as JSON; made anew when the state is another one than when it was made before.
+        """What `make` returns, as JSON; made anew when `state` has changed since the last time.
 
         `state` must have been read before anything that `make` reads.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an answer leaves: a long one in pieces, to a client who reads them in some time."""
+"""Sends answers: a long one in pieces, which the client must read in a limited time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from trivium.http.asgi import Disconnected, Send
 
 _HEADERS: Final = ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store"))
 _SLOWEST: Final = 16 << 10
-"""Bytes in a second; who reads more slowly than that has the time of a request and no more."""
+"""Bytes a second: beside the time of a request, a client has the time to read at this rate."""
 _PIECE: Final = 256 << 10
 
 
 async def send_answer(send: Send, answer: Answer, *, slow: Executor, patience: float) -> None:
-    """Send an answer. A long one has `patience` seconds, and more by its length; what it waits for is read in `slow`.
+    """Send an answer. A long one has `patience` seconds, and more by its length; reads that may wait run in `slow`.
 
     Raises `Disconnected` when the client does not read it in time.
     """
@@ -42,7 +42,7 @@ async def send_answer(send: Send, answer: Answer, *, slow: Executor, patience: f
 
 
 async def _pieces(answer: Answer, slow: Executor) -> AsyncIterator[bytes]:
-    """A long answer without its end. What has to be waited for is read in a thread."""
+    """A long answer without its end. Reads that may wait run in a thread."""
     for at in range(0, len(answer.body), _PIECE):
         yield answer.body[at : at + _PIECE]
     kept = answer.kept

@@ -63,11 +63,11 @@ def reason_of(refusal: Refusal) -> TriviumError | None:
 
 
 def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
-    """Why something was refused, for whoever asked for it.
+    """Why something was refused, for the caller.
 
-    What is said of somebody's own arguments is theirs to know. The words of a version-control system may name places
-    of the server: they are for super-admins, and everybody else hears what `VcsError.public` says. Of what is hidden
-    from the caller nothing is said (security.md S-14).
+    Callers may know what is said of their own arguments. The words of a version-control system may name places of the
+    server: super-admins get them, and everybody else gets `VcsError.public`. Nothing is said of what is hidden from the
+    caller (security.md S-14).
     """
     reason: object = refusal.detail or reason_of(refusal)
     if isinstance(reason, VcsError):
@@ -76,7 +76,7 @@ def detail_of(refusal: Refusal, *, super_admin: bool) -> str | None:
 
 
 def why(reason: TriviumError) -> str:
-    """The whole reason, for administrators and the log: also what everybody is told, where the words do not say it."""
+    """The whole reason, for administrators and the log. It begins with what everybody is told."""
     words = str(reason)
     public = reason.public if isinstance(reason, VcsError) else None
     return words if public is None or words.startswith(public) else f"{public}: {words}"

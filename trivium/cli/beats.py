@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the supervisor knows that a worker's event loop still turns: each counts in a small memory that both see.
+"""How the supervisor knows that a worker's event loop still runs: each worker counts in a small memory that both see.
 
 A count that stands still for too long belongs to a worker that answers nobody. What made it stand still does not
 matter: an expression that never ends, a library that keeps the interpreter, a system call that does not return.
@@ -27,14 +27,14 @@ def make(slots: int) -> int:
 
 
 class Heart:
-    """What a worker does."""
+    """The worker's side."""
 
     def __init__(self, memory: int, slot: int) -> None:
         self._map = mmap.mmap(memory, 0)
         self._at = slot * _COUNT.size
 
     def beat(self) -> None:
-        """Count on, now and from now on; on the event loop."""
+        """Count now, and again every `EVERY` seconds; on the event loop."""
         (count,) = _COUNT.unpack_from(self._map, self._at)
         _COUNT.pack_into(self._map, self._at, count + 1)
         asyncio.get_running_loop().call_later(EVERY, self.beat)
@@ -49,7 +49,7 @@ class _Heard:
 
 
 class Pulse:
-    """What the supervisor does."""
+    """The supervisor's side."""
 
     def __init__(self, slots: int, patience: float) -> None:
         self.memory = make(slots)
@@ -63,14 +63,14 @@ class Pulse:
         return max(self._patience / 4, EVERY) if self._patience else None
 
     def begin(self, slot: int) -> None:
-        """Somebody else has the slot from now on."""
+        """A new worker has the slot from now on."""
         _COUNT.pack_into(self._map, slot * _COUNT.size, 0)
         self._heard[slot] = _Heard()
 
     def silent(self, elapsed: float) -> list[int]:
         """The slots whose counts stand still for too long; `elapsed` seconds have passed since this was asked last.
 
-        More than a look's time does not count at once: where the whole machine slept, everybody gets another chance.
+        At most one `interval` counts at once: after a sleep of the whole machine every worker gets another chance.
         """
         if self.interval is None:
             return []

@@ -49,7 +49,7 @@ class Companion:
             status = self._process.poll()
             if status is None:
                 return None
-            with contextlib.suppress(ProcessLookupError):  # what it left of itself would be in the next one's way
+            with contextlib.suppress(ProcessLookupError):  # processes that it left would disturb the next one
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None
             print(f"trivium: {self.name} ended with status {status}; starting it again", file=sys.stderr, flush=True)
@@ -60,7 +60,7 @@ class Companion:
         if wait > 0:
             return wait
         if not self._is_wanted():
-            return None  # whoever wants it wakes the supervisor
+            return None  # a worker that wants it wakes the supervisor
         self._started = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", self._module, json.dumps(self._order | {"life": life})],
@@ -75,7 +75,7 @@ class Companion:
             self._process.terminate()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end, and insist when it takes too long."""
+        """Wait for its end, and kill it when that takes too long."""
         if self._process is None:
             return
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Logging of all programs: structured lines on standard error, without the values of variables (system.md 1.6).
 
-What clients sent is part of many lines: names, addresses, what git said of it. Nothing of that may act on the terminal
-of whoever reads the log, hide something there, or look like a line of its own.
+Many lines contain what clients sent: names, addresses, what git said of it. None of that may act on the terminal of a
+reader of the log, hide something there, or look like a line of its own.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _HarmlessFormatter(logging.Formatter):
 
 
 class _StandardError(io.TextIOBase):
-    """Standard error, whatever that is when something is written."""
+    """Standard error, looked up for each write."""
 
     def write(self, text: str, /) -> int:
         return sys.stderr.write(text)
@@ -69,7 +69,7 @@ _STANDARD_ERROR: Final = cast("TextIO", _StandardError())
 def set_up_logging(level: str) -> None:
     """Log from `level` on; lines for people on a terminal, logfmt otherwise.
 
-    Of every program all lines go to standard error: what a command prints is for scripts to read.
+    Every program logs to standard error, because scripts read what a command prints.
     """
     threshold = logging.getLevelNamesMapping()[level.upper()]
     handler = logging.StreamHandler(_STANDARD_ERROR)

@@ -79,7 +79,7 @@ _LONGEST = 64 << 10
 
 
 def first_line(file: str, what: str) -> str:
-    """The first line of a file, or of standard input, that holds a secret; `what` it is, for a refusal."""
+    """The first line of a file, or of standard input, that holds a secret; `what` names the secret in a refusal."""
     try:
         if file == "-":
             # Unbuffered by us: the next secret may be on the next line.
@@ -103,5 +103,5 @@ def table(rows: list[tuple[str, ...]]) -> None:
 
 
 def _printable(text: str) -> str:
-    """A text as a terminal may get it: descriptions and names are other people's."""
+    """A text as a terminal may get it: other people wrote descriptions and names."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape", "replace").decode() for one in text)

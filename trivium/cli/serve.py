@@ -78,7 +78,7 @@ class Supervisor:
         with _only_server(self._settings.data / "serve.lock"), _listen(self._settings) as listening:
             try:
                 self._keep_companions()
-                # The workers load their code while the data are put in order, and wait for that.
+                # The workers load their code while a child puts the data in order, and then wait for it.
                 for slot in range(self._settings.workers):
                     self._start_worker(listening, slot)
                 self._put_in_order()
@@ -115,7 +115,7 @@ class Supervisor:
             [sys.executable, "-m", "trivium.cli.worker", json.dumps(self._order | order)],
             pass_fds=passing,
             stdin=subprocess.DEVNULL,
-            # A Ctrl-C is for us; we tell the workers in good order.
+            # Ctrl-C must reach only us: we end the workers in good order.
             start_new_session=True,
         )
 
@@ -143,7 +143,7 @@ class Supervisor:
         return min(waits, default=None)
 
     def _end_silent(self) -> None:
-        """End workers whose event loops do not turn any more: whoever asks them waits for nothing."""
+        """End workers whose event loops stand still: their clients wait in vain."""
         moment = time.monotonic()
         elapsed, self._looked = moment - self._looked, moment
         silent = self._pulse.silent(elapsed)
@@ -178,11 +178,11 @@ class Supervisor:
             for slot in free:
                 self._start_worker(listening, slot)
             self._recover_again = True
-            # Not in a tight circle, should they die at once.
+            # No tight loop when workers die at once.
             time.sleep(_RESTART_PAUSE)
 
     def _recover(self) -> None:
-        """Let somebody look after what a dead worker left; it may take a while, and others may die meanwhile."""
+        """Let a child recover what a dead worker left. It may take a while, and others may die meanwhile."""
         if self._recovery is not None and self._recovery.poll() is not None:
             self._recovery = None
         if self._recover_again and self._recovery is None and not self._stopping:
@@ -190,7 +190,7 @@ class Supervisor:
             self._recovery = self._child(again=True)
 
     def _end_workers(self) -> None:
-        """Ask the workers to end, and insist when their time is up."""
+        """Ask the workers to end, and kill them when their time is up."""
         workers = [worker.process for worker in self._workers.values()]
         children = [*workers, *([self._recovery] if self._recovery else [])]
         for worker in children:
@@ -202,7 +202,7 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-        # The workers' last requests may still need them.
+        # The workers' last requests may still need the companions.
         for companion in self._companions:
             companion.terminate()
         for companion in self._companions:
@@ -225,7 +225,7 @@ def _only_server(path: Path) -> Any:
 
 @contextlib.contextmanager
 def _listen(settings: Settings) -> Any:
-    """The listening socket; a port that a server just killed still holds is waited for a moment."""
+    """The listening socket. Waits a moment for a port that a just killed server still holds."""
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

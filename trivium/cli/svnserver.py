@@ -22,7 +22,7 @@ from trivium.vcs.svn.apache import LOCK_DESCRIPTOR, MEMORY, PLACE_DESCRIPTOR, RO
 from trivium.vcs.svn.command import SvnCommand, find_programs
 
 _ABOVE = 64
-"""Descriptors that do not get in the way of those with fixed numbers."""
+"""Copies of descriptors get numbers from here on, out of the way of the fixed numbers."""
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which addresses of other servers may be fetched from (security.md 8).
 
-The host is resolved here, every address it has is judged, and the connection is pinned to those: what was checked is
-what is used, whatever the name server says a second later.
+We resolve the host here, judge every address it has, and pin the connection to those addresses. So we use what we
+checked, whatever the name server says a second later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252})")
 
 @dataclass(frozen=True, slots=True)
 class RemoteUrl:
-    """An address as it is stored: the password apart."""
+    """An address as it is stored: without the password, which stands apart."""
 
     url: str
     """Without user name and password."""
@@ -44,7 +44,7 @@ class RemoteUrl:
 
 
 def parse_remote(given: str) -> RemoteUrl:
-    """Take an address apart; raises `Invalid` for what could never be fetched from, without looking anything up."""
+    """Take an address apart without a look-up; raises `Invalid` for one that can never be fetched from."""
     if len(given) > _MAX_URL or any(ord(character) <= 32 or ord(character) == 127 for character in given):
         raise Invalid("the address is too long, or has blanks or control characters")
     try:
@@ -71,13 +71,13 @@ class Myself:
     listening: tuple[str, int] | None
     """Address and port, where they are known."""
     mark: str
-    """What every import carries, so that one that comes back unexpectedly is noticed (`access.errands`)."""
+    """Every import carries it, so that the server notices an import that comes back (`access.errands`)."""
     username: str
     password: str
-    """Credentials that stand for whoever asked, whatever credentials the address has."""
+    """Credentials that stand for the user who asked; those in the address are not used."""
 
     def is_at(self, address: str, port: int) -> bool:
-        """Whether it listens there."""
+        """Whether the server listens there."""
         if self.listening is None or port != self.listening[1]:
             return False
         host = ip_address(self.listening[0])

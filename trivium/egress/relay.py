@@ -2,16 +2,16 @@
 """The one way out: programs that fetch reach another server through a relay, and nothing else (security.md 8).
 
 The address was judged before. For each transfer the worker listens on the loopback, and connects to nothing but the
-addresses that were judged: git, Mercurial and Subversion look up no name, whatever another server sends them to. What
-they say passes through unseen. With https the program itself encrypts, and checks the certificate against the name in
-the address.
+addresses that were judged. git, Mercurial and Subversion look up no name, even when another server redirects them. The
+relay does not look at what they say. With https the program itself encrypts, and checks the certificate against the
+name in the address.
 
 A program asks in the way that it knows:
 
 - SOCKS5 with the name (git), or `CONNECT` (Mercurial, and Subversion for https): the server gets the same bytes as
   without a relay;
-- an HTTP request whose target is a whole address (Subversion for http): it is passed on as it is, for every server
-  takes such a target (RFC 9112, 3.2.2), and so is all that follows on the connection.
+- an HTTP request whose target is a whole address (Subversion for http): the relay passes it on as it is, and all that
+  follows on the connection too. Every server takes such a target (RFC 9112, 3.2.2).
 
 Other programs of this machine could use a relay too. They would reach what the transfer reaches: one port of a server
 that may be fetched from.
@@ -37,7 +37,7 @@ _MOST: Final = 16
 """Connections at a time; further ones wait. Git has five at most, Subversion eight."""
 _PAUSE: Final = 0.1
 _GRACE: Final = 5
-"""Seconds that everything may take longer than the program has: it should be the program that says why it ends."""
+"""Seconds that the relay waits longer than the program does: the program should say why it ends."""
 _CHUNK: Final = 256 << 10
 _HEAD: Final = 64 << 10
 _CLOSED: Final = b"Content-Length: 0\r\nConnection: close\r\n\r\n"
@@ -49,9 +49,9 @@ _GIVEN_UP: Final = (OSError, EOFError, ValueError, asyncio.LimitOverrunError)
 def relay(remote: Remote, limits: TransferLimits) -> Iterator[int]:
     """Let programs reach `remote`, and nothing else, by the port of the loopback that this yields.
 
-    It ends with the block, and so do its connections; at the latest soon after `limits.total` seconds. A connection
-    on which neither side says anything ends soon after `limits.idle` seconds; while the program takes nothing that
-    does not count.
+    The relay and its connections end with the block, at the latest soon after `limits.total` seconds. A connection on
+    which neither side says anything ends soon after `limits.idle` seconds. Time in which the program takes nothing does
+    not count.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=_MOST) as listening:
         listening.setblocking(False)
@@ -82,7 +82,7 @@ class _Request:
     refused: bytes
     unreachable: bytes
     passed_on: bytes = b""
-    """What the server gets of the request itself."""
+    """The part of the request that the server gets."""
 
 
 @dataclass(slots=True)
@@ -126,8 +126,8 @@ class _Relay:
     def __init__(self, remote: Remote, limits: TransferLimits) -> None:
         parts = urlsplit(remote.url)
         self._addresses = list(remote.addresses)
-        """That which answered last comes first."""
-        # An address that is written unusually, such as a number, is asked for in the usual way.
+        """The one that answered last comes first."""
+        # For an address that is written unusually, such as a number, programs ask in the usual form.
         self._names = {_plain(parts.hostname or ""), *map(_plain, remote.addresses)}
         self._port = parts.port or PORTS[parts.scheme]
         self._limits = limits
@@ -168,7 +168,7 @@ class _Relay:
                         await _both(pair.ask(reader, asked), pair.answer(answers, writer))
 
     async def _connect(self) -> socket.socket | None:
-        """A connection to the first address that answers; None without one. Together they have the time of one."""
+        """A connection to the first address that answers; None if none does. All addresses share the time for one."""
         loop = asyncio.get_running_loop()
         for address in tuple(self._addresses):
             server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -189,7 +189,7 @@ class _Relay:
 
 
 async def _both(*ways: Coroutine[None, None, None]) -> None:
-    """Carry out both; when one fails the other ends, and the failure of the first is raised."""
+    """Run both. When one fails, end the other and raise that failure."""
     try:
         async with asyncio.TaskGroup() as group:
             for way in ways:
@@ -200,7 +200,7 @@ async def _both(*ways: Coroutine[None, None, None]) -> None:
 
 @contextlib.asynccontextmanager
 async def _streams(connection: socket.socket) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to read from and to write to. Nothing is kept here: what is written waits until it is taken."""
+    """A connection to read from and to write to. Nothing is buffered here: a write waits until it is taken."""
     reader, writer = await asyncio.open_connection(sock=connection, limit=_HEAD)
     writer.transport.set_write_buffer_limits(0)
     try:

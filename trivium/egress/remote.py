@@ -13,7 +13,7 @@ IMPORT_MARK: Final = "X-Trivium-Import"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Where to fetch from. Whether that may be done was decided before, and the address is pinned (security.md 8)."""
+    """Where to fetch from. That is already allowed, and the addresses are pinned (security.md 8)."""
 
     url: str
     """Without credentials."""

@@ -13,7 +13,7 @@ _LONGEST: Final = 1 << 10
 def confine_to_relay(port: int, idle: int) -> None:
     """From now on this process looks up no name, and each of its connections goes through the relay at `port`.
 
-    `idle`: seconds that something may take to be connected, or to say something.
+    `idle`: seconds that the other end may take to connect, or to say something.
     """
 
     def connect(address: tuple[str, int], *_: Any, **__: Any) -> socket.socket:
@@ -35,7 +35,7 @@ def _through(port: int, address: tuple[str, int], idle: int) -> socket.socket:
         connection.sendall(f"CONNECT {name} HTTP/1.1\r\n\r\n".encode("ascii"))
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):
-            # The other server says nothing before it is asked something: all of this is the relay's.
+            # The other server does not speak first: all of this comes from the relay.
             piece = connection.recv(_LONGEST)
             answer += piece
             if not piece or len(answer) > _LONGEST:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Transfers are looked at while bytes move: a remote server that never stops sending must not fill the disk."""
+"""Watches transfers while bytes move: a remote server that never stops sending must not fill the disk."""
 
 from __future__ import annotations
 

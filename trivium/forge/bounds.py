@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the texts may be that many answers repeat (decisions.md A21).
+"""Bounds of texts that many answers repeat (decisions.md A21).
 
-Whoever writes one pays once; everybody who lists repositories, groups, gists or comments pays each time.
+A long text costs its writer once; it costs everybody who lists repositories, groups, gists or comments each time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_FIELD_VALUE: Final = 4 << 10
 MAX_FIELDS: Final = 50
 """Of one repository."""
 MAX_CHECKS: Final = 100
-"""Programs that say something of one commit."""
+"""Programs that may report on one commit."""
 MAX_CHECK_DESCRIPTION: Final = 1 << 10
 """Bytes."""
 
@@ -43,12 +43,12 @@ def check_field_value(text: str) -> str:
 
 
 def check_check_description(text: str) -> str:
-    """What a program adds to the state of a commit; raises `Invalid`."""
+    """The description that a program adds to the state of a commit; raises `Invalid`."""
     return _bounded(text, MAX_CHECK_DESCRIPTION, "the description of a status")
 
 
 def check_comment(text: str, most: int) -> str:
-    """What a comment says; `most` is the option max_comment_bytes. Raises `Invalid`."""
+    """The text of a comment; `most` is the option max_comment_bytes. Raises `Invalid`."""
     if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
         raise Invalid("comment is too long (max_comment_bytes)")
     return _bounded(text, most, "a comment")

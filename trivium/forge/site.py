@@ -23,7 +23,7 @@ class Measure:
     """How much room a repository takes."""
 
     room: int
-    """Bytes of the disk when it was looked at."""
+    """Bytes on the disk when it was measured."""
     at: float
     """When that was, by the monotonic clock."""
     came: int = 0
@@ -52,7 +52,7 @@ class Site:
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
 
     def cache_of(self, repository_id: int) -> Path:
-        """Where is kept what was expensive to find out about a repository; it may not exist."""
+        """The directory of a repository's cache; it may not exist."""
         return self.settings.data / "cache" / str(repository_id)
 
     def close(self) -> None:

@@ -53,8 +53,8 @@ def _host(item: bytes) -> str:
 class ClientAddresses:
     """Where requests come from: the peer of the connection, or what a trusted proxy says of it (decisions.md W9).
 
-    `header` is the only one that is believed, and only from `proxies` (S-24). A proxy that is not told to set a header
-    passes on whatever the client wrote there.
+    We believe `header` only, and only from `proxies` (S-24). A proxy that is not told to set another header passes on
+    whatever the client wrote there.
     """
 
     def __init__(self, proxies: Sequence[Network], header: str) -> None:
@@ -69,8 +69,7 @@ class ClientAddresses:
     def behind(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """The address behind a connection from `peer`.
 
-        Of several the last that is not itself a trusted proxy counts: what stands before it was written by somebody
-        we do not know.
+        Of several addresses the last one that is no trusted proxy counts. Anybody may have written those before it.
         """
         client = _address(peer)
         if not self._proxies or client is None or not self._trusts(client):
@@ -90,9 +89,21 @@ class ClientAddresses:
 
 
 def neighbourhood(address: str) -> str:
-    """Whoever has one of these addresses has them all: an IPv4 address itself, and of IPv6 its /64.
+    """The addresses that one client has together: an IPv4 address itself, or the /64 of an IPv6 address.
 
-    What cannot be read as an address stands for itself.
+    A text that is no address stands for itself.
     """
     parsed = _address(address)
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
+def site_address(configured: str, scope: Mapping[str, Any]) -> str:
+    """The configured address of the server, or the one under which a request reached it; no slash at the end."""
+    if configured:
+        return configured.rstrip("/")
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}"
+
+
+def _is_host(host: str) -> bool:
+    return bool(host) and host.isascii() and all(character.isalnum() or character in ".-:[]" for character in host)

@@ -39,8 +39,8 @@ class TooLarge(Exception):
 class Paced:
     """Both directions of a request whose other end must keep a minimum rate.
 
-    Only the time counts in which we wait for that end. The first `grace` seconds of it are free, in each direction;
-    then `rate` bytes must have passed in each second on the average. Raises `Disconnected`. A rate of 0 allows
+    Only the time in which we wait for that end counts. Its first `grace` seconds are free, in each direction. After
+    that, an average of `rate` bytes must have passed in each second. Raises `Disconnected`. A rate of 0 allows
     everything.
     """
 
@@ -55,7 +55,7 @@ class Paced:
 
     async def receive(self) -> Message:
         if self._all_received:
-            return await self._receive()  # what is waited for now is that the client goes away
+            return await self._receive()  # from now on we wait only for the client to go away
         began = time.monotonic()
         message = await self._receive()
         self._receiving += time.monotonic() - began
@@ -78,7 +78,7 @@ class Paced:
 
 
 class Watched:
-    """A `send` that knows whether an answer has begun: from then on nothing else can be said."""
+    """A `send` that knows whether an answer has begun: after that, no other answer can be sent."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -154,7 +154,7 @@ async def read_body(
 
 
 async def respond(send: Send, status: int, body: bytes = b"", headers: Headers = (TEXT,), *, reason: str = "") -> None:
-    """Send a whole answer; `reason` is shown by clients that show nothing else, where the server can say it."""
+    """Send a whole answer, with `reason` where the server can say it: some clients show nothing else."""
     await send(
         {
             "type": "http.response.start",

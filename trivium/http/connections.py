@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many connections one worker holds, and whose (security.md 6).
 
-A connection costs a descriptor, and memory for what arrives, before it is known who opened it; with the last
-descriptor nobody gets in. So a worker takes as many descriptors as the system allows, keeps some for files, and gives
-one network of addresses a part of the rest. Where there are too many, one goes on which nothing is under way: of the
-network that has its part already, or else of the one that has most.
+A connection costs a descriptor, and memory for what arrives, before anybody knows who opened it. Without descriptors
+nobody gets in. So a worker takes as many descriptors as the system allows, keeps some for files, and gives one network
+of addresses a part of the rest. If there are too many connections, the worker ends an idle one: of the network that has
+its part already, or else of the one that has most.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_DESCRIPTORS: Final = 65536
 _FOR_FILES: Final = 512
 _PARTS: Final = 4
 _LARGEST_PART: Final = 1000
-"""One network has one of so many parts of all connections, and not more than so many."""
+"""One network has one of `_PARTS` parts of all connections, and at most this many connections."""
 _LOOKED_AT: Final = 1000
 """Connections of one network among which an idle one is sought."""
 
@@ -48,7 +48,7 @@ def take_descriptors() -> int:
 
 
 class Connections:
-    """The connections of one worker. Those of trusted proxies are everybody's, and have no part of their own."""
+    """The connections of one worker. Those of trusted proxies carry everybody's requests: no part limits them."""
 
     def __init__(self, descriptors: int, proxies: Sequence[Network]) -> None:
         self._most = max(descriptors - _FOR_FILES, descriptors // 2)
@@ -59,7 +59,7 @@ class Connections:
         self._count = 0
 
     def admit(self, connection: Connection, address: str) -> bool:
-        """Hold a new connection; False when it must be closed, for its network has too many that are in use."""
+        """Hold a new connection; False when it must be closed, because its network has too many in use."""
         whose = self._whose(address)
         theirs = self._held[whose]
         if whose and len(theirs) >= self._part:
@@ -72,7 +72,7 @@ class Connections:
         return True
 
     def forget(self, connection: Connection, address: str) -> None:
-        """A connection has ended; one that was not admitted does no harm."""
+        """Forget a connection that has ended; one that was not admitted does no harm."""
         whose = self._whose(address)
         theirs = self._held.get(whose, {})
         if connection in theirs:
@@ -91,11 +91,11 @@ class Connections:
 
 
 def _give_one_up(connections: dict[Connection, None]) -> bool:
-    """End the oldest on which nothing is under way; it is forgotten a moment later."""
+    """End the oldest idle connection; it is forgotten a moment later."""
     for connection, _ in zip(connections, range(_LOOKED_AT), strict=False):
         if connection.is_idle:
             del connections[connection]
-            connections[connection] = None  # the next one to go is another
+            connections[connection] = None  # moved to the end: the next one to go is another
             connection.give_up()
             return True
     return False

@@ -6,9 +6,9 @@ that costs as much as the calls: the threads fight the event loop for the interp
 everything that waits and hands the results back together; another one is woken only when a call is slow and others wait
 behind it. Under load this halves the CPU time of a request (`make bench`).
 
-What is slow because it computes is given more time than what waits for a lock or a disk. Two threads that compute get
-on no faster than one; and as SQLite gives the interpreter away at each row, they would hand it to each other a thousand
-times, and use twice as much.
+A call that computes gets more time than a call that waits for a lock or a disk. Two threads that compute are no faster
+than one. SQLite gives the interpreter away at each row, so they would hand it to each other a thousand times and use
+twice as much CPU time.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 _PATIENCE: Final = 0.003
-"""Seconds after which results are handed back, and after which a call that does nothing is slow."""
+"""Seconds after which results are handed back, and after which a call that waits counts as slow."""
 _MORE_PATIENCE: Final = 0.03
-"""Seconds after which a call that computes is slow."""
+"""Seconds after which a call that computes counts as slow."""
 
 _Job = tuple[Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any]"]
 _Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
@@ -45,7 +45,7 @@ class Crew:
         """Results that wait to be handed back together."""
         self._relief: asyncio.TimerHandle | None = None
         self._at_work: dict[int, tuple[float, float]] = {}
-        """By the processor clock of each thread, what the time and that clock were when its present call began."""
+        """Processor clock of each thread → the time, and what that clock showed, when its present call began."""
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """The result of a call that runs in one of the threads."""
@@ -67,7 +67,7 @@ class Crew:
         self._threads.submit(self._work, loop)
 
     def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hand back what is finished, for the call after it may be a slow one; wake another thread if calls wait."""
+        """Hand back what is finished, because the next call may be slow. Wake another thread if calls wait."""
         self._relief = None
         self._settle()
         if self._waiting and self._working < self._size and self._are_slow():
@@ -80,10 +80,10 @@ class Crew:
         moment = time.monotonic()
         at_work = tuple(self._at_work.items())
         if len(at_work) < self._working:
-            return False  # one is on its way
+            return False  # a thread is still starting
         for clock, (began, computed) in at_work:
             took = moment - began
-            computing = time.clock_gettime(clock) - computed > took / 5  # others, too, want a processor
+            computing = time.clock_gettime(clock) - computed > took / 5  # not all: others want a processor too
             if took < (_MORE_PATIENCE if computing else _PATIENCE):
                 return False
         return True

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How large the head of a request may be, and how much of large ones one worker holds (security.md 6).
+"""How large the head of a request may be, and how many bytes of large heads one worker holds (security.md 6).
 
 Old Mercurial clients name thousands of heads in header lines, and Subversion's clients thousands of lock tokens in one
-line. Their doors take large heads; every other keeps to `max_header_bytes`. Large heads are held for whoever has not
-signed in yet, so there is a budget for each address and one for all.
+line. Their doors take large heads; every other keeps to `max_header_bytes`. A worker holds large heads of clients that
+have not signed in yet, so there is a budget for each address and one for all.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from trivium.settings import Settings
 
 _ROOM: Final = 16
 _SHARE: Final = 4
-"""In heads of the largest size: of all addresses, and of one."""
+"""Room for the heads of all addresses, and of one, in heads of the largest size."""
 _BYTES_PER_LINE: Final = 256
 """A large head may have as many lines as if each had so many bytes."""
 _PIECES: Final = 256
 _BYTES_PER_PIECE: Final = 256
-"""Who sends a large head in smaller pieces than that, on the average, makes the parser copy it again and again."""
+"""A large head in smaller pieces than this, on average, would make the parser copy it again and again."""
 _DAV: Final = frozenset({
     b"PROPFIND", b"PROPPATCH", b"REPORT", b"MKCOL", b"MKACTIVITY", b"CHECKOUT", b"MERGE", b"COPY", b"MOVE", b"LOCK",
     b"UNLOCK", b"DELETE", b"PUT",
@@ -38,7 +38,7 @@ class HeadLimits:
         self._by_address: Counter[str] = Counter()
 
     def is_too_large(self, size: int, lines: int, pieces: int, *, method: bytes, url: bytes) -> bool:
-        """Whether a head, as far as it is known, is more than its door takes. It arrived in so many pieces."""
+        """Whether a head, as far as it has arrived in so many `pieces`, is more than its door takes."""
         if size <= self._bytes and lines <= self._lines:
             return False
         if not (method in _DAV or b"/!svn/" in url or b"cmd=" in url):
@@ -48,7 +48,7 @@ class HeadLimits:
         )
 
     def hold(self, size: int, before: int, address: str) -> int:
-        """Hold a head of `size` bytes, of which `before` are held already; returns what is held of it then.
+        """Hold a head of `size` bytes, of which `before` are held already; returns how many are held then.
 
         -1: there is no room for it. Small heads need none.
         """
@@ -62,7 +62,7 @@ class HeadLimits:
         return before + more
 
     def release(self, size: int, address: str) -> None:
-        """A head of which so much was held is gone."""
+        """Give back what was held of a head that is gone."""
         if size:
             self._held -= size
             self._by_address[address] -= size

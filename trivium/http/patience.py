@@ -9,11 +9,11 @@ from typing import Final
 
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
-"""Seconds: nobody is told when another process has done something, and so it is looked again and again."""
+"""Seconds between two looks at most. No event says that another process has done something."""
 
 
 async def comes_true(is_so: Callable[[], bool], *, until: float) -> bool:
-    """Wait until something is so, at most `until` a time of the event loop; returns whether it is.
+    """Wait until `is_so` says yes, at most `until` a time of the event loop; returns whether it did.
 
     `is_so` is asked on the event loop and must not wait for anything.
     """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP connections with limits that the server library does not have.
 
-Time and size of a head, time for an answer to be read, and for the rest of a body that nobody waits for any more
-(security.md R-17, S-27 and section 6). Requests whose meaning could be understood in two ways are refused; everything
-else of HTTP is uvicorn's.
+The limits are time and size of a head, time for reading an answer, and time for the rest of a body that nobody waits
+for any more (security.md R-17, S-27 and section 6). Requests with two possible meanings are refused. uvicorn does
+everything else of HTTP.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class _Refused(Exception):
 
 
 class _Joined:
-    """A transport for one answer, whose head leaves together with what follows it at once.
+    """A transport for one answer. It sends the head together with what follows at once.
 
-    A write is a call of the system that wakes the other end; two for a short answer cost as much as the rest of it.
+    A write is a system call that wakes the other end. Two writes for a short answer cost as much as the rest of it.
     """
 
     def __init__(self, transport: Any, cycle: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -69,7 +69,7 @@ class _Joined:
 
 
 class _WithReason:
-    """A transport that says a reason of its own in the first line that is written."""
+    """A transport that puts a reason of its own into the first line."""
 
     def __init__(self, transport: Any, reason: str) -> None:
         self._transport = transport
@@ -96,13 +96,13 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
         _stalled: asyncio.TimerHandle | None = None
         """Ends the connection unless the client reads something."""
         _unheard: asyncio.TimerHandle | None = None
-        """Ends the connection unless the rest of a body arrives that was answered already."""
+        """Ends the connection unless the rest of an already answered body arrives."""
         _pieces = 0
         _held = 0
         """Bytes of the head that are held in the room for large ones."""
         _reading_head = True
         _unparsed = 0
-        """Bytes that arrived since the head began, as far as the parser has not made headers of them."""
+        """Bytes that arrived since the head began, without those that the parser has made headers of."""
         _head_bytes = 0
         _arrived = b""
         _between = True
@@ -152,7 +152,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
 
         def on_response_complete(self) -> None:
             if not self.pipeline and not (self._reading_head and not self._between):
-                self._forget_head()  # what is held is of no later request
+                self._forget_head()  # what is held belongs to no later request
             super().on_response_complete()
             if not self._between and self._unheard is None:
                 self._unheard = self.loop.call_later(settings.request_timeout, self.transport.abort)
@@ -214,7 +214,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
                 super().on_message_complete()
 
         def _unsupported_upgrade_warning(self) -> None:
-            """A client offers another protocol. The parser stops then, before the body: read on without the offer."""
+            """A client offers another protocol, and the parser stops before the body. Read on without the offer."""
             stopped = sys.exception()
             if not self._offered_upgrade or stopped is None:
                 return
@@ -225,7 +225,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             self.data_received(b"".join(head) + b"\r\n" + self._arrived[stopped.args[0] :])
 
         def _end_by_closing(self) -> None:
-            """A client of HTTP/1.0 knows no chunks: an answer whose length is not told ends with the connection."""
+            """A client of HTTP/1.0 knows no chunks: an answer without a length ends with the connection."""
             cycle: Any = self.cycle
             plain = cycle.send
             ends = False
@@ -244,7 +244,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             cycle.send = send
 
         def _let_reasons_through(self) -> None:
-            """The message that begins an answer may have a `reason`: all that Mercurial shows of a refusal."""
+            """The message that begins an answer may have a `reason`. Mercurial shows nothing else of a refusal."""
             cycle: Any = self.cycle
             plain = cycle.send
 
@@ -267,20 +267,20 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             self.transport.close()
 
         def _is_answerable(self) -> bool:
-            """Whether an answer now would belong to what is refused: none to an earlier request is on its way."""
+            """Whether an answer now would belong to the refused request: no earlier answer is on its way."""
             cycle = self.cycle
             if cycle is None or cycle.response_complete:
                 return True
             return not self.pipeline and cycle.more_body and not cycle.response_started
 
         def _count(self, size: int) -> None:
-            """The parser has made something of the next bytes of the head."""
+            """Count bytes of the head that the parser has dealt with; raises `_Refused` when they are too many."""
             self._head_bytes += size
             if not self._has_room(self._head_bytes):
                 raise _Refused
 
         def _has_room(self, size: int) -> bool:
-            """Whether a head with so many bytes so far may go on; if not, what is answered is set."""
+            """Whether a head with so many bytes so far may go on; if not, sets the answer."""
             if size <= settings.max_header_bytes and len(self.headers or ()) <= settings.max_headers:
                 return True
             method = self.parser.get_method() if self.url else b""
@@ -305,7 +305,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
             self._refusal = (431, b"The head of the request is too large (max_header_bytes, max_headers).\n")
 
         def _check_meaning(self) -> None:
-            """Refuse what another program on the way could have understood in another way (S-27)."""
+            """Refuse a request that another program on the way could have understood differently (S-27)."""
             version = self.parser.get_http_version()
             hosts = sum(name == b"host" for name, _ in self.headers)
             encodings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]

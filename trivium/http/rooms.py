@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much of what clients send a worker holds at once (security.md 6): of everybody, and of each of them."""
+"""How many bytes a worker holds at once for its clients (security.md 6): for all together, and for each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Room:
         self._by_whom: Counter[Hashable] = Counter()
 
     def take(self, size: int, whose: Hashable) -> None:
-        """Raises `Crowded`, with nothing taken."""
+        """Take so many bytes; raises `Crowded`, with nothing taken."""
         if self._held + size > self._size or self._by_whom[whose] + size > self._share:
             if not self._by_whom[whose]:
                 del self._by_whom[whose]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who goes first when there are not processors enough: short answers before the packing of clones.
 
-What is asked of Linux here has to earn its place on the machine at hand. `python -m bench stall` measures short calls
-while clones keep the processors busy, beside a bare endpoint. Run it with the option and without: in the environment of
-that command, `TRIVIUM_SHORT_CALLS_FIRST=false` leaves out `answer_soon`, and `TRIVIUM_SERVER_FIRST=false` `go_first`.
+Measure on your machine whether these requests to Linux help. `python -m bench stall` measures short calls while clones
+keep the processors busy, beside a bare endpoint. Run it with the option and without: in the environment of that
+command, `TRIVIUM_SHORT_CALLS_FIRST=false` leaves out `answer_soon`, and `TRIVIUM_SERVER_FIRST=false` `go_first`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _RESET_ON_FORK: Final = 1
 
 
 def yield_to_others(pid: int) -> None:
-    """Let a process that leads a session, and all that it starts, wait while others need a processor for less.
+    """Let a process that leads a session, and all that it starts, wait while shorter work needs a processor.
 
-    Linux shares processors among sessions first and looks at the priority of processes only within each; where it may
-    not be told so (only so often, without being root), nothing is lost but that.
+    Linux shares processors among sessions first and looks at the priority of processes only within each. If Linux
+    refuses (without root it allows few such requests), nothing else is lost.
     """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, _YIELDING)
@@ -40,11 +40,11 @@ def yield_to_others(pid: int) -> None:
 
 
 def go_first() -> None:
-    """Let this process, which leads a session, have more of a processor than other sessions where all want it.
+    """Let this process, which leads a session, have more of a processor than other sessions that want it.
 
     The option is `server_first`. Only root may ask for that. It is for servers whose clients run on the same machine,
-    as tests and CI jobs do: they come in such numbers that a call would wait for its turn among them. What the process
-    starts leads sessions of its own, which gain nothing. A priority that an administrator chose for the server is kept.
+    as tests and CI jobs do: there are so many that a call would wait for its turn among them. Programs that the process
+    starts lead sessions of their own and gain nothing. A priority that an administrator chose for the server is kept.
     """
     with contextlib.suppress(OSError):
         autogroup = Path("/proc/self/autogroup")
@@ -53,11 +53,11 @@ def go_first() -> None:
 
 
 def answer_soon() -> None:
-    """Let this thread go first when it wakes, for it will be done at once; not the threads and processes it starts.
+    """Let this thread go first when it wakes, for its work is short; not the threads and processes it starts.
 
-    The option is `short_calls_first`. Linux from 6.12 on prefers who asks for a shorter slice, without more time for
-    it. Without that, whoever is in the middle of packing a clone goes on for up to a tick of some milliseconds while a
-    call of a tenth of that waits. Older kernels do not know the wish; nothing is lost where it is refused. A policy
+    The option is `short_calls_first`. Linux from 6.12 on prefers a thread that asks for a shorter slice, and gives it
+    no more time in all. Without that, a program that packs a clone goes on for up to a tick of some milliseconds, while
+    a call of a tenth of that waits. Older kernels do not know the request; nothing is lost if it is refused. A policy
     that an administrator chose for the server is kept.
     """
     number = _SCHED_SETATTR.get(platform.machine())

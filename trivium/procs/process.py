@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A version-control process and its pipes, for as long as one request lasts.
 
-It ends with its request, and with this worker. It is started in a thread that meanwhile does not keep the interpreter
+It ends with its request, and with this worker. A thread starts it and does not keep the interpreter meanwhile
 (`trivium.procs.spawn`): a start takes milliseconds when processors are scarce.
 """
 
@@ -26,7 +26,7 @@ _ERRORS: Final = 64 << 10
 _LONG: Final = 256 << 10
 """Bytes after which an output is a long one."""
 _GATHERING: Final = 0.004
-"""Seconds that are left to it to fill the pipe."""
+"""Seconds in which a long output may fill the pipe."""
 _LAST_WORDS: Final = 5.0
 """How long git may take to end."""
 _ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
@@ -39,8 +39,8 @@ _Errors = tuple[asyncio.StreamReader, asyncio.ReadTransport]
 class _Output:
     """What a program writes, in pieces as large as can be had.
 
-    Git writes a pack in packets of eight kilobytes. To look at the pipe for each of them took as much of the processor
-    as git itself; so whoever has read some of a long output leaves the rest in the pipe for a moment.
+    Git writes a pack in packets of eight kilobytes. Looking at the pipe for each of them took as much of the processor
+    as git itself. So between two reads of a long output we wait a moment for the pipe to fill.
     """
 
     def __init__(self, pipe: int) -> None:
@@ -124,12 +124,12 @@ class Process:
     ) -> Process:
         """Start a program in the directory behind the descriptor `cwd`; it inherits `keep`, and no other of ours.
 
-        `yielding`: what it computes may wait while somebody needs a processor for less. `memory`: bytes that it may
-        have for itself (`procs.spawn.confine`).
+        `yielding`: it may wait while shorter work needs a processor. `memory`: bytes that it may have for itself
+        (`procs.spawn.confine`).
         """
         argv = tied(argv)
         with contextlib.ExitStack() as theirs:
-            # The thread has its own: whoever gave them may close them when told to stop waiting.
+            # The thread has copies: the caller may close its own when it is told to stop waiting.
             place, kept = _dup(cwd, theirs), None if keep is None else _dup(keep, theirs)
             starting = asyncio.get_running_loop().run_in_executor(
                 None, _start, argv, environment, place, kept, theirs.pop_all(), yielding, memory
@@ -169,7 +169,7 @@ class Process:
                 self._input.write(chunk)
                 await self._input.drain()
         except (BrokenPipeError, ConnectionResetError):
-            async for _ in body:  # git has heard enough; the client wants to finish its sentence
+            async for _ in body:  # git reads no more, but the client still sends the rest
                 pass
         finally:
             self._input.close()
@@ -189,7 +189,7 @@ class Process:
     async def end(self, *, patient: bool = False) -> bytes:
         """Make sure that nothing of the process remains; returns what it wrote to its error output.
 
-        `patient`: it may first end by itself, now that its input has. A signal while git removes its quarantine
+        `patient`: it may first end by itself, because its input has ended. A signal while git removes its quarantine
         directory would leave that behind.
         """
         if self._feeding is not None:
@@ -248,7 +248,7 @@ def _start(
 ) -> _Child:
     """Start a program; runs in a thread that lives as long as this worker, for the program ends with it.
 
-    `theirs` closes what is the program's alone once it has been started.
+    `theirs` closes the descriptors that only the program needs, once it has been started.
     """
     with contextlib.ExitStack() as ours, theirs:
         (stdin, writing), (reading, stdout), (hearing, stderr) = (_pipe(end, ours, theirs) for end in (1, 0, 0))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starting a program without keeping anybody waiting.
 
-Python holds its interpreter from the moment in which it starts a child until that has become the program: 1.5 ms on a
-busy machine, sometimes 30, in which no thread of the process does anything. `posix_spawn(3)`, called as a foreign
+Python holds its interpreter from the start of a child until the child has become the program. On a busy machine that
+takes 1.5 ms, sometimes 30, and no thread of the process does anything meanwhile. `posix_spawn(3)`, called as a foreign
 function, keeps only the thread that calls it (`make bench`).
 """
 
@@ -58,7 +58,7 @@ def confine(pid: int, memory: int = MEMORY) -> None:
 class FirstWords:
     """The beginning of what a program says; the rest is read and thrown away, however much it is.
 
-    Nobody has to wait for the end of the program to read it, which would never come once a pipe is full.
+    A thread reads while the program runs. Otherwise a program whose pipe is full would never end.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -73,7 +73,7 @@ class FirstWords:
                 self._kept += chunk[: _FIRST_WORDS - len(self._kept)]
 
     def get(self) -> bytes:
-        """What was said, once the program has ended; what outlives it is not waited for."""
+        """What was said, once the program has ended; does not wait for children that outlive it."""
         self._reading.join(1.0)
         return self._kept
 
@@ -135,7 +135,7 @@ def spawn(
         actions = _made(made, "posix_spawn_file_actions")
         _call("posix_spawn_file_actions_addfchdir_np", actions, cwd)
         for target, source in enumerate(given):
-            if source < len(given):  # its number is wanted for another one
+            if source < len(given):  # another descriptor needs this number
                 source = fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, len(given))
                 made.callback(os.close, source)
             _call("posix_spawn_file_actions_adddup2", actions, source, target)

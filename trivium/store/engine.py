@@ -29,8 +29,8 @@ class Store:
     """One database. Reads never wait; writers take their turn from the first statement on.
 
     On SQLite a writer begins with `BEGIN IMMEDIATE`: a transaction that starts reading and then wants to write
-    could not wait for its turn. Before that it waits in a row (`store/turns.py`). Commits
-    are synchronous: what has been acknowledged survives a power loss (security.md R-11).
+    could not wait for its turn. Before that it waits in a queue (`store/turns.py`). Commits are synchronous: what has
+    been acknowledged survives a power loss (security.md R-11).
     """
 
     def __init__(self, url: str, *, busy_timeout: float = 15.0, pool_size: int = 8) -> None:
@@ -72,13 +72,13 @@ class Store:
 
         Every `read` inside it is the same connection, and `write` raises `WouldWait` as well.
 
-        Readers of SQLite never wait for writers, but for whoever repairs the database after a crash; a database of its
-        own server can always be slow.
+        On SQLite readers never wait for writers, only for a connection that repairs the database after a crash. A
+        database with a server of its own can always be slow, and always raises.
         """
         if not self._in_a_file:
             raise WouldWait
         try:
-            # The thread keeps it: to take it from a pool and give it back would be a third of a look-up.
+            # The thread keeps it: taking it from a pool and giving it back would cost a third of a look-up.
             connection = getattr(self._thread, "glancing", None)
             if connection is None:
                 connection = self._thread.glancing = self._impatient.connect()
@@ -120,9 +120,9 @@ class Store:
 
         `access_unchanged` is for writes that cannot alter what anybody may see (a journal row, the time of the
         last use of a key); every other write ends the validity of what is cached (`access_stamp`). `told_apart` is for
-        those that alter what users may do only where they say so (`access.stamps.rights_change`), perhaps nowhere.
-        Raises `Busy` when the database stays locked for longer than `db_busy_timeout`, and `Invalid` when the
-        change breaks a constraint that somebody else's change made true in the meantime.
+        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. Raises `Busy`
+        when the database stays locked for longer than `db_busy_timeout`, and `Invalid` when the change breaks a
+        constraint because of somebody else's change in the meantime.
         """
         self.take_time()
         try:
@@ -141,7 +141,7 @@ class Store:
         return nullcontext() if self._turns is None else self._turns.turn(self.busy_timeout)
 
     def close(self) -> None:
-        """Close all connections, and that with which this thread glances."""
+        """Close all connections, and the one that this thread keeps for `glance`."""
         glancing: Connection | None = getattr(self._thread, "glancing", None)
         if glancing is not None:
             glancing.close()

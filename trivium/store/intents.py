@@ -11,8 +11,8 @@ A crash before the rename, or between rename and commit, leaves the row: the dat
 and the directory is moved back. A crash after the commit leaves no row: the change is complete. So the database is
 always right, and nothing ever has to be guessed.
 
-Only one writer is at work at a time. Whoever has the turn therefore knows that a recorded rename which they see on the
-disk was left behind, and moves it back first (`undo_all`): what they plan is never built on it.
+Only one writer is at work at a time. So the writer that has the turn knows that a recorded rename on the disk was left
+behind. It moves that back first (`undo_all`) and never builds its plan on it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _REGISTERED = (
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One recorded intent. `detail` belongs to whoever wrote `kind`."""
+    """One recorded intent. The code that wrote `kind` knows the form of `detail`."""
 
     id: str
     worker: str
@@ -122,7 +122,7 @@ def carry_out(
             clear(db, intent)
             _move(moves)
     except BaseException:
-        # After a commit that failed the renames are still there. Should this fail too, the row stays for others.
+        # After a failed commit the renames are still there. If this fails too, the row stays for others.
         with store.write() as db:
             undo_all(db, tree)
             clear(db, intent)
@@ -131,7 +131,7 @@ def carry_out(
 
 
 def undo_all(db: Connection, tree: Tree) -> list[str]:
-    """Move back everything that was moved without getting to its commit; returns the intents that spoke of it.
+    """Move back everything that was moved and not committed; returns the intents that recorded it.
 
     Needs the turn of a writer. Undoing what was undone, or never happened, does nothing.
     """
@@ -141,7 +141,7 @@ def undo_all(db: Connection, tree: Tree) -> list[str]:
         known = intent.detail.get("known_by") or [None] * len(moves)
         known_by = msgspec.convert(known, list[tuple[bool, int] | None])
         for (source, target), identity in reversed(list(zip(moves, known_by, strict=True))):
-            # A name in the database got there by a commit, of whomever: then the rename is not what was left.
+            # A name is in the database only after somebody's commit: then this rename was not left behind.
             if db.execute(_REGISTERED, {"name": target, "key": key_of(target)}).first():
                 continue
             # What stands there now may be something else of the same name.
@@ -151,9 +151,9 @@ def undo_all(db: Connection, tree: Tree) -> list[str]:
 
 
 def _known_by(tree: Tree, path: Path) -> tuple[bool, int] | None:
-    """What a directory is recognised by: whether it is on the device of the root, and its inode.
+    """How a directory is recognised: whether it is on the device of the root, and its inode.
 
-    The number of a device may be another one after the machine was started again.
+    The number of a device may change when the machine starts again.
     """
     try:
         state = path.lstat()

@@ -30,7 +30,7 @@ class _Compiled:
     """Values that are part of the statement."""
     positional: bool
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
-    """What to do with which columns: SQLite, for example, knows no booleans."""
+    """Which columns to convert, and how: SQLite, for example, knows no booleans."""
 
     def arguments(self, given: Mapping[str, Any]) -> Any:
         if self.positional:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schema of a database is brought up to date: step by step, backed up before, each step whole or not at all.
+"""Brings the schema of a database up to date, step by step, after a backup. A step is done whole or not at all.
 
 A kill in the middle of a step rolls it back; the next start goes on from there (security.md R-6).
 """

@@ -8,7 +8,7 @@ never reused (security.md S-16), which on SQLite wants AUTOINCREMENT.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 DEFAULT_USER_ID: Final = 1
@@ -52,13 +53,22 @@ def _to(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
     return ForeignKey(target, ondelete=on_delete)
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """Of an index that holds a part of the rows: which, as both databases write it."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+TOLD_IN_PAGES: Final = "action <> 'pull' AND repository_id IS NOT NULL"
+"""Rows of the journal that its pages may tell, as a condition: word for word, or no index is found by it."""
+_TOLD: Final = _only(TOLD_IN_PAGES)
+
 access_stamp = Table(
     "access_stamp",
     metadata,
     Column("id", Integer, primary_key=True),
     # Grows with every change that could alter what somebody may see; caches are valid for one value of it.
     Column("version", Integer, nullable=False),
-    # Grows with those of them that could alter what anybody may do, whoever it is (`users.rights_version`: the others).
+    # Grows with those of them that could alter everybody's rights. The others count in `users.rights_version`.
     Column("everybody", Integer, nullable=False, server_default="1"),
 )
 
@@ -83,7 +93,7 @@ users = _table(
     Column("created_on", String(23), nullable=False),
     Column("last_login", String(23)),
     Column("last_activity", String(23)),
-    # Grows with every change of this user's rights that is not one of everybody's (`access_stamp.everybody`).
+    # Grows with every change of this user's rights, but not with changes for everybody (`access_stamp.everybody`).
     Column("rights_version", Integer, nullable=False, server_default="1"),
 )
 
@@ -112,6 +122,35 @@ tokens = _table(
     Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
     Column("created_on", String(23), nullable=False),
     Column("last_used", String(23)),
+)
+
+sessions = _table(
+    "sessions",
+    # Who signed in to the pages (system.md 2.9). The cookie itself stands nowhere: a row is found by its digest.
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", _to("users.id"), nullable=False, index=True),
+    Column("created_on", String(23), nullable=False),
+    Column("last_seen", String(23), nullable=False, index=True),  # to the minute (`forge/upkeep/activity.py`)
+    Column("address", String(45), nullable=False),
+    Column("agent", String(200), nullable=False),  # what the browser calls itself
+    Column("remember", Boolean, nullable=False),
+    Column("flash", Text),  # what the next page says once; JSON of `web`
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    # How a user wants pages to look; what is not there is as the site has it.
+    Column("user_id", _to("users.id"), primary_key=True),
+    Column("chosen", Text, nullable=False),  # JSON, `forge/accounts/preferences.py`
+)
+
+user_followers = Table(
+    "user_followers",
+    metadata,
+    # Who wants to read in the journal what a user does (system.md 6.2).
+    Column("user_id", _to("users.id"), primary_key=True),
+    Column("follower_id", _to("users.id"), primary_key=True, index=True),
 )
 
 sign_in_failures = Table(
@@ -167,7 +206,7 @@ repositories = _table(
     "repositories",
     Column("name", String(255), nullable=False),
     Column("name_key", String(255), nullable=False, unique=True),
-    Column("group_id", _to("repo_groups.id", on_delete="RESTRICT"), index=True),
+    Column("group_id", _to("repo_groups.id", on_delete="RESTRICT")),
     Column("kind", String(10), nullable=False),
     Column("owner_id", _to("users.id", on_delete="RESTRICT"), nullable=False, index=True),
     Column("description", Text, nullable=False),
@@ -185,23 +224,44 @@ repositories = _table(
     Column("history_state", Text, nullable=False),  # JSON, private to the back end; empty: unknown
     Column("clone_uri", Text),  # without its password
     Column("clone_secret", LargeBinary),  # the password in it, sealed
+    # Lists walk these from one end, as far as a page goes (`forge/repositories/pages.py`).
+    Index("ix_repositories_updated_on", "updated_on", "id"),
+    Index("ix_repositories_kind_updated_on", "kind", "updated_on", "id"),
+    Index("ix_repositories_group_id_updated_on", "group_id", "updated_on", "id"),
+    Index("ix_repositories_group_id_name_key", "group_id", "name_key"),
+)
+
+repository_grams = Table(
+    "repository_grams",
+    metadata,
+    # Every three characters that follow each other in the name: see `forge/naming/grams.py`.
+    # Compared by code points, so that what begins with something is a range.
+    Column("gram", String(3).with_variant(String(3, collation="C"), "postgresql"), primary_key=True),
+    Column("repository_id", _to("repositories.id"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 
 
-def _grants(name: str, objects: str) -> Table:
+def _grants(name: str, objects: str, *more: Index) -> Table:
     """Permission rows on one kind of object: of a user or of a user group, never of both."""
     return _table(
         name,
         Column("object_id", _to(f"{objects}.id"), nullable=False),
-        Column("user_id", _to("users.id"), index=True),
+        Column("user_id", _to("users.id"), index=not more),
         Column("group_id", _to("user_groups.id"), index=True),
         Column("level", SmallInteger, nullable=False),
         UniqueConstraint("object_id", "user_id"),
         UniqueConstraint("object_id", "group_id"),
+        *more,
     )
 
 
-repository_grants = _grants("repository_grants", "repositories")
+repository_grants = _grants(
+    "repository_grants",
+    "repositories",
+    # What a user has a row for that lets them read: few of them, perhaps, among very many that do not.
+    Index("ix_repository_grants_user_id_level", "user_id", "level", "object_id"),
+)
 repo_group_grants = _grants("repo_group_grants", "repo_groups")
 user_group_grants = _grants("user_group_grants", "user_groups")
 
@@ -222,6 +282,15 @@ repository_followers = Table(
     Column("user_id", _to("users.id"), primary_key=True, index=True),
 )
 
+visits = Table(
+    "visits",
+    metadata,
+    # Which repositories a user looked at last in pages; of each user the newest are kept.
+    Column("user_id", _to("users.id"), primary_key=True),
+    Column("repository_id", _to("repositories.id"), primary_key=True, index=True),
+    Column("visited_on", String(23), nullable=False),
+)
+
 repository_locks = Table(
     "repository_locks",
     metadata,
@@ -234,7 +303,7 @@ repository_locks = Table(
 
 former_names = _table(
     "former_names",
-    # Under which a repository is still found until somebody takes the name (decisions.md W3).
+    # Names under which a repository is still found until somebody takes them (decisions.md W3).
     Column("name_key", String(255), nullable=False, unique=True),
     Column("name", String(255), nullable=False),
     Column("repository_id", _to("repositories.id"), nullable=False, index=True),
@@ -276,7 +345,7 @@ commit_checks = Table(
 repository_settings = Table(
     "repository_settings",
     metadata,
-    # What is not the site's value (api-reviews.md 6).
+    # Only the values that were set; the others are the site's (api-reviews.md 6).
     Column("repository_id", _to("repositories.id"), primary_key=True),
     Column("key", String(100), primary_key=True),
     Column("value", Text, nullable=False),  # JSON
@@ -334,6 +403,9 @@ journal = _table(
     Column("detail", Text, nullable=False),  # JSON
     Index("ix_journal_repository_id", "repository_id"),
     Index("ix_journal_user_id", "user_id"),
+    # What the pages of the journal walk (`forge/events/reading.py`): without pulls, which are most of the rows.
+    Index("ix_journal_repository_told", "repository_id", "id", **_TOLD),
+    Index("ix_journal_user_told", "user_id", "id", **_TOLD),
 )
 
 intents = Table(

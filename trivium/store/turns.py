@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writers of one SQLite database take turns by a kernel lock instead of by asking again and again.
 
-SQLite lets a writer who finds another one at work sleep, for longer each time, and whoever happens to ask next goes
-first: of sixteen who create repositories each spends nine tenths of its wait asleep, often with nobody at work. Here
-they wait in a row. One thread of each process waits for the others; of those one stands at a gate and is the next, so
-that who has just finished cannot overtake them.
+In SQLite a writer that finds another one at work sleeps, for longer each time, and the one that happens to ask next
+goes first. Of sixteen writers that create repositories, each spends nine tenths of its wait asleep, often with nobody
+at work. Here they wait in a queue. One thread of each process waits for the other processes. One of these threads holds
+a gate and is the next, so that a writer that has just finished cannot overtake it.
 
-This only says who asks SQLite next; whether somebody else writes is still decided there, so that a program that does
-not wait here, or a lock file that somebody removed, costs time and nothing else. The locks belong to open files:
-whoever is killed has let go of them.
+This only says who asks SQLite next. SQLite still decides whether somebody else writes. So a program that does not wait
+here, or a removed lock file, costs time and nothing else. The locks belong to open files: a killed process lets go of
+them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Final
 from trivium.errors import Busy
 
 _PAUSE: Final = 0.0005
-"""Seconds between two looks; a turn takes ten times as long, for what is acknowledged has reached the disk."""
+"""Seconds between two looks; a turn takes ten times as long, because it writes to the disk."""
 
 
 class Turns:
@@ -48,7 +48,7 @@ class Turns:
             self._threads.release()
 
     def _wait(self, held: contextlib.ExitStack, deadline: float) -> None:
-        """Take the lock; nothing is taken where there can be no lock file."""
+        """Take the lock, or none where there can be no lock file."""
         try:
             gate, body = (
                 held.enter_context(open(path, "ab"))  # noqa: SIM115  # `held` closes it

@@ -59,7 +59,7 @@ class Tree:
 
 
 def check_free(path: Path, least: int, wanted: int = 0) -> None:
-    """Raise `StorageFull` when after `wanted` bytes less than `least` would be free on the disk of `path`; 0: never."""
+    """Raise `StorageFull` if `wanted` more bytes leave less than `least` on the disk of `path`; `least` 0: never."""
     if least:
         state = os.statvfs(path)
         if state.f_bavail * state.f_frsize < least + wanted:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Locks between processes that a crash releases: kernel file locks, so none can be left behind.
 
-A repository's lock is taken shared by pushes and exclusively by what moves or removes it. A gate in front lets
-somebody who waits for exclusive use hold back newcomers, so that a stream of pushes cannot starve a rename.
+Pushes take a repository's lock shared; what moves or removes the repository takes it exclusively. A gate in front
+holds newcomers back while somebody waits for exclusive use, so that a stream of pushes cannot starve a rename.
 The lock belongs to the open file: a child process that inherits it keeps it as long as it runs.
 """
 
@@ -48,7 +48,7 @@ class RepositoryLock:
 
     @staticmethod
     def known(directory: Path) -> set[int]:
-        """The repositories of which there are files."""
+        """The ids of the repositories that have lock files."""
         found = (path.name.removeprefix("repository-").removesuffix(".gate") for path in directory.glob("repository-*"))
         return {int(number) for number in found if number.isdigit()}
 
@@ -102,22 +102,22 @@ class RepositoryLock:
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[Claim]:
-        """Ask for the lock alone, without waiting; whatever was got of it is given back at the end."""
+        """Ask for the lock alone, without waiting; what was taken is given back at the end."""
         with contextlib.ExitStack() as held:
             yield Claim(self._gate, self._body, held)
 
 
 class Claim:
-    """Somebody's wish to hold a repository's lock alone. They wait as they like, and try again."""
+    """A claim to hold a repository's lock alone. Its owner waits as they like, and tries again."""
 
     def __init__(self, gate: Path, body: Path, held: contextlib.ExitStack) -> None:
         self._missing = [body, gate]
-        """What has to be locked yet, the next one last."""
+        """The files still to be locked, the next one last."""
         self._held = held
         self._descriptor: int | None = None
 
     def try_alone(self) -> bool:
-        """Whether the lock is held alone now. Once the gate is, nobody new gets in."""
+        """Try; returns whether the lock is held alone now. Once the gate is locked, nobody new gets in."""
         while self._missing:
             if self._descriptor is None:
                 self._descriptor = _open(self._missing[-1])
@@ -131,7 +131,7 @@ class Claim:
 
 @contextlib.contextmanager
 def one_at_a_time(path: Path) -> Iterator[bool]:
-    """Whether this is the only one of all processes inside a block with this path; nobody waits."""
+    """Whether nobody else, in any process, is inside a block with this path; nobody waits."""
     descriptor = _open(path)
     try:
         yield _try(descriptor, fcntl.LOCK_EX)
@@ -140,7 +140,7 @@ def one_at_a_time(path: Path) -> Iterator[bool]:
 
 
 class WorkerIdentity:
-    """A name for this process that others can test for life; it ends with the process, however that ends."""
+    """A name for this process by which others see whether it runs; it ends with the process, however that ends."""
 
     def __init__(self, directory: Path) -> None:
         while True:
@@ -150,7 +150,7 @@ class WorkerIdentity:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             if _is_there(self._path, self._descriptor):
                 break
-            # Somebody took the file, not yet locked, for that of a dead process and removed it.
+            # The file was not yet locked: somebody took it for that of a dead process and removed it.
             os.close(self._descriptor)
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ def is_alive(directory: Path, worker: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        # Shared: two who ask at the same moment must not take each other for the worker.
+        # Shared: two callers at the same moment must not take each other for the worker.
         return not _try(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tells one version-control system from another, declared: whoever is above asks this, and never for a name.
+"""Declared differences between version-control systems: the layers above ask for these, and never for a name.
 
-A page hides what a system has not; an operation is refused before it begins.
+A page hides what a system does not have; an operation is refused before it begins.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from trivium.vcs.errors import NotPossible
 
 
 class Lines(StrEnum):
-    """What a line of development is, which switchers and lists of branches show."""
+    """What a line of development is; switchers and lists of branches show these lines."""
 
     POINTERS = "pointers"
-    """A branch points at a commit, and has on it whatever leads there."""
+    """A branch points at a commit, and holds that commit with its ancestors."""
     NAMED = "named"
-    """A changeset says which branch it is on; bookmarks point at changesets besides."""
+    """A changeset says which branch it is on; bookmarks also point at changesets."""
     PATHS = "paths"
     """A branch is a directory, and a layout says which ones are (`values.Layout`)."""
 
 
 class Numbers(StrEnum):
-    """What numbers changesets have, where an id is written."""
+    """The numbers that changesets have beside their ids."""
 
     NONE = "none"
     LOCAL = "local"
@@ -36,7 +36,7 @@ class Numbers(StrEnum):
 
 
 class Links(StrEnum):
-    """What a link to another repository is called among the files."""
+    """The name for a link to another repository among the files."""
 
     SUBMODULES = "submodules"
     SUBREPOSITORIES = "subrepositories"
@@ -44,22 +44,22 @@ class Links(StrEnum):
 
 
 class Act(StrEnum):
-    """What is done to whole repositories, and not by every system."""
+    """Operations on whole repositories that not every system has."""
 
     IMPORT = "import"
-    """A new repository starts with what another server has (`BackEnd.import_from`)."""
+    """A new repository starts with the history of another server's (`BackEnd.import_from`)."""
     PULL = "pull"
-    """What another server has is fetched into a repository (`BackEnd.pull`)."""
+    """A repository fetches the history of another server's (`BackEnd.pull`)."""
     STRIP = "strip"
     """Commits are removed (`BackEnd.strip`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What one system has."""
+    """The abilities of one system."""
 
     title: str
-    """What the system calls itself."""
+    """The system's own name."""
     lines: Lines
     numbers: Numbers
     links: Links
@@ -70,17 +70,17 @@ class Abilities:
     properties: bool = False
     """Whether files and directories have properties, which a changeset can change alone."""
     refuses: Mapping[Act, str] = field(default_factory=lambda: MappingProxyType({}))
-    """The acts that the system has not, each with a sentence that everybody may read."""
+    """The acts that the system does not have, each with a sentence that everybody may read."""
     ending: str = ""
-    """What names of repositories on the disk end with by custom; they are served with and without."""
+    """The customary ending of repositories' names on the disk; they are served with and without it."""
     upkeep: tuple[str, ...] = ()
-    """What a thorough `BackEnd.tidy` does, in sentences that say that it is done."""
+    """The steps of a thorough `BackEnd.tidy`, in sentences that say that they are done."""
 
     def can(self, act: Act) -> bool:
         """Whether to offer something."""
         return act not in self.refuses
 
     def check(self, act: Act) -> None:
-        """Raise `NotPossible`, with what everybody may read, for something that the system has not."""
+        """Raise `NotPossible`, with a text that everybody may read, for something that the system does not have."""
         if act in self.refuses:
             raise NotPossible(self.refuses[act])

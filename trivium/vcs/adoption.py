@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Repositories that were made elsewhere and put into the root by hand (docs/administration.md).
 
-Whoever prepared one must not be able to lead the server out of its directory, or to let it run something.
+A prepared repository must not lead the server out of its directory, or make it run something.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trivium.vcs.errors import VcsError
 def check_self_contained(top: Path, *, harmless: Callable[[str, str], bool] = lambda *_: False) -> None:
     """Raise `VcsError` when `top` is or holds anything but directories and files, such as a link to elsewhere.
 
-    A link is allowed when `harmless` says so of its place below `top` and what it leads to.
+    A link is allowed when `harmless` says so of its place below `top` and its target.
     """
     if not top.is_dir() or top.is_symlink():
         raise VcsError(f"{top.name} is no directory")
@@ -33,7 +33,7 @@ def check_self_contained(top: Path, *, harmless: Callable[[str, str], bool] = la
 
 
 def check_without(top: Path, *names: str) -> None:
-    """Raise `VcsError` when one of these files is there: it says that something else stands elsewhere."""
+    """Raise `VcsError` when one of these files is there: it refers to something outside the repository."""
     for name in names:
         if (top / name).exists():
             raise VcsError(f"it needs another repository, which {name} names")

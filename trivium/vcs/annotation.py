@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which commit each line of a file comes from, told by the file's versions where the system does not tell it itself."""
+"""The commits that a file's lines come from, found from its versions where the system does not tell them itself."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def annotated(lines: Sequence[bytes], origins: Sequence[str]) -> list[AnnotatedL
 def origins_of(versions: Iterator[tuple[str, bytes]]) -> list[str]:
     """The commits that the lines of a file come from, by its versions: newest first, each with the commit that made it.
 
-    What the oldest of them holds comes from there. No version is asked for when all is known.
+    Remaining lines come from the oldest version. No more versions are read once all lines are known.
     """
     made_by, content = next(versions)
     present = list(range(len(lines_of(content))))
-    """For each line of the version at hand which line it has become in the end; -1 for one that went."""
+    """For each line of the version at hand: the number of that line in the end; -1 for a line that went."""
     origins = [made_by] * len(present)
     left = len(present)
     while left and (version := next(versions, None)):
@@ -53,11 +53,11 @@ def origins_of(versions: Iterator[tuple[str, bytes]]) -> list[str]:
 
 
 def _changes(old: bytes, new: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """What was replaced: the first line and how many, from 0, in both versions."""
+    """The replaced parts: in both versions the first line, counted from 0, and the number of lines."""
     if old == new:
         return
     for hunk in compare(old, new, "x", context=0, force_text=True).hunks:
-        # Of nothing a diff tells the line before it.
+        # For an empty part a diff tells the line before it.
         old_start = hunk.old_start - 1 if hunk.old_lines else hunk.old_start
         new_start = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
         yield old_start, hunk.old_lines, new_start, hunk.new_lines

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one answer may cost: how many nodes it may have, how long it may take, and whether anybody still waits for it.
+"""The budget of one answer: how many nodes it may have, how long it may take, and whether anybody still waits for it.
 
-A few hundred bytes can stand for a million files, or for more than there are atoms. So whatever walks through a
-repository says how far it got (`spend`), and is stopped. The budget belongs to the thread that makes the answer
-(`spending`); who sets none has one without limits.
+A few hundred bytes can stand for a million files, or for far more. So code that walks through a repository reports its
+progress (`spend`), and is stopped. The budget belongs to the thread that makes the answer (`spending`); without one
+there are no limits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST: Final = 10.0**9
 
 
 class Exhausted(VcsError):
-    """The answer would cost more than one may; the message names the option."""
+    """The answer would cost more than allowed; the message names the option."""
 
 
 class Unwanted(VcsError):
@@ -34,7 +34,7 @@ _WANTED: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: T
 
 @contextlib.contextmanager
 def waited_for(wanted: Callable[[], bool]) -> Iterator[None]:
-    """Do something for somebody of whom `wanted` says whether they still wait; every budget that is set inside asks."""
+    """Surrounds work for a caller: `wanted` says whether they still wait, and every budget set inside asks it."""
     token = _WANTED.set(wanted)
     try:
         yield
@@ -54,7 +54,7 @@ class Budget:
         comparing: float = 0,
         wanted: Callable[[], bool] | None = None,
     ) -> None:
-        """`wanted` says whether somebody still waits for the answer; usually whoever asked does (`waited_for`)."""
+        """`wanted` says whether somebody still waits for the answer; the default is that of `waited_for`."""
         self.nodes = nodes
         """Files and directories (max_api_nodes)."""
         self._text = text
@@ -69,7 +69,7 @@ class Budget:
         """Whether something was left out for lack of time: such an answer is not to be kept."""
 
     def spend(self, nodes: int = 1, text: int = 0) -> None:
-        """So many more nodes are in the answer, with names of so many bytes; raises `Exhausted` or `Unwanted`."""
+        """Count nodes of the answer, and the bytes of their names; raises `Exhausted` or `Unwanted`."""
         self._spent += nodes
         self._said += text
         if self.nodes and self._spent > self.nodes:
@@ -94,7 +94,7 @@ class Budget:
 
     @contextlib.contextmanager
     def compare(self) -> Iterator[float]:
-        """Compare two files, for at most the seconds that this gives; 0: there is no time left (diff_timeout)."""
+        """Compare two files, for at most the seconds that this yields; 0: there is no time left (diff_timeout)."""
         self.check()
         began = time.monotonic()
         left = min(self._comparing, self.left)
@@ -116,7 +116,7 @@ def present() -> Budget:
 
 @contextlib.contextmanager
 def spending(make: Callable[[], Budget]) -> Iterator[Budget]:
-    """Do something within a budget: that of whoever began, or else a new one."""
+    """Surrounds work within a budget: the one that is set already, or else a new one."""
     found = _PRESENT.get()
     if found is not None:
         yield found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong in a version-control system, and what it does not have."""
+"""Errors of version-control systems, and things that they do not have."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class VcsError(TriviumError):
     """A version-control system could not do what was asked; the message is for the log and for administrators."""
 
     public: str | None = None
-    """What everybody may be told of it."""
+    """A text that everybody may read."""
 
 
 class NotPossible(VcsError):
-    """The system has no such thing, or the object is not one that it can be done to; everybody may read the message."""
+    """The system cannot do this at all, or not to this object; everybody may read the message."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -25,7 +25,7 @@ class NotPossible(VcsError):
 
 
 class Interrupted(VcsError):
-    """Work that can wait was given up for somebody who cannot."""
+    """Work that can wait was given up for work that cannot."""
 
 
 class Killed(VcsError):

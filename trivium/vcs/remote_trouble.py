@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a transfer from another server failed, in one of a few sentences that anybody may read.
 
-What git, Mercurial and Subversion say about a remote server repeats what that server said, and may name places of this
-one. So their words are for administrators, and are only looked through here for what they mean; whatever a server puts
-into them, one of these sentences comes out.
+Messages of git, Mercurial and Subversion repeat the words of the remote server, and may name places of this one. So
+they are for administrators. Here they are only searched for their meaning: whatever a server puts into them, one of
+these sentences comes out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST: Final = 4 << 10
 
 
 class Trouble(StrEnum):
-    """What went wrong, for whoever asked for the transfer."""
+    """What went wrong, for the user who asked for the transfer."""
 
     CREDENTIALS = "the remote server refused the credentials, or wants some"
     MISSING = "the remote server knows no repository at this address"
@@ -34,7 +34,7 @@ class Trouble(StrEnum):
 
 
 _SIGNS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
-    # In small letters. What comes first is meant, where several are found.
+    # In small letters. The first one counts where several are found.
     (Trouble.TOO_LARGE, ("max_object_bytes", "exceeds maximum allowed size", "out of memory", "memoryerror")),
     (Trouble.SHALLOW, ("shallow",)),
     (Trouble.REDIRECT, ("sends us elsewhere", "redirect", "error: 301", "error: 302", "error: 307", "error: 308")),

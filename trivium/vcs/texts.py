@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systems keep as bytes, as text."""
+"""Texts from the bytes that systems keep."""
 
 from __future__ import annotations
 

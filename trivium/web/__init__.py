@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web door."""
+"""The web face: pages, bodies and feeds for Git, Mercurial and Subversion alike."""

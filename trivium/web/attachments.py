@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that comments link to, as they are fetched: never something that a browser would run (security.md 7, S-12).
 
-Until there is a sign-in for browsers, whoever fetches one says who they are by a key in a header, of role http or all
-(system.md 1.5); without one they are a visitor. What is hidden from somebody is answered like what does not exist.
+Until there is a sign-in for browsers, a client shows a key of role http or all in a header (system.md 1.5). Without one
+it is a visitor. A hidden file is answered like a missing one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trivium.http.crew import Crew
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10
-"""Bytes by which it is told what a file is."""
+"""Bytes that show what a file is."""
 _PICTURES: Final = (
     (b"\x89PNG\r\n\x1a\n", b"image/png"),
     (b"GIF87a", b"image/gif"),
@@ -39,12 +39,12 @@ _SIGN_IN: Final = b"Fetch it with a key: Authorization: Bearer <key>, or X-Rc-Au
 
 
 def is_attachment_path(path: str) -> bool:
-    """Whether a request is for a file of these."""
+    """Whether a request is for such a file."""
     return path.startswith(ADDRESS)
 
 
 class Attachments:
-    """One worker's entrance for whoever fetches such a file."""
+    """One worker's entrance for such files."""
 
     def __init__(self, site: Site, authenticator: Authenticator, *, crew: Crew, slow: Executor) -> None:
         self._site = site
@@ -81,7 +81,7 @@ class Attachments:
             stream.close()
 
     def _open(self, path: str, key: str, address: str) -> tuple[Caller | None, tuple[Attachment, BinaryIO] | None]:
-        """Who asks, if that is known, and the file if they may fetch it."""
+        """The caller, if known, and the file, if they may fetch it."""
         try:
             if key:
                 caller: Caller | None = self._authenticator.by_key(key, address, Role.HTTP)[0]
@@ -104,7 +104,7 @@ class Attachments:
 
 
 def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, bytes]]:
-    """What a file is told to be: a picture or plain text by its first bytes, else something to save."""
+    """How a file is declared: as a picture or plain text by its first bytes, else as something to save."""
     kind = _kind_of(beginning)
     inline = kind is not None
     return [
@@ -131,6 +131,6 @@ def _kind_of(beginning: bytes) -> bytes | None:
 
 
 def _file_name(name: str) -> bytes:
-    """A file's name as a header says it (RFC 6266): for old clients in ASCII without anything that ends the text."""
+    """A file's name for a header (RFC 6266). For old clients it is also in ASCII, without what could end the text."""
     plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
     return f"; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who gets to a repository through a version-control protocol (system.md 3.2): one decision before any byte of it.
+"""Admission to a repository by a version-control protocol (system.md 3.2): one decision before any byte of it.
 
-Someone who may not see a repository and someone who asks for one that does not exist are told the same: without
-credentials to sign in, with them that there is no such repository (decisions.md W2).
+A client hears the same of a hidden repository and of one that does not exist: without credentials, to sign in; with
+them, that there is no such repository (decisions.md W2).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Refused(Exception):
 
 
 class SignInNeeded(Refused):
-    """The client should come again with credentials, whatever status says so."""
+    """The client should come again with credentials; the status may vary."""
 
     def again(self) -> SignInNeeded:
         """The same refusal, of another request."""
@@ -75,7 +75,7 @@ class LockedOut(Refused):
 
 
 TOLD: Final = (Refused, TooLarge, Declined, Locked, StorageFull, Busy, VcsError)
-"""What ends a request in a way that is told to whoever asked."""
+"""Errors that end a request, and that the client is told."""
 
 
 def refusal(site: Site, error: Exception, kind: str) -> Refused:
@@ -106,11 +106,11 @@ def admit(
     address: str,
     version: int,
 ) -> Admitted:
-    """Decide about one request; raises `Refused`. `version`: of the state of all rights, read before.
+    """Decide about one request; raises `Refused`. `version`: the stamp of all rights, read before.
 
     Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
-    repository is the one that `name`, a path, leads into. `signed`: who writes must say who they are, even where
-    visitors may write. `mark`: what the client says in the header `IMPORT_MARK`.
+    repository is the one that `name`, a path, leads into. `signed`: a writer must sign in, even where visitors may
+    write. `mark`: the value of the header `IMPORT_MARK`.
     """
     caller, proof = _caller(site, authenticator, authorization, mark, address)
     look_up = _find_above if inside else _find
@@ -127,7 +127,7 @@ def admit(
         system = site.back_ends[found.kind].abilities.title
         raise Refused(404, f"The repository `{found.name}` is a {system} repository.")
     if renamed and (writes or inside):
-        # Who asks for something inside would have to be sent on with each of many requests.
+        # A client that asks for something inside would have to be sent on with each of many requests.
         raise Refused(404, f"There is no repository of this name any more; it is called `{found.name}` now.")
     if writes and found.level < Level.WRITE:
         if caller.anonymous:
@@ -152,7 +152,7 @@ def _publishes(site: Site, repository: Repository) -> bool:
 def _caller(
     site: Site, authenticator: Authenticator, authorization: bytes, mark: bytes, address: str
 ) -> tuple[Caller | None, Proof]:
-    """The account behind the credentials, the visitor when there are none, None when visitors may not look."""
+    """The account behind the credentials; without any the visitor, or None where visitors may not look."""
     own = bool(mark) and compare_digest(mark, site.ring.import_mark.encode())
     if not authorization:
         return None if own else authenticator.visitor(address), Proof(math.inf)
@@ -193,7 +193,7 @@ def _basic(authorization: bytes) -> tuple[str, str] | None:
 
 
 def _unauthorized(site: Site, *, first: bool) -> SignInNeeded:
-    """Ask for credentials, or with `auth_ret_code` refuse in its way (system.md 3.2, 5b)."""
+    """Ask for credentials, or refuse with the status `auth_ret_code` (system.md 3.2, 5b)."""
     settings = site.settings
     if settings.auth_ret_code and not (first and settings.auth_ret_code_detection):
         return SignInNeeded(settings.auth_ret_code, "Sign in with a name and a password or token.")
@@ -217,7 +217,7 @@ def _find(site: Site, caller: Caller, name: str) -> Repository | None:
 
 
 def _find_renamed(site: Site, caller: Caller, name: str) -> Repository | None:
-    """The repository that a URL named rightly until it was renamed or moved (decisions.md W3)."""
+    """The repository that a URL named until the repository was renamed or moved (decisions.md W3)."""
     with site.store.read() as db:
         for given in _names(name):
             if is_clean_text(given) and (found := repositories.by_former_name(db, caller, given)):
@@ -226,7 +226,7 @@ def _find_renamed(site: Site, caller: Caller, name: str) -> Repository | None:
 
 
 def _find_renamed_above(site: Site, caller: Caller, path: str) -> Repository | None:
-    """The repository that a path led into until it was renamed or moved."""
+    """The repository that a path led into until the repository was renamed or moved."""
     segments = path.split("/", MAX_DEPTH)[:MAX_DEPTH]
     with site.store.read() as db:
         for depth in range(1, len(segments) + 1):
@@ -237,7 +237,7 @@ def _find_renamed_above(site: Site, caller: Caller, path: str) -> Repository | N
 
 
 def _names(name: str) -> list[str]:
-    """What a URL may mean: its name, or that without the `.git` that Git's users like to append."""
+    """The names that a URL may mean: its own, and that without the `.git` that Git's users like to append."""
     return [name, name.removesuffix(".git")] if name.endswith(".git") else [name]
 
 

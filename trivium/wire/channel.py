@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request over HTTP as the channel of a session: its body is what the client says, the answer what it hears."""
+"""One request over HTTP as the channel of a session: the client sends its body and reads its answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trivium.wire.door import limited
 
 
 class HttpChannel:
-    """A body and an answer that begins with its first bytes; what it is stands in `headers`."""
+    """A body, and an answer that begins with its first bytes; `headers` are those of the answer."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings) -> None:
         self.started = False
@@ -38,7 +38,7 @@ class HttpChannel:
         return self._incoming
 
     def decoded(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The body without its content encoding; raises `Refused` for one that is not known here."""
+        """The body without its content encoding; raises `Refused` for an unknown encoding."""
         return body
 
     async def send(self, piece: bytes) -> None:
@@ -56,7 +56,7 @@ class HttpChannel:
         await respond(self._send, 200, last, self.headers)
 
     async def hear_out(self) -> None:
-        """Let the client send what it has begun: while it does, it hears nothing."""
+        """Let the client send the rest of its body: until then it reads no answer."""
         with contextlib.suppress(TooLarge):
             async for _ in limited(self._body, self._most):
                 pass

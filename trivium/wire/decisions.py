@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decisions that are remembered: a checkout is many requests, and each brings the same credentials.
+"""Remembered decisions: a checkout is many requests, and each brings the same credentials.
 
-A decision counts for exactly the `State` that it rests on, which is looked up for each request: a revocation counts for
-the next one, on every worker. And it counts only until what let somebody in may end by itself, as keys do.
+A decision counts for exactly the `State` that it rests on, which is looked up for each request. So a revocation counts
+for the next request, on every worker. A decision also ends when its proof may expire, as keys do.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from trivium.names import MAX_DEPTH, MAX_NAME
 from trivium.wire.admission import BY_ID, SignInNeeded
 
 _MOST: Final = 1000
-"""Decisions that one worker remembers; then it begins anew."""
+"""Decisions that one worker remembers; beyond that it forgets all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is decided about."""
+    """The question that a decision answers."""
 
     who: bytes
     """A digest of the credentials, of where they come from, and of what they are to allow."""
@@ -44,7 +44,7 @@ class Decisions:
         self._authenticator = authenticator
         self._secret = process_secret()
         self._admitted: dict[tuple[bytes, str], Admitted] = {}
-        """By what their repositories were called in the URL."""
+        """By credentials and the repository's name in the URL."""
         self._refused: dict[Question, tuple[State, SignInNeeded]] = {}
 
     def question(
@@ -59,14 +59,14 @@ class Decisions:
         mark: bytes,
         address: str,
     ) -> Question:
-        """What a request asks, with the arguments of `admission.admit`."""
+        """The question of a request, with the arguments of `admission.admit`."""
         about = f"{kind} {writes} {inside} {signed} {address} {mark!r} {authorization!r}"
         if inside:
             name = "/".join(name.split("/", MAX_DEPTH)[:MAX_DEPTH])
         return Question(quick_digest(self._secret, about), name, inside, not authorization)
 
     def found(self, db: Connection, question: Question) -> Admitted | None:
-        """What was decided, if nothing has changed since; raises `SignInNeeded` when that was decided."""
+        """The decision, if nothing has changed since; raises `SignInNeeded` when that was decided."""
         admitted = self._led_into(question)
         if admitted is not None:
             if time.time() < admitted.proof.until and state_of(db, admitted.repository.id) == admitted.state:
@@ -77,7 +77,7 @@ class Decisions:
         return None
 
     def _led_into(self, question: Question) -> Admitted | None:
-        """What was decided about the shortest leading part of a path: it leads into the same repository as before."""
+        """The decision about the shortest leading part of a path: it leads into the same repository as before."""
         if not question.inside:
             return self._admitted.get((question.who, question.name))
         end = question.name.find("/")
@@ -88,7 +88,7 @@ class Decisions:
         return self._admitted.get((question.who, question.name))
 
     def admitted(self, question: Question, admitted: Admitted) -> None:
-        """Remember whom a request let in."""
+        """Remember that a request was let in."""
         if len(self._admitted) >= _MOST:
             self._admitted.clear()
         name = question.name
@@ -98,7 +98,7 @@ class Decisions:
         self._admitted[question.who, name] = admitted
 
     def refused(self, question: Question, state: State, refused: SignInNeeded) -> None:
-        """Remember that visitors do not get there; who gives credentials is never remembered for being refused."""
+        """Remember that visitors are refused; refused credentials are never remembered."""
         if not question.visitor or len(question.name) > MAX_NAME:
             return
         if len(self._refused) >= _MOST:

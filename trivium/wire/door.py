@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the protocols over HTTP share: admission, and bounds of what is read before somebody is known."""
+"""Shared parts of the protocols over HTTP: admission, and bounds on what is read from unknown clients."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from trivium.wire.admission import Refused, SignInNeeded, admit
 from trivium.wire.decisions import Decisions
 
 _HASHING: Final = 1
-"""Half of how many passwords are hashed at once for one network of addresses."""
+"""Half of the number of passwords that are hashed at once for one network of addresses."""
 _ROOM: Final = 16
 _SHARE: Final = 8
-"""In bodies of the largest size that must be read whole: of everybody, and of one account or network."""
+"""Room for bodies that must be read whole, in bodies of the largest size: for everybody, and for one account or
+network."""
 _AT_ONCE: Final = 2
-"""So many of them are understood at a time."""
+"""Large bodies that are parsed at a time."""
 _MARK: Final = IMPORT_MARK.lower().encode()
 NO_CACHE: Final = (
     (b"expires", b"Fri, 01 Jan 1980 00:00:00 GMT"),
@@ -44,9 +45,9 @@ class Door:
         self.site = site = transfers.site
         most = site.settings.max_dav_body
         self.bodies = Room(_ROOM * most, _SHARE * most)
-        """What of them is held at once."""
+        """The room that bodies take at once."""
         self.understanding = asyncio.Semaphore(_AT_ONCE)
-        """Held while a thread understands a large one: many would keep the event loop from its turns."""
+        """Held while a thread parses a large body: many would keep the event loop from its turns."""
         self._authenticator = authenticator
         self._decisions = Decisions(authenticator)
         self._addresses = ClientAddresses(site.settings.proxy_networks, site.settings.client_address_header)
@@ -87,7 +88,7 @@ class Door:
                 return decide()
         except WouldWait:
             pass
-        # There may be a password to hash. Who sends many at once waits for themselves, and keeps nobody else waiting.
+        # There may be a password to hash. A client that sends many at once keeps only itself waiting.
         try:
             async with self._hashing.place(anonymous(address), brief=True):
                 return await self.transfers.quick(decide)
@@ -95,7 +96,7 @@ class Door:
             raise Refused(503, "Too many sign-ins at once.", ((b"retry-after", b"10"),)) from None
 
     def place_of(self, admitted: Admitted) -> str:
-        """Where the repository is, under the name that it has now: the beginning of a URL, or of one's path."""
+        """The repository's address under its present name: the beginning of a URL, or of a URL's path."""
         return f"{self.site.settings.base_url.rstrip('/')}/{quote(admitted.repository.name)}"
 
 

@@ -19,13 +19,14 @@ from trivium.api.arguments import Flag
 from trivium.api.door import ApiDoor
 from trivium.api.envelope import Answer
 from trivium.api.methods import registry
-from trivium.api.registry import Method, Pace
+from trivium.api.registry import Method
 from trivium.api.texts import INTERNAL
 from trivium.assembly import open_site
 from trivium.errors import Invalid
 from trivium.http.crew import Crew
 from trivium.installation import Administrator, set_up
 from trivium.settings import Settings
+from trivium.turns import Pace
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 """Of a super-admin."""

@@ -17,12 +17,12 @@ from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
 from trivium.api.methods import registry
-from trivium.api.registry import Pace
 from trivium.forge.accounts import users as accounts
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.repositories import creation
 from trivium.forge.site import Site
 from trivium.http.crew import Crew
+from trivium.turns import Pace
 from trivium.vcs.values import Names
 
 OTHER_KEY = "f" * 40
@@ -111,7 +111,7 @@ def test_who_waits_too_long_for_a_turn_is_told_so(
 ) -> None:
     work = Work(root_key)
     monkeypatch.setattr(door, "_result", work)
-    for turns in door._places.values():
+    for turns in door.long_work.places.values():
         monkeypatch.setattr(turns, "_patience", 0.01)
 
     async def calls() -> None:
@@ -133,7 +133,7 @@ def test_who_waits_too_long_for_a_turn_is_told_so(
 
 
 def test_who_is_not_let_in_takes_no_turn(door: ApiDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for turns in door._places.values():
+    for turns in door.long_work.places.values():
         monkeypatch.setattr(turns, "place", None)
     for key in ("0" * 40, ""):
         envelope = asyncio.run(ask(door, key, LONG))[1]
@@ -172,4 +172,4 @@ def test_who_reads_repositories_anew_keeps_no_short_call_waiting(
 
 def test_every_pace_beyond_short_has_turns(door: ApiDoor) -> None:
     paces = {method.pace for method in registry.all() if method.pace > Pace.SHORT}
-    assert paces == set(door._places)
+    assert paces == set(door.long_work.places)

@@ -17,7 +17,6 @@ from trivium.access.caller import the_system
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
-from trivium.api.registry import Pace
 from trivium.forge.accounts import users as accounts
 from trivium.forge.caches.answers import Draft
 from trivium.forge.history import asked
@@ -27,6 +26,7 @@ from trivium.forge.repositories import creation
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.http.crew import Crew
+from trivium.turns import Pace
 from trivium.vcs.budget import present
 from trivium.vcs.errors import VcsError
 
@@ -83,7 +83,7 @@ async def waiters(door: ApiDoor, making: Making, key: str, count: int) -> list[a
     """So many calls of which the first makes the answer, and the others have seen that it does."""
     tasks = [wanting(door, key)]
     await asyncio.to_thread(making.began.acquire)
-    places = door._places[Pace.LONG]
+    places = door.long_work.places[Pace.LONG]
     for _ in range(count - 1):
         tasks.append(wanting(door, key))
         # Each has gone through the places when it is asleep.
@@ -125,7 +125,7 @@ def test_who_waits_keeps_neither_a_place_nor_a_thread(
         await asyncio.gather(*tasks)
 
     with ThreadPoolExecutor(2) as two:
-        monkeypatch.setattr(door, "_slow", two)
+        monkeypatch.setattr(door.long_work, "_threads", two)
         asyncio.run(calls())
     assert making.count == 2
 

@@ -155,7 +155,7 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     """Nothing in them is for SQLite alone; whole tables are not copied there."""
     said = StringIO()
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True, "output_buffer": said})
-    for revision in ("0004", "0007"):
+    for revision in ("0004", "0007", "0008"):
         script = schema._scripts().get_revision(revision)
         with Operations.context(context):
             script.module.upgrade()
@@ -163,7 +163,9 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     assert "CREATE TABLE repository_settings" in said.getvalue()
     assert "ALTER TABLE changeset_comments ADD COLUMN edited_on VARCHAR(23)" in said.getvalue()
     assert "PRIMARY KEY (repository_id, raw_id, context)" in said.getvalue()
-    assert "SERIAL" not in said.getvalue().split("CREATE TABLE commit_checks")[1]
+    assert "SERIAL" not in said.getvalue().split("CREATE TABLE commit_checks")[1].split("CREATE TABLE sessions")[0]
+    told = "WHERE action <> 'pull' AND repository_id IS NOT NULL"
+    assert f"CREATE INDEX ix_journal_user_told ON journal (user_id, id) {told};" in said.getvalue()
 
 
 def test_an_older_database_is_backed_up_before_it_is_changed(store: Store, tmp_path: Path) -> None:

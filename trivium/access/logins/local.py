@@ -42,5 +42,5 @@ def verify_password(password: str, password_hash: str | None) -> tuple[bool, str
         return False, None
     try:
         return _hash.verify_and_update(password, password_hash)
-    except Exception:  # a hash of a kind that nobody knows: no password fits it
+    except Exception:  # a hash of an unknown kind: no password fits it
         return False, None

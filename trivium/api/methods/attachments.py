@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from trivium.api.arguments import Text, Word
 from trivium.api.methods.registered import registry
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.errors import Invalid
 from trivium.forge.reviews import attachments
+from trivium.turns import Pace
 
 _BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
@@ -30,7 +31,7 @@ def file_store_add(call: Call, filename: Text, content: Word) -> dict[str, Any]:
 
 
 def _bytes(given: Any, most: int) -> bytes:
-    """The bytes in a base64 text, in which programs break lines; raises `Invalid`."""
+    """The bytes of a base64 text, which may have line breaks; raises `Invalid`."""
     if not isinstance(given, str):
         raise Invalid("the content of a file is a text in base64")
     packed = given.translate(_BLANKS)

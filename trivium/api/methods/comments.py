@@ -10,7 +10,7 @@ from trivium.api.arguments import AnyUser, Flag, List, Number, OwnUser, Readable
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
 from trivium.api.objects.reviews import comment_object
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Busy, Invalid, StorageFull
 from trivium.forge.accounts import users as accounts
@@ -18,6 +18,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import comment_changes
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.reviews.recipients import recipients
+from trivium.turns import Pace
 from trivium.vcs.errors import UnknownRevision, VcsError
 
 _MOST_RECIPIENTS: Final = 100
@@ -105,7 +106,7 @@ def _todo(given: Any) -> int | None:
 
 
 def _recipients(call: Call, repository: Repository, given: Any) -> list[str]:
-    """Who of those that are named, in a list or with commas between them, may read the repository."""
+    """Those of the named users who may read the repository; `given` is a list, or a text with commas."""
     if isinstance(given, str):
         given = [one.strip() for one in given.split(",", _MOST_RECIPIENTS) if one.strip()]
     if given is None:

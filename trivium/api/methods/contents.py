@@ -11,7 +11,7 @@ from trivium.api.arguments import Flag, Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
 from trivium.api.objects.history import names_object
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid
 from trivium.forge.history import asked
@@ -20,6 +20,7 @@ from trivium.forge.history.contents import FileFacts, facts_of
 from trivium.forge.history.reading import FileAt, extension_of, mimetype_of
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
+from trivium.turns import Pace
 from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.model import Snapshot
 from trivium.vcs.paths import clean_path

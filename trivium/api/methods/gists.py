@@ -10,13 +10,14 @@ from msgspec import UNSET
 from trivium.api.arguments import Files, Flag, Number, OwnUser, Someone, Text, Word, given
 from trivium.api.methods.registered import registry
 from trivium.api.objects.gists import gist_object
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid, NotFound, StorageFull
 from trivium.forge.accounts import users as accounts
 from trivium.forge.gists import gists
 from trivium.forge.gists.gists import Gist, GistChanges
 from trivium.names import is_clean_text
+from trivium.turns import Pace
 from trivium.vcs.errors import VcsError
 
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 from trivium.api.arguments import Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.objects.history import commit_object, node_object
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Invalid
 from trivium.forge.history import asked
 from trivium.forge.history.asked import Entries, Form, TooMany
 from trivium.forge.history.reading import Details
+from trivium.turns import Pace
 from trivium.vcs.errors import UnknownRevision, VcsError
 from trivium.vcs.model import Snapshot
 from trivium.vcs.paths import clean_path

@@ -9,7 +9,7 @@ from typing import Any, Final
 from trivium.api.arguments import Flag, Number, ReadableRepository, Word
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Invalid
 from trivium.forge.history.asked import TooMany
@@ -17,6 +17,7 @@ from trivium.forge.history.reading import Details
 from trivium.forge.history.selection import Selection, selected
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.reviews.comments import Comment
+from trivium.turns import Pace
 from trivium.vcs.abilities import Lines
 from trivium.vcs.errors import UnknownRevision, VcsError
 from trivium.vcs.values import Changeset, FileChange
@@ -153,7 +154,7 @@ def _person(author: str) -> dict[str, str]:
 
 
 def _votes(said: list[Comment]) -> list[dict[str, Any]]:
-    """Of each reviewer's votes the newest."""
+    """The newest vote of each reviewer."""
     newest = {comment.author: comment for comment in said if comment.status is not None}
     return [
         {"reviewer": author, "modified_at": comment.created_on, "status": comment.status}

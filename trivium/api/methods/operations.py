@@ -10,7 +10,7 @@ from trivium.api.arguments import AdministeredRepository, Flag, OwnUser, Readabl
 from trivium.api.methods.registered import registry
 from trivium.api.objects.repositories import repository_objects
 from trivium.api.objects.users import known_to
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, Locked, StorageFull
 from trivium.forge.accounts import users as accounts
@@ -21,6 +21,7 @@ from trivium.forge.repositories import creation, viewing
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import user_locks as locks
 from trivium.forge.reviews import comments as reviews
+from trivium.turns import Pace
 from trivium.vcs.errors import VcsError
 
 

@@ -25,7 +25,7 @@ from trivium.api.methods.registered import registry
 from trivium.api.objects.history import names_object
 from trivium.api.objects.repositories import page_parts, repository_objects, repository_page
 from trivium.api.objects.users import known_to
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.remembered import Parts
 from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
@@ -39,13 +39,14 @@ from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.viewing import RepositoryPage
 from trivium.names import last_segment, parent_of, path_of
+from trivium.turns import Pace
 
 _OLD_GROUP = {"usersgroupid": "usergroupid"}
 _OLD_URI = {"remote_uri": "clone_uri"}
 
 
 def _pace_of_reading(given: Mapping[str, Any]) -> Pace:
-    """To read the repository itself takes as long as it is large; whoever asks for a cached answer has it at once."""
+    """Reading the repository itself takes time by its size. A caller that asks for a cached answer has it at once."""
     cached = given.get("cache", True) in (True, None) and given.get("with_revision_names", False) in (False, None)
     return Pace.AT_ONCE if cached else Pace.LONG
 
@@ -73,7 +74,7 @@ def get_repo(
 
 
 def _parts(call: Call, repository: Repository) -> Parts:
-    """What `get_repo` shows beside the row: remembered for super-admins, for strangers, and for each who is shown.
+    """What `get_repo` shows beside the row: remembered for super-admins, for strangers, and for each user in it.
 
     The row is read anew for each call, and says who holds the lock.
     """

@@ -13,10 +13,11 @@ from trivium import API_LEVEL, __version__
 from trivium.api.arguments import AnyUser, Flag
 from trivium.api.methods.registered import registry
 from trivium.api.objects.users import address_row
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.viewing import account
 from trivium.forge.repositories import rescans
+from trivium.turns import Pace
 
 _log = structlog.get_logger(__name__)
 

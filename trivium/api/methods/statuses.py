@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Methods with which programs say how it is with a commit, and everybody asks (api-reviews.md 3)."""
+"""Methods by which programs report on a commit, and everybody reads the reports (api-reviews.md 3)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from trivium.api.arguments import ReadableRepository, Text, Word, WritableRepository
 from trivium.api.methods.registered import registry
 from trivium.api.objects.reviews import check_object
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import Busy, Invalid
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import commit_checks
+from trivium.turns import Pace
 from trivium.vcs.errors import UnknownRevision, VcsError
 
 

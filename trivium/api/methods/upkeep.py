@@ -13,17 +13,18 @@ from trivium import API_LEVEL
 from trivium.api.arguments import AdministeredRepository, Number, Object, ReadableRepository, Text, Word
 from trivium.api.methods.registered import registry
 from trivium.api.numbers import whole_number
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Busy, Invalid, StorageFull
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.settings import BadSetting
 from trivium.forge.upkeep import exception_reports
 from trivium.forge.upkeep import maintenance as maintenance_work
+from trivium.turns import Pace
 from trivium.vcs.errors import VcsError
 
 _MOST_SHOWN: Final = 100
-"""Characters of a setting that there is not."""
+"""Characters shown of the name of an unknown setting."""
 
 
 @registry.method(pace=Pace.WAITING)

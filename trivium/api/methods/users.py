@@ -9,12 +9,13 @@ from trivium.access.permissions import all_permissions
 from trivium.api.arguments import AnyUser, Flag, Name, OwnUser, Text, given
 from trivium.api.methods.registered import registry
 from trivium.api.objects.users import known_to, permissions_object, sight_of, user_object, user_objects
-from trivium.api.registry import Call, Pace
+from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as
 from trivium.errors import AlreadyExists, Busy, Forbidden, InUse, Invalid, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.accounts.viewing import account, key_opener, with_details
+from trivium.turns import Pace
 
 
 def _shown(call: Call, user: User) -> dict[str, Any]:

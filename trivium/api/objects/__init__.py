@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documented JSON shapes, one module per noun: functions of values, which ask nobody for more."""
+"""The documented JSON shapes, one module per noun: functions of values, which look nothing up."""

@@ -13,7 +13,7 @@ from trivium.forge.grants.on_objects import Member
 def member_rows(members: Iterable[Member], scope: Scope) -> list[dict[str, Any]]:
     """The members of an object.
 
-    Those of user groups have the names of users twice: clients look for either.
+    A user in a user group's list has the name under two keys: clients look for either.
     """
     return [
         {

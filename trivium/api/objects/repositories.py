@@ -39,7 +39,7 @@ class RepositoryObject(msgspec.Struct, gc=False):
     enable_locking: bool
     enable_statistics: bool
     last_changeset: msgspec.Raw
-    """Stored as the answer wants it: not parsed only to be written again."""
+    """Stored in the form of the answer, so that it is not parsed only to be written again."""
     url: str
     locked_by: Json | msgspec.Raw | None
     locked_date: str | None
@@ -49,7 +49,7 @@ class RepositoryObject(msgspec.Struct, gc=False):
 def repository_object(
     repository: Repository, base_url: str, holder: Json | msgspec.Raw | None = None
 ) -> RepositoryObject:
-    """A repository without its extra fields; `holder` is the user object of whoever holds it locked, if it is."""
+    """A repository without its extra fields; `holder` is the user object of the user who holds its lock, if any."""
     name = repository.name
     return RepositoryObject(
         repository.id,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of commits, as answers show it: by people (api-reviews.md 2.2), and by programs (3)."""
+"""What people (api-reviews.md 2.2) and programs (3) say of commits, as answers show it."""
 
 from __future__ import annotations
 

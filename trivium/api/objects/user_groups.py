@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def user_group_object(group: UserGroup, users: Sequence[Json]) -> Json:
-    """A user group with the user objects of who is in it."""
+    """A user group with the user objects of its members."""
     return {
         "users_group_id": group.id,
         "group_name": group.name,

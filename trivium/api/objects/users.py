@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 Known = int | Literal["everybody"] | None
-"""Of whom somebody sees more than the names (decisions.md A20): of one user, by id; of everybody; of nobody."""
+"""The users of whom a caller sees more than the names (decisions.md A20): one user, by id; everybody; nobody."""
 
 
 class Sight(IntEnum):
@@ -37,7 +37,7 @@ def known_to(caller: Caller) -> Known:
 
 
 def sight_of(known: Known, user_id: int, *, keys: bool) -> Sight:
-    """How much is seen of a user, in an answer that shows `keys` or does not."""
+    """How much the caller sees of a user, in an answer that shows `keys` or does not."""
     if known not in ("everybody", user_id):
         return Sight.NAMES
     return Sight.KEYS if keys else Sight.DETAILS

@@ -12,7 +12,7 @@ import click
 from trivium.cli.opening import first_line, opened, with_data
 
 _PROGRESS: Final = 1.0
-"""Seconds between two words about how far something is."""
+"""Seconds between two reports of progress."""
 
 
 @click.group("import")

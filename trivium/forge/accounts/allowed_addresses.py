@@ -17,7 +17,7 @@ from trivium.store.tables import user_addresses, users
 
 
 def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
-    """(user name, range) of one account, or of all: by name, those of one in the order in which they came."""
+    """(user name, range) of one account or of all: by name, the ranges of one account in the order they were added."""
     statement = (
         select(users.c.username, user_addresses.c.network)
         .join(users, users.c.id == user_addresses.c.user_id)
@@ -29,7 +29,7 @@ def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
 
 
 def allow_address(site: Site, caller: Caller, user: User, network: str, *, description: str = "") -> None:
-    """Let an account in from a range; from then on from nowhere else (system.md 1.7)."""
+    """Allow an account a range; from then on only its allowed ranges let it in (system.md 1.7)."""
     with site.store.write(told_apart=True) as db:
         db.execute(insert(user_addresses).values(user_id=user.id, network=network, description=description))
         journal.record(db, caller, AddressAllowed(subject=user.username, network=network))

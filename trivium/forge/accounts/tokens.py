@@ -23,7 +23,7 @@ NEVER: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A key as it is listed: everything but the key."""
+    """A token as it is listed, without its key."""
 
     id: int
     role: Role
@@ -99,7 +99,7 @@ def tokens_of(db: Connection, user_id: int) -> list[Token]:
 
 
 def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_id: int) -> None:
-    """Take a further key of an account away; it lets nobody in from the next request on.
+    """Revoke a further key of an account, with effect from the next request.
 
     Raises `Invalid` for one that the account does not have, and for the built-in one, which can only be replaced.
     """
@@ -115,7 +115,7 @@ def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_
 
 
 def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> str:
-    """Replace the built-in key of an account and return the new one; the old one lets nobody in any more."""
+    """Replace the built-in key of an account and return the new one; the old one is no longer valid."""
     if user_id == DEFAULT_USER_ID:
         raise Invalid("the user default has no keys")
     key = new_key()

@@ -16,7 +16,7 @@ from trivium.access.keys import Role, new_key
 from trivium.access.logins.local import check_password, hash_password
 from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
-from trivium.forge.accounts import tokens
+from trivium.forge.accounts import sessions, tokens
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserChanged, UserCreated, UserDeleted
 from trivium.forge.events.event import values_before
@@ -36,6 +36,8 @@ from trivium.store.tables import (
 )
 
 MAX_ID: Final = 2**63 - 1
+_RANK: Final = ("active", "admin", "extern_type")
+"""What may not change under a session, as the password may not (security.md S-21)."""
 _MAX_TEXT: Final = 255
 
 
@@ -55,10 +57,10 @@ class User:
     last_login: str | None
     inherits: bool
     rights_version: int
-    """Another one after every change of what this user may do that is not one of everybody's (`access.stamps`)."""
+    """Changes whenever the rights of this user change, but not with a change for everybody (`access.stamps`)."""
 
     def as_caller(self, address: str) -> Caller:
-        """The account as somebody who asks: for questions about what they may do."""
+        """The account as a caller, for questions about its rights."""
         return Caller(self.id, self.username, self.admin, self.inherits, address)
 
 
@@ -77,7 +79,7 @@ COLUMNS: Final = (
     users.c.rights_version,
 )
 _BY_ID = Query(select(*COLUMNS).where(users.c.id == bindparam("sought")))
-# The key is what is indexed.
+# The index is on the key.
 _BY_NAME = Query(
     select(*COLUMNS).where(users.c.username_key == bindparam("key"), users.c.username == bindparam("sought"))
 )
@@ -176,7 +178,7 @@ def create(
         _check_text(text)
     if not extern_name or not extern_type:
         raise Invalid("an account belongs to an authentication plug-in")
-    # Somebody else keeps the password of an external account (api-users.md 7).
+    # The password of an external account is kept elsewhere (api-users.md 7).
     password_hash = hash_password(check_password(password)) if password and extern_name == LOCAL else None
     with site.store.write(told_apart=True) as db:
         _check_free(db, username=username, email=email)
@@ -200,7 +202,7 @@ def create(
 
 
 class UserChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of an account."""
+    """Wanted changes of an account."""
 
     username: str | UnsetType = UNSET
     email: str | UnsetType = UNSET
@@ -216,7 +218,7 @@ class UserChanges(PartialChanges, frozen=True, kw_only=True):
 
 
 def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) -> User:
-    """Change what is wanted and leave the rest; raises and changes nothing when any of it cannot be."""
+    """Make the wanted changes and leave the rest; raises and changes nothing when any of them is impossible."""
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
         raise Forbidden
@@ -248,13 +250,15 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
             if "password_hash" in changes:
                 told["password"] = "changed"
             journal.record(db, caller, UserChanged(subject=user.username, user_id=user.id, changes=told, was=was))
+            if "password_hash" in changes or any(changes.get(name, was.get(name)) != was.get(name) for name in _RANK):
+                sessions.end_all(db, caller, user.id, user.username)
         return by_id(db, user.id)
 
 
 def delete_account(site: Site, caller: Caller, user: User) -> None:
     """Delete an account with its rows, memberships and keys; raises `InUse` while it owns something.
 
-    Raises `NotFound` when somebody else was quicker.
+    Raises `NotFound` when it is gone already.
     """
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
@@ -274,7 +278,7 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
 
 
 def first_super_admin(db: Connection) -> User:
-    """The super-admin that was there first."""
+    """The oldest super-admin account."""
     found = db.execute(select(users.c.id).where(users.c.admin).order_by(users.c.id).limit(1)).scalar()
     return by_id(db, found or 0)
 

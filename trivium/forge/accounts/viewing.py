@@ -19,7 +19,7 @@ from trivium.store.tables import tokens, user_addresses, user_emails
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with everything that is shown of them. Who sees how much of it, a door decides (decisions.md A20)."""
+    """A user with everything that is shown of them. A door decides who sees how much of it (decisions.md A20)."""
 
     user: User
     emails: tuple[str, ...]
@@ -32,7 +32,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class _Details:
-    """Something that belongs to users: (user id, value) of one of them, and of all."""
+    """Queries for values that belong to users, as rows (user id, value): of one user, and of all."""
 
     of_one: Query
     of_all: Query
@@ -54,7 +54,7 @@ _TOKENS = _details(
 
 
 def key_opener(site: Site) -> KeyRing | None:
-    """What opens keys that are to be shown; None where the site shows none to anybody (`mask_api_keys`)."""
+    """The key ring that opens keys to be shown; None where the site shows no keys (`mask_api_keys`)."""
     return None if site.settings.mask_api_keys else site.ring
 
 
@@ -85,7 +85,7 @@ def account(db: Connection, of: User, opener: KeyRing | None = None) -> Account:
 
 
 def _grouped(db: Connection, details: _Details, ids: list[int]) -> dict[int, list[Any]]:
-    """What belongs to each of the users, in the statement's order."""
+    """The values of each user, in the statement's order."""
     found: dict[int, list[Any]] = defaultdict(list)
     if len(ids) == 1:
         found[ids[0]] = [value for _, value in details.of_one.all(db, {"one": ids[0]})]

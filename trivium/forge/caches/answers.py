@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Large answers never stand whole in memory: they are written to a file piece by piece, and leave it in the same way.
+"""Large answers never stand whole in memory: they are written to a file piece by piece, and sent in the same way.
 
-What a worker allocates in megabytes it does not give back: the allocator keeps it, in one arena for each thread. So an
-answer is a text as long as it is small, and an open file beyond that. The file need not have a name: what is not to be
-kept, or was forgotten meanwhile, is there until it has been sent.
+A worker does not give megabytes back once it has allocated them: the allocator keeps them, in one arena for each
+thread. So a small answer is a text, and a larger one is an open file. The file need not have a name: an answer that is
+not kept, or was removed meanwhile, lasts until it has been sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 SMALL: Final = 64 << 10
 """Bytes up to which an answer is a text in memory."""
 _LENGTH_BYTES: Final = 8
-"""At the beginning of a file: how many bytes follow. Whatever a crash of the machine left of it is noticed by that."""
+"""The beginning of a file says how many bytes follow. This reveals files that a crash of the machine cut short."""
 
 
 class Kept:
@@ -31,21 +31,21 @@ class Kept:
         self.size = size
         """In bytes."""
         self.named = named
-        """Whether others may find it as well; else its room on the disk is free once it is closed."""
+        """Whether others may find the file; otherwise its room on the disk is free once it is closed."""
         self.when_closed: Callable[[], None] | None = None
         """Called once, when the file is let go of."""
 
     def piece_at_hand(self, at: int, most: int) -> bytes | None:
-        """At most so many bytes from `at` on, if they need not be waited for; else None."""
+        """At most `most` bytes from `at` on, if they are there without waiting; else None."""
         try:
             piece = bytearray(min(most, self.size - at))
             length = os.preadv(self._descriptor, [piece], _LENGTH_BYTES + at, os.RWF_NOWAIT)
-        except OSError:  # not in memory, or a file system that does not know the question
+        except OSError:  # not in memory, or the file system cannot tell
             return None
         return bytes(memoryview(piece)[:length]) if length else None
 
     def piece(self, at: int, most: int) -> bytes:
-        """At most so many bytes from `at` on; may wait for the disk. Raises `OSError`."""
+        """At most `most` bytes from `at` on; may wait for the disk. Raises `OSError`."""
         found = os.pread(self._descriptor, min(most, self.size - at), _LENGTH_BYTES + at)
         if not found:
             raise OSError("an answer is shorter than it was")
@@ -69,11 +69,11 @@ class Kept:
                 self.when_closed()
 
     def __del__(self) -> None:
-        self.close()  # nobody was there any more to send it to
+        self.close()  # the client had gone
 
 
 def kept_of(descriptor: int, content: bytes) -> Kept:
-    """An answer written to an open file that has no name. Raises `OSError`, with the file closed."""
+    """Write an answer to an open file that has no name. Raises `OSError`, with the file closed."""
     kept = Kept(descriptor, len(content), named=False)
     written = 0
     try:
@@ -86,7 +86,7 @@ def kept_of(descriptor: int, content: bytes) -> Kept:
 
 
 def open_kept(path: Path) -> Kept | bytes | None:
-    """What is kept in a file: an open one, or the text of a small one; None when there is nothing whole."""
+    """The answer in a file: the open file, or the text of a small one; None when there is no whole answer."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -118,7 +118,7 @@ class Draft:
         self._written = 0
         self._descriptor = -1
         self._in_memory = False
-        """The disk refused it."""
+        """Whether the disk refused it."""
 
     def __enter__(self) -> Self:
         return self
@@ -135,13 +135,13 @@ class Draft:
         self._in_memory = False
 
     def write(self, data: bytes) -> None:
-        """Go on with some bytes."""
+        """Append some bytes."""
         self._pending += data
         if len(self._pending) > SMALL and not self._in_memory:
             self._spill()
 
     def write_value(self, value: object) -> None:
-        """Begin anew with a value; the items of whatever is no list yet are made and written one by one."""
+        """Begin anew with a value; the items of an iterator are made and written one by one."""
         self.restart()
         if not isinstance(value, Iterable) or isinstance(value, (list, dict, str, tuple)):
             self.write(msgspec.json.encode(value))
@@ -154,7 +154,7 @@ class Draft:
         self.write(b"]" if mark == b"," else b"[]")
 
     def finish(self, *, keep: bool) -> tuple[Kept | bytes, int]:
-        """The answer, and how many bytes of it are kept under its name for others; failing to is not worth an error."""
+        """The answer, and how many bytes of it are kept for others; a failure to keep it is not worth an error."""
         if self._descriptor < 0 and not keep:
             return bytes(self._pending), 0
         if not self._in_memory:
@@ -181,7 +181,7 @@ class Draft:
         return answer, kept_bytes
 
     def _spill(self) -> None:
-        """Move what is pending to the file; back into memory with everything when that is not possible."""
+        """Move pending bytes to the file; if that is impossible, move everything back into memory."""
         with contextlib.suppress(OSError):
             if self._descriptor < 0:
                 self._descriptor = self._create()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was expensive to find out about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
+"""Expensive answers about a repository, kept in files that all workers share: `<data>/cache/<id>/`.
 
 An answer (`forge/caches/answers.py`) is kept either under the state of the history that it shows, or under ids whose
-content never changes; so nothing kept is ever wrong, and a push only makes room. What a push leaves as it was is kept
-apart (`forge/caches/pieces.py`). Losing the directory costs time, nothing else.
+content never changes. So no kept answer is ever wrong, and a push need not remove any. Pieces that a push does not
+change are kept apart (`forge/caches/pieces.py`). Losing the directory costs time, nothing else.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from trivium.tree.kernel_locks import RepositoryLock
 
 
 def forget(site: Site, repository_id: int) -> None:
-    """Remove what is kept of a repository that was deleted: what was found out about it, and its locks' files."""
+    """Remove the cache and the lock files of a repository that was deleted."""
     RepositoryCache(site, repository_id).clear()
     RepositoryLock(site.tree.locks, repository_id).remove()
 
 
 def forget_deleted(site: Site) -> None:
-    """Do that for all repositories that are not there any more."""
+    """Do that for all repositories that no longer exist."""
     kept = {int(path.name) for path in (site.settings.data / "cache").glob("*") if path.name.isdigit()}
     kept |= RepositoryLock.known(site.tree.locks)
     if not kept:
         return
     youngest = max(kept)
     with site.store.read() as db:
-        # Numbers are not given twice, and a new repository has a larger one than those that were seen.
+        # Ids are never given twice, and a repository created meanwhile has a larger one than those seen.
         there = {row[0] for row in db.execute(select(repositories.c.id).where(repositories.c.id <= youngest))}
     for repository_id in kept - there:
         forget(site, repository_id)
@@ -53,9 +53,9 @@ def forget_deleted(site: Site) -> None:
 
 _MAX_BYTES: Final = 256 << 20
 _CHECK_EVERY: Final = 8 << 20
-"""Bytes that are written between two looks at how many there are, on average."""
+"""Bytes that are written between two measurements of the cache, on average."""
 _ANSWERS: Final = ("answer-", ".answer-")
-"""What answers are called, and those that somebody was writing when they were killed."""
+"""How the names of answers begin, and those of unfinished answers that a killed process left."""
 _BLOCK: Final = 4 << 10
 """Bytes that even the smallest answer takes on the disk."""
 
@@ -67,11 +67,11 @@ class RepositoryCache:
         self.directory = site.cache_of(repository_id)
 
     def find(self, key: object) -> Kept | bytes | None:
-        """What was kept under a key; large answers as open files, which the caller closes."""
+        """The answer kept under a key; a large one is an open file, which the caller closes."""
         return open_kept(self._path(key))
 
     def only_maker(self, key: object) -> AbstractContextManager[None]:
-        """Be the only one who makes an answer; raises `BeingMade` while somebody else does."""
+        """Be the only maker of an answer; raises `BeingMade` while there is another."""
         return only_maker(self.directory / "makers", _digest(key))
 
     @contextlib.contextmanager
@@ -83,15 +83,15 @@ class RepositoryCache:
             yield draft
 
     def finish(self, draft: Draft, *, keep: bool = True) -> Kept | bytes:
-        """The answer that was written, kept for others or not; large ones as open files, which the caller closes."""
+        """The answer that was written, kept for others or not; a large one is an open file, which the caller closes."""
         answer, size = draft.finish(keep=keep)
-        # By chance, so that nobody has to count what all workers wrote, before and after restarts.
+        # Chance replaces a count of the bytes that all workers wrote, before and after restarts.
         if keep and random.random() * _CHECK_EVERY < max(size, _BLOCK):  # noqa: S311
             self._make_room()
         return answer
 
     def adopt(self, directory: Path) -> None:
-        """Take over what was found out before the repository had its id; failing to is not worth an error."""
+        """Take over answers from before the repository had its id; a failure is not worth an error."""
         with contextlib.suppress(OSError):
             self.directory.parent.mkdir(mode=0o700, exist_ok=True)
             shutil.move(directory, self.directory)
@@ -104,7 +104,7 @@ class RepositoryCache:
         return self.directory / f"answer-{_digest(key).hex()[:40]}"
 
     def _make_room(self) -> None:
-        """Remove the oldest answers while there are too many bytes of them; somebody may be clearing it meanwhile."""
+        """Remove the oldest answers while all take too many bytes; another process may clear the cache meanwhile."""
         found = []
         with contextlib.suppress(FileNotFoundError), os.scandir(self.directory) as entries:
             for entry in entries:
@@ -121,5 +121,5 @@ class RepositoryCache:
 
 
 def _digest(key: object) -> bytes:
-    # What another version has kept may have had another shape.
+    # Another version may have kept answers of another shape.
     return hashlib.sha256(msgspec.json.encode((__version__, key))).digest()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who makes an answer that is not kept yet: one at a time for each answer, of all processes.
+"""Each answer that is not kept yet has one maker at a time, in all processes together.
 
-Makers hold the lock of one byte in `<data>/cache/<id>/makers`, at the place that the answer's key says. The kernel
-keeps such locks apart by open files, and lets go of one when its file is closed, however the process ends: a maker that
-is killed stops nobody. Two keys that meet at one place only wait for each other. Whoever clears the cache takes the
-file away, and an answer may then be made twice. So may one where the disk takes no file.
+A maker locks one byte in `<data>/cache/<id>/makers`; the answer's key gives its place. Such a lock belongs to an open
+file. The kernel releases it when the file is closed, however the process ends, so a killed maker stops nobody. Two keys
+with the same place only wait for each other. Clearing the cache removes the file, and an answer may then be made twice.
+The same may happen where the disk takes no file.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Final
 _LOCK: Final = struct.Struct("hhqqi")
 """type, from where, first byte, length, process; see fcntl(2)."""
 _PLACE_BYTES: Final = 7
-"""Of a digest: as large as an offset in a file may be."""
+"""Bytes of a digest that fit into an offset in a file."""
 
 
 class BeingMade(Exception):
-    """Somebody makes this answer at the moment: whoever wants it asks again when that `is_over`, and waits elsewhere.
+    """Another caller makes this answer at the moment: wait elsewhere until that `is_over`, then ask again.
 
-    While they wait they hold no repository, no place and no thread.
+    A caller that waits holds no repository, no place and no thread.
     """
 
     def __init__(self, file: Path, place: int) -> None:
@@ -35,7 +35,7 @@ class BeingMade(Exception):
         self._place = place
 
     def is_over(self) -> bool:
-        """Whether nobody makes it any more, be it finished or given up. Costs a few system calls."""
+        """Whether its maker has finished or given up. Costs a few system calls."""
         try:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
@@ -51,7 +51,7 @@ class BeingMade(Exception):
 
 @contextlib.contextmanager
 def only_maker(file: Path, digest: bytes) -> Iterator[None]:
-    """Be the only one who makes the answer with this digest of its key; raises `BeingMade`."""
+    """Be the only maker of the answer with this digest of its key; raises `BeingMade`."""
     place = int.from_bytes(digest[:_PLACE_BYTES], "little")
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):

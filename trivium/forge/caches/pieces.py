@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What never changes about one commit or one file, kept for all workers: `<data>/cache/<id>/pieces.db`.
+"""Facts about one commit or one file that never change, kept for all workers: `<data>/cache/<id>/pieces.db`.
 
-Whole answers are kept under the state of the history that they show (`forge/caches/files.py`), and a push makes another
-one of it. The diffs of a commit, and the lines of a file's content, stay what they are; so after a push only what it
-brought has to be read anew.
+Whole answers are kept under the state of the history that they show (`forge/caches/files.py`), and each push changes
+that state. The diffs of a commit, and the lines of a file's content, never change. So after a push only its own commits
+and files have to be read.
 
-Nobody waits for it: where somebody else is writing nothing is found, and nothing is kept. A killed process leaves a
-journal that SQLite rolls back. What a crash of the machine leaves may be anything, so each piece has its checksum, and
-a database that is none any more is removed.
+Nobody waits for the database: while another process writes, nothing is found and nothing is kept. SQLite rolls back the
+journal of a killed process. A crash of the machine may damage anything, so each piece has its checksum, and a broken
+database is removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trivium import __version__
 from trivium.forge.site import Site
 
 LARGEST: Final = 256 << 10
-"""Bytes of one piece; what is larger is read anew."""
+"""Bytes of one piece; larger ones are read anew."""
 MOST: Final = 96 << 20
 """Bytes of all pieces of a repository, with what SQLite needs."""
 _PAGE: Final = 4096
@@ -34,7 +34,7 @@ _AT_A_TIME: Final = 100
 _ASKED_AT_ONCE: Final = 500
 _KEY_BYTES: Final = 20
 _TOGETHER: Final = 2 << 20
-"""Bytes that are kept in one transaction, about."""
+"""About how many bytes one transaction keeps."""
 
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS pieces (key BLOB PRIMARY KEY, checksum INTEGER NOT NULL, content BLOB NOT NULL)"
@@ -50,7 +50,7 @@ class Pieces:
         self._path = site.cache_of(repository_id) / "pieces.db"
 
     def read(self, digests: Sequence[bytes]) -> Reading:
-        """What is kept under these digests of keys, to be taken in about this order."""
+        """The pieces kept under these digests of keys, to be taken in about this order."""
         known: set[bytes] = set()
 
         def look(db: sqlite3.Connection) -> None:
@@ -63,7 +63,7 @@ class Pieces:
         return Reading(self, [digest for digest in digests if digest in known])
 
     def get(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        """What is kept under a few digests of keys."""
+        """The pieces kept under a few digests of keys."""
 
         def look(db: sqlite3.Connection) -> dict[bytes, bytes]:
             rows = db.execute(_content(len(digests)), digests).fetchall()
@@ -80,9 +80,9 @@ class Pieces:
             self._asked(lambda db: _write(db, rows))
 
     def _asked(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
-        """What somebody finds who opens the database; None when they cannot, or have to wait.
+        """Open the database and return what `act` finds; None when that is impossible or has to wait.
 
-        It is opened for each question: so nobody holds one open that was cleared away.
+        It is opened for each question, so nobody holds a cleared database open.
         """
         try:
             with contextlib.closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as db:
@@ -96,7 +96,7 @@ class Pieces:
             return None
 
     def _remove(self) -> None:
-        """Remove what is no database any more, its journal first: that must not be applied to another one."""
+        """Remove a broken database, its journal first: that must not be applied to a new database."""
         for path in (self._path.with_name(f"{self._path.name}-journal"), self._path):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -118,12 +118,12 @@ def _write(db: sqlite3.Connection, rows: list[tuple[bytes, int, bytes]]) -> None
 
 
 def digest_of(*key: str | int | None) -> bytes:
-    """What a piece is kept under."""
-    # What another version has kept may have had another shape.
+    """The digest that a piece is kept under."""
+    # Another version may have kept pieces of another shape.
     return hashlib.blake2b(msgspec.json.encode((__version__, key)), digest_size=_KEY_BYTES).digest()
 
 
-# Nothing but question marks is put into these.
+# These get only question marks inserted.
 
 
 def _known(count: int) -> str:
@@ -148,7 +148,7 @@ class Reading:
         return digest in self._known
 
     def take(self, digest: bytes, decoder: msgspec.json.Decoder[T]) -> T | None:
-        """A piece that was there; None when it has gone meanwhile, or is damaged."""
+        """A piece that was there; None when it is gone by now, or is damaged."""
         if digest not in self._at_hand and self._pieces is not None:
             some = list(itertools.islice(self._next, _AT_A_TIME))
             self._at_hand = self._pieces.get(some if digest in some else [digest])
@@ -172,7 +172,7 @@ class Made:
         self._size = 0
 
     def add(self, digest: bytes, value: object) -> None:
-        """Keep a value, soon; not if it is too large."""
+        """Keep a value soon, unless it is too large."""
         content = msgspec.json.encode(value)
         if len(content) > LARGEST:
             return

@@ -68,3 +68,31 @@ class AddressForgotten(Event, frozen=True):
 
     action = "address.forget"
     network: str
+
+
+class SignedIn(Event, frozen=True):
+    """Somebody signed in to the pages; failures are written by `access.credentials`."""
+
+    action = "sign_in"
+    session_id: int
+    remember: bool
+
+
+class SignedOut(Event, frozen=True):
+    """Somebody ended a session of an account, the subject: their own by signing out, or another one."""
+
+    action = "sign_out"
+    session_id: int
+
+
+class SessionsEnded(Event, frozen=True):
+    """All sessions of an account were ended, with its password, its rank, or by its user."""
+
+    action = "sessions.end"
+    count: int
+
+
+class PasswordChanged(Event, frozen=True):
+    """A user chose another password."""
+
+    action = "user.password"

@@ -16,8 +16,8 @@ _OF_THE_ROW = frozenset({"subject", "repository_id"})
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened. Its fields are the detail of its row in the journal, under their names.
 
-    What a change replaced stands in `was`, under the names of what is there now; rows that earlier versions wrote lack
-    it. No field holds a secret (security.md S-31).
+    The values that a change replaced stand in `was`, under the names of the new ones; rows that earlier versions wrote
+    lack it. No field holds a secret (security.md S-31).
     """
 
     action: ClassVar[str] = ""
@@ -25,7 +25,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     """The name of the object at that time; of one that is renamed, its former name."""
     repository_id: int | None = None
-    """The repository that it is about: who may not read that learns no more than the action."""
+    """The repository that it is about; a reader who may not read that learns only the action."""
 
     def detail(self) -> dict[str, Any]:
         """All fields but those that have columns of their own."""
@@ -34,9 +34,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def values_before(db: Connection, table: Table, row_id: int, names: Iterable[str]) -> dict[str, Any]:
-    """What some columns of a row hold, for a transaction that is about to change them.
+    """The values of some columns of a row, for a transaction that is about to change them.
 
-    Nobody else changes the row before that transaction ends.
+    No other transaction changes the row before that one ends.
     """
     columns = [table.c[name] for name in names]
     if not columns:

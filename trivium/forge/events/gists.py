@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to gists; the subject is what it is found by."""
+"""What happens to gists; the subject is a gist's access id."""
 
 from __future__ import annotations
 

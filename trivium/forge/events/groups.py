@@ -51,7 +51,7 @@ class RepoGroupCreated(Event, frozen=True):
 
 
 class RepoGroupChanged(Event, frozen=True):
-    """A group of repositories was renamed, moved or changed; what was not given is null, but for the name."""
+    """A group of repositories was renamed, moved or changed; values not given are null, except the name."""
 
     action = "repo_group.update"
     name: str

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal: who did what, when, from where. Append-only, no secrets (security.md S-31).
 
-Events are written with the change that they tell of, and read from here by whoever has to hear of them. What is no
-change is written where it happens: a failed sign-in, in `access.credentials`.
+An event is written together with the change that it tells of, and its subscribers read it from here. What is no change,
+such as a failed sign-in, is written where it happens (`access.credentials`).
 """
 
 from __future__ import annotations

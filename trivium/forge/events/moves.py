@@ -9,7 +9,7 @@ from typing import Final
 from trivium.forge.events.event import Event
 
 Ref = tuple[str, str, str]
-"""Its name, and the ids of what it held and of what it holds; forty zeros where there is nothing."""
+"""Its name, the id that it held before, and the id that it holds now; forty zeros mean none."""
 
 
 class RefsMoved(Event, frozen=True):
@@ -37,7 +37,7 @@ class PulledFromRemote(RefsMoved, frozen=True):
 
 
 class Unexplained(RefsMoved, frozen=True):
-    """Refs moved, and nobody who is known did it; of very many, the first are told."""
+    """Refs moved without a known cause; of very many, only the first are told."""
 
     action = "repository.unexplained"
     count: int
@@ -50,4 +50,4 @@ class Pulled(Event, frozen=True):
 
 
 MOVES: Final[dict[str, type[RefsMoved]]] = {one.action: one for one in (Pushed, Stripped, PulledFromRemote)}
-"""What an intent to move refs becomes."""
+"""The event that an intent to move refs becomes, by its action."""

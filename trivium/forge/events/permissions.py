@@ -18,7 +18,7 @@ class PermissionGranted(Event, frozen=True):
     """Whether `whom` is a user group."""
     level: str | None
     recursion: str
-    """What inside a group changed with it."""
+    """Which objects inside a group changed with it."""
     was: dict[str, Any]
     """The level that the row had, null without one."""
 
@@ -37,7 +37,7 @@ class GlobalPermissionSet(Event, frozen=True):
     of_group: bool
     forgotten: bool
     was: dict[str, Any]
-    """The value that counted in its place, null without one."""
+    """The value that applied before, null without one."""
 
 
 class AnonymousAccessSet(Event, frozen=True):

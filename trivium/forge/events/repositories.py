@@ -28,7 +28,7 @@ class RepositoryRestored(RepositoryCreated, frozen=True):
     entry: str
     """What the trash called it."""
     formerly: int | None
-    """The id that it had before; null where nothing tells."""
+    """The id that it had before; null when unknown."""
 
 
 class RepositoryChanged(Event, frozen=True):
@@ -92,33 +92,33 @@ class RepositoryUnlocked(Event, frozen=True):
 
 
 class RepositoryMaintained(Event, frozen=True):
-    """Somebody had it put in order."""
+    """Somebody ran maintenance on it."""
 
     action = "repository.maintenance"
 
 
 class TransferFailed(Event, frozen=True):
-    """What was to be copied was not."""
+    """A history could not be copied."""
 
     reason: str
-    """One that its user may read."""
+    """A reason that its user may read."""
     remote: str | None
 
 
 class ImportFailed(TransferFailed, frozen=True):
-    """A repository was to be made from another server's."""
+    """A repository could not be made from another server's."""
 
     action = "repository.import_failed"
 
 
 class ForkFailed(TransferFailed, frozen=True):
-    """A fork was to be made."""
+    """A fork could not be made."""
 
     action = "repository.fork_failed"
 
 
 class RemotePullFailed(TransferFailed, frozen=True):
-    """A repository was to be brought up to date from another server."""
+    """A repository could not be brought up to date from another server."""
 
     action = "remote.pull_failed"
 

@@ -22,7 +22,7 @@ class Commented(Event, frozen=True):
 
 
 class CommentEdited(Event, frozen=True):
-    """The text of a comment was replaced; neither is told."""
+    """The text of a comment was replaced; neither text is told."""
 
     action = "comment.edit"
     comment: int
@@ -41,7 +41,7 @@ class CommentDeleted(Event, frozen=True):
 
 
 class AttachmentAdded(Event, frozen=True):
-    """A file for comments came; the subject is its name."""
+    """A file for comments was uploaded; the subject is its name."""
 
     action = "attachment.add"
     fid: str

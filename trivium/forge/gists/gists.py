@@ -41,7 +41,7 @@ _NO_NAME: Final = (
     "the name of a file has 1 to 255 bytes, no directory and no control characters, and does not begin with .git or .hg"
 )
 _ID_BYTES: Final = 15
-"""Of a private gist's access id, which 20 characters show: nobody guesses 120 bits (security.md S-25)."""
+"""Bytes of a private gist's access id, shown as 20 characters; nobody guesses 120 bits (security.md S-25)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def create(
 ) -> Gist:
     """Create a gist of at least one file; `lifetime` is in minutes. Raises `Invalid`.
 
-    One that lives for no time is gone before anybody could look it up, super-admins included (decisions.md A19): it is
+    A gist with the lifetime 0 is gone before anybody, super-admins included, can look it up (decisions.md A19). It is
     counted and told in the journal, and nothing of it is kept.
     """
     if owner.id != caller.user_id and not caller.super_admin:
@@ -100,7 +100,7 @@ def create(
     access_id = secrets.token_urlsafe(_ID_BYTES)
     while not access_id[0].isalnum() or access_id.isdigit():
         access_id = secrets.token_urlsafe(_ID_BYTES)
-    # The directory is named apart from the access id: a public one is only known with the row.
+    # The directory has a name of its own: the access id of a public gist is only known with the row.
     directory = secrets.token_hex(16)
 
     moment = now()
@@ -138,7 +138,7 @@ def create(
 
 
 def _expiry(lifetime: int) -> int:
-    """The second from which a gist is expired that lives so many minutes from now on."""
+    """The second from which a gist with this lifetime, in minutes from now, is expired."""
     if lifetime < FOREVER or lifetime > _LONGEST:
         raise Invalid("a lifetime is a number of minutes, or -1 for ever")
     return FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
@@ -156,10 +156,10 @@ def _contents(site: Site, files: Mapping[str, str]) -> dict[str, bytes]:
 
 
 class GistChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of a gist."""
+    """Wanted changes of a gist."""
 
     files: Mapping[str, str] | UnsetType = UNSET
-    """All that it has then, as a new revision."""
+    """All files of its new revision."""
     owner: User | UnsetType = UNSET
     lifetime: int | UnsetType = UNSET
     """Minutes from now, or -1 for ever; 0 leaves it as it is (system.md 6.4)."""
@@ -167,10 +167,10 @@ class GistChanges(PartialChanges, frozen=True, kw_only=True):
 
 
 def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> Gist:
-    """Change what is wanted of a gist and leave the rest. Raises `Invalid`.
+    """Make the wanted changes of a gist and leave the rest. Raises `Invalid`.
 
-    The revision is made before the row is changed: when the server ends between them, the files are new, and the rest
-    is not.
+    The revision is made before the row is changed. If the server ends between the two, the files are new and the rest
+    is old.
     """
     owner, files = wanted.owner, wanted.files
     if owner is not UNSET and owner.id != gist.owner_id and not caller.super_admin:
@@ -195,7 +195,7 @@ def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> 
         was = values_before(db, gists, gist.id, told)
         if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
             if files is not UNSET:
-                remove_tree(place)  # it was deleted, and the new revision would be nobody's
+                remove_tree(place)  # the gist was deleted, and its new revision must not remain
             raise NotFound(Kind.GIST, gist.access_id)
         event = GistChanged(subject=gist.access_id, changes=told, files=files is not UNSET, was=was)
         journal.record(db, caller, event)
@@ -230,7 +230,7 @@ def _one(db: Connection, where: Any) -> Gist:
 def find(db: Connection, caller: Caller, given: object) -> Gist:
     """The gist with this access id: for its owner and super-admins; expired ones for super-admins only.
 
-    Those that never lived are there for nobody (`create`).
+    Nobody finds a gist with the lifetime 0 (`create`).
     """
     wanted = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
     try:

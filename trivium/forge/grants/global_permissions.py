@@ -45,9 +45,9 @@ def set_permission(site: Site, caller: Caller, subject: Subject, permission: str
 
 
 def forget_permission(site: Site, caller: Caller, subject: Subject, permission: str) -> None:
-    """Take the own value of a global permission back: what is below it counts again.
+    """Remove the subject's own value of a global permission; the value below it counts again.
 
-    Raises `Invalid` when there is no such row, and for `default`, below whom there is nothing.
+    Raises `Invalid` when there is no such row, and for `default`, which has nothing below it.
     """
     _family_of(permission)
     if subject.user_id == DEFAULT_USER_ID:

@@ -177,7 +177,7 @@ def set_permission(
 
 
 def _own_level(db: Connection, tables: ObjectTables, object_id: int, subject: Subject) -> Level | None:
-    """The level that somebody's own row on an object has, for a transaction that is about to change it; or None."""
+    """The level in the subject's own row on an object, or None; for a transaction that is about to change it."""
     grants = tables.grants.c
     who = grants.user_id == subject.user_id if subject.user_id is not None else grants.group_id == subject.group_id
     found = db.execute(select(grants.level).where(grants.object_id == object_id, who).with_for_update()).scalar()
@@ -203,7 +203,7 @@ def _set_rows(db: Connection, tables: ObjectTables, ids: list[int], subject: Sub
 def _administered_inside(
     db: Connection, caller: Caller, tables: ObjectTables, path: str, *, public_only: bool = False
 ) -> list[int]:
-    """The ids of what is inside a group, at any depth, and administered by the caller."""
+    """The ids of the objects inside a group, at any depth, that the caller administers."""
     source, level = levels_joined(tables)
     prefix = path + "/"
     statement = (

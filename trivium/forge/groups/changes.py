@@ -19,7 +19,7 @@ from trivium.forge.events.event import values_before
 from trivium.forge.events.groups import RepoGroupChanged
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.repo_groups import RepoGroup
-from trivium.forge.naming import former_names
+from trivium.forge.naming import former_names, grams
 from trivium.forge.naming.former_names import below
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
@@ -30,7 +30,7 @@ from trivium.store.tables import repo_groups as groups
 
 
 class RepoGroupChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of a repository group."""
+    """Wanted changes of a repository group."""
 
     name: str | UnsetType = UNSET
     """The new last segment."""
@@ -44,7 +44,7 @@ class RepoGroupChanges(PartialChanges, frozen=True, kw_only=True):
 
 
 def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroupChanges) -> RepoGroup:
-    """Change what is wanted and leave the rest; a group takes along what it holds."""
+    """Make the wanted changes and leave the rest; a group moves with its contents."""
     with site.store.read() as db:
         into = _new_parent(db, caller, group, wanted.parent)
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
@@ -122,3 +122,4 @@ def _rename_rows(db: Connection, group: RepoGroup, path: str) -> None:
         )
     db.execute(update(groups).where(groups.c.id == group.id).values(name=path, name_key=key_of(path)))
     former_names.group_taken(db, path)
+    grams.group_named(db, path)

@@ -97,7 +97,7 @@ def create(
 
 
 def _check_new(db: Connection, path: str) -> None:
-    """Refuse a name that is taken: by a group with its own words, by a repository as unusable."""
+    """Refuse a taken name: a group's with a message of its own, a repository's as unusable."""
     try:
         repo_groups.check_name_free(db, path)
     except AlreadyExists as error:

@@ -25,7 +25,7 @@ from trivium.store.tables import repositories
 def delete_group(site: Site, caller: Caller, group: RepoGroup) -> None:
     """Delete a group that holds nothing; its name is free at once. Raises `Invalid` when it is not empty.
 
-    What somebody put into its directory by hand, and nobody has registered, is something too.
+    Unregistered things that somebody put into its directory by hand count too.
     """
     place = site.tree.path_of(group.name)
 

@@ -68,7 +68,7 @@ _ONE = select(*_columns(effective_level(REPO_GROUPS))).select_from(
     repo_groups.join(users, users.c.id == repo_groups.c.owner_id)
 )
 _BY_ID = _ONE.where(repo_groups.c.id == bindparam("sought"))
-# The key is what is indexed.
+# The index is on the key.
 _BY_NAME = _ONE.where(repo_groups.c.name_key == bindparam("key"), repo_groups.c.name == bindparam("sought"))
 
 
@@ -136,7 +136,7 @@ def readable(db: Connection, caller: Caller) -> list[RepoGroup]:
 
 
 def path_below(db: Connection, caller: Caller, parent: object, name: str) -> str:
-    """The full name of what is called `name` below a group; raises `NotFound` unless the caller may read the group.
+    """The full name of `name` below a group; raises `NotFound` unless the caller may read the group.
 
     `parent` names the group as in `find`; None and an empty text stand for the top level.
     """
@@ -145,7 +145,7 @@ def path_below(db: Connection, caller: Caller, parent: object, name: str) -> str
 
 @dataclass(frozen=True, slots=True)
 class Ancestry:
-    """What stands on the way to a name: the deepest group that exists, and the names of those that do not."""
+    """The groups on the way to a name: the deepest one that exists, and the names of the missing ones."""
 
     deepest: RepoGroup | None
     missing: tuple[str, ...]
@@ -155,7 +155,7 @@ class Ancestry:
 def ancestry(db: Connection, caller: Caller, path: str) -> Ancestry:
     """Look at the groups above `path`; raises `Invalid` when a repository is in the way.
 
-    Above what is no name at all there are none.
+    An invalid name has no groups above it.
     """
     missing: list[str] = []
     above = parent_of(path) if is_clean_text(path) and len(path) <= MAX_NAME else ""

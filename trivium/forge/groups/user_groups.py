@@ -66,7 +66,7 @@ def _columns(level: Any) -> tuple[Any, ...]:
 _OWNED: Final = user_groups.join(users, users.c.id == user_groups.c.owner_id)
 _ONE = select(*_columns(effective_level(USER_GROUPS))).select_from(_OWNED)
 _BY_ID = _ONE.where(user_groups.c.id == bindparam("sought"))
-# The key is what is indexed.
+# The index is on the key.
 _BY_NAME = _ONE.where(user_groups.c.name_key == bindparam("key"), user_groups.c.name == bindparam("sought"))
 
 
@@ -117,7 +117,7 @@ def readable(db: Connection, caller: Caller) -> list[UserGroup]:
 def create(
     site: Site, caller: Caller, *, name: str, description: str = "", owner: object = None, active: bool = True
 ) -> UserGroup:
-    """Create a group. `owner` is named as in an argument; None is the caller, who must be a super-admin to choose."""
+    """Create a group. `owner` is named as in an argument, None is the caller; only super-admins may name others."""
     with site.store.write() as db:
         check_may_create(db, caller)
         if is_clean_text(name) and db.execute(_TAKEN, {"sought": key_of(name)}).first():
@@ -162,7 +162,7 @@ def _owner(db: Connection, caller: Caller, given: object) -> User:
 
 
 class UserGroupChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of a user group."""
+    """Wanted changes of a user group."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -171,7 +171,7 @@ class UserGroupChanges(PartialChanges, frozen=True, kw_only=True):
 
 
 def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroupChanges) -> UserGroup:
-    """Change what is wanted and leave the rest."""
+    """Make the wanted changes and leave the rest."""
     changes: dict[str, Any] = {}
     if wanted.name is not UNSET:
         changes |= {"name": check_user_group(wanted.name), "name_key": key_of(wanted.name)}
@@ -195,7 +195,7 @@ def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroup
 
 
 def _reread(db: Connection, caller: Caller, group_id: int) -> UserGroup:
-    """The group after a change; the caller is told of it even when the change took their rights away."""
+    """The group after a change, even if the change took the caller's rights away."""
     row = _by_id(db, caller, group_id)
     if row is None:
         raise NotFound(Kind.USER_GROUP, group_id)
@@ -205,7 +205,7 @@ def _reread(db: Connection, caller: Caller, group_id: int) -> UserGroup:
 def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
     """Delete a group; raises `InUse` while it has rows on repositories or repository groups.
 
-    Raises `NotFound` when somebody else was quicker.
+    Raises `NotFound` when it is gone already.
     """
     with site.store.write() as db:
         used = False

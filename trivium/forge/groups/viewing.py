@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is shown of groups beside their rows, as whole values: lists of them, and the page of one."""
+"""Groups with everything that is shown beside their rows, as whole values: lists of them, and the page of one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class UserGroupList:
 
     groups: Sequence[UserGroup]
     users: Mapping[int, Sequence[int]]
-    """Group id → the ids of who is in it, by their names; empty groups are missing."""
+    """Group id → the ids of its users, by their names; empty groups are missing."""
     accounts: Mapping[int, Account]
     """Everybody who is in one of the groups, by user id."""
 
@@ -62,7 +62,7 @@ class UserGroupPage:
 
     group: UserGroup
     users: Sequence[Account]
-    """Who is in it, by name."""
+    """Its users, by name."""
     members: Sequence[Member]
     """Who may do what with it, in the documented order."""
 
@@ -126,7 +126,7 @@ def readable_user_groups(db: Connection, caller: Caller, opener: KeyRing | None 
 
 
 def users_in(db: Connection, group: UserGroup, opener: KeyRing | None = None) -> list[Account]:
-    """Who is in a user group, by name: a fixed number of statements. For the `opener`, see `with_details`."""
+    """The users in a user group, by name: a fixed number of statements. For the `opener`, see `with_details`."""
     rows = db.execute(_USERS_OF_ONE, {"group_id": group.id})
     return with_details(db, [accounts.user_of(row[1:]) for row in rows], opener)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What doors ask of histories most: each answer within its limits, made by one at a time, and kept (api-repos.md 3).
+"""The most common questions of doors about histories: answers are limited, made once, and kept (api-repos.md 3).
 
-A door says what an object looks like (`Form`), and what its user's words mean. How much there may be in an answer, and
-what it is kept under, is the same for all doors. Every function may raise `BeingMade`.
+A door says what an object looks like (`Form`), and what its user's words mean. The limits of an answer, and the key
+under which it is kept, are the same for all doors. Every function may raise `BeingMade`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _NULL: Final = msgspec.Raw(b"null")
 Answer = msgspec.Raw | Kept
 """JSON, at hand or in an open file."""
 Where = Callable[[Snapshot], tuple[str, str]]
-"""The full id and the clean path that somebody's words mean, in a repository that is not empty. Raises `VcsError`, or
-whatever the door has to say of the words."""
+"""Finds the full id and the clean path that a user's words mean, in a repository that is not empty. Raises `VcsError`,
+or an error of the door's own."""
 
 
 class TooMany(Invalid):
-    """The answer would have more items than one may; the message names the option."""
+    """The answer would have more items than allowed; the message names the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Form:
     """What something looks like at a door."""
 
     name: str
-    """Two forms have two names: an answer is kept for one of them."""
+    """Unique among forms: an answer is kept for one form."""
     show: Callable[..., object]
-    """What is to be written as JSON."""
+    """Makes the value to be written as JSON."""
 
 
 class Entries(StrEnum):
@@ -67,7 +67,7 @@ def changeset(history: History, repository: Repository, revision: str, details: 
 def changesets(
     history: History, repository: Repository, start: str, count: int | None, details: Details, form: Form
 ) -> Answer:
-    """Changesets from one on, oldest first; `count` None means all. Raises `TooMany` (max_api_items)."""
+    """Changesets from `start` on, oldest first; `count` None means all. Raises `TooMany` (max_api_items)."""
     most = history.site.settings.max_api_items
     moment = history.now(repository)
     enough = most + 1 if count is None else min(count, most + 1)
@@ -95,10 +95,10 @@ def nodes(
     with_content: bool,
     most: int | None,
 ) -> Answer | list[Any]:
-    """Everything below a directory: `form` shows a `Node` with its `FileFacts`, None for what is no file.
+    """Everything below a directory: `form` shows a `Node` with its `FileFacts`, or with None if it is no file.
 
-    With content that of text files is added, of at most `most` bytes each if that is given, within the limits of a file
-    (max_api_file) and of the answer (max_api_answer).
+    `with_content` adds the content of text files: of at most `most` bytes each if that is given, and within the limits
+    of a file (max_api_file) and of the answer (max_api_answer).
     """
 
     def look(snapshot: Snapshot) -> Answer | list[Any]:
@@ -153,7 +153,7 @@ def _shown(
 def files(history: History, repository: Repository, where: Where, form: Form) -> Answer | list[Any]:
     """All files below a directory: `form` shows a `Node` with its `FileFacts`.
 
-    Of those that are too large to be shown only the size is told (max_api_file). Raises `TooMany` (max_api_nodes).
+    A file that is too large to be shown has only its size (max_api_file). Raises `TooMany` (max_api_nodes).
     """
     settings = history.site.settings
     most = settings.max_api_nodes

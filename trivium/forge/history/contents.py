@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a commit changed and what is in a file: read once, and kept under ids whose content never changes."""
+"""Changes of commits and contents of files: read once, and kept under ids whose content never changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _changes = msgspec.json.Decoder(list[FileChange])
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is told about a file's content (api-repos.md 2.5); of one that is too large to be read its size alone."""
+    """Facts about a file's content (api-repos.md 2.5); a file that is too large to be read has only its size."""
 
     md5: str | None
     binary: bool | None
@@ -40,9 +40,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     length: int
     """Characters of the content that is shown."""
     head: msgspec.Raw
-    """An object with all there is but the content."""
+    """An object with everything but the content."""
     content: msgspec.Raw
-    """A text; or null, where there is none that is shown."""
+    """A text; or null when no content is shown."""
 
     def shown(self, *, with_content: bool) -> msgspec.Raw:
         """The object with its content."""
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 class Changes:
-    """What commits changed, within the limits of one answer; with limits also diffs and counts."""
+    """The changes of commits, within the limits of one answer; with limits also diffs and counts."""
 
     def __init__(self, pieces: Pieces, snapshot: Snapshot, limits: DiffLimits | None) -> None:
         self._pieces = pieces
@@ -66,7 +66,7 @@ class Changes:
         """Bytes of diffs that may still be told."""
 
     def of(self, ids: Sequence[str]) -> Iterator[list[FileChange]]:
-        """For each commit what it changed."""
+        """The changes of each commit."""
         limits, era = self._limits, self._snapshot.era
         per_file = limits.per_file if limits else None
         keys = {raw_id: digest_of("changes", era, raw_id, per_file) for raw_id in ids}
@@ -86,7 +86,7 @@ class Changes:
             else:
                 changed = next(read)
                 enough -= _length(changed)
-                # What was left out for lack of time, or for what others in this answer took, is not the whole truth.
+                # Changes are incomplete when time, or the room that other commits of this answer left, ran out.
                 whole = not present().cut and (limits is None or enough >= limits.per_file)
                 if era is not None and whole:
                     made.add(keys[raw_id], changed)
@@ -94,7 +94,7 @@ class Changes:
         made.keep()
 
     def _shown(self, changed: list[FileChange]) -> list[FileChange]:
-        """So much of it as the answer has room for."""
+        """The changes, with as many diffs as the answer has room for."""
         if self._limits is None:
             return changed
         shown = []
@@ -113,7 +113,7 @@ def _length(changed: Sequence[FileChange]) -> int:
 def facts_of_files(
     pieces: Pieces, snapshot: Snapshot, files: Sequence[Node], *, most: int | None
 ) -> Iterator[FileFacts]:
-    """What is told about each file; with the content of those that have at most so many bytes, None: of none.
+    """Facts about each file, with the content of files of at most `most` bytes; None: of no file.
 
     One by one, so that not all contents stand in memory.
     """
@@ -128,7 +128,7 @@ def facts_of_files(
 def entries_of_files(
     pieces: Pieces, snapshot: Snapshot, files: Sequence[Node], *, most: int | None, form: str, show: _Show
 ) -> Iterator[Entry]:
-    """Each file as an answer shows it; `show` makes an object of what is told about one, `form` says which.
+    """Each file as an answer shows it; `show` makes an object of a file's facts, `form` names its shape.
 
     `most` as for `facts_of_files`.
     """
@@ -154,7 +154,7 @@ def _kept_of_files(
     decoder: msgspec.json.Decoder[T],
     look: Callable[[Node, Content], T],
 ) -> Iterator[T]:
-    """Something about each file, kept under its key, or found by a look at its content."""
+    """A value for each file: the one kept under its key, or what `look` makes of its content."""
     kept = pieces.read(keys) if snapshot.lasting_files else NOTHING
     missing = [node for node, key in zip(files, keys, strict=True) if not kept.has(key)]
     read = snapshot.contents(missing, LARGEST_COMPARED) if missing else iter(())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers that a repository's cache may hold: taken from there, or made and kept, by one maker at a time.
 
-Fifty who ask for the same diff at once would make it fifty times, in every worker, and each more slowly for the others.
-So one makes it. The others let go of all they hold, wait at their door (`BeingMade`) and find it kept; and when the
-maker failed, or left something out that makes the answer not worth keeping, one of them is the next.
+Fifty requests for the same diff at once would make it fifty times and slow each other down. So one makes it. The others
+let go of all they hold, wait at their door (`BeingMade`) and find it kept. If the maker failed, or made an incomplete
+answer that is not kept, one of the others makes it next.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from trivium.vcs.budget import spending
 
 
 def kept(site: Site, repository: Repository, key: object, make: Callable[[Draft], object]) -> msgspec.Raw | Kept:
-    """An answer from the repository's cache, or one that `make` writes, kept there unless something was left out.
+    """An answer from the repository's cache, or one that `make` writes; it is kept there unless it is incomplete.
 
-    Raises `BeingMade` while somebody else makes it. Whoever asks has the right to read the repository, and is asked for
-    it again when they come back. `make` may be called by whoever reads a repository, and so begin anew
+    Raises `BeingMade` while another caller makes it. The caller must have the right to read the repository, which is
+    checked again when it comes back. `make` may read the repository several times, and so begin anew
     (`Draft.write_value`).
     """
     cache = RepositoryCache(site, repository.id)

@@ -85,7 +85,7 @@ class FileAt:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the database knows of a history at some moment."""
+    """The state of a history at some moment, as the database knows it."""
 
     name: str
     """Of the repository."""
@@ -94,10 +94,10 @@ class Moment:
 
     @property
     def key(self) -> str:
-        """A text that is another one after each push.
+        """A text that changes with each push.
 
-        It never comes back, even when a strip leads to an earlier history: somebody may have read what a push had just
-        brought before that was known, and keep it under the text of the time before.
+        It never comes back, even when a strip leads to an earlier history: a reader may see a push's commits before the
+        database knows of them, and keep them under the earlier text.
         """
         return f"{self.since} {self.state}"
 
@@ -131,7 +131,7 @@ class History:
         self._indexes = Indexes()
 
     def now(self, repository: Repository) -> Moment:
-        """What is known at present."""
+        """The present moment of a repository."""
         for _ in range(_TRIES):
             with self.site.store.read() as db:
                 found = _STATE.first(db, {"repository_id": repository.id})
@@ -161,11 +161,11 @@ class History:
             yield snapshot
 
     def read(self, repository: Repository, look: Callable[[Snapshot], T], at: Moment | None = None) -> T:
-        """What somebody finds who looks at a repository.
+        """Read a repository with `look` and return its result.
 
-        They look again when a strip took away what they were reading, and when the repository was called something else
-        in the end: back ends find their files by name, and another repository may have stood there meanwhile. Nothing
-        of that is given out or kept. `at`: what is known at present, from who has just asked.
+        It is read again when a strip took away what `look` was reading, and when the repository was renamed meanwhile:
+        back ends find their files by name, and another repository may have stood there. Results of such a read are not
+        given out or kept. `at` is the present moment, from a caller that has just asked for it.
         """
         with spending(lambda: budget_of(self.site.settings)):
             for _ in range(_TRIES):
@@ -186,8 +186,21 @@ class History:
                 RepositoryCache(self.site, repository.id).clear()
             raise VcsError("the repository keeps changing")
 
+    def stream(self, repository: Repository, pieces: Callable[[Snapshot], Iterator[bytes]]) -> Iterator[bytes]:
+        """Bytes of a repository, piece by piece: it stays open, in the thread that takes them, until the last one.
+
+        What `pieces` reads must have been found before (`read`): when something is not there, it is too late to say
+        so. The name is looked at once more after the repository was opened, as `read` does in the end.
+        """
+        with spending(lambda: Budget()):
+            moment = self.now(repository)
+            with self._opened(repository, moment) as snapshot:
+                if self.now(repository).name != moment.name:
+                    raise VcsError("the repository keeps changing")
+                yield from pieces(snapshot)
+
     def _undisturbed(self, repository: Repository) -> Moment:
-        """The moment when nobody is at work who excludes others, or still is after all that patience."""
+        """The moment after any exclusive work on the repository has ended, or after the longest wait for that."""
         lock = RepositoryLock(self.site.tree.locks, repository.id)
         with contextlib.suppress(Busy), lock.shared(self.site.settings.exclusive_timeout):
             pass
@@ -213,7 +226,7 @@ class History:
         return self.read(repository, look)
 
     def names(self, repository: Repository, layout: Layout | None = None) -> Names:
-        """All branches, bookmarks and tags; where these are only paths, those that `layout` says."""
+        """All branches, bookmarks and tags; where these are only paths, `layout` says which."""
         return self.read(repository, lambda snapshot: snapshot.names(layout))
 
     def path_history(
@@ -259,7 +272,7 @@ class History:
     def facts(
         self, repository: Repository, snapshot: Snapshot, files: Sequence[Node], *, with_content: bool
     ) -> Iterator[FileFacts]:
-        """What is told about files of an open repository, one by one; contents only of those that may be shown."""
+        """Facts about files of an open repository, one by one; contents only of those that may be shown."""
         most = self.site.settings.max_api_file if with_content else None
         return facts_of_files(Pieces(self.site, repository.id), snapshot, files, most=most)
 

@@ -82,7 +82,7 @@ def _slices(snapshot: Snapshot, first: int, last: int, *, reverse: bool) -> Iter
 
 
 def _branch(snapshot: Snapshot, lines: Lines, name: str | None) -> Callable[[Changeset], bool]:
-    """Whether a changeset is on a branch: what says so itself, or what leads to the head of the branch."""
+    """A test whether a changeset is on a branch: it names the branch itself, or leads to the head of the branch."""
     if name is None:
         return lambda _: True
     names = snapshot.names()

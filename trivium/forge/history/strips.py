@@ -18,7 +18,7 @@ from trivium.vcs.errors import UnknownRevision
 
 
 def strip(site: Site, history: History, caller: Caller, repository: Repository, revision: str, branch: str) -> None:
-    """Remove a commit and what follows it; what is removed stays in a bundle in the trash.
+    """Remove a commit and what follows it; a bundle in the trash keeps them.
 
     Raises `VcsError`, `Locked` by somebody else, or `Busy`, with nothing changed. Like a push it is recorded before it
     begins: after a crash the branch is where it was or where it should be, and the journal says which.
@@ -41,5 +41,5 @@ def strip(site: Site, history: History, caller: Caller, repository: Repository, 
             pushes.recover_alone(site, push)
             raise
         finally:
-            RepositoryCache(site, repository.id).clear()  # answers about what is gone are among it
+            RepositoryCache(site, repository.id).clear()  # it has answers about the removed commits
         pushes.finish(site, push, [update])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a client of git may still want by its id: what the refs hold, reach, or held when it asked for them.
+"""Ids that a client of git may still want: those that refs hold or reach, or held when the client asked for them.
 
-A client asks for the refs first, and then for what they hold. Whoever moves or deletes one of them in between, with a
-forced push, is not to break the fetch of others. So what pushes took away stays for a minute.
+A client asks for the refs first, and then for what they hold. A forced push in between may move or delete a ref, and
+must not break this fetch. So ids that pushes took away may be fetched for another minute.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Wants:
 
 
 def _just_held(site: Site, repository_id: int) -> set[str]:
-    """What refs held a moment ago, by the journal and by what is at work."""
+    """Ids that refs held a moment ago, by the journal and by the intents of pushes under way."""
     since = (datetime.now(UTC) - _MINUTE).replace(tzinfo=None).isoformat(timespec="milliseconds")
     with site.store.read() as db:
         details = [

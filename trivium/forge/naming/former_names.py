@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names that repositories had before: readers are sent on from there until somebody takes the name (W3).
+"""Former names of repositories: readers are sent on from them until somebody takes the name (W3).
 
-The API knows nothing of them: there an old name does not exist at once (api-repos.md 4, update_repo). All functions
+The API does not know them: an old name is gone there at once (api-repos.md 4, update_repo). All functions
 belong in the transaction of the change that they record.
 """
 
@@ -15,7 +15,7 @@ from trivium.names import key_of
 from trivium.store.tables import former_names, repo_groups, repositories
 
 _MOST: Final = 20
-"""So many former names of one repository are kept; the oldest go."""
+"""Former names that are kept of one repository; the oldest go."""
 
 
 def left(db: Connection, repository_id: int, name: str) -> None:
@@ -34,7 +34,7 @@ def left(db: Connection, repository_id: int, name: str) -> None:
 
 
 def had(db: Connection, repository_id: int, names: list[str]) -> None:
-    """A repository that is back was called so before, in this order; unless others are, or were since."""
+    """Give a restored repository its former names, in this order, except those that others have or had since."""
     for name in names:
         key = key_of(name)
         if not any(

@@ -18,7 +18,7 @@ from trivium.tree.disk import Tree, remove_tree, sync_directory, sync_tree
 
 @contextlib.contextmanager
 def staging(site: Site) -> Iterator[Path]:
-    """A directory aside, for building something; what is left of it at the end is removed."""
+    """A directory aside, for building something; its remains are removed at the end."""
     aside = site.tree.staging / f"{site.worker.id}-{secrets.token_hex(8)}"
     aside.mkdir(mode=0o750)
     try:
@@ -63,7 +63,7 @@ class Placement:
     def arranged(self, aside: Path, built: Path) -> Iterator[list[Move]]:
         """The move that puts a repository, built at `aside/…`, in its place with the directories of its new groups.
 
-        When the block fails the repository is where it was built, for another try.
+        If the block fails, the repository is where it was built, for another try.
         """
         if not self.below:
             raise Invalid("a directory that is not registered stands in the repository root under this name")

@@ -63,7 +63,7 @@ def _fetch(
     address: RemoteUrl,
     once_free: contextlib.ExitStack,
 ) -> None:
-    """Fetch, and record what moved. What was cut short is settled `once_free`, when nobody uses the repository."""
+    """Fetch, and record what moved. A fetch cut short is settled `once_free`, when nobody uses the repository."""
     back_end = site.back_ends[repository.kind]
     back_end.abilities.check(Act.PULL)
     remote = admit_remote(site.settings, address, myself=myself(site, caller))
@@ -81,7 +81,7 @@ def _fetch(
         pushes.finish(site, push, error.moved)
         raise
     except BaseException:
-        # Should this fail as well the intent stays: once it is gone nobody looks again.
+        # If this fails as well, the intent stays: once it is gone, nobody looks again.
         pushes.refresh(site, repository.id)
         pushes.finish(site, push, [])
         raise

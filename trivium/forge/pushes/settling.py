@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a push means for the server: journalled, and the repository's last changeset current (system.md 3.3).
+"""Pushes are journalled, and the last changesets of repositories kept current (system.md 3.3).
 
 An intent is recorded before the version-control system may change anything and cleared together with the journal
 row, so that a push which was accepted just before a crash is journalled after it (`recovery`).
@@ -36,9 +36,9 @@ _log = structlog.get_logger(__name__)
 PUSH: Final = Pushed.action
 STRIP: Final = Stripped.action
 UNEXPLAINED: Final = Unexplained.action
-"""What the journal says of refs that moved without a push, strip or pull that was recorded."""
+"""The journal's action for refs that moved without a recorded push, strip or pull."""
 _MOST_TOLD: Final = 1000
-"""Refs that it names."""
+"""Refs that one such row names."""
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
 
@@ -93,7 +93,7 @@ class Push:
     repository_id: int
     caller: Caller
     updates: tuple[RefUpdate, ...]
-    """What the client asks for; empty when it does not say so before it is done."""
+    """The moves that the client asks for; empty when they are not known before they are done."""
     action: str = PUSH
 
 
@@ -102,11 +102,11 @@ class Finished:
     """What became of a push."""
 
     lock_released: bool = False
-    """Whether the pusher held the lock that users see, and does no more."""
+    """Whether this push released the lock that users see."""
 
 
 def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
-    """Record what is about to move, or that something is (no `updates`); raises `StorageFull`."""
+    """Record which refs are about to move; without `updates`, only that some are. Raises `StorageFull`."""
     site.tree.check_space()
     if action == PUSH:
         growth.check_room(site, repository_id)
@@ -129,9 +129,9 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
 def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
     """Journal what was accepted and bring the repository's row up to date.
 
-    `accepted` is None when the version-control system did not live to tell: then the repository is asked.
-    A repository that was deleted in the meantime has nothing to bring up to date. Raises `VcsError` when it cannot be
-    told what happened; then the intent stays, for recovery to look at again.
+    `accepted` is None when the version-control process died before it told: then the repository is asked.
+    A repository that was deleted in the meantime has nothing to bring up to date. Raises `VcsError` when the outcome
+    cannot be found out; then the intent stays, for recovery to look at again.
     """
     for left in reversed(range(_TRIES)):
         try:
@@ -154,22 +154,22 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fini
 def recover(site: Site, push: Push) -> None:
     """Settle a push whose version-control process was killed, and so may have left locks and pieces behind.
 
-    Raises `Busy` when the repository is in use for too long, and `VcsError` when it cannot be told yet what the push
-    did; then nothing has happened.
+    Raises `Busy` when the repository is in use for too long, and `VcsError` when the outcome cannot be found out yet;
+    then nothing has happened.
     """
     with RepositoryLock(site.tree.locks, push.repository_id).exclusive(site.settings.exclusive_timeout):
         recover_alone(site, push)
 
 
 def recover_alone(site: Site, push: Push) -> None:
-    """The same for a caller who has the repository for themselves."""
+    """The same for a caller that holds the repository alone."""
     with site.store.read() as db:
         row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
     accepted = None
     if row is not None:
         back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
         back_end.recover(path)
-        # Told from the state as it was stored; what was accepted is stored together with the end of the intent.
+        # Compared with the stored state: accepted updates are stored together with the end of the intent.
         accepted = back_end.accepted(path, push.updates, row.history_state)
         if push.action == STRIP and accepted:
             back_end.purge(path)
@@ -179,14 +179,14 @@ def recover_alone(site: Site, push: Push) -> None:
 
 
 def try_to_recover(site: Site, push: Push) -> None:
-    """`recover`, if the repository can be had; otherwise that is left for later."""
+    """`recover`, if the repository can be locked; otherwise leave that for later."""
     with left_for_later(push):
         recover(site, push)
 
 
 @contextlib.contextmanager
 def left_for_later(push: Push) -> Iterator[None]:
-    """Settle a push inside. Where that is not possible now the intent stays, and the log says so."""
+    """Surrounds the settling of a push. If that is impossible now, the intent stays, and the log says so."""
     try:
         yield
     except (Busy, VcsError) as error:
@@ -194,7 +194,7 @@ def left_for_later(push: Push) -> Iterator[None]:
 
 
 def shorten_stored(site: Site) -> None:
-    """Cut what earlier versions stored of commits with endless messages (decisions.md A21)."""
+    """Cut the endless messages of commits that earlier versions stored (decisions.md A21)."""
     with site.store.read() as db:
         found = db.execute(_LONG).all()
     for repository_id, stored in found:
@@ -273,10 +273,10 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
 
 
 def _unexplained(site: Site, repository_id: int, intent: str, beside: Sequence[RefUpdate]) -> list[RefUpdate]:
-    """What moved beside the push with this intent, and nobody who is still at work will tell of.
+    """Moves beside the push with this intent that no other operation under way will report.
 
-    They recorded their intents before they moved anything, so that what was seen on the disk is among them, unless they
-    have told already: then the state is another one, and who asks has to look again (`_store`).
+    An operation records its intent before it moves anything. So its moves on the disk are in its intent, unless it has
+    reported already: then the state has changed, and the caller has to look again (`_store`).
     """
     if not beside:
         return []
@@ -287,13 +287,13 @@ def _unexplained(site: Site, repository_id: int, intent: str, beside: Sequence[R
             if one.kind == PUSH and one.id != intent and one.detail.get("repository_id") == repository_id
         ]
     if any(not one.updates for one in at_work) or (at_work and any(one.name.endswith("/") for one in beside)):
-        return []  # nobody knows what they will move, or what it was that moved
+        return []  # nobody knows what they will move, or what has moved
     expected = {(name, new) for one in at_work for name, _, new in one.updates}
     return [update for update in beside if (update.name, update.new) not in expected]
 
 
 def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequence[RefUpdate]) -> None:
-    """Journal what moved without anybody who is known to have done it."""
+    """Journal moves without a known cause."""
     if not moved:
         return
     refs = _told(moved[:_MOST_TOLD])
@@ -303,7 +303,7 @@ def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequ
 
 
 def _store(db: Connection, repository_id: int, seen: Record, state: str, changeset: str) -> bool:
-    """Store what was found out about a repository that was `seen` so; False when it has changed since."""
+    """Store the state of a repository whose row was `seen`; False when the row has changed since."""
     done = db.execute(
         _SETTLE,
         {
@@ -324,5 +324,5 @@ def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate
 
 
 def _told(updates: Sequence[RefUpdate]) -> list[Ref]:
-    """What moved, as the journal tells it."""
+    """Moves as the journal tells them."""
     return [(update.name, update.old, update.new) for update in updates]

@@ -23,7 +23,7 @@ from trivium.forge.events.event import values_before
 from trivium.forge.events.repositories import RepositoryArchived, RepositoryChanged, RepositoryDeleted
 from trivium.forge.grants.on_objects import grant_row
 from trivium.forge.groups import repo_groups
-from trivium.forge.naming import former_names
+from trivium.forge.naming import former_names, grams
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.repositories import fields as repository_fields
 from trivium.forge.repositories import finding as repositories
@@ -45,11 +45,11 @@ from trivium.store.tables import repositories as table
 from trivium.tree.kernel_locks import RepositoryLock
 
 _RIGHTS: Final = frozenset({"owner_id", "private"})
-"""Columns that say what somebody may do."""
+"""Columns that decide about rights."""
 
 
 class RepositoryChanges(PartialChanges, frozen=True, kw_only=True):
-    """What is to be changed of a repository."""
+    """Wanted changes of a repository."""
 
     name: str | UnsetType = UNSET
     """The new last segment."""
@@ -66,13 +66,13 @@ class RepositoryChanges(PartialChanges, frozen=True, kw_only=True):
     enable_locking: bool | UnsetType = UNSET
     enable_downloads: bool | UnsetType = UNSET
     fields: Mapping[str, str] | UnsetType = UNSET
-    """Values of extra fields, by key; fields that there are not are ignored."""
+    """Values of extra fields, by key; unknown fields are ignored."""
     fork_of: object = UNSET
     """The parent, by name or id."""
 
 
 def update_repository(site: Site, caller: Caller, repository: Repository, wanted: RepositoryChanges) -> Repository:
-    """Change what is wanted and leave the rest; returns the repository as it is then."""
+    """Make the wanted changes and leave the rest; returns the repository as it is then."""
     with site.store.read() as db:
         path = _new_path(db, caller, repository, wanted)
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
@@ -95,7 +95,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         changes["fork_of_id"] = parent.id
     if wanted.clone_uri is not UNSET:
         changes |= seal_remote(site, remote)
-    # A name from before there were rules for it may stay (decisions.md A16); a new last segment was looked at.
+    # A name that is older than the rules may stay (decisions.md A16); a new last segment was checked before.
     check_path(path, inside=path)
 
     def change(db: Connection) -> Repository:
@@ -117,6 +117,8 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         was = values_before(db, table, repository.id, told)
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
+        if "name_key" in changes:
+            grams.named(db, repository.id, changes["name_key"])
         if wanted.private:
             grant_row(db, REPOSITORIES, repository.id, user_id=DEFAULT_USER_ID, level=Level.NONE)
         replaced, filled = repository_fields.set_values(db, repository, wanted.fields) if wanted.fields else ({}, {})
@@ -179,8 +181,8 @@ def set_archived(site: Site, caller: Caller, repository: Repository, archived: b
 def delete_repository(site: Site, caller: Caller, repository: Repository, forks: str = "") -> int:
     """Delete a repository; returns how many direct forks it had.
 
-    `forks` says what becomes of them: `detach`, `delete` (theirs too; all of them or nothing), or nothing, which
-    raises `Invalid` when there are any. What is deleted goes to the trash, its name is free at once.
+    `forks` says what becomes of them: `detach`, or `delete` (their forks too; all or none). Without it, any fork raises
+    `Invalid`. A deleted repository goes to the trash, and its name is free at once.
     """
     if forks not in ("", "detach", "delete"):
         raise Invalid("forks can be detached or deleted: forks is detach or delete")
@@ -208,7 +210,7 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
 
 
 def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) -> tuple[int, list[Repository]]:
-    """How many direct forks there are, and every repository that goes."""
+    """The number of direct forks, and every repository to delete."""
     doomed = [repositories.find(db, caller, repository.id, Level.ADMIN)]
     if doomed[0].name != repository.name:
         raise Invalid("the repository was renamed by somebody else")

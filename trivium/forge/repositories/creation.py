@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Repositories are created: empty, from another server, or as a fork (api-repos.md 4).
 
-However it is made, a repository is built aside and appears complete, with its rows, in one step; killed at any moment,
-what remains is a usable repository or nothing at all. No lock is held and no connection is kept while bytes move.
+Every repository is built aside and appears complete, with its rows, in one step. A kill at any moment leaves a usable
+repository or nothing at all. No lock is held and no connection is kept while bytes move.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def create(
 ) -> str:
     """Create a repository with the groups on the way to it; returns its full name.
 
-    With `clone_uri` it starts with what is there. `owner` is named as in an argument; None is the caller, who must be
-    a super-admin to choose.
+    With `clone_uri` it starts with the history found there. `owner` is named as in an argument, None is the caller;
+    only super-admins may name others.
     """
     path = path_of(name)
     wanted = NewRepository(
@@ -201,7 +201,7 @@ def transfer_limits(site: Site, target: Path | None = None) -> TransferLimits:
 
 
 def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> User:
-    """Everything that can be refused before work begins, in the documented order; returns who will own it."""
+    """Refuse whatever can be refused before work begins, in the documented order; returns the owner."""
     with site.store.read() as db:
         check_may_create(db, caller, wanted.path)
         owning = _chosen_owner(db, caller, owner)
@@ -214,13 +214,13 @@ def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> 
 
 
 def _check_number(db: Connection, site: Site, caller: Caller, owner: User) -> None:
-    """Refuse one repository too many of an owner; super-admins know what they do."""
+    """Refuse more repositories than an owner may have; super-admins may go beyond that."""
     if not caller.super_admin:
         check_number(db, site, owner)
 
 
 def check_number(db: Connection, site: Site, owner: User) -> None:
-    """Raise `Invalid` when an account owns as many repositories as one may (max_repos_per_user)."""
+    """Raise `Invalid` when an account owns as many repositories as allowed (max_repos_per_user)."""
     most = site.settings.max_repos_per_user
     if not most:
         return
@@ -241,7 +241,7 @@ def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
 
 
 def check_may_create(db: Connection, caller: Caller, path: str) -> None:
-    """The right to create a repository of this name (api-repos.md 4, create_repo)."""
+    """Raise unless the caller may create a repository of this name (api-repos.md 4, create_repo)."""
     if caller.super_admin:
         return
     granted = global_permissions(db, caller)
@@ -270,7 +270,7 @@ def check_may_create(db: Connection, caller: Caller, path: str) -> None:
 def _check_administers(db: Connection, caller: Caller, path: str) -> None:
     """Raise unless the caller administers the deepest group on the way to `path`, without telling which groups exist.
 
-    Where no group that the caller may read is on the way, one that does not exist and one that is hidden are the same.
+    If the caller may read no group on the way, a missing group and a hidden one look the same.
     """
     on_the_way = repo_groups.existing_above(db, caller, path)
     if on_the_way and on_the_way[0].level >= Level.ADMIN:
@@ -281,7 +281,7 @@ def _check_administers(db: Connection, caller: Caller, path: str) -> None:
 
 
 def _check_new(db: Connection, wanted: NewRepository) -> None:
-    """Refuse a name that is taken: by a repository with its own words, by a group as unusable."""
+    """Refuse a taken name: a repository's with a message of its own, a group's as unusable."""
     try:
         repo_groups.check_name_free(db, wanted.path)
     except AlreadyExists as error:

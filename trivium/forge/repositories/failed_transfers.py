@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports, pulls and forks that fail: the journal says that they did and why, and so does the answer.
+"""Imports, pulls and forks that fail: the journal and the answer say so, and why.
 
 The reason in the journal is one that its user may read: never the words of another server, never a secret.
 """
@@ -34,9 +34,9 @@ def failures_told(
     repository_id: int | None = None,
     remote: RemoteUrl | None = None,
 ) -> Iterator[None]:
-    """Tell the journal of what fails inside, as an event of this kind, and raise it.
+    """Journal a failure inside as an event of this kind, and raise it.
 
-    Of a transfer from `remote`, `TransferFailed` is raised. What only has to wait its turn has not failed.
+    For a transfer from `remote`, raise `TransferFailed`. A transfer that only has to wait its turn has not failed.
     """
     try:
         yield
@@ -75,7 +75,7 @@ def _tell(
     reason: str | None,
     remote: str | None = None,
 ) -> None:
-    # Whoever asked must hear what failed, not that it could not be noted.
+    # The user must hear of the failure itself, not that it could not be noted.
     with contextlib.suppress(TriviumError), site.store.write(access_unchanged=True) as db:
         failed = kind(subject=subject, repository_id=repository_id, reason=(reason or "")[:_LONGEST], remote=remote)
         journal.record(db, caller, failed)

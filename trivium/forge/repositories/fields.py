@@ -67,7 +67,7 @@ def parse_fields(text: str) -> dict[str, str]:
 def set_values(
     db: Connection, repository: Repository, values: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Set the values of the fields that there are; returns what those held and what they hold. Others are ignored."""
+    """Set the values of existing fields, and ignore others; returns the old and the new values of those set."""
     where = repository_fields.c.repository_id == repository.id
     held = select(repository_fields.c.key, repository_fields.c.value).where(where).order_by(repository_fields.c.key)
     known = {key: value for key, value in db.execute(held.with_for_update()) if key in values}

@@ -109,10 +109,10 @@ _ONE = select(*_columns(effective_level(REPOSITORIES)), *_LOCK_COLUMNS).select_f
     .outerjoin(_holders, _holders.c.id == repository_locks.c.user_id)
 )
 _BY_ID = Query(_ONE.where(repositories.c.id == bindparam("sought")))
-# The key is what is indexed.
+# The index is on the key.
 _BY_NAME = Query(_ONE.where(repositories.c.name_key == bindparam("key"), repositories.c.name == bindparam("sought")))
 _ABOVE = Query(
-    # By their keys, which are indexed; that each is spelled right is looked at afterwards.
+    # By their keys, which are indexed; the exact spelling is checked afterwards.
     _ONE.where(repositories.c.name_key.in_([bindparam(f"key{depth}") for depth in range(MAX_DEPTH)]))
 )
 
@@ -150,7 +150,7 @@ def _repository_of(row: Iterable[Any]) -> Repository:
 def find(db: Connection, caller: Caller, given: object, needs: Level) -> Repository:
     """The repository that an argument names, if the caller has at least `needs` on it.
 
-    An integer is an id; a string a full name, or an id when all digits and no name. Refusal equals absence.
+    An integer is an id; a string is a full name, or an id when it is all digits and no name. Refusal equals absence.
     """
     row = None
     if isinstance(given, int) and not isinstance(given, bool):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much room a repository takes, and that it takes no more than one may (max_repo_bytes).
+"""How much room a repository takes, and the limit on it (max_repo_bytes).
 
-Measuring looks at every file, so that a measure is believed for a while. What comes in meanwhile through this process
-is added to it. Pushes through others are not: when a commit of Subversion ends, which brought its files bit by bit, it
-is measured anew.
+Measuring looks at every file, so a measure is believed for a while. Bytes that come in through this process are added
+to it; pushes through other processes are not. A commit of Subversion brings its files bit by bit, so its end measures
+anew.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from trivium.tree.disk import room_of
 _BELIEVED: Final = 30.0
 """Seconds for which a measure is believed, unless somebody pushes through this process."""
 _AT_LEAST: Final = 1.0
-"""Seconds for which it is believed even so: whoever is refused asks again for nothing."""
+"""Seconds for which it is believed even then: a client that was refused gains nothing by asking again."""
 _MOST: Final = 10_000
 """Repositories whose measures are kept."""
 _LOOK_EVERY: Final = 4 << 20
 _LOOK_AFTER: Final = 1 << 20
-"""Bytes of one transfer after which the disk and the repository are looked at again: at the latest, at the earliest."""
+"""Bytes of one transfer until the disk and the repository are looked at again: at most `_LOOK_EVERY`, at least this."""
 
 _NAME = select(repositories.c.name).where(repositories.c.id == bindparam("repository_id"))
 
 
 def check_room(site: Site, repository_id: int, *, anew: bool = False) -> int | None:
-    """How many bytes a repository may still grow by, None: any; raises `RepositoryFull` when by none.
+    """How many bytes a repository may still grow by; None means no limit. Raises `RepositoryFull` beyond the limit.
 
-    `anew`: what was measured more than a moment ago is not good enough.
+    `anew`: a measure more than a moment old is not good enough.
     """
     most = site.settings.max_repo_bytes
     if not most:
@@ -45,7 +45,7 @@ def check_room(site: Site, repository_id: int, *, anew: bool = False) -> int | N
         with site.store.read() as db:
             name = db.execute(_NAME, {"repository_id": repository_id}).scalar()
         known = Measure(room_of(site.tree.path_of(name)) if name is not None else 0, moment)
-        # Many repositories: what is forgotten is measured again.
+        # A forgotten repository is only measured again.
         if len(site.rooms) >= _MOST:
             site.rooms.clear()
         site.rooms[repository_id] = known
@@ -55,7 +55,7 @@ def check_room(site: Site, repository_id: int, *, anew: bool = False) -> int | N
 
 
 def _is_good(known: Measure, most: int, *, anew: bool) -> bool:
-    """Whether a measure tells enough; what came in may take less room than it was long, or be gone again."""
+    """Whether a measure is good enough; bytes that came in may take less room by now, or be gone again."""
     age = time.monotonic() - known.at
     if known.room > most or (anew and not known.came):
         return age < _AT_LEAST
@@ -63,7 +63,7 @@ def _is_good(known: Measure, most: int, *, anew: bool) -> bool:
 
 
 def forget(site: Site, repository_id: int) -> None:
-    """Something was taken away: what was measured is too much now."""
+    """Forget a measure that is too large now, because something was removed."""
     site.rooms.pop(repository_id, None)
 
 
@@ -83,7 +83,7 @@ class Growth:
         self._left = _LOOK_EVERY if left is None else min(max(left, _LOOK_AFTER), _LOOK_EVERY)
 
     def add(self, size: int) -> bool:
-        """So many bytes more have come; returns whether it is time to `check` again."""
+        """Count bytes that have come; returns whether it is time to `check` again."""
         known = self._site.rooms.get(self._repository_id)
         if known is not None:
             known.came += size

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How often a user may fetch from other servers (`import_rate`): each transfer keeps a thread and fills a disk.
 
-Two places of each user are kernel locks, so that they hold for all processes and none is left taken by a crash. When
-they began what they did in the last minute stands in one of the files.
+Each user has two places. They are kernel locks, so they hold for all processes, and a crash leaves none taken. One of
+the files holds the times at which the user's transfers of the last minute began.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MINUTE: Final = 60.0
 
 @contextlib.contextmanager
 def import_turn(site: Site, caller: Caller) -> Iterator[None]:
-    """Fetch from another server; raises `Busy` for who does that too often. Super-admins are trusted with it."""
+    """Fetch from another server; raises `Busy` when the caller does that too often. Super-admins have no limit."""
     rate = site.settings.import_rate
     if not rate or caller.super_admin:
         yield

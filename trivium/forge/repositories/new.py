@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a new repository is like, and its rows: however it comes to be (`creation`, `rescans`, `trash`)."""
+"""A new repository and its rows, in whatever way it comes to be (`creation`, `rescans`, `trash`)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from trivium.forge.events.repositories import RepositoryCreated
 from trivium.forge.grants.on_objects import copy_rows, factory_level, grant_row
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.creation import insert_group
-from trivium.forge.naming import former_names
+from trivium.forge.naming import former_names, grams
 from trivium.forge.repositories.finding import Repository, stored_changeset
 from trivium.forge.site import Site
 from trivium.names import check_path, key_of
@@ -40,7 +40,7 @@ _LANDING_REV = re.compile(r"(rev|branch|tag|book):[^\x00-\x1f\x7f]{1,240}")
 
 @dataclass(frozen=True, slots=True)
 class NewRepository:
-    """What is asked for; `check` says whether it can be had at all."""
+    """The wanted repository; `check` says whether it is possible at all."""
 
     path: str
     kind: str
@@ -99,7 +99,7 @@ def insert_repository(
 ) -> int:
     """The rows of a new repository: groups on the way, itself, permissions, its first follower, the journal.
 
-    `event` makes what the journal tells.
+    `event` makes the event for the journal.
     """
     above = repo_groups.ancestry(db, caller, wanted.path)
     parent_id = above.deepest.id if above.deepest else None
@@ -132,6 +132,7 @@ def insert_repository(
         history_state=history.state,
         **seal_remote(site, wanted.remote),
     )
+    grams.named(db, repository_id, key_of(wanted.path), new=True)
     former_names.taken(db, wanted.path)
     if wanted.permissions_of is not None:
         copy_rows(db, REPOSITORIES, wanted.permissions_of.id, REPOSITORIES, repository_id)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The repository root is compared with the database: what was put there by hand becomes known (api-users.md 6).
+"""The repository root is compared with the database: repositories put there by hand become known (api-users.md 6).
 
-What stands in both places is not touched. A repository that is just being created, moved or deleted by somebody
-else looks unknown or lost from outside; so every decision is taken anew in the turn of a writer, when nothing is
-under way (`store.intents`).
+A repository in both places is not touched. While somebody else creates, moves or deletes a repository, it looks
+unknown or lost from outside. So every decision is taken anew in the turn of a writer, when nothing is under way
+(`store.intents`).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Found:
 
 
 class _Report:
-    """Collects what is skipped, for whoever asked for the rescan to tell."""
+    """Collects what is skipped, for the caller of the rescan."""
 
     def __init__(self, site: Site) -> None:
         self._root = f"{site.tree.root}/"
@@ -74,7 +74,7 @@ class _Report:
         self.skipped: list[Skipped] = []
 
     def skip(self, name: str, reason: object) -> None:
-        # Where the root is, is told to nobody.
+        # Nobody is told where the root is.
         if len(self.skipped) < self._most:
             self.skipped.append(Skipped(_shown(name), _shown(str(reason).replace(self._root, ""))))
 
@@ -144,9 +144,9 @@ def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str], re
 
 
 def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str | None:
-    """Give a repository its row and return its name; None when it is not one after all, or cannot be called so.
+    """Give a repository its row and return its name; None when it is no repository after all, or has an invalid name.
 
-    What such names end with by custom is left out, on the disk too: `name.git` becomes `name`.
+    The customary ending of such a name is removed, on the disk too: `name.git` becomes `name`.
     """
     path, back_end = found.path, found.back_end
     name = found.name.removesuffix(back_end.abilities.ending)
@@ -156,7 +156,7 @@ def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str
 
     def insert(db: Connection, history: History) -> int | None:
         if not back_end.is_repository(path):
-            return None  # it was somebody's, and on its way to another place
+            return None  # somebody was moving it to another place
         repo_groups.check_name_free(db, name)
         return insert_repository(db, site, caller, wanted, _first_administrator(db), history)
 
@@ -221,6 +221,6 @@ def _unregister(site: Site, caller: Caller, name: str) -> bool:
 
 
 def _first_administrator(db: Connection) -> User:
-    """Who owns what nobody has created here."""
+    """The owner of repositories that nobody has created here."""
     first = select(users.c.id).where(users.c.admin, users.c.active).order_by(users.c.id).limit(1)
     return accounts.by_id(db, db.execute(first).scalar_one())

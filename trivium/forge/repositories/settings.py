@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of one repository, beside its fields: what is not set shows the site's value (api-reviews.md 6)."""
+"""Settings of one repository, beside its fields: an unset one shows the site's value (api-reviews.md 6)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAX_PATTERN: Final = 255
 
 
 class BadSetting(Invalid):
-    """A setting that there is not, or a value that it cannot have."""
+    """An unknown setting, or a value that it cannot have."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(f"{key}: {why}")
@@ -102,13 +102,13 @@ _VALUE: Final = Query(
 
 
 def publishes(db: Connection, repository_id: int) -> bool:
-    """Whether what is pushed to a Mercurial repository, and pulled from it, becomes public (phases_publish)."""
+    """Whether changesets pushed to a Mercurial repository, or pulled from it, become public (phases_publish)."""
     found = _VALUE.first(db, {"repository_id": repository_id, "key": _PHASES})
     return found is None or bool(_flag(msgspec.json.decode(found[0])))
 
 
 def without_pulls(db: Connection, ids: Collection[int]) -> set[int]:
-    """Those of some repositories whose pulls the journal does not tell of (hooks_outgoing_pull_logger)."""
+    """Those of some repositories whose pulls are not journalled (hooks_outgoing_pull_logger)."""
     rows = db.execute(
         select(table.c.repository_id, table.c.value).where(table.c.key == _PULLS, table.c.repository_id.in_(ids))
     )
@@ -131,7 +131,7 @@ def layout_of(db: Connection, repository: Repository) -> Layout:
 
 
 def change(site: Site, caller: Caller, repository: Repository, given: Mapping[str, Any]) -> None:
-    """Set what is given, all of it or nothing; null makes it the site's value again. Raises `BadSetting`."""
+    """Change the given settings, all or none; null restores the site's value. Raises `BadSetting`."""
     values: dict[str, Any] = {}
     for key, value in given.items():
         if key not in _KNOWN:

@@ -2,8 +2,8 @@
 """Whether anything has changed since a decision about a repository, told by one short statement.
 
 Decisions rest on accounts, keys, rights, and on the repository: its name, its settings, and the lock that users see.
-All of these are as they were for one value of `access_stamp.version` (`access.stamps`), but for the lock: a push
-releases it without another stamp.
+While `access_stamp.version` stays the same (`access.stamps`), none of these changes, except the lock: a push releases
+it without another stamp.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STATE = Query(
 
 
 class State(NamedTuple):
-    """What a decision rests on: while this is the same it stands, and the repository has the same name."""
+    """What a decision rests on: while this is the same, the decision stands and the repository keeps its name."""
 
     version: int
     """Of all accounts, rights and repositories."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is noted of a deleted repository, so that it can come back as it was.
+"""Notes about a deleted repository, so that it can come back as it was.
 
-The note, `<label>.json` beside what was deleted, holds the row of the repository and what else hangs on it; secrets in
-it are sealed as in the database. What was said of its commits, which may be much, stands in `<label>.said`, a line for
-each comment and status. Both are written, durably, before the deletion is committed. So a crash leaves notes without
-their repository at worst, which the next start removes, and never a repository of which something was lost.
+The note, `<label>.json` beside the deleted repository, holds its row and all that depends on it; secrets in it are
+sealed as in the database. The comments and statuses of its commits, which may be many, stand in `<label>.said`, each on
+a line. Both files are durable before the deletion is committed. So a crash never loses a part of a repository; at worst
+it leaves notes without their repository, which the next start removes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from trivium.store.tables import (
     repository_followers,
     repository_grants,
     repository_settings,
+    visits,
 )
 from trivium.tree.disk import sync_directory
 
@@ -41,7 +42,7 @@ _AT_A_TIME: Final = 500
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What a deleted repository was. Notes of earlier versions lack what has a default here.
+    """A deleted repository as it was. Notes of earlier versions lack the fields that have a default here.
 
     Users, user groups and repositories are named by their ids, which are never given again.
     """
@@ -62,8 +63,8 @@ class Note(msgspec.Struct, frozen=True):
     permissions: list[tuple[int | None, int | None, int]] | None = None
     """Its rows: (user id, user group id, level), one of the two ids in each."""
     said: int | None = None
-    """How many comments and statuses stand in the file beside the note; None: an earlier version wrote it, which noted
-    nothing of what follows either."""
+    """How many comments and statuses stand in the file beside the note; None in a note of an earlier version, which
+    lacks the fields below, too."""
     created_on: str | None = None
     clone_uri: str | None = None
     clone_secret: bytes | None = None
@@ -74,10 +75,12 @@ class Note(msgspec.Struct, frozen=True):
     fields: list[tuple[str, str, str, str]] = []
     """Key, label, description and value of each extra field."""
     followers: list[int] = []
+    visits: list[tuple[int, str]] = []
+    """Who looked at it when, of those for whom it is one of the last few."""
     former_names: list[str] = []
     """Oldest first."""
     settings: dict[str, str] = {}
-    """What is not the site's value, as JSON."""
+    """Values of its own instead of the site's, as JSON."""
     lock: tuple[int, int, str] | None = None
     """Who held it locked, since when (seconds since the epoch), and the reason."""
 
@@ -124,7 +127,7 @@ class Announced:
 
 
 def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced:
-    """What is noted of a repository that is to be deleted, as it is now."""
+    """The note of a repository that is to be deleted, as it is now."""
 
     def rows(table: Any, *columns: Any, order: Any) -> list[Any]:
         of_it = table.c.object_id if table is repository_grants else table.c.repository_id
@@ -171,6 +174,10 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
                 repository_followers, repository_followers.c.user_id, order=repository_followers.c.user_id
             )
         ],
+        visits=[
+            (user_id, visited_on)
+            for user_id, visited_on in rows(visits, visits.c.user_id, visits.c.visited_on, order=visits.c.user_id)
+        ],
         former_names=[name for (name,) in rows(former_names, former_names.c.name, order=former_names.c.id)],
         settings=dict(
             rows(
@@ -196,7 +203,7 @@ def announced(site: Site, deletion: Announced) -> Move:
 
 
 def renew(db: Connection, site: Site, before: Announced, present: Announced) -> None:
-    """Write down how things are when a repository goes, in the turn of its writer and before its rows are deleted."""
+    """Write the note and the comments as they are now, in the turn of the writer that then deletes the rows."""
     if before.note != present.note:
         _write(site, Announced(before.label, present.note))
     if present.note.said:
@@ -218,7 +225,7 @@ def _put(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _said(db: Connection, repository_id: int) -> Iterator[Kept]:
-    """Every comment, oldest first, and every status; read as they are written down."""
+    """Every comment, oldest first, and every status; read while they are written down."""
     comments = changeset_comments
     of_it = comments.c.repository_id == repository_id
     linked: dict[int, list[int]] = {}

@@ -68,7 +68,7 @@ def set_lock(site: Site, caller: Caller, repository: Repository, holder: User, *
 
 
 def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
-    """Take the lock for somebody who has pulled, in order to push; True when it was taken."""
+    """Lock a repository for the push of a caller that has pulled; True when the lock was taken."""
     if not repository.enable_locking or caller.anonymous or repository.level < Level.WRITE:
         return False
     with site.store.write(told_apart=True) as db:
@@ -80,7 +80,7 @@ def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
 
 
 def release_after_push(db: Connection, caller: Caller, repository_id: int, name: str) -> bool:
-    """Release the lock of whoever has pushed, in the transaction that records the push; True when they held one."""
+    """Release the pusher's lock, in the transaction that records the push; True when they held one."""
     held = _HELD.first(db, {"repository_id": repository_id})
     if held is None or held[0] != caller.user_id or not held[1]:
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is shown of repositories beside their rows, as whole values: a list of them, and the page of one."""
+"""Repositories with everything that is shown beside their rows, as whole values: a list, and the page of one."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that comments link to (api-reviews.md 6, file_store_add).
 
-Each stands in `<data>/attachments` under a name that nobody guesses, its `fid`, and has a row. It is written and made
-durable before the row: a kill in between leaves a file without a row, which nobody can fetch, and which a start after
-some minutes removes (`forget_unfinished`). Nothing else removes a file; a comment that was deleted may come back with
-its repository.
+Each file has a row, and stands in `<data>/attachments` under its `fid`, a name that nobody guesses. The file is made
+durable before the row. A kill in between leaves a file without a row: nobody can fetch it, and a start after some
+minutes removes it (`forget_unfinished`). Nothing else removes a file; a deleted comment may come back with its
+repository.
 
-Who uploaded a file may fetch it, and whoever may read a comment that links to it, for as long as they may. Which files
-a comment links to is decided when it is written: those that its writer may fetch. So nobody opens a file for others, or
-for themselves once they lost it, by repeating its address.
+The uploader of a file may fetch it, and so may everybody who may read a comment that links to it, as long as they may.
+A comment links only to files that its writer may fetch at the moment of writing. So repeating an address opens a file
+to nobody, not even to a writer who has lost the right to it.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ _MOST_LINKS: Final = 100
 _MAX_NAME: Final = 255
 """Bytes."""
 _YOUNG: Final = 300.0
-"""Seconds: a file that is younger may be somebody's who is still dying."""
+"""Seconds: a younger file may belong to a process that is still dying."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file as somebody gets it."""
+    """A file as a reader gets it."""
 
     name: str
-    """What it was called where it comes from."""
+    """Its name where it comes from."""
     size: int
 
 
@@ -96,7 +96,7 @@ def add(site: Site, caller: Caller, name: str, content: bytes) -> str:
 
 
 def _check_room(db: Connection, site: Site, caller: Caller, size: int) -> None:
-    """Refuse what is too much with all that the caller has uploaded (max_user_attachments)."""
+    """Refuse a file that makes the caller's uploads too large together (max_user_attachments)."""
     most = site.settings.max_user_attachments
     if not most or caller.super_admin:
         return
@@ -118,7 +118,7 @@ def _directory(site: Site) -> Path:
 
 
 def link(db: Connection, caller: Caller, comment_id: int, text: str) -> None:
-    """Note which files the text of a comment links to, in the place of those that were noted before.
+    """Note which files the text of a comment links to, instead of those noted before.
 
     For the transaction in which the comment is written. Files that the writer may not fetch are not among them.
     """
@@ -126,7 +126,7 @@ def link(db: Connection, caller: Caller, comment_id: int, text: str) -> None:
     linked = []
     if fids:
         rows = db.execute(select(table.c.id, table.c.user_id).where(table.c.fid.in_(fids))).all()
-        # Before what was noted goes: the writer may have got a file by this very comment.
+        # Before the earlier notes go: the writer may have a file only by this very comment.
         linked = [row.id for row in rows if _may_fetch(db, caller, row.id, row.user_id)]
     db.execute(delete(comment_attachments).where(comment_attachments.c.comment_id == comment_id))
     link_to(db, comment_id, linked)
@@ -170,7 +170,7 @@ def open_for(site: Site, caller: Caller, fid: str) -> tuple[Attachment, BinaryIO
 
 
 def forget_unfinished(site: Site) -> None:
-    """Remove files whose upload was killed before they had a row. Nobody else is at work."""
+    """Remove files whose upload was killed before they had a row. To be called while nobody else is at work."""
     directory = _directory(site)
     if not directory.is_dir():
         return

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Comments are changed by their authors, and deleted by them or whoever administers the repository.
+"""Comments are changed by their authors, and deleted by their authors and the repository's administrators.
 
-A comment that another one answers is blanked when it is deleted: who reads the answer sees that there was something.
-It goes when its answer goes (api-reviews.md 1.2, 3).
+Deleting a comment that another one answers only blanks it: readers of the answer see that there was something. It goes
+when its answer goes (api-reviews.md 1.2, 3).
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def find(db: Connection, caller: Caller, given: object) -> Found:
 
 
 def check_may_edit(caller: Caller, found: Found) -> None:
-    """Only the author changes what they said; raises `Forbidden`."""
+    """Raise `Forbidden` unless the caller is the author."""
     if found.author_id != caller.user_id:
         raise Forbidden
 
 
 def check_may_delete(caller: Caller, found: Found) -> None:
-    """The author, and whoever administers the repository; raises `Forbidden`."""
+    """Raise `Forbidden` unless the caller is the author or administers the repository."""
     if found.author_id != caller.user_id and found.repository.level < Level.ADMIN:
         raise Forbidden
 

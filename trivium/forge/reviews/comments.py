@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Comments on commits, and the review status that may come with one (api-reviews.md 2.2, 4; system.md 6.3).
 
-A todo is open until another comment resolves it; that it is resolved once only, a unique index says.
+A todo is open until another comment resolves it; a unique index allows only one such comment.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _AT_A_TIME: Final = 200
 
 
 class NotAnOpenTodo(Invalid):
-    """What a comment should resolve is no todo of this commit, or somebody has resolved it."""
+    """The comment to resolve is no todo of this commit, or is resolved already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Beside which line of a commit's changes a comment stands."""
+    """The line of a commit's changes beside which a comment stands."""
 
     path: str
     line: str
@@ -68,7 +68,7 @@ class Comment:
     author: str | None
     """None when the account is gone."""
     author_name: str
-    """First and last name, or the username of who has neither."""
+    """First and last name, or the username without either."""
     author_active: bool
     edited_on: str | None = None
     deleted: bool = False
@@ -107,7 +107,7 @@ def comment(
     resolves: int | None = None,
     recipients: Sequence[str] = (),
 ) -> int:
-    """Comment on a commit by its full id, and with a status vote on it; returns the comment's id.
+    """Comment on a commit by its full id, with `status` also vote on it; returns the comment's id.
 
     Of a user's votes on a commit the newest counts. Comments survive renames and go with the repository. `recipients`
     are the names of further people who should hear of it. Raises `NotAnOpenTodo` when `resolves` is none.
@@ -148,7 +148,7 @@ def comment(
 
 
 def check_text(site: Site, text: str) -> str:
-    """What a comment says; raises `Invalid`."""
+    """The text of a comment; raises `Invalid`."""
     check_comment(text, site.settings.max_comment_bytes)
     if not text.strip():
         raise Invalid("a comment says something")
@@ -193,7 +193,7 @@ STATEMENT: Final = select(
 ).select_from(
     _one.outerjoin(_answers, _answers.c.resolves_id == _one.c.id).outerjoin(users, users.c.id == _one.c.user_id)
 )
-"""Comments with what is told of their authors, and with who answered them; rows for `comment_of`."""
+"""Comments with details of their authors, and with the ids of their answers; rows for `comment_of`."""
 
 
 def comments(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What programs that build or test commits say of them (api-reviews.md 3, set_commit_status).
+"""Reports on commits by programs that build or test them (api-reviews.md 3, set_commit_status).
 
-Each says one thing at a time of a commit under its own name, the context; what it says replaces what it said before.
+Each program reports on a commit under its own name, the context; a new report replaces the one before.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MAX_URL: Final = 2048
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one program says of a commit."""
+    """One program's report on a commit."""
 
     context: str
     state: str
@@ -54,7 +54,7 @@ def set_check(
     url: str = "",
     description: str = "",
 ) -> None:
-    """Say something of a commit by its full id, in the place of what was said before under this context.
+    """Report on a commit by its full id, instead of an earlier report under this context.
 
     Raises `Invalid`, and `NotFound` when the caller may not write to the repository any more.
     """
@@ -83,7 +83,7 @@ def set_check(
                         insert(table).values(repository_id=repository.id, raw_id=raw_id, context=context, **values)
                     )
             except IntegrityError:
-                # Somebody has said the first thing under this context meanwhile; or the repository is gone.
+                # Another report under this context was quicker; or the repository is gone.
                 if not db.execute(change).rowcount:
                     raise
         event = CommitChecked(
@@ -108,7 +108,7 @@ def _check_url(url: str) -> str:
 
 
 def checks(db: Connection, repository: Repository, raw_id: str) -> list[Check]:
-    """What is said of a commit by its full id, by context."""
+    """The reports on a commit, named by its full id; in the order of their contexts."""
     rows = db.execute(
         select(table.c.context, table.c.state, table.c.url, table.c.description, users.c.username, table.c.updated_on)
         .select_from(table.outerjoin(users, users.c.id == table.c.user_id))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who should hear of a comment, of those whom its author names (api-reviews.md 4)."""
+"""The recipients of a comment, among the users whom its author names (api-reviews.md 4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trivium.store.tables import DEFAULT_USER_ID
 
 
 def recipients(db: Connection, repository: Repository, named: Iterable[object]) -> list[str]:
-    """The names of those users who may read the repository, each once; whoever else is named is left out.
+    """The names of those users who may read the repository, each once; others are left out.
 
     `named` are few, by name or id.
     """

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a client does in one go, a fetch or a push, whatever it comes through: HTTP, and later SSH."""
+"""Sessions of clients: a fetch or a push, over any transport (HTTP, and later SSH)."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client of a session: two streams of bytes, and the moment at which nobody is there any more.
+"""The client of a session: two streams of bytes, and the moment at which it is gone.
 
-Doors make channels of what they speak. A session knows no more of the transport than this.
+Each door makes channels of its transport. A session knows no more of the transport than this.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ class Channel(Protocol):
         """How many bytes the client sends, if that is known before they have come."""
 
     def incoming(self) -> AsyncIterator[bytes]:
-        """What the client sends, as it comes. One iterator for all who listen: it goes on where another has stopped."""
+        """What the client sends, as it comes. All readers share one iterator: each goes on where another stopped."""
 
     async def send(self, piece: bytes) -> None:
         """Send something; waits while the client has enough to read."""
 
     async def finish(self, last: bytes = b"") -> None:
-        """Send the last of the answer. If it is also the first, the client may finish what it says before."""
+        """Send the end of the answer. If nothing was sent yet, the client may finish its request before."""
 
     async def gone(self) -> None:
-        """Wait until the client goes away; to be asked once everything that it sends was read."""
+        """Wait until the client goes away; to be called once everything that it sends was read."""
 
 
 async def unless_gone(channel: Channel, work: Coroutine[Any, Any, T], heard: asyncio.Future[None] | None = None) -> T:
-    """What `work` returns; raises `Interrupted` when the client goes away before.
+    """Do `work` and return its result; raises `Interrupted` when the client goes away before.
 
-    `heard` is done when everything that the client sends was read. An error that it holds goes before one of `work`:
-    what went wrong with the request may have ended the work.
+    `heard` is done when everything that the client sends was read. Its error goes before an error of `work`, because a
+    broken request may have ended the work.
     """
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_absence(channel, heard))
@@ -55,7 +55,7 @@ async def unless_gone(channel: Channel, work: Coroutine[Any, Any, T], heard: asy
             watching.result()
             raise Interrupted
         return await working
-    except OSError as error:  # that nobody reads or writes any more, or not in time
+    except OSError as error:  # the client reads or writes no more, or not in time
         raise Interrupted from error
     finally:
         for task in (working, watching):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a session can end before its end. Doors say it in the way of their transport."""
+"""How a session can end early. Each door tells the client in the way of its transport."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
 
 class Interrupted(Exception):
-    """The session ends here, and the client must be able to tell: what it was sent is not complete."""
+    """The session ends here, and the client must be able to tell that its answer is not complete."""
 
 
 class Why(Enum):
-    """What kind of reason there is to decline."""
+    """Kinds of reasons to decline."""
 
     ABSENT = auto()
     """There is no such thing, as far as the caller may know."""
     LOCKED = auto()
     """A user holds the lock of the repository."""
     NOT_UNDERSTOOD = auto()
-    """The request is none of the protocol."""
+    """The request does not belong to the protocol."""
     IMPOSSIBLE = auto()
     """The request is understood, and cannot be carried out."""
     TOO_LARGE = auto()
     TOO_SLOW = auto()
     """The client did not say in time what it wants."""
     UNAVAILABLE = auto()
-    """It would be done at another time."""
+    """The request can be carried out at another time."""
 
 
 class Declined(TriviumError):
-    """What the client asks for is not done; `text` is for the user at the other end."""
+    """The request is declined; `text` is for the user at the other end."""
 
     def __init__(self, why: Why, text: str, *, retry_after: int | None = None) -> None:
-        """`retry_after`: in how many seconds it makes sense to come again."""
+        """`retry_after`: the seconds after which another try makes sense."""
         super().__init__(text)
         self.why = why
         self.text = text

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _PAUSE: Final = 0.01
 _FIRSTS: Final = 8
-"""So many times the shared places there are for first transfers."""
+"""Places for first transfers, as a multiple of the shared places."""
 _TURNS_PER_PROCESSOR: Final = 8
 _MOVING: Final = 3.0
 """How long a repository may be between two places before it counts as lost."""
@@ -40,19 +40,19 @@ _MOVING: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Somebody who may do what they asked for."""
+    """A caller who may do what they asked for."""
 
     caller: Caller
     repository: Repository
-    """Without its description and last changeset, which no client of these is shown."""
+    """Without its description and last changeset, which these clients are not shown."""
     state: State
     """What the decision rests on."""
     proof: Proof
     """What let the caller in."""
     publishes: bool = True
-    """Of a repository of Mercurial: whether what is pushed to it, and pulled from it, becomes public."""
+    """Of a Mercurial repository: whether changesets pushed to it, or pulled from it, become public."""
     renamed: bool = False
-    """They asked for a name that the repository had before."""
+    """Whether they asked for a name that the repository had before."""
 
 
 class Transfers:
@@ -74,9 +74,9 @@ class Transfers:
         )
 
     def check_lock(self, admitted: Admitted, *, writes: bool) -> str:
-        """Raise `Locked` for a push (`writes`) or pull that a lock forbids which users see (system.md 3.4).
+        """Raise `Locked` for a push (`writes`) or pull that a lock of a user forbids (system.md 3.4).
 
-        Where locks only warn (`lock_ret_code`), the text is returned instead, for the user to read; empty: no lock.
+        Where locks only warn (`lock_ret_code`), return the text for the user instead; it is empty without a lock.
         """
         try:
             user_locks.check(admitted.caller, admitted.repository, writes=writes)
@@ -105,7 +105,7 @@ class Transfers:
         """The repository's directory as a descriptor, wherever it stands at this moment; raises `Declined`.
 
         A descriptor stays with its directory, whatever that is called later. So it is enough to look at the name again
-        after opening it: had somebody else's repository got there first, it would be another one.
+        after opening it: if another repository had taken the place, the name would be different.
         """
         name = admitted.repository.name
         deadline = asyncio.get_running_loop().time() + _MOVING
@@ -139,7 +139,7 @@ class Transfers:
             ) from None
 
     async def shared_lock(self, repository_id: int) -> int:
-        """Hold a repository's lock as one of many, by the descriptor that is returned; who is alone is waited for."""
+        """Hold a repository's lock as one of many, by the descriptor that is returned; waits for one who is alone."""
         lock = RepositoryLock(self.site.tree.locks, repository_id)
         deadline = asyncio.get_running_loop().time() + self.site.settings.exclusive_timeout
         while (descriptor := lock.try_shared()) is None:
@@ -149,9 +149,9 @@ class Transfers:
         return descriptor
 
     async def pulled(self, admitted: Admitted) -> bool:
-        """Note that somebody has fetched, which may lock the repository for their push; True: it did (system.md 3.4).
+        """Note a fetch, which may lock the repository for the caller's push; True when it did (system.md 3.4).
 
-        To be called before the end of the answer, so that whoever has it knows who holds the lock.
+        To be called before the end of the answer: a client that has all of it knows who holds the lock.
         """
         repository = admitted.repository
         self.activity.pulled(admitted.caller, repository.id, repository.name)
@@ -196,7 +196,7 @@ class Transfers:
         return await self._crew.run(function, *arguments)
 
     async def slow(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run work on a repository in a thread of its own pool: what writes, and waits for the disk at most."""
+        """Run work on a repository in a thread of its own pool: work that writes, and waits for the disk at most."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, function, *arguments)
 
     async def patient(self, function: Callable[..., T], *arguments: Any) -> T:

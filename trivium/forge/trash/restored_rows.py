@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hung on a deleted repository's row is given back, as far as it can be; what cannot is told.
+"""A restored repository gets back everything that hung on its row, as far as possible; the rest is told.
 
-All of it happens in the transaction that brings the repository back. Users and user groups that are gone meanwhile have
-no permission, lock or following any more, and what they said is that of a deleted user. Comments have their old ids:
-ids are not given twice, so nobody else has them, unless the database was set back by an administrator.
+All of it happens in the transaction that brings the repository back. Users and user groups that are gone meanwhile lose
+their permissions, locks and followings, and their comments are those of a deleted user. Comments keep their old ids:
+ids are not given twice, so they are free, unless an administrator set the database back.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from trivium.store.tables import (
     repository_settings,
     user_groups,
     users,
+    visits,
 )
 from trivium.store.tables import attachments as attachments_table
 from trivium.store.tables import repositories as table
@@ -78,7 +79,7 @@ def _permissions(db: Connection, repository_id: int, note: Note, there: set[int]
 
 
 def _origin(db: Connection, site: Site, repository_id: int, note: Note) -> list[str]:
-    """What its own row tells besides: when it was made, and where pulls fetch from."""
+    """The rest of its own row: when it was made, and where pulls fetch from."""
     left_out = []
     secret = note.clone_secret
     if note.clone_uri and secret is not None:
@@ -99,7 +100,7 @@ def _origin(db: Connection, site: Site, repository_id: int, note: Note) -> list[
 
 
 def _family(db: Connection, repository_id: int, note: Note) -> list[str]:
-    """What it was a fork of, and its forks, which may have been deleted and brought back themselves."""
+    """Its parent and its forks, which may have been deleted and brought back themselves."""
     present = _present_ids(db)
     family = [present(one) for one in (*note.forks, note.fork_of or 0)]
     kinds = {row.id: row.kind for row in db.execute(select(table.c.id, table.c.kind).where(table.c.id.in_(family)))}
@@ -155,6 +156,9 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
     for user_id in note.followers:
         if user_id in there:
             db.execute(insert(repository_followers).values(repository_id=repository_id, user_id=user_id))
+    for user_id, visited_on in note.visits:
+        if user_id in there:
+            db.execute(insert(visits).values(user_id=user_id, repository_id=repository_id, visited_on=visited_on))
     for key, value in note.settings.items():
         db.execute(insert(repository_settings).values(repository_id=repository_id, key=key, value=value))
     name = db.execute(select(table.c.name).where(table.c.id == repository_id)).scalar_one()
@@ -189,7 +193,7 @@ def _said(db: Connection, site: Site, label: str, repository_id: int, count: int
 def _comments(
     db: Connection, repository_id: int, kept: list[KeptComment], there: set[int], ids: dict[int, int]
 ) -> None:
-    """Insert comments, oldest first; `ids` are the new ids of those whose old one somebody has."""
+    """Insert comments, oldest first; `ids` gets the new ids of those whose old id is taken."""
     if not kept:
         return
     columns = changeset_comments.c

@@ -4,10 +4,10 @@
 What was deleted stands under `<root>/.trash/<moment>-<id>`, with notes of what it was beside it (`trash_notes`);
 bundles of stripped commits stand there too.
 
-Bringing back and removing are renames that are recorded like all others (`store.intents`): killed before its commit a
-restoration leaves the repository in the trash with its notes, killed after it the repository is in its place with all
-its rows. What is removed is moved to the staging directory first, where the next start clears away what a killed
-process left.
+Restoring and removing are renames that are recorded like all others (`store.intents`). A restoration that is killed
+before its commit leaves the repository in the trash with its notes; one killed after it leaves the repository in its
+place with all its rows. A removal first moves the entry to the staging directory, where the next start clears away the
+remains of killed processes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LABEL: Final = re.compile(
 )
 _TRIES: Final = 5
 BUNDLE: Final = "bundle"
-"""What an entry is that holds stripped commits."""
+"""The kind of an entry that holds stripped commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +103,15 @@ class Restored:
     name: str
     """Its full name."""
     left_out: tuple[str, ...]
-    """What did not come back with it, and why: sentences without a point."""
+    """What did not come back with it, and why: sentences without a full stop."""
 
 
 def restore(site: Site, caller: Caller, entry: Entry, name: str | None = None, owner: User | None = None) -> Restored:
     """Bring a deleted repository back, under its old name or as `name`.
 
     It has its history, description and settings again, what was said of its commits, and the permissions of everybody
-    who is still there. It belongs to `owner`, else to whom it belonged, or to the first super-admin where that account
-    is gone. It gets a new id. Without a note of its permissions it is open to its owner alone. Raises `Invalid`,
+    who is still there. It belongs to `owner`, else to its former owner, or to the first super-admin if that account is
+    gone. It gets a new id. Without a note of its permissions it is open to its owner alone. Raises `Invalid`,
     `AlreadyExists`, `VcsError` or `Busy`.
     """
     if entry.kind == BUNDLE:
@@ -169,7 +169,7 @@ def _put_back(
     """Insert the rows of a repository and move it from the trash to its place, with the groups on the way."""
     placement = Placement.plan(site.tree, wanted.path)
     if not placement.below:
-        with site.store.write() as db:  # whoever is putting something there has finished
+        with site.store.write() as db:  # a writer that was putting something there has finished
             repo_groups.check_name_free(db, wanted.path)
         if not (placement := Placement.plan(site.tree, wanted.path)).below:
             raise Invalid("a directory that is not registered stands in the repository root under this name")
@@ -204,7 +204,7 @@ def _put_back(
 
 
 def _owner(db: Connection, note: Note | None, left_out: list[str]) -> User:
-    """Who owned it, if that account is still there: an account that has got the name since is somebody else."""
+    """Its former owner, if that account still exists; a later account with the same name is somebody else."""
     if note is not None:
         try:
             return accounts.find(db, note.owner) if note.owner_id is None else accounts.by_id(db, note.owner_id)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repositories are kept quick: after pushes by the way, and thoroughly when an administrator asks for it.
+"""Repositories are kept fast: lightly after pushes, and thoroughly when an administrator asks for it.
 
-Whoever works holds the repository's lock shared, as a push does, and lets go as soon as somebody wants it alone. What
-it does is recorded like a push: should the server be killed, recovery removes what was half done.
+The work holds the repository's lock shared, as a push does, and stops as soon as somebody wants it alone. It is
+recorded like a push: if the server is killed, recovery removes half-done work.
 """
 
 from __future__ import annotations

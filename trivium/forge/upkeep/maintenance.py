@@ -12,10 +12,10 @@ from trivium.forge.upkeep import housekeeping
 
 
 def carry_out(site: Site, caller: Caller, repository: Repository) -> list[str]:
-    """Do what a repository's system has for good order, beside readers and pushes; returns what was done.
+    """Run the maintenance of a repository's system, beside readers and pushes; returns what was done.
 
-    Raises `Interrupted` when somebody wants the repository alone, and `VcsError`. A killed server leaves what
-    recovery removes, as after a push.
+    Raises `Interrupted` when somebody wants the repository alone, and `VcsError`. Recovery removes the remains of a
+    killed server, as after a push.
     """
     housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
     with site.store.write(access_unchanged=True) as db:

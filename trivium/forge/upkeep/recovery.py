@@ -32,9 +32,9 @@ class Remaining:
     """Intents that are still recorded."""
 
     alive: int
-    """Of processes that still live, and will finish them."""
+    """Intents of living processes, which will finish them."""
     unfinished: int
-    """Of dead processes: something is in the way, and another try makes sense."""
+    """Intents of dead processes: something is in the way, and another try makes sense."""
 
 
 def recover(site: Site, *, alone: bool) -> Remaining:

@@ -2,7 +2,7 @@
 """Two contents are compared, line by line: at once when they are small, in a process of its own when they are not.
 
 The library needs ten seconds for a mebibyte of short lines that were shuffled, and keeps the interpreter meanwhile. So
-what could take long is done where it can be ended, and where it stops nobody else.
+a comparison that could take long has its own process: it can be ended, and stops nobody else.
 
     python -m trivium.vcs.diff.comparing   reads a `_Task` from its input and writes a `Compared`, both in MessagePack
 """
@@ -29,7 +29,7 @@ _HERE: Final = Path(__file__).parents[3]
 
 
 class Hunk(msgspec.Struct, frozen=True, array_like=True):
-    """What was replaced by what: first lines, from 1 (of nothing: the line before it), and how many."""
+    """A replaced part: in both contents the first line, from 1 (if empty, the line before it), and the line count."""
 
     old_start: int
     old_lines: int
@@ -38,7 +38,7 @@ class Hunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """What two contents differ in."""
+    """The differences of two contents."""
 
     text: bytes
     """A unified diff in Git's form."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The diff of one file from its two contents, in Git's form: what Mercurial and Subversion show is made here.
+"""The diff of one file from its two contents, in Git's form, for Mercurial and Subversion.
 
 Git's own commits are compared tree by tree (`snapshot`), by the same library, so that diffs and counts of all
 three systems agree (api-repos.md 2.4).
@@ -26,16 +26,16 @@ class Side:
     """A file before or after a change."""
 
     revision: str
-    """What the system calls this content, as answers show it."""
+    """The system's name for this content, as answers show it."""
     content: bytes
     mode: str = PLAIN
 
 
 def change_of(path: str, old: Side | None, new: Side | None, limit: int) -> FileChange:
-    """What happened to a file that did not exist before (`old` is None), or does not any more (`new` is None).
+    """The change of a file; `old` is None when it did not exist before, `new` when it does not exist any more.
 
-    The diff is left out when it has more than `limit` bytes, and it and the counts when there is no time for them. Of a
-    copied or renamed file `old` is what it was copied from, and the change is an `M` of its new name.
+    The diff is left out when it has more than `limit` bytes; without time, the counts are left out too. For a copied or
+    renamed file `old` is the source of the copy, and the change is an `M` of its new name.
     """
     before = old.content if old else None
     after = new.content if new else None
@@ -58,14 +58,14 @@ def change_of(path: str, old: Side | None, new: Side | None, limit: int) -> File
 
 
 def mode_change(path: str, old: str, new: str) -> str:
-    """The diff of a file whose content stays what it was."""
+    """The diff of a file whose content stays the same."""
     return text_of(_with_modes(path, b"", old, new))
 
 
 def _with_modes(path: str, raw: bytes, old: str, new: str) -> bytes:
     """A diff of two contents, which the library takes for plain files, with the modes that they have."""
     if old and new and old != new:
-        # The line is the library's also where there is nothing to compare: it knows when a name is quoted.
+        # The library makes the first line even where nothing differs: it knows when a name is quoted.
         unlike: Any = raw or pygit2.Patch.create_from(b"", b"x", old_as_path=path, new_as_path=path).data
         first: bytes = unlike.partition(b"\n")[0]
         _, _, rest = raw.partition(b"\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Git repositories that were made elsewhere: what their configuration may say.
 
-Git reads it after ours, and some of its settings are programs to run. So it may hold what is known to be harmless.
+Git reads it after ours, and some of its settings are programs to run. So it may only hold settings known as harmless.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The refs that a push may move, as `git receive-pack` would tell them, where git need not be started for it.
+"""The refs that a push may move, told as by `git receive-pack`, but without starting git where possible.
 
-To start git twice for each push, once to tell a few refs, took a seventh of the processor time of a push of one commit
-(`make bench git`).
+Starting git once more for each push, only to tell a few refs, took a seventh of the processor time of a push of one
+commit (`make bench git`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pygit2
 from trivium.vcs.git.objects import open_repository
 
 _FEW: Final = 1000
-"""So many refs are told here; of more git tells faster, and holds up nobody meanwhile."""
+"""The most refs that are told here; git tells more of them faster, and holds up nobody meanwhile."""
 _HIDDEN: Final = (b"refs/trivium/",)
 """As `transfer.hideRefs` of our configuration."""
 _MORE_TO_TELL: Final = ("shallow", "objects/info/alternates")
@@ -27,7 +27,7 @@ _MORE_TO_TELL: Final = ("shallow", "objects/info/alternates")
 def refs_for_push(path: Path) -> list[tuple[bytes, bytes]] | None:
     """Names of refs with the ids that they hold, in git's order; None when git itself has to tell them.
 
-    Git tells of many refs, and of what is not simply a ref with an object. Raises `VcsError`.
+    Git itself tells many refs, and refs that do not simply hold an existing object. Raises `VcsError`.
     """
     if any(os.path.lexists(path / name) for name in _MORE_TO_TELL):
         return None

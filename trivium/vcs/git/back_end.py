@@ -43,24 +43,24 @@ from trivium.vcs.git.transfer import GitTransfers, choose_head
 from trivium.vcs.values import Changeset, History, RefUpdate
 
 _FEW: Final = 64
-"""Up to so many changed refs the history is extended; more are counted afresh."""
+"""The most changed refs for which the history is extended; with more it is counted afresh."""
 _SHORT_ROW: Final = 50
 _LONGEST_HEAD: Final = 4096
 _HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
 
 
 class _State(msgspec.Struct, frozen=True):
-    """What `history` remembers: the refs it saw (as a digest), how many commits they reach, the youngest one."""
+    """The memory of `history`: the refs it saw (as a digest), how many commits they reach, the youngest one."""
 
     refs: str
     count: int
     tip: str
     every: str = ""
-    """The digest of all refs, those too that hold nothing of the list; empty in states of earlier versions."""
+    """The digest of all refs, also those without commits of the list; empty in states of earlier versions."""
 
 
 class _Seen:
-    """All refs at one moment, and their digests: whatever is asked for is made once."""
+    """All refs at one moment, and their digests, each made once on demand."""
 
     def __init__(self, every: dict[str, str]) -> None:
         self.every = every
@@ -79,7 +79,7 @@ class _Seen:
         return self.digest if len(self.listed) == len(self.every) else refs_digest(self.listed)
 
     def without(self, updates: Sequence[RefUpdate]) -> _Seen:
-        """As it was before these updates, where nothing else moved the same refs."""
+        """The refs before these updates, if nothing else moved the same refs."""
         before = dict(self.every)
         for update in updates:
             if before.get(update.name, ZERO) == update.new:
@@ -90,7 +90,7 @@ class _Seen:
 
 
 class Git(GitTransfers):
-    """The Git back end; what moves whole histories stands in `transfer`, reading in `snapshot`."""
+    """The Git back end; `transfer` has the moving of whole histories, `snapshot` the reading."""
 
     kind: ClassVar[str] = "git"
     abilities: ClassVar[Abilities] = Abilities(
@@ -203,7 +203,7 @@ class Git(GitTransfers):
         ]:
             leftover.unlink(missing_ok=True)
         for keep in path.glob("objects/pack/pack-*.keep"):
-            # A push or fetch protects its pack from a repack until refs point there; forgotten, that is for ever.
+            # A push or fetch protects its pack from a repack until refs point there; after a kill, for ever.
             if keep.read_bytes().startswith((b"receive-pack ", b"fetch-pack ")):
                 keep.unlink()
 
@@ -222,7 +222,7 @@ class Git(GitTransfers):
         known: str,
         updates: Sequence[RefUpdate],
     ) -> _State | None:
-        """The state from the one before and what was added since; None when that cannot be told."""
+        """The state from the one before and later additions; None when these do not suffice."""
         if not known or len(updates) > _FEW:
             return None
         refs, before = now.listed, earlier.listed
@@ -232,7 +232,7 @@ class Git(GitTransfers):
             if not update.name.startswith(LISTED):
                 continue
             if refs.get(update.name) != update.new:
-                return None  # a later push moved it again: the one that ends last sees everything
+                return None  # a later push moved it again: the push that ends last sees everything
             tip = peeled(repository, update.new)
             if tip is None:
                 return None
@@ -244,7 +244,7 @@ class Git(GitTransfers):
         state = msgspec.json.decode(known, type=_State)
         digest = now.digest_of_listed
         if state.refs == digest:
-            return state  # somebody who ended later has counted us in
+            return state  # a push that ended later has counted this one in
         if state.refs != earlier.digest_of_listed:
             return None
         if not added:
@@ -260,14 +260,14 @@ class Git(GitTransfers):
             return None
         ends_as_git_says = new.ids[-ID_BYTES:].hex() == youngest
         if state.tip and ends_as_git_says and new.oldest > read_commit(repository, state.tip).commit_time:
-            # Younger than all that there was: they come after it, whatever hangs on what.
+            # Younger than all commits before: they come after those, whatever their parents are.
             lists.extend(state.refs, digest, new.ids)
         return _State(digest, state.count + len(new.ids) // ID_BYTES, youngest)
 
     def _new(self, path: Path, added: Sequence[pygit2.Oid], before: set[str]) -> _New:
         """The commits that `added` reach and `before` did not.
 
-        libgit2's own walk could not say: it stops early where clocks went backwards, and counts old commits again.
+        libgit2's own walk is wrong here: it stops early where clocks went backwards, and counts old commits again.
         """
         asked = "\n".join([str(oid) for oid in added] + [f"^{raw_id}" for raw_id in before]).encode()
         said = self.command.run(
@@ -288,7 +288,7 @@ class _New:
 
 
 def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before: set[str]) -> _New | None:
-    """What a push put in a plain row on top of the only tip there was; None: it was another push."""
+    """The commits that a push put in a plain row on top of the only tip; None for other pushes."""
     if len(before) != 1 or len(added) != 1:
         return None
     (base,) = before
@@ -308,7 +308,7 @@ def _appended(repository: pygit2.Repository, added: Sequence[pygit2.Oid], before
 def _beside(
     kept: KnownRefs, known: str, now: _Seen, before: _Seen, updates: Sequence[RefUpdate]
 ) -> tuple[RefUpdate, ...]:
-    """What moved since `known` and is not in `updates`; all refs are kept for the next time."""
+    """The moves since `known` that are not in `updates`; keeps all refs for the next time."""
     recognised = msgspec.json.decode(known, type=_State).every if known else ""
     if recognised == now.digest:
         return ()
@@ -333,7 +333,7 @@ def _encode(state: _State) -> str:
 
 
 def _ties(repository: pygit2.Repository, added: Iterable[pygit2.Oid], youngest: str) -> bool:
-    """Whether a new name could bring forward another commit of the same second: then the order of names decides."""
+    """Whether a new name could put another commit of the same second first: then the order of names decides."""
     moment = read_commit(repository, youngest).commit_time
     return any(str(tip) != youngest and read_commit(repository, str(tip)).commit_time == moment for tip in added)
 
@@ -341,7 +341,7 @@ def _ties(repository: pygit2.Repository, added: Iterable[pygit2.Oid], youngest: 
 def _youngest(repository: pygit2.Repository, added: set[str], before: str, tips: set[str]) -> str | None:
     """The commit that comes first in date order, as git would say, after new commits; None: only git can tell.
 
-    `before` was the first until then, `added` are the tips that were added, `tips` all that there are now.
+    `before` was the first until then, `added` are the added tips, `tips` are all present tips.
     """
     if before and len(added) == 1:
         (new,) = (read_commit(repository, raw_id) for raw_id in added)

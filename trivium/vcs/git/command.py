@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import select
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ _HARMLESS: Final = (
     *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),
     *("missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeEmail", "badEmail", "badName"),
 )
-"""Flaws that old tools left in well-known histories, which everybody else takes as well."""
+"""Flaws that old tools left in well-known histories, and that all other servers accept, too."""
 
 CONFIGURATION: Final = """\
 [safe]
@@ -66,12 +67,12 @@ CONFIGURATION: Final = """\
 [init]
 \tdefaultBranch = {default_branch}
 """
-"""What a push brings is made durable before it is acknowledged (security.md R-2). Objects that
+"""Pushed objects are durable before the push is acknowledged (security.md R-2). Objects that
 could attack a client are refused; `_HARMLESS` flaws are not.
 
-A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path.
-What is large is streamed, not loaded, and what is packed together is bounded (security.md R-18). A pack that arrives
-stays one: it costs two files, where its objects would be one each.
+A filter that is itself a file of the repository is not applied: each of its patterns would be tried on each path. Large
+objects are streamed, not loaded, and packing has bounds (security.md R-18). A pack that arrives stays a pack of two
+files; its objects would be a file each.
 """
 
 _BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
@@ -85,12 +86,12 @@ _WHOLE_GROUP: Final = (
     'ulimit -d "$1" 2>/dev/null; shift; trap "trap - TERM; kill 0" TERM; "$@" & wait $!',
     "sh",
 )
-"""A constant script: the words of the command, behind the memory that it may have in KiB, are its parameters."""
+"""A constant script: its parameters are the memory limit in KiB, then the words of the command."""
 
 _ROOM: Final = 512 << 20
 """Memory of a git that takes objects in, beside the largest of them."""
 _LEAST_ALLOCATION: Final = 256 << 20
-"""Git keeps lists of objects in one piece: to allow it less than this at once would stop pushes of many small ones."""
+"""Git keeps lists of objects in one piece: a smaller limit of one allocation would stop pushes of many small ones."""
 _LARGEST_RATIO: Final = 1032
 """How many times its size compressed data can have (deflate)."""
 _PIECE: Final = 64 << 10
@@ -117,15 +118,15 @@ class GitCommand:
     hooks: str = ""
     """The directory of the hook that looks at the sizes of objects."""
     default_branch: str = "master"
-    """What HEAD of a new repository names."""
+    """The branch that HEAD of a new repository names."""
     _said: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
-    """What each service says of itself, once somebody has asked."""
+    """The abilities that each service has told, once it was asked."""
 
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *arguments]
 
     def tied(self, *arguments: str) -> list[str]:
-        """A command that ends with the thread that waits for it: nobody is left who changes a repository unseen."""
+        """A command that ends with the thread that waits for it, so that it never changes a repository unseen."""
         return tied(self.argv(*arguments))
 
     def tied_with_helpers(self, *arguments: str, memory: int = MEMORY) -> list[str]:
@@ -137,7 +138,7 @@ class GitCommand:
 
     @property
     def receiving_memory(self) -> int:
-        """Bytes that a git may have for itself which takes objects in."""
+        """Bytes of its own that a git which takes objects in may have."""
         return self.max_object_bytes + _ROOM if self.max_object_bytes else MEMORY
 
     def receiving(self) -> dict[str, str]:
@@ -209,14 +210,14 @@ class GitCommand:
         return said
 
     def abilities(self) -> bytes:
-        """What `git upload-pack` says of itself to a client that speaks protocol v2; raises `VcsError`.
+        """The abilities that `git upload-pack` tells to a client that speaks protocol v2; raises `VcsError`.
 
-        It depends on git and on our configuration, not on the repository: it is asked once, in one that is empty.
+        They depend on git and on our configuration, not on the repository: git is asked once, in an empty repository.
         """
         return self._said_by("upload-pack", PROTOCOL_2)
 
     def abilities_for_push(self) -> bytes:
-        """What `git receive-pack` says of itself behind the first ref that it tells; as `abilities`."""
+        """The abilities that `git receive-pack` tells behind its first ref; as `abilities`."""
         _, _, said = self._said_by("receive-pack").partition(b"\0")
         return said.partition(b"\n")[0]
 
@@ -254,6 +255,9 @@ class GitCommand:
         """
         with self._started(self.argv("--git-dir=.", *arguments), arguments[0], cwd) as process:
             assert process.stdout
+            with contextlib.suppress(OSError):  # it has ended already
+                # Should we die it ends when it writes, and at the latest when it has computed for so long.
+                resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(timeout) + 1,) * 2)
             pipe = process.stdout.fileno()
             readable = select.poll()
             readable.register(pipe, select.POLLIN)
@@ -324,14 +328,14 @@ def git_command(
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(configuration),
         "GIT_TERMINAL_PROMPT": "0",
-        # Anybody may push refs/replace/…: libgit2 and the packs that clients get do not know such a thing.
+        # Anybody may push refs/replace/…, but neither libgit2 nor the packs for clients follow them.
         "GIT_NO_REPLACE_OBJECTS": "1",
     }
     return GitCommand(str(Path(found).absolute()), environment, max_object_bytes, str(hooks), default_branch)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Write a file of ours, if it does not say so already."""
+    """Write a file of ours, unless it has this text already."""
     if path.exists() and path.read_text() == text:
         return
     temporary = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git's commits, read from their bytes: whatever the server accepts it shows.
+"""Git's commits, read from their bytes: the server shows every commit that it accepts.
 
-libgit2 refuses commits that old tools made and that every git takes: an author without an address or a name, a
-bracket that is not closed, an odd date. So it is only asked for the bytes. The first part of a commit is enough for all
-that is shown; one that is huge is not loaded.
+libgit2 refuses commits of old tools that every git takes: an author without an address or a name, a bracket that is not
+closed, an odd date. So it only delivers the bytes. The first part of a commit is enough for all that is shown; a huge
+commit is not loaded whole.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _LINKS: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*+)
 _COMMITTED: Final = re.compile(rb"\ncommitter [^\n]*> ([0-9]{1,12}) ")
 _ZONE: Final = re.compile(rb"([+-])([0-9]{2})([0-5][0-9])")
 _NO_TEXT: Final = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"})
-"""What Python calls encodings as well."""
+"""Names of Python's codecs that are refused as encodings."""
 
 
 class Unclear(VcsError):
-    """When a commit was made can only be told by git."""
+    """Only git can tell when a commit was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit says."""
+    """The content of a commit."""
 
     id: pygit2.Oid
     tree_id: pygit2.Oid
@@ -82,7 +82,7 @@ class Commit:
 def read_commit(repository: pygit2.Repository, raw_id: str, command: GitCommand | None = None) -> Commit:
     """The commit with this full id; raises `VcsError`, and `KeyError` when there is no such object.
 
-    Without `command` one that is huge cannot be read.
+    Without `command` a huge commit cannot be read.
     """
     oid = pygit2.Oid(hex=raw_id)
     kind, size = repository.odb.read_header(oid)

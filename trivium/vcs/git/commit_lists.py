@@ -2,9 +2,9 @@
 """The list of commits of a repository, kept in a file: raw ids in date order, oldest first, 20 bytes each.
 
 A list belongs to one state of the branches and tags, by their digest. A push that only adds younger commits appends
-to the file, whatever the length of the history; everything else makes a new one. The name of a file says how much of
-it counts, and its checksum: what a crash or a full disk did to it is noticed, and costs the time to list the commits
-again.
+to the file, whatever the length of the history; every other change makes a new file. The name of a file tells how much
+of it counts, and its checksum. So damage by a crash or a full disk is noticed, and only costs the time to list the
+commits again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Ids = bytes | mmap.mmap
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What the name of a file says."""
+    """The facts in the name of a file."""
 
     path: Path
     count: int
@@ -49,7 +49,7 @@ class CommitLists:
         """The list for a state of the refs; None when it is not known."""
         found = self._find(digest)
         if found is None or not found.count:
-            return None  # nothing cannot be mapped
+            return None  # an empty file cannot be mapped
         try:
             descriptor = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -58,7 +58,7 @@ class CommitLists:
             size = found.count * ID_BYTES
             if os.fstat(descriptor).st_size < size:
                 return None
-            # Others may append meanwhile: what is mapped here does not change.
+            # Others may append meanwhile: the part mapped here does not change.
             ids = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
         finally:
             os.close(descriptor)
@@ -77,14 +77,14 @@ class CommitLists:
                     stale.unlink(missing_ok=True)
 
     def extend(self, before: str, digest: str, added: bytes) -> None:
-        """Make the list of one state that of the next, which has more commits at its end; if it is known."""
+        """Turn the list of one state, if it is known, into that of the next, which has more commits at its end."""
         found = self._find(before)
         if found is None or before == digest:
             return
         with contextlib.suppress(OSError), found.path.open("r+b") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             if not os.path.samestat(os.fstat(stream.fileno()), found.path.stat()):
-                return  # somebody else was first
+                return  # another process was first
             size = found.count * ID_BYTES
             if stream.seek(0, os.SEEK_END) < size:
                 return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A flat directory of texts that keeps every revision: what a gist is stored in. Internally a bare Git repository."""
+"""The store of a gist: a flat directory of texts that keeps every revision. Internally a bare Git repository."""
 
 from __future__ import annotations
 

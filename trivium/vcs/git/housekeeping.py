@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git repositories are kept quick: packs merged, the commit graph with its path filters written, refs packed.
+"""Git repositories are kept fast: packs merged, the commit graph with its path filters written, refs packed.
 
 Nothing here waits for pushes or makes them wait. Objects that no ref reaches are left alone for weeks: a push may be
 about to use them.
@@ -27,7 +27,7 @@ _MANY_IN_SAMPLE: Final = 2
 _MANY_REFS: Final = 500
 _LARGE_PACK: Final = 256 << 10
 _LEFT_ALONE: Final = 256 << 20
-"""Bytes of a pack that is not written again for the sake of small ones, however few objects are in it."""
+"""Bytes from which a pack is not rewritten to merge small ones, however few objects it has."""
 _POLL: Final = 0.05
 _GRAPH: Final = ("commit-graph", "write", "--reachable", "--changed-paths")
 _USUAL: Final = (
@@ -46,7 +46,7 @@ PURGE: Final = (
     ("prune", "--expire=now"),
     (*_GRAPH, "--split=replace", "--no-progress"),
 )
-"""For when nobody else is at work: what no ref reaches is removed."""
+"""For times when nobody else is at work: objects that no ref reaches are removed."""
 
 
 def is_untidy(path: Path) -> bool:
@@ -64,7 +64,7 @@ def is_untidy(path: Path) -> bool:
 def tidy(command: GitCommand, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
     """Do the chores, one after the other; raises `Interrupted` when `stop` says so, and `VcsError`.
 
-    Git inherits the descriptor `keep`, so that whatever depends on it is held as long as git works.
+    Git inherits the descriptor `keep`, so that its lock is held as long as git works.
     """
     for words in _THOROUGH if thorough else _USUAL:
         large = () if thorough or words[0] != "repack" else _large_packs(path)
@@ -74,9 +74,9 @@ def tidy(command: GitCommand, path: Path, *, thorough: bool, keep: int, stop: Ca
 
 
 def _are_scattered(sizes: list[int]) -> bool:
-    """Whether there are many packs that are not worth a file of their own, by their sizes.
+    """Whether many packs, by their sizes, are not worth a file of their own.
 
-    A pack is, if it is twice as large as the next smaller one: then merging them would copy much for little.
+    A pack is worth one if it is twice as large as the next smaller one: merging those would copy much for little gain.
     """
     small = sorted(size for size in sizes if size < _LEFT_ALONE)
     return len(small) > _MANY_PACKS and any(larger < 2 * smaller for smaller, larger in pairwise(small))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where files of a Git repository come from, told by git itself: it has path filters in the commit graph, which libgit2
-cannot read, and annotates four times as fast.
+"""The histories of files in a Git repository, told by git itself: it uses path filters in the commit graph, which
+libgit2 cannot read, and annotates four times as fast.
 
 A path is data (security.md S-1): it was found in the tree before, stands behind `--`, and is no pattern.
 """
@@ -26,7 +26,7 @@ _PATIENCE: Final = 60
 
 
 def entry_at(command: GitCommand, repository: pygit2.Repository, raw_id: str, path: str) -> Any:
-    """What is called so at a commit: the root, or an entry of its tree; raises `UnknownPath`."""
+    """The object at a path of a commit: the root, or an entry of its tree; raises `UnknownPath`."""
     tree: Any = repository[read_commit(repository, raw_id, command).tree_id]
     if not path:
         return tree
@@ -41,8 +41,8 @@ def path_history(
 ) -> list[str]:
     """As `model.Snapshot.path_history`.
 
-    Git goes on beyond a deletion, to whatever was called so before. It tells from which commits that touched the path
-    each of them came, and with that we do not.
+    Git goes on beyond a deletion, to an older file of the same name. It also tells the parents of each commit among
+    those that touched the path, which lets us stop there.
     """
     entry_at(command, repository, raw_id, path)
     found: list[str] = []

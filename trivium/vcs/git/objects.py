@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git's objects and refs, read through libgit2: the small pieces that its back end is made of."""
+"""Git's objects and refs, read through libgit2: small pieces of the back end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ZERO: Final = "0" * 40
 SHORT: Final = 12
 _LARGEST_TAG: Final = 4 << 20
 _LONGEST_CHAIN: Final = 20
-"""Tags of tags of tags."""
+"""The longest chain of tags that point at tags."""
 _TARGET = re.compile(rb"object ([0-9a-f]{40})\n")
 LISTED: Final = ("refs/heads/", "refs/tags/")
 """The refs whose commits belong to a repository's list."""
@@ -30,7 +30,7 @@ LISTED: Final = ("refs/heads/", "refs/tags/")
 
 @contextlib.contextmanager
 def open_repository(path: Path) -> Iterator[pygit2.Repository]:
-    """The repository at `path`. Whatever libgit2 stumbles over there, now or later, is a `VcsError`."""
+    """The repository at `path`. Every error of libgit2 there, now or later, is a `VcsError`."""
     flags = pygit2.enums.RepositoryOpenFlag
     repository = None
     try:
@@ -40,8 +40,8 @@ def open_repository(path: Path) -> Iterator[pygit2.Repository]:
         raise VcsError(f"the git repository {path} cannot be read: {error}") from error
     finally:
         if repository is not None:
-            # It holds itself, in a circle through its lists of names: its packs and all objects that were read would
-            # stay in memory until the interpreter happens to look for such.
+            # It refers to itself through its lists of names: its packs and all objects that were read would stay in
+            # memory until the interpreter happens to collect such circles.
             repository.free()
             vars(repository).clear()
 
@@ -62,7 +62,7 @@ def refs_of(repository: pygit2.Repository) -> dict[str, str]:
 
 
 def target_of(repository: pygit2.Repository, name: str) -> str | None:
-    """The id that a ref holds; None when there is no such ref, or could not be one."""
+    """The id that a ref holds; None when there is no such ref, or the name is invalid."""
     try:
         return str(repository.lookup_reference(name).target)
     except (KeyError, ValueError):  # no name for a ref; or longer than a path may be
@@ -70,7 +70,7 @@ def target_of(repository: pygit2.Repository, name: str) -> str | None:
 
 
 def refs_digest(refs: dict[str, str]) -> str:
-    """The same for the same refs only."""
+    """A digest that is the same for the same refs only."""
     digest = hashlib.sha1(usedforsecurity=False)
     for name in sorted(refs):
         digest.update(f"{name} {refs[name]}\n".encode("utf-8", "surrogateescape"))

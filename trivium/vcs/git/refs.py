@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All refs of a repository as they were when they were last recognised: what moved beside is told from that.
+"""All refs of a repository as they were when last recognised, to find moves that no push told of.
 
-The state of a history has a digest of them, so that it costs nothing to see whether something moved that no push told
-of. Which ref it was is looked up in a file: a list of all refs, followed by what pushes moved since. Losing it costs
-the names, not the fact.
+The state of a history has a digest of them, so it costs nothing to see that there was such a move. The moved ref is
+found with a file: a list of all refs, followed by the moves of pushes since. Losing the file costs the names, not the
+fact.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from trivium.vcs.values import RefUpdate
 REFS: Final = "refs"
 """The file, in the cache of a repository."""
 SOME_REFS: Final = RefUpdate("refs/", ZERO, ZERO)
-"""Some ref moved, and nobody can tell any more which."""
+"""Some ref moved, and it is unknown which."""
 _NOTHING: Final = "-"
 _SHORT: Final = 64 << 10
-"""Bytes of moves that may follow however short the list is."""
+"""Bytes of moves that may follow even a short list."""
 _LINE: Final = 64
-"""Bytes that a ref takes, about."""
+"""About how many bytes a ref takes."""
 
 
 class KnownRefs:
     """The refs of one repository at the moments at which they were recognised, by their digests.
 
-    Of two pushes that end together each writes what it saw, and one of them has to look again; so moves are kept with
-    the digests of before and after, and what leads nowhere does no harm. Anybody may remove the file at any time.
+    Two pushes that end together each write the refs that they saw, and one of them has to look again. So moves are kept
+    with the digests before and after them, and moves that lead nowhere do no harm. Anybody may remove the file at any
+    time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +50,7 @@ class KnownRefs:
                 if line.startswith("= "):
                     _, before, after = line.split(" ")
                     moves = []
-                    # The first way to somewhere goes by what is known already, and so never in a circle.
+                    # The first way to a digest starts from known ones, and so never leads in a circle.
                     steps.setdefault(after, (before, moves))
                 else:
                     moves.append(line)
@@ -66,7 +67,7 @@ class KnownRefs:
         return None
 
     def write(self, digest: str, refs: dict[str, str]) -> None:
-        """Forget everything but these; whatever goes wrong with the file is no error."""
+        """Forget everything but these; a failure with the file is no error."""
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = self._path.with_name(f".{REFS}.{os.getpid()}.{threading.get_ident()}")
@@ -86,7 +87,7 @@ class KnownRefs:
 
 
 def moved(before: dict[str, str], after: dict[str, str]) -> list[RefUpdate]:
-    """What moved between two moments."""
+    """The moves between two moments."""
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     return [RefUpdate(name, before.get(name, ZERO), after.get(name, ZERO)) for name in names]
 

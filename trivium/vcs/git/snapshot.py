@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a Git repository: its list of commits, revisions, changes and trees (api-repos.md 2, 3).
 
-The list of commits is kept as a file of raw ids in date order, so that a position is a slice and an id a search;
-what is not in it cannot be read, for only a branch or tag makes a commit visible (api-repos.md 5, strip).
+The list of commits is kept as a file of raw ids in date order, so that a position is a slice and an id a search.
+Commits outside the list cannot be read, for only a branch or tag makes a commit visible (api-repos.md 5, strip).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class GitSnapshot:
         return self.position(self.resolve(revision))
 
     def _position_near(self, raw_id: str, guess: int) -> int:
-        """As `position`; usually commits are asked for in their order, and the next one need not be searched for."""
+        """As `position`, but without a search for commits that are asked for in their order, which is usual."""
         at = guess * ID_BYTES
         return guess if self._ids[at : at + ID_BYTES].hex() == raw_id else self.position(raw_id)
 

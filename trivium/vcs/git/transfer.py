@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Git repositories are forked, fetched into from other servers, stripped and kept in good order.
 
-What git could do besides talking HTTP to another server is switched off, and it reaches none but through a relay.
+Git may only talk HTTP to another server: all else is switched off, and it reaches servers only through a relay.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FETCH: Final = (
     *("--no-auto-maintenance", "--no-recurse-submodules", "--"),
 )
 _CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow", "--no-recurse-submodules", "--")
-"""For what is new: the refs are written into one file, where a fetch would make (and sync) a file for each."""
+"""For new repositories: the refs are written into one file; a fetch would make (and sync) a file for each."""
 _TRIES: Final = 5
 _LONG: Final = 3600
 
@@ -49,7 +49,7 @@ class _RefsLeft(VcsError):
 
 @dataclass(frozen=True, slots=True)
 class GitTransfers:
-    """What makes repositories and moves whole histories."""
+    """The part of the back end that makes repositories and moves whole histories."""
 
     command: GitCommand
 
@@ -62,7 +62,7 @@ class GitTransfers:
     def fork(self, source: Path, target: Path) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
         target.mkdir(mode=0o750)
-        # From a repository of ours: what is in it was checked when it came.
+        # From a repository of ours: its content was checked when it came.
         options = (
             "-c",
             "protocol.file.allow=always",
@@ -85,7 +85,7 @@ class GitTransfers:
     def _check_sizes(self, path: Path) -> None:
         """Raise `VcsError` for a repository with an object larger than `max_object_bytes`.
 
-        Git has refused those that it would have had to make room for (`GitCommand.receiving`).
+        Git has refused those that it would have had to hold in memory (`GitCommand.receiving`).
         """
         if not self.command.max_object_bytes:
             return
@@ -95,7 +95,7 @@ class GitTransfers:
                 raise VcsError("an object is larger than max_object_bytes")
 
     def _make_ours(self, path: Path) -> None:
-        """Forget where a clone came from, and that the HEAD there may have been no branch."""
+        """Forget where a clone came from, and let HEAD name a branch even if it named none there."""
         self.command.run("config", "--remove-section", "remote.origin", cwd=path)
         with open_repository(path) as repository:
             if not str(repository.lookup_reference("HEAD").target).startswith("refs/heads/"):
@@ -125,7 +125,7 @@ class GitTransfers:
         return moved
 
     def _fetch(self, arguments: list[str], path: Path, environment: dict[str, str], limits: TransferLimits) -> None:
-        """Run git, again when somebody else moved a ref at the same moment: git gives up then."""
+        """Run git, and again when somebody else moved a ref at the same moment: git gives up then."""
         deadline = time.monotonic() + limits.total
         for _ in range(_TRIES - 1):
             try:
@@ -157,7 +157,7 @@ class GitTransfers:
             return RefUpdate(name, head, str(commit.parent_ids[0]))
 
     def apply_strip(self, path: Path, update: RefUpdate, keep: Path) -> None:
-        """Carry out a strip; what goes is kept in a bundle at `keep`, which `git fetch` can read."""
+        """Carry out a strip; a bundle at `keep`, which `git fetch` can read, holds the removed commits."""
         wanted = [update.name, f"^{update.new}"]
         self.command.run("bundle", "create", "--quiet", str(keep), *wanted, cwd=path)
         _sync(keep)
@@ -165,7 +165,7 @@ class GitTransfers:
         self.purge(path)
 
     def purge(self, path: Path) -> None:
-        """Remove every object that no ref reaches: who knows the id of one could fetch it, with protocol v2."""
+        """Remove every object that no ref reaches: with protocol v2 anybody who knows its id could fetch it."""
         for words in PURGE:
             self.command.run(*words, cwd=path, timeout=_LONG)
 
@@ -183,7 +183,7 @@ class GitTransfers:
             start_new_session=True,
         )
         assert process.stderr is not None
-        errors = FirstWords(process.stderr)  # what the other server says may be endless
+        errors = FirstWords(process.stderr)  # the other server's words may be endless
 
         def end() -> None:
             if process.returncode is None:
@@ -207,12 +207,12 @@ class GitTransfers:
 
 
 def _has_pieces(path: Path) -> bool:
-    """Whether something stands in a repository that git removes at its end, as do the programs that it starts."""
+    """Whether a repository holds files that git, or a program that it started, removes at its end."""
     return any(True for pattern in ("pack/tmp_*", "tmp_objdir-*") for _ in (path / "objects").glob(pattern))
 
 
 def choose_head(repository: pygit2.Repository, default: str) -> None:
-    """Let HEAD name a branch, where nothing tells which it should be: one that exists, if there is any."""
+    """Let HEAD name a branch when nothing tells which: one that exists, if there is any."""
     branches = {name for name in refs_of(repository) if name.startswith("refs/heads/")}
     usual = [f"refs/heads/{name}" for name in (default, "main", "master")]
     repository.set_head(next((name for name in usual if name in branches), min(branches, default=usual[0])))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much trees show: counted before anybody walks through it, for a dozen objects can stand for millions of files.
+"""How many entries trees have: counted before any walk, for a dozen objects can stand for millions of files.
 
 A tree is read once, however often it occurs, and what lies below it is counted once.
 """
@@ -17,14 +17,14 @@ from trivium.vcs.errors import VcsError
 
 _DEEPEST: Final = 2000
 _KEPT: Final = 256
-"""Trees whose entries are remembered: from one commit to the next most of those that changed are the same."""
+"""Trees whose entries are remembered: one commit and the next share most of the trees that they compare."""
 _ENTRY: Final = rb"[0-7]{1,7} [^\0]*+\0.{20}"
 _ENTRIES: Final = re.compile(_ENTRY, re.DOTALL)
 _TREE: Final = re.compile(rb"(?:%b)*+" % _ENTRY, re.DOTALL)
 _ID_BYTES: Final = 20
 
 Entries = frozenset[bytes]
-"""As they stand in the tree object (mode, blank, name, NUL, id): what two trees share need not be taken apart."""
+"""As they stand in the tree object (mode, blank, name, NUL, id): entries that two trees share need not be parsed."""
 
 
 class Trees:
@@ -75,7 +75,7 @@ class Trees:
                 waiting += missing
                 continue
             waiting.pop()
-            # More than this is not told apart: numbers with a thousand digits cost as much as what they count.
+            # Larger counts are all the same: numbers with a thousand digits would cost much themselves.
             known[present] = min(len(entries) + sum(known[raw_id] for raw_id in below), 1 << 40)
         return known[tree]
 
@@ -91,7 +91,7 @@ class Trees:
 
 
 def _by_name(entries: Iterable[bytes]) -> dict[bytes, bytes | None]:
-    """For each name the id of the directory that has it, None for what is none."""
+    """Name → the id of the directory with this name, None if it is no directory."""
     return {
         entry[entry.index(b" ") + 1 : -_ID_BYTES - 1]: entry[-_ID_BYTES:] if _is_directory(entry) else None
         for entry in entries
@@ -99,7 +99,7 @@ def _by_name(entries: Iterable[bytes]) -> dict[bytes, bytes | None]:
 
 
 def _is_directory(entry: bytes) -> bool:
-    """By the first digit of the mode; old programs wrote zeros before it."""
+    """Whether it is one, by the first digit of the mode; old programs wrote zeros before it."""
     return entry.lstrip(b"0").startswith(b"4")
 
 

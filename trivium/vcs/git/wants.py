@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what a client wants by its id is part of what it may see.
+"""Whether a client may see the objects that it wants by their ids.
 
-With protocol v2 git gives away every object that it has: commits too that a forced push or the deletion of a branch
-took away, until housekeeping removes them. Clients want what the refs hold, nearly always, and that is seen at once;
-for other commits git is asked whether a ref reaches them. Of trees and files nobody could say that in good time.
+With protocol v2 git gives away every object that it has, even commits that a forced push or the deletion of a branch
+took away, until housekeeping removes them. Clients nearly always want the objects that refs hold, which are recognised
+at once. For other commits git is asked whether a ref reaches them. For trees and files that would take too long.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNREACHED: Final = ("rev-list", "--stdin", "--not", "--all")
 
 
 class Wanted:
-    """What one request wants, piece by piece."""
+    """The wants of one request, piece by piece."""
 
     def __init__(self, command: GitCommand, *, seconds: float) -> None:
         self._command = command
@@ -35,13 +35,13 @@ class Wanted:
         self._asked: set[str] = set()
 
     def unreachable(self, path: Path, wanted: Collection[str]) -> list[str]:
-        """Those of these ids which no ref reaches; raises `VcsError`, also when that takes too long to tell."""
+        """Those of these ids that no ref reaches; raises `VcsError`, also when the check takes too long."""
         with open_repository(path) as repository:
             if self._tips is None:
                 refs = all_refs_of(repository)
                 self._tips = {raw_id for name, raw_id in refs.items() if not name.startswith(_HIDDEN)}
             others = [raw_id for raw_id in wanted if raw_id not in self._tips and raw_id not in self._asked]
-            # Of what is not there at all git says so itself.
+            # Git itself refuses objects that do not exist.
             asked = {raw_id: str(peeled(repository, raw_id)) for raw_id in others if _is_commit(repository, raw_id)}
         if not asked:
             return []

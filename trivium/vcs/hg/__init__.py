@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mercurial, as everybody else sees it: asked of processes of its own (`server`)."""
+"""Mercurial, as the rest of Trivium sees it: through processes of its own (`server`)."""

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mercurial: everything is done by processes of their own, which alone import it (`server`).
 
-The list of changesets of a repository is its own order; what is secret or hidden is not part of it.
+The list of changesets has the repository's own order; secret and hidden changesets are not part of it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -18,8 +17,9 @@ from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
-from trivium.vcs.hg.client import HgProcesses
-from trivium.vcs.hg.snapshot import HgIndex, HgSnapshot
+from trivium.vcs.hg.client import HgProcesses, opened
+from trivium.vcs.hg.index import HgIndex
+from trivium.vcs.hg.snapshot import HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
 from trivium.vcs.values import Changeset, History, RefUpdate
 
@@ -29,9 +29,9 @@ _MARGIN: Final = 30.0
 
 
 _PROBES: Final = frozenset({"checklink", "checklink-target"})
-"""How clients find out whether there are symbolic links; they keep the answer."""
+"""Files with which clients find out whether symbolic links are supported; they keep them."""
 _LOCKS: Final = frozenset({"wlock", "store/lock", "store/wlock"})
-"""Links whose target is no path but says who holds the lock; `recover` removes those of the dead."""
+"""Links whose target is no path but names the lock's holder; `recover` removes those of dead processes."""
 
 
 def _is_leaving(place: str, target: str) -> bool:
@@ -76,8 +76,8 @@ class Hg:
     def adopt(self, path: Path) -> None:
         """Files beside `.hg` are somebody's working copy, and of no interest.
 
-        Nor is what clients leave in it: caches, the state of a working copy, an undo, a configuration (`hgrc`), which
-        is never read. Some of their leavings are links by nature; those are allowed, and not followed by anybody.
+        Files that clients leave in it are of none either: caches, the state of a working copy, an undo, a configuration
+        (`hgrc`), which is never read. Some of these are links by nature; they are allowed, and nobody follows them.
         """
         control = path / ".hg"
         check_self_contained(control, harmless=_is_leaving)
@@ -117,7 +117,7 @@ class Hg:
             )
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:  # noqa: ARG002
-        """The removal of a changeset with its descendants; the branch is that of the changeset, whatever is said."""
+        """The removal of a changeset with its descendants; the branch is always that of the changeset itself."""
         (changeset,) = self.processes.ask(list[Changeset], "changesets", path, ids=bytes.fromhex(raw_id))
         return RefUpdate(f"{BRANCH}{changeset.branch}", raw_id, ZERO)
 
@@ -136,11 +136,14 @@ class Hg:
 
     @contextlib.contextmanager
     def open(self, path: Path, index: HgIndex) -> Iterator[HgSnapshot]:
-        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield HgSnapshot(self.processes, directory, index)
-        finally:
-            os.close(directory)
+        with opened([path]) as directories:
+            yield HgSnapshot(self.processes, index, *directories)
+
+    @contextlib.contextmanager
+    def open_with(self, path: Path, index: HgIndex, other: Path, other_index: HgIndex) -> Iterator[HgSnapshot]:  # noqa: ARG002
+        """Each repository answers for itself, and what they have in common is known by its ids."""
+        with opened([path, other]) as directories:
+            yield HgSnapshot(self.processes, index, *directories)
 
     def history(
         self,
@@ -153,21 +156,21 @@ class Hg:
         state, last = self._state(path)
         beside: tuple[RefUpdate, ...] = ()
         if known and not any(update.name.startswith(BRANCH) and update.new == ZERO for update in updates):
-            # Unless by a strip, which takes along what comes after, and moves bookmarks.
+            # Except after a strip, which removes later changesets too, and moves bookmarks.
             before = msgspec.json.decode(known, type=State)
             beside = (*self._came_beside(path, before, state, updates), *_moved_beside(before, state, updates))
         return History(last or self.empty_changeset(), msgspec.json.encode(state).decode(), beside)
 
     def _came_beside(self, path: Path, before: State, now: State, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
-        """Changesets that came to the list, or went from it, without being told of.
+        """Changesets that came to the list, or went from it, without a push that told of them.
 
-        How many there are says whether it is worth while to look: phases that change bring some into the list as well.
+        Their number says whether a look is worth while: a change of phases brings some into the list as well.
         """
         told = {update.new: update for update in updates if not update.name.startswith(BOOKMARK)}
         if before.digest == now.digest or now.count == before.count + len(told):
             return []
         if len(told) >= MOST_IDS:
-            return []  # more than were told
+            return []  # a push brought more than it told
         added = self.processes.ask(list[tuple[str, str]], "added", path, tip=before.tip)
         found = [RefUpdate(f"{BRANCH}{branch}", ZERO, raw_id) for raw_id, branch in added if raw_id not in told]
         return found[:MOST_IDS] or [RefUpdate(BRANCH, ZERO, ZERO)]
@@ -176,7 +179,7 @@ class Hg:
         return self.processes.ask(tuple[State, Changeset | None], "state", path)
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
-        """What a push brought is told by what was there before: Mercurial's clients do not say it in advance."""
+        """Without `updates`, compare with the state before: Mercurial's clients do not announce their changesets."""
         if updates:
             return self._present(path, updates)
         before = msgspec.json.decode(known, type=State) if known else State("", 0, "", {})
@@ -203,7 +206,7 @@ class Hg:
         ]
 
     def is_untidy(self, path: Path) -> bool:  # noqa: ARG002
-        """Never: Mercurial's files only grow, and stay quick."""
+        """Never: Mercurial's files only grow, and stay fast."""
         return False
 
     def tidy(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How everybody else reaches the Mercurial processes: those of the running server, or some of our own.
+"""The way to the Mercurial processes: those of the running server, or some of our own.
 
 Under `trivium serve` they listen at a socket in the data directory. A program that runs without the server, such as a
 command, starts processes that serve it alone and end with it.
@@ -92,7 +92,7 @@ class HgProcesses:
         return self._own.connect()
 
     def ask(self, shape: type[T], what: str, *paths: Path | int, timeout: float | None = None, **arguments: Any) -> T:
-        """The answer to a call that has one value; `paths` are the directories that it is about."""
+        """The one value that answers a call; `paths` are the directories that the call is about."""
         with self._calling(what, paths, arguments, timeout) as connection:
             answer: T = _expect(connection, RESULT, shape)
             return answer
@@ -129,9 +129,9 @@ class HgProcesses:
             raise Killed(f"Mercurial could not {what}: {failed}") from failed
 
     @contextlib.contextmanager
-    def stream(self, what: str, path: Path | int, **arguments: Any) -> Iterator[Stream]:
+    def stream(self, what: str, *paths: Path | int, **arguments: Any) -> Iterator[Stream]:
         """A call with many answers."""
-        with self._calling(what, (path,), arguments) as connection:
+        with self._calling(what, paths, arguments) as connection:
             yield Stream(connection)
 
 
@@ -149,14 +149,20 @@ class Stream:
     def content(self) -> bytes | None:
         """The next answer, which is a content; None for one that is missing."""
         pieces = []
-        while True:
-            received = _checked(receive(self._connection))
-            if received.kind == DATA:
-                pieces.append(received.content)
-            elif received.kind == END:
-                return None if received.content else b"".join(pieces)
-            else:
-                raise Gone("a content was expected")
+        while (received := self._piece()).kind == DATA:
+            pieces.append(received.content)
+        return None if received.content else b"".join(pieces)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The next answer, which is a content that is there, as it comes."""
+        while (received := self._piece()).kind == DATA:
+            yield received.content
+
+    def _piece(self) -> Frame:
+        received = _checked(receive(self._connection))
+        if received.kind not in (DATA, END):
+            raise Gone("a content was expected")
+        return received
 
 
 class _OwnProcesses:
@@ -212,13 +218,13 @@ def _expect(connection: socket.socket, kind: bytes, shape: type[T]) -> T:
 
 
 def _checked(received: Frame) -> Frame:
-    """A frame that is no failure."""
+    """The frame, unless it is a failure, which is raised."""
     if received.kind == ERROR:
         raise_failure(received)
     return received
 
 
 def raise_failure(received: Frame) -> NoReturn:
-    """Raise what an answer says went wrong."""
+    """Raise the error that an answer tells."""
     failure = received.decoded(Failure)
     raise FAILURES.get(failure.kind, VcsError)(failure.text)

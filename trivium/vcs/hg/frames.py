@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server and its Mercurial processes say to each other, over a socket that only they can reach.
+"""The language between the server and its Mercurial processes, over a socket that only they can reach.
 
 A connection carries one request and its answer. A frame is a kind (one byte), a length (four bytes) and so many bytes.
-With the first frame of a request travel open directories (the repository, and whatever else it is about): names are
-looked up on our side, once, and no rename in the meantime can lead Mercurial to another place.
+Open directories (the repository, and any others) travel with the first frame of a request. So names are looked up once,
+on our side, and no rename in the meantime can lead Mercurial to another place.
 
     request    CALL (what, and what with), then for a body DATA … END
     answer     DATA … and RESULT, or HEAD (of an answer over HTTP), DATA … END; MOVED before it when something was
@@ -39,7 +39,7 @@ _MOST_FILES: Final = 3
 
 
 class Call(msgspec.Struct, frozen=True):
-    """What is asked of a Mercurial process."""
+    """A request to a Mercurial process."""
 
     what: str
     arguments: dict[str, Any]
@@ -65,11 +65,11 @@ class WriteNeeded(VcsError):
 
 
 class NotUnderstood(VcsError):
-    """What a client sent makes no sense, or asks for too much; the message is for the user."""
+    """The client's request makes no sense, or asks for too much; the message is for the user."""
 
 
 class TooExpensive(VcsError):
-    """A request took more time or memory than it may; the message is for the user."""
+    """A request took more time or memory than allowed; the message is for the user."""
 
 
 FAILURES: Final[dict[str, type[VcsError]]] = {
@@ -81,11 +81,11 @@ FAILURES: Final[dict[str, type[VcsError]]] = {
     "not-understood": NotUnderstood,
     "too-expensive": TooExpensive,
 }
-"""What went wrong, in one word that the other side knows."""
+"""Errors, by words that the other side knows."""
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What a transaction changed, as the journal tells it."""
+    """The changes of a transaction, as the journal tells them."""
 
     updates: list[tuple[str, str, str]]
 
@@ -106,7 +106,7 @@ class Frame:
 
 
 class Gone(ConnectionError):
-    """The other side went away in the middle of a sentence."""
+    """The other side went away in the middle of a frame or answer."""
 
 
 def frame(kind: bytes, content: bytes = b"") -> bytes:
@@ -119,7 +119,7 @@ def frame_of(kind: bytes, value: msgspec.Struct) -> bytes:
 
 
 def head_of(raw: bytes) -> tuple[bytes, int]:
-    """The kind and length that the first bytes of a frame tell."""
+    """The kind and length in the first bytes of a frame."""
     kind, length = _HEAD.unpack(raw)
     return kind, length
 
@@ -127,13 +127,13 @@ def head_of(raw: bytes) -> tuple[bytes, int]:
 def send_call(connection: socket.socket, call: Call, files: list[int]) -> None:
     """Send the first frame of a request, with open files."""
     content = frame_of(CALL, call)
-    # A few bytes always go at once; what follows may have to wait.
+    # A few bytes always go at once; the rest may have to wait.
     socket.send_fds(connection, [content[:HEAD_BYTES]], files)
     connection.sendall(content[HEAD_BYTES:])
 
 
 def receive_call(connection: socket.socket) -> tuple[Call, list[int]]:
-    """The first frame of a request, with the files that came with it: they are the caller's to close."""
+    """The first frame of a request, with the files that came with it; the caller closes them."""
     raw, files, _, _ = socket.recv_fds(connection, HEAD_BYTES, _MOST_FILES)
     try:
         for file in files:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trivium.settings import Settings
 
 _FOLD: Final = 4
-"""Mercurial holds a file that is pushed about so many times: the delta, the text, what it was before, compressed."""
+"""How many times Mercurial holds a pushed file, about: the delta, the text, the text before, the compressed form."""
 _BASE: Final = 512 << 20
 """Bytes that a process needs beside the file at hand."""
 
@@ -24,7 +24,7 @@ class HgLimits:
     object_bytes: int = 512 << 20
     """Largest file, manifest or changeset that a push or a pull may bring (`max_object_bytes`)."""
     inflate_ratio: int = 200
-    """A compressed bundle may grow so many times beyond its first 16 MiB (`max_inflate_ratio`)."""
+    """How many times its size a compressed bundle may grow beyond its first 16 MiB (`max_inflate_ratio`)."""
     request_seconds: int = 60
     """For an answer that is no transfer (`request_timeout`)."""
     transfer_seconds: int = 3600
@@ -32,7 +32,7 @@ class HgLimits:
 
     @property
     def memory(self) -> int:
-        """Bytes that a process may take: enough for the largest file, never more than half of what the machine has."""
+        """Bytes that a process may take: enough for the largest file, never more than half of the machine's memory."""
         machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return min(_FOLD * self.object_bytes + _BASE, machine // 2)
 
@@ -42,7 +42,7 @@ class HgLimits:
 
     @classmethod
     def heard(cls, told: str) -> HgLimits:
-        """What `told` said."""
+        """The limits that `told` wrote."""
         return cls(**json.loads(told))
 
 

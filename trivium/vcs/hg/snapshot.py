@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a Mercurial repository: revisions are resolved here, everything else is asked of the Mercurial processes.
 
-The list of changesets is Mercurial's own: in the order in which they came. One call of the API is one question, however
+The list of changesets is Mercurial's own, in the order of their arrival. One call of the API is one question, however
 many changesets it is about.
 """
 
@@ -16,7 +16,12 @@ from trivium.vcs.budget import present
 from trivium.vcs.diff.files import EXECUTABLE, LINK, PLAIN, Side, change_of
 from trivium.vcs.errors import UnknownRevision
 from trivium.vcs.hg.client import HgProcesses, Stream
-from trivium.vcs.hg.values import Annotated, Change, Entry, Index
+from trivium.vcs.hg.differing import Differing
+from trivium.vcs.hg.directories import Directories
+from trivium.vcs.hg.graph import Graph
+from trivium.vcs.hg.index import HgIndex
+from trivium.vcs.hg.reader import joined
+from trivium.vcs.hg.values import Annotated, Change, Entry
 from trivium.vcs.paths import clean_path
 from trivium.vcs.values import AnnotatedLine, Changeset, Content, DiffLimits, FileChange, Layout, Names, Node, Refs
 
@@ -32,61 +37,17 @@ _PREFIX = re.compile("[0-9a-f]{7,39}")
 _NUMBER = re.compile("[0-9]{1,11}")
 
 
-class HgIndex:
-    """The changesets and names of a repository at one moment: what is the same for every reader until the next push."""
-
-    def __init__(self, found: Index) -> None:
-        self.ids = found.ids
-        self.revisions = found.revisions
-        self.names = (found.branches, found.tags, found.bookmarks)
-        self.closed = frozenset(found.closed)
-        self.tags = _by_id(found.tags)
-        self.bookmarks = _by_id(found.bookmarks)
-
-    def __len__(self) -> int:
-        return len(self.ids) // _ID_BYTES
-
-    def at(self, position: int) -> str:
-        """The id at a position of the list."""
-        return self.ids[position * _ID_BYTES : (position + 1) * _ID_BYTES].hex()
-
-    def find(self, start: bytes) -> Iterator[int]:
-        """The positions of the changesets whose id starts with these bytes."""
-        at = self.ids.find(start)
-        while at != -1:
-            if at % _ID_BYTES == 0:
-                yield at // _ID_BYTES
-            at = self.ids.find(start, at + 1)
-
-    def numbered(self, revision: int) -> str | None:
-        """The id of a local revision number; those of hidden changesets are nobody's."""
-        if self.revisions is None:
-            return self.at(revision) if revision < len(self) else None
-        try:
-            return self.at(self.revisions.index(revision))
-        except ValueError:
-            return None
-
-
-def _by_id(names: dict[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, raw_id in sorted(names.items()):
-        found.setdefault(raw_id, []).append(name)
-    return found
-
-
-class HgSnapshot:
+class HgSnapshot(Directories, Graph, Differing):
     """One repository, opened by one reader."""
 
     era: str | None = ""
     lasting_files = True
 
-    def __init__(self, processes: HgProcesses, directory: int, index: HgIndex) -> None:
-        self._processes = processes
-        self._directory = directory
-        self._index = index
+    def __init__(self, processes: HgProcesses, index: HgIndex, directory: int, *others: int) -> None:
+        """`others` are directories of repositories that are read together with this one."""
+        super().__init__(processes, index, directory, *others)
         self._branches: dict[str, str] = {}
-        """Changeset → named branch, of those that were read."""
+        """Changeset → named branch, of the changesets that were read."""
 
     def is_empty(self) -> bool:
         return not self.ids(0, 1)
@@ -96,9 +57,7 @@ class HgSnapshot:
         return [self._index.at(position) for position in range(start, end)]
 
     def position(self, raw_id: str) -> int:
-        for position in self._index.find(bytes.fromhex(raw_id)):
-            return position
-        raise UnknownRevision(raw_id)
+        return self._index.position(raw_id)
 
     def start(self, revision: str) -> int:
         return self.position(self.resolve(revision))
@@ -129,7 +88,7 @@ class HgSnapshot:
         return matching[0] if matching else None
 
     def changesets(self, raw_ids: Sequence[str]) -> list[Changeset]:
-        found = self._processes.ask(list[Changeset], "changesets", self._directory, ids=_joined(raw_ids))
+        found = self._processes.ask(list[Changeset], "changesets", self._directory, ids=joined(raw_ids))
         self._branches.update((changeset.raw_id, changeset.branch or "") for changeset in found)
         return found
 
@@ -142,7 +101,7 @@ class HgSnapshot:
         )
 
     def changes(self, raw_ids: Sequence[str], limits: DiffLimits | None) -> Iterator[list[FileChange]]:
-        asked = {"ids": _joined(raw_ids), "contents": limits is not None}
+        asked = {"ids": joined(raw_ids), "contents": limits is not None}
         left = limits.total if limits else 0
         budget = present()
         with self._processes.stream("changes", self._directory, **asked) as stream:
@@ -186,7 +145,7 @@ class HgSnapshot:
         for entry in listed:
             name = _text(entry.path)
             budget.spend(1, len(name))
-            # Names that are no UTF-8 may look alike: what a file is called belongs to what it is found under.
+            # Names that are no UTF-8 may look alike, so the id includes the bytes of the name.
             files.append(Node(name, "file", f"{entry.file_id.hex()}{entry.path.hex()}"))
             at = name.rfind("/")
             while at >= len(above) and name[:at] not in directories:
@@ -206,7 +165,7 @@ class HgSnapshot:
     def contents(self, nodes: Sequence[Node], most: int) -> Iterator[Content]:
         asked: dict[str, Any] = {"files": [_file(node) for node in nodes], "most": min(most, _SMALL)}
         if len(nodes) <= _FEW:
-            # After a push of a commit or two: nobody need be forked for it.
+            # The case after a push of a commit or two: no process need be forked for it.
             found = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
             if all(data is not None for data in found):
                 present().check()
@@ -217,7 +176,7 @@ class HgSnapshot:
             for node in nodes:
                 present().check()
                 data = stream.content()
-                # What is too large is not told.
+                # The size of a content that is too large is missing here.
                 yield Content(self.sizes([node])[0], None) if data is None else Content(len(data), data)
 
 
@@ -225,10 +184,6 @@ def _file(node: Node) -> tuple[bytes, bytes]:
     """A listed file's own name, and its id."""
     found = bytes.fromhex(node.id)
     return found[_ID_BYTES:], found[:_ID_BYTES]
-
-
-def _joined(raw_ids: Sequence[str]) -> bytes:
-    return bytes.fromhex("".join(raw_ids))
 
 
 def _text(path: bytes) -> str:

@@ -14,7 +14,7 @@ BRANCH: Final = "branches/"
 BOOKMARK: Final = "bookmarks/"
 """A bookmark moved."""
 MOST_IDS: Final = 29_000
-"""New changesets that the journal tells of one push (system.md 3.3)."""
+"""The most new changesets of one push that the journal tells (system.md 3.3)."""
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What `history` remembers: enough to tell what was added since."""
+    """The memory of `history`: enough to tell later additions."""
 
     digest: str
     """Of all ids, in their order."""
@@ -43,7 +43,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What a changeset did to a file; what was there before may have had another name."""
+    """What a changeset did to a file, which may have had another name before."""
 
     path: bytes
     op: str
@@ -67,3 +67,43 @@ class Annotated(msgspec.Struct, frozen=True):
 
     content: bytes
     ids: list[bytes]
+
+
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of a directory."""
+
+    path: bytes
+    flags: bytes
+    """Of a file as `Change.new_flags`; `d` for a directory, `r` for a subrepository."""
+    file_id: bytes = b""
+    """Of a subrepository the name of a commit, as it stands in the changeset."""
+    size: int | None = None
+    target: bytes = b""
+    """Of a subrepository its address."""
+
+
+class Difference(msgspec.Struct, frozen=True, array_like=True):
+    """A file that differs between two changesets; of one that was added or deleted the other side is empty."""
+
+    op: str
+    """As `pages.Op`."""
+    old_path: bytes = b""
+    old_id: bytes = b""
+    old_flags: bytes = b""
+    new_path: bytes = b""
+    new_id: bytes = b""
+    new_flags: bytes = b""
+
+
+class Details(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of a changeset beside what everybody sees."""
+
+    raw_id: bytes
+    user: bytes
+    seconds: int
+    """Since 1970."""
+    offset: int
+    """Seconds west of Greenwich."""
+    phase: str
+    closes_branch: bool
+    children: list[bytes]

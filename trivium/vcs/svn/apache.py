@@ -3,23 +3,23 @@
 
 <data>/svn/httpd.conf     made at each start; readable for Apache's account
 <data>/svn/server.json    port and secret of the present Apache; for us alone
-<data>/svn/wanted         somebody has needed it: it is started with the server from then on
+<data>/svn/wanted         Apache was needed once: from then on it starts with the server
 <data>/svn/lock           held by every process of an Apache as long as it lives
 <data>/svn/key            makes the names of links; for us alone
-<data>/svn/links/<id>-…   where repositories stand: what Apache takes for a directory full of them
-<data>/svn/run/           what Apache writes
+<data>/svn/links/<id>-…   where repositories stand: Apache takes this for a directory full of them
+<data>/svn/run/           files that Apache writes
 
 mod_dav_svn finds repositories in one directory, and the path of that directory's URL must be configured and must have
-no blanks or umlauts. So Apache is asked for `/<link>/…`, whatever the repository is called and in how many groups it
-stands, and the door translates (`wire.svn.paths`). A link is made for one repository under one name and never points
-elsewhere. New repositories, groups and names need no new configuration.
+no blanks or umlauts. So Apache is asked for `/<link>/…`, whatever the repository's name and groups are, and the door
+translates (`wire.svn.paths`). A link is made for one repository under one name and never points elsewhere. New
+repositories, groups and names need no new configuration.
 
-Which link a request is for Apache is told in a header, beside the secret, and it refuses every other one, also where a
-request itself leads to a second: the source of a MERGE, the destination of a COPY. Should a request ever name another
-repository in a way that the door does not see, it ends there. Links cannot be guessed either.
+A header, beside the secret, tells Apache the link of a request. Apache refuses every other link, also where a request
+itself leads to a second one: the source of a MERGE, the destination of a COPY. So a request that names another
+repository in a way unseen by the door ends there. Links cannot be guessed either.
 
-Each connection has a process of its own (mpm_prefork), with a limit of its memory: what ends it, a fault of Subversion
-or too large a request, ends nobody else's transfer.
+Each connection has a process of its own (mpm_prefork), with a limit of its memory. A fault of Subversion or too large a
+request ends that process, and nobody else's transfer.
 
 Apache's account may have no way to these directories: it is handed them open, as descriptors with fixed numbers, and
 its paths begin at /proc/self/fd.
@@ -56,7 +56,7 @@ LINK_HEADER: Final = "X-Trivium-Link"
 _PLACE: Final = f"/proc/self/fd/{PLACE_DESCRIPTOR}"
 _ROOT: Final = f"/proc/self/fd/{ROOT_DESCRIPTOR}"
 LINKS: Final = f"{_PLACE}/links"
-"""The directory of links, as Apache says it."""
+"""The directory of links, as Apache sees it."""
 MEMORY: Final = 512 << 20
 """Bytes of its own that a process of Apache may have; the largest requests of tests take a tenth."""
 _PROCESSES: Final = 128
@@ -131,11 +131,11 @@ SVNCompressionLevel 1
   Require all denied
 </If>
 """
-"""What the head of this file says, for Apache."""
+"""The design at the head of this file, as Apache's configuration."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where an Apache listens and what it wants to hear."""
+    """Where an Apache listens, and the secret that it requires."""
 
     port: int
     secret: str
@@ -156,7 +156,7 @@ class SvnApache:
         return (self.place / "wanted").exists()
 
     def want(self, supervisor: int | None) -> None:
-        """Have it started: by the supervisor (its process), at once and from now on."""
+        """Let the supervisor, whose process is given, start Apache at once and from now on."""
         self._make_directories()
         (self.place / "wanted").touch()
         if supervisor is not None:
@@ -171,13 +171,13 @@ class SvnApache:
             return None
 
     def listens_at(self, endpoint: Endpoint) -> bool:
-        """Whether it is Apache that listens there, and not somebody who took the port while Apache was away."""
+        """Whether Apache listens there, and not another program that took the port while Apache was away."""
         account = self.command.available.account
         uid = os.geteuid() if account is None else account.uid
         return any(one.owner == uid for one in _sockets(endpoint.port) if one.state == _LISTENING)
 
     def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
-        """What Apache calls the repository `name`, which stands at `path`, if nothing must be done to get it there.
+        """Apache's name for the repository `name`, which stands at `path`, if Apache can reach it already.
 
         A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
         """
@@ -187,7 +187,7 @@ class SvnApache:
         return link if is_there and self.command.is_at_hand(self.settings.root, path) else None
 
     def link(self, repository_id: int, name: str, path: Path) -> str:
-        """The same; it can get there, and write, from now on."""
+        """The same; Apache can reach the repository, and write, from now on."""
         root = self.settings.root
         self.command.let_pass(root, path)
         if not self.command.is_taken_in(path):
@@ -202,9 +202,9 @@ class SvnApache:
         return link
 
     def _link(self, repository_id: int, name: str) -> str:
-        """What Apache calls a repository: letters, digits and a hyphen, which nobody else can tell.
+        """Apache's name for a repository: letters, digits and a hyphen, which nobody else can guess.
 
-        Another one for each name: Apache keeps what it read under it.
+        Each name of the repository has its own link: Apache remembers what it has read under a link.
         """
         return _link(self.settings.data, repository_id, name)
 
@@ -239,7 +239,7 @@ class SvnApache:
             link_header=LINK_HEADER,
             secret=endpoint.secret,
         )
-        # Errors of the last one are of no interest any more, and nobody else shortens the file.
+        # Errors of the last Apache are of no interest any more, and nobody else shortens the file.
         (self.place / "run" / "error.log").unlink(missing_ok=True)
         _write(self.place / "httpd.conf", text.encode(), 0o640)
         if programs.account is not None:
@@ -264,8 +264,8 @@ class SvnApache:
     def end_process(self, endpoint: Endpoint, peer: int) -> None:
         """End the process of Apache that serves the connection from the port `peer`, which only reads, for nobody.
 
-        It would not notice that nobody waits before it has something to say. The connection must be open at this end
-        until then, so that the process serves nobody else by now. May take a while: looks at all processes.
+        The process itself would notice only when it has something to send. Keep the connection open at this end until
+        then, so that the process cannot serve another client by now. May take a while: looks at all processes.
         """
         theirs = [one for one in _sockets(endpoint.port) if one.peer_port == peer]
         with contextlib.suppress(OSError):
@@ -278,10 +278,10 @@ class SvnApache:
                 os.close(lock)
 
     def await_quiet(self) -> None:
-        """Wait until Apache has finished what processes that are gone had asked of it; raises `VcsError`.
+        """Wait until Apache has finished the requests of processes that are gone; raises `VcsError`.
 
-        A worker that dies in the middle of a commit does not stop it. Its connections, though, are then closed at one
-        end, and stay so until Apache has done what they brought and looks at them again.
+        A commit goes on when its worker dies. But the worker's connections are then closed at one end, and stay so
+        until Apache has finished their requests and looks at them again.
         """
         endpoint = self.endpoint()
         deadline = time.monotonic() + _QUIET
@@ -299,7 +299,7 @@ def _link(data: Path, repository_id: int, name: str) -> str:
 
 @lru_cache
 def _key(place: Path) -> bytes:
-    """The key that makes links; the first who asks makes it."""
+    """The key that makes links; the first call makes it."""
     path = place / "key"
     try:
         return path.read_bytes()
@@ -349,7 +349,7 @@ def _half_closed(port: int) -> bool:
 
 
 def _has_open(pid: int, what: str) -> bool:
-    """Whether a process has something open that the kernel calls so."""
+    """Whether a process has something open that has this name in the kernel."""
     with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
         return any(os.readlink(one.path) == what for one in descriptors)  # noqa: PTH115
     return False

@@ -42,11 +42,11 @@ _REFUSES: Final = MappingProxyType(
 
 
 class _State(msgspec.Struct, frozen=True):
-    """What `history` remembers."""
+    """The memory of `history`."""
 
     youngest: int
     unclaimed: tuple[int, ...] = ()
-    """Older revisions that no push has reported yet: of two that end together, the later may report first."""
+    """Older revisions that no push has reported yet: of two pushes that end together, the later may report first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Svn:
     def create(self, path: Path) -> None:
         """A repository at revision 0, without directories."""
         self.command.admin("create", "--fs-type", "fsfs", str(path))
-        # Examples and explanations, which would be made durable file by file.
+        # Examples and explanations are removed: each would be a file to make durable.
         for examples in (path / "hooks", path / "conf"):
             for file in examples.iterdir():
                 file.unlink()
@@ -139,25 +139,25 @@ class Svn:
         return History(last, msgspec.json.encode(_State(number, unclaimed)).decode(), beside)
 
     def accepted(self, path: Path, updates: Sequence[RefUpdate], known: str = "") -> list[RefUpdate]:
-        """The revisions that nobody has reported. Ask when no commit is under way: each of them will be reported."""
+        """The revisions that nobody has reported. Call it while no commit is under way, as commits report their own."""
         with open_filesystem(path) as filesystem:
             number = youngest(filesystem)
         before = _decode(known)
         return [revision_update(one) for one in (*before.unclaimed, *range(before.youngest + 1, number + 1))]
 
     def is_untidy(self, path: Path) -> bool:
-        """Whether somebody began a commit and is gone: what they sent takes room."""
+        """Whether there are commits whose clients are gone: their files take room."""
         return bool(_dead_transactions(path))
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        """Remove what nobody will commit, and if `thorough` pack full shards of revisions into one file each."""
+        """Remove abandoned commits, and if `thorough` pack full shards of revisions into one file each."""
         self._remove_transactions(path)
         if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
             self.command.admin("pack", "--quiet", str(path))
             self.command.hand_over(path)
 
     def recover(self, path: Path) -> None:
-        """See that what a dead worker began has ended, and remove what nobody will finish.
+        """Wait for the end of work that a dead worker began, and remove what nobody will finish.
 
         Subversion's own locks are the kernel's: they end with a process.
         """
@@ -186,7 +186,7 @@ class Svn:
 
 
 def _dead_transactions(path: Path) -> list[str]:
-    """The transactions to which nobody has added anything for so long that their clients are gone."""
+    """The transactions without additions for so long that their clients must be gone."""
     stale = time.time() - _DEAD
     found = []
     for transaction in path.glob("db/transactions/*.txn"):
@@ -201,8 +201,8 @@ def _dead_transactions(path: Path) -> list[str]:
 def _remove_unpublished(path: Path) -> None:
     """Remove the files of a revision whose commit was killed before it counted.
 
-    Its properties are read-only from the moment they are written, and Subversion, which would write them again in the
-    next commit, cannot: nobody but root could commit any more.
+    Its properties are read-only as soon as they are written. The next commit of Subversion has to write them again and
+    cannot: only root could commit any more.
     """
     try:
         lock = (path / "db" / "write-lock").open("r+b")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Subversion's programs, and the account that its repositories belong to.
 
-Repositories are written by a private Apache. When the server runs as root that Apache is another account, which owns
-the repositories and nothing else; otherwise everything belongs to one account and nothing here changes owners.
+A private Apache writes repositories. When the server runs as root, Apache runs as another account, which owns the
+repositories and nothing else. Otherwise everything belongs to one account, and nothing here changes owners.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trivium.settings import Settings
 from trivium.vcs.errors import VcsError
 
 _SYSTEM: Final = "/usr/local/sbin:/usr/sbin:/sbin"
-"""Where servers are installed, which is not in everybody's PATH."""
+"""Directories of server programs, which are not in everybody's PATH."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FSFS: Final = """\
 # Apache reaches the repository through an open directory, which SQLite does not follow: no cache of representations.
@@ -58,7 +58,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SvnPrograms:
-    """What hosting Subversion takes; found by `find_programs`."""
+    """The programs for hosting Subversion; found by `find_programs`."""
 
     svnadmin: str
     svnrdump: str
@@ -66,7 +66,7 @@ class SvnPrograms:
     modules: tuple[tuple[str, str], ...]
     """Apache's modules: name and file."""
     account: Account | None
-    """Who runs Apache and owns the repositories; None: whoever runs this process."""
+    """The account that runs Apache and owns the repositories; None: the account of this process."""
 
 
 def find_programs(settings: Settings) -> SvnPrograms:
@@ -141,8 +141,8 @@ class SvnCommand:
         return done.stdout
 
     def take_in(self, path: Path) -> None:
-        """Give a repository, with all that is in it, to the account that Apache runs as, and its settings."""
-        # The directories may be another account's, which exchanges one for a link meanwhile: no path is gone twice.
+        """Give a repository, with all that is in it, to the account that Apache runs as, and write its settings."""
+        # Another account may own the directories, and replace one by a link meanwhile: so no path is followed twice.
         with _opened(path) as top, _opened("db", within=top) as db:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink("fsfs.conf", dir_fd=db)
@@ -160,16 +160,16 @@ class SvnCommand:
             for _, directories, files, place in os.fwalk(f"/proc/self/fd/{top}/.", topdown=False):
                 for name in (*directories, *files):
                     os.chown(name, account.uid, account.gid, dir_fd=place, follow_symlinks=False)
-            # The directory itself comes last: `is_taken_in` goes by it, and nobody may live to see the end.
+            # The directory itself comes last: `is_taken_in` goes by it, and this process may die before the end.
             os.fchown(top, account.uid, account.gid)
 
     def is_taken_in(self, path: Path) -> bool:
-        """Whether a repository belongs to Apache's account: one that an administrator put there may not."""
+        """Whether a repository belongs to Apache's account; one that an administrator put there perhaps does not."""
         account = self.available.account
         return account is None or path.stat().st_uid == account.uid
 
     def is_at_hand(self, root: Path, path: Path) -> bool:
-        """Whether neither `let_pass` nor `take_in` has anything to do; asked for each request."""
+        """Whether neither `let_pass` nor `take_in` has anything to do; called for each request."""
         account = self.available.account
         if account is None:
             return True
@@ -193,12 +193,12 @@ class SvnCommand:
             if state.st_gid in (account.gid, 0):
                 os.chown(place, -1, account.gid, follow_symlinks=False)
                 place.chmod((state.st_mode & 0o7707) | 0o010)
-            else:  # a group of the administrator's choice keeps what it may do
+            else:  # a group of the administrator's choice keeps its rights
                 place.chmod((state.st_mode & 0o7777) | 0o001)
 
 
 def _way(root: Path, path: Path) -> Iterator[str]:
-    """The directories through which one gets to a repository, the root first."""
+    """The directories on the way to a repository, the root first."""
     place = os.fspath(root)
     for name in os.fspath(path)[len(place) + 1 :].split("/"):
         yield place
@@ -211,7 +211,7 @@ def _lets_pass(state: os.stat_result, account: Account) -> bool:
 
 
 def svn_command(settings: Settings) -> SvnCommand:
-    """The command for an installation. Where something is missing repositories can be read, and nothing else."""
+    """The command for an installation. If a program is missing, repositories can only be read."""
     try:
         return SvnCommand(find_programs(settings))
     except Unavailable as error:
@@ -220,7 +220,7 @@ def svn_command(settings: Settings) -> SvnCommand:
 
 @contextlib.contextmanager
 def _opened(path: Path | str, *, within: int | None = None) -> Iterator[int]:
-    """A directory, and not what a link of its name leads to."""
+    """A directory, opened; a link of its name is not followed."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=within)
     try:
         yield descriptor

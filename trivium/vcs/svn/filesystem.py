@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The file system in a Subversion repository, and its revisions.
 
-The library opens a repository in 40 microseconds and keeps what it read in caches of the process, so nothing is pooled
-here: an open repository whose directory has become another one would go on answering from the old.
+The library opens a repository in 40 microseconds and keeps its reads in caches of the process, so nothing is pooled
+here: an open repository whose directory was replaced would go on answering from the old one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", re.ASCII)
 
 @contextlib.contextmanager
 def open_filesystem(path: Path) -> Iterator[Any]:
-    """The file system of the repository at `path`. Whatever libsvn stumbles over, now or later, is a `VcsError`."""
-    # Loaded when somebody reads Subversion: a worker that serves none does without 15 MB.
+    """The file system of the repository at `path`. Every error of libsvn, now or later, is a `VcsError`."""
+    # Loaded at the first read of Subversion: a worker that serves none saves 15 MB.
     from subvertpy import SubversionException
     from subvertpy.repos import Repository
 
     try:
         yield Repository(str(path)).fs()
-    except (SubversionException, OSError) as error:  # with a number of the system it raises the system's error
+    except (SubversionException, OSError) as error:  # errors with a number of the system are OSError
         raise VcsError(f"the Subversion repository {path} cannot be read: {error}") from error
 
 

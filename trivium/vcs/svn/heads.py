@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a Subversion repository has come, told by three looks at files: cheap enough for every request.
+"""How far a Subversion repository has come, found by three looks at files: cheap enough for every request.
 
-`db/current` begins with the youngest revision; it is renamed into place when that is complete. Whatever else Subversion
-tells of a repository as such stands in `db/uuid` and `db/format`, which change only when somebody exchanges them.
+`db/current` begins with the youngest revision; it is renamed into place when that is complete. All other facts about a
+repository as such stand in `db/uuid` and `db/format`, which change only when somebody exchanges them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Head(NamedTuple):
 
     youngest: int
     identity: tuple[int, ...]
-    """Another one when it is another repository, or one of another format."""
+    """Changes when the repository is replaced, or its format changes."""
 
 
 def head_of(path: Path) -> Head | None:

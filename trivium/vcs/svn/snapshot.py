@@ -42,14 +42,14 @@ _PATIENCE: Final = 60
 _MOST_PLACES: Final = 10_000
 """Branches or tags that one pattern may find."""
 _TURN: Final = threading.Lock()
-"""Who reads revisions takes turns with other threads: libsvn gives the interpreter away for each of them, and two
-readers who hand it to each other a hundred times use half as much again (`make bench`)."""
+"""Threads that read revisions take turns: libsvn gives the interpreter away for each revision, and two readers that
+hand it to each other a hundred times use half as much time again (`make bench`)."""
 _AT_A_TIME: Final = 100
 """Revisions of one turn, a millisecond."""
 
 
 class SvnSnapshot:
-    """One repository, opened by one reader; commits that came later are not seen."""
+    """One repository, opened by one reader, which does not see later commits."""
 
     lasting_files = False
 
@@ -100,13 +100,13 @@ class SvnSnapshot:
         return Refs((), (), ())
 
     def names(self, layout: Layout | None = None) -> Names:
-        """A path's id is the revision that last touched something below it, which a copy is as well."""
+        """A path's id is the revision that last touched something below it; copying it counts as well."""
         if layout is None or not self._last:
             return Names({}, {}, {})
         return Names(self._placed(layout.branches), {}, self._placed(layout.tags))
 
     def _placed(self, patterns: Sequence[str]) -> dict[str, str]:
-        """The directories of the youngest revision that one of these patterns fits."""
+        """The directories of the youngest revision that match one of these patterns."""
         found: dict[str, str] = {}
         for pattern in patterns:
             places = {"": self._last}
@@ -141,7 +141,7 @@ class SvnSnapshot:
     def _log(self, path: str, newest: int, oldest: int, limit: int) -> list[str]:
         """The newest revisions that touched a path, as long as it has the name."""
         found: list[str] = []
-        if limit > 0:  # to libsvn none means all
+        if limit > 0:  # libsvn takes 0 for all
 
             def take(_: Any, revision: int, *__: Any) -> None:
                 found.append(str(revision))

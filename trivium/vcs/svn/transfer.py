@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The history of a Subversion repository elsewhere, copied revision by revision: `svnrdump dump | svnadmin load`.
 
-What Subversion takes for a proxy is a relay, which connects to nothing but the addresses that were judged
-(`egress.relay`).
+Subversion's proxy is a relay, which connects to nothing but the addresses that were judged (`egress.relay`).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def load_history(
 ) -> None:
     """Fill the empty repository at `target`; `progress` hears of each revision. Raises `VcsError`.
 
-    The password is on nobody's command line and in no file.
+    The password is on no command line and in no file.
     """
     programs = command.available
     with contextlib.ExitStack() as held:
@@ -82,7 +81,7 @@ def load_history(
 
 
 def _follow(loading: subprocess.Popen[bytes], progress: Callable[[int], None]) -> bytes:
-    """Tell of revisions as they are loaded; returns the last of what was said."""
+    """Report revisions as they are loaded; returns the last words of the output."""
     assert loading.stdout
     last = b""
     for line in loading.stdout:
@@ -99,6 +98,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _sentence(said: bytes) -> str:
-    """What Subversion's programs say, in one line."""
+    """The output of Subversion's programs, in one line."""
     lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1].strip() if lines else "no reason was given"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bodies of Git over HTTP: a request may be compressed, and refs that are told begin with the service's name."""
+"""Bodies of Git over HTTP: a request may be compressed, and an answer with refs begins with the service's name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GitChannel(HttpChannel):
         self._max_ratio = settings.max_inflate_ratio
 
     def answers(self, request: GitRequest, *, versioned: bool) -> None:
-        """What is sent answers this request. Before refs stands whose they are, unless the protocol is `versioned`."""
+        """Answer this request. The service's name stands before refs, unless the protocol is `versioned`."""
         self.headers = (request.answer_type, *NO_CACHE)
         if request.advertises and not versioned:
             self._beginning = pkt(f"# service=git-{request.service}\n".encode()) + FLUSH

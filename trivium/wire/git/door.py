@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Git over smart HTTP: who may come in, and refusals in words that git shows. What git then does is a session's."""
+"""Git over smart HTTP: admission, and refusals in words that git shows. The session does the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trivium.wire.git.requests import lfs_repository, recognise
 
 _LFS_TYPE: Final = (b"content-type", b"application/vnd.git-lfs+json")
 _BY_STATUS: Final = frozenset({405, 415, 429})
-"""Refusals that no client of git's own gets, and the one that asks it to come later."""
+"""Refusals that git's own clients never get, and the one that asks a client to come later."""
 
 
 async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,10 +56,10 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _is_said(session: GitSession, ending: Refused) -> bool:
-    """Say why a request ends here in words that git shows, if there are such words and they matter to users.
+    """Tell why a request ends here in words that git shows, if there are such words and users need them.
 
-    Git shows nobody what comes with a status of 400 or more in answer to a POST. A client that has to sign in, or to
-    wait, goes by the status.
+    Git never shows the answer to a POST with a status of 400 or more. A client that has to sign in, or to wait, goes by
+    the status.
     """
     if isinstance(ending, SignInNeeded) or ending.status in _BY_STATUS:
         return False
@@ -69,5 +69,5 @@ async def _is_said(session: GitSession, ending: Refused) -> bool:
 
 
 async def _tell(send: Send, ending: Refused) -> None:
-    """Say why a request ends here by its status, and in words for whoever shows them."""
+    """Tell why a request ends here by its status, and in words for clients that show them."""
     await respond(send, ending.status, (ending.text + "\n").encode(), (TEXT, *NO_CACHE, *ending.headers))

@@ -44,7 +44,7 @@ def is_git_path(path: str) -> bool:
 
 
 def recognise(scope: Scope) -> GitRequest:
-    """What a request for a Git URL asks; raises `Refused` for what the smart protocol does not have."""
+    """What a request for a Git URL asks; raises `Refused` for requests outside the smart protocol."""
     path: str = scope["path"]
     asked = next((service for service in _SERVICES if path.endswith(service)), "")
     if len(path) > _LONGEST_PATH or not asked:

@@ -31,7 +31,7 @@ def in_headers(headers: Iterable[tuple[bytes, bytes]], prefix: bytes) -> bytes:
 
 
 class Room:
-    """What this process holds of arguments that are on their way; nobody may fill it alone."""
+    """The room in this process for arguments on their way; nobody may fill it alone."""
 
     def __init__(self, most: int = _MOST_HELD, most_for_one: int = _MOST_HELD_FOR_ONE) -> None:
         self._left = most
@@ -40,7 +40,7 @@ class Room:
 
     @contextlib.contextmanager
     def of(self, caller: Caller) -> Iterator[Held]:
-        """The part of one request, given back at its end. Visitors share an account, not their part."""
+        """The part of one request, given back at its end. Visitors share an account, but not a part."""
         held = Held(self, caller.address if caller.anonymous else caller.user_id)
         try:
             yield held
@@ -48,7 +48,7 @@ class Room:
             self.give(held.who, -held.size)
 
     def give(self, who: int | str, size: int) -> None:
-        """Give somebody more; raises `Busy` when there is no room."""
+        """Give a client more room; raises `Busy` when there is none."""
         if size > self._left or self._held[who] + size > self._most_for_one:
             raise Busy("too many arguments at once")
         self._left -= size
@@ -58,7 +58,7 @@ class Room:
 
 
 class Held:
-    """What is held for one request."""
+    """The room of one request."""
 
     def __init__(self, room: Room, who: int | str) -> None:
         self._room = room
@@ -66,6 +66,6 @@ class Held:
         self.size = 0
 
     def more(self, size: int) -> None:
-        """So many bytes came; raises `Busy` when there is no room for them."""
+        """Take room for bytes that came; raises `Busy` when there is none."""
         self._room.give(self.who, size)
         self.size += size

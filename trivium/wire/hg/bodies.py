@@ -51,9 +51,9 @@ class HgChannel(HttpChannel):
 
     @contextlib.asynccontextmanager
     async def call(self, request: HgRequest, caller: Caller) -> AsyncIterator[HgCall]:
-        """What is asked, with its arguments, which are held as long as they are needed.
+        """The command of a request with its arguments, which are held as long as they are needed.
 
-        They must be there within `request_timeout`. Afterwards nothing is left of the body of a request that reads.
+        They must be there within `request_timeout`. The body of a request that reads is then read to its end.
         """
         with _room.of(caller) as held:
             try:
@@ -66,7 +66,7 @@ class HgChannel(HttpChannel):
             yield HgCall(request.command, arguments, self._abilities(), self._scope["method"])
 
     async def _arguments(self, held: Held) -> tuple[bytes, bytes]:
-        """The texts that hold arguments: the query, and what is in the headers or the body."""
+        """The texts that hold arguments: the query, and the text in the headers or the body."""
         told = header(self._scope, b"x-hgargs-post")
         posted = []
         async for piece in self._first(_size(told) if told else 0):

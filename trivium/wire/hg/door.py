@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mercurial over HTTP: who may come in, and refusals in the way that Mercurial shows. The rest is a session's.
+"""Mercurial over HTTP: admission, and refusals in the way that Mercurial shows. The session does the rest.
 
-The door looks at nothing of a request but its command. One that was admitted for reading and turns out to write is
+The door looks only at the command of a request. A request that was admitted for reading and turns out to write is
 decided about anew.
 """
 
@@ -21,7 +21,7 @@ from trivium.wire.hg.requests import recognise
 
 _ERROR: Final = (b"content-type", b"application/hg-error")
 _TOLD_BY_STATUS: Final = frozenset({400, 405, 415, 429})
-"""Refusals that clients understand by their status; of all others Mercurial would show no more than that."""
+"""Refusals that clients understand by their status; of others Mercurial would show the status only."""
 
 
 async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:

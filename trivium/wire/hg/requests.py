@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests of Mercurial over HTTP: which are Mercurial's, and which command they bring (system.md 3.1)."""
+"""Requests of Mercurial over HTTP: how to recognise them, and which command they bring (system.md 3.1)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_hg_request(scope: Scope) -> bool:
 
 
 def recognise(scope: Scope) -> HgRequest:
-    """What a request asks; raises `Refused` for what the protocol does not have."""
+    """What a request asks; raises `Refused` for requests outside the protocol."""
     pieces = scope["query_string"].split(b"&", _MOST_PIECES)
     commands = [piece for piece in pieces if piece.startswith(b"cmd=")]
     if len(commands) != 1:

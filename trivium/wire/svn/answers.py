@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Apache answers, as the client may see it: nothing of the private server's names, port or places.
+"""Apache's answers as the client may see them: without the private server's names, port or places.
 
-Apache calls a repository by a link that nobody outside can know (`vcs.svn.apache`). So wherever it stands in what
-Apache wrote itself, Apache wrote it, and it is replaced by what the client calls the repository. Errors are written
-anew: with Subversion's number and words, which clients act on and show, and with a status that says whose fault it is.
+Apache calls a repository by a link that nobody outside can know (`vcs.svn.apache`). So a link in Apache's own text can
+only come from Apache, and the client's name of the repository replaces it. Errors are written anew: with Subversion's
+number and words, which clients act on and show, and with a status that says whose fault it is.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def error_body(status: int, text: str, code: int = 0) -> bytes:
 
 
 class Outwards:
-    """How one answer is put for the client."""
+    """Puts one answer into the client's terms."""
 
     def __init__(self, translation: Translation, address: str) -> None:
         """`address`: scheme and host of this server, as the client knows it."""
@@ -75,7 +75,7 @@ class Outwards:
         self._prefix = translation.prefix.encode()
 
     def headers(self, given: list[tuple[bytes, bytes]], *, allow: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-        """The headers of an answer, but for its length."""
+        """The headers of an answer, except its length."""
         found = []
         for name, value in given:
             if name == b"location":
@@ -91,7 +91,7 @@ class Outwards:
         return path == self._start or path.startswith(self._start + b"/")
 
     def _location(self, value: bytes) -> bytes | None:
-        """Where something was made or is to be found; nothing when that is not in the repository."""
+        """The place of something made or found; None when that is not in the repository."""
         scheme, separator, rest = value.partition(b"://")
         path = value
         if separator and b"/" not in scheme:
@@ -114,7 +114,7 @@ class Outwards:
         return text.replace(link, name.encode())
 
     def _marks(self) -> tuple[bytes, ...]:
-        """What Apache calls the repository, the longer ones first."""
+        """Apache's names of the repository, the longer ones first."""
         return (_LINKS + self._link, self._translation.upstream + self._start, self._start, self._link)
 
     async def body(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -131,11 +131,11 @@ class Outwards:
             yield kept
 
     def error(self, status: int, body: bytes | None, *, made: bool = False) -> tuple[int, tuple[bytes, bytes], bytes]:
-        """An error of Apache's, written anew: status, type and body. Raises `Refused` for what no client has caused.
+        """An error of Apache's, written anew: status, type and body. Raises `Refused` where Apache's status misleads.
 
-        `body` is None where it cannot be told, as of HEAD, which meets a directory where clients know files.
-        `made`: it was asked for something in a transaction; Apache takes one that is not there for a fault of its own.
-        Where Apache said nothing in Subversion's words there are none for Subversion either: clients go by the status.
+        `body` is None where it is unknown, as for HEAD, which fails on directories. `made`: the request was about a
+        transaction; Apache takes a missing one for a fault of its own. Where Apache used no words of Subversion's, the
+        client gets none either, and goes by the status.
         """
         code, said = _read(body or b"")
         said = self._replaced(said.encode(), self._prefix, self._translation.outside[-1]).decode()
@@ -156,7 +156,7 @@ class Outwards:
 
 
 def _read(body: bytes) -> tuple[int | None, str]:
-    """Subversion's number and words in an error of mod_dav_svn; None when it is another."""
+    """Subversion's number and words in an error of mod_dav_svn; the number is None for other errors."""
     code: int | None = None
     said: list[str] = []
     inside = False

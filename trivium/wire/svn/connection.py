@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
 
     def begin(self, *, no_body: bool) -> None:
-        """Get ready for an answer; `no_body`: it ends with its head, whatever that says."""
+        """Get ready for an answer; `no_body`: it ends with its head, whatever length that tells."""
         self._no_body = no_body
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._parser is None:
-            self.abort()  # nobody has asked
+            self.abort()  # no request is under way
             return
         try:
             self._parser.feed_data(data)
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
-        # A process that ends with all of a request read closes in good order; the kernel says so when it was not.
+        # A process that has read all of a request closes in good order; otherwise the kernel reports a reset.
         self.unread = isinstance(exc, ConnectionResetError | BrokenPipeError) and not self.status
         self._writable.set()
         if self.on_lost is not None:
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
         if self._parser is not None and not self.complete:
             if not self.head.done():
                 self.head.set_exception(Unreachable())
-                self.head.exception()  # somebody may not wait for it any more
+                self.head.exception()  # perhaps nobody waits for it any more
             self._news.set()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it is at this end."""
+        """The address of this end."""
         address: tuple[str, int] = self._transport.get_extra_info("sockname")
         return address
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Subversion over WebDAV: requests are streamed to and from a private Apache with mod_dav_svn.
 
-Who may do what is decided here, by method; Apache believes what it is told. Only a `MERGE` makes revisions: it is
-recorded like a push before Apache hears of it, and its answer ends when what it did is journalled and visible.
+Rights are decided about here, by method; Apache believes what it is told. Only a `MERGE` makes revisions. It is
+recorded like a push before Apache hears of it, and its answer ends when its revision is journalled and visible.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _log = structlog.get_logger(__name__)
 _WEB: Final = frozenset({"GET", "HEAD", "POST"})
 """Methods that are not Subversion's alone."""
 _LONG: Final = frozenset({"REPORT", "PUT", "MERGE"})
-"""Methods that wait for their turn; of the others one client has several under way while it waits for one of these."""
+"""Methods that wait for their turn; a client that waits for one of these may have several others under way."""
 _VERSION = re.compile(rb"<D:version-name>(\d{1,10})</D:version-name>")
 _PAGES: Final = frozenset({
     "files", "annotate", "render", "changelog", "changelog_details", "changelog_summary", "changeset", "settings",
     "summary", "archive", "raw", "rawfile", "feed", "tip", "diff", "compare", "branches", "tags", "bookmarks",
 })  # fmt: skip
-"""What stands after a repository's name in the address of one of its pages (system.md 2)."""
+"""Words after a repository's name in the addresses of its pages (system.md 2)."""
 _REVISION: Final = "tip"
 _LATER: Final = ((b"retry-after", b"5"),)
 
@@ -99,7 +99,7 @@ class SvnTransfer:
             await self._exchange.send_end(tail)
 
     async def _stands_at(self, admitted: Admitted, name: str) -> None:
-        """See that what was looked at is the repository: had another one got to its place before, it would be that."""
+        """Check that the repository still stands where Apache found it; else another one may have taken its place."""
         if await self._transfers.name_of(admitted) != name:
             raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
 
@@ -110,9 +110,9 @@ class SvnTransfer:
             name = await self._name_in_url(admitted)
             self._exchange.check(await self._translation(admitted, name))
             if self._request.adds:
-                # Before the client sends what would be refused in the end.
+                # Before the client sends files that would be refused in the end.
                 await session.check_growth(ends=self._request.makes_revisions)
-            # Before anybody is made to wait for a client that is slow.
+            # Before the lock is held: nobody must wait for a slow client.
             await self._exchange.prepare(admitted.caller, session.grew)
             await session.hold_lock()
             if await self._name_in_url(admitted) != name:
@@ -141,14 +141,14 @@ class SvnTransfer:
         self._exchange.release()
 
     async def _name_in_url(self, admitted: Admitted) -> str:
-        """What the repository is called at this moment; raises `Refused` when the URL is not its any more."""
+        """The repository's present name; raises `Refused` when the URL no longer leads to it."""
         name = await self._transfers.name_of(admitted)
         if name != admitted.repository.name and not BY_ID.fullmatch(self._request.path.segments[0]):
             raise Refused(404, NO_SUCH_REPOSITORY)
         return name
 
     async def _translation(self, admitted: Admitted, name: str) -> Translation:
-        """How the repository is called on both sides; it can be reached by Apache."""
+        """The repository's names on both sides; Apache can reach it from now on."""
         repository = admitted.repository
         self._place = path = self._site.tree.path_of(name)
         try:
@@ -188,8 +188,8 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
 async def serve_file(door: Door, upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> bool:
     """Answer a GET or HEAD that no client of Subversion sent, if it is for a file of a repository that the caller sees.
 
-    WebDAV's readers get the file, browsers are sent to its page (decisions.md W11). False: it is for somebody else;
-    whether there is such a repository is not told to those who may not read it.
+    WebDAV's readers get the file, browsers are sent to its page (decisions.md W11). False: the request is for somebody
+    else; this hides whether there is such a repository from those who may not read it.
     """
     if scope["method"] not in ("GET", "HEAD"):
         return False

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request to the private Apache and its answer: what is sent, as it was understood, and what is passed on.
+"""One request to the private Apache, sent as it was understood, and its answer, passed on to the client.
 
-Bodies that are XML, or say what they say in Subversion's own words, are at most `max_dav_body` long: they are read
-whole, with a deadline, before Apache hears of the request, and there is a room for all that a worker holds of them.
-Files stream, in both directions.
+Bodies in XML or in Subversion's own notation are at most `max_dav_body` long. They are read whole, with a deadline,
+before Apache hears of the request, and all that a worker holds of them has a bound. Files stream, in both directions.
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ _NOT_SENT: Final = _HOP | {b"host", b"authorization", b"expect", b"content-lengt
 _SKEL: Final = b"application/vnd.svn-skel"
 _SVNDIFF: Final = b"application/vnd.svn-svndiff"
 _AT_ONCE: Final = 4 << 10
-"""Bytes that are looked at on the event loop; more would keep others waiting, and a thread does it."""
+"""Bytes that are parsed on the event loop; a thread parses more, because that would keep others waiting."""
 _LOOKED_AT: Final = 8192
 """The beginning of an answer to MERGE, in which the new revision stands."""
 _WATCHED_AFTER: Final = 0.1
-"""Seconds of work of Apache after which it is looked whether the client is still there."""
+"""Seconds of work of Apache after which the client is watched for leaving."""
 _SMALL: Final = 1 << 10
 """Bytes of bodies that say the same again and again."""
 _VISITOR: Final = "anonymous"
 Ready = tuple[list[tuple[bytes, bytes]], bytes]
 """Headers and body of an answer."""
 Grown = Callable[[int], Awaitable[None]]
-"""Is told how many bytes more there are."""
+"""Is told how many more bytes have come."""
 _SANDBOX: Final = (
     b"content-security-policy",
     b"sandbox; default-src 'none'; style-src 'unsafe-inline'",
@@ -75,7 +74,7 @@ class Exchange:
         self._request = request
         self._answered = False
         self._asks: tuple[Hashable, Head] | None = None
-        """What is asked, and how far the repository had come, when the answer is worth remembering."""
+        """The question, and how far the repository had come, when the answer is worth remembering."""
         self._watching: asyncio.Task[None] | None = None
         self._body: bytes | AsyncIterator[bytes] = b""
         self._held = contextlib.ExitStack()
@@ -85,13 +84,13 @@ class Exchange:
         """Whether it asks for the files of a revision; known after `prepare`."""
 
     def check(self, translation: Translation) -> str:
-        """See that it is one that clients send; returns the kind of its resource, and raises `Refused`."""
+        """Check that clients send such a request; returns the kind of its resource, and raises `Refused`."""
         self._translation = translation
         method = self._request.method
         inside = self._request.path.segments[len(translation.outside) :]
         self._kind = requests.kind_of(inside)
         if method in requests.COPIES and self._kind not in requests.WORKING:
-            # Where it goes is refused in the same words, whatever it comes from.
+            # A destination is refused in the same words for every source.
             requests.check_destination(translation.destination(self._one(b"destination"))[1])
         requests.check_target(method, self._kind)
         if method == "LOCK":
@@ -99,7 +98,7 @@ class Exchange:
         return self._kind
 
     async def prepare(self, caller: Caller, grown: Grown | None = None) -> None:
-        """Read and understand all that is to be understood before Apache hears of it; raises `Refused` and `Crowded`.
+        """Read and parse what must be understood before Apache hears of it; raises `Refused` and `Crowded`.
 
         `grown` is told of each piece of a file before Apache is, and may refuse it.
         """
@@ -141,7 +140,7 @@ class Exchange:
         return self._translation.inwards(reference)[0]
 
     async def _soon(self, size: int, function: Any, *arguments: Any) -> Any:
-        """Do here what is done at once, and everything else in a thread."""
+        """Do short work here, and all other work in a thread."""
         if size <= _AT_ONCE:
             return function(*arguments)
         async with self._door.understanding:
@@ -258,7 +257,7 @@ class Exchange:
         return found[0] if found else b""
 
     async def _headers_inwards(self) -> list[tuple[bytes, bytes]]:
-        """The client's headers, without what is between it and us."""
+        """The client's headers for Apache, without those that concern only the connection."""
         given = self._scope["headers"]
         dropped = {
             token.strip().lower() for name, value in given if name == b"connection" for token in value.split(b",")
@@ -356,11 +355,11 @@ async def _told(body: AsyncIterator[bytes], grown: Grown) -> AsyncIterator[bytes
 
 
 def _authorization(caller: Caller) -> bytes:
-    """Who it is, for Apache, which asks for no password."""
+    """The caller's name for Apache, which asks for no password."""
     user = _VISITOR if caller.anonymous else caller.username
     return b"Basic " + base64.b64encode(f"{user}:x".encode())
 
 
 def _lists_a_directory(answer: Answer) -> bool:
-    """Whether the answer to a GET is a page that Apache made; of files it always tells a strong tag."""
+    """Whether the answer to a GET is a page that Apache made; files always come with a strong tag."""
     return not any(name == b"etag" and not value.startswith(b"W/") for name, value in answer.headers)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers to OPTIONS that are remembered: each command of a client asks two to five times what the server can do.
+"""Remembered answers to OPTIONS: each command of a client asks two to five times what the server can do.
 
-What mod_dav_svn answers depends on the request, on what the repository is and on its youngest revision, which stands in
-a header of its own (`vcs.svn.heads`). It does not depend on the path in the repository, but for the methods that are
-allowed there, and those the door names (`requests.allow`). So an answer is given again to the same request with the
-revision that is the youngest then. Who may ask is decided before, as always.
+The answer of mod_dav_svn depends on the request, on the repository's identity and on its youngest revision, which
+stands in a header of its own (`vcs.svn.heads`). Of the path only the allowed methods depend, and the door names those
+(`requests.allow`). So the same request gets the same answer again, with the present youngest revision. Rights are
+decided about before, as always.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trivium.vcs.svn.heads import Head
 
 _YOUNGEST: Final = b"svn-youngest-rev"
 _MOST: Final = 500
-"""Answers that one worker remembers; then it begins anew."""
+"""Answers that one worker remembers; beyond that it forgets all."""
 _LARGEST: Final = 4 << 10
 """Bytes of a request or answer that is remembered."""
 
@@ -38,7 +38,7 @@ class KnownOptions:
         self._known: dict[Hashable, _Known] = {}
 
     def found(self, asked: Hashable, head: Head) -> tuple[Headers, bytes] | None:
-        """The answer to a request, as the client sees it, of a repository that has come so far."""
+        """The answer to a request, as the client sees it, for a repository with this head."""
         known = self._known.get(asked)
         if known is None or known.identity != head.identity:
             return None
@@ -46,7 +46,7 @@ class KnownOptions:
         return [(name, youngest if name == _YOUNGEST else value) for name, value in known.headers], known.body
 
     def keep(self, asked: Hashable, head: Head, headers: Headers, body: bytes) -> None:
-        """Remember what was answered; `head` was looked at before that was asked for."""
+        """Remember an answer; `head` was read before the request was sent."""
         if _size(headers) + len(body) > _LARGEST:
             return
         if len(self._known) >= _MOST:
@@ -55,7 +55,7 @@ class KnownOptions:
 
 
 def asked_by(headers: Headers, body: bytes, *about: Hashable) -> Hashable | None:
-    """What a request asks, with all that could make a difference to the answer; None when that is too much."""
+    """What a request asks, with everything that could change the answer; None when that is too large to remember."""
     return None if _size(headers) + len(body) > _LARGEST else (tuple(headers), body, *about)
 
 

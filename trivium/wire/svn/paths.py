@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""URLs of Subversion requests: which repository they are about, and how they are called on the other side.
+"""URLs of Subversion requests: their repositories, and their translation for Apache.
 
 The private Apache knows a repository by a short name of its own (`vcs.svn.apache`), so paths are translated wherever
 they occur: in the request line, in `Destination` and `If`, in the references of XML (`wire.svn.xml`), and in all that
@@ -23,7 +23,7 @@ SAFE: Final = "/!$&'()*+,:=@~-_."
 _SCHEMES: Final = (b"http", b"https")
 _HTTP: Final = len(b"https://")
 _NEVER: Final = frozenset(range(0x21)) | {0x7F, *b"?#"}
-"""What stands in no reference: a query or fragment would be read as a path by one and not by another."""
+"""Bytes that no reference has: one program would read a query or fragment as a part of the path, another would not."""
 _NOT_HERE: Final = "The request names something outside of the repository."
 
 
@@ -38,7 +38,7 @@ class RawPath:
     """Where in `text` each of them ends."""
 
     def after(self, count: int) -> bytes:
-        """What follows the first `count` segments, as it was sent."""
+        """The rest after the first `count` segments, as it was sent."""
         return self.text[self.ends[count - 1] :] if count else self.text
 
 
@@ -46,7 +46,7 @@ def parse_path(text: bytes) -> RawPath:
     """Take a path apart; raises `Refused` for one that could lead elsewhere than it seems to."""
     segments, ends = [], []
     at = 0
-    # Three slashes are as long as what they replace, so that places stay; there are no empty segments.
+    # Three slashes are as long as the escape that they replace, so positions stay; there are no empty segments.
     for piece in text.replace(b"%2f", b"%2F").replace(b"%2F", b"///").split(b"/"):
         at += len(piece)
         if piece:
@@ -68,7 +68,7 @@ def _decoded(segment: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One repository's two names: what the client calls it in this request, and what Apache does."""
+    """One repository's two names: the client's in this request, and Apache's."""
 
     outside: tuple[str, ...]
     """The segments of its URL, as this server sees it."""
@@ -107,7 +107,7 @@ class Translation:
         except Refused as error:
             if error.text != _NOT_HERE:
                 raise
-            # 409, for a 502 would say that the server is at fault.
+            # A 502 would say that the server is at fault.
             raise Refused(409, "The destination is not in the same repository.") from None
         return self.upstream + path, segments
 
@@ -144,7 +144,7 @@ def base_segments(base_url: str) -> tuple[str, ...]:
 
 
 def _path_of(reference: bytes) -> bytes:
-    """The path of a reference: a URL of any server that is called so, or a path."""
+    """The path of a reference, which is a URL of any server or a path."""
     if not _NEVER.isdisjoint(reference):
         raise Refused(400, "A reference in the request is no path.")
     scheme, separator, _ = reference[: _HTTP + 1].partition(b"://")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a Subversion request may be: its method, and the kind of resource that it is about.
 
-Apache has more than clients use, and some of that ends it. So nothing passes but the pairs of method and resource that
-clients have: svn from 1.6 on with both versions of its protocol, SVNKit, git-svn, and WebDAV's readers.
+Apache offers more than clients use, and some of that makes it crash. So only those pairs of method and resource pass
+that clients use: svn from 1.6 on with both versions of its protocol, SVNKit, git-svn, and WebDAV's readers.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ _ALLOWED: Final = {
     "txr": {"PUT", "DELETE", "MKCOL", "PROPPATCH", "GET", "HEAD"},
     "vtxr": {"PUT", "DELETE", "MKCOL", "PROPPATCH", "GET", "HEAD"},
 }
-"""What stands after `!svn` in a URL, nothing for paths of the youngest revision → methods."""
+"""The word after `!svn` in a URL (empty for paths of the youngest revision) → methods."""
 _MADE: Final = frozenset({"wrk", "txr", "vtxr"})
-"""Where files and directories are put that no revision has yet; where copies go."""
+"""Places for files and directories that are in no revision yet, and for copies."""
 WORKING: Final = _MADE | {"txn", "vtxn", "wbl", "act"}
-"""What is being made and no revision yet."""
+"""Everything that is being made and in no revision yet."""
 
 _MOST_ARGUMENTS: Final = 100
 _REVISION: Final = re.compile(r"[0-9]{1,10}")
 _LARGEST_REVISION: Final = (1 << 31) - 1
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
-"""Of an activity or transaction."""
+"""The name of an activity or transaction."""
 _SHAPES: Final = {
     "me": (),
     "vcc": (re.compile("default"),),
@@ -66,7 +66,7 @@ _SHAPES: Final = {
     **dict.fromkeys(("act", "txn", "vtxn", "wrk", "txr", "vtxr"), (_NAME,)),
     "wbl": (_NAME, _REVISION),
 }
-"""What must follow; of those in `_WITH_PATH` a path may come after that."""
+"""The segments that must follow; a path may come after them for the words in `_WITH_PATH`."""
 _WITH_PATH: Final = frozenset({"bc", "rvr", "ver", "wrk", "txr", "vtxr"})
 
 _REPORTS: Final = frozenset({
@@ -75,7 +75,7 @@ _REPORTS: Final = frozenset({
     "list-report",
 })  # fmt: skip
 _PULLS: Final = frozenset({"update-report", "replay-report"})
-"""Of the many reports those that hand out the files of a revision: checkout, update, switch, export, dump."""
+"""The reports that hand out the files of a revision: checkout, update, switch, export, dump."""
 
 _ONLY_COMMITS: Final = "Only commits change a repository; a revision and its properties stay as they are."
 
@@ -102,7 +102,7 @@ class SvnRequest:
 
 
 def recognise(scope: Scope) -> SvnRequest:
-    """What a request asks; raises `Refused` for what Subversion does not have."""
+    """What a request asks; raises `Refused` for requests that Subversion does not have."""
     method = scope["method"]
     if method not in READS and method not in WRITES:
         raise Refused(405, "Subversion has no such method.", (allow(""),))
@@ -136,7 +136,7 @@ def _fits(pattern: re.Pattern[str], part: str) -> bool:
 
 
 def check_target(method: str, kind: str) -> None:
-    """Refuse a method that is none of this kind of resource, and whatever would change a revision."""
+    """Refuse a method that this kind of resource does not have, and any change of a revision."""
     if method in _ALLOWED[kind]:
         return
     if method in _TRANSACTIONAL and kind not in WORKING:
@@ -145,20 +145,20 @@ def check_target(method: str, kind: str) -> None:
 
 
 def check_lockable(inside: tuple[str, ...]) -> None:
-    """Refuse a lock that would end its process: there the directory of a file is told from a path decoded twice."""
+    """Refuse a lock that would crash its process of Apache, which decodes a file's path twice to get its directory."""
     for name in inside:
         if "%" in name and not {"", "."}.isdisjoint(unquote(name).split("/")):
             raise Refused(403, "A file whose name reads like this cannot be locked.")
 
 
 def check_destination(inside: tuple[str, ...]) -> None:
-    """Refuse a copy that goes anywhere but into what is being made."""
+    """Refuse a copy that does not go into a commit under way."""
     if kind_of(inside) not in _MADE:
         raise Refused(403, _ONLY_COMMITS)
 
 
 def query_of(method: str, query: bytes) -> bytes:
-    """The part of a query that Subversion knows: revisions of a file. What else it knows tells where Apache is."""
+    """The useful part of Subversion's queries: revisions of a file. The rest would tell where Apache is."""
     if not query or method not in ("GET", "HEAD"):
         return b""
     if query.count(b"&") >= _MOST_ARGUMENTS:
@@ -173,7 +173,7 @@ def query_of(method: str, query: bytes) -> bytes:
 
 
 def check_report(document: Document) -> bool:
-    """Refuse a report that is none; returns whether it hands out the files of a revision."""
+    """Refuse an unknown report; returns whether it hands out the files of a revision."""
     if document.namespace != SVN or document.name not in _REPORTS:
         raise Refused(400, "Subversion has no such report.")
     return document.name in _PULLS

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is posted to begin a transaction, in Subversion's own notation (skel): understood here and written anew.
+"""The POST that begins a transaction, in Subversion's own notation (skel): parsed here and written anew.
 
-A skel is an atom or a list of skels. Apache reads lists in lists as deep as they are, until its stack ends. Nothing is
-ever said but `( create-txn )` and `( create-txn-with-props ( NAME VALUE … ) )`.
+A skel is an atom or a list of skels. Apache reads nested lists to any depth, until its stack ends. Clients send nothing
+but `( create-txn )` and `( create-txn-with-props ( NAME VALUE … ) )`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST: Final = 10_000
 
 
 def rewritten(text: bytes) -> bytes:
-    """The same request, written anew; raises `Refused` for what is none."""
+    """The same request, written anew; raises `Refused` for other texts."""
     match _parsed(text):
         case [b"create-txn"]:
             return b"( create-txn )"

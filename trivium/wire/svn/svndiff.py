@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How large a file will be that a commit brings, told from the heads of the pieces of a difference (svndiff 0 to 2).
+"""How large a file of a commit will be, by the heads of the pieces of its difference (svndiff 0 to 2).
 
-A difference of a few bytes can stand for any number of them: each piece (window) says how long its result is before it
-says what that is. So the sum is known, and too much refused, before Subversion makes it.
+A difference of a few bytes can stand for a file of any size. Each piece (window) tells the length of its result before
+the result itself. So the sum is known, and too much is refused, before Subversion makes the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NUMBERS: Final = 5
 _RESULT: Final = 2
 _SOME: Final = 100
 _SHORTEST: Final = 512
-"""Bytes of a result that a window has on an average, after the first ones; clients make them of 100 KB."""
+"""Bytes that the result of a window must have on average, after the first ones; clients make them of 100 KB."""
 _LONGEST: Final = 10
 """Bytes of a number of 64 bits, seven in each."""
 
@@ -36,7 +36,7 @@ async def weighed(body: AsyncIterator[bytes], limit: int, *, is_delta: bool) -> 
 
 
 class Scale:
-    """Reads along in a difference."""
+    """Adds up the size of a file while its difference passes by."""
 
     def __init__(self) -> None:
         self._kept = b""
@@ -46,7 +46,7 @@ class Scale:
         self._windows = 0
 
     def weigh(self, chunk: bytes) -> int:
-        """The next bytes; returns how long the file is as far as it is known. Raises `Refused` for no difference."""
+        """Read the next bytes; returns the known length of the file. Raises `Refused` when this is no difference."""
         at = min(self._skip, len(chunk))
         self._skip -= at
         data = self._kept + chunk[at:]

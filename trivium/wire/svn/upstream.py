@@ -27,7 +27,7 @@ _START: Final = 10.0
 """Seconds that Apache may take to start."""
 _PAUSE: Final = 0.02
 _LONG: Final = 5.0
-"""Seconds after which work for somebody who has gone is worth ending; what is shorter ends by itself."""
+"""Seconds after which work for a client that has gone is worth ending; shorter work ends by itself."""
 
 
 class Answer:
@@ -40,7 +40,7 @@ class Answer:
         self.headers = connection.headers
 
     def whole(self) -> bytes | None:
-        """The body, if Apache has sent all of it; None when more is to come, as of everything that is long."""
+        """The body, if Apache has sent all of it; None when more is to come, as with every long body."""
         return self._connection.read_all()
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -58,20 +58,20 @@ class Upstream:
 
     def __init__(self, apache: SvnApache, *, idle: float, supervisor: int | None) -> None:
         self.options = KnownOptions()
-        """What need not be asked again."""
+        """Answers that need not be asked for again."""
         self._apache = apache
         self._idle = idle
         self._supervisor = supervisor
         self._kept: list[Connection] = []
         self._looks_later = False
-        """Whether it will be looked which of them are idle."""
+        """Whether a look for idle connections is planned."""
 
     def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
         """What Apache calls a repository, as the first segment of its URL (`SvnApache.link_at_hand`)."""
         return self._apache.link_at_hand(repository_id, name, path)
 
     def link(self, repository_id: int, name: str, path: Path) -> str:
-        """The same; it can get there from now on. To be called in a thread."""
+        """The same; Apache can reach the repository from now on. To be called in a thread."""
         return self._apache.link(repository_id, name, path)
 
     @contextlib.asynccontextmanager
@@ -86,13 +86,13 @@ class Upstream:
     ) -> AsyncIterator[Answer]:
         """Send a request and wait for the head of its answer.
 
-        A `body` that is not at hand is sent in chunks, or as it is when `headers` tell its length. `fed` is a future
-        that is told when it has been sent, or what went wrong with it. Raises `Unreachable`, `TimeoutError`, and what
-        reading `body` raises.
+        A `body` that is not at hand is sent in chunks, or as it is when `headers` tell its length. The future `fed` is
+        done when the body has been sent, or holds its error. Raises `Unreachable`, `TimeoutError`, and whatever reading
+        `body` raises.
 
-        A request is sent again only if the kernel says that Apache closed a connection without having read it, and
-        once: what ended a process of Apache would end the next. What only `reads` and is given up after it has taken
-        long is ended in Apache as well.
+        A request is sent again only if the kernel says that Apache closed the connection before it read the request,
+        and only once: a request that ends a process of Apache would end the next one, too. A long request that only
+        `reads` is ended in Apache as well when it is given up.
         """
         began = asyncio.get_running_loop().time()
         no_body = head.startswith(b"HEAD ")
@@ -187,7 +187,7 @@ class Upstream:
         except BaseException as error:
             if not fed.done():
                 fed.set_exception(Disconnected() if isinstance(error, asyncio.CancelledError) else error)
-                fed.exception()  # whoever waits for it will hear
+                fed.exception()  # `fed` tells the error to its reader
             raise
         if not fed.done():
             fed.set_result(None)
@@ -210,7 +210,7 @@ class Upstream:
                     _, connection = await loop.create_connection(
                         partial(Connection, endpoint), "127.0.0.1", endpoint.port
                     )
-                    # Before anything is said, the secret above all.
+                    # Checked before anything is sent, above all the secret.
                     if self._apache.listens_at(endpoint):
                         return connection
                     connection.abort()

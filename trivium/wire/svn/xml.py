@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """XML of Subversion's clients: read once, here, and written anew for Apache (security.md S-8).
 
-Apache gets no byte that a client wrote: it gets what this parser understood. So there is one reading of a body, and
-nothing in it that only one of two parsers would see. What no client needs ends here: document types, entities,
-comments, other encodings, and more than Apache should make a tree of.
+Apache gets no byte that a client wrote, but what this parser understood. So a body has one reading, and holds nothing
+that only one of two parsers would see. Things that no client needs end here: document types, entities, comments, other
+encodings, and more elements than Apache should make a tree of.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SVN: Final = "svn:"
 
 _DEEPEST: Final = 100
 MOST_OF_A_QUESTION: Final = 1000
-"""Where each is answered for each file of a directory; clients ask for a dozen."""
+"""Elements of a body that asks for each of them for each file of a directory; clients ask for a dozen."""
 MOST: Final = 100_000
 """Elements and attributes together; as many as can be in a mebibyte, 260,000, take 40 MB in Apache."""
 _NAMESPACES: Final = 100
@@ -29,7 +29,7 @@ _REFERENCES: Final = frozenset({"href", "src-path", "dst-path"})
 """Elements that name a resource, whatever their namespace."""
 _PLACES: Final = frozenset({"entry", "missing", "update-target"})
 _PATHS: Final = frozenset({"path", "include-path", "lock-path"})
-"""Elements of Subversion that name something in the repository; the first ones go through no hands that mend them."""
+"""Elements of Subversion that name something in the repository; nothing corrects the paths of those in `_PLACES`."""
 _LONGEST_PATH: Final = 16 << 10
 """Characters."""
 _BINDINGS: Final = 200
@@ -42,7 +42,7 @@ _VALUE: Final = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "\r": "
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a body says."""
+    """A body that was read."""
 
     namespace: str
     name: str
@@ -54,13 +54,13 @@ class Document:
 def rewritten(
     body: bytes, reference: Callable[[bytes], bytes] | None = None, *, paths: bool = False, most: int = MOST
 ) -> Document:
-    """Read a body and write it anew; raises `Refused` for what no client of Subversion says.
+    """Read a body and write it anew; raises `Refused` for a body that no client of Subversion sends.
 
-    `reference` translates what stands in elements that name resources; without it they are text like any other.
-    With `paths` so are those of Subversion that have a path: Apache ends over one that is not in its plainest form.
+    `reference` translates the text of elements that name resources; without it they are text like any other. With
+    `paths`, paths in elements of Subversion are put into their plainest form: Apache crashes over others.
     """
     reading = _Reading(reference, paths, most)
-    # Not the parser's own namespaces: the name of a property may have a colon more than XML would like.
+    # Not the parser's own namespaces: the name of a property may have more colons than XML allows.
     parser = expat.ParserCreate("utf-8")
     parser.ordered_attributes = True
     parser.buffer_text = True
@@ -69,7 +69,7 @@ def rewritten(
     parser.CharacterDataHandler = reading.characters
     parser.XmlDeclHandler = _declared
     parser.StartDoctypeDeclHandler = _no_doctype
-    if b"\0" in body:  # UTF-16, which a parser finds out by itself
+    if b"\0" in body:  # UTF-16, which a parser detects by itself
         raise _not_utf_8()
     try:
         parser.Parse(body, True)
@@ -93,9 +93,9 @@ class _Reading:
     """Namespaces → the prefixes that they have in what is written."""
     _count: int = 0
     _named: list[str] | None = None
-    """What the element that names a resource has said so far, inside of one."""
+    """Inside an element that names a resource: its text so far."""
     _path_of: str = ""
-    """The name of that element when what it says is a path."""
+    """The name of that element when its text is a path."""
     _root: tuple[str, str] = ("", "")
 
     def begin(self, name: str, attributes: list[str]) -> None:
@@ -158,7 +158,7 @@ class _Reading:
             self._parts.append(text.translate(_TEXT))
 
     def _name(self, name: str, *, element: bool) -> tuple[str, str, str]:
-        """Namespace of a name, what it is called here, and its part after the prefix."""
+        """The namespace of a name, the name as it is written here, and its part after the prefix."""
         prefix, separator, local = name.partition(":")
         if prefix == "xml":
             return "", name, name
@@ -185,7 +185,7 @@ class _Reading:
 
 
 def _declares(key: str) -> bool:
-    """Whether an attribute says what a prefix stands for."""
+    """Whether an attribute declares a prefix."""
     return key == "xmlns" or key.startswith("xmlns:")
 
 

@@ -110,6 +110,7 @@ def fill(site: Site, name: str) -> int:
             (tables.repository_fields, {"key": "k", "label": "l", "description": "d", "value": "v"}),
             (tables.repository_grants, {"object_id": found.id, "user_id": root.id, "level": 3}),
             (tables.repository_followers, {"user_id": ada.id}),
+            (tables.visits, {"user_id": ada.id, "visited_on": "2003"}),
             (tables.repository_locks, {"user_id": ada.id, "locked_on": 5, "reason": "lock_api"}),
             (tables.former_names, {"name": "Before", "name_key": "before"}),
             (tables.repository_settings, {"key": "phases_publish", "value": '"False"'}),

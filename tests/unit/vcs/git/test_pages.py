@@ -91,7 +91,10 @@ def test_submodules(git_place: Place) -> None:
 
 
 @pytest.mark.parametrize("told", [
-    b'[submodule "x"\n', b"\0\0", b'[submodule "x"]\n\tpath = x\n\turl = ' + b"u" * 5000, b"[include]\n\tpath = {beside}\n",
+    b'[submodule "x"\n',
+    b"\0\0",
+    b'[submodule "x"]\n\tpath = x\n\turl = ' + b"u" * 5000,
+    b"[include]\n\tpath = {beside}\n",
     b"#" * (300 << 10),
 ], ids=["broken", "binary", "long", "including", "large"])  # fmt: skip
 def test_what_submodules_say_is_judged(git_place: Place, told: bytes) -> None:
@@ -104,12 +107,11 @@ def test_what_submodules_say_is_judged(git_place: Place, told: bytes) -> None:
 
 
 def test_files_that_become_something_else(git_place: Place) -> None:
-    first = commit(git_place, {
-        b"link": ("100644", b"a/b"), b"module": ("100644", b"m\n"), b"dir": ("100644", b"d\n"), b"file/x": ("100644", b"1\n"),
-    })  # fmt: skip
-    second = commit(git_place, {
-        b"link": ("120000", b"a/b"), b"module": ("160000", b"1" * 40), b"dir/x": ("100644", b"2\n"), b"file": ("100644", b"1\n"),
-    }, first)  # fmt: skip
+    file = "100644"
+    before = {b"link": (file, b"a/b"), b"module": (file, b"m\n"), b"dir": (file, b"d\n"), b"file/x": (file, b"1\n")}
+    after = {b"link": ("120000", b"a/b"), b"module": ("160000", b"1" * 40), b"dir/x": (file, b"2\n")}
+    first = commit(git_place, before)
+    second = commit(git_place, {**after, b"file": (file, b"1\n")}, first)
     with git_place.open() as snapshot:
         options = DiffOptions(renames=False)
         told = {one.path: one for one in snapshot.differences(first, second, options)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The beginnings of requests to git, of which all else depends: read before a client has a place."""
+"""The beginnings of requests to git, which decide all else: read before a client has a place."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def push_head(commands: PushCommands, body: AsyncIterator[bytes], enough: 
 
 
 async def bounded(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What somebody wants to fetch, and has; git looks at each of them. Raises `Declined` when it is too much."""
+    """The ids that a client wants and has; git looks at each of them. Raises `Declined` when they are too many."""
     size = 0
     async for chunk in body:
         size += len(chunk)

@@ -35,7 +35,7 @@ def pkt(payload: bytes) -> bytes:
 
 
 def refusal(reason: str) -> bytes:
-    """What a client of `git-upload-pack` shows to its user, whatever it asked for."""
+    """An error that a client of `git-upload-pack` shows to its user, whatever it asked for."""
     return pkt(b"ERR " + " ".join(reason.split()).encode()[:_LONGEST_MESSAGE] + b"\n")
 
 
@@ -75,15 +75,15 @@ class PacketReader:
             del self._buffer[:position]
 
     def rest(self) -> bytes:
-        """What came behind the last packet that was told; to be asked for once, instead of more packets."""
+        """The bytes behind the last packet returned; to be called once, instead of feeding more."""
         return bytes(self._buffer)
 
 
 class FetchCommand:
     """The beginning of a `git-upload-pack` request: whether it fetches, or with protocol v2 asks for refs only.
 
-    With protocol v2 the command may stand behind what the client says of itself; it counts as a fetch unless nothing
-    but refs is asked for.
+    With protocol v2 the command may stand behind what the client says of itself. The request counts as a fetch unless
+    it asks for nothing but refs.
     """
 
     def __init__(self, *, versioned: bool) -> None:
@@ -108,7 +108,7 @@ class FetchCommand:
 
 
 class WantReader:
-    """What a request of protocol v2 wants by its ids, as it passes by."""
+    """Reads the ids that a request of protocol v2 wants, as it passes by."""
 
     def __init__(self) -> None:
         self._packets = PacketReader()
@@ -128,8 +128,8 @@ class WantReader:
 class PackWatch:
     """The answer of `git upload-pack`: whether it brings a pack.
 
-    `feed` returns what to send on at once. The final flush packet is held back, as in `PushReport`: whatever the answer
-    ends with so far, if that could be it.
+    `feed` returns what to send on at once. As in `PushReport`, it holds the final flush packet back: any end of the
+    answer so far that could be a part of it.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two texts of a push: its commands, and the report about them.
 
-Git is told no command that was not understood here. The head of a request is read once and written anew
-(`PushCommands.head`), so that git cannot find a change in it which nobody has recorded. Everything else of the protocol
-is git's own business.
+Git gets no command that was not understood here. The head of a request is read once and written anew
+(`PushCommands.head`), so that git cannot find an unrecorded change in it. The rest of the protocol is git's own
+business.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PushCommands:
         self.complete = False
         self.updates: list[RefUpdate] = []
         self.refused: list[bytes] = []
-        """Names that cannot be taken, each by itself: they are not UTF-8."""
+        """Names that are refused, each by itself, because they are not UTF-8."""
         self.capabilities: frozenset[str] = frozenset()
         self.rest = b""
         """What came behind the commands in the same chunk: push options or the pack."""
@@ -101,7 +101,7 @@ class PushCommands:
 
     @property
     def fails_as_one(self) -> bool:
-        """Whether all is refused because some of it is."""
+        """Whether one refused command makes the whole push fail."""
         return bool(self.refused) and (not self.updates or "atomic" in self.capabilities)
 
     @property
@@ -123,11 +123,11 @@ class PushCommands:
         return self._answer(b"unpack " + said, ((name, said) for name in [*names, *self.refused]))
 
     def failure(self, reason: str) -> bytes:
-        """The whole answer when it is not known what became of a push, for clients with a side band."""
+        """The whole answer when the outcome of a push is unknown, for clients with a side band."""
         return pkt(b"\3" + _in_one_line(reason) + b"\n") + FLUSH
 
     def refusal_of_names(self) -> bytes:
-        """The whole answer when names that cannot be taken stand in the way of everything else."""
+        """The whole answer when refused names make the whole push fail."""
         names = ((update.name.encode(), _NOT_ATOMIC) for update in self.updates)
         return self._answer(b"unpack ok", [*names, *((name, NOT_UTF_8) for name in self.refused)])
 
@@ -140,8 +140,8 @@ class PushCommands:
 class PushReport:
     """The answer of `git receive-pack`: which refs did move.
 
-    `feed` returns what to send on at once, which is what git and hooks say to the user. The report itself is held back
-    (`tail`): nobody is told that something was taken before it is recorded.
+    `feed` returns what to send on at once: messages of git and hooks to the user. The report itself is held back
+    (`tail`), so that the client hears of nothing before it is recorded.
     """
 
     def __init__(self, *, side_band: bool, refused: Sequence[bytes] = ()) -> None:

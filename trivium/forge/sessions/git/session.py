@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fetch from a repository of Git, or a push to it: streamed to and from `git upload-pack` or `git receive-pack`.
 
-Who may do what was decided before. A process never outlives its session, nor this worker. What a push does is recorded
+Rights were decided about before. A process never outlives its session, nor this worker. A push is recorded
 before git starts and journalled before the client hears of it (system.md 3.3).
 """
 
@@ -60,7 +60,7 @@ class GitSession:
         self._protocol = protocol if _PROTOCOL.fullmatch(protocol) else ""
         self._idle = transfers.site.settings.vcs_timeout
         self._heard = False
-        """Whether anything was read of what the client says."""
+        """Whether any of the client's input was read."""
         self._warning = ""
         self._refusing: Callable[[str], bytes] | None = None
         """Turns a reason into an answer that git shows, once it is known what the client understands."""
@@ -73,14 +73,14 @@ class GitSession:
 
     @property
     def versioned(self) -> bool:
-        """Whether the client speaks protocol v2 (of which a push has nothing)."""
+        """Whether the client speaks protocol v2 (which does not exist for pushes)."""
         return not self.writes and PROTOCOL_2 in self._protocol.split(":")
 
     async def advertise(self, admitted: Admitted) -> None:
         """Tell the refs, or with protocol v2 what the server can do."""
         async with self._transfers.turn(admitted.caller):
             if self.versioned:
-                # Whatever the repository: git need not be started to say so.
+                # They are the same for every repository: git need not be started.
                 abilities = await self._transfers.patient(self._site.git.command.abilities)
                 await self._channel.finish(abilities)
                 return
@@ -107,7 +107,7 @@ class GitSession:
         return refs_told(refs, await self._transfers.slow(self._site.git.command.abilities_for_push))
 
     async def serve(self, admitted: Admitted) -> None:
-        """Do what the client asks. The head of that is read before it has a place: who drips keeps nobody waiting."""
+        """Serve the request. Its head is read before the client has a place, so a slow sender keeps nobody waiting."""
         self._heard = True
         if self.writes:
             await self._serve_push(admitted)
@@ -115,17 +115,17 @@ class GitSession:
             await self._serve_fetch(admitted)
 
     async def refuse(self, reason: str) -> bool:
-        """Tell the user why what the client asks is not done, in git's words; False when it would not show them."""
+        """Tell the user why the request is refused, in git's way; False when git would not show it."""
         if not self._heard:
             self._refusing = await self._words()
         if self._refusing is None or (self._channel.started and not self.writes):
             return False
-        # A push that has begun was sent whole packets: git has said that it is at work.
+        # A push that has begun was sent whole packets only, by which git says that it is at work.
         await self._channel.finish(self._refusing(reason))
         return True
 
     async def _words(self) -> Callable[[str], bytes] | None:
-        """How to refuse a client that nobody has listened to yet; None when nobody can tell what it shows."""
+        """How to refuse a client whose input is still unread; None when it is unknown what it shows."""
         if not self.writes:
             return refusal
         commands = PushCommands()
@@ -134,7 +134,7 @@ class GitSession:
         except Declined:
             return None
         if commands.complete and commands.asks_nothing:
-            return lambda _: b""  # who only tries is told when they mean it
+            return lambda _: b""  # a client that only tries is told at its real push
         return commands.refusal if commands.complete and commands.wants_report else None
 
     async def _serve_fetch(self, admitted: Admitted) -> None:
@@ -143,7 +143,7 @@ class GitSession:
         head, command = await self._in_time(fetch_head(body, versioned=self.versioned))
         self._refusing = refusal
         async with self._transfers.turn(admitted.caller):
-            # Locked or not, everybody may ask where the branches are.
+            # A lock hides no refs.
             message = self._transfers.check_lock(admitted, writes=False) if command.fetches else ""
             process = await self._start(admitted)
             asked = chained(head, body)
@@ -156,7 +156,7 @@ class GitSession:
             await self._channel.finish(watch.tail(message))
 
     async def _checked(self, admitted: Admitted, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """A fetch with protocol v2, of which git gets to its end only when all that it wants may be seen."""
+        """A fetch with protocol v2; git gets its end only when the client may have all that it wants."""
         reader, wants = WantReader(), Wants(self._site, admitted.repository.id)
         async for chunk in body:
             if found := reader.feed(chunk):
@@ -220,7 +220,7 @@ class GitSession:
                 said = self._said(admitted.repository.name, finished, quiet=commands.quiet) if accepted else ""
                 await self._channel.finish(report.tail(_NOT_UNPACKED if report.unpack_failed else said))
         finally:
-            # The client is gone or git failed: what it did all the same is asked of the repository.
+            # The client is gone or git failed: the repository is asked what git did all the same.
             if not settled and process is not None and process.was_killed:
                 held.close()
                 await self._transfers.recover(push)
@@ -232,7 +232,7 @@ class GitSession:
     def _said(self, name: str, finished: Finished, *, quiet: bool) -> str:
         """What the user reads at the end of a push (system.md 3.3).
 
-        Git says `quiet` for whoever wants to read nothing without need, and for those who have no terminal.
+        Git says `quiet` for users who want few messages, and for those who have no terminal.
         """
         released = f"Released lock on repo `{name}`" if finished.lock_released else ""
         completed = "" if quiet else "Trivium: push completed"
@@ -265,7 +265,7 @@ class GitSession:
             )
 
     async def _relay(self, process: Process, passing: Callable[[bytes], bytes] | None = None) -> int:
-        """Send what git writes, as far as what is `passing` says; returns git's status. The end is left to others."""
+        """Send git's output, filtered by `passing`; returns git's status. The caller sends the end."""
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
             status = 0 if chunk else await process.wait()

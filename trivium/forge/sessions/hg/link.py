@@ -38,7 +38,7 @@ class HgLink:
         await self._writer.drain()
 
     def close_sending(self) -> None:
-        """Nothing more comes; Mercurial need not wait for it."""
+        """Tell Mercurial that nothing more comes."""
         with contextlib.suppress(OSError, RuntimeError):
             self._writer.write_eof()
 
@@ -49,7 +49,7 @@ class HgLink:
         return found
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Its body; raises `Gone` when it does not come to its end."""
+        """The answer's body; raises `Gone` when it breaks off."""
         while True:
             async with asyncio.timeout(self._idle):
                 received = await self._receive()

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A request of Mercurial: streamed to and from the Mercurial processes (`vcs.hg.server`).
 
-Who may do what was decided before; the processes carry out nothing that writes unless that was admitted. What a push
-changed is told by Mercurial itself, and the client hears nothing before that is durable, journalled and visible
-(system.md 3.3).
+Rights were decided about before; the processes write nothing unless that was admitted. Mercurial itself tells what a
+push changed, and the client hears nothing before that is durable, journalled and visible (system.md 3.3).
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ class HgChannel(Channel, Protocol):
         """Begin the answer, which has this head."""
 
     async def hear_out(self) -> None:
-        """Let the client say what it has begun to say: while it does, it hears nothing."""
+        """Let the client send what it has begun to send: until then it reads nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class HgCall:
-    """A command of the protocol with what it is about. Its body, if it has one, is what the client says."""
+    """A command of the protocol with its arguments. Its body, if it has one, is the channel's input."""
 
     command: str
     arguments: tuple[bytes, bytes]
@@ -58,7 +57,7 @@ class HgCall:
     abilities: bytes
     """What the client says that it can do."""
     method: str
-    """GET, HEAD or POST: without a body in the answer, without one in the request, or with one in each."""
+    """GET, HEAD or POST: only POST has a body in the request, and only HEAD has none in the answer."""
 
 
 class HgSession:
@@ -98,7 +97,7 @@ class HgSession:
         await self._channel.finish()
 
     async def _carry_out(self) -> HgLink:
-        """Let Mercurial do a push and record what it did; what is left is to tell the client."""
+        """Let Mercurial do a push and record what it did; the caller then tells the client."""
         repository_id = self._admitted.repository.id
         self._transfers.check_lock(self._admitted, writes=True)
         with contextlib.ExitStack() as held:
@@ -112,7 +111,7 @@ class HgSession:
                 try:
                     await self._feed(link)
                 finally:
-                    # Also of a client who left in the middle it is known what they did: nothing.
+                    # A client that left in the middle has changed nothing, and Mercurial says so.
                     link.close_sending()
                     moved = await self._moved(link)
             except BaseException:
@@ -137,7 +136,7 @@ class HgSession:
             await self._channel.hear_out()
 
     async def _moved(self, link: HgLink) -> list[RefUpdate] | None:
-        """What a push has changed; None when its process did not live to tell."""
+        """What a push has changed; None when its process died before it told."""
         try:
             async with asyncio.timeout(self._idle):
                 told: Moved = await link.expect(MOVED, Moved)
@@ -172,7 +171,7 @@ class HgSession:
         }
 
     async def _answer(self, link: HgLink) -> None:
-        """Send what Mercurial answers; the end is left to others."""
+        """Send Mercurial's answer; the caller sends the end."""
         async with contextlib.aclosing(link):
             await self._channel.begin(await link.head())
             await unless_gone(self._channel, self._relay(link))
@@ -185,7 +184,7 @@ class HgSession:
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """What goes wrong with Mercurial and its processes is told to the user; `WriteNeeded` is for who asked."""
+    """Turn errors of Mercurial and its processes into words for the user; `WriteNeeded` passes to the caller."""
     try:
         yield
     except (Declined, WriteNeeded):

@@ -2,8 +2,8 @@
 """What a client of Subversion does in one repository, step by step; Subversion itself carries out the steps.
 
 A commit comes in steps: a transaction is begun, files are put into it, and its end makes a revision. Only that end is a
-push (`forge.pushes.settling`). It is begun without knowing what it will be, and settled before the client hears of the
-end (system.md 3.3). A door carries the steps to Subversion and back, and tells the session of them: over HTTP each
+push (`forge.pushes.settling`). The push is begun before its revision is known, and settled before the client hears of
+the end (system.md 3.3). A door carries the steps to Subversion and back, and tells the session of them. Over HTTP each
 request is a session of its own.
 """
 
@@ -48,50 +48,50 @@ class SvnSession:
         self._held = contextlib.ExitStack()
 
     def begin_pull(self) -> None:
-        """See that the files of a revision may be handed out; raises `Locked`."""
+        """Check that the files of a revision may be handed out; raises `Locked`."""
         self._transfers.check_lock(self._admitted, writes=False)
 
     async def pulled(self) -> None:
-        """They were; to be called before the end of the answer."""
+        """Note that the files were handed out; to be called before the end of the answer."""
         await self._transfers.pulled(self._admitted)
 
     def begin_write(self) -> None:
-        """See that something may be changed; raises `Locked`."""
+        """Check that something may be changed; raises `Locked`."""
         self._transfers.check_lock(self._admitted, writes=True)
 
     async def check_growth(self, *, ends: bool = False) -> None:
-        """See that the repository may grow; raises `StorageFull`. `ends`: a commit, whose files came bit by bit."""
+        """Check that the repository may grow; raises `StorageFull`. `ends`: for a commit, whose files came before."""
         if self._growth is None:
             self._growth = Growth(self._site, self._repository_id, anew=ends)
         if self._site.settings.max_repo_bytes:
             try:
                 await self._transfers.slow(self._growth.check)
             except RepositoryFull:
-                # Of what clients began who are gone; for others it is looked at after a commit.
+                # Clients that are gone may have left transactions, which tidying removes.
                 self._site.pushed.put(self._repository_id)
                 raise
         else:
             self._growth.check()  # the disk only: done at once
 
     async def grew(self, size: int) -> None:
-        """So many bytes of a file have come: now and then it is seen again that the repository may grow."""
+        """Count bytes of a file that have come, and check now and then that the repository may grow."""
         if self._growth is not None and self._growth.add(size):
             await self.check_growth()
 
     def gave_up(self) -> None:
-        """A transaction, or a file of one, was taken away: the repository is smaller than it was measured."""
+        """A transaction, or a file of one, was removed: the repository is smaller than its measure."""
         growth.forget(self._site, self._repository_id)
 
     async def hold_lock(self) -> None:
-        """Hold the repository's lock as one of many: who renames or deletes it waits until the session is closed."""
+        """Hold the repository's lock as one of many: a rename or deletion waits until the session is closed."""
         self._held.callback(os.close, await self._transfers.shared_lock(self._repository_id))
 
     @contextlib.asynccontextmanager
     async def commit(self) -> AsyncIterator[Commit]:
-        """Surrounds what makes a revision, and must say what became of it; raises `StorageFull`.
+        """Surrounds the making of a revision; the block must settle the commit. Raises `StorageFull`.
 
-        A commit that is not settled in the end may be made or not: the repository is asked, as soon as nobody else is
-        at work on it.
+        A commit that is not settled in the end may be made or not: the repository is asked as soon as nobody else
+        works on it.
         """
         caller = self._admitted.caller
         push = await self._transfers.slow(pushes.begin, self._site, caller, self._repository_id, ())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is remembered of somebody's rights is forgotten when theirs change, not when anybody's do."""
+"""A worker forgets the rights of a user when that user's rights change, not when anybody's do."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arguments of a request: taken apart here and nowhere else, byte by byte, whatever their encoding.
+"""The arguments of a request: parsed here and nowhere else, byte by byte, whatever their encoding.
 
-Mercurial's own way of doing it fails for every name outside ASCII (branches, tags, bookmarks). What was looked at here
-is what its commands get.
+Mercurial's own parser fails for every name outside ASCII (branches, tags, bookmarks). Its commands get exactly the
+arguments that were checked here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MOST: Final = 1_000
 def parse(*sources: bytes) -> dict[bytes, bytes]:
     """Arguments by their names, from one or more texts in the form of a query; raises `NotUnderstood`.
 
-    No argument may stand twice: it would be somebody's choice which one counts. `cmd` is none of them.
+    No argument may stand twice, because readers could differ on which one counts. `cmd` is left out.
     """
     found: dict[bytes, bytes] = {}
     for source in sources:

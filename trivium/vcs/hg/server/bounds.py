@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bounds for what a bundle may bring, looked at before it is held in memory (security.md 6).
+"""Bounds on the contents of a bundle, checked before they are held in memory (security.md 6).
 
 A few bytes may claim to be, or grow to, any length: a compressed bundle, a delta against a large file, a list that is
 read whole. Each is refused with a sentence that the client shows, and the transaction is rolled back.
@@ -16,12 +16,12 @@ from mercurial.utils import compression
 from trivium.vcs.hg.limits import HgLimits
 
 _FREE: Final = 16 << 20
-"""Bytes that a compressed bundle may become, whatever its size."""
+"""Bytes to which every compressed bundle may grow, whatever its size."""
 _MOST_SIDE: Final = 64 << 20
-"""Bytes of a part of a bundle that is not history: such parts are read whole."""
+"""Bytes of a part of a bundle other than history: such parts are read whole."""
 _HEADERS: Final = 64 << 10
 _PIECE: Final = 4 << 10
-"""Bytes of a compressed bundle that are inflated at once; of some kinds ten thousand times as many come out."""
+"""Bytes of a compressed bundle that are inflated at once; some kinds grow ten thousand times."""
 _HISTORY: Final = b"changegroup"
 
 
@@ -38,7 +38,7 @@ def _too_large() -> error.Abort:
 
 
 def _bound_pieces(most: int) -> None:
-    """Lengths that a bundle announces."""
+    """Bound the lengths that a bundle announces."""
 
     def read_exactly(stream: Any, size: int) -> Any:
         if size > most + _HEADERS:
@@ -49,7 +49,7 @@ def _bound_pieces(most: int) -> None:
 
 
 def _bound_revisions(most: int) -> None:
-    """What a delta makes of what was there before."""
+    """Bound the results of deltas."""
     plain = revlog.revlog.addgroup
 
     def checked(log: Any, deltas: Iterator[Any]) -> Iterator[Any]:
@@ -72,7 +72,7 @@ def _bound_revisions(most: int) -> None:
 
 
 def _bound_parts() -> None:
-    """Parts of a bundle other than its history."""
+    """Bound the parts of a bundle other than its history."""
     plain: Callable[..., Iterator[bytes]] = bundle2.unbundlepart._payloadchunks  # noqa: SLF001
 
     def chunks(self: Any) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ def _bound_parts() -> None:
 
 
 def _bound_inflation(ratio: int) -> None:
-    """Bundles that are compressed as a whole; whatever is read of them is inflated at once."""
+    """Bound bundles that are compressed as a whole; all bytes read from them are inflated at once."""
     base = compression._CompressedStreamReader  # noqa: SLF001
     begin = base.__init__
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mercurial repositories are created, copied, fetched into, stripped and put in order.
 
-Everything that takes long runs in a process of its own, which ends with whoever asked for it.
+Everything that takes long runs in a process of its own, which ends with its client.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _NOT_COPIED: Final = {
     ".hg": ("wlock", "undo*", "hgrc", "strip-backup", "dirstate*"),
     ".hg/store": ("lock", "undo*"),
 }
-"""Directory → what of it alone is left out: further down are the users' own names."""
+"""Directory → the names left out directly in it: further down are the users' own names."""
 _FORKED: Final = ("00changelog.i", "requires", "store", "bookmarks", "cache")
-"""What a fork gets of `.hg`. Clients may have left more there, such as changes put aside (`shelved`), or patches."""
+"""The parts of `.hg` that a fork gets. Clients may have left more there, such as shelved changes, or patches."""
 _PRIVATE: Final = ("obsstore*", "journal*")
-"""What it does not get of the store: notes about changesets that are obsolete."""
+"""The parts of the store that a fork does not get: notes about changesets that are obsolete."""
 
 
 def create(base: Any, target: int) -> None:
@@ -46,13 +46,13 @@ def create(base: Any, target: int) -> None:
 
 
 def fork(base: Any, source: int, target: int) -> None:
-    """Make a copy of what a repository has published."""
+    """Make a copy of the published part of a repository."""
     repository = open_repository(base, source)
     with repository.lock():
         if not published(repository).changelog.filteredrevs:
             _copy(_path(source) / ".hg", _path(target) / ".hg", published_only=True)
             return
-    # Something is secret or obsolete: then the files cannot simply be copied.
+    # The repository has secret or obsolete changesets, so its files cannot simply be copied.
     create(base, target)
     peer = repository.peer()
     exchange.pull(open_repository(base, target), peer, bookmarks=list(peer.listkeys(b"bookmarks")))
@@ -65,7 +65,7 @@ def import_from(base: Any, target: int, **remote: Any) -> None:
 
 
 def pull(base: Any, target: int, **remote: Any) -> list[tuple[str, str, str]]:
-    """Fetch everything that another server has; returns what came and moved."""
+    """Fetch everything that another server has; returns the changesets that came and the refs that moved."""
     return _pull(base, target, **remote).updates
 
 
@@ -103,7 +103,7 @@ def strip(base: Any, target: int, keep: int, raw_id: bytes, name: str) -> None:
 
 
 def recover(base: Any, target: int) -> None:
-    """Undo an interrupted transaction and remove what killed processes left. Nobody else uses the repository."""
+    """Undo an interrupted transaction and remove the remains of killed processes. Nobody else uses the repository."""
     place = _path(target)
     shutil.rmtree(place / _ASIDE, ignore_errors=True)
     repository = open_repository(base, target)
@@ -112,7 +112,7 @@ def recover(base: Any, target: int) -> None:
         try:
             take().release()
         except error.LockHeld as held:
-            # Its process has ended long ago, but another one has got its number.
+            # The holder ended long ago, but another process has got its number.
             os.unlink(os.path.join(place, ".hg", os.fsdecode(held.filename)))
     if repository.svfs.exists(b"journal"):
         repository.recover()
@@ -141,8 +141,8 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
     # The public function would try other ways.
     peer = httppeer._make_peer(repository.ui, path, requestbuilder=request)  # noqa: SLF001
     try:
-        # Asked for by name, a bookmark is set to where the remote has it, as Git's branches are; otherwise one that was
-        # moved elsewhere would stay, and come a second time under a name with a number.
+        # A bookmark that is asked for by name is set to its place on the remote, as Git's branches are. Otherwise a
+        # bookmark that was moved elsewhere would stay, and come a second time under a name with a number.
         marks = list(peer.listkeys(b"bookmarks"))
         exchange.pull(repository, peer, bookmarks=marks, streamclonerequested=False)
     finally:
@@ -153,7 +153,7 @@ def _pull(base: Any, target: int, **remote: Any) -> Watched:
 def _by_relay(
     repository: Repository, *, url: str, relay: int, username: str, password: str, idle: int, total: int
 ) -> bytes:
-    """Let this process reach nothing but the server that was judged, for so many seconds (security.md 8).
+    """Let this process reach nothing but the server that was judged, for `total` seconds (security.md 8).
 
     Returns the address, as Mercurial wants it.
     """
@@ -177,7 +177,7 @@ def _path(directory: int) -> Path:
 
 
 def _copy(source: Path, target: Path, *, published_only: bool = False) -> None:
-    """Copy a repository that is locked, without what belongs to processes, to an undo or to an administrator."""
+    """Copy a locked repository, without the files that belong to processes, to an undo or to an administrator."""
 
     def left_out(directory: str, names: list[str]) -> set[str]:
         place = str(Path(".hg", Path(directory).relative_to(source)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands of Mercurial's protocol: who may have them carried out, and those whose work Mercurial does not bound.
+"""Commands of Mercurial's protocol: the check of rights, and commands whose work Mercurial does not bound.
 
-The door decides whether a request may write. Which commands write is known to Mercurial alone; so it is here, by the
-one who carries them out, that each is held against what was decided; those in a `batch` before the first begins.
+The door decides whether a request may write. Only Mercurial knows which commands write. So each command is checked
+against that decision here, where it is carried out; all commands in a `batch` are checked before the first begins.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from trivium.vcs.hg.server.objects import Repository
 
 _MOST_IN_BATCH: Final = 1_000
 _MOST_ANSWERED: Final = 64 << 20
-"""Bytes of all answers to a batch together; they are put together in memory."""
+"""Bytes of all answers to a batch; they are joined in memory."""
 _MOST_STEPS: Final = 2_000_000
-"""Changesets that one question about the way between changesets may pass."""
+"""Changesets that one question about a way between changesets may visit."""
 _IN_BATCH: Final = frozenset({
     b"capabilities", b"heads", b"known", b"branches", b"branchmap", b"between", b"lookup", b"listkeys", b"hello",
     b"protocaps", b"clonebundles", b"clonebundles_manifest", b"debugwireargs", b"pushkey",
@@ -41,7 +41,7 @@ class Protocol(wireprotoserver.httpv1protocolhandler):  # type: ignore[misc]
         abilities: bytes,
         body: Callable[[], Iterator[bytes]],
     ) -> None:
-        """`writes`: whether that was admitted; `abilities`: what the client says that it can do."""
+        """`writes`: whether writing was admitted; `abilities`: what the client says that it can do."""
 
         def check(operation: bytes) -> None:
             if operation != b"pull" and not writes:
@@ -69,12 +69,12 @@ def install() -> None:
         (b"clonebundles_manifest", _no_bundles),
     ):
         commands[name] = (function, commands[name].args)
-    # It looks for files of the server by names of the client's choice.
+    # This command looks for files of the server by names of the client's choice.
     del commands[b"get_cached_bundle_inline"]
 
 
 def _no_bundles(_repository: Repository, _protocol: Protocol, *_: Any) -> Any:
-    """What could be fetched elsewhere instead: nothing, whatever somebody has left in the repository."""
+    """Bundles to fetch elsewhere instead: none, whatever somebody has left in the repository."""
     return wireprototypes.bytesresponse(b"")
 
 
@@ -87,7 +87,7 @@ def _batch(repository: Repository, protocol: Protocol, told: bytes, _others: Any
     for piece in pieces:
         name, _, arguments = piece.partition(b" ")
         command = commands.get(name)
-        # What nobody knows counts as a push (system.md 3.2).
+        # An unknown command counts as a push (system.md 3.2).
         protocol.checkperm(command.permission if command is not None else b"push")
         if command is None or name not in _IN_BATCH:
             raise NotUnderstood("a command that cannot stand in a batch")
@@ -116,7 +116,7 @@ def _told(arguments: bytes) -> dict[bytes, bytes]:
 
 
 def _in_order(wanted: bytes, given: dict[bytes, bytes]) -> list[Any]:
-    """The arguments of a command, as it names them; `*` is all that it does not name."""
+    """The arguments of a command, in the order in which it names them; `*` stands for all others."""
     names = wanted.split()
     rest = {name: value for name, value in given.items() if name not in names}
     return [rest if name == b"*" else given[name] for name in names]
@@ -144,7 +144,7 @@ def _between(repository: Repository, _protocol: Protocol, pairs: bytes) -> Any:
 
 
 def _branches(repository: Repository, _protocol: Protocol, nodes: bytes) -> Any:
-    """For each changeset where the line of first parents begins that it ends, as clients before 1.9 ask for."""
+    """For each changeset the beginning of the line of first parents that it ends, as clients before 1.9 ask for."""
     changelog = repository.changelog
     steps = _Steps()
     lines = []
@@ -162,7 +162,7 @@ def _branches(repository: Repository, _protocol: Protocol, nodes: bytes) -> Any:
 
 
 class _Steps:
-    """How far a question may still go."""
+    """The steps that a question may still take."""
 
     def __init__(self) -> None:
         self._left = _MOST_STEPS

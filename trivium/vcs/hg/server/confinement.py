@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory and time a Mercurial process may take, and how it learns that nobody waits for its answer."""
+"""Limits on the memory and time of a Mercurial process, and its end when nobody waits for its answer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _AGAIN: Final = 1.0
 
 
 def limit_memory(most: int) -> None:
-    """From now on this process, and whom it forks, fails before it takes more than `most` bytes.
+    """From now on this process, and those that it forks, fail before they take more than `most` bytes.
 
-    Mercurial reads some things whole, however long they are: what another server says, and pieces of a push. What is
-    mapped from files does not count: a large repository may be larger.
+    Mercurial reads some things whole, however long they are: answers of another server, and pieces of a push. Mapped
+    files do not count: a large repository may be larger.
     """
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
@@ -37,14 +37,14 @@ def limit_time(seconds: int) -> None:
 
 
 def limit_processor(seconds: int) -> None:
-    """From now on this process ends when it has used a processor for so many seconds more."""
+    """From now on this process ends when it has used a processor for `seconds` more."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
 
 
 def end_with_client(request: Request) -> None:
-    """From now on this process ends at once when the client, who has said all, goes away before the answer."""
+    """From now on this process ends at once when the client, which has sent all, goes away before the answer."""
 
     def watch() -> None:
         poll = select.poll()
@@ -57,7 +57,7 @@ def end_with_client(request: Request) -> None:
 
 
 class Patience:
-    """How long an answer may keep everybody else waiting: what takes longer is begun anew by another process."""
+    """How long an answer may keep all other requests waiting: another process begins a longer one anew."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -66,7 +66,7 @@ class Patience:
 
     def __enter__(self) -> None:
         self._running = True
-        # Again and again: in some places of Python what is raised is only printed.
+        # Again and again: in some places Python only prints an exception.
         signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN)
 
     def __exit__(self, *_: object) -> None:
@@ -79,4 +79,4 @@ class Patience:
 
 
 class OutOfPatience(BaseException):
-    """Not an `Exception`: nobody on the way may think that it is theirs."""
+    """Not an `Exception`: no handler on the way may catch it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where files of a Mercurial repository come from."""
+"""The histories of files in a Mercurial repository."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def path_history(repository: Repository, raw_id: bytes, path: str, start: int, l
 
 
 def _of_file(file: Any) -> Iterator[int]:
-    """The revisions that made the versions of a file, by its own history, which knows nothing of others."""
+    """The revisions that made the versions of a file, by its own history, which ignores other files."""
     first = file.introfilectx()
     waiting = [(-first.rev(), first.filenode(), first)]
     seen = {first.filenode()}
@@ -49,7 +49,7 @@ def _of_file(file: Any) -> Iterator[int]:
 
 
 def _of_directory(shown: Repository, revision: int, prefix: bytes) -> Iterator[int]:
-    """The revisions that touched a directory, as far back as it was there."""
+    """The revisions that touched a directory, as long as it has existed without a break."""
     changelog = shown.changelog
     waiting = [-revision]
     seen = {revision, -1}
@@ -58,7 +58,7 @@ def _of_directory(shown: Repository, revision: int, prefix: bytes) -> Iterator[i
         touched = [name for name in changelog.readfiles(changelog.node(present)) if name.startswith(prefix)]
         if touched:
             if not _holds(shown[present], prefix):
-                continue  # it was deleted here: what was before is another one
+                continue  # the directory was deleted here: an older one is another directory
             yield present
         for parent in changelog.parentrevs(present):
             if parent not in seen:

@@ -44,11 +44,11 @@ _BY_DESCRIPTOR: Final = b"/proc/self/fd/"
 
 
 def prepare(limits: HgLimits) -> Any:
-    """The ui from which those of all requests are made; from now on Mercurial respects the limits."""
+    """The ui from which the uis of all requests are made; from now on Mercurial respects the limits."""
     from trivium.vcs.hg.server import bounds, commands
 
-    # A pushed bundle may tell a server to fetch more from an address of the client's choice, or bring the files of a
-    # store as they are, or entries of a cache (which tags there are), which nobody checks; so may the answer to a pull.
+    # A pushed bundle, or the answer to a pull, may tell a server to fetch more from an address of the sender's choice.
+    # It may also bring the files of a store as they are, or entries of a cache (of tags), which nobody checks.
     for part in (b"remote-changegroup", b"stream2", b"stream3-exp", b"hgtagsfnodes"):
         bundle2.parthandlermapping.pop(part, None)
     bundle_caps.capabilities.pop(b"remote-changegroup", None)
@@ -66,7 +66,7 @@ def prepare(limits: HgLimits) -> Any:
 
 
 def _keep_secrets() -> None:
-    """Let nobody publish a secret changeset by its id alone: whoever has it sends it, and then it is none any more."""
+    """Refuse to publish a secret changeset by its id alone: a client that has it sends it, which publishes it."""
     push, listed = pushkey._namespaces[b"phases"]  # noqa: SLF001
     update = phases.updatephases
 
@@ -99,7 +99,7 @@ def _is_secret(repository: Repository, revision: int) -> bool:
 
 
 def _keep_descriptors() -> None:
-    """Let Mercurial use a directory by its descriptor instead of looking up what it is called at the moment."""
+    """Let Mercurial use a directory by its descriptor instead of looking up its present name."""
     plain: Callable[..., None] = vfs.vfs.__init__
 
     def kept(
@@ -121,19 +121,19 @@ def by_descriptor(directory: int) -> bytes:
 
 
 def open_repository(base: Any, directory: int, *, quiet: bool = True) -> Repository:
-    """The repository in an open directory, which must stay open as long; with everything that it hides."""
+    """The repository in an open directory, which must stay open as long; hidden changesets included."""
     ui = base.copy()
     ui.setconfig(b"ui", b"quiet", b"true" if quiet else b"false", b"trivium")
     return factory.repository(ui, by_descriptor(directory)).unfiltered()
 
 
 def published(repository: Repository) -> Repository:
-    """What others may see of a repository: nothing secret, nothing hidden."""
+    """The part of a repository that others may see: nothing secret, nothing hidden."""
     return repository.filtered(b"served")
 
 
 class Watched:
-    """Takes note of what transactions in a repository change, and makes that durable before it is acknowledged."""
+    """Notes the changes of transactions in a repository, and makes them durable before they are acknowledged."""
 
     def __init__(self, repository: Repository) -> None:
         self.updates: list[tuple[str, str, str]] = []
@@ -142,10 +142,10 @@ class Watched:
         audit = pathutil.pathauditor(repository.root, realfs=False)
 
         class WatchedRepository(repository.__class__):  # type: ignore[misc]
-            """The repository with us beside its transactions: as an extension would do it."""
+            """The repository with hooks into its transactions, as an extension would add them."""
 
             def file(self, path: bytes, *arguments: Any, **named: Any) -> Any:
-                # Whatever a changeset says of itself: this is asked for every file that comes (`server.validate`).
+                # This is called for every file that comes, whatever its changeset lists (`server.validate`).
                 if self.currenttransaction() is not None:
                     audit(path)
                 return super().file(path, *arguments, **named)
@@ -166,7 +166,7 @@ class Watched:
         repository.__class__ = WatchedRepository
 
     def check(self, transaction: Any) -> None:
-        """Refuse changesets that would write where no client may (security.md S-6), and names that are several."""
+        """Refuse changesets that would write where no client may (security.md S-6), and names of several lines."""
         changelog = self._repository.changelog
         audit = pathutil.pathauditor(self._repository.root, realfs=False)
         for revision in range(transaction.changes[b"origrepolen"], len(changelog)):
@@ -179,7 +179,7 @@ class Watched:
                 _check_name(name, b"bookmark")
 
     def closed(self, transaction: Any, written: set[bytes]) -> None:
-        """A transaction is complete: make it durable, and remember what it did."""
+        """A transaction is complete: make it durable, and remember its changes."""
         repository = self._repository
         _sync(repository, written)
         changelog = repository.changelog
@@ -199,7 +199,7 @@ class Watched:
 
 
 def _published_by(transaction: Any) -> list[int]:
-    """Changesets that were there before a transaction, and may be seen by others only since."""
+    """Changesets from before a transaction that others may see only since then."""
     known = transaction.changes[b"origrepolen"]
     found = []
     for revisions, (old, new) in transaction.changes[b"phases"]:

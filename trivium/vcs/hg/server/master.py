@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parent of the Mercurial processes. It loads Mercurial when the first request comes, then keeps workers alive.
 
-Until then it costs next to nothing, and afterwards the workers share what it has loaded. It accepts connections at a
-socket in the data directory, or gets them handed through one that only its parent has (`client`), and ends with it.
+Until then it costs next to nothing, and afterwards the workers share its loaded code. It accepts connections at a
+socket in the data directory, or gets them handed through one that only its parent has (`client`), and ends with that.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Master:
 
         worker.adopt_orphans()
         base = library.prepare(self._limits)
-        # What is loaded by now is shared with the workers; the garbage collector must not touch it.
+        # The workers share all that is loaded by now; the garbage collector must not touch it.
         gc.collect()
         gc.freeze()
         watched, watch = os.pipe()
@@ -122,7 +122,7 @@ class Master:
                 time.sleep(_PAUSE)
 
     def _reap(self) -> bool:
-        """Wait for those who have ended; whether a worker was among them that did not want to."""
+        """Collect ended processes; whether a worker was among them that ended against its will."""
         failed = False
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
@@ -134,7 +134,7 @@ class Master:
         return failed
 
     def _end(self) -> None:
-        """End, and everybody below us."""
+        """End, with all processes below this one."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(os.getpgid(0), signal.SIGTERM)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read from a Mercurial repository: its list of changesets, what they changed, trees (api-repos.md 2, 3).
+"""Reading a Mercurial repository: its list of changesets, their changes, trees (api-repos.md 2, 3).
 
-Only what is published is shown. Ids arrive as full ids that were handed out before; nothing that a user sent is
-evaluated here.
+Only published changesets are shown. Ids arrive as full ids that were handed out before; no text of a user is evaluated
+here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from trivium.vcs.values import LARGEST_COMPARED, Changeset, Parent
 
 _MOST_MESSAGE: Final = 64 << 10
 """Bytes of a message that are told (decisions.md A21)."""
-_MOST_AUTHOR: Final = 4 << 10
+MOST_AUTHOR: Final = 4 << 10
 _KEPT_OPEN: Final = 64
-"""Histories of files that are not opened anew for each question."""
+"""Histories of files that stay open for further questions."""
 COPIED_FROM: Final = 8 << 10
-"""Bytes that may stand before a content to tell where it was copied from."""
+"""Bytes before a content that may tell the source of its copy."""
 
 
 def index(repository: Repository) -> Index:
-    """Everything that revisions are resolved against."""
+    """The names and ids against which revisions are resolved."""
     shown = published(repository)
     revisions = list(shown.changelog.revs())
     branches = shown.branchmap()
@@ -48,7 +48,7 @@ def index(repository: Repository) -> Index:
 
 
 def state(repository: Repository) -> tuple[State, Changeset | None]:
-    """What tells one state of the history from another, and its last changeset."""
+    """The facts that tell one state of the history from another, and its last changeset."""
     shown = published(repository)
     revisions = list(shown.changelog.revs())
     digest = hashlib.sha1(_ids(shown, revisions), usedforsecurity=False)
@@ -63,7 +63,7 @@ def state(repository: Repository) -> tuple[State, Changeset | None]:
 def changesets(repository: Repository, ids: bytes) -> list[Changeset]:
     """Changesets by their ids."""
     changelog = published(repository).changelog
-    return [_changeset(changelog, revision_of(changelog, raw_id)) for raw_id in _split(ids)]
+    return [_changeset(changelog, revision_of(changelog, raw_id)) for raw_id in split(ids)]
 
 
 def added_since(repository: Repository, tip: str) -> list[tuple[str, str]]:
@@ -87,21 +87,21 @@ def added_since(repository: Repository, tip: str) -> list[tuple[str, str]]:
 def present(repository: Repository, ids: bytes) -> list[bool]:
     """Which of these ids are in the repository, hidden or not."""
     changelog = repository.changelog
-    return [changelog.hasnode(raw_id) for raw_id in _split(ids)]
+    return [changelog.hasnode(raw_id) for raw_id in split(ids)]
 
 
 def changes(
     repository: Repository, ids: bytes, contents: bool, most: int | None = None
 ) -> Iterator[tuple[list[Change], Iterator[bytes | None]]]:
-    """For each changeset what it did, compared with its first parent; then the old and new contents, file by file.
+    """The changes of each changeset, compared with its first parent; then the old and new contents, file by file.
 
     A content is None where there is none, and for files that have more than `most` bytes before or after.
     """
     most = LARGEST_COMPARED if most is None else min(most, LARGEST_COMPARED)
     shown = published(repository)
-    # The history of a file is asked for what it was before, what it is now, and where it was copied from.
+    # The history of a file is asked for its old and new content, and for the source of a copy.
     object.__setattr__(shown, "file", functools.lru_cache(_KEPT_OPEN)(shown.file))
-    for raw_id in _split(ids):
+    for raw_id in split(ids):
         context = shown[revision_of(shown.changelog, raw_id)]
         found = _compared(context)
         yield found, _pairs(shown, found, most) if contents else iter(())
@@ -140,7 +140,7 @@ def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]
 
 
 def _shown_size(log: Any, file_id: bytes) -> int:
-    """Of a large file it is how much is stored, with what stands before it of a copy: nothing of it is read."""
+    """The size of a file; for a large one the stored size, which includes a copy's source, so that nothing is read."""
     stored = _size(log, file_id)
     return stored if stored > LARGEST_COMPARED else int(log.size(log.rev(file_id)))
 
@@ -150,7 +150,7 @@ def contents(
 ) -> Iterator[bytes | None]:
     """The contents of files, by path and file id; None for those that have more than `most` bytes."""
     for path, file_id in files:
-        yield _content(repository, path, file_id, most)
+        yield content_of(repository, path, file_id, most)
 
 
 def few_contents(repository: Repository, files: list[tuple[bytes, bytes]], most: int) -> list[bytes | None]:
@@ -164,14 +164,14 @@ def size_of(file: Any) -> int:
 
 
 def _size(log: Any, file_id: bytes) -> int:
-    """Of what is stored, without reading it; that begins with where the file was copied from, if it was."""
+    """The size of the stored text, without reading it; the text of a copied file begins with the source."""
     try:
         return int(log.get_revlog().rawsize(log.rev(file_id)))
     except error.LookupError as unknown:
         raise UnknownRevision(file_id.hex()) from unknown
 
 
-def _content(repository: Repository, path: bytes, file_id: bytes, most: int | None = None) -> bytes | None:
+def content_of(repository: Repository, path: bytes, file_id: bytes, most: int | None = None) -> bytes | None:
     log = repository.file(path)
     if most is not None and _size(log, file_id) > most + COPIED_FROM:
         return None
@@ -204,7 +204,7 @@ def _compared(context: Any) -> list[Change]:
 def _pairs(repository: Repository, found: list[Change], most: int) -> Iterator[bytes | None]:
     for change in found:
         for path, file_id in ((change.old_path, change.old_id), (change.path, change.new_id)):
-            yield None if file_id is None else _content(repository, path, file_id, most)
+            yield None if file_id is None else content_of(repository, path, file_id, most)
 
 
 def _ids(repository: Repository, revisions: list[int]) -> bytes:
@@ -212,12 +212,12 @@ def _ids(repository: Repository, revisions: list[int]) -> bytes:
 
 
 def _bookmarks(repository: Repository) -> dict[str, str]:
-    """Those that clients are told of, and which point at a changeset: a strip may leave them with none."""
+    """Those bookmarks that clients are told of and that point at a changeset: a strip may leave some without."""
     found = bookmarks.listbinbookmarks(repository)
     return {text_of(name): _hex(raw_id) for name, raw_id in found if raw_id != node.nullid}
 
 
-def _split(ids: bytes) -> Iterator[bytes]:
+def split(ids: bytes) -> Iterator[bytes]:
     return (ids[at : at + 20] for at in range(0, len(ids), 20))
 
 
@@ -233,14 +233,14 @@ def revision_of(changelog: Any, raw_id: bytes) -> int:
 
 
 def _changeset(changelog: Any, revision: int) -> Changeset:
-    """A changeset as everybody sees it (api-repos.md 2.2); read past Mercurial's context objects, which cost thrice."""
+    """A changeset as everybody sees it (api-repos.md 2.2); without Mercurial's context objects, which cost thrice."""
     entry = changelog.changelogrevision(revision)
     raw_id = _hex(changelog.node(revision))
     return Changeset(
         raw_id=raw_id,
         short_id=raw_id[:12],
         revision=revision,
-        author=_shortened(entry.user, _MOST_AUTHOR),
+        author=_shortened(entry.user, MOST_AUTHOR),
         date=_moment(entry.date[0]),
         message=_shortened(entry.description, _MOST_MESSAGE),
         parents=tuple(
@@ -251,7 +251,7 @@ def _changeset(changelog: Any, revision: int) -> Changeset:
 
 
 def _shortened(raw: bytes, most: int) -> str:
-    """A text of at most so many bytes; what is more is left out, and half a character with it."""
+    """A text of at most `most` bytes; the rest is cut off, together with half a character."""
     if len(raw) <= most:
         return text_of(raw)
     while raw[most] & 0xC0 == 0x80 and most > 0:

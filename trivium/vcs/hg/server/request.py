@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 
 from trivium.vcs.hg.frames import DATA, END, PIECE, Call, Gone, frame, receive
 
@@ -19,9 +20,9 @@ class Request:
         self.apart = False
         """Whether this process has nothing else to do, and may wait for the client."""
         self.pending: list[bytes] = []
-        """What is still to be sent."""
+        """Frames still to be sent."""
         self.answered = False
-        """All that there is to say is on its way."""
+        """Whether the whole answer is on its way."""
         self._waiting = 0
 
     def close(self) -> None:
@@ -51,13 +52,18 @@ class Request:
         if content is None:
             self.send(frame(END, b"-"))
             return
-        for at in range(0, len(content), PIECE):
-            self.send(frame(DATA, content[at : at + PIECE]))
+        self.send_pieces([content])
+
+    def send_pieces(self, pieces: Iterable[bytes]) -> None:
+        """Send one content as it is made; what comes in one is sent in several where it is long."""
+        for piece in pieces:
+            for at in range(0, len(piece), PIECE):
+                self.send(frame(DATA, piece[at : at + PIECE]))
         self.send(frame(END))
 
 
 class Body:
-    """The body of a request as a file; ends where the client says so, and raises `Gone` when it does not."""
+    """The body of a request as a file; ends where the client says so, and raises `Gone` when it breaks off."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -81,6 +87,6 @@ class Body:
         return taken
 
     def drain(self) -> None:
-        """Read to the end, for a client that reads only when it has said all."""
+        """Read to the end, for a client that reads only after it has sent all."""
         while self.read(PIECE):
             pass

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mercurial's own protocol: requests over HTTP, answered by Mercurial's protocol code.
 
-Who may do what was decided before; `commands` sees to it that a request which was admitted for reading does not write,
-whatever is hidden in it. The protocol code is called itself, not through hgweb: so there is no web interface to close,
-and a repository is opened by its directory.
+Rights were decided about before; `commands` ensures that a request admitted for reading never writes, whatever it
+hides. The protocol code is called directly, not through hgweb. So there is no web interface to close, and a repository
+is opened by its directory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHORT: Final = frozenset({
     "capabilities", "heads", "known", "branchmap", "lookup", "listkeys", "hello", "protocaps", "clonebundles",
     "clonebundles_manifest", "batch",
 })  # fmt: skip
-"""Commands that are quick when they are asked for little; the others get a process of their own."""
+"""Commands that are quick when their request is small; the others get a process of their own."""
 _LITTLE: Final = 16 << 10
 _FEW: Final = 8
 
@@ -53,10 +53,10 @@ def serve_read(repository: Repository, request: Request) -> None:
 
 
 def serve_write(repository: Repository, request: Request) -> None:
-    """Answer a push. What it changed is told first, and is durable by then."""
+    """Answer a push. Its changes are told first, and are durable by then."""
     request.connection.settimeout(None)
     if repository.svfs.exists(b"journal"):
-        with repository.lock():  # whoever had it is dead
+        with repository.lock():  # its last holder is dead
             repository.recover()
     watched = Watched(repository)
     body = Body(request.connection)
@@ -65,7 +65,7 @@ def serve_write(repository: Repository, request: Request) -> None:
     except BaseException:
         request.pending.clear()
         with contextlib.suppress(ConnectionError):
-            body.drain()  # the client listens only after saying all
+            body.drain()  # the client reads only after it has sent all
         request.send(frame_of(MOVED, Moved(watched.updates)))
         request.flush()
         raise
@@ -73,13 +73,13 @@ def serve_write(repository: Repository, request: Request) -> None:
 
 def _answer(repository: Repository, request: Request, body: Body | None, watched: Watched | None) -> None:
     given = request.call.arguments
-    # A repository with a thousand heads is asked for with more arguments than fit into the head of a request. But
-    # Mercurial's client sends nothing in their place when it must come again with a password, as visitors do who push.
+    # A request to a repository with a thousand heads may have more arguments than fit into its head; the body can take
+    # them. But Mercurial's client loses them when it must come again with a password, as visitors who push must.
     in_body = b"false" if given["may_come_again"] else b"true"
     repository.ui.setconfig(b"experimental", b"httppostargs", in_body, b"trivium")
-    # What came as a draft stays one where the repository is not a publishing one, and can be changed by its author.
+    # In a repository that does not publish, a pushed draft stays a draft, and its author can change it.
     repository.ui.setconfig(b"phases", b"publish", b"true" if given["publishes"] else b"false", b"trivium")
-    # A stream is the files of the store as they are, with whatever is hidden in them; Mercurial looks for secrets only.
+    # A stream has the files of the store as they are, hidden changesets included; Mercurial checks for secrets only.
     hides = bool(repository.changelog.filteredrevs)
     repository.ui.setconfig(b"server", b"uncompressed", b"false" if hides else b"true", b"trivium")
     asked = hgweb_request.parserequestfromenv(_environment(given), bodyfh=io.BytesIO())
@@ -103,7 +103,7 @@ def _answer(repository: Repository, request: Request, body: Body | None, watched
     except OSError as failed:
         if failed.errno is not None:
             raise
-        raise NotUnderstood(_sentence(failed)) from failed  # what was said to be packed by bzip2 is not
+        raise NotUnderstood(_sentence(failed)) from failed  # the data claims to be bzip2 and is not
     if watched is not None and body is not None:
         body.drain()
         request.send(frame_of(MOVED, Moved(watched.updates)))
@@ -142,18 +142,18 @@ _CONFUSED: Final = (
     mdiff.mpatch.mpatchError,
     *_ZSTD_ERRORS,
 )
-"""What Mercurial's commands raise for arguments and bundles that no client of its own would send."""
+"""Errors that Mercurial's commands raise for arguments and bundles that none of its own clients would send."""
 
 
 def _sentence(confused: BaseException) -> str:
-    """What is wrong, as far as it is meant for users."""
+    """The error in words, as far as they are meant for users."""
     if isinstance(confused, (error.Abort, error.LookupError)):
         return f"Mercurial: {text_of(getattr(confused, 'message', None) or bytes(str(confused), 'utf-8', 'replace'))}"
     return "Mercurial does not understand this request."
 
 
 def _environment(given: dict[str, Any]) -> dict[str, Any]:
-    """The request as WSGI would tell it, without its arguments: those are taken apart by ourselves, once."""
+    """The request in WSGI's form, without its arguments: we parse those ourselves, once."""
     return {
         "REQUEST_METHOD": given["method"],
         "SERVER_NAME": "trivium",

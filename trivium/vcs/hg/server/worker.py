@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One Mercurial process: short requests are answered here, each long one by a process forked for it.
 
-So nobody waits behind a clone, a process that dies takes only its own request with it, and what a long request needed
-of memory is given back at its end. A short request that turns out to be long is stopped, and begun anew by a process of
-its own. This process has one thread, so that it can fork.
+So nobody waits behind a clone, a dying process takes only its own request with it, and the memory of a long request is
+given back at its end. A short request that turns out to be long is stopped, and a process of its own begins it anew.
+This process has one thread, so that it can fork.
 """
 
 from __future__ import annotations
@@ -28,18 +28,12 @@ import msgspec
 from mercurial import error
 
 from trivium.vcs.errors import VcsError
-from trivium.vcs.hg.frames import ERROR, FAILURES, RESULT, Call, Failure, Gone, frame, frame_of, receive_call
+from trivium.vcs.hg.frames import ERROR, FAILURES, Call, Failure, Gone, frame_of, receive_call
 from trivium.vcs.hg.limits import HgLimits
-from trivium.vcs.hg.server import changing, files, library, reading, serving
-from trivium.vcs.hg.server.confinement import (
-    OutOfPatience,
-    Patience,
-    end_with_client,
-    limit_memory,
-    limit_processor,
-    limit_time,
-)
+from trivium.vcs.hg.server import library
+from trivium.vcs.hg.server.confinement import OutOfPatience, Patience, limit_memory
 from trivium.vcs.hg.server.objects import Repository
+from trivium.vcs.hg.server.operations import CHANGES, OPERATIONS, is_long
 from trivium.vcs.hg.server.request import Request
 
 _KEPT: Final = 16
@@ -52,7 +46,7 @@ _LARGEST: Final = 200 << 20
 _MOST_FORKED: Final = 24
 """Long requests at once; others wait until one of them has ended."""
 _AT_ONCE: Final = 0.2
-"""Seconds that a short request may take; one that takes longer is begun anew by a process of its own."""
+"""Seconds that a short request may take; after that a process of its own begins it anew."""
 _PATIENCE: Final = 10.0
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG: Final = 1
@@ -74,10 +68,10 @@ class Worker:
         self._forked: dict[int, int] = {}
         """Descriptor of a process that we forked → its number."""
         self._waiting: deque[Request] = deque()
-        """Long requests for which nobody has been forked yet."""
+        """Long requests without a forked process yet."""
 
     def run(self, waiting: int, accept: Source, watch: int) -> None:
-        """Serve what `accept` gives when the descriptor `waiting` is readable, until `watch` ends."""
+        """Serve the connections of `accept` whenever the descriptor `waiting` is readable, until `watch` ends."""
         self._closed_in_children = (waiting, watch)
         self._sweep()
         while not self._is_old():
@@ -96,7 +90,7 @@ class Worker:
                 self._receive(connection)
 
     def _is_old(self) -> bool:
-        """Whether it is time to make room for a fresh process; who waits for us is served first."""
+        """Whether it is time to make room for a fresh process; waiting requests are served first."""
         self._served += 1
         if self._served % _LOOK_EVERY or self._waiting:
             return False
@@ -110,15 +104,15 @@ class Worker:
             connection.close()
             return
         request = Request(connection, call, files)
-        if _is_long(call):
+        if is_long(call):
             self._waiting.append(request)
             self._begin()
             return
         try:
-            with self._patience if call.what not in _CHANGES else contextlib.nullcontext():
+            with self._patience if call.what not in CHANGES else contextlib.nullcontext():
                 answer = self._answer(request, apart=False)
         except OutOfPatience:
-            # Whatever it was doing when it was stopped, nobody else shall have it.
+            # It was stopped in the middle of something: no other request may get this repository object.
             self._forget(request)
             request.pending.clear()
             self._waiting.append(request)
@@ -144,12 +138,12 @@ class Worker:
             os.close(descriptor)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-            shutil.rmtree(self._scratch / str(pid), ignore_errors=True)  # what a killed one left
+            shutil.rmtree(self._scratch / str(pid), ignore_errors=True)  # the remains of a killed process
         self._begin()
 
     def _forget(self, request: Request) -> None:
-        """Close the repository of a request."""
-        for file in request.files[:1]:
+        """Close the repositories of a request."""
+        for file in request.files:
             state = os.fstat(file)
             kept = self._open.pop((state.st_dev, state.st_ino), None)
             if kept is not None:
@@ -173,10 +167,10 @@ class Worker:
             self._fork(send_rest)
 
     def _answer(self, request: Request, *, apart: bool) -> bytes:
-        """Carry out a request. What must be sent is returned, or sent when this process has time (`apart`)."""
+        """Carry out a request. The answer is returned, or sent if this process may wait for that (`apart`)."""
         try:
             request.apart = apart
-            _OPERATIONS[request.call.what](self, request)
+            OPERATIONS[request.call.what](self, request)
         except OSError as gone:
             if isinstance(gone, ConnectionError):
                 request.pending.clear()
@@ -215,7 +209,7 @@ class Worker:
         return kept[1]
 
     def fresh(self, directory: int) -> Repository:
-        """The repository in an open directory, for a client to change, who reads what Mercurial says."""
+        """The repository in an open directory, for a client that changes it and reads Mercurial's messages."""
         return library.open_repository(self.base, directory, quiet=False)
 
     def _fork(self, work: Callable[[], object]) -> None:
@@ -229,7 +223,7 @@ class Worker:
         try:
             for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
-            # Whoever connects must not wait for us when the others are gone.
+            # A client that connects must not wait for this process when the others are gone.
             for descriptor in (*self._closed_in_children, *self._forked):
                 os.close(descriptor)
             for other in self._waiting:
@@ -248,7 +242,7 @@ class Worker:
             os._exit(status)
 
     def _sweep(self) -> None:
-        """Remove what killed processes left in the scratch directory whose parent is gone as well."""
+        """Remove from the scratch directory the remains of killed processes whose parent is gone as well."""
         for place in self._scratch.iterdir():
             if place.name.isdigit() and not Path("/proc", place.name).exists():
                 shutil.rmtree(place, ignore_errors=True)
@@ -260,96 +254,9 @@ def _failure(call: Call, failed: Exception) -> Failure:
             return Failure(kind, str(failed))
     if isinstance(failed, (VcsError, error.Error)):
         return Failure("failed", f"{call.what}: {failed!r}")
-    # Something that we did not think of: say where.
+    # An unexpected error: say where.
     where = traceback.extract_tb(failed.__traceback__)[-1]
     return Failure("failed", f"{call.what}: {failed!r} at {Path(where.filename).name}:{where.lineno}")
-
-
-def _is_long(call: Call) -> bool:
-    return call.what in _LONG or (call.what == "serve" and serving.is_long(call.arguments))
-
-
-def _result(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
-    """An operation that reads the repository and answers with one value; a long one is given up with its client."""
-
-    def carry_out(worker: Worker, request: Request) -> None:
-        if request.apart:
-            end_with_client(request)
-        value = function(worker.repository(request.files[0]), **request.call.arguments)
-        request.send(frame(RESULT, msgspec.msgpack.encode(value)))
-
-    return carry_out
-
-
-def _change(function: Callable[..., Any]) -> Callable[[Worker, Request], None]:
-    """An operation that changes something and answers with one value; it is given up with its client."""
-
-    def carry_out(worker: Worker, request: Request) -> None:
-        if request.apart:
-            end_with_client(request)
-        value = function(worker.base, *request.files, **request.call.arguments)
-        request.send(frame(RESULT, msgspec.msgpack.encode(value)))
-
-    return carry_out
-
-
-def _changes(worker: Worker, request: Request) -> None:
-    end_with_client(request)
-    repository = worker.repository(request.files[0])
-    for found, contents in reading.changes(repository, **request.call.arguments):
-        request.send(frame(RESULT, msgspec.msgpack.encode(found)))
-        for content in contents:
-            request.send_content(content)
-
-
-def _contents(worker: Worker, request: Request) -> None:
-    end_with_client(request)
-    for content in reading.contents(worker.repository(request.files[0]), **request.call.arguments):
-        request.send_content(content)
-
-
-def _serve(worker: Worker, request: Request) -> None:
-    if request.call.arguments["writes"]:
-        limit_processor(worker.limits.transfer_seconds)
-        serving.serve_write(worker.fresh(request.files[0]), request)
-    else:
-        if request.apart:
-            end_with_client(request)
-            if request.call.arguments["command"] in serving.TRANSFERS:
-                limit_processor(worker.limits.transfer_seconds)
-            else:
-                limit_time(worker.limits.request_seconds)
-        serving.serve_read(worker.repository(request.files[0]), request)
-
-
-_OPERATIONS: Final[dict[str, Callable[[Worker, Request], None]]] = {
-    "index": _result(reading.index),
-    "state": _result(reading.state),
-    "changesets": _result(reading.changesets),
-    "added": _result(reading.added_since),
-    "present": _result(reading.present),
-    "nodes": _result(reading.nodes),
-    "file": _result(reading.file),
-    "sizes": _result(reading.sizes),
-    "few_contents": _result(reading.few_contents),
-    "path_history": _result(files.path_history),
-    "annotate": _result(files.annotate),
-    "changes": _changes,
-    "contents": _contents,
-    "serve": _serve,
-    "create": _change(changing.create),
-    "fork": _change(changing.fork),
-    "import": _change(changing.import_from),
-    "pull": _change(changing.pull),
-    "strip": _change(changing.strip),
-    "recover": _change(changing.recover),
-    "warm": _change(changing.warm),
-}
-_CHANGES: Final = frozenset({"create"})
-"""Those of the short ones that must not be begun twice."""
-_LONG: Final = frozenset(
-    {"changes", "contents", "sizes", "path_history", "annotate", "fork", "import", "pull", "strip", "recover", "warm"}
-)
 
 
 def start(base: Any, scratch: Path, limits: HgLimits, waiting: int, accept: Source, watch: int) -> None:

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Code in colours: Pygments' tokens as lines of HTML, with the classes that the stylesheet knows (design: web.md 4.1).
+
+Pygments is imported when the first line is coloured: a worker that serves clones never needs it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from trivium.render.text import MOST_OF_A_LINE, code, escaped, line_of_code, lines
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+MOST_BYTES: Final = 1 << 20
+MOST_LINES: Final = 20_000
+PATIENCE: Final = 2.0
+"""Seconds of the processor for one text."""
+
+CLASSES: Final = frozenset(
+    *(
+        [
+            "k",
+            "kd",
+            "kn",
+            "kr",
+            "kc",
+            "ow",
+            "s",
+            "s1",
+            "s2",
+            "sd",
+            "sa",
+            "sb",
+            "se",
+            "si",
+            "dl",
+            "m",
+            "mi",
+            "mf",
+            "mh",
+            "kt",
+            "nb",
+            "bp",
+            "nf",
+            "fm",
+            "nc",
+            "nn",
+            "c",
+            "c1",
+            "cm",
+            "cp",
+            "ch",
+            "nd",
+            "na",
+            "nt",
+        ],
+    )
+)
+"""The short names of Pygments that have a colour; the others look like text."""
+_LIKE: Final = {
+    "kp": "k",
+    "sc": "s",
+    "sh": "s",
+    "sr": "s",
+    "ss": "s",
+    "sx": "s",
+    "il": "mi",
+    "mb": "m",
+    "mo": "m",
+    "cs": "c1",
+    "cpf": "c1",
+    "ne": "nb",
+    "gh": "k",
+    "gu": "nf",
+    "gs": "k",
+}
+"""Names without a colour of their own, and whose they have."""
+_TOKENS_BETWEEN_LOOKS: Final = 64
+
+
+class Highlighted(NamedTuple):
+    """The lines of a text as HTML, without their ends; as many as `text.lines` finds."""
+
+    lines: list[str]
+    coloured: bool
+    """Whether all of it was; else the lines, or the later of them, are plain."""
+
+
+def plain(text: str) -> list[str]:
+    """The lines of a text as HTML, without colours."""
+    return [line_of_code(line) for line in lines(text)]
+
+
+def highlight(text: str, lexer: str, *, patience: float = PATIENCE) -> Highlighted:
+    """The lines of a text, read as the language that `lexer_of` found.
+
+    Never raises. What is too large, or takes more than `patience` seconds of the processor, is plain.
+    """
+    shown = lines(text)
+    if (
+        not lexer
+        or len(text) > MOST_BYTES
+        or len(shown) > MOST_LINES
+        or max(map(len, shown), default=0) > MOST_OF_A_LINE
+    ):
+        return Highlighted([line_of_code(line) for line in shown], coloured=False)
+    joined = "\n".join(shown) + "\n"
+    try:
+        found = list(_lines(_tokens(_lexer(lexer), joined, time.thread_time() + patience)))
+    except Exception:
+        # Lexers are others' programs, and what they read is strangers'. Nothing that they do may cost a page.
+        found = []
+    if len(found) < len(shown):
+        rest = shown[len(found) :]
+        return Highlighted(found + [line_of_code(line) for line in rest], coloured=not rest)
+    return Highlighted(found[: len(shown)], coloured=len(found) == len(shown))
+
+
+def _tokens(lexer: Lexer, text: str, end: float) -> Iterator[tuple[str, str]]:
+    """Pieces of the text with their classes; they stop where time is over, or the lexer has lost its way."""
+    classes = _classes()
+    at = 0
+    for count, (where, kind, piece) in enumerate(lexer.get_tokens_unprocessed(text)):
+        if where != at:
+            break  # lexers within lexers may tell pieces twice, or not in their order
+        if count % _TOKENS_BETWEEN_LOOKS == 0 and time.thread_time() > end:
+            break
+        at += len(piece)
+        shown = classes.get(kind)
+        if shown is None:
+            shown = classes[kind] = _class_of(kind)
+        yield shown, piece
+
+
+def _lines(tokens: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The lines that are complete. A piece that spans lines is closed at the end of each, and opened anew."""
+    line: list[str] = []
+    of_run, run = "", ""
+    for of_piece, piece in tokens:
+        if of_piece == of_run:
+            run += piece
+            if "\n" not in piece:
+                continue
+            piece, of_piece = run, of_run
+            run = ""
+        elif run:
+            line.append(_span(of_run, run))
+            run = ""
+        of_run = of_piece
+        *ended, run = piece.split("\n")
+        for part in ended:
+            if part:
+                line.append(_span(of_run, part))
+            yield "".join(line)
+            line.clear()
+    if run:
+        line.append(_span(of_run, run))
+    if line:
+        yield "".join(line)
+
+
+def _span(of_piece: str, piece: str) -> str:
+    inside = escaped(piece) if piece.isprintable() else code(piece)
+    return f'<span class="{of_piece}">{inside}</span>' if of_piece else inside
+
+
+@cache
+def _classes() -> dict[Any, str]:
+    return {}
+
+
+def _class_of(kind: Any) -> str:
+    from pygments.token import STANDARD_TYPES
+
+    while kind is not None:
+        short = STANDARD_TYPES.get(kind, "")
+        short = _LIKE.get(short, short)
+        if short in CLASSES:
+            return short
+        kind = kind.parent
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _lexer(lexer: str) -> Lexer:
+    from pygments.lexers import get_lexer_by_name
+
+    return get_lexer_by_name(lexer)
+
+
+def language(lexer: str) -> str:
+    """The name of a language for people; empty for none."""
+    try:
+        return str(_lexer(lexer).name) if lexer else ""
+    except Exception:
+        return ""
+
+
+_SHEBANG = re.compile(r"#! ?/[\w/.-]*?/?(?:env (?:-S )?)?([a-zA-Z]+)[0-9.]*(?: |$)")
+_MODELINE = re.compile(
+    r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})"
+)
+_MOST_OF_A_NAME = 255
+_PLAIN = frozenset({"text", "plain", "output", ""})
+
+
+def lexer_of(path: str, text: str = "") -> str:
+    """The lexer for a file, by its name, else by its first lines: a name for `highlight`, empty for none.
+
+    The same name and beginning have the same answer always: it may be a part of a key.
+    """
+    last = path.rpartition("/")[2]
+    if len(last) <= _MOST_OF_A_NAME and (found := _by_name(last)):
+        return found
+    head = text[:1000].split("\n", 5)[:5]
+    if not head:
+        return ""
+    if found := _SHEBANG.match(head[0][:200]):
+        return _known(_INTERPRETERS.get(found[1].lower(), found[1].lower()))
+    for line in head:
+        if found := _MODELINE.search(line[:200]):
+            return _known((found[1] or found[2]).lower())
+    return ""
+
+
+_INTERPRETERS: Final = {
+    "sh": "bash",
+    "dash": "bash",
+    "ash": "bash",
+    "ksh": "bash",
+    "node": "javascript",
+    "python": "python",
+}
+
+
+@lru_cache(maxsize=4096)
+def _by_name(last: str) -> str:
+    try:
+        from pygments.lexers import find_lexer_class_for_filename
+
+        found = find_lexer_class_for_filename(last)
+    except Exception:
+        return ""
+    alias = found.aliases[0] if found is not None and found.aliases else ""
+    return "" if alias in _PLAIN else alias
+
+
+@lru_cache(maxsize=1024)
+def _known(alias: str) -> str:
+    """The first name of the lexer that has this name; empty for none."""
+    try:
+        found = _lexer(alias).aliases[0]
+    except Exception:
+        return ""
+    return "" if found in _PLAIN else found
+
+
+def named(alias: str) -> str:
+    """The lexer that a text asks for, as a block of Markdown does: a name for `highlight`, empty for none."""
+    return _known(alias.lower()) if len(alias) <= 30 and alias else ""

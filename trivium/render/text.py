@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text of users and repositories as HTML: the one escape function, odd characters, charsets (design: web.md 3.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import markupsafe
+from markupsafe import Markup, escape
+
+MOST_OF_A_LINE: Final = 10_000
+"""Characters of one line of code that are shown; of what is longer the number of the others is."""
+
+escaped: Final[Callable[[str], str]] = markupsafe._escape_inner
+"""What `esc` does, without the object around the answer, which costs five times as much: for rows.
+
+It is for plain texts alone: what is HTML already is escaped once more.
+"""
+
+_ODD = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Characters that are not seen, or that move others; and bytes that are no UTF-8 (`os.fsdecode`)."""
+
+
+def esc(text: str) -> Markup:
+    """Text as HTML. Fit for the inside of elements and of quoted attributes; `Markup` passes as it is."""
+    return escape(text)
+
+
+def name(text: str) -> Markup:
+    """A name, of a file or a branch or a person, as HTML in which nothing is hidden and nothing moves its neighbours."""
+    return Markup(named(text))
+
+
+def named(text: str) -> str:
+    """What `name` answers, as a plain string: for rows."""
+    if text.isprintable():
+        return escaped(text)
+    return "".join(_with_odd(text, lambda odd: f'<span class="odd">{_told(odd)}</span>'))
+
+
+def attribute(text: str) -> Markup:
+    """A name for the inside of a quoted attribute, where there can be no elements: odd characters in brackets."""
+    if text.isprintable():
+        return escape(text)
+    return Markup("".join(_with_odd(text, lambda odd: f"[{_told(odd)}]")))
+
+
+def code(text: str) -> str:
+    """A line of code, or a piece of one, as HTML. What is copied from the page is the text itself.
+
+    An odd character stays where it is, in an element that keeps it from moving others; the stylesheet shows its number.
+    NUL, which HTML cannot hold, becomes its picture.
+    """
+    if text.isprintable():
+        return escaped(text)
+    return "".join(_with_odd(text, _kept))
+
+
+def cut(text: str, most: int = MOST_OF_A_LINE) -> tuple[str, int]:
+    """The beginning of a line, and how many characters are left out."""
+    return (text, 0) if len(text) <= most else (text[:most], len(text) - most)
+
+
+def line_of_code(text: str) -> str:
+    """A whole line of code as HTML, cut where it is too long."""
+    if len(text) <= MOST_OF_A_LINE:
+        return code(text)
+    return f'{code(text[:MOST_OF_A_LINE])}<span class="odd">… +{len(text) - MOST_OF_A_LINE}</span>'
+
+
+def _with_odd(text: str, shown: Callable[[str], str]) -> Iterator[str]:
+    at = 0
+    for found in _ODD.finditer(text):
+        yield escaped(text[at : found.start()])
+        yield shown(found[0])
+        at = found.end()
+    yield escaped(text[at:])
+
+
+def _told(odd: str) -> str:
+    number = ord(odd)
+    return f"\\x{number - 0xDC00:02X}" if 0xDC80 <= number <= 0xDCFF else f"U+{number:04X}"
+
+
+def _kept(odd: str) -> str:
+    if odd == "\t":
+        return odd
+    if "\ud800" <= odd <= "\udfff":
+        return f'<span class="odd">{_told(odd)}</span>'
+    inside = {"\0": "\u2400", "\r": "&#13;", "\n": "&#10;"}.get(odd, odd)
+    return f'<bdi class="odd" title="{_told(odd)}">{inside}</bdi>'
+
+
+class Decoded(NamedTuple):
+    """Bytes as text."""
+
+    text: str
+    charset: str
+    """What they were read as, in the name that IANA gives it."""
+
+
+CHARSETS: Final = {
+    one.lower(): one
+    for one in (
+        *("UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "ISO-8859-2", "ISO-8859-3", "ISO-8859-4"),
+        *("ISO-8859-5", "ISO-8859-6", "ISO-8859-7", "ISO-8859-8", "ISO-8859-9", "ISO-8859-10", "ISO-8859-13"),
+        *("ISO-8859-14", "ISO-8859-15", "ISO-8859-16", "windows-1250", "windows-1251", "windows-1252", "windows-1253"),
+        *("windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "KOI8-R", "KOI8-U"),
+        *("IBM437", "IBM850", "IBM866", "macintosh", "Shift_JIS", "EUC-JP", "ISO-2022-JP", "EUC-KR", "Big5"),
+        *("GB18030", "GBK", "US-ASCII"),
+    )
+}
+"""Charsets that a visitor may ask for, by their names in small letters. Python knows others that are no charsets, and
+some whose time grows with the square of the length."""
+
+
+def decode(data: bytes, charset: str = "") -> Decoded:
+    """The text that bytes stand for: in the charset that was asked for, if it is one of `CHARSETS`; else UTF-8 where they
+    are that; else what their first bytes say; else a guess among the two that every byte fits in.
+
+    What does not fit becomes U+FFFD. A byte order mark is no part of the text.
+    """
+    if asked := CHARSETS.get(charset.lower()):
+        return Decoded(data.decode(asked, "replace").removeprefix("\ufeff"), asked)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Decoded(data.decode("utf-16", "replace"), "UTF-16")
+    try:
+        return Decoded(data.decode("utf-8").removeprefix("\ufeff"), "UTF-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    # Bytes that are control characters in the one are quotation marks and the Euro in the other.
+    if _CONTROLS.search(text):
+        return Decoded(data.decode("cp1252", "replace"), "windows-1252")
+    return Decoded(text, "ISO-8859-1")
+
+
+_CONTROLS = re.compile("[\x80-\x9f]")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether bytes are no text: there is a NUL among the first 8,000, and no mark of UTF-16 before it."""
+    return b"\0" in data[:8000] and not data.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text without their ends, counted as `git` counts them: by line feeds alone."""
+    found = text.split("\n")
+    if not found[-1]:
+        found.pop()
+    return [line.removesuffix("\r") for line in found] if "\r" in text else found

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Directories of a Mercurial repository, as pages and downloads see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from trivium.vcs.budget import present
+from trivium.vcs.errors import UnknownPath
+from trivium.vcs.hg.reader import Reader
+from trivium.vcs.hg.values import Listed
+from trivium.vcs.pages import EntryKind, Properties, TreeEntry
+from trivium.vcs.paths import raw_path
+
+_ID_BYTES: Final = 20
+_SMALL: Final = 64 << 10
+"""Bytes of a file for which nobody need be forked."""
+_PATIENCE: Final = 10.0
+"""Seconds for the last changes of a directory, if nobody says less."""
+_KINDS: Final = {
+    b"x": EntryKind.EXECUTABLE,
+    b"l": EntryKind.SYMLINK,
+    b"d": EntryKind.DIRECTORY,
+    b"r": EntryKind.LINK,
+}
+
+
+class Directories(Reader):
+    """What is in them."""
+
+    def entry(self, raw_id: str, path: str) -> TreeEntry:
+        wanted = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        return _entry(self._processes.ask(Listed, "entry", self._directory, **wanted))
+
+    def children(self, raw_id: str, path: str) -> list[TreeEntry]:
+        wanted = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        found = self._processes.ask(list[Listed], "children", self._directory, **wanted)
+        budget = present()
+        for one in found:
+            budget.spend(1, len(one.path))
+        return sorted(map(_entry, found), key=_directories_first)
+
+    def last_changes(self, raw_id: str, path: str) -> dict[str, str]:
+        """As `model.Snapshot.last_changes`.
+
+        A changeset touched what it lists: `hg log -l 1 -r "::<raw_id>" <entry>`, merged lines of development included,
+        where Git leaves out those that contributed nothing to what there is. When the time ends, the files that are
+        left are told by when their content came into being, which says nothing of a flag that changed since, and
+        directories are left out. Subrepositories always are.
+        """
+        budget = present()
+        asked = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path), "seconds": min(_PATIENCE, budget.left)}
+        found, cut = self._processes.ask(tuple[dict[bytes, bytes], bool], "last_changes", self._directory, **asked)
+        budget.cut |= cut
+        return {text_of_path(name): changeset.hex() for name, changeset in found.items()}
+
+    def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
+        asked = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        after, is_last = b"", False
+        while not is_last:
+            # Nobody keeps a process waiting for a reader who takes an hour.
+            present().check()
+            found, is_last = self._processes.ask(
+                tuple[list[Listed], bool], "files_below", self._directory, after=after, **asked
+            )
+            for one in found:
+                yield _entry(one)
+                after = one.path
+
+    def stream(self, entry: TreeEntry) -> Iterator[bytes]:
+        """As `model.Snapshot.stream`; the Mercurial process holds the file whole, for Mercurial does."""
+        if entry.kind in (EntryKind.DIRECTORY, EntryKind.LINK):
+            raise UnknownPath(entry.path)
+        found = bytes.fromhex(entry.id)
+        path, file_id = found[_ID_BYTES:], found[:_ID_BYTES]
+        if entry.size is not None and entry.size <= _SMALL:
+            asked = {"files": [(path, file_id)], "most": _SMALL}
+            (data,) = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
+            if data is not None:
+                yield data
+                return
+        with self._processes.stream("stream", self._directory, path=path, file_id=file_id) as stream:
+            yield from stream.pieces()
+
+    def properties(self, raw_id: str, path: str) -> Properties:
+        """Mercurial has none."""
+        self.entry(raw_id, path)
+        return {}
+
+
+def text_of_path(path: bytes) -> str:
+    """A path as `pages.TreeEntry` tells it."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def kind_of(flags: bytes) -> EntryKind:
+    """What a file is by its flags."""
+    return _KINDS.get(flags, EntryKind.FILE)
+
+
+def id_of(path: bytes, file_id: bytes) -> str:
+    """What a file is found under, as `values.Node.id`."""
+    return f"{file_id.hex()}{path.hex()}"
+
+
+def _entry(found: Listed) -> TreeEntry:
+    kind = kind_of(found.flags)
+    path = text_of_path(found.path)
+    if kind == EntryKind.DIRECTORY:
+        return TreeEntry(path, kind, "")
+    if kind == EntryKind.LINK:
+        return TreeEntry(path, kind, found.file_id.decode("utf-8", "replace"), None, text_of_path(found.target))
+    return TreeEntry(path, kind, id_of(found.path, found.file_id), found.size)
+
+
+def _directories_first(entry: TreeEntry) -> tuple[bool, str]:
+    return entry.kind != EntryKind.DIRECTORY, entry.path

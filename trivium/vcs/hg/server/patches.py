@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Differences as downloads have them: Mercurial's own, in Git's form, with everything in them (system.md 2.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from mercurial import mdiff, node
+from mercurial import patch as patches
+
+from trivium.vcs.hg.server.differences import matcher
+from trivium.vcs.hg.server.library import published
+from trivium.vcs.hg.server.objects import Repository
+from trivium.vcs.hg.server.reading import revision_of
+
+_BREAKS: Final = re.compile(
+    rb"(?:^|(?<=\r))(?=---|diff[ \t]-|Index:|RCS file: |retrieving revision |\*\*\*[ \t]|# HG changeset patch)",
+    re.MULTILINE,
+)
+"""Where a line of a message would end the message, or begin a diff or another patch, for whoever reads it."""
+
+
+def raw_diff(
+    repository: Repository, old: bytes, new: bytes, path: bytes, renames: bool, context: int, ignore_space: bool
+) -> Iterator[bytes]:
+    """The whole difference between two changesets; an empty `old` is the empty tree, an empty `path` everything."""
+    shown = published(repository)
+    before, after = (shown[revision_of(shown.changelog, raw_id or node.nullid)] for raw_id in (old, new))
+    return _diff(shown, before, after, path, renames, context, ignore_space)
+
+
+def patch(
+    repository: Repository, raw_id: bytes, path: bytes, renames: bool, context: int, ignore_space: bool
+) -> Iterator[bytes]:
+    """A changeset, compared with its first parent, as `hg import` takes it."""
+    shown = published(repository)
+    after = shown[revision_of(shown.changelog, raw_id)]
+    yield _header(after)
+    yield from _diff(shown, after.p1(), after, path, renames, context, ignore_space)
+
+
+def _diff(
+    shown: Repository, before: Any, after: Any, path: bytes, renames: bool, context: int, ignore_space: bool
+) -> Iterator[bytes]:
+    options = mdiff.diffopts(git=True, context=context, ignorews=ignore_space)
+    wanted = matcher(path)
+    pieces: Iterator[bytes] = patches.diff(
+        shown,
+        before.node(),
+        after.node(),
+        match=wanted,
+        opts=options,
+        copy=None if renames else {},
+        copysourcematch=wanted,
+    )
+    return pieces
+
+
+def _header(changeset: Any) -> bytes:
+    seconds, offset = changeset.date()
+    message = _BREAKS.sub(b" ", changeset.description().strip(b"\n"))
+    lines = [
+        b"# HG changeset patch",
+        b"# User %b" % changeset.user(),
+        b"# Date %d %d" % (int(seconds), offset),
+        b"# Node ID %b" % node.hex(changeset.node()),
+        *(b"# Parent  %b" % node.hex(parent.node()) for parent in changeset.parents() if parent.rev() >= 0),
+        b"",
+        message,
+        b"",
+        b"",
+    ]
+    return b"\n".join(lines)

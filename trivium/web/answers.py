@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a view answers with. None of these knows ASGI; `door.py` sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+HTML: Final = "text/html; charset=utf-8"
+PLAIN: Final = "text/plain; charset=utf-8"
+
+HeaderList = tuple[tuple[str, str], ...]
+
+
+class Page:
+    """A page: a template and the values that it shows."""
+
+    def __init__(
+        self,
+        template: str,
+        status: int = 200,
+        *,
+        headers: HeaderList = (),
+        tag: str = "",
+        rest: Iterable[bytes] | None = None,
+        **values: Any,
+    ) -> None:
+        """`tag`: what the page's `ETag` is made of; empty: its content.
+
+        `rest`: what stands where the template has `{{ rest }}`; the page is then sent piece by piece, head first.
+        """
+        self.template = template
+        self.status = status
+        self.headers = headers
+        self.tag = tag
+        self.rest = rest
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a page, for a script that puts it there."""
+
+    html: bytes
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another address, within the site."""
+
+    address: str
+    said: str = ""
+    """What the next page tells."""
+    status: int = 302
+    headers: HeaderList = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A value as JSON."""
+
+    value: Any
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The content of a file, a diff, an archive: bytes that are no page of ours."""
+
+    content: bytes | Iterable[bytes]
+    """An iterator is read in a thread of its own, piece by piece, and closed."""
+    type: str = PLAIN
+    status: int = 200
+    length: int | None = None
+    """In bytes, where it is known of an iterator."""
+    tag: str = ""
+    """The strong `ETag`, without quotes; only for what never changes."""
+    headers: HeaderList = ()
+    sandboxed: bool = True
+    """Whether a browser must run nothing of it (security.md 7)."""
+    ranges: Ranges | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """An Atom or RSS document."""
+
+    content: bytes | Iterable[bytes]
+    type: str
+    tag: str = ""
+
+
+class Ranges:
+    """A content of which a part can be given (RFC 9110, 14)."""
+
+    def between(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from `start` up to, not including, `end`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """What the browser has is still right."""
+
+    tag: str
+
+
+Answer = Page | Part | Redirect | Json | Body | Feed | NotModified
+
+
+class Refused(Exception):
+    """A view, or the gate, cannot give what was asked for. `sentence` is shown to whoever asked."""
+
+    def __init__(
+        self, status: int, sentence: str, *, hint: str = "", headers: HeaderList = (), values: Mapping[str, Any] = {}
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.hint = hint
+        """What to do next."""
+        self.headers = headers
+        self.values = values
+
+
+class SignInNeeded(Exception):
+    """Whoever asks has to sign in first; `said` tells why on the form."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as views and gate see it: no headers, but what some of them say."""
+
+    method: str
+    segments: tuple[str, ...]
+    """Of the path, decoded; an encoded slash is within a segment."""
+    query: Mapping[str, str]
+    """The first value of each parameter."""
+    address: str
+    """Of the client."""
+    origin: str
+    """Address of the server as the client sees it, without a path."""
+    root: str
+    """The path in front of ours, where a proxy puts us below one; else empty."""
+    key: str = ""
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    tags: str = ""
+    """What the client has already (`If-None-Match`)."""
+    languages: str = ""
+    by_script: bool = False
+    own_origin: bool = True
+    """Whether a browser says that a page of ours sent it."""
+    form: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    """The anti-forgery token in a header."""
+    agent: str = ""
+    raw_path: str = ""
+    """Of the path, as it came."""
+    raw_query: str = ""
+    secure: bool = False
+    """Whether the client's connection is encrypted."""
+    partial: str = ""
+    """Which part of a content is wanted (`Range`)."""
+    id: str = ""
+    """What this request is called in the log."""

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One gate for pages, parts, JSON, bodies and feeds: whose request it is, what it is about, and whether they may.
+
+The order is that of web.md 3.3. What is hidden is answered like what does not exist (security.md S-14): with the
+way to the sign-in for visitors, with 404 for whoever has signed in (decisions.md W2). A key that opens the view, whose
+owner may not read the repository, gets 403 (system.md 1.4).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trivium.access.caller import Caller, anonymous
+from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
+from trivium.access.keys import Role
+from trivium.access.levels import Level
+from trivium.access.sessions import Session
+from trivium.errors import NotFound
+from trivium.forge.accounts import sessions
+from trivium.forge.accounts.preferences import parsed
+from trivium.forge.groups import repo_groups
+from trivium.forge.history.reading import History
+from trivium.forge.repositories import finding
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.turns import Pace
+from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
+from trivium.web.cookies import Cookies
+from trivium.web.fragments import Fragments
+from trivium.web.language import language, wanted
+from trivium.web.registering import Match, View, Who, every_view, matching, named
+from trivium.web.tokens import is_right
+from trivium.web.urls import Urls, quoted, without_keys
+from trivium.web.visit import RepositoryVisit, Visit
+from trivium.web.whitelist import Whitelist
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_PERMANENT = re.compile(r"_[0-9]{1,18}")
+_DEEPEST: Final = 12
+"""Segments of a repository's name that are looked for among former names."""
+SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
+SIGN_IN_TO_ACT: Final = "You need to be a registered user to perform this action"
+FORGED: Final = (
+    "Cross-site request forgery detected, request denied. "
+    "Open the page again and send the form once more; it may have stood there for too long."
+)
+_NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
+_SAFE: Final = frozenset({"GET", "HEAD"})
+_LONGEST_COOKIE: Final = 200
+PREFERENCES: Final = "trivium_preferences"
+"""The cookie in which visitors keep what they prefer."""
+
+
+class NoView(Refused):
+    """A repository that the visitor may read has no page at this address: perhaps it is for another door."""
+
+    def __init__(self) -> None:
+        super().__init__(404, _NOT_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """Whose request it is."""
+
+    caller: Caller | None
+    """None: nobody has said so, and visitors may not look."""
+    session: Session | None = None
+    keyed: bool = False
+    refused_at: str = ""
+    """The client's address, where a right key may not be used from it."""
+    must_change: bool = False
+
+
+class Gate:
+    """One worker's gate."""
+
+    def __init__(self, site: Site, authenticator: Authenticator, history: History) -> None:
+        self._site = site
+        self._authenticator = authenticator
+        self._history = history
+        self._fragments = Fragments(site)
+        self._whitelist = Whitelist(site.settings.key_views, (view.word for view in every_view()))
+
+    def visit(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
+        """Who may see what: the visit that the view is given.
+
+        Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
+        """
+        segments = asked.segments
+        if segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]):
+            return self._site_view(asked, pace, matching(segments, of_repository=False))
+        if not segments:
+            return self._site_view(asked, pace, matching((), of_repository=False))
+        return self._inside(asked, pace)
+
+    def bare_visit(self, asked: Asked, pace: Pace) -> Visit:
+        """The visit of whoever asks, whatever it is for: for a page that says what is wrong."""
+        who = self._who(asked)
+        return self._made(asked, pace, who, who.caller or anonymous(asked.address))
+
+    def _site_view(self, asked: Asked, pace: Pace, matches: list[Match]) -> tuple[Visit, View, dict[str, str]]:
+        if not matches:
+            raise Refused(404, _NOT_FOUND)
+        view, given = _allowed(matches, asked.method)
+        who = self._who(asked, view)
+        caller = self._admitted(view, who)
+        visit = self._made(asked, pace, who, caller)
+        self._check(view, who, visit)
+        return visit, view, given
+
+    def _inside(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
+        """A repository's view, or the page of a group."""
+        who = self._who(asked)
+        caller = who.caller or anonymous(asked.address)
+        found = self._repository(caller, asked)
+        if found is None:
+            return self._group(asked, pace, who, caller)
+        repository, rest = found
+        matches = matching(rest, of_repository=True)
+        if who.keyed:
+            view = matches[0][0] if matches else None
+            if view is None or not self._opens(view):
+                # As if no key had been sent.
+                who = self._visitor(asked, refused_at=who.refused_at)
+            elif not _may(repository, view):
+                raise Refused(403, self._no_right(repository))
+            else:
+                who = self._who(asked, view)
+            again = who.caller or anonymous(asked.address)
+            if again != caller:
+                caller = again
+                with self._site.store.read() as db:
+                    repository = finding.by_id(db, caller, repository.id)
+        if repository.level < Level.READ or who.caller is None:
+            raise self._absent(who)
+        if not matches:
+            raise NoView
+        view, given = _allowed(matches, asked.method)
+        if (view.users_only and caller.anonymous) or (not _may(repository, view) and caller.anonymous):
+            raise SignInNeeded(SIGN_IN_TO_ACT)
+        if not _may(repository, view):
+            raise Refused(403, self._no_right(repository))
+        common = self._made(asked, pace, who, caller)
+        self._check(view, who, common)
+        if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
+            said = f"Action not supported for {repository.kind}."
+            raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
+        fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
+        return RepositoryVisit(**fields, repository=repository), view, given
+
+    def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
+        name = "/".join(asked.segments)
+        view = named("home.group")
+        with self._site.store.read() as db:
+            group = None
+            if who.caller is not None and len(name) <= _LONGEST_NAME:
+                group = repo_groups.by_name(db, caller, name)
+            if group is None and (moved := self._moved(db, caller, asked)) and who.caller is not None:
+                raise Elsewhere(moved)
+        if group is None or group.level < Level.READ or (who.keyed and not self._opens(view)):
+            raise self._absent(who)
+        if asked.method not in _SAFE:
+            raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
+        return self._made(asked, pace, who, caller), view, {"group": group.name}
+
+    def _repository(self, caller: Caller, asked: Asked) -> tuple[Repository, tuple[str, ...]] | None:
+        """The repository that an address leads into, whatever the caller may do with it, and the rest of it."""
+        segments = asked.segments
+        with self._site.store.read() as db:
+            try:
+                if _PERMANENT.fullmatch(segments[0]):
+                    return finding.find(db, caller, int(segments[0][1:]), Level.NONE), segments[1:]
+                path = "/".join(segments)
+                found = finding.find_above(db, caller, path[:_LONGEST_LOOKED_AT], Level.NONE)
+            except NotFound:
+                return None
+        used, left = len(found.name), list(segments)
+        while used > 0:
+            taken = left.pop(0)
+            used -= len(taken) + 1
+        return found, tuple(left)
+
+    def _moved(self, db: Connection, caller: Caller, asked: Asked) -> Redirect | None:
+        """Where a repository is now that was called so (decisions.md W3)."""
+        segments = asked.segments[:_DEEPEST]
+        for count in range(1, len(segments) + 1):
+            name = "/".join(segments[:count])
+            if len(name) > _LONGEST_NAME:
+                break
+            repository = finding.by_former_name(db, caller, name)
+            if repository is not None:
+                rest = "".join(f"/{quoted(segment)}" for segment in asked.segments[count:])
+                query = without_keys(asked.query)
+                address = f"{asked.root}/{quoted(repository.name)}{rest}{'?' if query else ''}{query}"
+                return Redirect(address)
+        return None
+
+    def _who(self, asked: Asked, view: View | None = None) -> _Who:
+        """Whose request it is: of a key's owner, of whoever signed in, or of a visitor.
+
+        A key counts where it opens the view; before the view is known, it counts for any.
+        """
+        if asked.key:
+            if view is not None and not self._opens(view):
+                return self._visitor(asked)
+            roles = (Role.HTTP, Role.FEED) if view is None or view.feed else (Role.HTTP,)
+            try:
+                caller, must_change = self._authenticator.by_web_key(asked.key, asked.address, roles)
+            except CredentialsRefused as error:
+                return self._visitor(asked, refused_at=asked.address if error.reason is Reason.ADDRESS else "")
+            return _Who(caller, keyed=True, must_change=must_change)
+        cookie = asked.cookies.get(self._cookies(asked).session, "")
+        if cookie and len(cookie) <= _LONGEST_COOKIE:
+            session = sessions.session_of(self._site, cookie, asked.address)
+            if session is not None:
+                return _Who(session.caller, session, must_change=session.must_change_password)
+        return self._visitor(asked)
+
+    def _cookies(self, asked: Asked) -> Cookies:
+        return Cookies(self._site.settings, secure=asked.secure, root=asked.root)
+
+    def _visitor(self, asked: Asked, refused_at: str = "") -> _Who:
+        caller = None if refused_at else self._authenticator.visitor(asked.address)
+        return _Who(caller, refused_at=refused_at)
+
+    def _opens(self, view: View) -> bool:
+        return view.feed or self._whitelist.lists(view.word)
+
+    def _admitted(self, view: View, who: _Who) -> Caller:
+        """Who sees a view of the site; raises `Refused` and `SignInNeeded`."""
+        caller = who.caller
+        if view.needs is Who.ANYBODY:
+            return caller or anonymous("")
+        if who.refused_at:
+            raise SignInNeeded(f"IP {who.refused_at} not allowed")
+        if caller is None:
+            raise SignInNeeded(SIGN_IN_TO_SEE)
+        if view.needs is Who.USER and caller.anonymous:
+            raise SignInNeeded(SIGN_IN_TO_ACT)
+        if view.needs is Who.SUPER_ADMIN and not caller.super_admin:
+            raise SignInNeeded(SIGN_IN_TO_ACT) if caller.anonymous else Refused(403, "Only administrators see this.")
+        return caller
+
+    def _absent(self, who: _Who) -> Exception:
+        """What is answered where something does not exist or is hidden."""
+        if who.refused_at:
+            return SignInNeeded(f"IP {who.refused_at} not allowed")
+        if who.caller is None or who.caller.anonymous:
+            return SignInNeeded(SIGN_IN_TO_SEE)
+        return Refused(404, _NOT_FOUND)
+
+    def _no_right(self, repository: Repository) -> str:
+        return f"You may not do this in {repository.name}." if repository.level else "You may not read this repository."
+
+    def _check(self, view: View, who: _Who, visit: Visit) -> None:
+        """What else stands between somebody and a view that they may see."""
+        asked = visit.asked
+        if who.must_change and view.name not in _WITHOUT_CHANGE:
+            raise Elsewhere(Redirect(visit.url("account.password"), "Please choose a new password first."))
+        if view.script_only and not asked.by_script:
+            raise Refused(400, "This is not a valid XMLHttpRequest (XHR) request")
+        if asked.method not in _SAFE:
+            token = asked.form.get("csrf_token") or asked.token
+            if who.keyed or not asked.own_origin or not is_right(visit.form_secret, token):
+                raise Refused(403, FORGED)
+
+    def _made(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> Visit:
+        session, cookies = who.session, self._cookies(asked)
+        told: str | None = None
+        if session is not None:
+            secret = session.form_secret
+            chosen = parsed(session.preferences)
+        else:
+            cookie = asked.cookies.get(cookies.forms, "")[:_LONGEST_COOKIE]
+            secret = self._site.ring.digest(f"forms\n{cookie}") if cookie else b""
+            chosen = parsed(asked.cookies.get(PREFERENCES))
+        if asked.method == "GET" and not asked.by_script:
+            if session is None:
+                told = None if asked.key else cookies.told(self._site.ring, asked.cookies)
+            elif session.flash is not None:
+                told = sessions.take_flash(self._site, session)
+        return Visit(
+            site=self._site,
+            history=self._history,
+            fragments=self._fragments,
+            authenticator=self._authenticator,
+            asked=asked,
+            caller=caller,
+            session=session,
+            keyed=who.keyed,
+            pace=pace,
+            language=language(chosen.locale or wanted(asked.languages)),
+            preferences=chosen,
+            urls=Urls(asked.origin, asked.root),
+            cookies=cookies,
+            said=(told,) if told else (),
+            form_secret=secret,
+        )
+
+
+_WITHOUT_CHANGE: Final = frozenset({"account.password", "account.save_password", "sign_in.sign_out"})
+_LONGEST_NAME: Final = 1024
+_LONGEST_LOOKED_AT: Final = 2048
+"""Characters of a path among which a repository's name is looked for."""
+
+
+class Elsewhere(Exception):
+    """What was asked for is at another address."""
+
+    def __init__(self, redirect: Redirect) -> None:
+        super().__init__(redirect.address)
+        self.redirect = redirect
+
+
+def _allowed(matches: list[Match], method: str) -> Match:
+    """The view that takes the method; raises `Refused` with what is allowed."""
+    wanted_method = "GET" if method == "HEAD" else method
+    for view, given in matches:
+        if wanted_method in view.methods:
+            return view, given
+    methods = {one for view, _ in matches for one in view.methods}
+    allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+    raise Refused(405, "This address does not take such a request.", headers=(("Allow", allowed),))
+
+
+def _may(repository: Repository, view: View) -> bool:
+    assert isinstance(view.needs, Level)
+    return repository.level >= view.needs

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what a view answers to bytes with headers (security.md 7, decisions.md W7)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from trivium import __version__
+from trivium.forge.accounts import sessions
+from trivium.web.answers import (
+    HTML,
+    PLAIN,
+    Answer,
+    Body,
+    Feed,
+    HeaderList,
+    Json,
+    NotModified,
+    Page,
+    Part,
+    Ranges,
+    Redirect,
+    Refused,
+    SignInNeeded,
+)
+from trivium.web.registering import Shape
+from trivium.web.static_files import static_files
+from trivium.web.templating import REST, templates
+from trivium.web.times import TOKEN_SLOT, filled
+from trivium.web.tokens import token_of
+from trivium.web.urls import without_keys
+from trivium.web.visit import RepositoryVisit, Visit
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+SANDBOX: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+_OF_PAGES: Final[HeaderList] = (
+    ("Content-Security-Policy", CSP),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+_COOKIE_BYTES: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is sent."""
+
+    status: int
+    headers: HeaderList
+    content: bytes | Iterable[bytes]
+    ranges: Ranges | None = None
+    length: int | None = None
+
+
+def ready(answer: Answer, visit: Visit) -> Ready:
+    """An answer as it is sent to this visitor. Runs where the view ran."""
+    match answer:
+        case Page():
+            return _page(answer, visit)
+        case Part(html, status):
+            text = filled(html.decode("utf-8", "surrogateescape"), visit.language, absolute=_absolute(visit))
+            text, cookies = _with_tokens(text, visit)
+            content = text.encode("utf-8", "surrogateescape")
+            return Ready(status, (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *cookies), content)
+        case Redirect():
+            return _redirect(answer, visit)
+        case Json(value, status):
+            headers = (("Content-Type", "application/json; charset=utf-8"), *_kept(visit))
+            return Ready(status, headers, msgspec.json.encode(value))
+        case Feed(content, kind, tag):
+            return _tagged(Body(content, kind, tag=tag, sandboxed=False), visit)
+        case Body():
+            return _tagged(answer, visit)
+        case NotModified(tag):
+            return Ready(304, (("ETag", tag), *_kept(visit)), b"")
+
+
+def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
+    """What went wrong, as a page or as the kind of answer that was wanted."""
+    if shape is Shape.JSON:
+        made = ready(Json({"error": error.sentence}, error.status), visit)
+        return Ready(made.status, (*made.headers, *error.headers), made.content)
+    if shape in (Shape.BODY, Shape.FEED):
+        content = (error.sentence + "\n").encode()
+        return Ready(error.status, (("Content-Type", PLAIN), *_kept(visit), *error.headers), content)
+    page = Page(
+        "error.html",
+        error.status,
+        headers=error.headers,
+        sentence=error.sentence,
+        hint=error.hint,
+        request=request_id(visit),
+        **error.values,
+    )
+    return ready(page, visit)
+
+
+def sign_in_first(error: SignInNeeded, visit: Visit) -> Ready:
+    """The way to the sign-in, and back afterwards; never with a key in it (system.md 1.4)."""
+    asked = visit.asked
+    came_from = asked.root + asked.raw_path if asked.method in ("GET", "HEAD") else asked.root + "/"
+    query = without_keys(asked.query)
+    if query and asked.method in ("GET", "HEAD"):
+        came_from += "?" + query
+    address = f"{asked.root}/_admin/login?{urlencode({'came_from': came_from})}"
+    return ready(Redirect(address, error.said), visit)
+
+
+def request_id(visit: Visit) -> str:
+    """What an error page and the log call a request."""
+    return visit.asked.id
+
+
+def _page(page: Page, visit: Visit) -> Ready:
+    tag = ""
+    if page.tag and not visit.said and page.status == 200:
+        tag = _tag(page, visit)
+        if _has(visit, tag):
+            return ready(NotModified(tag), visit)
+    values: dict[str, Any] = {
+        "visit": visit,
+        "_": visit.text,
+        "ngettext": visit.language.plural,
+        "number": visit.language.number,
+        "url": visit.url,
+        "root": visit.asked.root,
+        "asset": visit.asked.root + static_files().root,
+        "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+    } | page.values
+    if page.rest is not None:
+        values["rest"] = REST
+    html = templates().get_template(page.template).render(values)
+    html = filled(html, visit.language, absolute=_absolute(visit))
+    if not tag and page.rest is None and page.status == 200 and not visit.said:
+        tag = '"' + hashlib.sha256(html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+        if _has(visit, tag):
+            return ready(NotModified(tag), visit)
+    html, cookies = _with_tokens(html, visit)
+    if visit.said and visit.session is None:
+        cookies = (*cookies, visit.cookies.header(visit.cookies.said, "", 0))
+    headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *page.headers, *cookies)
+    if tag:
+        headers = (*headers, ("ETag", tag))
+    content = html.encode("utf-8", "surrogateescape")
+    if page.rest is None:
+        return Ready(page.status, headers, content)
+    head, _, tail = content.partition(str(REST).encode())
+    return Ready(page.status, headers, _around(head, _filled_pieces(page.rest, visit), tail))
+
+
+def _around(head: bytes, rest: Iterable[bytes], tail: bytes) -> Iterator[bytes]:
+    yield head
+    yield from rest
+    yield tail
+
+
+def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
+    """The pieces with their ages and tokens; each has whole ones."""
+    token = ""
+    for piece in rest:
+        if b"\x01" not in piece and b"\x02" not in piece:
+            yield piece
+            continue
+        text = filled(piece.decode("utf-8", "surrogateescape"), visit.language, absolute=_absolute(visit))
+        if TOKEN_SLOT in text:
+            token = token or token_of(visit.form_secret)
+            text = text.replace(TOKEN_SLOT, token)
+        yield text.encode("utf-8", "surrogateescape")
+
+
+def _tag(page: Page, visit: Visit) -> str:
+    """All that a page depends on beside its own state: who sees it, how, and when."""
+    session = visit.session
+    parts = (
+        __version__,
+        page.template,
+        page.tag,
+        visit.caller.user_id,
+        session.stamp.version if session is not None else 0,
+        msgspec.json.encode(visit.repository) if isinstance(visit, RepositoryVisit) else b"",
+        visit.language.code,
+        msgspec.json.encode(visit.preferences),
+        visit.asked.root,
+        visit.asked.raw_query,
+        static_files().version,
+        datetime.now(UTC).strftime("%Y%m%d%H%M")[:11],  # ages grow: every ten minutes it is another page
+    )
+    return '"' + hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+
+
+def _has(visit: Visit, tag: str) -> bool:
+    """Whether the client has a content already."""
+    return bool(visit.asked.tags) and tag in (one.strip().removeprefix("W/") for one in visit.asked.tags.split(","))
+
+
+def _absolute(visit: Visit) -> bool:
+    return visit.preferences.times == "absolute"
+
+
+def _with_tokens(html: str, visit: Visit) -> tuple[str, HeaderList]:
+    """A page whose forms have their token; a visitor without a secret gets one, in a cookie."""
+    if TOKEN_SLOT not in html:
+        return html, ()
+    if visit.keyed:
+        return html.replace(TOKEN_SLOT, ""), ()
+    if visit.form_secret:
+        return html.replace(TOKEN_SLOT, token_of(visit.form_secret)), ()
+    cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+    secret = visit.site.ring.digest(f"forms\n{cookie}")
+    return html.replace(TOKEN_SLOT, token_of(secret)), (visit.cookies.header(visit.cookies.forms, cookie),)
+
+
+def _kept(visit: Visit) -> HeaderList:
+    """How long a browser may keep a page, and what it tells of its address elsewhere (decisions.md W7)."""
+    if visit.keyed or visit.asked.key:
+        return (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
+    return (("Cache-Control", "private, no-cache"),)
+
+
+def _redirect(redirect: Redirect, visit: Visit) -> Ready:
+    cookies: HeaderList = ()
+    if redirect.said and visit.session is not None:
+        visit.site.store.take_time()
+        sessions.set_flash(visit.site, visit.session, redirect.said)
+    elif redirect.said and not visit.asked.key:
+        cookies = (visit.cookies.telling(visit.site.ring, redirect.said),)
+    headers = (("Location", redirect.address), *_kept(visit), *redirect.headers, *cookies)
+    return Ready(redirect.status, headers, b"")
+
+
+def _tagged(body: Body, visit: Visit) -> Ready:
+    tag = f'"{body.tag}"' if body.tag else ""
+    keyed = visit.keyed or bool(visit.asked.key)
+    kept = _kept(visit) if keyed or not tag else (("Cache-Control", "private, max-age=0, must-revalidate"),)
+    headers: HeaderList = (("Content-Type", body.type), *kept, *body.headers)
+    if tag:
+        headers = (*headers, ("ETag", tag))
+        if _has(visit, tag):
+            close = getattr(body.content, "close", None)
+            if close is not None:
+                close()
+            return Ready(304, tuple(one for one in headers if one[0] != "Content-Type"), b"")
+    if body.sandboxed:
+        headers = (*headers, ("Content-Security-Policy", SANDBOX))
+    return Ready(body.status, headers, body.content, body.ranges, body.length)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times in pages: parts are kept for long, and a time is put in as "2 hours ago" when a page is sent (web.md 5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from trivium.web.language import Language, moment_of
+
+SLOT: Final = "\x01"
+"""Stands on both sides of a moment that is to become an age. No text of users has it: they are escaped
+(`render.text`)."""
+TOKEN_SLOT: Final = "\x02"
+"""Stands where a form has its token."""
+
+
+def when(moment: str) -> str:
+    """The HTML of a moment in ISO 8601; without a zone it is UTC. Empty for what is no moment."""
+    found = moment_of(moment)
+    if found is None:
+        return ""
+    iso = found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    zone = found.strftime("%z")
+    shown = found.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone[:3]}:{zone[3:]}")
+    return f'<time datetime="{iso}" title="{shown}">{SLOT}{iso}{SLOT}</time>'
+
+
+def filled(html: str, language: Language, *, absolute: bool = False, now: datetime | None = None) -> str:
+    """A page with its ages put in."""
+    pieces = html.split(SLOT)
+    if len(pieces) == 1:
+        return html
+    now = now or datetime.now(UTC)
+    for at in range(1, len(pieces), 2):
+        moment = datetime.fromisoformat(pieces[at])
+        pieces[at] = f"{moment:%Y-%m-%d %H:%M}" if absolute else language.ago(moment, now)
+    return "".join(pieces)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses of views: taken apart, and written (system.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+
+from trivium.web.registering import named
+
+_LONGEST_PATH: Final = 8 << 10
+_MOST_SEGMENTS: Final = 1_000
+_LONGEST_QUERY: Final = 8 << 10
+_MOST_PARAMETERS: Final = 100
+_KEYS: Final = frozenset({"api_key", "auth_token"})
+
+
+def segments_of(raw_path: bytes) -> tuple[str, ...] | None:
+    """The decoded segments of a path; slashes too many do not matter. None for what no address looks like.
+
+    An encoded slash stays within its segment. Bytes that are not UTF-8 become surrogates, as in paths of files.
+    """
+    if len(raw_path) > _LONGEST_PATH:
+        return None
+    pieces = [piece for piece in raw_path.split(b"/") if piece]
+    if len(pieces) > _MOST_SEGMENTS:
+        return None
+    found = tuple(unquote_to_bytes(piece).decode("utf-8", "surrogateescape") for piece in pieces)
+    return None if any("\0" in segment for segment in found) else found
+
+
+def query_of(raw_query: bytes) -> Mapping[str, str]:
+    """The first value of each parameter; of a query that is too long nothing."""
+    if len(raw_query) > _LONGEST_QUERY:
+        return {}
+    found: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return {}
+    for name, value in pairs:
+        found.setdefault(name, value)
+    return found
+
+
+def without_keys(query: Mapping[str, str]) -> str:
+    """A query as it may stand in an address that is kept somewhere (system.md 1.4)."""
+    return urlencode({name: value for name, value in query.items() if name not in _KEYS})
+
+
+def quoted(path: str) -> str:
+    """A path in an address, slashes kept."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/~:@!$,")
+
+
+def quoted_segment(text: str) -> str:
+    """One segment of an address, whatever is in it."""
+    return quote(text.encode("utf-8", "surrogateescape"), safe="~:@!$,")
+
+
+class Urls:
+    """Writes addresses below the path that a proxy puts in front."""
+
+    __slots__ = ("origin", "root")
+
+    def __init__(self, origin: str, root: str) -> None:
+        self.origin = origin
+        """The server as users see it, without a path."""
+        self.root = root
+        """The path in front of ours, without a slash at the end."""
+
+    def repository(self, name: str) -> str:
+        return f"{self.root}/{quoted(name)}"
+
+    def to(self, view: str, *given: str, **query: object) -> str:
+        """The address of a view: `given` are the repository, if it is about one, and what its rule names.
+
+        Without the values of its last names the shorter form is written.
+        """
+        found = named(view)
+        arguments = list(given)
+        start = self.repository(arguments.pop(0)) if found.of_repository else self.root
+        rule = next(rule for rule in found.rules if len(rule.names) == len(arguments))
+        pieces = []
+        for segment in rule.segments:
+            if segment.endswith("*}"):
+                pieces.append(quoted(arguments.pop(0)))
+            elif segment.startswith("{"):
+                pieces.append(quoted_segment(arguments.pop(0)))
+            else:
+                pieces.append(segment)
+        address = "/".join((start, *(piece for piece in pieces if piece))) or "/"
+        wanted = {name: value for name, value in query.items() if value not in (None, "", False)}
+        return f"{address}?{urlencode(wanted)}" if wanted else address
+
+    def absolute(self, address: str) -> str:
+        """An address of ours with the server in front."""
+        return self.origin + address

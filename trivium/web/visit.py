@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who looks at what: all that a view is given. The gate makes it; it asks the database nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from trivium.access.caller import Caller
+from trivium.access.credentials import Authenticator
+from trivium.access.levels import Level
+from trivium.access.sessions import Session
+from trivium.forge.accounts.preferences import Preferences
+from trivium.forge.history.reading import History, Moment
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.turns import Pace
+from trivium.vcs.abilities import Abilities
+from trivium.web.answers import Asked
+from trivium.web.cookies import Cookies
+from trivium.web.fragments import Fragments
+from trivium.web.language import Language
+from trivium.web.urls import Urls
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TakesLong(Exception):
+    """The answer has to be made, and this thread has no time for that; nothing has happened yet."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer has to be made at the pace LONG")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request for a page of the site."""
+
+    site: Site
+    history: History
+    fragments: Fragments
+    authenticator: Authenticator
+    asked: Asked
+    caller: Caller
+    session: Session | None
+    keyed: bool
+    """Whether a key in the request says who it is: then there is no session, and nothing can be changed."""
+    pace: Pace
+    language: Language
+    preferences: Preferences
+    urls: Urls
+    cookies: Cookies
+    said: tuple[str, ...] = ()
+    """What this page tells once: what happened before."""
+    form_secret: bytes = b""
+    """What tokens of forms are made from; empty: a form cannot be sent."""
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.asked.query
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        return self.asked.form
+
+    @property
+    def signed_in(self) -> bool:
+        return not self.caller.anonymous
+
+    def url(self, view: str, *given: str, **query: object) -> str:
+        """The address of a view, without the server."""
+        return self.urls.to(view, *given, **query)
+
+    def text(self, message: str, **values: Any) -> str:
+        """A text in the visitor's language."""
+        return self.language.text(message, **values)
+
+    def ask(self, question: Callable[Concatenate[Connection, Caller, P], T], *given: P.args, **more: P.kwargs) -> T:
+        """The answer of the core to a question about the database, for this visitor.
+
+        All questions of a view that is not `LONG` share the connection of the gate.
+        """
+        with self.site.store.read() as db:
+            return question(db, self.caller, *given, **more)
+
+    def take_time(self) -> None:
+        """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
+        if self.pace < Pace.LONG:
+            raise TakesLong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryVisit(Visit):
+    """One request for a page of a repository that the visitor may read."""
+
+    repository: Repository
+    moment: Moment | None = None
+    """The state of its history when the gate looked; None where the view needs none."""
+
+    @property
+    def level(self) -> Level:
+        return Level(self.repository.level)
+
+    @property
+    def abilities(self) -> Abilities:
+        return self.site.back_ends[self.repository.kind].abilities
+
+    @property
+    def root(self) -> str:
+        """The address of the repository, without the server and without a slash at the end."""
+        return self.urls.repository(self.repository.name)
+
+    def now(self) -> Moment:
+        """The state of the repository's history."""
+        return self.moment or self.history.now(self.repository)
+
+    def part(self, *key: Hashable, make: Callable[[], str]) -> str:
+        """A finished part of the page: kept under its key, or made now, by one at a time.
+
+        Nothing about the visitor goes into it but their language, and the key says all that it depends on. Raises
+        `TakesLong` where it has to be made and there is no time for it, and `BeingMade`.
+        """
+        whole = (self.language.code, *key)
+        found = self.fragments.find(self.repository.id, whole)
+        if found is None:
+            self.take_time()
+            found = self.fragments.made(self.repository.id, whole, make)
+        return found

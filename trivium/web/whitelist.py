@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which views a key opens: `api_access_controllers_whitelist` (system.md 1.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+def entries_of(option: str) -> tuple[str, ...]:
+    """The entries of the option: separated by commas or line ends, blanks around them and empty ones ignored."""
+    return tuple(entry for entry in (piece.strip() for piece in option.replace("\n", ",").split(",")) if entry)
+
+
+class Whitelist:
+    """The views that the option lists."""
+
+    def __init__(self, option: str, words: Iterable[str]) -> None:
+        """`words` are those of all views; an entry that none of them matches is told to the log once."""
+        known = frozenset(words)
+        self._listed = set()
+        for entry in entries_of(option):
+            matches = re.compile(translate(entry)).match
+            found = {word for word in known if matches(word)}
+            if not found:
+                _log.warning("api_access_controllers_whitelist lists a view that does not exist", entry=entry)
+            self._listed |= found
+
+    def lists(self, word: str) -> bool:
+        """Whether a key opens the view with this word."""
+        return word in self._listed
