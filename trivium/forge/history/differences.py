@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -77,7 +77,7 @@ def listed(history: History, repository: Repository, sides: Sides, wanted: DiffO
 
 def streamed(
     history: History, repository: Repository, sides: Sides, wanted: DiffOptions, after: int
-) -> Iterator[tuple[list[FileDifference], bool]]:
+) -> Generator[tuple[list[FileDifference], bool], None, None]:
     """The files compared, `AT_ONCE` of them at a time, without the first `after`; and whether nothing was left out.
 
     The repository stays open in the thread that takes them. A reader may be slow: only the work has an end.
