@@ -57,9 +57,7 @@ def address_of(path: str) -> str:
 def is_generated(path: str) -> bool:
     """Whether a file is by its name one that programs write, or other people's: such changes are folded."""
     *folders, last = path.split("/")
-    return (
-        _ONES_OWN.fullmatch(last) is not None or last.endswith(_ENDINGS) or not _FOLDERS.isdisjoint(folders)
-    )
+    return _ONES_OWN.fullmatch(last) is not None or last.endswith(_ENDINGS) or not _FOLDERS.isdisjoint(folders)
 
 
 def sections(

@@ -284,4 +284,3 @@ def _listing(found: differences.Listed, icons: str) -> Listing:
         list=rows,
         compared=found.compared,
     )
-

@@ -45,7 +45,11 @@ def detailed(history: History, repository: Repository, revision: str) -> Detaile
         below = details.children[:MOST_NEIGHBOURS]
         found = [bounded(one) for one in snapshot.changesets([*above, *below])] if above or below else []
         return Detailed(
-            bounded(changeset), details, snapshot.refs_at(raw_id), tuple(found[: len(above)]), tuple(found[len(above) :])
+            bounded(changeset),
+            details,
+            snapshot.refs_at(raw_id),
+            tuple(found[: len(above)]),
+            tuple(found[len(above) :]),
         )
 
     return history.read(repository, look)
