@@ -189,7 +189,7 @@ class _Search:
                 path = self._path
             elif not self._is_wanted(path):
                 continue
-            if any(above in whole for above in _above(path)):
+            if any(above in whole for above in above_of(path)):
                 continue
             present().spend(1, len(path))
             found.add(path)
@@ -240,7 +240,7 @@ class _Search:
         )
 
 
-def _above(path: str) -> Iterator[str]:
+def above_of(path: str) -> Iterator[str]:
     """A path, and the directories that it is in."""
     while path:
         yield path
