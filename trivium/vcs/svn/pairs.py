@@ -178,7 +178,6 @@ class _Search:
         """Everything that the revisions touched, and what is below directories that came, went or were exchanged."""
         touched: dict[str, bool] = {}
         for changed in self._trees.touched(self._low + 1, self._high):
-            present().check()
             for path, entry in changed.items():
                 touched[path] = touched.get(path, False) or entry.action != "M"
         self._exchanged = frozenset(path for path, exchanged in touched.items() if exchanged)
