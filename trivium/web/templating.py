@@ -11,12 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
-from trivium.web.times import TOKEN_SLOT, when
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, when
 from trivium.web.urls import quoted
 
 _DIRECTORY: Final = Path(__file__).parent / "templates"
-REST: Final = Markup("\x03")
-"""Stands in a page where the rest of it belongs, which is sent piece by piece."""
+REST: Final = Markup(REST_SLOT)
 _FACES: Final = ("", "b", "c", "d")
 
 
