@@ -12,7 +12,6 @@ import codecs
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from typing import BinaryIO, Final
-from urllib.parse import quote
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused
@@ -23,16 +22,11 @@ from trivium.forge.site import Site
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
 from trivium.http.crew import Crew
+from trivium.web.declared import disposition, picture_of
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10
 """Bytes that show what a file is."""
-_PICTURES: Final = (
-    (b"\x89PNG\r\n\x1a\n", b"image/png"),
-    (b"GIF87a", b"image/gif"),
-    (b"GIF89a", b"image/gif"),
-    (b"\xff\xd8\xff", b"image/jpeg"),
-)
 _SANDBOX: Final = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'")
 _NOT_HERE: Final = b"There is no such file.\n"
 _SIGN_IN: Final = b"Fetch it with a key: Authorization: Bearer <key>, or X-Rc-Auth-Token: <key>\n"
@@ -110,17 +104,14 @@ def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, byte
     return [
         (b"content-type", kind or b"application/octet-stream"),
         (b"content-length", str(attachment.size).encode()),
-        (b"content-disposition", (b"inline" if inline else b"attachment") + _file_name(attachment.name)),
+        (b"content-disposition", disposition(attachment.name, inline=inline).encode()),
         _SANDBOX,
     ]
 
 
 def _kind_of(beginning: bytes) -> bytes | None:
-    for signature, kind in _PICTURES:
-        if beginning.startswith(signature):
-            return kind
-    if beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
-        return b"image/webp"
+    if picture := picture_of(beginning):
+        return picture.encode()
     if b"\0" in beginning:
         return None
     try:
@@ -128,9 +119,3 @@ def _kind_of(beginning: bytes) -> bytes | None:
     except UnicodeDecodeError:
         return None
     return b"text/plain; charset=utf-8"
-
-
-def _file_name(name: str) -> bytes:
-    """A file's name for a header (RFC 6266). For old clients it is also in ASCII, without what could end the text."""
-    plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
-    return f"; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()

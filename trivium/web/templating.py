@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
+from trivium.render import text
 from trivium.web.times import TOKEN_SLOT, when
 from trivium.web.urls import quoted
 
@@ -31,9 +32,12 @@ def templates() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
         cache_size=-1,
+        finalize=_harmless,
     )
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
     environment.filters["quoted"] = quoted
+    environment.filters["named"] = text.name
+    environment.filters["attribute"] = text.attribute
     environment.globals |= {
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
@@ -46,6 +50,11 @@ def templates() -> Environment:
     return environment
 
 
+def _harmless(value: object) -> object:
+    """A value without the characters that pages use for themselves, unless it is HTML of ours."""
+    return value.translate(text.PICTURES) if type(value) is str and not value.isprintable() else value
+
+
 def face_ground(name: str) -> str:
     """Which of four grounds the initial of somebody stands on; always the same for one name."""
     return _FACES[sum(name.encode("utf-8", "surrogateescape")) % len(_FACES)]
@@ -56,6 +65,6 @@ def face_letter(name: str) -> str:
     return next((one.upper() for one in name if one.isalnum()), "?")
 
 
-def lines(text: str) -> Markup:
+def lines(shown: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line) for line in text.splitlines())
+    return Markup("<br>").join(escape(line.translate(text.PICTURES)) for line in shown.splitlines())
