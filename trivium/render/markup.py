@@ -9,7 +9,7 @@ from typing import Final, Literal
 from trivium.render.cleaning import Resolve, clean
 from trivium.render.markdown import markdown
 from trivium.render.rest import rest
-from trivium.render.text import PICTURES, Markup, line_of_code, lines, preformatted
+from trivium.render.text import Markup, line_of_code, lines, preformatted
 
 MOST_BYTES: Final = 512 << 10
 """`max_render_bytes` of security.md 6."""
@@ -49,7 +49,7 @@ def render(
     end = time.thread_time() + patience
     try:
         html = markdown(text, end=end) if kind == "markdown" else rest(text, end=end)
-        return Markup(clean(html, resolve, remote_images=remote_images).translate(PICTURES))
+        return Markup(clean(html, resolve, remote_images=remote_images))
     except Exception:
         # `TooSlow`, and whatever renderers do with texts that nobody thought of: the text itself is always right.
         return plain(text)

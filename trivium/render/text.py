@@ -26,10 +26,6 @@ _ODD = re.compile(
 """Characters that are not seen, or that move others; and bytes that are no UTF-8 (`os.fsdecode`)."""
 
 
-PICTURES: Final = {number: 0x2400 + number for number in range(0x20) if chr(number) not in "\t\n\r"}
-"""For `str.translate`: what stands for control characters that no page may hold."""
-
-
 def esc(text: str) -> Markup:
     """Text as HTML. Fit for the inside of elements and of quoted attributes; `Markup` passes as it is."""
     return escape(text)
@@ -58,7 +54,7 @@ def code(text: str) -> str:
     """A line of code, or a piece of one, as HTML. What is copied from the page is the text itself.
 
     An odd character stays where it is, in an element that keeps it from moving others; the stylesheet shows its number.
-    Control characters, which HTML cannot hold and of which pages use some themselves, become their pictures.
+    NUL, which HTML cannot hold, becomes its picture.
     """
     if text.isprintable():
         return escaped(text)
@@ -96,10 +92,7 @@ def _kept(odd: str) -> str:
         return odd
     if "\ud800" <= odd <= "\udfff":
         return f'<span class="odd">{_told(odd)}</span>'
-    if odd in "\r\n":
-        inside = f"&#{ord(odd)};"
-    else:
-        inside = odd.translate(PICTURES)
+    inside = {"\0": "\u2400", "\r": "&#13;", "\n": "&#10;"}.get(odd, odd)
     return f'<bdi class="odd" title="{_told(odd)}">{inside}</bdi>'
 
 

@@ -35,7 +35,7 @@ from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
 from trivium.web.templating import REST, templates
-from trivium.web.times import TOKEN_SLOT, filled
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, filled
 from trivium.web.tokens import token_of
 from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit, Visit
@@ -155,7 +155,7 @@ def _page(page: Page, visit: Visit) -> Ready:
     content = html.encode("utf-8", "surrogateescape")
     if page.rest is None:
         return Ready(page.status, headers, content)
-    head, _, tail = content.partition(str(REST).encode())
+    head, _, tail = content.partition(REST_SLOT.encode())
     return Ready(page.status, headers, _around(head, _filled_pieces(page.rest, visit), tail))
 
 
@@ -169,7 +169,7 @@ def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
     """The pieces with their ages and tokens; each has whole ones."""
     token = ""
     for piece in rest:
-        if b"\x01" not in piece and b"\x02" not in piece:
+        if b"<?" not in piece:
             yield piece
             continue
         text = filled(piece.decode("utf-8", "surrogateescape"), visit.language, absolute=_absolute(visit))

@@ -12,12 +12,11 @@ from markupsafe import Markup, escape
 
 from trivium import __version__
 from trivium.render import text
-from trivium.web.times import TOKEN_SLOT, when
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, when
 from trivium.web.urls import quoted
 
 _DIRECTORY: Final = Path(__file__).parent / "templates"
-REST: Final = Markup("\x03")
-"""Stands in a page where the rest of it belongs, which is sent piece by piece."""
+REST: Final = Markup(REST_SLOT)
 _FACES: Final = ("", "b", "c", "d")
 
 
@@ -32,7 +31,6 @@ def templates() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
         cache_size=-1,
-        finalize=_harmless,
     )
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
     environment.filters["quoted"] = quoted
@@ -50,11 +48,6 @@ def templates() -> Environment:
     return environment
 
 
-def _harmless(value: object) -> object:
-    """A value without the characters that pages use for themselves, unless it is HTML of ours."""
-    return value.translate(text.PICTURES) if type(value) is str and not value.isprintable() else value
-
-
 def face_ground(name: str) -> str:
     """Which of four grounds the initial of somebody stands on; always the same for one name."""
     return _FACES[sum(name.encode("utf-8", "surrogateescape")) % len(_FACES)]
@@ -67,4 +60,4 @@ def face_letter(name: str) -> str:
 
 def lines(shown: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line.translate(text.PICTURES)) for line in shown.splitlines())
+    return Markup("<br>").join(escape(line) for line in shown.splitlines())

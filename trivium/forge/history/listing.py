@@ -74,9 +74,7 @@ def _chain(snapshot: Snapshot, raw_id: str, found: list[TreeEntry]) -> list[Tree
 
 
 def _readme(entries: Sequence[TreeEntry]) -> TreeEntry | None:
-    files = {
-        entry.name.lower(): entry for entry in entries if entry.kind in (EntryKind.FILE, EntryKind.EXECUTABLE)
-    }
+    files = {entry.name.lower(): entry for entry in entries if entry.kind in (EntryKind.FILE, EntryKind.EXECUTABLE)}
     return next((files[name] for name in _READMES if name in files), None)
 
 

@@ -34,7 +34,7 @@ def last_changes(opened: Opened, raw_id: str, path: str) -> dict[str, str]:
     """As `model.Snapshot.last_changes`."""
     path = path_within(path)
     directory = opened.directory(raw_id, path)
-    entries = {name_of(entry): (entry.filemode, entry.id) for entry in directory}
+    entries: dict[str, _Entry] = {name_of(entry): (entry.filemode, entry.id) for entry in directory}
     budget = present()
     budget.spend(len(entries), sum(map(len, entries)))
     search = _Search(opened, path, entries)

@@ -17,10 +17,10 @@ from trivium.web.language import moment_of
 from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, decoded
 from trivium.web.showing.keeping import kept
 from trivium.web.showing.places import address
-from trivium.web.showing.words import words
 from trivium.web.templating import face_ground, face_letter
 from trivium.web.times import when
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 _MOST_CHANGES: Final = 500
 _STEPS: Final = 4
@@ -35,8 +35,10 @@ def annotation(visit: RepositoryVisit, place: Place) -> Markup:
         coloured = len(found.content) <= visit.site.settings.cut_off_limit_file
         lexer = highlight.lexer_of(place.path, text) if coloured else ""
         shown = highlight.highlight(text, lexer).lines[:MOST_LINES]
-        body = rows.annotated(shown, _blocks(visit, place, found.blocks), words=words(visit.language))
-        return rows.text_table(body, place.file_name, authors=True, words=words(visit.language)) if shown else Markup()
+        body = rows.annotated(shown, _blocks(visit, place, found.blocks), words=words_of(visit.language))
+        return (
+            rows.text_table(body, place.file_name, authors=True, words=words_of(visit.language)) if shown else Markup()
+        )
 
     key = ("annotate", place.stamp, place.raw_id, place.path, visit.root, visit.site.settings.default_encoding)
     return Markup(visit.part(*key, make=make))
@@ -67,9 +69,7 @@ def _ages(changes: Sequence[Change]) -> dict[str, int]:
     times = {change.raw_id: moment.timestamp() for change in changes if (moment := moment_of(change.date))}
     oldest, youngest = min(times.values(), default=0), max(times.values(), default=0)
     span = (youngest - oldest) or 1
-    return {
-        change.raw_id: round((times.get(change.raw_id, oldest) - oldest) / span * _STEPS) for change in changes
-    }
+    return {change.raw_id: round((times.get(change.raw_id, oldest) - oldest) / span * _STEPS) for change in changes}
 
 
 def shown_id(visit: RepositoryVisit, change: Change) -> str:

@@ -21,8 +21,8 @@ from trivium.render.text import CHARSETS, Decoded, Markup, decode, is_binary, li
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, picture_of
 from trivium.web.showing.places import address, within
-from trivium.web.showing.words import words
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 MOST_SHOWN: Final = 1 << 20
 """Bytes of a file that a page shows; of what is larger the beginning is (web.md 2.2)."""
@@ -114,7 +114,7 @@ def _shown(visit: RepositoryVisit, place: Place, data: bytes, asked: str, *, col
         all_ = "\n".join(lines(all_)[:MOST_LINES]) + "\n"
     lexer = highlight.lexer_of(place.path, all_)
     html = highlight.highlight(all_, lexer) if coloured else highlight.Highlighted(highlight.plain(all_), False)
-    table = rows.text_table(rows.lines(html.lines), place.file_name, words=words(visit.language)) if count else ""
+    table = rows.text_table(rows.lines(html.lines), place.file_name, words=words_of(visit.language)) if count else ""
     return Shown(Nature.TEXT, found.charset, count, highlight.language(lexer), coloured, cut), table
 
 

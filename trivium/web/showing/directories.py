@@ -19,11 +19,11 @@ from trivium.web.showing.keeping import kept, known
 from trivium.web.showing.links import hosted
 from trivium.web.showing.places import address
 from trivium.web.showing.sizes import size
-from trivium.web.showing.words import words
 from trivium.web.static_files import static_files
 from trivium.web.times import when
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 _MOST_FOUND: Final = 200
 _LONGEST_SOUGHT: Final = 200
@@ -98,7 +98,7 @@ def _rows(
                 target=entry.id[:12] if link else "",
             )
         )
-    return rows.files(found, sizes=True, icons=_icons(visit), words=words(language))
+    return rows.files(found, sizes=True, icons=_icons(visit), words=words_of(language))
 
 
 def _icons(visit: RepositoryVisit) -> str:

@@ -143,7 +143,9 @@ def _of_names(visit: RepositoryVisit, place: Place, switch: Switch, page: str) -
     wanted = visit.query.get("at_rev", "") or place.name
     kinds = (("branch", switch.branches), ("bookmark", switch.bookmarks), ("tag", switch.tags))
     names = [
-        Name(kind, name, address(visit, name, place.path, page), name == wanted) for kind, all_ in kinds for name in all_
+        Name(kind, name, address(visit, name, place.path, page), name == wanted)
+        for kind, all_ in kinds
+        for name in all_
     ]
     current = next((one for one in names if one.current), None)
     if current is not None:

@@ -142,7 +142,10 @@ def _page(
         change=annotations.change_line(visit, change) if change is not None else "",
         fill="" if change is not None else address(visit, place.raw_id, place.path, "nodetree_full"),
         has_markup=contents.has_markup(visit, place),
-        views={one: address(visit, place.name, place.path, one) for one in ("files", "render", "annotate", "raw", "rawfile")},
+        views={
+            one: address(visit, place.name, place.path, one)
+            for one in ("files", "render", "annotate", "raw", "rawfile")
+        },
         history=annotations.changelog_address(visit, place),
         charsets=contents.charsets(),
     )

@@ -63,6 +63,9 @@ LIFE = [
     ("rm", "branches/b", "mkdir", "branches/b"),
     ("rm", "trunk/a", "put", "=1\n", "trunk/a", "put", "=\0\1", "trunk/bin"),
     ("cp", "11", "trunk", "tags/1", "rm", "tags/1/dd/e"),
+    ("cp", "8", "trunk/d", "trunk/d"),  # it is there again
+    ("cp", "13", "trunk", "tags/2", "rm", "tags/2/dd/x", "put", "=other\n", "tags/2/dd/x"),
+    ("mv", "tags/2", "tags/3"),
 ]  # fmt: skip
 
 
@@ -164,6 +167,10 @@ def test_copies_and_renames(lived: Place) -> None:
         assert [(one.name, one.old) for one in colour.properties] == [("colour", b"red")]
         (changed,) = (one for one in snapshot.differences("8", "9", ALL) if one.path == "trunk/dd/e/z")
         assert changed.hunks == b"@@ -1 +1 @@\n-z\n+changed too\n"
+        again = snapshot.differing("12", "13", ALL)
+        assert {(one.op, one.old_path) for one in again if one.new_kind is not EntryKind.DIRECTORY} == {
+            (Op.ADDED, None)
+        }
         # The second copy of what went is a copy; what was copied from further back is one, too.
         back = by_path(snapshot.differing("6", "7", ALL))["trunk/d/back"]
         assert (back.op, back.old_path, back.old_id) == (Op.COPIED, "trunk/d/called", "5/trunk/d/called")
@@ -244,26 +251,27 @@ def test_a_patch_of_a_revision(tmp_path: Path, mucc: Callable[..., int]) -> None
 
 def test_where_branches_come_from(lived: Place) -> None:
     with lived.open() as snapshot:
-        told = {one.raw_id: one for one in snapshot.details([str(number) for number in range(1, 13)])}
+        told = {one.raw_id: one for one in snapshot.details([str(number) for number in range(1, 16)])}
         assert {number: one.copied_from for number, one in told.items() if one.copied_from} == {
             "3": "trunk@2",
             "6": "branches/b@4",
+            "13": "trunk/d@8",
         }
         assert (told["3"].author, told["3"].committer, told["3"].commit_date) == ("ann", "", "")
         assert told["3"].author_date.endswith("+00:00")
-        assert (told["3"].children, told["12"].children) == (("4",), ())
+        assert (told["3"].children, told["15"].children) == (("4",), ())
 
 
 def test_pages_of_a_directory(lived: Place) -> None:
     with lived.open() as snapshot:
         # Since it is called so: it was exchanged in 6, and 10 is a new one.
-        assert snapshot.branch_page("trunk", None, 100) == ["11", "9", "8", "7", "6"]
+        assert snapshot.branch_page("trunk", None, 100) == ["13", "11", "9", "8", "7", "6"]
         assert snapshot.branch_page("trunk", "11", 2) == ["9", "8"]
         assert snapshot.branch_page("trunk", "6", 2) == snapshot.branch_page("trunk", "3", 2) == []
         assert snapshot.branch_page("trunk", None, 0) == []
         assert snapshot.branch_page("branches/b", None, 100) == ["10"]
         assert snapshot.branch_page("tags/1", None, 100) == ["12"]
-        for name in ("trunk/d", "trunk/a", "trunk/", "", "/trunk", "tags/2"):
+        for name in ("trunk/nowhere", "trunk/a", "trunk/", "", "/trunk", "tags/2", "tags/4"):
             with pytest.raises(UnknownRevision):
                 snapshot.branch_page(name, None, 100)
         assert snapshot.page("9", None, 3) == ["9", "8", "7"]
