@@ -183,7 +183,9 @@ class _Writer:
                 links.append((self._addresses.new(one.new_path), words.after))
         elif one.properties:
             return ""
-        elif one.old_id == one.new_id or one.op in (Op.RENAMED, Op.COPIED) or (one.old_kind != one.new_kind and one.old_kind is not None and one.new_kind is not None):
+        elif one.old_id == one.new_id or one.op in (Op.RENAMED, Op.COPIED):
+            said = words.nothing_but_name
+        elif one.old_kind != one.new_kind and one.old_kind is not None and one.new_kind is not None:
             said = words.nothing_but_name
         elif self._ignore_space and one.op is Op.MODIFIED:
             said = words.white_space

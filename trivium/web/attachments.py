@@ -12,6 +12,7 @@ import codecs
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from typing import BinaryIO, Final
+from urllib.parse import quote
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused
@@ -22,7 +23,7 @@ from trivium.forge.site import Site
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
 from trivium.http.crew import Crew
-from trivium.web.declared import disposition, picture_of
+from trivium.web.declared import picture_of
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10
@@ -104,7 +105,7 @@ def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, byte
     return [
         (b"content-type", kind or b"application/octet-stream"),
         (b"content-length", str(attachment.size).encode()),
-        (b"content-disposition", disposition(attachment.name, inline=inline).encode()),
+        (b"content-disposition", (b"inline" if inline else b"attachment") + _file_name(attachment.name)),
         _SANDBOX,
     ]
 
@@ -119,3 +120,9 @@ def _kind_of(beginning: bytes) -> bytes | None:
     except UnicodeDecodeError:
         return None
     return b"text/plain; charset=utf-8"
+
+
+def _file_name(name: str) -> bytes:
+    """A file's name for a header (RFC 6266). For old clients it is also in ASCII, without what could end the text."""
+    plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
+    return f"; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()

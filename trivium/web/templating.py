@@ -48,6 +48,11 @@ def templates() -> Environment:
     return environment
 
 
+def html(part: str) -> Markup:
+    """A part that was kept as the HTML that it is (`RepositoryVisit.part`)."""
+    return Markup(part)
+
+
 def face_ground(name: str) -> str:
     """Which of four grounds the initial of somebody stands on; always the same for one name."""
     return _FACES[sum(name.encode("utf-8", "surrogateescape")) % len(_FACES)]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the core answers, as pages show it: finished parts, rows with their addresses, texts in the visitor's language."""
+"""What the core answers, as pages show it: finished parts, rows with their addresses."""

@@ -12,15 +12,18 @@ from enum import StrEnum
 from typing import Final, Literal
 from urllib.parse import unquote
 
+from markupsafe import Markup
+
 from trivium.forge.history.files import beginning
 from trivium.forge.history.places import Place
 from trivium.render import highlight, rows
 from trivium.render.cleaning import PREFIX, Resolve
 from trivium.render.markup import kind_of, render
-from trivium.render.text import CHARSETS, Decoded, Markup, decode, is_binary, lines
+from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
-from trivium.web.declared import LOOKED_AT, picture_of
+from trivium.web.declared import LOOKED_AT, shown_type
 from trivium.web.showing.places import address, within
+from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
 from trivium.web.words import words_of
 
@@ -70,7 +73,7 @@ def nature(visit: RepositoryVisit, place: Place) -> str:
 
     def make() -> str:
         head = beginning(visit.history, visit.repository, place, LOOKED_AT)
-        return picture_of(head) or ("binary" if is_binary(head) else "text")
+        return shown_type(head) or ("binary" if is_binary(head) else "text")
 
     return visit.part("nature", place.stamp, place.id, place.path, make=make)
 
@@ -84,20 +87,20 @@ def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
 
     def make() -> str:
         data = beginning(visit.history, visit.repository, place, MOST_SHOWN + 1)
-        shown, html = _shown(visit, place, data, asked, coloured=coloured)
+        shown, table = _shown(visit, place, data, asked, coloured=coloured)
         told = [shown.nature, shown.charset, shown.lines, shown.language, shown.coloured, shown.cut, shown.target]
-        return json.dumps([*told, shown.real_size]) + "\n" + html
+        return json.dumps([*told, shown.real_size]) + "\n" + table
 
     key = ("text", place.stamp, place.id, place.path, place.kind, asked, settings.default_encoding, coloured)
-    head, _, html = visit.part(*key, make=make).partition("\n")
+    head, _, table = visit.part(*key, make=make).partition("\n")
     first, *others = json.loads(head)
-    return Shown(Nature(first), *others), Markup(html)
+    return Shown(Nature(first), *others), html(table)
 
 
 def _shown(visit: RepositoryVisit, place: Place, data: bytes, asked: str, *, coloured: bool) -> tuple[Shown, str]:
     if place.kind is EntryKind.SYMLINK:
         return Shown(Nature.SYMLINK, target=data[:_LONGEST_TARGET].decode("utf-8", "surrogateescape")), ""
-    if picture_of(data):
+    if shown_type(data):
         return Shown(Nature.PICTURE), ""
     if len(data) <= _MOST_OF_A_POINTER and (pointer := _POINTER.fullmatch(data)):
         return Shown(Nature.POINTER, target=pointer[1].decode(), real_size=int(pointer[2])), ""
@@ -113,8 +116,8 @@ def _shown(visit: RepositoryVisit, place: Place, data: bytes, asked: str, *, col
         cut, coloured, count = True, False, MOST_LINES
         all_ = "\n".join(lines(all_)[:MOST_LINES]) + "\n"
     lexer = highlight.lexer_of(place.path, all_)
-    html = highlight.highlight(all_, lexer) if coloured else highlight.Highlighted(highlight.plain(all_), False)
-    table = rows.text_table(rows.lines(html.lines), place.file_name, words=words_of(visit.language)) if count else ""
+    found_lines = highlight.highlight(all_, lexer).lines if coloured else highlight.plain(all_)
+    table = rows.text_table(rows.lines(found_lines), place.file_name, words=words_of(visit.language)) if count else ""
     return Shown(Nature.TEXT, found.charset, count, highlight.language(lexer), coloured, cut), table
 
 
@@ -156,7 +159,7 @@ def rendered(visit: RepositoryVisit, place: Place) -> Markup | None:
         )
 
     key = ("rendered", place.stamp, place.id, place.path, visit.root, place.name, settings.markup_remote_images)
-    return Markup(visit.part(*key, make=make)) or None
+    return html(visit.part(*key, make=make)) or None
 
 
 def has_markup(visit: RepositoryVisit, place: Place) -> bool:

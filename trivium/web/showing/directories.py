@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
 from trivium.forge.history.files import beginning
 from trivium.forge.history.listing import Change, Listing, last_changes, listing, paths_below
 from trivium.forge.history.places import Place
 from trivium.render import rows
 from trivium.render.markup import kind_of, plain, render
-from trivium.render.text import Markup
 from trivium.vcs.pages import EntryKind, TreeEntry
 from trivium.web.showing.contents import decoded, resolver
 from trivium.web.showing.keeping import kept, known
@@ -20,6 +21,7 @@ from trivium.web.showing.links import hosted
 from trivium.web.showing.places import address
 from trivium.web.showing.sizes import size
 from trivium.web.static_files import static_files
+from trivium.web.templating import html
 from trivium.web.times import when
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
@@ -93,7 +95,7 @@ def _rows(
                 href=hosts.get(entry.path) or f"{start}/{quoted(entry.path)}",
                 what=change.subject if change is not None else None if changes is None else "",
                 what_href=f"{visit.root}/changeset/{change.raw_id}" if change is not None else "",
-                when=Markup(when(change.date)) if change is not None else Markup(),
+                when=html(when(change.date)) if change is not None else Markup(),
                 size=size(entry.size, language),
                 target=entry.id[:12] if link else "",
             )
@@ -135,7 +137,7 @@ def readme(visit: RepositoryVisit, place: Place, entry: TreeEntry) -> Markup:
         )
 
     key = ("readme", place.stamp, entry.id, entry.path, visit.root, place.name, kind, settings.markup_remote_images)
-    return Markup(visit.part(*key, make=make))
+    return html(visit.part(*key, make=make))
 
 
 def finder(visit: RepositoryVisit, place: Place) -> dict[str, Any]:

@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 def kept(visit: RepositoryVisit, form: Any, *key: Hashable, make: Callable[[], T]) -> T:
     """A value of the type `form`: kept under its key, or made now, as `RepositoryVisit.part`."""
-    return _value(form, visit.part(*key, make=lambda: _text(make())))
+    found: T = _value(form, visit.part(*key, make=lambda: _text(make())))
+    return found
 
 
 def known(visit: RepositoryVisit, form: Any, *key: Hashable) -> Any | None:

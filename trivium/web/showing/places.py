@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Final
 
 from trivium.forge.history.places import TIP, Place, place
 from trivium.vcs.abilities import Lines, Numbers
@@ -68,9 +68,9 @@ def found(visit: RepositoryVisit, revision: str, path: str) -> Place:
     Raises `NoCommits`, `UnknownRevision`, and `Refused` where there is nothing, with the way to what is there now.
     """
     answer = _found(visit, revision, path)
-    if isinstance(answer, Place):
-        return answer
-    _absent(visit, revision, path)
+    if answer is None:
+        raise _absent(visit, revision, path)
+    return answer
 
 
 def file_at(visit: RepositoryVisit, revision: str, path: str) -> Place:
@@ -104,7 +104,7 @@ def _found(visit: RepositoryVisit, revision: str, path: str) -> Place | None:
     return answer
 
 
-def _absent(visit: RepositoryVisit, revision: str, path: str) -> NoReturn:
+def _absent(visit: RepositoryVisit, revision: str, path: str) -> Refused:
     links = []
     if revision not in ("", TIP):
         try:
@@ -114,7 +114,7 @@ def _absent(visit: RepositoryVisit, revision: str, path: str) -> NoReturn:
         if now is not None:
             links.append((address(visit, TIP, now.path), visit.text("What is there now")))
     links.append((address(visit, revision or TIP, ""), visit.text("All files of this revision")))
-    raise Refused(404, "There is nothing at this path in this revision.", values={"links": links})
+    return Refused(404, "There is nothing at this path in this revision.", values={"links": links})
 
 
 def address(visit: RepositoryVisit, revision: str, path: str, page: str = "files") -> str:

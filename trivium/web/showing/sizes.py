@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from trivium.web.language import Language
+
+_UNITS: Final = ("kB", "MB", "GB", "TB")
+_ROUNDED_UP: Final = 999.95
+"""From here on a number with one decimal would be 1000."""
 
 
 def size(count: int | None, language: Language) -> str:
@@ -12,10 +18,8 @@ def size(count: int | None, language: Language) -> str:
         return ""
     if count < 1000:
         return f"{count} B"
-    shown = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
-        shown /= 1000
-        if shown < 999.95:
-            break
+    shown, step = count / 1000, 0
+    while shown >= _ROUNDED_UP and step < len(_UNITS) - 1:
+        shown, step = shown / 1000, step + 1
     digits = f"{shown:.1f}" if shown < 99.95 else f"{shown:.0f}"
-    return f"{digits.replace('.', language.point)} {unit}"
+    return f"{digits.replace('.', language.point)} {_UNITS[step]}"

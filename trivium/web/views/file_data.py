@@ -7,7 +7,7 @@ from trivium.access.levels import Level
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Json, Part, Refused
 from trivium.web.registering import view
-from trivium.web.showing import annotations, directories
+from trivium.web.showing import authorship, directories
 from trivium.web.showing.places import NoCommits, file_at, found
 from trivium.web.visit import RepositoryVisit
 
@@ -17,13 +17,13 @@ _EMPTY = "This repository is empty."
 @view("GET", "/{repository}/history/{revision}/{path*}", needs=Level.READ, word="FilesController:history")
 def history(visit: RepositoryVisit, revision: str, path: str) -> Json:
     """The revisions in which a file can be looked at."""
-    return Json(annotations.history(visit, file_at(visit, revision, path)))
+    return Json(authorship.history(visit, file_at(visit, revision, path)))
 
 
 @view("GET", "/{repository}/authors/{revision}/{path*}", needs=Level.READ, word="FilesController:authors")
 def authors(visit: RepositoryVisit, revision: str, path: str) -> Part:
     """The people who changed a file."""
-    return Part(annotations.authors(visit, file_at(visit, revision, path)).encode())
+    return Part(authorship.authors(visit, file_at(visit, revision, path)).encode())
 
 
 @view(
@@ -63,5 +63,5 @@ def nodetree_full(visit: RepositoryVisit, revision: str, path: str = "") -> Part
         return Part(directories.directory(visit, place).rows.encode("utf-8", "surrogateescape"))
     if place.kind is EntryKind.LINK:
         return Part(b"")
-    change = annotations.last_change(visit, place)
-    return Part(annotations.change_line(visit, change).encode("utf-8", "surrogateescape") if change else b"")
+    change = authorship.last_change(visit, place)
+    return Part(authorship.change_line(visit, change).encode("utf-8", "surrogateescape") if change else b"")

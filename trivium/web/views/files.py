@@ -9,7 +9,7 @@ from trivium.vcs.errors import NotText, TooLarge
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Page, Redirect
 from trivium.web.registering import view
-from trivium.web.showing import annotations, contents, directories, links, places
+from trivium.web.showing import authorship, contents, directories, links, places
 from trivium.web.showing.contents import Nature
 from trivium.web.showing.keeping import known
 from trivium.web.showing.places import NoCommits, address, file_at, found, spot
@@ -65,7 +65,7 @@ def annotate(visit: RepositoryVisit, revision: str, path: str) -> Page:
     if place.kind is EntryKind.SYMLINK:
         return _file(visit, place, notice=visit.text("A symbolic link has no lines to annotate."))
     try:
-        table = annotations.annotation(visit, place)
+        table = authorship.annotation(visit, place)
     except NotText:
         return _file(visit, place, notice=visit.text("This file is not text: there are no lines to annotate."))
     except TooLarge:
@@ -91,7 +91,7 @@ def _directory(visit: RepositoryVisit, place: Place) -> Page:
         finder=address(visit, place.raw_id, "", "nodelist"),
         files_root=address(visit, place.name, ""),
         here=address(visit, place.name, place.path),
-        history=annotations.changelog_address(visit, place),
+        history=authorship.changelog_address(visit, place),
         downloads=visit.repository.enable_downloads,
         short=places.short(visit, place),
     )
@@ -122,8 +122,8 @@ def _page(
     notice: str = "",
 ) -> Page:
     """The page of a file: `look` is `files`, `render` or `annotate`."""
-    last = known(visit, list, *annotations.last_key(place)) is not None
-    change = annotations.last_change(visit, place) if last or visit.query.get("changes") else None
+    last = known(visit, list, *authorship.last_key(place)) is not None
+    change = authorship.last_change(visit, place) if last or visit.query.get("changes") else None
     if shown is None:
         shown, _ = contents.text(visit, place)
     return Page(
@@ -139,13 +139,13 @@ def _page(
         size=size(place.size, visit.language),
         real_size=size(shown.real_size, visit.language),
         kind=places.kind_word(visit, place.kind),
-        change=annotations.change_line(visit, change) if change is not None else "",
+        change=authorship.change_line(visit, change) if change is not None else "",
         fill="" if change is not None else address(visit, place.raw_id, place.path, "nodetree_full"),
         has_markup=contents.has_markup(visit, place),
         views={
             one: address(visit, place.name, place.path, one)
             for one in ("files", "render", "annotate", "raw", "rawfile")
         },
-        history=annotations.changelog_address(visit, place),
+        history=authorship.changelog_address(visit, place),
         charsets=contents.charsets(),
     )

@@ -12,7 +12,8 @@ from trivium.forge.history.files import content
 from trivium.forge.history.places import Place
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Body, Ranges
-from trivium.web.declared import BINARY, disposition, type_by_name
+from trivium.web.declared import BINARY, type_by_name
+from trivium.web.downloads import attachment
 from trivium.web.registering import view
 from trivium.web.showing.contents import nature
 from trivium.web.showing.places import file_at, is_whole
@@ -38,18 +39,18 @@ def raw(visit: RepositoryVisit, revision: str, path: str) -> Body:
     match kind:
         case "text":
             charset = visit.site.settings.default_encoding.partition(",")[0].strip() or "utf-8"
-            return _body(visit, place, f"text/plain; charset={charset}", disposition(inline=True))
+            return _body(visit, place, f"text/plain; charset={charset}", "inline")
         case "binary":
-            return _body(visit, place, BINARY, disposition(place.file_name))
+            return _body(visit, place, BINARY, attachment(place.file_name))
         case _:
-            return _body(visit, place, kind, disposition(inline=True))
+            return _body(visit, place, kind, "inline")
 
 
 @view("GET", "/{repository}/rawfile/{revision}/{path*}", needs=Level.READ, word="FilesController:rawfile")
 def rawfile(visit: RepositoryVisit, revision: str, path: str) -> Body:
     """A file to be saved."""
     place = file_at(visit, revision, path)
-    return _body(visit, place, type_by_name(place.file_name), disposition(place.file_name))
+    return _body(visit, place, type_by_name(place.file_name), attachment(place.file_name))
 
 
 def _body(visit: RepositoryVisit, place: Place, kind: str, how: str) -> Body:

@@ -11,13 +11,15 @@ from trivium.forge.history.files import Block, annotated
 from trivium.forge.history.listing import Change, touched
 from trivium.forge.history.places import Place
 from trivium.render import highlight, rows
-from trivium.render.text import Markup, name
+from markupsafe import Markup
+
+from trivium.render.text import name
 from trivium.vcs.abilities import Numbers
 from trivium.web.language import moment_of
 from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, decoded
 from trivium.web.showing.keeping import kept
 from trivium.web.showing.places import address
-from trivium.web.templating import face_ground, face_letter
+from trivium.web.templating import face_ground, face_letter, html
 from trivium.web.times import when
 from trivium.web.visit import RepositoryVisit
 from trivium.web.words import words_of
@@ -41,7 +43,7 @@ def annotation(visit: RepositoryVisit, place: Place) -> Markup:
         )
 
     key = ("annotate", place.stamp, place.raw_id, place.path, visit.root, visit.site.settings.default_encoding)
-    return Markup(visit.part(*key, make=make))
+    return html(visit.part(*key, make=make))
 
 
 def _blocks(visit: RepositoryVisit, place: Place, blocks: Sequence[Block]) -> list[rows.Block]:
@@ -57,7 +59,7 @@ def _blocks(visit: RepositoryVisit, place: Place, blocks: Sequence[Block]) -> li
             href=f"{visit.root}/changeset/{block.change.raw_id}",
             subject=block.change.subject,
             author=block.change.author,
-            when=Markup(when(block.change.date)),
+            when=html(when(block.change.date)),
             before_href=before.get(block.before, ""),
         )
         for block in blocks
@@ -156,5 +158,5 @@ def change_line(visit: RepositoryVisit, change: Change) -> Markup:
         name(change.subject),
         href,
         shown_id(visit, change),
-        Markup(when(change.date)),
+        html(when(change.date)),
     )
