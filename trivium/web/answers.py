@@ -87,9 +87,8 @@ class Body:
 class Feed:
     """An Atom or RSS document."""
 
-    content: bytes | Iterable[bytes]
+    content: bytes
     type: str
-    tag: str = ""
 
 
 class Ranges:
