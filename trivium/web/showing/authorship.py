@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from trivium.forge.history.files import Block, annotated
 from trivium.forge.history.listing import Change, touched
 from trivium.forge.history.places import Place
 from trivium.render import highlight, rows
-from markupsafe import Markup
-
 from trivium.render.text import name
 from trivium.vcs.abilities import Numbers
 from trivium.web.language import moment_of
