@@ -42,7 +42,7 @@ def hosted(request: pytest.FixtureRequest, server: Server, root: Api, ada: Perso
     (copy.path / "link").symlink_to("a.txt")
     copy.change("all of it", empty="")
     copy.make_executable("dir/tool.sh")
-    raw_id = copy.change("a program")
+    raw_id = copy.change("a program", empty="")
     return Hosted(kind, name, raw_id, copy)
 
 
