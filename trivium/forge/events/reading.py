@@ -48,7 +48,7 @@ TOLD: Final = (
     Commented.action,
 )
 """The actions that are told."""
-_TOLD_ACTIONS: Final = [literal_column(f"'{action}'") for action in TOLD]
+_TOLD_ACTIONS: Final[list[Any]] = [literal_column(f"'{action}'") for action in TOLD]
 
 
 @dataclass(frozen=True, slots=True)

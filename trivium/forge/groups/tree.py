@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The groups that somebody may read as a tree, with how many repositories they may read in each.
 
-To count them all costs a look at every repository, so a worker remembers it for one state of all rights
-(`access.stamps`): a revocation counts for the next request.
+To count them all costs a look at every repository, so a worker remembers it for one state of everybody's rights and of
+the caller's (`access.stamps`): a revocation, or a new repository, counts for the next request.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from trivium.forge.groups import repo_groups
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.names import parent_of
 from trivium.store.engine import Store
-from trivium.store.query import Query
-from trivium.store.tables import access_stamp, repositories
+from trivium.store.query import Query, Values
+from trivium.store.tables import access_stamp, repositories, users
 from trivium.store.tables import repo_groups as table
 
 _MOST_NODES: Final = 200_000
@@ -88,7 +88,11 @@ def _counts_statement() -> Any:
 
 
 _COUNTS: Final = Query(_counts_statement())
-_VERSION: Final = Query(select(access_stamp.c.version))
+_STATE: Final = Query(
+    select(access_stamp.c.everybody, users.c.rights_version).select_from(
+        access_stamp.outerjoin(users, users.c.id == bindparam("whose"))
+    )
+)
 _subgroups = (
     select(table.c.id, table.c.name, table.c.description)
     .where(effective_level(REPO_GROUPS) >= int(Level.READ))
@@ -151,7 +155,7 @@ class GroupTrees:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: LRUCache[int, tuple[int, GroupTree]] = LRUCache(
+        self._kept: LRUCache[int, tuple[Values | None, GroupTree]] = LRUCache(
             _MOST_NODES, getsizeof=lambda kept: len(kept[1].nodes) + 1
         )
 
@@ -162,15 +166,14 @@ class GroupTrees:
         """
         with store.read() as db:
             # Before whatever the tree is made of: it may be newer than it says, and never older.
-            found = _VERSION.first(db, {})
-            version = found[0] if found else 0
+            state = _STATE.first(db, {"whose": caller.user_id})
             with self._lock:
                 kept = self._kept.get(caller.user_id)
-            if kept is not None and kept[0] == version:
+            if kept is not None and kept[0] == state:
                 return kept[1]
             store.take_time()
             tree = read_tree(db, caller)
         if len(tree.nodes) < _MOST_NODES // 8:
             with self._lock:
-                self._kept[caller.user_id] = (version, tree)
+                self._kept[caller.user_id] = (state, tree)
         return tree
