@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from trivium.render import changes
 from trivium.render.changes import Gap, Line, Row
 from trivium.render.highlight import lexer_of
 from trivium.render.rows import icon
-from trivium.render.text import Markup, attribute, escaped, named
+from trivium.render.text import attribute, escaped, named
 from trivium.render.words import ENGLISH, Words
 from trivium.vcs.pages import EntryKind, FileDifference, Op
 
@@ -57,9 +59,7 @@ def address_of(path: str) -> str:
 def is_generated(path: str) -> bool:
     """Whether a file is by its name one that programs write, or other people's: such changes are folded."""
     *folders, last = path.split("/")
-    return (
-        _ONES_OWN.fullmatch(last) is not None or last.endswith(_ENDINGS) or not _FOLDERS.isdisjoint(folders)
-    )
+    return _ONES_OWN.fullmatch(last) is not None or last.endswith(_ENDINGS) or not _FOLDERS.isdisjoint(folders)
 
 
 def sections(
@@ -185,9 +185,7 @@ class _Writer:
                 links.append((self._addresses.new(one.new_path), words.after))
         elif one.properties:
             return ""
-        elif one.old_id == one.new_id or one.op in (Op.RENAMED, Op.COPIED):
-            said = words.nothing_but_name
-        elif one.old_kind != one.new_kind and one.old_kind is not None and one.new_kind is not None:
+        elif one.op in (Op.RENAMED, Op.COPIED) or one.old_id == one.new_id or _is_other_kind(one):
             said = words.nothing_but_name
         elif self._ignore_space and one.op is Op.MODIFIED:
             said = words.white_space
@@ -195,6 +193,10 @@ class _Writer:
             said = words.no_lines
         after = "".join(f' <a href="{escaped(href)}">{escaped(text)}</a>' for href, text in links)
         return f'<p class="fold">{escaped(said)}{after}</p>'
+
+
+def _is_other_kind(one: FileDifference) -> bool:
+    return one.old_kind is not None and one.new_kind is not None and one.old_kind != one.new_kind
 
 
 def _turning(icons: str) -> str:

@@ -26,7 +26,7 @@ class Detailed(msgspec.Struct, frozen=True):
     children: tuple[Changeset, ...]
 
     def parent(self, number: int) -> str | None:
-        """The full id of a parent, from 1; None: the changeset has none. Raises `UnknownRevision` for another number."""
+        """The full id of a parent, from 1; None: there is none. Raises `UnknownRevision` for another number."""
         if number == 1 and not self.parents:
             return None
         if not 1 <= number <= len(self.parents):
@@ -45,7 +45,11 @@ def detailed(history: History, repository: Repository, revision: str) -> Detaile
         below = details.children[:MOST_NEIGHBOURS]
         found = [bounded(one) for one in snapshot.changesets([*above, *below])] if above or below else []
         return Detailed(
-            bounded(changeset), details, snapshot.refs_at(raw_id), tuple(found[: len(above)]), tuple(found[len(above) :])
+            bounded(changeset),
+            details,
+            snapshot.refs_at(raw_id),
+            tuple(found[: len(above)]),
+            tuple(found[len(above) :]),
         )
 
     return history.read(repository, look)

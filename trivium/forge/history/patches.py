@@ -36,9 +36,7 @@ class Download:
     """Read where the download is sent; nothing is cut."""
 
 
-def of_revisions(
-    history: History, repository: Repository, revisions: str, wanted: DiffOptions, form: Form
-) -> Download:
+def of_revisions(history: History, repository: Repository, revisions: str, wanted: DiffOptions, form: Form) -> Download:
     """A changeset, or with `RANGE` in it several, oldest first; raises `UnknownRevision`, `NotPossible`, `Exhausted`.
 
     Each is told against its first parent. A range with merges in it follows their first parents, so that each patch

@@ -221,9 +221,7 @@ class History:
             raise VcsError("the repository keeps changing")
 
     @contextlib.contextmanager
-    def _opened_with(
-        self, both: tuple[Repository, Repository], moments: tuple[Moment, Moment]
-    ) -> Iterator[Snapshot]:
+    def _opened_with(self, both: tuple[Repository, Repository], moments: tuple[Moment, Moment]) -> Iterator[Snapshot]:
         back_end = self.site.back_ends[both[0].kind]
         found: list[Any] = []
         for repository, moment in zip(both, moments, strict=True):
