@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
+from trivium.render.text import attribute
 from trivium.render.text import name as named
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
 from trivium.web.urls import quoted, quoted_segment
@@ -37,6 +38,7 @@ def templates() -> Environment:
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
     environment.filters["named"] = named
+    environment.filters["attribute"] = attribute
     environment.filters["named_lines"] = named_lines
     environment.globals |= {
         "version": __version__,
@@ -72,4 +74,4 @@ def named_lines(text: str) -> Markup:
 
 def lines(text: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line) for line in shown.splitlines())
+    return Markup("<br>").join(escape(line) for line in text.splitlines())

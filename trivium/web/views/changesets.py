@@ -18,7 +18,7 @@ from trivium.forge.reviews.talk import talk_on
 from trivium.render.sections import address_of
 from trivium.web.answers import Body, Json, Page
 from trivium.web.changes import changes_of, look_of, raw_options, remembered
-from trivium.web.declared import disposition
+from trivium.web.downloads import attachment
 from trivium.web.registering import view
 from trivium.web.urls import quoted_segment
 from trivium.web.visit import RepositoryVisit
@@ -133,7 +133,7 @@ def patch(visit: RepositoryVisit, revision: str) -> Body:
 )
 def download(visit: RepositoryVisit, revision: str) -> Body:
     """The diff, to be saved."""
-    return _body(visit, revision, Form.DIFF, disposition(f"{revision[:_SHORT]}.diff"))
+    return _body(visit, revision, Form.DIFF, attachment(f"{revision[:_SHORT]}.diff"))
 
 
 def _body(visit: RepositoryVisit, revision: str, form: Form, saved: str = "") -> Body:

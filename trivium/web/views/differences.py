@@ -13,7 +13,7 @@ from trivium.forge.history import details, patches
 from trivium.forge.history.differences import Sides
 from trivium.web.answers import Answer, Body, Page, Redirect, Refused
 from trivium.web.changes import changes_of, look_of, raw_options, remembered
-from trivium.web.declared import disposition
+from trivium.web.downloads import attachment
 from trivium.web.registering import view
 from trivium.web.urls import quoted, quoted_segment
 from trivium.web.visit import RepositoryVisit
@@ -48,7 +48,7 @@ def _answer(visit: RepositoryVisit, path: str, *, two: bool | None) -> Answer:
     if form in ("raw", "download"):
         visit.take_time()
         found = patches.of_file(visit.history, visit.repository, old, new, raw_options(visit, path))
-        saved = disposition(f"{given[0]}_vs_{given[1]}.diff") if form == "download" else ""
+        saved = attachment(f"{given[0]}_vs_{given[1]}.diff") if form == "download" else ""
         return Body(found.pieces, tag=found.tag, headers=(("Content-Disposition", saved),) if saved else ())
     return _page(visit, path, old, new, given, two=two)
 
