@@ -43,6 +43,7 @@ from trivium.vcs.git import patches
 from trivium.vcs.git.trees import entries_of
 from trivium.vcs.hg.server import arguments as hg_arguments
 from trivium.vcs.paths import clean_path
+from trivium.vcs.svn.externals import externals_of
 from trivium.vcs.values import cut
 from trivium.wire.admission import Refused, _basic
 from trivium.wire.git import requests as git
@@ -308,6 +309,7 @@ NAME = [
     "\uac00",
     "\u1100\u1161",
 ]
+EXTERNALS = [b"x", b" ", b"\n", b'"', b"\\", b"-r1 ", b"-r ", b"//h n\n", b"@1", b"/", b"#", b"\xff"]
 LINE_OF = [
     b"<",
     b">",
@@ -397,6 +399,8 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "clients of Subversion": (lambda text: svn.is_svn_request(asked("/", b"", "GET", (b"dav", text))), PATH, b"", b""),
     "differences": (lambda text: Scale().weigh(text), DELTA, b"SVN\0", b""),
     "differences in pieces": (weights_by_bytes, DELTA, b"SVN\0", b""),
+    "externals": (externals_of, EXTERNALS, b"", b""),
+    "one external": (externals_of, EXTERNALS, b"//h n", b""),
     "arguments of Mercurial": (hg_arguments.parse, QUERY, b"", b""),
     "one argument of Mercurial": (hg_arguments.parse, QUERY, b"a=", b""),
     "headers of Mercurial": (headers_of, [b"x"], b"", b""),

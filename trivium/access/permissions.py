@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, union_all
 from sqlalchemy.sql.expression import literal
 
 from trivium.access.caller import Caller
@@ -117,6 +117,22 @@ def levels_joined(tables: ObjectTables) -> tuple[Any, ColumnElement[int]]:
         .outerjoin(default, and_(default.c.object_id == objects.c.id, default.c.user_id == DEFAULT_USER_ID))
     )
     return source, _layers(tables, own.c.level, group.c.level, default.c.level)
+
+
+def candidates(tables: ObjectTables) -> Any:
+    """The ids of all objects that the caller may read, and perhaps of some that they may not; an id may come twice.
+
+    For statements about few objects among very many; not for super-admins, who need no row. What it gives still has to
+    be decided by `effective_level`.
+    """
+    objects, grants = tables.objects, tables.grants
+    readable = grants.c.level >= int(Level.READ)
+    return union_all(
+        select(grants.c.object_id).where(grants.c.user_id == _own, readable),
+        select(grants.c.object_id).where(grants.c.group_id.in_(_groups_of_caller()), readable),
+        select(objects.c.id).where(objects.c.owner_id == _own),
+        select(grants.c.object_id).where(grants.c.user_id == DEFAULT_USER_ID, readable, _inherits),
+    )
 
 
 def _groups_of_caller() -> Any:

@@ -153,3 +153,9 @@ def lines(text: str) -> list[str]:
     if not found[-1]:
         found.pop()
     return [line.removesuffix("\r") for line in found] if "\r" in text else found
+
+
+def preformatted(shown: list[str], *, code: bool = False) -> str:
+    """Lines that are HTML already, as a block."""
+    inside = "\n".join([*shown, ""])
+    return f"<pre><code>{inside}</code></pre>" if code else f"<pre>{inside}</pre>"

@@ -225,7 +225,8 @@ repositories = _table(
     Column("clone_uri", Text),  # without its password
     Column("clone_secret", LargeBinary),  # the password in it, sealed
     # Lists walk these from one end, as far as a page goes (`forge/repositories/pages.py`).
-    Index("ix_repositories_updated_on", "updated_on", "id"),
+    # With the name, so that what is called otherwise is passed over without a look at its row.
+    Index("ix_repositories_updated_on", "updated_on", "id", "name_key"),
     Index("ix_repositories_kind_updated_on", "kind", "updated_on", "id"),
     Index("ix_repositories_group_id_updated_on", "group_id", "updated_on", "id"),
     Index("ix_repositories_group_id_name_key", "group_id", "name_key"),

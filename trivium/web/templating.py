@@ -11,12 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
-from trivium.web.times import TOKEN_SLOT, when
+from trivium.render import text
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, when
 from trivium.web.urls import quoted
 
 _DIRECTORY: Final = Path(__file__).parent / "templates"
-REST: Final = Markup("\x03")
-"""Stands in a page where the rest of it belongs, which is sent piece by piece."""
+REST: Final = Markup(REST_SLOT)
 _FACES: Final = ("", "b", "c", "d")
 
 
@@ -34,6 +34,8 @@ def templates() -> Environment:
     )
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
     environment.filters["quoted"] = quoted
+    environment.filters["named"] = text.name
+    environment.filters["attribute"] = text.attribute
     environment.globals |= {
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
@@ -46,6 +48,11 @@ def templates() -> Environment:
     return environment
 
 
+def html(part: str) -> Markup:
+    """A part that was kept as the HTML that it is (`RepositoryVisit.part`)."""
+    return Markup(part)
+
+
 def face_ground(name: str) -> str:
     """Which of four grounds the initial of somebody stands on; always the same for one name."""
     return _FACES[sum(name.encode("utf-8", "surrogateescape")) % len(_FACES)]
@@ -56,6 +63,6 @@ def face_letter(name: str) -> str:
     return next((one.upper() for one in name if one.isalnum()), "?")
 
 
-def lines(text: str) -> Markup:
+def lines(shown: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line) for line in text.splitlines())
+    return Markup("<br>").join(escape(line) for line in shown.splitlines())

@@ -96,3 +96,11 @@ class PasswordChanged(Event, frozen=True):
     """A user chose another password."""
 
     action = "user.password"
+
+
+class UserFollowed(Event, frozen=True):
+    """Somebody follows an account, the subject, from now on, or does not any more."""
+
+    action = "user.follow"
+    user_id: int
+    follows: bool

@@ -55,6 +55,28 @@ class RepositoryDeleted(Event, frozen=True):
     was_missing: bool | UnsetType = UNSET
 
 
+class RepositoryFollowed(Event, frozen=True):
+    """Somebody follows a repository from now on, or does not any more."""
+
+    action = "repository.follow"
+    follows: bool
+
+
+class PublicJournalSet(Event, frozen=True):
+    """What happens in a repository is shown to visitors in the public journal, or not any more."""
+
+    action = "repository.public_journal"
+    shown: bool
+
+
+class ArchiveDownloaded(Event, frozen=True):
+    """Somebody fetched an archive of a revision (system.md 2.5)."""
+
+    action = "repository.download"
+    file: str
+    """What the archive is called."""
+
+
 class SettingsChanged(Event, frozen=True):
     """Settings were set; null is the site's value."""
 

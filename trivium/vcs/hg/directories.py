@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from trivium.vcs.budget import present
 from trivium.vcs.errors import UnknownPath
@@ -18,6 +18,8 @@ _SMALL: Final = 64 << 10
 """Bytes of a file for which nobody need be forked."""
 _PATIENCE: Final = 10.0
 """Seconds for the last changes of a directory, if nobody says less."""
+_MOST_WALKED: Final = 1_000_000
+"""Changesets that are asked for them."""
 _KINDS: Final = {
     b"x": EntryKind.EXECUTABLE,
     b"l": EntryKind.SYMLINK,
@@ -30,11 +32,11 @@ class Directories(Reader):
     """What is in them."""
 
     def entry(self, raw_id: str, path: str) -> TreeEntry:
-        wanted = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        wanted: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
         return _entry(self._processes.ask(Listed, "entry", self._directory, **wanted))
 
     def children(self, raw_id: str, path: str) -> list[TreeEntry]:
-        wanted = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        wanted: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
         found = self._processes.ask(list[Listed], "children", self._directory, **wanted)
         budget = present()
         for one in found:
@@ -50,21 +52,24 @@ class Directories(Reader):
         directories are left out. Subrepositories always are.
         """
         budget = present()
-        asked = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path), "seconds": min(_PATIENCE, budget.left)}
+        asked: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path), "most": _MOST_WALKED}
+        asked["seconds"] = min(_PATIENCE, budget.left)
         found, cut = self._processes.ask(tuple[dict[bytes, bytes], bool], "last_changes", self._directory, **asked)
         budget.cut |= cut
         return {text_of_path(name): changeset.hex() for name, changeset in found.items()}
 
     def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
-        asked = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        asked: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        budget = present()
         after, is_last = b"", False
         while not is_last:
             # Nobody keeps a process waiting for a reader who takes an hour.
-            present().check()
+            budget.check()
             found, is_last = self._processes.ask(
                 tuple[list[Listed], bool], "files_below", self._directory, after=after, **asked
             )
             for one in found:
+                budget.spend(1, len(one.path))
                 yield _entry(one)
                 after = one.path
 
@@ -75,7 +80,7 @@ class Directories(Reader):
         found = bytes.fromhex(entry.id)
         path, file_id = found[_ID_BYTES:], found[:_ID_BYTES]
         if entry.size is not None and entry.size <= _SMALL:
-            asked = {"files": [(path, file_id)], "most": _SMALL}
+            asked: dict[str, Any] = {"files": [(path, file_id)], "most": _SMALL}
             (data,) = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
             if data is not None:
                 yield data

@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("visited_on", sa.String(23), nullable=False),
     )
     op.create_index(op.f("ix_visits_repository_id"), "visits", ["repository_id"])
-    op.create_index("ix_repositories_updated_on", "repositories", ["updated_on", "id"])
+    op.create_index("ix_repositories_updated_on", "repositories", ["updated_on", "id", "name_key"])
     op.create_index("ix_repositories_group_id_updated_on", "repositories", ["group_id", "updated_on", "id"])
     op.create_index("ix_repositories_group_id_name_key", "repositories", ["group_id", "name_key"])
     op.create_index("ix_repositories_kind_updated_on", "repositories", ["kind", "updated_on", "id"])
