@@ -173,10 +173,11 @@ def coloured(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours]:
     Where the whole files are at hand in colours, those are better: a hunk may begin in the middle of a text.
     """
     sides = []
-    for skipped, number in (("+", 1), ("-", 2)):
+    for skipped in "+-":
         side = [row for row in found if isinstance(row, Line) and row.op != skipped]
         shown = highlight.highlight("".join(f"{row.text}\n" for row in side), lexer).lines
-        sides.append({row[number]: line for row, line in zip(side, shown, strict=True)})
+        numbers = (row.old if skipped == "+" else row.new for row in side)
+        sides.append(dict(zip(numbers, shown, strict=True)))
     return sides[0], sides[1]
 
 
@@ -232,7 +233,7 @@ def two_columns(
     icons: str = "icons.svg",
     words: Texts = ENGLISH,
 ) -> Markup:
-    """The rows of a table with the old file on the one side and the new one on the other (`<table class="diff two">`)."""
+    """The rows of a table with the old file on one side and the new one on the other (`<table class="diff two">`)."""
     write = _Writer(found, old, new)
     void = '<td class="no void"></td><td class="lc void"></td>'
     written = []
@@ -298,9 +299,7 @@ def _run(found: Sequence[Row], at: int, op: str) -> list[Line]:
     return run
 
 
-def _block(
-    removed: Sequence[Line], added: Sequence[Line], first: int
-) -> Iterator[tuple[Line | None, Line | None]]:
+def _block(removed: Sequence[Line], added: Sequence[Line], first: int) -> Iterator[tuple[Line | None, Line | None]]:
     done = 0
     for line in removed:
         if line.pair < 0:
@@ -315,14 +314,13 @@ def _block(
         yield None, alone
 
 
-def _between(
-    row: Row, numbers: int, width: int, more: Callable[[Gap], str] | None, icons: str, words: Texts
-) -> str:
+def _between(row: Row, numbers: int, width: int, more: Callable[[Gap], str] | None, icons: str, words: Texts) -> str:
     link = ""
     if isinstance(row, Gap):
         text = row.section or words.lines(row.hidden)
         if more is not None and row.hidden:
-            link = f'<a href="{escaped(more(row))}" aria-label="{attribute(words.show_lines_above(row.hidden))}">{icon("expand", icons)}</a>'
+            label = attribute(words.show_lines_above(row.hidden))
+            link = f'<a href="{escaped(more(row))}" aria-label="{label}">{icon("expand", icons)}</a>'
     else:
         text = words.too_many_lines
     return (
@@ -413,7 +411,9 @@ def diff_table(body: Markup, label: str, *, two: bool = False, words: Texts = EN
     """The table around the rows of `unified`, or with `two` of `two_columns`; `label` is the name of the file."""
     region = attribute(words.changed_lines_of.replace("{name}", label))
     look, columns = (
-        ("two", '<col class="no"><col><col class="no"><col>') if two else ("one", '<col class="no"><col class="no"><col>')
+        ("two", '<col class="no"><col><col class="no"><col>')
+        if two
+        else ("one", '<col class="no"><col class="no"><col>')
     )
     return Markup(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{region}"><table class="diff {look}">'
@@ -485,7 +485,11 @@ def stat(added: int, deleted: int) -> Markup:
     """The bar that shows how much was added and removed."""
     both = added + deleted
     share = round(100 * added / both) if both else 0
-    rest = f'<rect class="d" x="{share}" width="{100 - share}" height="8"/>' if both else '<rect class="z" width="100" height="8"/>'
+    rest = (
+        f'<rect class="d" x="{share}" width="{100 - share}" height="8"/>'
+        if both
+        else '<rect class="z" width="100" height="8"/>'
+    )
     return Markup(
         '<svg class="stat wide-only" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="a" width="{share}" height="8"/>{rest}</svg>'

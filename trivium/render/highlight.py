@@ -23,12 +23,29 @@ PATIENCE: Final = 2.0
 """Seconds of the processor for one text."""
 
 CLASSES: Final = frozenset(
-    *("k kd kn kr kc ow s s1 s2 sd sa sb se si dl m mi mf mh kt nb bp nf fm nc nn c c1 cm cp ch nd na nt".split(),)
+    {
+        *("k", "kc", "kd", "kn", "kr", "ow", "s", "s1", "s2", "sa", "sb", "sd", "se", "si", "dl"),
+        *("m", "mf", "mh", "mi", "kt", "nb", "bp", "fm", "nc", "nf", "nn"),
+        *("c", "c1", "ch", "cm", "cp", "na", "nd", "nt"),
+    }
 )
 """The short names of Pygments that have a colour; the others look like text."""
 _LIKE: Final = {
-    **{"kp": "k", "sc": "s", "sh": "s", "sr": "s", "ss": "s", "sx": "s", "il": "mi", "mb": "m", "mo": "m"},
-    **{"cs": "c1", "cpf": "c1", "ne": "nb", "gh": "k", "gu": "nf", "gs": "k"},
+    "kp": "k",
+    "sc": "s",
+    "sh": "s",
+    "sr": "s",
+    "ss": "s",
+    "sx": "s",
+    "il": "mi",
+    "mb": "m",
+    "mo": "m",
+    "cs": "c1",
+    "cpf": "c1",
+    "ne": "nb",
+    "gh": "k",
+    "gu": "nf",
+    "gs": "k",
 }
 """Names without a colour of their own, and whose they have."""
 _TOKENS_BETWEEN_LOOKS: Final = 64
@@ -153,7 +170,9 @@ def language(lexer: str) -> str:
 
 
 _SHEBANG = re.compile(r"#! ?/[\w/.-]*?/?(?:env (?:-S )?)?([a-zA-Z]+)[0-9.]*(?: |$)")
-_MODELINE = re.compile(r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})")
+_MODELINE = re.compile(
+    r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})"
+)
 _MOST_OF_A_NAME = 255
 _PLAIN = frozenset({"text", "plain", "output", ""})
 
@@ -164,11 +183,9 @@ def lexer_of(path: str, text: str = "") -> str:
     The same name and beginning have the same answer always: it may be a part of a key.
     """
     last = path.rpartition("/")[2]
-    if len(last) <= _MOST_OF_A_NAME and (found := _by_name(last)):
-        return found
+    if len(last) <= _MOST_OF_A_NAME and (alias := _by_name(last)):
+        return alias
     head = text[:1000].split("\n", 5)[:5]
-    if not head:
-        return ""
     if found := _SHEBANG.match(head[0][:200]):
         return _known(_INTERPRETERS.get(found[1].lower(), found[1].lower()))
     for line in head:
@@ -177,7 +194,14 @@ def lexer_of(path: str, text: str = "") -> str:
     return ""
 
 
-_INTERPRETERS: Final = {"sh": "bash", "dash": "bash", "ash": "bash", "ksh": "bash", "node": "javascript", "python": "python"}
+_INTERPRETERS: Final = {
+    "sh": "bash",
+    "dash": "bash",
+    "ash": "bash",
+    "ksh": "bash",
+    "node": "javascript",
+    "python": "python",
+}
 
 
 @lru_cache(maxsize=4096)

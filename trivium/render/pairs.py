@@ -74,7 +74,7 @@ def pairs(removed: Sequence[Words], added: Sequence[Words], effort: Effort) -> l
     for i in range(height - 1, -1, -1):
         row, below = best[i], best[i + 1]
         for j in range(width - 1, -1, -1):
-            value = below[j] if below[j] >= row[j + 1] else row[j + 1]
+            value = max(below[j], row[j + 1])
             if like[i][j] >= _LIKE_ENOUGH and like[i][j] + below[j + 1] > value:
                 value = like[i][j] + below[j + 1]
             row[j] = value
