@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,7 @@ def templates() -> Environment:
     environment.filters["whole_time"] = lambda moment: Markup(whole(moment)) if moment else ""
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
+    environment.filters["shell"] = shlex.quote
     environment.filters["named"] = named
     environment.filters["attribute"] = attribute
     environment.filters["named_lines"] = named_lines

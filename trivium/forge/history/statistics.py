@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a repository consists of and how it grew: files by their endings, changesets by week (system.md 6.9).
+"""What a repository consists of and how it grew: files by their endings, changesets by week (system.md 6.2).
 
 The work is bounded: of a long history the newest part is counted, and the answer says of how many.
 """
