@@ -45,7 +45,7 @@ def summary(visit: RepositoryVisit) -> Page:
         readme=shown.readme,
         latest=latest,
         latest_id=log.shown_id(visit, latest.change),
-        status=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
+        review=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
         languages=languages,
         shown_id=log.shown_id,
         in_paths=log.in_paths(visit),
