@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lanes of random histories join every parent that is on the page (web.md 8.11)."""
+"""Lanes of random histories join every parent that is on the page (web.md 8)."""
 
 from __future__ import annotations
 
