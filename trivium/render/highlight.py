@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code in colours: Pygments' tokens as lines of HTML, with the classes that the stylesheet knows (design: web.md 4.1).
+"""Code in colours: Pygments' tokens as lines of HTML, with the classes that the stylesheet knows.
 
 Pygments is imported when the first line is coloured: a worker that serves clones never needs it.
 """
@@ -169,7 +169,6 @@ def language(lexer: str) -> str:
         return ""
 
 
-_SHEBANG = re.compile(r"#! ?/[\w/.-]*?/?(?:env (?:-S )?)?([a-zA-Z]+)[0-9.]*(?: |$)")
 _MODELINE = re.compile(
     r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})"
 )
@@ -186,11 +185,21 @@ def lexer_of(path: str, text: str = "") -> str:
     if len(last) <= _MOST_OF_A_NAME and (alias := _by_name(last)):
         return alias
     head = text[:1000].split("\n", 5)[:5]
-    if found := _SHEBANG.match(head[0][:200]):
-        return _known(_INTERPRETERS.get(found[1].lower(), found[1].lower()))
+    if head[0].startswith("#!"):
+        program = _interpreter(head[0][2:200])
+        return _known(_INTERPRETERS.get(program, program))
     for line in head:
         if found := _MODELINE.search(line[:200]):
             return _known((found[1] or found[2]).lower())
+    return ""
+
+
+def _interpreter(command: str) -> str:
+    """The program that a script names for itself, without its version."""
+    for word in command.split():
+        program = word.rpartition("/")[2].lower().rstrip("0123456789.")
+        if program != "env" and not word.startswith("-"):
+            return program
     return ""
 
 
