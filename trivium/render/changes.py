@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 from trivium.render import highlight
+from trivium.render.marking import marked, marked_text
 from trivium.render.pairs import Effort, Span, Words, marks, pairs
 from trivium.render.rows import icon
 from trivium.render.text import MOST_OF_A_LINE, Markup, attribute, code, decode, escaped, line_of_code, named
@@ -329,10 +330,6 @@ def _between(row: Row, numbers: int, width: int, more: Callable[[Gap], str] | No
     )
 
 
-_PIECES = re.compile(r"<[^<>]*>|&[^&;<]{1,10};|[^<&]+")
-"""Elements, references and texts of a line that `highlight` or `text.code` wrote: both escape what is in quotes."""
-
-
 class _Writer:
     """Writes the code of lines, with the marks of words in it."""
 
@@ -357,54 +354,8 @@ class _Writer:
         if not line.marks:
             return (line_of_code(text) if html is None else html) + after
         if html is None:
-            return _marked_text(text, line.marks, element) + after
-        return _marked(html, line.marks, element) + after
-
-
-def _marked_text(text: str, spans: Iterable[Span], element: str) -> str:
-    found, at = [], 0
-    for start, end in spans:
-        found.append(f"{code(text[at:start])}<{element}>{code(text[start:end])}</{element}>")
-        at = end
-    found.append(code(text[at:]))
-    return "".join(found)
-
-
-def _marked(html: str, spans: Sequence[Span], element: str) -> str:
-    """A coloured line with marks around its words: what is open where a mark begins or ends is closed and reopened."""
-    found: list[str] = []
-    open_now: list[str] = []
-    edges = [edge for span in spans for edge in span]
-    done = at = 0
-
-    def turn() -> None:
-        nonlocal done
-        close = "".join(f"</{one[1:-1].split(' ', 1)[0]}>" for one in reversed(open_now))
-        found.append(f"{close}<{'/' if done % 2 else ''}{element}>{''.join(open_now)}")
-        done += 1
-
-    for piece in _PIECES.findall(html):
-        if piece.startswith("</"):
-            found.append(piece)
-            open_now.pop()
-            continue
-        while done < len(edges) and edges[done] <= at:
-            turn()
-        if piece[0] == "<":
-            found.append(piece)
-            open_now.append(piece)
-            continue
-        length = 1 if piece[0] == "&" else len(piece)
-        taken = 0
-        while done < len(edges) and edges[done] < at + length:
-            found.append(piece[taken : edges[done] - at])
-            taken = edges[done] - at
-            turn()
-        found.append(piece[taken:])
-        at += length
-    while done < len(edges):
-        turn()
-    return "".join(found)
+            return marked_text(text, line.marks, element) + after
+        return marked(html, line.marks, element) + after
 
 
 def diff_table(body: Markup, label: str, *, two: bool = False, words: Texts = ENGLISH) -> Markup:
