@@ -19,14 +19,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Integer, and_, bindparam, func, or_, select
 
 from trivium.access.caller import Caller
-from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, binds, candidates
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.naming.grams import LENGTH
-from trivium.forge.repositories.listed import LEVEL, ROWS, UPDATED_ON_AT, ListedRepository, listed_of
+from trivium.forge.repositories.listed import READABLE, ROWS, UPDATED_ON_AT, ListedRepository, listed_of
 from trivium.names import MAX_NAME, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import (
+    LARGEST_ID,
     repo_groups,
     repositories,
     repository_followers,
@@ -42,7 +42,7 @@ _FEW: Final = 1000
 """Up to so many repositories are sorted rather than passed over."""
 _FEW_NAMES: Final = 300
 _LAST: Final = "\U0010ffff"
-_MOMENT_KEY = re.compile(r"([0-9T:.\-]{19,23})~([0-9]{1,18})")
+_MOMENT_KEY = re.compile(r"([0-9T:.\-]{19,23})~([0-9]{1,10})")
 
 
 class Sort(StrEnum):
@@ -130,7 +130,7 @@ def _statement(source: _From, sort: Sort, inside: _Inside, part: _Part, words: i
     for number in range(words):
         statement = statement.where(_table.name_key.like(bindparam(f"word{number}"), escape="\\"))
     # Rights last: they cost most.
-    statement = statement.where(int(Level.READ) <= LEVEL)
+    statement = statement.where(READABLE)
     return Query(_ordered(statement, sort, part).limit(bindparam("most")))
 
 
@@ -303,7 +303,7 @@ def _place(sort: Sort, key: str) -> dict[str, Any] | None:
     if sort is Sort.NAME:
         return {"name": key} if key and len(key) <= MAX_NAME and is_clean_text(key) else None
     found = _MOMENT_KEY.fullmatch(key)
-    return None if found is None else {"moment": found[1], "id": int(found[2])}
+    return None if found is None else {"moment": found[1], "id": min(int(found[2]), LARGEST_ID)}
 
 
 def _key(sort: Sort, row: Values) -> str:
