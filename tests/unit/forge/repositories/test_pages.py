@@ -209,6 +209,10 @@ def test_a_page_takes_so_many_statements_however_much_there_is(full: Site, peopl
         for most, given in asked:
             assert len(said(db, lambda given=given: pages.page(db, people["ada"], **given))) <= most  # type: ignore[misc]
         assert len(said(db, lambda: pages.page(db, people["root"]))) == 1
+        # A number that is known, and stale, changes what is looked at and not what is found.
+        for readable in (0, 10**6):
+            assert len(said(db, lambda total=readable: pages.page(db, people["ada"], readable=total))) == 1  # type: ignore[misc]
+            assert pages.page(db, people["ada"], readable=readable) == pages.page(db, people["ada"])
 
 
 @pytest.mark.parametrize(
