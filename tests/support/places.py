@@ -108,7 +108,10 @@ class Place:
         """Change files; returns the id."""
         if self.kind == "svn":
             self.copy.update()
-        return self.copy.change(message, **files)
+        self.copy.write(**files)
+        self.copy.commit(message)
+        self.copy.publish()
+        return self.copy.published()
 
     def rename(self, old: str, new: str, **files: str | bytes | None) -> str:
         if self.kind == "git":

@@ -39,9 +39,11 @@ from trivium.http.addresses import ClientAddresses, is_allowed, neighbourhood, p
 from trivium.http.asgi import TooLarge, key_in_headers
 from trivium.vcs.annotation import lines_of
 from trivium.vcs.git import commit as gitcommit
-from trivium.vcs.git.trees import _entries
+from trivium.vcs.git import patches
+from trivium.vcs.git.trees import entries_of
 from trivium.vcs.hg.server import arguments as hg_arguments
 from trivium.vcs.paths import clean_path
+from trivium.vcs.svn.externals import externals_of
 from trivium.vcs.values import cut
 from trivium.wire.admission import Refused, _basic
 from trivium.wire.git import requests as git
@@ -147,7 +149,8 @@ def headers_of(text: bytes) -> None:
 
 
 def commit(text: bytes) -> None:
-    gitcommit._parsed(gitcommit.pygit2.Oid(hex="0" * 40), b"tree " + b"0" * 40 + b"\n" + text)
+    found = gitcommit._parsed(gitcommit.pygit2.Oid(hex="0" * 40), b"tree " + b"0" * 40 + b"\n" + text)
+    patches.header(found)
 
 
 ID = b"0123456789" * 4
@@ -306,6 +309,7 @@ NAME = [
     "\uac00",
     "\u1100\u1161",
 ]
+EXTERNALS = [b"x", b" ", b"\n", b'"', b"\\", b"-r1 ", b"-r ", b"//h n\n", b"@1", b"/", b"#", b"\xff"]
 LINE_OF = [
     b"<",
     b">",
@@ -395,6 +399,8 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "clients of Subversion": (lambda text: svn.is_svn_request(asked("/", b"", "GET", (b"dav", text))), PATH, b"", b""),
     "differences": (lambda text: Scale().weigh(text), DELTA, b"SVN\0", b""),
     "differences in pieces": (weights_by_bytes, DELTA, b"SVN\0", b""),
+    "externals": (externals_of, EXTERNALS, b"", b""),
+    "one external": (externals_of, EXTERNALS, b"//h n", b""),
     "arguments of Mercurial": (hg_arguments.parse, QUERY, b"", b""),
     "one argument of Mercurial": (hg_arguments.parse, QUERY, b"a=", b""),
     "headers of Mercurial": (headers_of, [b"x"], b"", b""),
@@ -404,7 +410,8 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "messages": (commit, LINE_OF, b"author a <b> 1 +0000\n\n", b""),
     "who did it": (gitcommit._who, LINE_OF, b"", b""),
     "when it was": (gitcommit._time_of, LINE_OF, b"", b""),
-    "trees": (_entries, TREE, b"", b""),
+    "where it was then": (gitcommit.zoned, LINE_OF, b"", b""),
+    "trees": (entries_of, TREE, b"", b""),
     "lines of a file": (lines_of, LINE_OF, b"", b""),
 }
 

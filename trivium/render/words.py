@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trivium.vcs.pages import EntryKind
+from trivium.vcs.pages import EntryKind, Op
 
 
 def _lines(count: int) -> str:
@@ -32,6 +32,40 @@ class Words:
     files_here: str = "Files at this changeset"
     before_this_change: str = "Lines before this change"
     property: str = "Property"
+    added: str = "Added"
+    changed: str = "Changed"
+    deleted: str = "Deleted"
+    renamed: str = "Renamed"
+    copied: str = "Copied"
+    binary: str = "This is a binary file. There are no lines to show."
+    too_large: str = "This change is too large to be shown."
+    show_all: str = "Show all changes"
+    as_text: str = "As text"
+    before: str = "Before"
+    after: str = "After"
+    see_file: str = "Show {name} at this changeset"
+    nothing_but_name: str = "The content is the same."
+    no_lines: str = "The file is empty."
+    white_space: str = "Only white space has changed."
+    many_lines: Callable[[int], str] = lambda count: f"{count:,} changed lines"
+    generated: str = "made by a program"
+    now_executable: str = "now executable"
+    not_executable: str = "no longer executable"
+    became: str = "{old} became {new}"
+
+    def of_op(self, op: Op) -> str:
+        """What became of a file."""
+        match op:
+            case Op.ADDED:
+                return self.added
+            case Op.DELETED:
+                return self.deleted
+            case Op.RENAMED:
+                return self.renamed
+            case Op.COPIED:
+                return self.copied
+            case _:
+                return self.changed
 
     def of_kind(self, kind: EntryKind) -> str:
         """What an entry of a directory is called."""

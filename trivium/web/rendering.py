@@ -31,10 +31,11 @@ from trivium.web.answers import (
     Refused,
     SignInNeeded,
 )
+from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
 from trivium.web.templating import REST, templates
-from trivium.web.times import TOKEN_SLOT, filled
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, filled
 from trivium.web.tokens import token_of
 from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit, Visit
@@ -59,7 +60,6 @@ class Ready:
     status: int
     headers: HeaderList
     content: bytes | Iterable[bytes]
-    ranges: Ranges | None = None
     length: int | None = None
 
 
@@ -78,7 +78,8 @@ def ready(answer: Answer, visit: Visit) -> Ready:
         case Json(value, status):
             headers = (("Content-Type", "application/json; charset=utf-8"), *_kept(visit))
             return Ready(status, headers, msgspec.json.encode(value))
-        case Feed(content, kind, tag):
+        case Feed(content, kind):
+            tag = hashlib.sha256(content).hexdigest()[:32]
             return _tagged(Body(content, kind, tag=tag, sandboxed=False), visit)
         case Body():
             return _tagged(answer, visit)
@@ -155,7 +156,7 @@ def _page(page: Page, visit: Visit) -> Ready:
     content = html.encode("utf-8", "surrogateescape")
     if page.rest is None:
         return Ready(page.status, headers, content)
-    head, _, tail = content.partition(str(REST).encode())
+    head, _, tail = content.partition(REST_SLOT.encode())
     return Ready(page.status, headers, _around(head, _filled_pieces(page.rest, visit), tail))
 
 
@@ -169,7 +170,7 @@ def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
     """The pieces with their ages and tokens; each has whole ones."""
     token = ""
     for piece in rest:
-        if b"\x01" not in piece and b"\x02" not in piece:
+        if b"<?" not in piece:
             yield piece
             continue
         text = filled(piece.decode("utf-8", "surrogateescape"), visit.language, absolute=_absolute(visit))
@@ -247,10 +248,35 @@ def _tagged(body: Body, visit: Visit) -> Ready:
     if tag:
         headers = (*headers, ("ETag", tag))
         if _has(visit, tag):
-            close = getattr(body.content, "close", None)
-            if close is not None:
-                close()
+            _close(body.content)
             return Ready(304, tuple(one for one in headers if one[0] != "Content-Type"), b"")
     if body.sandboxed:
         headers = (*headers, ("Content-Security-Policy", SANDBOX))
-    return Ready(body.status, headers, body.content, body.ranges, body.length)
+    if body.ranges is not None and body.length is not None:
+        return _in_part(body, body.ranges, body.length, (*headers, ("Accept-Ranges", "bytes")), visit, tag)
+    return Ready(body.status, headers, body.content, body.length)
+
+
+def _in_part(body: Body, ranges: Ranges, length: int, headers: HeaderList, visit: Visit, tag: str) -> Ready:
+    """A content, or the part of it that is wanted: only while it is still what the client has the rest of."""
+    asked = visit.asked
+    part = None
+    if asked.partial and asked.method == "GET" and (not asked.partial_if or (tag and asked.partial_if == tag)):
+        try:
+            part = wanted(asked.partial, length)
+        except NotSatisfiable:
+            _close(body.content)
+            left = tuple(one for one in headers if one[0] not in ("Content-Type", "Content-Disposition"))
+            return Ready(416, (*left, ("Content-Type", PLAIN), ("Content-Range", f"bytes */{length}")), b"")
+    if part is None:
+        return Ready(body.status, headers, body.content, length)
+    _close(body.content)
+    start, end = part
+    headers = (*headers, ("Content-Range", f"bytes {start}-{end - 1}/{length}"))
+    return Ready(206, headers, ranges.between(start, end), end - start)
+
+
+def _close(content: object) -> None:
+    close = getattr(content, "close", None)
+    if close is not None:
+        close()

@@ -11,12 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
-from trivium.web.times import TOKEN_SLOT, when
-from trivium.web.urls import quoted
+from trivium.render.text import attribute
+from trivium.render.text import name as named
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
+from trivium.web.urls import quoted, quoted_segment
 
 _DIRECTORY: Final = Path(__file__).parent / "templates"
-REST: Final = Markup("\x03")
-"""Stands in a page where the rest of it belongs, which is sent piece by piece."""
+REST: Final = Markup(REST_SLOT)
 _FACES: Final = ("", "b", "c", "d")
 
 
@@ -33,7 +34,12 @@ def templates() -> Environment:
         cache_size=-1,
     )
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
+    environment.filters["whole_time"] = lambda moment: Markup(whole(moment)) if moment else ""
     environment.filters["quoted"] = quoted
+    environment.filters["segment"] = quoted_segment
+    environment.filters["named"] = named
+    environment.filters["attribute"] = attribute
+    environment.filters["named_lines"] = named_lines
     environment.globals |= {
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
@@ -46,6 +52,11 @@ def templates() -> Environment:
     return environment
 
 
+def html(part: str) -> Markup:
+    """A part that was kept as the HTML that it is (`RepositoryVisit.part`)."""
+    return Markup(part)
+
+
 def face_ground(name: str) -> str:
     """Which of four grounds the initial of somebody stands on; always the same for one name."""
     return _FACES[sum(name.encode("utf-8", "surrogateescape")) % len(_FACES)]
@@ -54,6 +65,11 @@ def face_ground(name: str) -> str:
 def face_letter(name: str) -> str:
     """The initial of somebody."""
     return next((one.upper() for one in name if one.isalnum()), "?")
+
+
+def named_lines(text: str) -> Markup:
+    """A text of several lines in which nothing is hidden and nothing moves its neighbours."""
+    return Markup("\n").join(named(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
 def lines(text: str) -> Markup:

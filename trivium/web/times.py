@@ -8,11 +8,13 @@ from typing import Final
 
 from trivium.web.language import Language, moment_of
 
-SLOT: Final = "\x01"
-"""Stands on both sides of a moment that is to become an age. No text of users has it: they are escaped
-(`render.text`)."""
-TOKEN_SLOT: Final = "\x02"
+SLOT: Final = "<?t "
+"""Begins a moment that is to become an age, and `END` ends it. No text of users has it: theirs have no bare `<`."""
+END: Final = "?>"
+TOKEN_SLOT: Final = "<?c?>"
 """Stands where a form has its token."""
+REST_SLOT: Final = "<?r?>"
+"""Stands in a page where the rest of it belongs, which is sent piece by piece."""
 
 
 def when(moment: str) -> str:
@@ -20,10 +22,23 @@ def when(moment: str) -> str:
     found = moment_of(moment)
     if found is None:
         return ""
-    iso = found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    zone = found.strftime("%z")
-    shown = found.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone[:3]}:{zone[3:]}")
-    return f'<time datetime="{iso}" title="{shown}">{SLOT}{iso}{SLOT}</time>'
+    iso = _iso(found)
+    return f'<time datetime="{iso}" title="{_whole(found)}">{SLOT}{iso}{END}</time>'
+
+
+def whole(moment: str) -> str:
+    """The HTML of a moment as day, time and zone in which it was told. Empty for what is no moment."""
+    found = moment_of(moment)
+    return "" if found is None else f'<time datetime="{_iso(found)}">{_whole(found)}</time>'
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _whole(moment: datetime) -> str:
+    zone = moment.strftime("%z")
+    return moment.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone[:3]}:{zone[3:]}")
 
 
 def filled(html: str, language: Language, *, absolute: bool = False, now: datetime | None = None) -> str:
@@ -32,7 +47,9 @@ def filled(html: str, language: Language, *, absolute: bool = False, now: dateti
     if len(pieces) == 1:
         return html
     now = now or datetime.now(UTC)
-    for at in range(1, len(pieces), 2):
-        moment = datetime.fromisoformat(pieces[at])
-        pieces[at] = f"{moment:%Y-%m-%d %H:%M}" if absolute else language.ago(moment, now)
+    for at in range(1, len(pieces)):
+        iso, _, rest = pieces[at].partition(END)
+        moment = datetime.fromisoformat(iso)
+        shown = f"{moment:%Y-%m-%d %H:%M}" if absolute else language.ago(moment, now)
+        pieces[at] = shown + rest
     return "".join(pieces)

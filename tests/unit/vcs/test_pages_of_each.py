@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.places import NOWHERE, Place, new_place
+from trivium.vcs.budget import Budget, Exhausted, spending
 from trivium.vcs.errors import NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
 from trivium.vcs.pages import CommitDetails, DiffOptions, EntryKind, FileDifference, Op
@@ -200,6 +201,23 @@ def test_contents_in_pieces(place: Place) -> None:
         assert large.startswith(next(begun))
         begun.close()  # type: ignore[attr-defined]
         assert b"".join(pieces("odd")) == b"\0\xff\n"
+
+
+def test_what_costs_too_much_ends(place: Place) -> None:
+    first = place.change(x="x\n")
+    raw_id = place.change(**{f"d/f{number}": b"x" for number in range(20)})
+    with place.open() as snapshot:
+        for ask in (
+            lambda: snapshot.children(raw_id, "d"),
+            lambda: list(snapshot.files_below(raw_id, "")),
+            lambda: snapshot.last_changes(raw_id, "d"),
+            lambda: snapshot.differing(first, raw_id, DiffOptions()),
+            lambda: list(snapshot.differences(None, raw_id, DiffOptions())),
+        ):
+            with spending(lambda: Budget(nodes=30)):
+                assert len(ask()) >= 20
+            with spending(lambda: Budget(nodes=9)), pytest.raises(Exhausted):
+                ask()
 
 
 # Commits.

@@ -34,6 +34,9 @@ from trivium.tree.kernel_locks import RepositoryLock
 def forget(site: Site, repository_id: int) -> None:
     """Remove the cache and the lock files of a repository that was deleted."""
     RepositoryCache(site, repository_id).clear()
+    archives = site.archives_of(repository_id)
+    if archives is not None:
+        remove_tree(archives)
     RepositoryLock(site.tree.locks, repository_id).remove()
 
 
@@ -122,4 +125,9 @@ class RepositoryCache:
 
 def _digest(key: object) -> bytes:
     # Another version may have kept answers of another shape.
-    return hashlib.sha256(msgspec.json.encode((__version__, key))).digest()
+    whole = (__version__, key)
+    try:
+        encoded = msgspec.json.encode(whole)
+    except UnicodeEncodeError:  # there is a path in it with bytes that are no UTF-8
+        encoded = repr(whole).encode()
+    return hashlib.sha256(encoded).digest()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
@@ -26,7 +27,7 @@ from trivium.store.query import Query
 from trivium.store.tables import repositories
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.vcs.budget import Budget, Exhausted, Unwanted, spending
-from trivium.vcs.errors import VcsError
+from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.model import Snapshot
 from trivium.vcs.values import (
     AnnotatedLine,
@@ -151,14 +152,17 @@ class History:
 
     @contextlib.contextmanager
     def _opened(self, repository: Repository, moment: Moment) -> Iterator[Snapshot]:
-        back_end = self.site.back_ends[repository.kind]
         path = self.site.tree.path_of(moment.name)
+        with self.site.back_ends[repository.kind].open(path, self._index(repository, moment, path)) as snapshot:
+            yield snapshot
+
+    def _index(self, repository: Repository, moment: Moment, path: Path) -> Any:
         index = self._indexes.get(repository.id, moment.key)
         if index is None:
+            back_end = self.site.back_ends[repository.kind]
             index = back_end.index(path, self.site.cache_of(repository.id), moment.state)
             self._indexes.put(repository.id, moment.key, index)
-        with back_end.open(path, index) as snapshot:
-            yield snapshot
+        return index
 
     def read(self, repository: Repository, look: Callable[[Snapshot], T], at: Moment | None = None) -> T:
         """Read a repository with `look` and return its result.
@@ -192,12 +196,62 @@ class History:
         What `pieces` reads must have been found before (`read`): when something is not there, it is too late to say
         so. The name is looked at once more after the repository was opened, as `read` does in the end.
         """
-        with spending(lambda: Budget()):
-            moment = self.now(repository)
-            with self._opened(repository, moment) as snapshot:
-                if self.now(repository).name != moment.name:
-                    raise VcsError("the repository keeps changing")
-                yield from pieces(snapshot)
+        with spending(lambda: Budget()), self.opened(repository) as snapshot:
+            yield from pieces(snapshot)
+
+    @contextlib.contextmanager
+    def opened(self, repository: Repository) -> Iterator[Snapshot]:
+        """Open a repository for what is read piece by piece; it is surely the one that has the name now."""
+        moment = self.now(repository)
+        with self._opened(repository, moment) as snapshot:
+            self._check_name(repository, moment)
+            yield snapshot
+
+    @contextlib.contextmanager
+    def opened_with(self, repository: Repository, other: Repository) -> Iterator[Snapshot]:
+        """As `opened`, together with another repository of the same system (`vcs.model.BackEnd.open_with`)."""
+        moments = self.now(repository), self.now(other)
+        with self._opened_with((repository, other), moments) as snapshot:
+            self._check_name(repository, moments[0])
+            self._check_name(other, moments[1])
+            yield snapshot
+
+    def _check_name(self, repository: Repository, moment: Moment) -> None:
+        if self.now(repository).name != moment.name:
+            raise VcsError("the repository keeps changing")
+
+    @contextlib.contextmanager
+    def _opened_with(self, both: tuple[Repository, Repository], moments: tuple[Moment, Moment]) -> Iterator[Snapshot]:
+        back_end = self.site.back_ends[both[0].kind]
+        found: list[Any] = []
+        for repository, moment in zip(both, moments, strict=True):
+            path = self.site.tree.path_of(moment.name)
+            found += [path, self._index(repository, moment, path)]
+        with back_end.open_with(*found) as snapshot:
+            yield snapshot
+
+    def read_both(self, repository: Repository, other: Repository, look: Callable[[Snapshot], T]) -> T:
+        """As `read`, of two repositories of one system together; raises `NotPossible` where a system cannot."""
+        both = repository, other
+        with spending(lambda: budget_of(self.site.settings)):
+            for _ in range(_TRIES):
+                moments = self.now(repository), self.now(other)
+                try:
+                    with self._opened_with(both, moments) as snapshot:
+                        found = look(snapshot)
+                except (Exhausted, Unwanted, NotPossible):
+                    raise
+                except VcsError:
+                    if (self._undisturbed(repository), self._undisturbed(other)) == moments:
+                        raise
+                    continue
+                moved = [one for one, moment in zip(both, moments, strict=True) if self.now(one).name != moment.name]
+                if not moved:
+                    return found
+                for one in moved:
+                    self._indexes.drop(one.id)
+                    RepositoryCache(self.site, one.id).clear()
+            raise VcsError("the repositories keep changing")
 
     def _undisturbed(self, repository: Repository) -> Moment:
         """The moment after any exclusive work on the repository has ended, or after the longest wait for that."""

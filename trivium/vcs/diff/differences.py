@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from trivium.vcs.diff.comparing import TooSlow, compare
-from trivium.vcs.pages import DiffOptions, EntryKind, FileDifference, Op, PropertyChange
+from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, EntryKind, FileDifference, Op, PropertyChange
 from trivium.vcs.values import LARGEST_COMPARED
 
 _NAME: Final = "file"
@@ -53,7 +53,7 @@ class Differences:
                 old.read() if old else None,
                 new.read() if new else None,
                 _NAME,
-                context=options.context,
+                context=min(max(options.context, 0), MOST_CONTEXT),
                 ignore_space=options.ignore_space,
             )
         except TooSlow:

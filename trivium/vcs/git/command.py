@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import select
 import shutil
 import subprocess
@@ -254,6 +255,9 @@ class GitCommand:
         """
         with self._started(self.argv("--git-dir=.", *arguments), arguments[0], cwd) as process:
             assert process.stdout
+            with contextlib.suppress(OSError):  # it has ended already
+                # Should we die it ends when it writes, and at the latest when it has computed for so long.
+                resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(timeout) + 1,) * 2)
             pipe = process.stdout.fileno()
             readable = select.poll()
             readable.register(pipe, select.POLLIN)

@@ -86,8 +86,8 @@ def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool
     if budget.nodes:
         # The library lists all that differs before anybody can stop it. A file may have two names.
         trees = Trees(opened.repository, budget)
-        ids = [None if tree is None else tree.id.raw for tree in (old, new)]
-        trees.check_changes(*ids, 2 * budget.nodes)
+        one, other = (None if tree is None else tree.id.raw for tree in (old, new))
+        trees.check_changes(one, other, 2 * budget.nodes)
     flags = DiffOption.INCLUDE_TYPECHANGE
     if old is None:
         diff = new.diff_to_tree(flags=flags, swap=True)
@@ -97,12 +97,15 @@ def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool
         find_renames(diff, opened.size)
     for delta in diff.deltas:
         op = _OPERATIONS.get(delta.status_char(), Op.MODIFIED)
-        one, other = delta.old_file, delta.new_file
-        yield (
-            op,
-            _Side(before + one.raw_path, one.mode, one.id) if op != Op.ADDED else None,
-            _Side(before + other.raw_path, other.mode, other.id) if op != Op.DELETED else None,
-        )
+        gone = None if op == Op.ADDED else _side(delta.old_file, before)
+        come = None if op == Op.DELETED else _side(delta.new_file, before)
+        # Old programs wrote modes that mean the same in other digits.
+        if op != Op.MODIFIED or not gone or not come or (kind_of(gone.mode), gone.id) != (kind_of(come.mode), come.id):
+            yield op, gone, come
+
+
+def _side(file: Any, before: bytes) -> _Side:
+    return _Side(before + file.raw_path, file.mode, file.id)
 
 
 def find_renames(diff: pygit2.Diff, size: Callable[[pygit2.Oid], int]) -> None:

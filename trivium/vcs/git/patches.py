@@ -90,19 +90,13 @@ def header(commit: Commit) -> bytes:
 
 def _parted(message: str) -> tuple[str, list[str]]:
     """The first paragraph of a message in one line, and the lines of the others as they can be sent."""
-    lines = [line.rstrip() for line in message.split("\n")]
-    while lines and not lines[0]:
-        del lines[0]
-    end = lines.index("") if "" in lines else len(lines)
-    body = lines[end:]
-    while body and not body[0]:
-        del body[0]
-    while body and not body[-1]:
-        del body[-1]
+    # Only line feeds end lines here: a message may have characters in it that end lines elsewhere.
+    first, _, rest = "\n".join(line.rstrip() for line in message.split("\n")).strip("\n").partition("\n\n")
+    body = rest.strip("\n").split("\n") if rest else []
     sent = [f" {line}" if _BREAKS.match(line) else line for line in body]
     if sent and _HEADS.match(sent[0]):
         sent[0] = f" {sent[0]}"
-    return " ".join(lines[:end]), sent
+    return first.replace("\n", " "), sent
 
 
 def _sender(author: str) -> str:

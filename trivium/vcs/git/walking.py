@@ -24,8 +24,11 @@ _FAR: Final = 2000
 """Commits between the head and a page, from which on git is asked for all that the head leads to."""
 _PATIENCE: Final = 60
 """Seconds that git may take."""
-_NEIGHBOURS: Final = 256
-"""Newer commits among which those are looked for that build on one."""
+_MOST_KEPT: Final = 256
+"""Commits with which a page may go on, for it to be remembered."""
+_NEAR: Final = 64
+_NEIGHBOURS: Final = 512
+"""Newer commits among which those are looked for that build on one; if some are `_NEAR`, they have to do."""
 _MOST_CHILDREN: Final = 24
 _NOTHING: Final = 1
 """The status with which git says that there is no common ancestor."""
@@ -80,7 +83,7 @@ def _down(opened: Opened, head: str, start: int, wanted: frozenset[str], limit: 
             waiting.discard(raw_id)
             waiting.update(opened.links(raw_id).parents)
             found.append(raw_id)
-            if len(found) == limit:
+            if len(found) == limit and len(waiting) <= _MOST_KEPT:
                 opened.index.pages.put((head, raw_id), frozenset(waiting))
             if len(found) == limit or not waiting:
                 break
@@ -158,10 +161,10 @@ def details(opened: Opened, raw_ids: Sequence[str]) -> list[CommitDetails]:
 def _children(opened: Opened, raw_id: str) -> tuple[str, ...]:
     """Commits that build on one, as far as they stand near it in the list; the oldest first."""
     position = opened.position(raw_id)
-    found = []
-    for other in opened.ids(position + 1, min(opened.count, position + 1 + _NEIGHBOURS)):
+    found: list[str] = []
+    for number, other in enumerate(opened.ids(position + 1, min(opened.count, position + 1 + _NEIGHBOURS))):
+        if len(found) == _MOST_CHILDREN or (found and number >= _NEAR):
+            break
         if raw_id in opened.links(other).parents:
             found.append(other)
-            if len(found) == _MOST_CHILDREN:
-                break
     return tuple(found)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from trivium.vcs.hg.reader import Reader, joined
 from trivium.vcs.hg.values import Details
 from trivium.vcs.pages import CommitDetails
-from trivium.vcs.texts import text_of
 
 
 class Graph(Reader):
@@ -27,21 +27,25 @@ class Graph(Reader):
         if head is None:
             end = len(self._index) if after is None else self._index.position(after)
             return [self._index.at(position) for position in range(end - 1, max(end - 1 - limit, -1), -1)]
-        asked = {"head": bytes.fromhex(head), "after": bytes.fromhex(after or ""), "limit": max(limit, 0)}
+        asked: dict[str, Any] = {
+            "head": bytes.fromhex(head),
+            "after": bytes.fromhex(after or ""),
+            "limit": max(limit, 0),
+        }
         return _hex(self._processes.ask(list[bytes], "page", self._directory, **asked))
 
     def branch_page(self, branch: str, after: str | None, limit: int) -> list[str]:
         named = branch.encode("utf-8", "replace").decode()
-        asked = {"branch": named, "after": bytes.fromhex(after or ""), "limit": max(limit, 0)}
+        asked: dict[str, Any] = {"branch": named, "after": bytes.fromhex(after or ""), "limit": max(limit, 0)}
         return _hex(self._processes.ask(list[bytes], "branch_page", self._directory, **asked))
 
     def ancestor(self, one: str, other: str) -> str | None:
-        asked = {"one": bytes.fromhex(one), "other": bytes.fromhex(other)}
+        asked: dict[str, Any] = {"one": bytes.fromhex(one), "other": bytes.fromhex(other)}
         found = self._processes.ask(bytes, "ancestor", *self._directories, **asked)
         return found.hex() or None
 
     def lacking(self, old: str, new: str, limit: int) -> list[str]:
-        asked = {"old": bytes.fromhex(old), "new": bytes.fromhex(new), "limit": max(limit, 0)}
+        asked: dict[str, Any] = {"old": bytes.fromhex(old), "new": bytes.fromhex(new), "limit": max(limit, 0)}
         return _hex(self._processes.ask(list[bytes], "lacking", *self._directories, **asked))
 
 
@@ -52,7 +56,7 @@ def _hex(ids: list[bytes]) -> list[str]:
 def _commit_details(found: Details) -> CommitDetails:
     return CommitDetails(
         raw_id=found.raw_id.hex(),
-        author=text_of(found.user),
+        author=found.author,
         author_date=_moment(found.seconds, found.offset),
         committer="",
         commit_date="",

@@ -70,10 +70,9 @@ def pairs_of(trees: Trees, old: int, new: int, options: DiffOptions) -> list[Pai
     return sorted(found, key=lambda pair: pair.path)
 
 
-def side_of(trees: Trees, node: At) -> Side:
-    """A file or directory that exists."""
+def _side(trees: Trees, node: At, kind: int) -> Side:
     properties = trees.properties(node)
-    if trees.kind(node.path, node.revision) == DIRECTORY:
+    if kind == DIRECTORY:
         return Side(node, EntryKind.DIRECTORY, properties)
     return Side(node, trees.entry_kind(node, properties), properties)
 
@@ -92,6 +91,10 @@ class _Search:
         self._renames = renames
         self._claimed: set[str] = set()
         """What was renamed: of a second copy it is only the source."""
+        self._copies: dict[str, At] = {}
+        """What is a copy of something that is there since the older revision, as far as that was found out."""
+        self._exchanged: frozenset[str] | None = None
+        """What came, went, or became something else under its name, where the log was read."""
 
     def pairs(self) -> Iterable[Pair]:
         found = self._logged() if self._high - self._low <= _FEW else self._walked()
@@ -104,15 +107,15 @@ class _Search:
         for path in paths:
             before, after = kinds[path]
             if before == after:
-                told += self._changed(path) if before else ()
+                told += self._changed(path, before) if before else ()
                 continue
             if before:
                 gone.append(path)
             if after:
-                told += self._came(path, empty=path not in full[1])
+                told += self._came(path, after, empty=path not in full[1])
         for path in gone:
             if path not in self._claimed and (kinds[path][0] == FILE or path not in full[0]):
-                told.append(Pair(Op.DELETED, side_of(self._trees, At(path, self._low)), None))
+                told.append(Pair(Op.DELETED, _side(self._trees, At(path, self._low), kinds[path][0]), None))
         return told
 
     def _kind(self, path: str, number: int) -> int:
@@ -122,9 +125,9 @@ class _Search:
     def _is_wanted(self, path: str) -> bool:
         return not self._path or path == self._path or path.startswith(f"{self._path}/")
 
-    def _changed(self, path: str) -> Iterator[Pair]:
+    def _changed(self, path: str, kind: int) -> Iterator[Pair]:
         """What exists before and after, if it differs."""
-        old, new = (side_of(self._trees, At(path, number)) for number in (self._low, self._high))
+        old, new = (_side(self._trees, At(path, number), kind) for number in (self._low, self._high))
         if self._differ(old, new):
             yield Pair(Op.MODIFIED, old, new)
 
@@ -133,20 +136,19 @@ class _Search:
             return True
         return new.kind is not EntryKind.DIRECTORY and not self._trees.same_content(old.at, new.at)
 
-    def _came(self, path: str, *, empty: bool) -> Iterator[Pair]:
+    def _came(self, path: str, kind: int, *, empty: bool) -> Iterator[Pair]:
         """What exists only after."""
-        new = side_of(self._trees, At(path, self._high))
+        new = _side(self._trees, At(path, self._high), kind)
         source = self._source(path) if self._renames else None
-        old = None if source is None else side_of(self._trees, source)
-        if old is not None and (old.kind is EntryKind.DIRECTORY) != (new.kind is EntryKind.DIRECTORY):
-            old = None
-        if new.kind is EntryKind.DIRECTORY and not empty and new.properties == (old.properties if old else {}):
+        if source is not None and not self._is_wanted(source.path):
+            source = None
+        old = None if source is None else _side(self._trees, source, kind)
+        if kind == DIRECTORY and not empty and new.properties == (old.properties if old else {}):
             return
         if old is None:
             yield Pair(Op.ADDED, None, new)
             return
         left = old.at.path
-        kind = DIRECTORY if new.kind is EntryKind.DIRECTORY else FILE
         if left in self._claimed or self._kind(left, self._low) != kind or self._kind(left, self._high) == kind:
             yield Pair(Op.COPIED, old, new)
             return
@@ -158,19 +160,27 @@ class _Search:
 
         What was deleted and came back under its name is new.
         """
-        for segment in self._trees.segments(path, self._high):
+        above, _, name = path.rpartition("/")
+        copied = self._copies.get(above)
+        if copied is not None and self._exchanged is not None and path not in self._exchanged:
+            found = self._copies[path] = At(f"{copied.path}/{name}", copied.revision)  # it came with its directory
+            return found if found.path != path else None
+        segments = self._trees.segments(path, self._high)
+        for place, segment in enumerate(segments):
             if segment.first <= self._low:
-                wanted = segment.path != path and self._is_wanted(segment.path)
-                return At(segment.path, min(segment.last, self._low)) if wanted else None
+                found = At(segment.path, min(segment.last, self._low))
+                if place == 1 and segment.last <= self._low and segment.path:
+                    self._copies[path] = found
+                return found if segment.path != path else None
         return None
 
     def _logged(self) -> set[str]:
         """Everything that the revisions touched, and what is below directories that came, went or were exchanged."""
         touched: dict[str, bool] = {}
         for changed in self._trees.touched(self._low + 1, self._high):
-            present().check()
             for path, entry in changed.items():
                 touched[path] = touched.get(path, False) or entry.action != "M"
+        self._exchanged = frozenset(path for path, exchanged in touched.items() if exchanged)
         found: set[str] = set()
         whole: set[str] = set()
         for path, exchanged in sorted(touched.items()):
@@ -178,7 +188,7 @@ class _Search:
                 path = self._path
             elif not self._is_wanted(path):
                 continue
-            if any(above in whole for above in _above(path)):
+            if any(above in whole for above in above_of(path)):
                 continue
             present().spend(1, len(path))
             found.add(path)
@@ -229,7 +239,7 @@ class _Search:
         )
 
 
-def _above(path: str) -> Iterator[str]:
+def above_of(path: str) -> Iterator[str]:
     """A path, and the directories that it is in."""
     while path:
         yield path
@@ -237,9 +247,9 @@ def _above(path: str) -> Iterator[str]:
 
 
 def at_ends(trees: Trees, pair: Pair, old: int, new: int) -> Pair:
-    """A pair of which both sides are taken from the revisions that are compared: a patch applies to the older one."""
+    """A pair of files of which both sides are taken from the revisions that are compared, as a patch needs it."""
     return replace(
         pair,
-        old=pair.old and side_of(trees, At(pair.old.at.path, old)),
-        new=pair.new and side_of(trees, At(pair.new.at.path, new)),
+        old=pair.old and _side(trees, At(pair.old.at.path, old), FILE),
+        new=pair.new and _side(trees, At(pair.new.at.path, new), FILE),
     )

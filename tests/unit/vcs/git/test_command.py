@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,39 @@ def test_of_endless_complaints_the_beginning_is_kept(talker: GitCommand, tmp_pat
         talker.run("x", cwd=tmp_path, timeout=20)
     with pytest.raises(VcsError, match="ended with 3: w"):
         list(talker.lines("x", cwd=tmp_path, timeout=20))
+
+
+def test_pieces_come_to_whoever_asks(tmp_path: Path) -> None:
+    """The thread that asked for the first one may be gone."""
+    script = tmp_path / "git"
+    script.write_text("#!/bin/sh\nhead -c 300000 /dev/zero\n")
+    script.chmod(0o755)
+    pieces = git_command(str(script), tmp_path / "gitconfig").pieces("x", cwd=tmp_path)
+    first: list[bytes] = []
+    asking = threading.Thread(target=lambda: first.append(next(pieces)))
+    asking.start()
+    asking.join()
+    rest = list(pieces)
+    assert b"".join([*first, *rest]) == bytes(300_000)
+    assert max(map(len, rest)) <= 64 << 10
+
+
+def test_pieces_have_bounds(talker: GitCommand, tmp_path: Path) -> None:
+    assert list(talker.pieces("x", cwd=tmp_path, timeout=20)) == [b"line\n"]
+    script = Path(talker.program)
+    script.write_text(TALKER.replace("$TALKER_STATUS", "3"))
+    with pytest.raises(VcsError, match="ended with 3: w"):
+        list(talker.pieces("x", cwd=tmp_path, timeout=20))
+    script.write_text("#!/bin/sh\necho line\nexec sleep 60\n")
+    pieces = talker.pieces("x", cwd=tmp_path, timeout=0.3)
+    assert next(pieces) == b"line\n"
+    with pytest.raises(VcsError, match="takes too long"):
+        next(pieces)
+    pieces = talker.pieces("x", cwd=tmp_path)
+    assert next(pieces) == b"line\n"
+    pieces.close()
+    with pytest.raises(VcsError, match="x"):
+        next(talker.pieces("x", cwd=tmp_path / "nowhere"))
 
 
 def test_a_program_that_wants_too_much_memory_does_not_get_it(tmp_path: Path) -> None:

@@ -84,10 +84,10 @@ def _differing(
     changes = {path: sides for path, sides in _changes(old, new).items() if is_wanted(path)}
     sources = {
         path: source
-        for path, (one, other) in sorted(changes.items())
-        if one[0] is None and other[0] is not None and (source := copied.get(path)) in old and is_wanted(source)
+        for path, source in sorted(copied.items())
+        if path in changes and changes[path][0][0] is None and source in old and is_wanted(source)
     }
-    renamed = {}
+    renamed: dict[bytes, bytes] = {}
     for path, source in sources.items():
         if source in changes and changes[source][1][0] is None:
             renamed.setdefault(source, path)
@@ -97,14 +97,15 @@ def _differing(
                 yield Difference("D", path, old_id, old_flags)
         elif old_id is not None:
             yield Difference("M", path, old_id, old_flags, path, new_id, new_flags)
-        elif (source := sources.get(path)) is not None:
+        elif path in sources:
+            source = sources[path]
             op = "R" if renamed.get(source) == path else "C"
             yield Difference(op, source, old[source], old.flags(source), path, new_id, new_flags)
         else:
             yield Difference("A", new_path=path, new_id=new_id, new_flags=new_flags)
 
 
-def _changes(old: Any, new: Any) -> dict[bytes, tuple[tuple[bytes | None, bytes], tuple[bytes | None, bytes]]]:
+def _changes(old: Any, new: Any) -> Mapping[bytes, Any]:
     """Each path at which two manifests differ, with the id and flags on both sides; they may be of unlike kinds."""
     if type(old) is type(new):
         return dict(old.diff(new))

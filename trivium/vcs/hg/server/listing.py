@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -58,13 +59,14 @@ def stream(repository: Repository, path: bytes, file_id: bytes) -> Iterator[byte
         raise UnknownRevision(file_id.hex()) from unknown
 
 
-def last_changes(repository: Repository, raw_id: bytes, path: bytes, seconds: float) -> tuple[dict[bytes, bytes], bool]:
-    """Name → id of the changeset that last touched an entry of a directory, and whether the time did not suffice.
+def last_changes(
+    repository: Repository, raw_id: bytes, path: bytes, seconds: float, most: int
+) -> tuple[dict[bytes, bytes], bool]:
+    """Name → id of the changeset that last touched an entry of a directory, and whether that was cut short.
 
-    Raises `UnknownPath`.
-
-    First changesets are asked, newest first, for what they say that they touched. If there is no time to ask all, files
-    are told by their own history, which knows nothing of flags; directories are left out then.
+    First changesets are asked, newest first, for what they say that they touched: `most` of them, and as long as there
+    is time. Files that are left are told by their own history, which knows nothing of flags; directories are left out
+    then. Raises `UnknownPath`.
     """
     began = time.monotonic()
     tree = Tree(repository, raw_id)
@@ -73,7 +75,7 @@ def last_changes(repository: Repository, raw_id: bytes, path: bytes, seconds: fl
     left = {one.path[len(prefix) :]: one for one in tree.children(path) if one.flags != b"r"}
     found: dict[bytes, bytes] = {}
     ancestors = changelog.ancestors([tree.context.rev()], inclusive=True)
-    for number, revision in enumerate(ancestors):
+    for number, revision in enumerate(itertools.islice(ancestors, most)):
         if not left or (number % _LOOK_EVERY == 0 and time.monotonic() - began > seconds * _WALKING):
             break
         for touched in changelog.readfiles(revision):

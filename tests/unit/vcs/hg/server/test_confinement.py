@@ -14,18 +14,18 @@ SERVED = """
 import json
 from types import SimpleNamespace as Some
 from trivium.vcs.hg.limits import HgLimits
-from trivium.vcs.hg.server import serving, worker
+from trivium.vcs.hg.server import operations, serving
 
 told = []
 for name in ("limit_processor", "limit_time"):
-    setattr(worker, name, lambda seconds, name=name: told.append([name, seconds]))
-worker.end_with_client = lambda request: told.append(["end_with_client", request.call.arguments["command"]])
+    setattr(operations, name, lambda seconds, name=name: told.append([name, seconds]))
+operations.end_with_client = lambda request: told.append(["end_with_client", request.call.arguments["command"]])
 serving.serve_read = serving.serve_write = lambda *_: None
 limits = HgLimits(request_seconds=77, transfer_seconds=7777)
 one = Some(limits=limits, repository=lambda _: None, fresh=lambda _: None)
 for command, writes in (("getbundle", False), ("unbundle", True), ("known", False)):
     call = Some(arguments={"command": command, "writes": writes})
-    worker._serve(one, Some(call=call, files=[0], apart=True))
+    operations._serve(one, Some(call=call, files=[0], apart=True))
 print(json.dumps(told))
 """
 

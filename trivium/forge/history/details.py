@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One changeset with all that a page tells of it, but for what it changed (design: web.md 2.4)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trivium.forge.history.reading import History
+from trivium.forge.repositories.finding import Repository
+from trivium.vcs.errors import UnknownRevision
+from trivium.vcs.model import Snapshot
+from trivium.vcs.pages import CommitDetails
+from trivium.vcs.values import Changeset, Refs, bounded
+
+MOST_NEIGHBOURS = 24
+"""Parents, and children, that are told."""
+
+
+class Detailed(msgspec.Struct, frozen=True):
+    """A changeset, its neighbours and its names."""
+
+    changeset: Changeset
+    details: CommitDetails
+    refs: Refs
+    parents: tuple[Changeset, ...]
+    children: tuple[Changeset, ...]
+
+    def parent(self, number: int) -> str | None:
+        """The full id of a parent, from 1; None: there is none. Raises `UnknownRevision` for another number."""
+        if number == 1 and not self.parents:
+            return None
+        if not 1 <= number <= len(self.parents):
+            raise UnknownRevision(f"parent {number}")
+        return self.parents[number - 1].raw_id
+
+
+def detailed(history: History, repository: Repository, revision: str) -> Detailed:
+    """The changeset that a revision names; raises `UnknownRevision`."""
+
+    def look(snapshot: Snapshot) -> Detailed:
+        raw_id = snapshot.resolve(revision)
+        (changeset,) = snapshot.changesets([raw_id])
+        (details,) = snapshot.details([raw_id])
+        above = [parent.raw_id for parent in changeset.parents[:MOST_NEIGHBOURS]]
+        below = details.children[:MOST_NEIGHBOURS]
+        found = [bounded(one) for one in snapshot.changesets([*above, *below])] if above or below else []
+        return Detailed(
+            bounded(changeset),
+            details,
+            snapshot.refs_at(raw_id),
+            tuple(found[: len(above)]),
+            tuple(found[len(above) :]),
+        )
+
+    return history.read(repository, look)
+
+
+def identified(history: History, repository: Repository, revision: str) -> str:
+    """The full id of the changeset that a revision names; raises `UnknownRevision`."""
+    return history.read(repository, lambda snapshot: snapshot.resolve(revision))
+
+
+def parents(history: History, repository: Repository, revision: str) -> list[Changeset]:
+    """The changesets that one builds on, the first parent first."""
+    return list(detailed(history, repository, revision).parents)
+
+
+def children(history: History, repository: Repository, revision: str) -> list[Changeset]:
+    """The changesets that build on one, as far as they are found cheaply."""
+    return list(detailed(history, repository, revision).children)

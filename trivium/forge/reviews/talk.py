@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said on one changeset: its comments, and who thinks what of it (system.md 6.3)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection
+
+from trivium.access.caller import Caller
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews.comments import Comment, comments
+from trivium.forge.reviews.commit_checks import Check, checks
+
+_MOST = 200
+"""Comments that one page shows."""
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What somebody thinks of a changeset: of several votes the newest."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """All that is said on a changeset."""
+
+    comments: tuple[Comment, ...]
+    """Oldest first; at most some hundred."""
+    more: bool
+    votes: tuple[Vote, ...]
+    checks: tuple[Check, ...]
+    stamp: str
+    """Another one whenever anything is another; empty when nothing is said."""
+
+
+def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str) -> Talk:  # noqa: ARG001
+    """What is said on a changeset by its full id; whoever may read the repository may read this."""
+    found = comments(db, repository, limit=_MOST + 1, most_bytes=_MOST_BYTES, raw_id=raw_id)
+    told = checks(db, repository, raw_id)
+    newest = {one.author or one.author_name: one for one in found if one.status is not None and not one.deleted}
+    votes = tuple(Vote(one.author_name, one.status) for one in newest.values() if one.status)
+    stamp = hashlib.sha256(msgspec.json.encode((found, told))).hexdigest()[:16] if found or told else ""
+    return Talk(tuple(found[:_MOST]), len(found) > _MOST, votes, tuple(told), stamp)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The changed files of a page, each a section with its head and its changed lines (design: web.md 2.4)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from trivium.render import changes
+from trivium.render.changes import Gap, Line, Row
+from trivium.render.highlight import lexer_of
+from trivium.render.rows import icon
+from trivium.render.text import attribute, escaped, named
+from trivium.render.words import ENGLISH, Words
+from trivium.vcs.pages import EntryKind, FileDifference, Op
+
+MOST_SHOWN_LINES: Final = 500
+"""Changed lines of a file that is not folded."""
+_PATIENCE: Final = 2.0
+"""Seconds of the processor for the colours of the files that are written together."""
+_MOST_COLOURED: Final = 256 << 10
+"""Bytes of hunks that get colours."""
+_ONES_OWN: Final = re.compile(
+    r"(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|composer\.lock|Gemfile\.lock"
+    r"|Cargo\.lock|poetry\.lock|Pipfile\.lock|pdm\.lock|uv\.lock|go\.sum|mix\.lock|flake\.lock|packages\.lock\.json"
+    r"|Podfile\.lock|pubspec\.lock|gradle\.lockfile|\.terraform\.lock\.hcl|deno\.lock)"
+)
+_ENDINGS: Final = (".min.js", ".min.css", ".js.map", ".css.map", ".pb.go", ".pb.cc", ".pb.h", "_pb2.py", ".designer.cs")
+_FOLDERS: Final = frozenset({"node_modules", "vendor", "third_party", "bower_components", "Godeps", "__generated__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where links of a section lead; each is given the path of a file."""
+
+    new: Callable[[str], str]
+    """The file after the change."""
+    old: Callable[[str], str]
+    """The file before it."""
+    raw: Callable[[str], str]
+    """Its changes as text, however many they are."""
+    more: Callable[[Gap, str], str] | None
+    """This page with what a gap leaves out; the second is the short name of the file in the page."""
+    everything: str
+    """This page with all changes; empty where it has them."""
+
+
+def address_of(path: str) -> str:
+    """The short name of a file in a page, with which the addresses of its lines begin: the same in every page."""
+    return "f" + hashlib.sha1(path.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:8]
+
+
+def is_generated(path: str) -> bool:
+    """Whether a file is by its name one that programs write, or other people's: such changes are folded."""
+    *folders, last = path.split("/")
+    return _ONES_OWN.fullmatch(last) is not None or last.endswith(_ENDINGS) or not _FOLDERS.isdisjoint(folders)
+
+
+def sections(
+    files: Iterable[FileDifference],
+    addresses: Addresses,
+    *,
+    two: bool = False,
+    ignore_space: bool = False,
+    open_all: bool = False,
+    icons: str = "icons.svg",
+    words: Words = ENGLISH,
+) -> Iterator[Markup]:
+    """The sections of changed files, one by one; with `two` both sides stand beside each other.
+
+    `open_all`: nothing is folded. Together they get colours only as long as there is time for that.
+    """
+    end = time.thread_time() + _PATIENCE
+    writer = _Writer(addresses, two, ignore_space, open_all, icons, words)
+    for one in files:
+        yield writer.section(one, coloured=time.thread_time() < end)
+
+
+class _Writer:
+    """Writes sections that have all but their file in common."""
+
+    def __init__(
+        self, addresses: Addresses, two: bool, ignore_space: bool, open_all: bool, icons: str, words: Words
+    ) -> None:
+        self._addresses, self._two, self._ignore_space = addresses, two, ignore_space
+        self._open_all, self._icons, self._words = open_all, icons, words
+
+    def section(self, one: FileDifference, *, coloured: bool) -> Markup:
+        words, address = self._words, address_of(one.path)
+        count = (one.added or 0) + (one.deleted or 0)
+        generated = is_generated(one.path)
+        folded = not self._open_all and (count > MOST_SHOWN_LINES or generated)
+        why = ""
+        if folded:
+            why = words.generated if generated and count <= MOST_SHOWN_LINES else words.many_lines(count)
+            why = f'<span class="small quiet wide-only">{escaped(why)}</span>'
+        counts = ""
+        if one.added is not None and one.deleted is not None and (one.added or one.deleted):
+            counts = (
+                f'<span class="plus">+{one.added}</span><span class="minus">−{one.deleted}</span>'
+                f"{changes.stat(one.added, one.deleted)}"
+            )
+        acts = ""
+        if one.new_path is not None:
+            said = attribute(words.see_file.replace("{name}", one.new_path.rpartition("/")[2]))
+            acts = (
+                f'<div class="acts"><div><a class="button bare slim square" href="'
+                f'{escaped(self._addresses.new(one.new_path))}" aria-label="{said}">{icon("file", self._icons)}</a>'
+                "</div></div>"
+            )
+        # The last part of the letter's name is for who cannot see its colour.
+        letter = f'<span class="op {one.op}" title="{attribute(words.of_op(one.op))}">{one.op}</span>'
+        return Markup(
+            f'<section class="change" id="{address}" aria-label="{attribute(one.path)}">{acts}\n'
+            f"<details{'' if folded else ' open'}><summary>{_turning(self._icons)}{letter}"
+            f'<span class="name cut" dir="auto">{self._name(one)}</span>{self._kinds(one)}<span class="grow"></span>'
+            f"{why}{counts}</summary>\n{self._inside(one, address, coloured=coloured)}</details></section>\n"
+        )
+
+    def _name(self, one: FileDifference) -> str:
+        if one.op in (Op.RENAMED, Op.COPIED) and one.old_path is not None:
+            return f"{named(one.old_path)} → {_parted(one.path)}"
+        return _parted(one.path)
+
+    def _kinds(self, one: FileDifference) -> str:
+        """What the file is, where it is not just a file, or was something else."""
+        old, new, words = one.old_kind, one.new_kind, self._words
+        if old is not None and new is not None and old != new:
+            match old, new:
+                case EntryKind.FILE, EntryKind.EXECUTABLE:
+                    said = words.now_executable
+                case EntryKind.EXECUTABLE, EntryKind.FILE:
+                    said = words.not_executable
+                case _:
+                    said = words.became.replace("{old}", words.of_kind(old)).replace("{new}", words.of_kind(new))
+        else:
+            kind = new or old
+            if kind is None or kind is EntryKind.FILE:
+                return ""
+            said = words.of_kind(kind)
+        return f'<span class="tag">{escaped(said)}</span>'
+
+    def _inside(self, one: FileDifference, address: str, *, coloured: bool) -> str:
+        found = changes.rows(one.hunks) if one.hunks else []
+        body = self._lines(one, found, address, coloured=coloured) if found else ""
+        if one.properties:
+            body += changes.properties(one.properties, address, two=self._two, icons=self._icons, words=self._words)
+        table = changes.diff_table(Markup(body), one.path, two=self._two, words=self._words) if body else ""
+        return f"{self._instead(one)}{table}"
+
+    def _lines(self, one: FileDifference, found: list[Row], address: str, *, coloured: bool) -> str:
+        old = new = None
+        if coloured and len(one.hunks) <= _MOST_COLOURED and EntryKind.LINK not in (one.old_kind, one.new_kind):
+            first = next((row.text for row in found if isinstance(row, Line)), "")
+            lexer = lexer_of(one.path, first)
+            if lexer:
+                old, new = changes.coloured(found, lexer)
+        write = changes.two_columns if self._two else changes.unified
+        shown = self._addresses.more
+        more = (lambda gap: shown(gap, address)) if shown is not None else None
+        return write(found, address, old=old, new=new, more=more, icons=self._icons, words=self._words)
+
+    def _instead(self, one: FileDifference) -> str:
+        """What stands where there are no lines."""
+        words = self._words
+        if one.hunks:
+            return ""
+        links = []
+        if one.cut:
+            said = words.too_large
+            if self._addresses.everything:
+                links.append((self._addresses.everything, words.show_all))
+            links.append((self._addresses.raw(one.path), words.as_text))
+        elif one.binary:
+            said = words.binary
+            if one.old_path is not None:
+                links.append((self._addresses.old(one.old_path), words.before))
+            if one.new_path is not None:
+                links.append((self._addresses.new(one.new_path), words.after))
+        elif one.properties:
+            return ""
+        elif one.op in (Op.RENAMED, Op.COPIED) or one.old_id == one.new_id or _is_other_kind(one):
+            said = words.nothing_but_name
+        elif self._ignore_space and one.op is Op.MODIFIED:
+            said = words.white_space
+        else:
+            said = words.no_lines
+        after = "".join(f' <a href="{escaped(href)}">{escaped(text)}</a>' for href, text in links)
+        return f'<p class="fold">{escaped(said)}{after}</p>'
+
+
+def _is_other_kind(one: FileDifference) -> bool:
+    return one.old_kind is not None and one.new_kind is not None and one.old_kind != one.new_kind
+
+
+def _turning(icons: str) -> str:
+    return f'<svg class="i turn" aria-hidden="true"><use href="{escaped(icons)}#right"/></svg>'
+
+
+def _parted(path: str) -> str:
+    above, slash, last = path.rpartition("/")
+    return f"<span>{named(above)}/</span>{named(last)}" if slash else named(last)
