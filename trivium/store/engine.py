@@ -53,16 +53,16 @@ class Store:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection for statements that change nothing; each sees what was committed before it began.
 
         Inside another `read` of the same thread it is the same connection.
         """
         open_already: Connection | None = getattr(self._thread, "reading", None)
-        if open_already is not None:
-            yield open_already
-            return
+        return self._read() if open_already is None else nullcontext(open_already)
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
         with self.engine.connect() as connection, self._reading(connection):
             yield connection
 
@@ -77,18 +77,20 @@ class Store:
         """
         if not self._in_a_file:
             raise WouldWait
+        thread = self._thread
         try:
             # The thread keeps it: to take it from a pool and give it back would be a third of a look-up.
-            connection = getattr(self._thread, "glancing", None)
+            connection = getattr(thread, "glancing", None)
             if connection is None:
-                connection = self._thread.glancing = self._impatient.connect()
-            self._thread.hurried = True
-            with self._reading(connection):
-                yield connection
+                connection = thread.glancing = self._impatient.connect()
+            thread.hurried = True
+            thread.reading = connection
+            yield connection
         except (OperationalError, sqlite3.OperationalError) as error:
             raise WouldWait from error
         finally:
-            self._thread.hurried = False
+            thread.hurried = False
+            thread.reading = None
 
     @property
     def hurried(self) -> bool:
