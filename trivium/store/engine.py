@@ -21,6 +21,7 @@ from trivium.store.turns import Turns
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
 
+_BEGIN = "BEGIN IMMEDIATE"
 _OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
 _OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
 
@@ -169,4 +170,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # Reads stay in the driver's autocommit: a transaction of their own would only cost statements.
     if connection.get_execution_options().get("trivium_writes"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(_BEGIN)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(_BEGIN, None, error) from error

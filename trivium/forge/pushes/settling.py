@@ -43,9 +43,9 @@ _TRIES: Final = 20
 _PAUSE: Final = 0.05
 
 _ROW = Query(
-    select(
-        repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset
-    ).where(repositories.c.id == bindparam("repository_id"))
+    select(repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset).where(
+        repositories.c.id == bindparam("repository_id")
+    )
 )
 _SETTLE = Change(
     update(repositories)
