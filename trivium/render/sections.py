@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from trivium.render import changes
 from trivium.render.changes import Gap, Line, Row
 from trivium.render.highlight import lexer_of
 from trivium.render.rows import icon
-from trivium.render.text import Markup, attribute, escaped, named
+from trivium.render.text import attribute, escaped, named
 from trivium.render.words import ENGLISH, Words
 from trivium.vcs.pages import EntryKind, FileDifference, Op
 
@@ -183,9 +185,7 @@ class _Writer:
                 links.append((self._addresses.new(one.new_path), words.after))
         elif one.properties:
             return ""
-        elif one.old_id == one.new_id or one.op in (Op.RENAMED, Op.COPIED):
-            said = words.nothing_but_name
-        elif one.old_kind != one.new_kind and one.old_kind is not None and one.new_kind is not None:
+        elif one.op in (Op.RENAMED, Op.COPIED) or one.old_id == one.new_id or _is_other_kind(one):
             said = words.nothing_but_name
         elif self._ignore_space and one.op is Op.MODIFIED:
             said = words.white_space
@@ -193,6 +193,10 @@ class _Writer:
             said = words.no_lines
         after = "".join(f' <a href="{escaped(href)}">{escaped(text)}</a>' for href, text in links)
         return f'<p class="fold">{escaped(said)}{after}</p>'
+
+
+def _is_other_kind(one: FileDifference) -> bool:
+    return one.old_kind is not None and one.new_kind is not None and one.old_kind != one.new_kind
 
 
 def _turning(icons: str) -> str:

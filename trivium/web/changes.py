@@ -27,6 +27,7 @@ from trivium.render.sections import Addresses, address_of, sections
 from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, FileDifference
 from trivium.web.answers import HeaderList
 from trivium.web.static_files import static_files
+from trivium.web.templating import html
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
 from trivium.web.words import words_of
@@ -36,6 +37,7 @@ _log = structlog.get_logger(__name__)
 _CONTEXT: Final = 3
 LAYOUT_COOKIE: Final = "trivium_layout"
 """In which layout changes were looked at last."""
+_LAYOUTS: Final = frozenset(Layout)
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 
 
@@ -73,9 +75,9 @@ def look_of(visit: RepositoryVisit, *, two: bool | None = None, **of_page: str) 
     """How this visitor wants changes: by the address, else as they looked at some last, else as they prefer."""
     query = visit.query
     asked = query.get("layout", "")
-    asked = asked if asked in Layout else ""
+    asked = asked if asked in _LAYOUTS else ""
     layout = asked or visit.asked.cookies.get(LAYOUT_COOKIE, "")
-    if layout not in Layout:
+    if layout not in _LAYOUTS:
         layout = visit.preferences.diff_layout
     wrap = {"0": False, "1": True}.get(query.get("wrap", ""))
     return Look(
@@ -108,7 +110,7 @@ def raw_options(visit: RepositoryVisit, path: str = "") -> DiffOptions:
 def remembered(visit: RepositoryVisit) -> HeaderList:
     """What keeps a layout that the address asks for."""
     layout = visit.query.get("layout", "")
-    if layout not in Layout or visit.keyed or visit.asked.cookies.get(LAYOUT_COOKIE) == layout:
+    if layout not in _LAYOUTS or visit.keyed or visit.asked.cookies.get(LAYOUT_COOKIE) == layout:
         return ()
     return (visit.cookies.header(LAYOUT_COOKIE, layout),)
 
@@ -185,11 +187,11 @@ class _Maker:
             return msgspec.json.encode(_listing(found, self._icons)).decode()
 
         listing = msgspec.json.decode(visit.part("changed", *self._key, make=make), type=Listing)
-        shown = Markup(listing.list)
+        shown = html(listing.list)
         if listing.compared:
             lines = visit.part("lines", *self._key, 0, make=lambda: made[0] if made else self._written(self._again()))
             whole = self._find("lines", 0) is not None
-            return Changes(listing, listing.added, listing.deleted, shown, Markup(lines), None, whole)
+            return Changes(listing, listing.added, listing.deleted, shown, html(lines), None, whole)
         counted = self._find("counted")
         added, deleted = msgspec.json.decode(counted, type=tuple[int, int]) if counted else (None, None)
         return Changes(listing, added, deleted, shown, Markup(), self._rest(listing), counted is not None)
@@ -226,12 +228,12 @@ class _Maker:
         )
         return "".join(found)
 
-    def _find(self, *key: Hashable) -> str | None:
-        return self._visit.fragments.find(self._visit.repository.id, self._whole(*key))
+    def _find(self, what: str, *more: Hashable) -> str | None:
+        return self._visit.fragments.find(self._visit.repository.id, self._whole(what, *more))
 
-    def _keep(self, made: str, *key: Hashable) -> None:
+    def _keep(self, made: str, what: str, *more: Hashable) -> None:
         with contextlib.suppress(BeingMade):  # somebody else keeps the same
-            self._visit.fragments.made(self._visit.repository.id, self._whole(*key), lambda: made)
+            self._visit.fragments.made(self._visit.repository.id, self._whole(what, *more), lambda: made)
 
     def _whole(self, what: str, *more: Hashable) -> Hashable:
         """The key of a part, as `RepositoryVisit.part` writes it."""
@@ -262,13 +264,13 @@ class _Maker:
         whole = first == 0
         with contextlib.closing(found):
             for at, (files, complete) in enumerate(found, first):
-                html = self._written(files)
+                written = self._written(files)
                 added += sum(one.added or 0 for one in files)
                 deleted += sum(one.deleted or 0 for one in files)
                 whole = whole and complete
                 if complete:
-                    self._keep(html, "lines", at)
-                yield html.encode("utf-8", "surrogateescape")
+                    self._keep(written, "lines", at)
+                yield written.encode("utf-8", "surrogateescape")
         if whole:
             self._keep(msgspec.json.encode((added, deleted)).decode(), "counted")
 

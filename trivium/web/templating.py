@@ -11,9 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
-from trivium.render import text
-from trivium.web.times import REST_SLOT, TOKEN_SLOT, when
-from trivium.web.urls import quoted
+from trivium.render.text import attribute
+from trivium.render.text import name as named
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
+from trivium.web.urls import quoted, quoted_segment
 
 _DIRECTORY: Final = Path(__file__).parent / "templates"
 REST: Final = Markup(REST_SLOT)
@@ -33,9 +34,12 @@ def templates() -> Environment:
         cache_size=-1,
     )
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
+    environment.filters["whole_time"] = lambda moment: Markup(whole(moment)) if moment else ""
     environment.filters["quoted"] = quoted
-    environment.filters["named"] = text.name
-    environment.filters["attribute"] = text.attribute
+    environment.filters["segment"] = quoted_segment
+    environment.filters["named"] = named
+    environment.filters["attribute"] = attribute
+    environment.filters["named_lines"] = named_lines
     environment.globals |= {
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
@@ -63,6 +67,11 @@ def face_letter(name: str) -> str:
     return next((one.upper() for one in name if one.isalnum()), "?")
 
 
-def lines(shown: str) -> Markup:
+def named_lines(text: str) -> Markup:
+    """A text of several lines in which nothing is hidden and nothing moves its neighbours."""
+    return Markup("\n").join(named(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
+def lines(text: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line) for line in shown.splitlines())
+    return Markup("<br>").join(escape(line) for line in text.splitlines())

@@ -22,10 +22,23 @@ def when(moment: str) -> str:
     found = moment_of(moment)
     if found is None:
         return ""
-    iso = found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    zone = found.strftime("%z")
-    shown = found.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone[:3]}:{zone[3:]}")
-    return f'<time datetime="{iso}" title="{shown}">{SLOT}{iso}{END}</time>'
+    iso = _iso(found)
+    return f'<time datetime="{iso}" title="{_whole(found)}">{SLOT}{iso}{END}</time>'
+
+
+def whole(moment: str) -> str:
+    """The HTML of a moment as day, time and zone in which it was told. Empty for what is no moment."""
+    found = moment_of(moment)
+    return "" if found is None else f'<time datetime="{_iso(found)}">{_whole(found)}</time>'
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _whole(moment: datetime) -> str:
+    zone = moment.strftime("%z")
+    return moment.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone[:3]}:{zone[3:]}")
 
 
 def filled(html: str, language: Language, *, absolute: bool = False, now: datetime | None = None) -> str:

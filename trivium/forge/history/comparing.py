@@ -34,6 +34,9 @@ class RefType(StrEnum):
     """Whatever a revision may be called."""
 
 
+TYPES: Final = frozenset(RefType)
+
+
 class Ref(msgspec.Struct, frozen=True):
     """One side of a comparison."""
 
@@ -90,8 +93,8 @@ _LONGEST_TYPE: Final = max(map(len, RefType))
 
 
 def _ref(text: str) -> Ref | None:
-    kind, at, name = text[: _LONGEST_TYPE + 1].partition("@")
-    if not at or kind not in RefType or len(text) == len(kind) + 1:
+    kind, at, _ = text[: _LONGEST_TYPE + 1].partition("@")
+    if not at or kind not in TYPES or len(text) == len(kind) + 1:
         return None
     return Ref(RefType(kind), text[len(kind) + 1 :])
 
@@ -165,7 +168,10 @@ def _told(history: History, repository: Repository, ids: list[str]) -> list[Chan
 
 
 def span(history: History, repository: Repository, first: str, last: str) -> Span:
-    """The changesets from one to another; raises `UnknownRevision`, and `NotPossible` when the one does not lead there."""
+    """The changesets from one to another.
+
+    Raises `UnknownRevision`, and `NotPossible` when the one does not lead to the other.
+    """
 
     def look(snapshot: Snapshot) -> Span:
         base, ids = between(snapshot, first, last, COUNTED)
@@ -191,10 +197,7 @@ def between(snapshot: Snapshot, first: str, last: str, most: int) -> tuple[str |
     start, end = snapshot.resolve(first), snapshot.resolve(last)
     (changeset,) = snapshot.changesets([start])
     base = changeset.parents[0].raw_id if changeset.parents else None
-    if base is None:
-        found = snapshot.page(end, None, most + 1)
-    else:
-        found = snapshot.lacking(base, end, most + 1)
+    found = snapshot.page(end, None, most + 1) if base is None else snapshot.lacking(base, end, most + 1)
     if len(found) > most:
         raise Exhausted(f"the range has more than {most} changesets")
     if start not in found:

@@ -26,7 +26,7 @@ class Detailed(msgspec.Struct, frozen=True):
     children: tuple[Changeset, ...]
 
     def parent(self, number: int) -> str | None:
-        """The full id of a parent, from 1; None: the changeset has none. Raises `UnknownRevision` for another number."""
+        """The full id of a parent, from 1; None: there is none. Raises `UnknownRevision` for another number."""
         if number == 1 and not self.parents:
             return None
         if not 1 <= number <= len(self.parents):

@@ -83,13 +83,13 @@ def streamed(
     The repository stays open in the thread that takes them. A reader may be slow: only the work has an end.
     """
     settings = history.site.settings
-    with spending(lambda: Budget(nodes=settings.max_api_nodes, comparing=settings.diff_timeout)) as budget:
-        with _opened(history, repository, sides) as snapshot:
-            found = islice(snapshot.differences(sides.old, sides.new, wanted), MOST_FILES)
-            skipped = sum(1 for _ in islice(found, after))
-            assert skipped <= after
-            while some := list(islice(found, AT_ONCE)):
-                yield some, not budget.cut
+    with (
+        spending(lambda: Budget(nodes=settings.max_api_nodes, comparing=settings.diff_timeout)) as budget,
+        _opened(history, repository, sides) as snapshot,
+    ):
+        found = islice(snapshot.differences(sides.old, sides.new, wanted), after, MOST_FILES)
+        while some := list(islice(found, AT_ONCE)):
+            yield some, not budget.cut
 
 
 def _opened(history: History, repository: Repository, sides: Sides) -> AbstractContextManager[Snapshot]:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from trivium.access.caller import Caller
 from trivium.forge.repositories.finding import Repository
-from trivium.forge.reviews.commit_checks import Check, checks
 from trivium.forge.reviews.comments import Comment, comments
+from trivium.forge.reviews.commit_checks import Check, checks
 
 _MOST = 200
 """Comments that one page shows."""

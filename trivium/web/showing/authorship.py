@@ -54,7 +54,7 @@ def _blocks(visit: RepositoryVisit, place: Place, blocks: Sequence[Block]) -> li
     }
     return [
         rows.Block(
-            count=block.count,
+            lines=block.count,
             age=ages[block.change.raw_id],
             id=shown_id(visit, block.change),
             href=f"{visit.root}/changeset/{block.change.raw_id}",

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changesets and ranges of them: pages, values for scripts, diffs and patches (system.md 2.3, 2.4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from trivium.access.levels import Level
+from trivium.forge.history import comparing, details, patches
+from trivium.forge.history.comparing import Span
+from trivium.forge.history.details import Detailed
+from trivium.forge.history.differences import Sides
+from trivium.forge.history.patches import RANGE, Form
+from trivium.forge.history.reading import Details
+from trivium.forge.reviews.talk import talk_on
+from trivium.render.sections import address_of
+from trivium.web.answers import Body, Json, Page
+from trivium.web.changes import changes_of, look_of, raw_options, remembered
+from trivium.web.downloads import attachment
+from trivium.web.registering import view
+from trivium.web.urls import quoted_segment
+from trivium.web.visit import RepositoryVisit
+
+_SHORT: Final = 12
+_LOOK_OF_CHECK: Final = {"success": "good", "failure": "bad", "error": "bad", "pending": "warn"}
+
+
+@view("GET", "/{repository}/changeset/{revision}", needs=Level.READ, word="ChangesetController:index")
+def changeset(visit: RepositoryVisit, revision: str) -> Page:
+    """One changeset and what it changed, or with `...` the sum of several."""
+    first, dots, last = revision.partition(RANGE)
+    if dots:
+        return _range(visit, first, last)
+    found = _detailed(visit, revision)
+    number = visit.query.get("parent", "1")
+    parent = int(number) if number.isascii() and number.isdigit() and len(number) < len("1000") else 0
+    raw_id = found.changeset.raw_id
+    talk = visit.ask(talk_on, visit.repository, raw_id)
+    look = look_of(visit, parent=number if parent > 1 else "")
+    changes = changes_of(visit, Sides(found.parent(parent), raw_id), look)
+    shown = found.details
+    return Page(
+        "changeset/changeset.html",
+        headers=remembered(visit),
+        tag=repr((raw_id, visit.now().key, look, talk.stamp)) if changes.whole else "",
+        rest=changes.rest,
+        changeset=found.changeset,
+        details=shown,
+        refs=found.refs,
+        parents=found.parents,
+        children=found.children,
+        parent=parent,
+        other_committer=bool(shown.committer)
+        and (shown.committer, shown.commit_date) != (shown.author, shown.author_date),
+        talk=talk,
+        look=look,
+        look_of_check=_LOOK_OF_CHECK,
+        address_of=address_of,
+        changes=changes,
+        downloads=_downloads(visit, raw_id, raw_id),
+    )
+
+
+def _detailed(visit: RepositoryVisit, revision: str) -> Detailed:
+    def make() -> str:
+        return msgspec.json.encode(details.detailed(visit.history, visit.repository, revision)).decode()
+
+    return msgspec.json.decode(visit.part("changeset", visit.now().key, _key(revision), make=make), type=Detailed)
+
+
+def _key(revision: str) -> str:
+    """A revision as a part of a key, which is JSON."""
+    return quoted_segment(revision)
+
+
+def _range(visit: RepositoryVisit, first: str, last: str) -> Page:
+    def make() -> str:
+        return msgspec.json.encode(comparing.span(visit.history, visit.repository, first, last)).decode()
+
+    part = visit.part("range", visit.now().key, _key(first), _key(last), make=make)
+    span = msgspec.json.decode(part, type=Span)
+    look = look_of(visit)
+    changes = changes_of(visit, Sides(span.base, span.last.raw_id), look)
+    both = f"{span.first.raw_id}{RANGE}{span.last.raw_id}"
+    return Page(
+        "changeset/range.html",
+        headers=remembered(visit),
+        tag=repr((both, visit.now().key, look)) if changes.whole else "",
+        rest=changes.rest,
+        span=span,
+        look=look,
+        changes=changes,
+        downloads=_downloads(visit, both, span.last.raw_id),
+    )
+
+
+def _downloads(visit: RepositoryVisit, revisions: str, raw_id: str) -> list[tuple[str, str]]:
+    """What can be had of these changes beside the page, and in which words."""
+    name = visit.repository.name
+    return [
+        (visit.url("changesets.raw", name, revisions), visit.text("Diff")),
+        (visit.url("changesets.patch", name, revisions), visit.text("Patch with header")),
+        (visit.url("changesets.download", name, revisions), visit.text("Diff as a file")),
+        (f"{visit.root}/files/{raw_id}", visit.text("Files at this changeset")),
+    ]
+
+
+@view(
+    "GET",
+    "/{repository}/changeset-diff/{revision}",
+    "/{repository}/raw-changeset/{revision}",
+    needs=Level.READ,
+    word="ChangesetController:changeset_raw",
+)
+def raw(visit: RepositoryVisit, revision: str) -> Body:
+    """The diff of a changeset, or of all of a range."""
+    return _body(visit, revision, Form.DIFF)
+
+
+@view("GET", "/{repository}/changeset-patch/{revision}", needs=Level.READ, word="ChangesetController:changeset_patch")
+def patch(visit: RepositoryVisit, revision: str) -> Body:
+    """A patch that the system's own programs take, or a series of them."""
+    return _body(visit, revision, Form.PATCH)
+
+
+@view(
+    "GET",
+    "/{repository}/changeset-download/{revision}",
+    needs=Level.READ,
+    word="ChangesetController:changeset_download",
+)
+def download(visit: RepositoryVisit, revision: str) -> Body:
+    """The diff, to be saved."""
+    return _body(visit, revision, Form.DIFF, attachment(f"{revision[:_SHORT]}.diff"))
+
+
+def _body(visit: RepositoryVisit, revision: str, form: Form, saved: str = "") -> Body:
+    visit.take_time()
+    found = patches.of_revisions(visit.history, visit.repository, revision, raw_options(visit), form)
+    return Body(found.pieces, tag=found.tag, headers=(("Content-Disposition", saved),) if saved else ())
+
+
+@view(
+    "GET",
+    "/{repository}/changeset_info/{revision}",
+    needs=Level.READ,
+    word="ChangesetController:changeset_info",
+    script_only=True,
+)
+def info(visit: RepositoryVisit, revision: str) -> Json:
+    """A changeset as the API shows it."""
+    visit.take_time()
+    return Json(visit.history.commit(visit.repository, revision, Details.BASIC).changeset)
+
+
+@view(
+    "GET",
+    "/{repository}/changeset_children/{revision}",
+    needs=Level.READ,
+    word="ChangesetController:changeset_children",
+    script_only=True,
+)
+def children(visit: RepositoryVisit, revision: str) -> Json:
+    """The changesets that build on one."""
+    return Json({"results": _detailed(visit, revision).children})
+
+
+@view(
+    "GET",
+    "/{repository}/changeset_parents/{revision}",
+    needs=Level.READ,
+    word="ChangesetController:changeset_parents",
+    script_only=True,
+)
+def parents(visit: RepositoryVisit, revision: str) -> Json:
+    """The changesets that one builds on."""
+    return Json({"results": _detailed(visit, revision).parents})
