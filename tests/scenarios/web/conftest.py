@@ -53,9 +53,7 @@ def project(root: Api, ada: Person, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def shelves(
-    server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Shelf]:
+def shelves(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shelf]:
     """Gives the repository of a system that tests of pages look at; nobody changes it."""
     made: dict[str, Shelf] = {}
 

@@ -128,9 +128,10 @@ def test_markup_is_rendered_and_its_source_a_click_away(shelf: Shelf) -> None:
 
 
 def test_what_is_no_text_is_told_for_what_it_is(shelf: Shelf) -> None:
-    said = {path: page(shelf, f"files/tip/{path}").css_first("section.code") for path in (
-        "mark.png", "data.bin", "empty.txt", "pointer.psd", "fake.png", "page.html"
-    )}
+    said = {
+        path: page(shelf, f"files/tip/{path}").css_first("section.code")
+        for path in ("mark.png", "data.bin", "empty.txt", "pointer.psd", "fake.png", "page.html")
+    }
     picture = said["mark.png"] and said["mark.png"].css_first("img")
     assert picture is not None and picture.attributes["src"] == f"/{shelf.name}/raw/tip/mark.png"
     assert "not text" in text_of(said["data.bin"]) and "empty" in text_of(said["empty.txt"])
@@ -160,9 +161,7 @@ def test_lines_with_their_changesets(shelf: Shelf) -> None:
     assert code(found).encode() == shelf.files["src/area.py"]
     starts = [(row.id, row.css_first("td.who")) for row in found.css("table.text tr.start")]
     assert [id_ for id_, _ in starts] == ["L1", "L3", "L4"]
-    blocks = [
-        [link.attributes["href"] for link in cell.css("a")] for _, cell in starts if cell is not None
-    ]
+    blocks = [[link.attributes["href"] for link in cell.css("a")] for _, cell in starts if cell is not None]
     first, second = (f"/{shelf.name}/changeset/{raw_id}" for raw_id in shelf.ids[:2])
     before = f"/{shelf.name}/annotate/{shelf.ids[0]}/src/area.py"
     assert blocks == [[first], [second, before], [first]]
@@ -176,7 +175,16 @@ def test_what_has_no_lines_is_not_annotated(shelf: Shelf) -> None:
 
 
 def test_nothing_there(shelf: Shelf) -> None:
-    for path in ("nothing", "README.md/x", "a/../README.md", "%2e%2e/%2e%2e/etc", ".git/config", "src/.hg", "x%00y", "%ff"):
+    for path in (
+        "nothing",
+        "README.md/x",
+        "a/../README.md",
+        "%2e%2e/%2e%2e/etc",
+        ".git/config",
+        "src/.hg",
+        "x%00y",
+        "%ff",
+    ):
         assert shelf.browser.get(shelf.at(f"files/tip/{path}")).status == 404, path
     assert shelf.browser.get(shelf.at("files/nowhere")).status == 404
     then = shelf.browser.get(shelf.at(f"files/{shelf.ids[0]}/later.txt"))

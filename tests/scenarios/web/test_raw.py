@@ -52,9 +52,7 @@ SAVED_TYPES = [
 
 
 def test_raw_shows_what_cannot_be_run(shelf: Shelf) -> None:
-    told = {
-        path: shelf.browser.request("HEAD", shelf.at(f"raw/tip/{path}")).headers for path, _, _ in TYPES
-    }
+    told = {path: shelf.browser.request("HEAD", shelf.at(f"raw/tip/{path}")).headers for path, _, _ in TYPES}
     assert [(path, told[path]["content-type"], told[path]["content-disposition"]) for path, _, _ in TYPES] == TYPES
 
 
@@ -75,14 +73,17 @@ def test_a_head_is_told_without_the_content(shelf: Shelf) -> None:
         assert answer.headers["content-length"] == str(len(shelf.files[path]))
 
 
-@pytest.mark.parametrize(("wanted", "start", "end"), [
-    ("bytes=0-0", 0, 1),
-    ("bytes=100-199", 100, 200),
-    ("bytes=1990-99999", 1990, 2000),
-    ("bytes=1990-", 1990, 2000),
-    ("bytes=-7", 1993, 2000),
-    ("bytes=-99999", 0, 2000),
-])
+@pytest.mark.parametrize(
+    ("wanted", "start", "end"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=100-199", 100, 200),
+        ("bytes=1990-99999", 1990, 2000),
+        ("bytes=1990-", 1990, 2000),
+        ("bytes=-7", 1993, 2000),
+        ("bytes=-99999", 0, 2000),
+    ],
+)
 def test_a_part_is_given(shelf: Shelf, wanted: str, start: int, end: int) -> None:
     answer = shelf.browser.get(shelf.at("raw/tip/data.bin"), Range=wanted)
     assert (answer.status, answer.body) == (206, shelf.files["data.bin"][start:end])
@@ -121,7 +122,15 @@ def test_a_full_id_has_a_strong_tag(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("page", ["raw", "rawfile"])
 def test_there_is_no_file(shelf: Shelf, page: str) -> None:
-    for path in ("src", "nothing", "src/area.py/x", "README.md/..", "a/../README.md", "%2e%2e/README.md", ".git/config"):
+    for path in (
+        "src",
+        "nothing",
+        "src/area.py/x",
+        "README.md/..",
+        "a/../README.md",
+        "%2e%2e/README.md",
+        ".git/config",
+    ):
         answer = shelf.browser.get(shelf.at(f"{page}/tip/{path}"))
         assert answer.status == 404, path
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
