@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from tests.support.browser import Browser
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
+from tests.support.shelves import Shelf, new_shelf
+from tests.support.systems import SYSTEMS
 
 LISTED = """
     ChangesetController:changeset_patch,
@@ -48,3 +50,22 @@ def adas(server: Server, ada: Person) -> Browser:
 def project(root: Api, ada: Person, tmp_path: Path) -> str:
     """An empty private repository of Ada."""
     return root.new_repo(owner=ada.name, private=True).name
+
+
+@pytest.fixture(scope="session")
+def shelves(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shelf]:
+    """Gives the repository of a system that tests of pages look at; nobody changes it."""
+    made: dict[str, Shelf] = {}
+
+    def of(kind: str) -> Shelf:
+        if kind not in made:
+            made[kind] = new_shelf(kind, server, root, tmp_path_factory.mktemp(f"shelf-{kind}"))
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture(params=sorted(SYSTEMS))
+def shelf(request: pytest.FixtureRequest, shelves: Callable[[str], Shelf]) -> Shelf:
+    """That of each system."""
+    return shelves(request.param)
