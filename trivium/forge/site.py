@@ -55,6 +55,14 @@ class Site:
         """The directory of a repository's cache; it may not exist."""
         return self.settings.data / "cache" / str(repository_id)
 
+    def archives_of(self, repository_id: int) -> Path | None:
+        """Where the archives of a repository are kept that were made before; None: nowhere (archive_cache_dir)."""
+        option = self.settings.archive_cache_dir
+        if option == "off":
+            return None
+        # Under the id: two names may lead to one file name, `a/b` and `a_b`.
+        return (Path(option) if option else self.settings.data / "archives") / str(repository_id)
+
     def close(self) -> None:
         self.hg.processes.close()
         self.store.close()

@@ -140,7 +140,9 @@ def _headings(state: StateCore) -> None:
     for place, token in enumerate(state.tokens):
         if token.type == "heading_open":
             text = "".join(
-                inner.content for inner in state.tokens[place + 1].children or () if inner.type in ("text", "code_inline")
+                inner.content
+                for inner in state.tokens[place + 1].children or ()
+                if inner.type in ("text", "code_inline")
             )
             slug = _NO_SLUG.sub("", text[:200].lower()).strip().replace(" ", "-") or "section"
             count = used.get(slug, -1) + 1

@@ -114,7 +114,9 @@ def _parser_and_writer() -> tuple[Any, Any]:
 
         def visit_image(self, node: nodes.image) -> None:
             sides = "".join(
-                f' {side}="{escaped(str(node[side]).removesuffix("px"))}"' for side in ("width", "height") if side in node
+                f' {side}="{escaped(str(node[side]).removesuffix("px"))}"'
+                for side in ("width", "height")
+                if side in node
             )
             alternative = escaped(str(node.get("alt", "")))
             self.body.append(f'<img src="{escaped(str(node["uri"]))}" alt="{alternative}"{sides}>')

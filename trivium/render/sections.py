@@ -204,5 +204,7 @@ def _turning(icons: str) -> str:
 
 
 def _parted(path: str) -> str:
+    if not path:
+        return "."  # the root of a Subversion repository, whose properties changed
     above, slash, last = path.rpartition("/")
     return f"<span>{named(above)}/</span>{named(last)}" if slash else named(last)

@@ -87,9 +87,8 @@ class Body:
 class Feed:
     """An Atom or RSS document."""
 
-    content: bytes | Iterable[bytes]
+    content: bytes
     type: str
-    tag: str = ""
 
 
 class Ranges:
@@ -167,5 +166,7 @@ class Asked:
     """Whether the client's connection is encrypted."""
     partial: str = ""
     """Which part of a content is wanted (`Range`)."""
+    partial_if: str = ""
+    """What the whole content must still be for that (`If-Range`)."""
     id: str = ""
     """What this request is called in the log."""

@@ -23,16 +23,11 @@ from trivium.forge.site import Site
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
 from trivium.http.crew import Crew
+from trivium.web.declared import picture_of
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10
 """Bytes that show what a file is."""
-_PICTURES: Final = (
-    (b"\x89PNG\r\n\x1a\n", b"image/png"),
-    (b"GIF87a", b"image/gif"),
-    (b"GIF89a", b"image/gif"),
-    (b"\xff\xd8\xff", b"image/jpeg"),
-)
 _SANDBOX: Final = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'")
 _NOT_HERE: Final = b"There is no such file.\n"
 _SIGN_IN: Final = b"Fetch it with a key: Authorization: Bearer <key>, or X-Rc-Auth-Token: <key>\n"
@@ -116,11 +111,8 @@ def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, byte
 
 
 def _kind_of(beginning: bytes) -> bytes | None:
-    for signature, kind in _PICTURES:
-        if beginning.startswith(signature):
-            return kind
-    if beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
-        return b"image/webp"
+    if picture := picture_of(beginning):
+        return picture.encode()
     if b"\0" in beginning:
         return None
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import mimetypes
 from typing import Final
-from urllib.parse import quote
 
 BINARY: Final = "application/octet-stream"
 LOOKED_AT: Final = 8 << 10
@@ -15,8 +14,8 @@ _PICTURES: Final = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\0\0\1\0", "image/x-icon"),
 )
+_ICON: Final = b"\0\0\1\0"
 _ACTIVE: Final = ("html", "xml", "svg", "script", "css", "pdf", "flash")
 """Words in the names of types that a browser may run, or style a page with."""
 
@@ -29,6 +28,11 @@ def picture_of(beginning: bytes) -> str:
     return "image/webp" if beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP" else ""
 
 
+def shown_type(beginning: bytes) -> str:
+    """The same, and small pictures of sites: what `raw` shows (system.md 2.4)."""
+    return "image/x-icon" if beginning.startswith(_ICON) else picture_of(beginning)
+
+
 def type_by_name(name: str) -> str:
     """The type that a file's name suggests, for a file that is saved.
 
@@ -38,16 +42,3 @@ def type_by_name(name: str) -> str:
     if guessed is None or encoding is not None or any(word in guessed for word in _ACTIVE):
         return BINARY
     return f"{guessed}; charset=utf-8" if guessed == "text/plain" else guessed
-
-
-def disposition(name: str = "", *, inline: bool = False) -> str:
-    """The value of `Content-Disposition` with a file's name (RFC 6266).
-
-    For old clients the name is also in ASCII, without what could end the text.
-    """
-    kind = "inline" if inline else "attachment"
-    if not name:
-        return kind
-    plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
-    whole = quote(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), safe="")
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{whole}"

@@ -142,6 +142,7 @@ class WebDoor:
             raw_query=scope["query_string"].decode("latin-1"),
             secure=parts.scheme == "https",
             partial=header(scope, b"range").decode("latin-1")[:200],
+            partial_if=header(scope, b"if-range").decode("latin-1")[:200],
             id=secrets.token_hex(6),
         )
 

@@ -41,6 +41,11 @@ class Language:
         """With thin blanks between thousands in every language: they mean nothing else anywhere."""
         return f"{value:,}".replace(",", "\u202f")
 
+    @property
+    def point(self) -> str:
+        """What stands before decimals."""
+        return self.text(".")
+
     def ago(self, moment: datetime, now: datetime) -> str:
         """How long ago something was; a date when that is more than a month."""
         seconds = (now - moment).total_seconds()

@@ -31,6 +31,7 @@ from trivium.web.answers import (
     Refused,
     SignInNeeded,
 )
+from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
 from trivium.web.templating import REST, templates
@@ -59,7 +60,6 @@ class Ready:
     status: int
     headers: HeaderList
     content: bytes | Iterable[bytes]
-    ranges: Ranges | None = None
     length: int | None = None
 
 
@@ -78,7 +78,8 @@ def ready(answer: Answer, visit: Visit) -> Ready:
         case Json(value, status):
             headers = (("Content-Type", "application/json; charset=utf-8"), *_kept(visit))
             return Ready(status, headers, msgspec.json.encode(value))
-        case Feed(content, kind, tag):
+        case Feed(content, kind):
+            tag = hashlib.sha256(content).hexdigest()[:32]
             return _tagged(Body(content, kind, tag=tag, sandboxed=False), visit)
         case Body():
             return _tagged(answer, visit)
@@ -247,10 +248,35 @@ def _tagged(body: Body, visit: Visit) -> Ready:
     if tag:
         headers = (*headers, ("ETag", tag))
         if _has(visit, tag):
-            close = getattr(body.content, "close", None)
-            if close is not None:
-                close()
+            _close(body.content)
             return Ready(304, tuple(one for one in headers if one[0] != "Content-Type"), b"")
     if body.sandboxed:
         headers = (*headers, ("Content-Security-Policy", SANDBOX))
-    return Ready(body.status, headers, body.content, body.ranges, body.length)
+    if body.ranges is not None and body.length is not None:
+        return _in_part(body, body.ranges, body.length, (*headers, ("Accept-Ranges", "bytes")), visit, tag)
+    return Ready(body.status, headers, body.content, body.length)
+
+
+def _in_part(body: Body, ranges: Ranges, length: int, headers: HeaderList, visit: Visit, tag: str) -> Ready:
+    """A content, or the part of it that is wanted: only while it is still what the client has the rest of."""
+    asked = visit.asked
+    part = None
+    if asked.partial and asked.method == "GET" and (not asked.partial_if or (tag and asked.partial_if == tag)):
+        try:
+            part = wanted(asked.partial, length)
+        except NotSatisfiable:
+            _close(body.content)
+            left = tuple(one for one in headers if one[0] not in ("Content-Type", "Content-Disposition"))
+            return Ready(416, (*left, ("Content-Type", PLAIN), ("Content-Range", f"bytes */{length}")), b"")
+    if part is None:
+        return Ready(body.status, headers, body.content, length)
+    _close(body.content)
+    start, end = part
+    headers = (*headers, ("Content-Range", f"bytes {start}-{end - 1}/{length}"))
+    return Ready(206, headers, ranges.between(start, end), end - start)
+
+
+def _close(content: object) -> None:
+    close = getattr(content, "close", None)
+    if close is not None:
+        close()

@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from trivium.errors import StartRefused
+from trivium.forge.naming.grams import grams_of
 from trivium.store import schema
 from trivium.store.engine import Store
 from trivium.store.tables import metadata
@@ -181,3 +182,26 @@ def test_an_older_database_is_backed_up_before_it_is_changed(store: Store, tmp_p
     assert copy.execute("SELECT username FROM users").fetchall() == [("default",)]
     assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     copy.close()
+
+
+def test_names_of_before_are_found_by_their_parts(store: Store, tmp_path: Path) -> None:
+    _upgrade_to_the_first(store, "0007")
+    with store.write_bare() as db:
+        columns = {
+            "owner_id": 1,
+            "landing_rev": "'rev:tip'",
+            "kind": "'git'",
+            "last_changeset": "'{}'",
+            **dict.fromkeys(("description", "created_on", "updated_on", "history_state"), "''"),
+            **dict.fromkeys(("private", "archived", "enable_downloads", "enable_locking", "enable_statistics"), 0),
+        }
+        for number, name in enumerate(("team/Core", "x"), start=1):
+            values = columns | {"id": number, "name": f"'{name}'", "name_key": f"'{name.casefold()}'"}
+            db.execute(
+                text(f"INSERT INTO repositories ({', '.join(values)}) VALUES ({', '.join(map(str, values.values()))})")
+            )
+    assert schema.upgrade(store, tmp_path / "backups")
+    with store.read() as db:
+        rows = db.execute(text("SELECT repository_id, gram FROM repository_grams")).all()
+    assert {gram for number, gram in rows if number == 1} == grams_of("team/core")
+    assert {gram for number, gram in rows if number == 2} == grams_of("x") and len(rows) == 10

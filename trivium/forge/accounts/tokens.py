@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.keys import KeyRing, Role, new_key
@@ -15,6 +16,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.accounts import TokenCreated, TokenReset, TokenRevoked
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
+from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, now
 from trivium.store.tables import tokens as table
 
@@ -43,6 +45,19 @@ _COLUMNS: Final = (
     table.c.expires,
     table.c.created_on,
     table.c.last_used,
+)
+
+_moment: Any = bindparam("moment")
+_FEED_KEY: Final = Query(
+    select(table.c.sealed)
+    .where(
+        table.c.user_id == bindparam("whose"),
+        table.c.role == bindparam("role"),
+        ~table.c.builtin,
+        or_(table.c.expires == NEVER, table.c.expires > _moment),
+    )
+    .order_by(table.c.id)
+    .limit(1)
 )
 
 
@@ -90,6 +105,21 @@ def create_token(
         token_id = add_token(db, site.ring, user_id, key, role, description=description, expires=expires)
         journal.record(db, caller, TokenCreated(subject=username, token_id=token_id, role=role.value, expires=expires))
     return key
+
+
+def feed_token(site: Site, caller: Caller) -> str | None:
+    """The key that stands in the addresses of feeds, made on first use (system.md 1.5).
+
+    None for visitors, and where the site shows no keys (`mask_api_keys`). Raises `WouldWait` in a `Store.glance` when
+    it has to be made.
+    """
+    if caller.anonymous or site.settings.mask_api_keys:
+        return None
+    with site.store.read() as db:
+        row = _FEED_KEY.first(db, {"whose": caller.user_id, "role": Role.FEED.value, "moment": int(time.time())})
+    if row is not None:
+        return site.ring.open(row[0], f"token of {caller.user_id}")
+    return create_token(site, caller, caller.user_id, caller.username, role=Role.FEED, description="Feeds")
 
 
 def tokens_of(db: Connection, user_id: int) -> list[Token]:

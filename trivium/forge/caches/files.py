@@ -34,6 +34,9 @@ from trivium.tree.kernel_locks import RepositoryLock
 def forget(site: Site, repository_id: int) -> None:
     """Remove the cache and the lock files of a repository that was deleted."""
     RepositoryCache(site, repository_id).clear()
+    archives = site.archives_of(repository_id)
+    if archives is not None:
+        remove_tree(archives)
     RepositoryLock(site.tree.locks, repository_id).remove()
 
 

@@ -69,6 +69,14 @@ class PublicJournalSet(Event, frozen=True):
     shown: bool
 
 
+class ArchiveDownloaded(Event, frozen=True):
+    """Somebody fetched an archive of a revision (system.md 2.5)."""
+
+    action = "repository.download"
+    file: str
+    """What the archive is called."""
+
+
 class SettingsChanged(Event, frozen=True):
     """Settings were set; null is the site's value."""
 

@@ -62,7 +62,7 @@ class Gist:
         return 0 <= self.expires <= time.time()
 
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     gists.c.id,
     gists.c.access_id,
     gists.c.owner_id,
@@ -221,7 +221,7 @@ def _check_name(name: str) -> str:
 
 
 def _one(db: Connection, where: Any) -> Gist:
-    row = db.execute(select(*_COLUMNS).where(where)).first()
+    row = db.execute(select(*COLUMNS).where(where)).first()
     if row is None:
         raise NotFound(Kind.GIST, None)
     return Gist(*row)
@@ -246,7 +246,7 @@ def find(db: Connection, caller: Caller, given: object) -> Gist:
 
 def of_user(db: Connection, user: User) -> list[Gist]:
     """A user's gists that have not expired, newest first."""
-    rows = db.execute(select(*_COLUMNS).where(gists.c.owner_id == user.id).order_by(gists.c.id.desc()))
+    rows = db.execute(select(*COLUMNS).where(gists.c.owner_id == user.id).order_by(gists.c.id.desc()))
     return [gist for gist in (Gist(*row) for row in rows) if not gist.expired]
 
 

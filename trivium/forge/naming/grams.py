@@ -41,7 +41,8 @@ def group_named(db: Connection, path: str) -> None:
     """Everything inside the group `path` was called otherwise before."""
     inside = below(repositories, path)
     db.execute(delete(table).where(table.c.repository_id.in_(select(repositories.c.id).where(inside))))
-    _add(db, db.execute(select(repositories.c.id, repositories.c.name_key).where(inside)).tuples())
+    names = db.execute(select(repositories.c.id, repositories.c.name_key).where(inside)).all()
+    _add(db, [(repository_id, name_key) for repository_id, name_key in names])
 
 
 def _add(db: Connection, names: Iterable[tuple[int, str]]) -> None:

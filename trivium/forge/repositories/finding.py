@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -135,6 +135,10 @@ _LOCKED_BY = _ONE.where(
 _LOCKS = Query(
     select(repository_locks.c.repository_id, *_LOCK_COLUMNS).join(_holders, _holders.c.id == repository_locks.c.user_id)
 )
+_AMONG = select(repositories.c.name).where(
+    repositories.c.name_key.in_(bindparam("keys", expanding=True)),
+    effective_level(REPOSITORIES) >= int(Level.READ),
+)
 _LEVEL = Query(select(effective_level(REPOSITORIES)).where(repositories.c.id == bindparam("sought")))
 _FORMERLY = Query(
     _ONE.join(former_names, former_names.c.repository_id == repositories.c.id).where(
@@ -182,6 +186,15 @@ def find_above(db: Connection, caller: Caller, path: str, needs: Level) -> Repos
     if row is None or row[_LEVEL_AT] < needs:
         raise NotFound(Kind.REPOSITORY, path)
     return _shown(db, caller, row)
+
+
+def readable_among(db: Connection, caller: Caller, names: Collection[str]) -> frozenset[str]:
+    """Those of some full names that are repositories which the caller may read: one statement."""
+    wanted = {name: key_of(name) for name in names if is_clean_text(name)}
+    if not wanted:
+        return frozenset()
+    rows = db.execute(_AMONG, binds(caller) | {"keys": sorted(set(wanted.values()))})
+    return frozenset(name for (name,) in rows if name in wanted)
 
 
 def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:

@@ -201,7 +201,7 @@ def page(
         inside, given["group"] = _Inside.DIRECTLY, group.id
     if kind:
         given["kind"] = kind
-    given |= {f"word{number}": f"%{_escaped(word)}%" for number, word in enumerate(words)}
+    given |= {f"word{number}": matching(word) for number, word in enumerate(words)}
     if owner_id is not None:
         source, given["owner"] = _From.OWNER, owner_id
     elif follower_id is not None:
@@ -254,6 +254,11 @@ def _words(query: str) -> list[str] | None:
     if len(query) > _LONGEST_SOUGHT or not is_clean_text(query):
         return None
     return key_of(query).split()[:_MOST_WORDS]
+
+
+def matching(sought: str) -> str:
+    """The pattern of all names that hold what is sought, for `LIKE` with a backslash as its `ESCAPE`."""
+    return f"%{_escaped(sought)}%"
 
 
 def _escaped(text: str) -> str:

@@ -99,7 +99,9 @@ def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool
         op = _OPERATIONS.get(delta.status_char(), Op.MODIFIED)
         gone = None if op == Op.ADDED else _side(delta.old_file, before)
         come = None if op == Op.DELETED else _side(delta.new_file, before)
-        yield op, gone, come
+        # Old programs wrote modes that mean the same in other digits.
+        if op != Op.MODIFIED or not gone or not come or (kind_of(gone.mode), gone.id) != (kind_of(come.mode), come.id):
+            yield op, gone, come
 
 
 def _side(file: Any, before: bytes) -> _Side:

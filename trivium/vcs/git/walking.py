@@ -24,6 +24,8 @@ _FAR: Final = 2000
 """Commits between the head and a page, from which on git is asked for all that the head leads to."""
 _PATIENCE: Final = 60
 """Seconds that git may take."""
+_MOST_KEPT: Final = 256
+"""Commits with which a page may go on, for it to be remembered."""
 _NEAR: Final = 64
 _NEIGHBOURS: Final = 512
 """Newer commits among which those are looked for that build on one; if some are `_NEAR`, they have to do."""
@@ -81,7 +83,7 @@ def _down(opened: Opened, head: str, start: int, wanted: frozenset[str], limit: 
             waiting.discard(raw_id)
             waiting.update(opened.links(raw_id).parents)
             found.append(raw_id)
-            if len(found) == limit:
+            if len(found) == limit and len(waiting) <= _MOST_KEPT:
                 opened.index.pages.put((head, raw_id), frozenset(waiting))
             if len(found) == limit or not waiting:
                 break

@@ -60,14 +60,16 @@ class Directories(Reader):
 
     def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
         asked: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
+        budget = present()
         after, is_last = b"", False
         while not is_last:
             # Nobody keeps a process waiting for a reader who takes an hour.
-            present().check()
+            budget.check()
             found, is_last = self._processes.ask(
                 tuple[list[Listed], bool], "files_below", self._directory, after=after, **asked
             )
             for one in found:
+                budget.spend(1, len(one.path))
                 yield _entry(one)
                 after = one.path
 

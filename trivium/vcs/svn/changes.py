@@ -16,7 +16,7 @@ def changes_of(trees: Trees, raw_ids: Sequence[str], limits: DiffLimits | None) 
     left = limits.total if limits else 0
     for raw_id in raw_ids:
         number = int(raw_id)
-        touched = next(trees.touched(number, number), {})
+        (touched,) = trees.touched(number, number)
         found = []
         for path in sorted(_candidates(trees, touched, number)):
             present().spend(1, len(path))

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from trivium.vcs.budget import present
 from trivium.vcs.pages import CommitDetails
-from trivium.vcs.svn.filesystem import changeset_of
 from trivium.vcs.svn.trees import Trees
+from trivium.vcs.values import Changeset
 
 
-def details_of(trees: Trees, number: int, last: int) -> CommitDetails:
+def details_of(trees: Trees, changeset: Changeset, last: int) -> CommitDetails:
     """As `Snapshot.details`. Subversion keeps one date and one person, and the date in UTC."""
-    changeset = changeset_of(trees.filesystem, number)
+    present().check()
+    number = int(changeset.raw_id)
     return CommitDetails(
         raw_id=changeset.raw_id,
         author=changeset.author,
@@ -24,7 +26,7 @@ def details_of(trees: Trees, number: int, last: int) -> CommitDetails:
 
 def _copied_from(trees: Trees, number: int) -> str:
     """What the only changed path was copied from, as it is when a branch or tag is made."""
-    touched = next(trees.touched(number, number), {})
+    (touched,) = trees.touched(number, number)
     if len(touched) != 1:
         return ""
     (entry,) = touched.values()

@@ -70,6 +70,7 @@ def last_changes(trees: Trees, directory: At) -> dict[str, str]:
     """
     _check(trees, directory)
     entries, _ = trees.directory(directory.path, directory.revision, KIND | CREATED)
+    present().spend(len(entries), sum(map(len, entries)))
     return {name: str(told["created_rev"]) for name, told in entries.items()}
 
 

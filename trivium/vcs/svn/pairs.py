@@ -178,7 +178,6 @@ class _Search:
         """Everything that the revisions touched, and what is below directories that came, went or were exchanged."""
         touched: dict[str, bool] = {}
         for changed in self._trees.touched(self._low + 1, self._high):
-            present().check()
             for path, entry in changed.items():
                 touched[path] = touched.get(path, False) or entry.action != "M"
         self._exchanged = frozenset(path for path, exchanged in touched.items() if exchanged)
@@ -189,7 +188,7 @@ class _Search:
                 path = self._path
             elif not self._is_wanted(path):
                 continue
-            if any(above in whole for above in _above(path)):
+            if any(above in whole for above in above_of(path)):
                 continue
             present().spend(1, len(path))
             found.add(path)
@@ -240,7 +239,7 @@ class _Search:
         )
 
 
-def _above(path: str) -> Iterator[str]:
+def above_of(path: str) -> Iterator[str]:
     """A path, and the directories that it is in."""
     while path:
         yield path

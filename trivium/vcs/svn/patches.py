@@ -8,6 +8,7 @@ directory is deleted and new. Binary files are named only, and of the properties
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -22,9 +23,10 @@ from trivium.vcs.svn.differences import (
     is_directory,
     is_large,
     is_same,
+    sides_of,
 )
 from trivium.vcs.svn.filesystem import changeset_of
-from trivium.vcs.svn.pairs import Pair, Side, at_ends, pairs_of
+from trivium.vcs.svn.pairs import Pair, Side, above_of, at_ends, pairs_of
 from trivium.vcs.svn.trees import DIRECTORY, MODES, Trees
 
 _NOTHING: Final = b"/dev/null"
@@ -35,14 +37,11 @@ _QUOTED: Final = re.compile(rb'[\x00-\x1f\x7f"\\]')
 
 def raw_diff(trees: Trees, old: int, new: int, options: DiffOptions) -> Iterator[bytes]:
     """As `Snapshot.raw_diff`."""
-    pairs = pairs_of(trees, old, new, options)
-    return (
-        piece
-        for pair in pairs
-        if not is_directory(pair)
-        for one in _said(trees, at_ends(trees, _alone(pair), old, new))
-        for piece in _file(trees, one, options)
-    )
+    found = [_alone(pair) for pair in pairs_of(trees, old, new, options) if not is_directory(pair)]
+    pairs = [one for pair in found for one in _said(trees, at_ends(trees, pair, old, new))]
+    if _is_entangled(pairs):
+        pairs = sorted((one for pair in pairs for one in _apart(pair)), key=lambda pair: pair.op is not Op.DELETED)
+    return (piece for pair in pairs for piece in _file(trees, pair, options))
 
 
 def patch(trees: Trees, number: int, options: DiffOptions) -> Iterator[bytes]:
@@ -78,11 +77,30 @@ def _said(trees: Trees, pair: Pair) -> list[Pair]:
     old, new = pair.old, pair.new
     if old is None or new is None:
         return [pair]
+    if (old.kind is EntryKind.SYMLINK) != (new.kind is EntryKind.SYMLINK):
+        return [Pair(Op.DELETED, old, None), Pair(Op.ADDED, None, new)]
     above = new.at.path.rpartition("/")[0]
-    alike = (old.kind is EntryKind.SYMLINK) == (new.kind is EntryKind.SYMLINK)
-    if alike and (pair.op is not Op.RENAMED or trees.kind(above, old.at.revision) == DIRECTORY):
+    return [pair] if trees.kind(above, old.at.revision) == DIRECTORY else _apart(pair)
+
+
+def _apart(pair: Pair) -> list[Pair]:
+    """What was renamed, as deleted and new."""
+    if pair.op is not Op.RENAMED:
         return [pair]
-    return [Pair(Op.DELETED, old, None), Pair(Op.ADDED, None, new)]
+    return [Pair(Op.DELETED, pair.old, None), Pair(Op.ADDED, None, pair.new)]
+
+
+def _is_entangled(pairs: list[Pair]) -> bool:
+    """Whether something comes where something else has to go first: a file for a directory, or the other way round.
+
+    `git apply` sees that for itself, and `svn patch` goes from line to line.
+    """
+    moved = [pair for pair in pairs if pair.op is not Op.MODIFIED]
+    gone = {pair.old.at.path for pair in moved if pair.old is not None}
+    came = {pair.new.at.path for pair in moved if pair.new is not None}
+    return any(above in came for path in gone for above in above_of(path)) or any(
+        above in gone for path in came for above in above_of(path)
+    )
 
 
 def _file(trees: Trees, pair: Pair, options: DiffOptions) -> Iterator[bytes]:
@@ -102,7 +120,7 @@ def _file(trees: Trees, pair: Pair, options: DiffOptions) -> Iterator[bytes]:
     pieces = _hunks(trees, pair, options)
     hunk = next(pieces, b"")
     if hunk:
-        yield first + modes + names + hunk
+        yield first + modes + _index(trees, pair) + names + hunk
         yield from pieces
     elif modes:
         yield first + modes
@@ -120,6 +138,19 @@ def _modes(pair: Pair) -> bytes:
     if old.at.path != new.at.path:
         said += b"rename from %b\nrename to %b\n" % (_name(b"", old), _name(b"", new))
     return said
+
+
+def _index(trees: Trees, pair: Pair) -> bytes:
+    """The line by which `svn patch` knows that a link stays one: it says so with the names of Git's objects."""
+    sides = sides_of(pair)
+    if len(sides) != 2 or any(side.kind is not EntryKind.SYMLINK for side in sides):
+        return b""
+    return b"index %b..%b %b\n" % (*(_object(trees, side) for side in sides), MODES[EntryKind.SYMLINK].encode())
+
+
+def _object(trees: Trees, side: Side) -> bytes:
+    content = trees.content(side.at, side.kind)
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest().encode()
 
 
 def _name(prefix: bytes, side: Side | None) -> bytes:

@@ -236,12 +236,7 @@ class SvnSnapshot:
         return listing.properties(self._trees, At(clean_path(path), int(raw_id)))
 
     def details(self, raw_ids: Sequence[str]) -> list[CommitDetails]:
-        found: list[CommitDetails] = []
-        while some := raw_ids[len(found) : len(found) + _AT_A_TIME]:
-            present().check()
-            with _TURN:
-                found += [details_of(self._trees, int(raw_id), self._last) for raw_id in some]
-        return found
+        return [details_of(self._trees, changeset, self._last) for changeset in self.changesets(raw_ids)]
 
     def page(self, head: str | None, after: str | None, limit: int) -> list[str]:
         newest = self._newest(head, after)

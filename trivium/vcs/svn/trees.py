@@ -190,20 +190,22 @@ class Trees:
         sums = [self.root(file.revision).file_checksum(file.path, CHECKSUM_MD5) for file in (one, other)]
         return sums[0] is not None and sums[0] == sums[1]
 
-    def touched(self, first: int, last: int, path: str = "") -> Iterator[dict[str, Touched]]:
-        """The lists of changed paths of revisions, newest first; with a `path` of those that touched it."""
+    def touched(self, first: int, last: int) -> list[dict[str, Touched]]:
+        """The lists of changed paths of revisions, newest first."""
         found: list[dict[str, Touched]] = []
+        budget = present()
 
         def take(changed: dict[str, tuple[str, str | None, int]] | None, *_: Any) -> None:
+            budget.check()
             found.append(
                 {
-                    one.strip("/"): Touched(action, source and source.strip("/"), revision)
-                    for one, (action, source, revision) in (changed or {}).items()
+                    path.strip("/"): Touched(action, source and source.strip("/"), revision)
+                    for path, (action, source, revision) in (changed or {}).items()
                 }
             )
 
-        self.session.get_log(take, [path], last, first, 0, True, False, False, [])
-        return iter(found)
+        self.session.get_log(take, [""], last, first, 0, True, False, False, [])
+        return found
 
     def segments(self, path: str, number: int) -> list[Segment]:
         """The history of what is called so in a revision, newest first, through copies."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from trivium.access.caller import the_system
+from trivium.access.caller import anonymous, the_system
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
 from trivium.access.throttle import Throttle
@@ -344,3 +344,27 @@ def test_preferences_are_what_can_be_preferred(site: Site, ada: User) -> None:
         preferences.set_preferences(site, caller, one)
         with site.store.read() as db:
             assert preferences.parsed(db.execute(select(tables.preferences.c.chosen)).scalar_one()) == one
+
+
+def test_the_key_of_feeds_is_made_once_and_opens_nothing_else(
+    site: Site, authenticator: Authenticator, ada: User
+) -> None:
+    caller = ada.as_caller(HERE)
+    tokens.create_token(site, caller, ada.id, "ada", role=Role.FEED, expires=1)
+    with site.store.glance(), pytest.raises(WouldWait):
+        tokens.feed_token(site, caller)
+    key = tokens.feed_token(site, caller)
+    assert key is not None
+    with site.store.glance():
+        assert tokens.feed_token(site, caller) == key
+    assert authenticator.by_key(key, HERE, Role.FEED)[0] == caller
+    for role in (Role.API, Role.HTTP, Role.VCS):
+        with pytest.raises(CredentialsRefused):
+            authenticator.by_key(key, HERE, role)
+    with site.store.read() as db:
+        (made,) = [one for one in tokens.tokens_of(db, ada.id) if one.role is Role.FEED and one.expires < 0]
+    tokens.revoke_token(site, caller, ada.id, "ada", made.id)
+    assert tokens.feed_token(site, caller) not in (None, key)
+    assert tokens.feed_token(site, anonymous(HERE)) is None
+    masked = replace(site, settings=replace(site.settings, mask_api_keys=True))
+    assert tokens.feed_token(masked, caller) is None

@@ -215,3 +215,24 @@ def test_two_repositories_show_what_their_branches_reach(git_place: Place) -> No
     with git_place.open() as snapshot, pytest.raises((VcsError, KeyError)):
         snapshot.differing(base, shown, DiffOptions())
     assert not (git_place.path / "objects" / "info" / "alternates").exists()
+
+
+def test_modes_in_other_digits(git_place: Place) -> None:
+    """As old programs wrote them; git takes them for the same."""
+    run, path = git_place.git.run, git_place.path
+
+    def made(kind: str, raw: bytes) -> str:
+        words = ("--git-dir=.", "hash-object", "-t", kind, "-w", "--literally", "--stdin")
+        return run(*words, cwd=path, stdin=raw).stdout.decode().strip()
+
+    content = bytes.fromhex(made("blob", b"x\n"))
+    old = made("tree", b"100664 a\0%b0100644 b\0%b" % (content, content))
+    new = made("tree", b"100644 a\0%b100755 b\0%b" % (content, content))
+    first = git_place.git.out("--git-dir=.", "commit-tree", "-m", "1", old, cwd=path)
+    second = git_place.git.out("--git-dir=.", "commit-tree", "-m", "2", "-p", first, new, cwd=path)
+    run("--git-dir=.", "update-ref", "refs/heads/master", second, cwd=path)
+    with git_place.open() as snapshot:
+        assert [one.kind for one in snapshot.children(first, "")] == [EntryKind.FILE, EntryKind.FILE]
+        assert snapshot.last_changes(second, "") == {"a": first, "b": second}
+        (told,) = snapshot.differences(first, second, DiffOptions())
+        assert (told.path, told.old_kind, told.new_kind) == ("b", EntryKind.FILE, EntryKind.EXECUTABLE)

@@ -13,6 +13,7 @@ from tests.support.places import Place
 from trivium.vcs.budget import Budget, spending
 from trivium.vcs.git import last_changes, walking
 from trivium.vcs.git.snapshot import GitSnapshot
+from trivium.vcs.pages import DiffOptions, FileDifference
 
 SEEDS = range(12)
 NAMES = ["a", "b", "d/a", "d/b", "d/e/f", "d/g/h", "odd [x]*", ":(top)é"]
@@ -158,6 +159,39 @@ def test_what_two_commits_share(history: History) -> None:
             lacking = snapshot.lacking(one, other, COMMITS)
             assert set(lacking) == set(history.git("rev-list", other)) - set(history.git("rev-list", one))
             assert snapshot.lacking(one, other, 2) == lacking[:2]
+
+
+@pytest.mark.parametrize("history", SEEDS[:4], indirect=True)
+def test_files_that_differ(history: History) -> None:
+    chance = random.Random(2)
+    with opened(history.place) as snapshot:
+        for path in ("", "d", "a", "d/e", NAMES[-1]):
+            one, other = chance.sample(history.ids, 2)
+            words = (
+                "diff-tree",
+                "-r",
+                "--name-status",
+                "-z",
+                "--no-renames",
+                one,
+                other,
+                "--",
+                *([path] if path else []),
+            )
+            said = history.place.git.run("--git-dir=.", "--literal-pathspecs", *words, cwd=history.place.path).stdout
+            fields = said.decode().split("\0")[:-1]
+            expected = {name: op.replace("T", "M") for op, name in zip(fields[::2], fields[1::2], strict=True)}
+            options = DiffOptions(path=path, renames=False)
+            assert {found.path: found.op for found in snapshot.differing(one, other, options)} == expected
+            counted = [(found.added, found.deleted) for found in snapshot.differences(one, other, options)]
+            assert counted == [_counts(found) for found in snapshot.differing(one, other, options)]
+
+
+def _counts(found: FileDifference) -> tuple[int, int]:
+    """Every file has one line."""
+    if found.old_id == found.new_id:
+        return 0, 0
+    return int(found.new_path is not None), int(found.old_path is not None)
 
 
 @pytest.mark.parametrize("history", SEEDS[:2], indirect=True)

@@ -54,18 +54,20 @@ LIFE = [
      "mkdir", "trunk/d/e", "put", "=z\n", "trunk/d/e/z", "propset", "colour", "red", "trunk/d"),
     ("cp", "2", "trunk", "branches/b"),
     ("put", "=1\n2\n3\n4\n", "trunk/a", "put", "=1\n2\nthree\n", "branches/b/a", "put", "=yy\n", "trunk/d/y",
-     "put", "=yyy\n", "branches/b/d/y"),
-    ("mv", "trunk/d/x", "trunk/d/called", "propset", "svn:executable", "*", "trunk/d/y"),
+     "put", "=yyy\n", "branches/b/d/y",
+     "put", "=link a", "trunk/l", "propset", "svn:special", "*", "trunk/l"),
+    ("mv", "trunk/d/x", "trunk/d/called", "propset", "svn:executable", "*", "trunk/d/y",
+     "put", "=link d/y", "trunk/l"),
     ("rm", "trunk", "cp", "4", "branches/b", "trunk"),  # its directories are as old as those that were there
     ("cp", "5", "trunk/d/called", "trunk/d/back", "propset", "svn:mergeinfo", "/branches/b:3-5", "trunk"),
     ("rm", "trunk/a", "mkdir", "trunk/a", "put", "=in a\n", "trunk/a/f"),
     ("mv", "trunk/d", "trunk/dd", "put", "=changed too\n", "trunk/dd/e/z", "propset", "colour", "\xffblue", "trunk/dd"),
     ("rm", "branches/b", "mkdir", "branches/b"),
-    ("rm", "trunk/a", "put", "=1\n", "trunk/a", "put", "=\0\1", "trunk/bin"),
+    ("rm", "trunk/a", "put", "=1\n", "trunk/a"),
     ("cp", "11", "trunk", "tags/1", "rm", "tags/1/dd/e"),
     ("cp", "8", "trunk/d", "trunk/d"),  # it is there again
     ("cp", "13", "trunk", "tags/2", "rm", "tags/2/dd/x", "put", "=other\n", "tags/2/dd/x"),
-    ("mv", "tags/2", "tags/3"),
+    ("mv", "tags/2", "tags/3", "put", "=\0\1", "trunk/bin"),
 ]  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def test_the_log_and_the_trees_tell_the_same(lived: Place, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("client", ["git", "svn"])
 def test_a_diff_leads_from_one_tree_to_the_other(lived: Place, tmp_path: Path, client: str) -> None:
-    steps = [(number, number + 1) for number in range(1, 10)] + [(2, 9), (3, 8), (6, 2)]
+    steps = [(number, number + 1) for number in range(1, 11)] + [(2, 9), (3, 8), (6, 2), (11, 8)]
     with lived.open() as snapshot:
         for old, new in steps:
             work = tmp_path / f"{old}-{new}"
@@ -135,6 +137,9 @@ def write(work: Path, files: dict[str, tuple[EntryKind, bytes]]) -> None:
     work.mkdir()
     for name, (kind, content) in files.items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
+        if kind is EntryKind.SYMLINK:
+            (work / name).symlink_to(content.decode())
+            continue
         (work / name).write_bytes(content)
         if kind is EntryKind.EXECUTABLE:
             (work / name).chmod(0o755)
@@ -144,7 +149,10 @@ def files_in(work: Path) -> dict[str, tuple[EntryKind, bytes]]:
     found = {}
     for path in work.rglob("*"):
         name = path.relative_to(work)
-        if ".svn" in name.parts or not path.is_file():
+        if ".svn" in name.parts or (path.is_dir() and not path.is_symlink()):
+            continue
+        if path.is_symlink():
+            found[str(name)] = (EntryKind.SYMLINK, str(path.readlink()).encode())
             continue
         kind = EntryKind.EXECUTABLE if path.stat().st_mode & 0o100 else EntryKind.FILE
         found[str(name)] = (kind, path.read_bytes())
@@ -226,7 +234,7 @@ def test_where_nobody_can_compare_in_time_everything_is_replaced(lived: Place, t
         with spending(lambda: Budget(comparing=1e-9)):
             diff = b"".join(snapshot.raw_diff("3", "4", ALL))
             told = list(snapshot.differences("3", "4", ALL))
-        assert [(one.cut, one.hunks, one.added) for one in told] == [(True, b"", None)] * 4
+        assert [(one.cut, one.hunks, one.added) for one in told] == [(True, b"", None)] * 5
         assert b"@@ -1,3 +1,4 @@\n-1\n-2\n-3\n+1\n+2\n+3\n+4\n" in diff
         write(tmp_path / "work", contents(snapshot, 3))
         subprocess.run(["git", "apply", "-"], cwd=tmp_path / "work", input=diff, check=True, timeout=60)
@@ -265,7 +273,7 @@ def test_where_branches_come_from(lived: Place) -> None:
 def test_pages_of_a_directory(lived: Place) -> None:
     with lived.open() as snapshot:
         # Since it is called so: it was exchanged in 6, and 10 is a new one.
-        assert snapshot.branch_page("trunk", None, 100) == ["13", "11", "9", "8", "7", "6"]
+        assert snapshot.branch_page("trunk", None, 100) == ["15", "13", "11", "9", "8", "7", "6"]
         assert snapshot.branch_page("trunk", "11", 2) == ["9", "8"]
         assert snapshot.branch_page("trunk", "6", 2) == snapshot.branch_page("trunk", "3", 2) == []
         assert snapshot.branch_page("trunk", None, 0) == []

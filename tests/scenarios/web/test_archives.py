@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Archives: of all three systems, with modes and links, and always the same bytes (system.md 2.5)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.clients import Api, Git, Person
+from tests.support.servers import Server
+from tests.support.systems import SYSTEMS, Copy, new_system
+
+LARGE = os.urandom(3 << 20)
+
+
+@dataclass
+class Hosted:
+    """A repository with a few files, in one system."""
+
+    kind: str
+    name: str
+    raw_id: str
+    copy: Copy
+
+
+@pytest.fixture(params=SYSTEMS)
+def hosted(request: pytest.FixtureRequest, server: Server, root: Api, ada: Person, git: Git) -> Hosted:
+    kind = request.param
+    system = new_system(kind, git.home)
+    name = system.new_repository(root, ada, private=True, enable_downloads=True)
+    copy = system.checkout(server, name, ada)
+    copy.write(**{"a.txt": "one\r\n", "dir/tool.sh": "#!/bin/sh\n", "dir/büro.bin": LARGE})
+    (copy.path / "link").symlink_to("a.txt")
+    copy.change("all of it", empty="")
+    copy.make_executable("dir/tool.sh")
+    raw_id = copy.change("a program", empty="")
+    return Hosted(kind, name, raw_id, copy)
+
+
+def archive(browser: Browser, hosted: Hosted, ending: str, query: str = "") -> bytes:
+    answer = browser.get(f"/{hosted.name}/archive/{hosted.raw_id}{ending}{query}")
+    assert answer.status == 200, answer.body
+    types = {".zip": "application/zip", ".tar.gz": "application/x-gzip", ".tar.bz2": "application/x-bzip2"}
+    assert answer.headers["content-type"] == types[ending]
+    name = f"{hosted.name}-{hosted.raw_id[:12]}{ending}"
+    assert answer.headers["content-disposition"] == f"attachment; filename={name}"
+    return answer.body
+
+
+def test_an_archive_holds_what_is_in_the_revision(adas: Browser, hosted: Hosted, tmp_path: Path) -> None:
+    folder = f"{hosted.name}-{hosted.raw_id[:12]}"
+    for ending in (".tar.gz", ".tar.bz2"):
+        body = archive(adas, hosted, ending)
+        with tarfile.open(fileobj=io.BytesIO(body)) as found:
+            members = {member.name: member for member in found.getmembers()}
+            files = ("a.txt", "dir/büro.bin", "dir/tool.sh", "empty", "link")
+            assert sorted(members) == [f"{folder}/{name}" for name in sorted(files)]
+            assert members[f"{folder}/link"].linkname == "a.txt"
+            assert members[f"{folder}/dir/tool.sh"].mode == 0o755
+            assert members[f"{folder}/a.txt"].mode == 0o644
+            content = found.extractfile(f"{folder}/dir/büro.bin")
+            assert content is not None and content.read() == LARGE
+        # The program that people use takes it as well.
+        place = tmp_path / ending
+        place.mkdir()
+        unpack = "xz" if ending == ".tar.gz" else "xj"
+        subprocess.run(["tar", unpack, "-C", place], input=body, check=True)
+        assert (place / folder / "a.txt").read_bytes() == b"one\r\n"
+        assert os.access(place / folder / "dir/tool.sh", os.X_OK)
+    with zipfile.ZipFile(io.BytesIO(archive(adas, hosted, ".zip"))) as zipped:
+        assert zipped.testzip() is None
+        assert zipped.read(f"{folder}/dir/büro.bin") == LARGE
+        assert zipped.getinfo(f"{folder}/dir/tool.sh").external_attr >> 16 == 0o100755
+        link = zipped.getinfo(f"{folder}/link")
+        assert link.external_attr >> 16 == 0o120777 and zipped.read(link) == b"a.txt"
+
+
+def test_one_revision_is_always_the_same_bytes(adas: Browser, hosted: Hosted) -> None:
+    for ending in (".zip", ".tar.gz", ".tar.bz2"):
+        made = {
+            hashlib.sha256(archive(adas, hosted, ending, query)).hexdigest()
+            for query in ("", "", "?no_cache=1", "?no_cache=1")
+        }
+        assert len(made) == 1
+    hosted.copy.change("later", **{"a.txt": "two\n"})
+    assert adas.get(f"/{hosted.name}/archive/{hosted.raw_id}.zip").headers["etag"]
+
+
+def test_downloads_have_to_be_allowed(server: Server, adas: Browser, root: Api, project: str) -> None:
+    roots = Browser(server.url)
+    roots.sign_in(server.administrator)
+    for browser in (adas, roots):
+        answer = browser.get(f"/{project}/archive/tip.zip")
+        assert (answer.status, answer.text.strip()) == (403, "Downloads disabled")
+        assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("tip.rar", "Unknown archive type"), ("tip", "Unknown archive type"), ("tip.zip", "Empty repository")],
+)
+def test_what_there_is_not_is_told(adas: Browser, root: Api, ada: Person, name: str, text: str) -> None:
+    repository = root.new_repo(owner=ada.name, enable_downloads=True).name
+    answer = adas.get(f"/{repository}/archive/{name}")
+    assert (answer.status, answer.text.strip()) == (404, text)
+
+
+def test_an_unknown_revision_is_told(adas: Browser, hosted: Hosted) -> None:
+    answer = adas.get(f"/{hosted.name}/archive/nothing%2Fhere.zip")
+    assert (answer.status, answer.text.strip()) == (404, "Unknown revision nothing/here")
+
+
+def test_a_download_is_in_the_journal(server: Server, adas: Browser, root: Api, ada: Person, git: Git) -> None:
+    system = new_system("git", git.home)
+    name = system.new_repository(root, ada, enable_downloads=True)
+    raw_id = system.checkout(server, name, ada).change("one", **{"a.txt": "one\n"})
+    assert adas.request("HEAD", f"/{name}/archive/{raw_id}.zip").status == 200
+    assert server.journal("repository.download", name) == []
+    adas.get(f"/{name}/archive/{raw_id}.zip")
+    assert len(server.journal("repository.download", name)) == 1

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Archives of a revision: streamed, and for one revision always the same bytes (system.md 2.5)."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from trivium.access.caller import Caller
+from trivium.errors import TriviumError
+from trivium.forge.events import journal
+from trivium.forge.events.repositories import ArchiveDownloaded
+from trivium.forge.history.reading import History
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.site import Site
+from trivium.vcs.errors import UnknownRevision
+from trivium.vcs.model import Snapshot
+from trivium.vcs.pages import EntryKind, TreeEntry
+
+TYPES: Final = {".zip": "application/zip", ".tar.gz": "application/x-gzip", ".tar.bz2": "application/x-bzip2"}
+"""What an archive's name ends with → its type."""
+_LEVEL: Final = 6
+_BLOCK: Final = 512
+_RECORD: Final = 10_240
+_MOST_KEPT: Final = 4 << 30
+"""Bytes of archives that are kept, of all repositories together."""
+_FIRST_YEAR: Final = 1980
+_LARGE: Final = 1 << 31
+
+
+class NoArchive(TriviumError):
+    """There is no such archive; the message is the documented text."""
+
+
+class DownloadsDisabled(TriviumError):
+    """The repository gives no archives away (`enable_downloads`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive that can be read."""
+
+    file_name: str
+    type: str
+    tag: str
+    """Another one for another content."""
+    pieces: Iterator[bytes]
+    length: int | None
+    """In bytes; None while it is being made."""
+
+
+def open_archive(
+    history: History, caller: Caller, repository: Repository, name: str, *, subrepos: bool, kept: bool, told: bool
+) -> Archive:
+    """The archive that a file name means: a revision and what it ends with.
+
+    `kept`: whether one that was made before will do. `told`: whether the journal hears of it. Raises
+    `DownloadsDisabled` and `NoArchive`.
+    """
+    if not repository.enable_downloads:
+        raise DownloadsDisabled
+    ending = next((ending for ending in TYPES if name.endswith(ending)), None)
+    if ending is None:
+        raise NoArchive("Unknown archive type")
+    revision = name.removesuffix(ending)
+
+    def look(snapshot: Snapshot) -> tuple[str, str] | None:
+        if snapshot.is_empty():
+            return None
+        raw_id = snapshot.resolve(revision)
+        (changeset,) = snapshot.changesets([raw_id])
+        return raw_id, changeset.date
+
+    try:
+        found = history.read(repository, look)
+    except UnknownRevision as error:
+        raise NoArchive(f"Unknown revision {revision}") from error
+    if found is None:
+        raise NoArchive("Empty repository")
+    raw_id, date = found
+    mark = "-sub" if subrepos else ""
+    short = raw_id[:12]
+    file_name = f"{repository.name.replace('/', '_')}-{mark}{short}{ending}"
+    folder = f"{repository.name.rpartition('/')[2]}-{short}"
+    if told:
+        with history.site.store.write(access_unchanged=True) as db:
+            event = ArchiveDownloaded(subject=repository.name, repository_id=repository.id, file=file_name)
+            journal.record(db, caller, event)
+    tag = f"{raw_id}{mark}{ending}"
+    place = _place(history.site, repository.id, f"{raw_id}{mark}-{folder.encode().hex()[:64]}{ending}")
+    if kept and place is not None:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+            return Archive(file_name, TYPES[ending], tag, _from_file(descriptor), os.fstat(descriptor).st_size)
+    when = datetime.fromisoformat(date).replace(tzinfo=UTC)
+    pieces = _made(history, repository, raw_id, folder, ending, when)
+    if kept and place is not None:
+        pieces = _keeping(history.site, place, pieces)
+    return Archive(file_name, TYPES[ending], tag, pieces, None)
+
+
+def _made(
+    history: History, repository: Repository, raw_id: str, folder: str, ending: str, when: datetime
+) -> Iterator[bytes]:
+    def pieces(snapshot: Snapshot) -> Iterator[bytes]:
+        writer: _Writer = _Zip(when) if ending == ".zip" else _Tar(when, ending)
+        for entry in snapshot.files_below(raw_id, ""):
+            if not any(part in ("", ".", "..") for part in entry.path.split("/")):
+                yield from writer.member(f"{folder}/{entry.path}", entry, snapshot.stream)
+        yield from writer.end()
+
+    return history.stream(repository, pieces)
+
+
+class _Writer(Protocol):
+    """Writes an archive, piece by piece."""
+
+    def member(self, path: str, entry: TreeEntry, content: Callable[[TreeEntry], Iterator[bytes]]) -> Iterator[bytes]:
+        """One file or symbolic link."""
+        ...
+
+    def end(self) -> Iterator[bytes]:
+        """What comes after the last one."""
+        ...
+
+
+class _Tar:
+    """A compressed tar archive."""
+
+    def __init__(self, when: datetime, ending: str) -> None:
+        self._when = int(when.timestamp())
+        self._written = 0
+        if ending == ".tar.gz":
+            # The header of gzip has no time in it.
+            self._packer: Any = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        else:
+            self._packer = bz2.BZ2Compressor()
+
+    def member(self, path: str, entry: TreeEntry, content: Callable[[TreeEntry], Iterator[bytes]]) -> Iterator[bytes]:
+        info = tarfile.TarInfo(path)
+        info.mtime = self._when
+        info.uname = info.gname = "root"
+        link = entry.kind is EntryKind.SYMLINK
+        if link:
+            info.type, info.mode = tarfile.SYMTYPE, 0o777
+            info.linkname = b"".join(content(entry)).decode("utf-8", "surrogateescape")
+        else:
+            info.mode = 0o755 if entry.kind is EntryKind.EXECUTABLE else 0o644
+            info.size = entry.size or 0
+        yield self._packed(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
+        if link:
+            return
+        left = info.size
+        for piece in content(entry):
+            left -= len(piece)
+            yield self._packed(piece)
+        if left:
+            raise OSError("a file has another length than it said")
+        yield self._packed(b"\0" * (-info.size % _BLOCK))
+
+    def end(self) -> Iterator[bytes]:
+        blocks = self._written + 2 * _BLOCK
+        yield self._packed(b"\0" * (2 * _BLOCK + -blocks % _RECORD))
+        yield self._packer.flush()
+
+    def _packed(self, data: bytes) -> bytes:
+        self._written += len(data)
+        return bytes(self._packer.compress(data))
+
+
+class _Zip:
+    """A zip archive."""
+
+    def __init__(self, when: datetime) -> None:
+        self._when = (max(when.year, _FIRST_YEAR), when.month, when.day, when.hour, when.minute, when.second)
+        self._sink = _Sink()
+        file: Any = self._sink
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+
+    def member(self, path: str, entry: TreeEntry, content: Callable[[TreeEntry], Iterator[bytes]]) -> Iterator[bytes]:
+        # Names in zip archives are text; a byte that is none is written as its number.
+        info = zipfile.ZipInfo(path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"), self._when)
+        info.create_system = 3
+        info.compress_type = zipfile.ZIP_DEFLATED
+        link = entry.kind is EntryKind.SYMLINK
+        mode = stat.S_IFLNK | 0o777 if link else stat.S_IFREG | 0o644
+        if entry.kind is EntryKind.EXECUTABLE:
+            mode |= 0o111
+        info.external_attr = mode << 16
+        with self._zip.open(info, "w", force_zip64=(entry.size or 0) >= _LARGE) as member:
+            for piece in content(entry):
+                member.write(piece)
+                yield self._sink.taken()
+        yield self._sink.taken()
+
+    def end(self) -> Iterator[bytes]:
+        self._zip.close()
+        yield self._sink.taken()
+
+
+class _Sink:
+    """A file that nobody can go back in; what was written to it is taken away."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing to do: what was written is there."""
+
+    def taken(self) -> bytes:
+        found = b"".join(self._pieces)
+        self._pieces.clear()
+        return found
+
+
+def _place(site: Site, repository_id: int, name: str) -> Path | None:
+    directory = site.archives_of(repository_id)
+    return None if directory is None else directory / name
+
+
+def _from_file(descriptor: int) -> Iterator[bytes]:
+    with os.fdopen(descriptor, "rb") as stream:
+        while piece := stream.read(256 << 10):
+            yield piece
+
+
+def _keeping(site: Site, place: Path, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, which are kept as well once they are all there; a full disk only means that they are not."""
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.{id(pieces)}")
+    file = None
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if shutil.disk_usage(place.parent).free > site.settings.min_free_bytes:
+            file = temporary.open("xb")
+    try:
+        for piece in pieces:
+            if file is not None:
+                try:
+                    file.write(piece)
+                except OSError:
+                    file.close()
+                    file = None
+            yield piece
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+                temporary.replace(place)
+                _make_room(place.parent.parent)
+    finally:
+        if file is not None:
+            file.close()
+        temporary.unlink(missing_ok=True)
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def _make_room(directory: Path) -> None:
+    """Remove the archives that were made longest ago, while there are too many bytes of them."""
+    found = []
+    for path in directory.glob("*/*"):
+        with contextlib.suppress(OSError):
+            state = path.stat()
+            found.append((state.st_mtime, state.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= _MOST_KEPT:
+            return
+        path.unlink(missing_ok=True)
+        total -= size

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files for pages and downloads: their bytes, and the commits that their lines come from (web.md 2.2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trivium.forge.history.listing import Change, change_of
+from trivium.forge.history.places import Place
+from trivium.forge.history.reading import History
+from trivium.forge.repositories.finding import Repository
+from trivium.vcs.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that follow each other and come from one commit."""
+
+    count: int
+    change: Change
+    before: str
+    """The full id of the commit's first parent; empty when it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A file and where its lines come from."""
+
+    content: bytes
+    blocks: list[Block]
+
+
+def beginning(history: History, repository: Repository, place: Place, most: int) -> bytes:
+    """The first bytes of a file: all of them when there are at most `most`."""
+
+    def look(snapshot: Snapshot) -> bytes:
+        return b"".join(_part(snapshot.stream(place.entry), 0, most))
+
+    return history.read(repository, look)
+
+
+def content(
+    history: History, repository: Repository, place: Place, start: int = 0, end: int | None = None
+) -> Iterator[bytes]:
+    """The bytes of a file in pieces, from `start` up to, not including, `end`; never whole in memory."""
+    return history.stream(repository, lambda snapshot: _part(snapshot.stream(place.entry), start, end))
+
+
+def _part(pieces: Iterator[bytes], start: int, end: int | None) -> Iterator[bytes]:
+    at = 0
+    try:
+        for piece in pieces:
+            if end is not None and at >= end:
+                break
+            wanted = piece[max(0, start - at) : None if end is None else end - at]
+            at += len(piece)
+            if wanted:
+                yield wanted
+            if end is not None and at >= end:
+                break
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def annotated(history: History, repository: Repository, place: Place, most: int) -> Annotated:
+    """A file with the commits that its lines come from; raises `NotText`, and `TooLarge` above `most` bytes."""
+
+    def look(snapshot: Snapshot) -> Annotated:
+        lines = snapshot.annotate(place.raw_id, place.path, most)
+        ids = list(dict.fromkeys(line.raw_id for line in lines))
+        commits = {changeset.raw_id: changeset for changeset in snapshot.changesets(ids)}
+        changes = {raw_id: change_of(changeset) for raw_id, changeset in commits.items()}
+        blocks = []
+        for raw_id, run in itertools.groupby(lines, key=lambda line: line.raw_id):
+            parents = commits[raw_id].parents
+            blocks.append(Block(sum(1 for _ in run), changes[raw_id], parents[0].raw_id if parents else ""))
+        return Annotated(b"".join(line.content for line in lines), blocks)
+
+    return history.read(repository, look)

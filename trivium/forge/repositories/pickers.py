@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is offered while somebody types a name: a few repositories, groups, users, user groups (system.md 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.access.permissions import REPO_GROUPS, USER_GROUPS, binds, effective_level
+from trivium.errors import Forbidden
+from trivium.forge.repositories.listed import ListedRepository
+from trivium.forge.repositories.pages import matching, page
+from trivium.names import MAX_NAME, is_clean_text, key_of
+from trivium.store.query import Query
+from trivium.store.tables import DEFAULT_USER_ID, user_groups, users
+
+OFFERED: Final = 20
+"""The most of one kind."""
+_OF_USERS: Final = "user:"
+"""What a query of the switcher begins with that is for a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickedUser:
+    """A user as everybody who signed in may know them (decisions.md A20)."""
+
+    id: int
+    username: str
+    firstname: str
+    lastname: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedGroup:
+    """A group, of users or of repositories."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where one may go."""
+
+    repositories: Sequence[ListedRepository]
+    groups: Sequence[PickedGroup]
+    users: Sequence[PickedUser]
+
+
+_like: Any = bindparam("pattern")
+_USERS: Final = Query(
+    select(users.c.id, users.c.username, users.c.firstname, users.c.lastname)
+    .where(
+        users.c.active,
+        users.c.id != DEFAULT_USER_ID,
+        or_(
+            users.c.username_key.like(_like, escape="\\"),
+            func.lower(users.c.firstname + " " + users.c.lastname).like(_like, escape="\\"),
+        ),
+    )
+    .order_by(users.c.username_key)
+    .limit(OFFERED)
+)
+
+
+def _named(tables: Any, *more: Any) -> Query:
+    objects = tables.objects.c
+    return Query(
+        select(objects.id, objects.name)
+        .where(objects.name_key.like(_like, escape="\\"), *more, effective_level(tables) >= int(Level.READ))
+        .order_by(objects.name_key)
+        .limit(OFFERED)
+    )
+
+
+_USER_GROUPS: Final = _named(USER_GROUPS, user_groups.c.active)
+_REPO_GROUPS: Final = _named(REPO_GROUPS)
+
+
+def find_repositories(db: Connection, caller: Caller, query: str) -> Sequence[ListedRepository]:
+    """Repositories with these words in their names that the caller may read, what changed last first."""
+    return page(db, caller, query=query, limit=OFFERED).rows
+
+
+def find_users(db: Connection, caller: Caller, query: str) -> list[PickedUser]:
+    """Active users with this in their names; raises `Forbidden` for visitors."""
+    if caller.anonymous:
+        raise Forbidden
+    pattern = _pattern(query)
+    return [] if pattern is None else [PickedUser(*row) for row in _USERS.all(db, {"pattern": pattern})]
+
+
+def find_user_groups(db: Connection, caller: Caller, query: str) -> list[PickedGroup]:
+    """Active user groups with this in their names that the caller may read; raises `Forbidden` for visitors."""
+    if caller.anonymous:
+        raise Forbidden
+    return _groups(db, caller, _USER_GROUPS, query)
+
+
+def find_repo_groups(db: Connection, caller: Caller, query: str) -> list[PickedGroup]:
+    """Repository groups with this in their names that the caller may read."""
+    return _groups(db, caller, _REPO_GROUPS, query)
+
+
+def places(db: Connection, caller: Caller, query: str) -> Places:
+    """Where the switcher leads: repositories and groups, or after `user:` users; visitors find none of those."""
+    if query.startswith(_OF_USERS):
+        sought = query[len(_OF_USERS) :].strip()
+        return Places((), (), () if caller.anonymous else find_users(db, caller, sought))
+    return Places(find_repositories(db, caller, query), find_repo_groups(db, caller, query), ())
+
+
+def _groups(db: Connection, caller: Caller, statement: Query, query: str) -> list[PickedGroup]:
+    pattern = _pattern(query)
+    if pattern is None:
+        return []
+    return [PickedGroup(*row) for row in statement.all(db, binds(caller) | {"pattern": pattern})]
+
+
+def _pattern(query: str) -> str | None:
+    """What is sought, as a pattern; None for what no name has."""
+    if len(query) > MAX_NAME or not is_clean_text(query):
+        return None
+    return matching(key_of(query.strip()))

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory as pages show it: its rows, what tells of it, and what is found below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from trivium.forge.history.files import beginning
+from trivium.forge.history.listing import Change, Listing, last_changes, listing, paths_below
+from trivium.forge.history.places import Place
+from trivium.render import rows
+from trivium.render.markup import kind_of, plain, render
+from trivium.vcs.pages import EntryKind, TreeEntry
+from trivium.web.showing.contents import decoded, resolver
+from trivium.web.showing.keeping import kept, known
+from trivium.web.showing.links import hosted
+from trivium.web.showing.places import address
+from trivium.web.showing.sizes import size
+from trivium.web.showing.words import words_of
+from trivium.web.static_files import static_files
+from trivium.web.templating import html
+from trivium.web.times import when
+from trivium.web.urls import quoted
+from trivium.web.visit import RepositoryVisit
+
+_MOST_FOUND: Final = 200
+_LONGEST_SOUGHT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the page of a directory shows."""
+
+    rows: Markup
+    total: int
+    left_out: int
+    """Entries that are not shown, because there are so many."""
+    fill: str
+    """Where the rows come from with their last changes; empty: these are there already."""
+    readme: TreeEntry | None
+    has_links: bool
+    """Whether there are links to other repositories: what becomes of them depends on who looks."""
+
+
+def directory(visit: RepositoryVisit, place: Place) -> Directory:
+    """The rows of a directory. Last changes are shown if they are known; `?changes=1` finds them out."""
+    level: Listing = kept(
+        visit,
+        Listing,
+        *("listing", place.stamp, place.raw_id, place.path),
+        make=lambda: listing(visit.history, visit.repository, place),
+    )
+    key = ("changes", place.stamp, place.raw_id, place.path)
+    changes: dict[str, Change] | None = known(visit, dict[str, Change], *key)
+    if changes is None and (visit.query.get("changes") or visit.asked.by_script):
+        changes = kept(
+            visit, dict[str, Change], *key, make=lambda: last_changes(visit.history, visit.repository, place)
+        )
+    links = [entry for entry in level.entries if entry.kind is EntryKind.LINK]
+    return Directory(
+        rows=_rows(visit, place, level, changes, hosted(visit, links) if links else {}),
+        total=level.total,
+        left_out=level.total - len(level.entries),
+        fill="" if changes is not None else address(visit, place.raw_id, place.path, "nodetree_full") + _named(place),
+        readme=level.readme,
+        has_links=bool(links),
+    )
+
+
+def _named(place: Place) -> str:
+    """Tells the rows that are filled in later how the page calls the revision."""
+    return "" if place.name == place.raw_id else "?" + urlencode({"at_rev": place.name})
+
+
+def _rows(
+    visit: RepositoryVisit, place: Place, level: Listing, changes: dict[str, Change] | None, hosts: dict[str, str]
+) -> Markup:
+    language = visit.language
+    before = len(place.path) + 1 if place.path else 0
+    name = visit.query.get("at_rev") or place.name if visit.asked.by_script else place.name
+    start = address(visit, name, "")
+    found = []
+    for entry in level.entries:
+        shown = entry.path[before:]
+        change = changes.get(shown.partition("/")[0]) if changes is not None else None
+        link = entry.kind is EntryKind.LINK
+        found.append(
+            rows.FileRow(
+                kind=entry.kind,
+                name=shown,
+                href=hosts.get(entry.path) or f"{start}/{quoted(entry.path)}",
+                what=change.subject if change is not None else None if changes is None else "",
+                what_href=f"{visit.root}/changeset/{change.raw_id}" if change is not None else "",
+                when=html(when(change.date)) if change is not None else Markup(),
+                size=size(entry.size, language),
+                target=entry.id[:12] if link else "",
+            )
+        )
+    return rows.files(found, sizes=True, icons=_icons(visit), words=words_of(language))
+
+
+def _icons(visit: RepositoryVisit) -> str:
+    return f"{visit.asked.root}{static_files().root}/icons.svg"
+
+
+def readme(visit: RepositoryVisit, place: Place, entry: TreeEntry) -> Markup:
+    """What a README says, as HTML; with `?no-render=1` as it was written."""
+    settings = visit.site.settings
+    kind = "plain" if visit.query.get("no-render") else kind_of(entry.path)
+    inside = Place(
+        place.stamp,
+        place.raw_id,
+        place.short_id,
+        place.number,
+        place.name,
+        entry.path,
+        entry.kind,
+        entry.id,
+        entry.size,
+    )
+
+    def make() -> str:
+        data = beginning(visit.history, visit.repository, inside, settings.max_render_bytes)
+        text = decoded(data, "", settings.default_encoding).text
+        if kind == "plain":
+            return plain(text)
+        return render(
+            text,
+            kind,
+            resolve=resolver(visit, inside),
+            remote_images=settings.markup_remote_images,
+            most=settings.max_render_bytes,
+        )
+
+    key = ("readme", place.stamp, entry.id, entry.path, visit.root, place.name, kind, settings.markup_remote_images)
+    return html(visit.part(*key, make=make))
+
+
+def finder(visit: RepositoryVisit, place: Place) -> dict[str, Any]:
+    """All paths below a directory, for the script that looks for files: `{"nodes": [{"name", "type"}]}`."""
+    found: dict[str, Any] = kept(
+        visit,
+        dict[str, Any],
+        *("finder", place.stamp, place.raw_id, place.path),
+        make=lambda: {
+            "nodes": [
+                {"name": path, "type": kind} for path, kind in paths_below(visit.history, visit.repository, place)
+            ]
+        },
+    )
+    return found
+
+
+def sought(visit: RepositoryVisit, place: Place, words_: str) -> tuple[list[tuple[str, str]], bool]:
+    """Paths of files below a directory that have all these words in them, with their addresses; and whether there are
+    more. The shortest paths stand first.
+    """
+    wanted = words_[:_LONGEST_SOUGHT].lower().split()
+    names = [node["name"] for node in finder(visit, place)["nodes"] if node["type"] == "file"]
+    hits = [name for name in names if all(word in name.lower() for word in wanted)]
+    hits.sort(key=lambda name: (len(name), name))
+    return [(name, address(visit, place.name, name)) for name in hits[:_MOST_FOUND]], len(hits) > _MOST_FOUND

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of the core that are kept like parts of pages, because what a page makes of them depends on the visitor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import msgspec
+
+from trivium.web.visit import RepositoryVisit
+
+T = TypeVar("T")
+
+
+def kept(visit: RepositoryVisit, form: Any, *key: Hashable, make: Callable[[], T]) -> T:
+    """A value of the type `form`: kept under its key, or made now, as `RepositoryVisit.part`."""
+    found: T = _value(form, visit.part(*key, make=lambda: _text(make())))
+    return found
+
+
+def known(visit: RepositoryVisit, form: Any, *key: Hashable) -> Any | None:
+    """Such a value, if it was made before."""
+    found = visit.fragments.find(visit.repository.id, (visit.language.code, *key))
+    return None if found is None else _value(form, found)
+
+
+def _text(value: object) -> str:
+    # Not `msgspec.json`: paths may have surrogates in them (`vcs.pages.TreeEntry.path`).
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+
+
+def _value(form: Any, text: str) -> Any:
+    return msgspec.convert(json.loads(text), form)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Archives of a revision (system.md 2.5)."""
+
+from __future__ import annotations
+
+from trivium.access.levels import Level
+from trivium.forge.history.archives import DownloadsDisabled, NoArchive, open_archive
+from trivium.turns import Pace
+from trivium.web.answers import Body, Refused
+from trivium.web.downloads import attachment
+from trivium.web.registering import view
+from trivium.web.visit import RepositoryVisit
+
+
+@view(
+    "GET",
+    "/{repository}/archive/{name*}",
+    needs=Level.READ,
+    word="FilesController:archivefile",
+    pace=Pace.LONG,
+)
+def archivefile(visit: RepositoryVisit, name: str) -> Body:
+    """`<revision>.zip`, `.tar.gz` or `.tar.bz2`."""
+    try:
+        found = open_archive(
+            visit.history,
+            visit.caller,
+            visit.repository,
+            name,
+            subrepos=visit.query.get("subrepos") == "true",
+            kept=visit.query.get("no_cache", "") in ("", "0", "false"),
+            told=visit.asked.method == "GET",
+        )
+    except DownloadsDisabled:
+        raise Refused(403, "Downloads disabled") from None
+    except NoArchive as error:
+        raise Refused(404, str(error)) from error
+    return Body(
+        found.pieces,
+        found.type,
+        length=found.length,
+        tag=found.tag,
+        headers=(("Content-Disposition", attachment(found.file_name)),),
+    )

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files as they are, byte by byte (system.md 2.4): nothing of them is ever run by a browser (security.md 7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trivium.access.levels import Level
+from trivium.forge.history.files import content
+from trivium.forge.history.places import Place
+from trivium.vcs.pages import EntryKind
+from trivium.web.answers import Body, Ranges
+from trivium.web.declared import BINARY, type_by_name
+from trivium.web.downloads import attachment
+from trivium.web.registering import view
+from trivium.web.showing.contents import nature
+from trivium.web.showing.places import file_at, is_whole
+from trivium.web.visit import RepositoryVisit
+
+
+@dataclass(frozen=True, slots=True)
+class _Content(Ranges):
+    """The bytes of a file in a repository."""
+
+    visit: RepositoryVisit
+    place: Place
+
+    def between(self, start: int, end: int) -> Iterator[bytes]:
+        return content(self.visit.history, self.visit.repository, self.place, start, end)
+
+
+@view("GET", "/{repository}/raw/{revision}/{path*}", needs=Level.READ, word="FilesController:raw")
+def raw(visit: RepositoryVisit, revision: str, path: str) -> Body:
+    """A file to be looked at: a picture as such, text as text, anything else to be saved."""
+    place = file_at(visit, revision, path)
+    kind = "text" if place.kind is EntryKind.SYMLINK else nature(visit, place)
+    match kind:
+        case "text":
+            charset = visit.site.settings.default_encoding.partition(",")[0].strip() or "utf-8"
+            return _body(visit, place, f"text/plain; charset={charset}", "inline")
+        case "binary":
+            return _body(visit, place, BINARY, attachment(place.file_name))
+        case _:
+            return _body(visit, place, kind, "inline")
+
+
+@view("GET", "/{repository}/rawfile/{revision}/{path*}", needs=Level.READ, word="FilesController:rawfile")
+def rawfile(visit: RepositoryVisit, revision: str, path: str) -> Body:
+    """A file to be saved."""
+    place = file_at(visit, revision, path)
+    return _body(visit, place, type_by_name(place.file_name), attachment(place.file_name))
+
+
+def _body(visit: RepositoryVisit, place: Place, kind: str, how: str) -> Body:
+    tag = hashlib.sha256(repr((place.stamp, place.id, place.path, place.kind)).encode()).hexdigest()[:32]
+    return Body(
+        content(visit.history, visit.repository, place),
+        kind,
+        length=place.size,
+        tag=tag if is_whole(place) else "",
+        headers=(("Content-Disposition", how),),
+        ranges=_Content(visit, place),
+    )
