@@ -40,7 +40,7 @@ from trivium.http.asgi import TooLarge, key_in_headers
 from trivium.vcs.annotation import lines_of
 from trivium.vcs.git import commit as gitcommit
 from trivium.vcs.git import patches
-from trivium.vcs.git.trees import _entries
+from trivium.vcs.git.trees import entries_of
 from trivium.vcs.hg.server import arguments as hg_arguments
 from trivium.vcs.paths import clean_path
 from trivium.vcs.svn.externals import externals_of
@@ -411,7 +411,7 @@ BYTES: dict[str, tuple[Callable[[Any], object], Iterable[bytes], bytes, bytes]] 
     "who did it": (gitcommit._who, LINE_OF, b"", b""),
     "when it was": (gitcommit._time_of, LINE_OF, b"", b""),
     "where it was then": (gitcommit.zoned, LINE_OF, b"", b""),
-    "trees": (_entries, TREE, b"", b""),
+    "trees": (entries_of, TREE, b"", b""),
     "lines of a file": (lines_of, LINE_OF, b"", b""),
 }
 

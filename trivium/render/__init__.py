@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pages repeat by the hundred, and what is written by strangers: pure functions of bytes and values to escaped HTML."""
+"""What pages repeat by the hundred, and what strangers wrote: functions of bytes and values to escaped HTML."""

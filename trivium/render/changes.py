@@ -173,10 +173,11 @@ def coloured(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours]:
     Where the whole files are at hand in colours, those are better: a hunk may begin in the middle of a text.
     """
     sides = []
-    for skipped, number in (("+", 1), ("-", 2)):
+    for skipped in "+-":
         side = [row for row in found if isinstance(row, Line) and row.op != skipped]
         shown = highlight.highlight("".join(f"{row.text}\n" for row in side), lexer).lines
-        sides.append({row[number]: line for row, line in zip(side, shown, strict=True)})
+        numbers = (row.old if skipped == "+" else row.new for row in side)
+        sides.append(dict(zip(numbers, shown, strict=True)))
     return sides[0], sides[1]
 
 
@@ -232,7 +233,7 @@ def two_columns(
     icons: str = "icons.svg",
     words: Texts = ENGLISH,
 ) -> Markup:
-    """The rows of a table with the old file on the one side and the new one on the other (`<table class="diff two">`)."""
+    """The rows of a table with the old file on one side and the new one on the other (`<table class="diff two">`)."""
     write = _Writer(found, old, new)
     void = '<td class="no void"></td><td class="lc void"></td>'
     written = []
@@ -318,7 +319,8 @@ def _between(row: Row, numbers: int, width: int, more: Callable[[Gap], str] | No
     if isinstance(row, Gap):
         text = row.section or words.lines(row.hidden)
         if more is not None and row.hidden:
-            link = f'<a href="{escaped(more(row))}" aria-label="{attribute(words.show_lines_above(row.hidden))}">{icon("expand", icons)}</a>'
+            label = attribute(words.show_lines_above(row.hidden))
+            link = f'<a href="{escaped(more(row))}" aria-label="{label}">{icon("expand", icons)}</a>'
     else:
         text = words.too_many_lines
     return (

@@ -23,44 +23,11 @@ PATIENCE: Final = 2.0
 """Seconds of the processor for one text."""
 
 CLASSES: Final = frozenset(
-    *(
-        [
-            "k",
-            "kd",
-            "kn",
-            "kr",
-            "kc",
-            "ow",
-            "s",
-            "s1",
-            "s2",
-            "sd",
-            "sa",
-            "sb",
-            "se",
-            "si",
-            "dl",
-            "m",
-            "mi",
-            "mf",
-            "mh",
-            "kt",
-            "nb",
-            "bp",
-            "nf",
-            "fm",
-            "nc",
-            "nn",
-            "c",
-            "c1",
-            "cm",
-            "cp",
-            "ch",
-            "nd",
-            "na",
-            "nt",
-        ],
-    )
+    {
+        *("k", "kc", "kd", "kn", "kr", "ow", "s", "s1", "s2", "sa", "sb", "sd", "se", "si", "dl"),
+        *("m", "mf", "mh", "mi", "kt", "nb", "bp", "fm", "nc", "nf", "nn"),
+        *("c", "c1", "ch", "cm", "cp", "na", "nd", "nt"),
+    }
 )
 """The short names of Pygments that have a colour; the others look like text."""
 _LIKE: Final = {
@@ -216,11 +183,9 @@ def lexer_of(path: str, text: str = "") -> str:
     The same name and beginning have the same answer always: it may be a part of a key.
     """
     last = path.rpartition("/")[2]
-    if len(last) <= _MOST_OF_A_NAME and (found := _by_name(last)):
-        return found
+    if len(last) <= _MOST_OF_A_NAME and (alias := _by_name(last)):
+        return alias
     head = text[:1000].split("\n", 5)[:5]
-    if not head:
-        return ""
     if found := _SHEBANG.match(head[0][:200]):
         return _known(_INTERPRETERS.get(found[1].lower(), found[1].lower()))
     for line in head:

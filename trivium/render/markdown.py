@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from trivium.render.cleaning import MOST_OF_AN_ADDRESS
 from trivium.render.coding import Blocks, TooSlow
@@ -55,9 +56,8 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.push("headings", _headings)
     parser.core.ruler.push("tasks", _tasks)
     parser.core.ruler.push("bounds", _bounds)
-    terminates = {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
     parser.block.ruler.before("code", "patience", _patience)
-    parser.block.ruler.before("fence", "comment", _comment, terminates)
+    parser.block.ruler.before("fence", "comment", _comment, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     parser.inline.ruler.before("autolink", "comment", _comment_inside)
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
@@ -171,7 +171,8 @@ def _fence(_renderer: Any, tokens: Sequence[Token], place: int, _options: Any, e
     return blocks.block(token.content, token.info.strip().split(" ", 1)[0])
 
 
-class _Link(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Link:
     """What markdown-it wants to know of a link that it finds in a text."""
 
     index: int

@@ -16,6 +16,10 @@ _MOST_OF_A_LINE: Final = 10_000
 _MOST_OF_A_PARAGRAPH: Final = 5_000
 """Characters; a longer one is text without marks."""
 
+_MOST_REFERENCES: Final = 5_000
+"""References, targets and errors of one text: what docutils does with them after reading is not watched, and some of it
+takes time by the square of their number."""
+
 _ALONE = Lock()
 """docutils keeps the roles that a text defines for all texts: one is rendered at a time, and they are forgotten."""
 
@@ -48,11 +52,11 @@ def rest(text: str, *, end: float) -> str:
     if max(map(len, text.split("\n"))) > _MOST_OF_A_LINE:
         raise TooSlow
     from docutils.core import publish_parts
-    from docutils.parsers.rst import roles
+    from docutils.parsers.rst.roles import _roles  # type: ignore[attr-defined]
 
     parser, writer = _parser_and_writer()
     with _ALONE:
-        roles._roles.clear()
+        _roles.clear()
         try:
             parts = publish_parts(
                 text,
@@ -61,8 +65,11 @@ def rest(text: str, *, end: float) -> str:
                 settings_overrides={**_SETTINGS, "warning_stream": io.StringIO()},
             )
         finally:
-            roles._roles.clear()
-    return str(parts["html_body"])
+            _roles.clear()
+    html = str(parts["html_body"])
+    for landmark in ("aside", "nav"):  # of these a page has its own; footnotes must keep their addresses
+        html = html.replace(f"<{landmark}", "<div").replace(f"</{landmark}>", "</div>")
+    return html
 
 
 @cache
@@ -72,31 +79,40 @@ def _parser_and_writer() -> tuple[Any, Any]:
     from docutils.parsers.rst.states import Inliner
     from docutils.writers.html5_polyglot import HTMLTranslator, Writer
 
-    class Bounded(Inliner):
-        """Reads what stands in paragraphs, which takes time by the square of their length."""
+    costly_nodes = (nodes.pending, nodes.Referential, nodes.Targetable, nodes.problematic, nodes.system_message)
 
-        def parse(self, text: str, lineno: int, memo: Any, parent: Any) -> Any:
-            if len(text) > _MOST_OF_A_PARAGRAPH:
-                return [nodes.Text(text)], []
-            return super().parse(text, lineno, memo, parent)
+    def bounded() -> Inliner:
+        """Reads what stands in paragraphs, which takes time by the square of their length."""
+        # Not a class of our own: docutils looks for its expressions in the class of the object itself.
+        inliner = Inliner()
+        read = inliner.parse
+
+        def parse(text: str, lineno: int, memo: Any, parent: Any) -> Any:
+            return read(text, lineno, memo, parent) if len(text) <= _MOST_OF_A_PARAGRAPH else ([nodes.Text(text)], [])
+
+        inliner.parse = parse  # type: ignore[method-assign]
+        return inliner
 
     class Patient(Parser):
         """Looks at the time with every line."""
 
         def __init__(self, end: float) -> None:
-            super().__init__(inliner=Bounded())
+            super().__init__(inliner=bounded())
             self._end = end
 
         def parse(self, inputstring: str, document: nodes.document) -> None:
             note = document.note_source
 
-            def look(source: str | None, offset: int | None) -> None:
+            def look(source: Any, offset: Any) -> None:
                 if time.thread_time() > self._end:
                     raise TooSlow
                 note(source, offset)
 
             document.note_source = look  # type: ignore[method-assign]
             super().parse(inputstring, document)
+            count = sum(isinstance(node, costly_nodes) for node in document.findall())
+            if count + len(document.parse_messages) > _MOST_REFERENCES or time.thread_time() > self._end:
+                raise TooSlow
 
     class Translator(HTMLTranslator):
         """Writes images without looking for them in the file system, and code in our colours."""
@@ -125,7 +141,7 @@ def _parser_and_writer() -> tuple[Any, Any]:
             pass
 
         def visit_literal_block(self, node: nodes.literal_block) -> None:
-            classes = node.get("classes", [])
+            classes: list[str] = node.get("classes", [])
             language = classes[1] if "code" in classes and len(classes) > 1 else ""
             if node.rawsource != node.astext() and not language:
                 super().visit_literal_block(node)  # parsed literals have elements in them

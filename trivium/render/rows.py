@@ -81,7 +81,7 @@ def _aim(kind: EntryKind, target: str) -> str:
 
 
 def changed_files(files: Iterable[tuple[str, str, str, int]], *, icons: str = "icons.svg") -> Markup:
-    """The list of the files that a changeset changes, by directory: path, letter, address and number of comments each."""
+    """The files that a changeset changes, by directory; of each its path, letter, address and number of comments."""
     found, folder = [], None
     said = icon("comment", icons)
     for path, op, href, comments in files:
@@ -128,7 +128,7 @@ def text_table(rows: Markup, label: str, *, authors: bool = False, words: Words 
 class Block(NamedTuple):
     """Lines that follow each other and come from one commit."""
 
-    count: int
+    lines: int
     age: int
     """From 0, the oldest, to 4."""
     id: str
@@ -148,7 +148,8 @@ def annotated(shown: Sequence[str], blocks: Iterable[Block], *, words: Words = E
     for count, age, short, href, subject, author, when, before in blocks:
         step = min(max(age, 0), 4)
         earlier = f' <a href="{escaped(before)}" title="{attribute(words.before_this_change)}">↑</a>' if before else ""
-        who = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a> {named(author)}, {when}{earlier}'
+        link = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a>'
+        who = f"{link} {named(author)}, {when}{earlier}"
         start = ' class="start"'
         for line in shown[number : number + count]:
             number += 1

@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-import markupsafe
-from markupsafe import Markup, escape
+from markupsafe import Markup as Markup
+from markupsafe import _escape_inner, escape  # type: ignore[attr-defined]
 
 MOST_OF_A_LINE: Final = 10_000
 """Characters of one line of code that are shown; of what is longer the number of the others is."""
 
-escaped: Final[Callable[[str], str]] = markupsafe._escape_inner
+escaped: Final[Callable[[str], str]] = _escape_inner
 """What `esc` does, without the object around the answer, which costs five times as much: for rows.
 
 It is for plain texts alone: what is HTML already is escaped once more.
@@ -32,7 +32,7 @@ def esc(text: str) -> Markup:
 
 
 def name(text: str) -> Markup:
-    """A name, of a file or a branch or a person, as HTML in which nothing is hidden and nothing moves its neighbours."""
+    """A name, of a file, a branch or a person, as HTML: nothing in it is hidden, and nothing moves its neighbours."""
     return Markup(named(text))
 
 
@@ -120,8 +120,10 @@ some whose time grows with the square of the length."""
 
 
 def decode(data: bytes, charset: str = "") -> Decoded:
-    """The text that bytes stand for: in the charset that was asked for, if it is one of `CHARSETS`; else UTF-8 where they
-    are that; else what their first bytes say; else a guess among the two that every byte fits in.
+    """The text that bytes stand for.
+
+    In the charset that was asked for, if it is one of `CHARSETS`; else what their first bytes say; else in UTF-8 where
+    they are that; else a guess among the two that every byte fits in.
 
     What does not fit becomes U+FFFD. A byte order mark is no part of the text.
     """

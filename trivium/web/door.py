@@ -367,7 +367,7 @@ def _is_compressible(answer: Ready) -> bool:
 
 
 def _compressed(answer: Ready, *, wanted: bool) -> Ready:
-    """A content that is sent piece by piece, compressed by the thread that reads it, so that each piece can be shown."""
+    """A content that is sent piece by piece, compressed by the thread that reads it; each piece can be shown."""
     assert not isinstance(answer.content, bytes)
     headers = (*answer.headers, ("Vary", "Accept-Encoding"))
     if not wanted:

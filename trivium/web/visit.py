@@ -100,7 +100,7 @@ class RepositoryVisit(Visit):
 
     repository: Repository
     moment: Moment | None = None
-    """The state of its history when the gate looked; None where the view needs none."""
+    """The state of its history, once somebody has asked for it (`now`)."""
 
     @property
     def level(self) -> Level:
@@ -116,8 +116,11 @@ class RepositoryVisit(Visit):
         return self.urls.repository(self.repository.name)
 
     def now(self) -> Moment:
-        """The state of the repository's history."""
-        return self.moment or self.history.now(self.repository)
+        """The state of the repository's history: the same for all of this visit."""
+        if self.moment is None:
+            object.__setattr__(self, "moment", self.history.now(self.repository))
+        assert self.moment is not None
+        return self.moment
 
     def part(self, *key: Hashable, make: Callable[[], str]) -> str:
         """A finished part of the page: kept under its key, or made now, by one at a time.

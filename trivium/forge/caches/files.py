@@ -125,4 +125,9 @@ class RepositoryCache:
 
 def _digest(key: object) -> bytes:
     # Another version may have kept answers of another shape.
-    return hashlib.sha256(msgspec.json.encode((__version__, key))).digest()
+    whole = (__version__, key)
+    try:
+        encoded = msgspec.json.encode(whole)
+    except UnicodeEncodeError:  # there is a path in it with bytes that are no UTF-8
+        encoded = repr(whole).encode()
+    return hashlib.sha256(encoded).digest()

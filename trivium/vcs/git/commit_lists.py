@@ -23,6 +23,7 @@ from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.objects import refs_digest
 
 ID_BYTES: Final = 20
+_YOUNG: Final = 1000 * ID_BYTES
 COMMITS: Final = "commits"
 """The directory of the lists, in the cache of a repository."""
 
@@ -122,7 +123,12 @@ class CommitLists:
 
 
 def position_in(ids: Ids, raw_id: bytes) -> int | None:
-    """Where a raw id stands in a list; None when it does not."""
+    """Where a raw id stands in a list; None when it does not. Who is asked for is young most often."""
+    if len(ids) > _YOUNG:
+        start = len(ids) - _YOUNG
+        found = position_in(ids[start:], raw_id)
+        if found is not None:
+            return start // ID_BYTES + found
     at = ids.find(raw_id)
     while at != -1 and at % ID_BYTES:
         at = ids.find(raw_id, at + 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 from typing import Any, Final
 
+import pygit2
 from pygit2.enums import ObjectType
 
 from trivium.vcs.budget import Exhausted, present
@@ -19,11 +20,16 @@ from trivium.vcs.errors import VcsError
 from trivium.vcs.git.commit import Links
 from trivium.vcs.git.listing import name_of
 from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.trees import entries_of
 
 _OFTEN: Final = 64
 """Commits between two looks at the clock, and at whether git would be quicker."""
-_WORTH: Final = 600
-"""Commits that are looked at in the time that git takes for one entry."""
+_FEW: Final = 6
+"""Entries for which git is quicker, one after the other, than we are for all of them."""
+_FAR: Final = 4000
+"""Commits that are left, for that to be worth the start of a process."""
+_LARGE: Final = 16 << 10
+"""Bytes of a directory in which names are looked up one by one, rather than to take it apart."""
 _PATIENCE: Final = 60.0
 
 _Entry = tuple[int, Any]
@@ -38,7 +44,7 @@ def last_changes(opened: Opened, raw_id: str, path: str) -> dict[str, str]:
     budget = present()
     budget.spend(len(entries), sum(map(len, entries)))
     search = _Search(opened, path, entries)
-    search.begin(raw_id, directory)
+    search.begin(raw_id, directory.id)
     try:
         while search.goes_on:
             budget.check()
@@ -60,16 +66,17 @@ class _Search:
         self._path = path
         self._entries = entries
         """What they are at the beginning, and at every commit that they have come to."""
+        self._raw = {name: _raw_entry(name, *entry) for name, entry in entries.items()}
         self._at: dict[str, set[str]] = {}
         """Commit → the entries that have come to it."""
-        self._directories: dict[str, Any] = {}
+        self._directories: dict[str, pygit2.Oid] = {}
         self._waiting: list[tuple[int, str]] = []
         """The same commits, the youngest first: where ways meet again they are one."""
         self._has_graph = any(
             (opened.path / "objects" / "info" / name).exists() for name in ("commit-graphs", "commit-graph")
         )
 
-    def begin(self, raw_id: str, directory: Any) -> None:
+    def begin(self, raw_id: str, directory: pygit2.Oid) -> None:
         """All entries start here."""
         if self._entries:
             self._move(set(self._entries), raw_id, self._opened.links(raw_id), directory)
@@ -83,7 +90,7 @@ class _Search:
     def is_far(self) -> bool:
         """Whether git would be quicker: there is much history left for few entries."""
         left = len(self._entries) - len(self.found)
-        return self._has_graph and left * _WORTH < self._opened.position(self._waiting[0][1])
+        return self._has_graph and left <= _FEW and self._opened.position(self._waiting[0][1]) > _FAR
 
     def go(self, steps: int) -> None:
         """Look at so many commits."""
@@ -110,20 +117,33 @@ class _Search:
         if said:
             self.found[name] = said.decode("ascii").strip()
 
-    def _step(self, raw_id: str, names: set[str], directory: Any) -> None:
+    def _step(self, raw_id: str, names: set[str], directory: pygit2.Oid) -> None:
         """Send each entry on to the first parent that has the same; what none has was changed here."""
         for parent in self._opened.links(raw_id).parents:
             links = self._opened.links(parent)
             before = self._directory(links)
             if before is None:
                 continue
-            same = names if before.id == directory.id else {name for name in names if self._is_in(before, name)}
+            same = names if before == directory else self._same(before, names)
             if same:
                 self._move(same, parent, links, before)
                 names = names - same
             if not names:
                 return
         self.found.update(dict.fromkeys(names, raw_id))
+
+    def _same(self, directory: pygit2.Oid, names: set[str]) -> set[str]:
+        """Those of the entries that a directory has as they are."""
+        raw = self._opened.read(directory)
+        same: set[str] = set()
+        if len(raw) <= _LARGE:
+            there = entries_of(raw)
+            same = {name for name in names if self._raw[name] in there}
+            if len(same) == len(names):
+                return same
+        # What differs in its bytes may still be the same: old programs wrote modes in other digits.
+        tree = self._opened.repository[directory]
+        return same | {name for name in names - same if self._is_in(tree, name)}
 
     def _is_in(self, directory: Any, name: str) -> bool:
         try:
@@ -132,22 +152,27 @@ class _Search:
             return False
         return (entry.filemode, entry.id) == self._entries[name]
 
-    def _move(self, names: set[str], raw_id: str, links: Links, directory: Any) -> None:
-        present_there = self._at.get(raw_id)
-        if present_there is not None:
-            present_there |= names
+    def _move(self, names: set[str], raw_id: str, links: Links, directory: pygit2.Oid) -> None:
+        there = self._at.get(raw_id)
+        if there is not None:
+            there |= names
             return
         self._at[raw_id] = set(names)
         self._directories[raw_id] = directory
         heapq.heappush(self._waiting, (-links.time, raw_id))
 
-    def _directory(self, links: Links) -> Any:
+    def _directory(self, links: Links) -> pygit2.Oid | None:
         """The directory at a commit; None where there is none."""
-        tree: Any = self._opened.repository[links.tree]
         if not self._path:
-            return tree
+            return pygit2.Oid(hex=links.tree)
+        tree: Any = self._opened.repository[links.tree]
         try:
             found = tree[self._path]
         except KeyError:
             return None
-        return found if found.type == ObjectType.TREE else None
+        return found.id if found.type == ObjectType.TREE else None
+
+
+def _raw_entry(name: str, mode: int, raw_id: pygit2.Oid) -> bytes:
+    """An entry as it stands in a tree object, where git wrote that."""
+    return b"%o %b\0%b" % (mode, name.encode("utf-8", "surrogateescape"), raw_id.raw)

@@ -22,6 +22,7 @@ from trivium.vcs.git.index import GitIndex
 _COMMITS_KEPT: Final = 1 << 20
 """Characters of commits that are remembered while a repository is open, about."""
 _LINKS_KEPT: Final = 4096
+_NEAR: Final = 64
 
 
 class Opened:
@@ -35,7 +36,7 @@ class Opened:
         self.index = index
         self._other = other
         self._commits: LRUCache[str, Commit] = LRUCache(_COMMITS_KEPT, _size_of)
-        self._links: LRUCache[str, Links] = LRUCache(_LINKS_KEPT)
+        self._links: dict[str, Links] = {}
         if other is not None:
             # Nothing is written: this repository knows the other one's objects as long as it is open.
             repository.odb.add_disk_alternate(str(other[0] / "objects"))
@@ -65,9 +66,15 @@ class Opened:
     def count(self) -> int:
         return len(self.list) // ID_BYTES
 
-    def position(self, raw_id: str) -> int:
-        """Where a commit stands in the list; raises `UnknownRevision`."""
-        at = position_in(self.list, bytes.fromhex(raw_id))
+    def position(self, raw_id: str, near: int | None = None) -> int:
+        """Where a commit stands in the list, perhaps `near` another one; raises `UnknownRevision`."""
+        raw = bytes.fromhex(raw_id)
+        if near is not None:
+            start = max(0, near - _NEAR)
+            there = position_in(self.list[start * ID_BYTES : (near + _NEAR) * ID_BYTES], raw)
+            if there is not None:
+                return start + there
+        at = position_in(self.list, raw)
         if at is None:
             raise UnknownRevision(raw_id)
         return at
@@ -98,6 +105,8 @@ class Opened:
         """What a commit leads to, for whoever walks over many of them."""
         found = self._links.get(raw_id)
         if found is None:
+            if len(self._links) >= _LINKS_KEPT:
+                self._links.clear()
             found = self._links[raw_id] = read_links(self.repository, raw_id, self.index.command)
         return found
 

@@ -87,7 +87,7 @@ class GitSnapshot:
     def _position_near(self, raw_id: str, guess: int) -> int:
         """As `position`, but without a search for commits that are asked for in their order, which is usual."""
         at = guess * ID_BYTES
-        return guess if self._ids[at : at + ID_BYTES].hex() == raw_id else self.position(raw_id)
+        return guess if self._ids[at : at + ID_BYTES].hex() == raw_id else self._opened.position(raw_id, guess)
 
     def resolve(self, revision: str) -> str:
         if revision in _FIRST and not self.is_empty():

@@ -86,7 +86,7 @@ class Trees:
                 self._entries.clear()
             self._budget.check()
             _, raw = self._read(pygit2.Oid(raw=tree))
-            found = self._entries[tree] = _entries(raw)
+            found = self._entries[tree] = entries_of(raw)
         return found
 
 
@@ -103,7 +103,7 @@ def _is_directory(entry: bytes) -> bool:
     return entry.lstrip(b"0").startswith(b"4")
 
 
-def _entries(raw: bytes) -> Entries:
+def entries_of(raw: bytes) -> Entries:
     """The entries of a tree object; raises `VcsError`."""
     if not _TREE.fullmatch(raw):
         raise VcsError("a tree is damaged")

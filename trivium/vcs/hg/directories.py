@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from trivium.vcs.budget import present
 from trivium.vcs.errors import UnknownPath
+from trivium.vcs.hg.client import HgProcesses
+from trivium.vcs.hg.index import HgIndex
 from trivium.vcs.hg.reader import Reader
 from trivium.vcs.hg.values import Listed
 from trivium.vcs.pages import EntryKind, Properties, TreeEntry
@@ -16,6 +18,8 @@ from trivium.vcs.paths import raw_path
 _ID_BYTES: Final = 20
 _SMALL: Final = 64 << 10
 """Bytes of a file for which nobody need be forked."""
+_PIECE: Final = 128 << 10
+_MOST_AHEAD: Final = 100
 _PATIENCE: Final = 10.0
 """Seconds for the last changes of a directory, if nobody says less."""
 _MOST_WALKED: Final = 1_000_000
@@ -30,6 +34,13 @@ _KINDS: Final = {
 
 class Directories(Reader):
     """What is in them."""
+
+    def __init__(self, processes: HgProcesses, index: HgIndex, directory: int, *others: int) -> None:
+        super().__init__(processes, index, directory, *others)
+        self._listed: tuple[list[Listed], int] = ([], 0)
+        """Files that were listed last, and which of them is looked at."""
+        self._ahead: dict[tuple[bytes, bytes], bytes] = {}
+        """Contents that will be asked for next."""
 
     def entry(self, raw_id: str, path: str) -> TreeEntry:
         wanted: dict[str, Any] = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path)}
@@ -68,8 +79,9 @@ class Directories(Reader):
             found, is_last = self._processes.ask(
                 tuple[list[Listed], bool], "files_below", self._directory, after=after, **asked
             )
-            for one in found:
+            for number, one in enumerate(found):
                 budget.spend(1, len(one.path))
+                self._listed = (found, number)
                 yield _entry(one)
                 after = one.path
 
@@ -80,13 +92,32 @@ class Directories(Reader):
         found = bytes.fromhex(entry.id)
         path, file_id = found[_ID_BYTES:], found[:_ID_BYTES]
         if entry.size is not None and entry.size <= _SMALL:
-            asked: dict[str, Any] = {"files": [(path, file_id)], "most": _SMALL}
-            (data,) = self._processes.ask(list[bytes | None], "few_contents", self._directory, **asked)
+            data = self._small(path, file_id)
             if data is not None:
                 yield data
                 return
         with self._processes.stream("stream", self._directory, path=path, file_id=file_id) as stream:
             yield from stream.pieces()
+
+    def _small(self, path: bytes, file_id: bytes) -> bytes | None:
+        """The content of a small file; those that an archive asks for next come with it, a piece of them together."""
+        kept = self._ahead.pop((path, file_id), None)
+        if kept is not None:
+            return kept
+        wanted = [(path, file_id)]
+        found, number = self._listed
+        if found and (found[number].path, found[number].file_id) == (path, file_id):
+            room = _PIECE
+            for one in found[number + 1 : number + _MOST_AHEAD]:
+                size = one.size or 0
+                room -= size
+                if room < 0:
+                    break
+                if size <= _SMALL:
+                    wanted.append((one.path, one.file_id))
+        contents = self._processes.ask(list[bytes | None], "few_contents", self._directory, files=wanted, most=_SMALL)
+        self._ahead = {one: data for one, data in zip(wanted[1:], contents[1:], strict=True) if data is not None}
+        return contents[0]
 
     def properties(self, raw_id: str, path: str) -> Properties:
         """Mercurial has none."""

@@ -10,7 +10,6 @@ from typing import Any
 from trivium.vcs.hg.reader import Reader, joined
 from trivium.vcs.hg.values import Details
 from trivium.vcs.pages import CommitDetails
-from trivium.vcs.texts import text_of
 
 
 class Graph(Reader):
@@ -57,7 +56,7 @@ def _hex(ids: list[bytes]) -> list[str]:
 def _commit_details(found: Details) -> CommitDetails:
     return CommitDetails(
         raw_id=found.raw_id.hex(),
-        author=text_of(found.user),
+        author=found.author,
         author_date=_moment(found.seconds, found.offset),
         committer="",
         commit_date="",

@@ -99,7 +99,7 @@ class Details(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a changeset beside what everybody sees."""
 
     raw_id: bytes
-    user: bytes
+    author: str
     seconds: int
     """Since 1970."""
     offset: int

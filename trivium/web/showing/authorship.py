@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 from markupsafe import Markup
 
 from trivium.forge.history.files import Block, annotated
@@ -17,7 +18,7 @@ from trivium.render.text import name
 from trivium.vcs.abilities import Numbers
 from trivium.web.language import moment_of
 from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, decoded
-from trivium.web.showing.keeping import kept
+from trivium.web.showing.keeping import json_of, kept
 from trivium.web.showing.places import address
 from trivium.web.showing.words import words_of
 from trivium.web.templating import face_ground, face_letter, html
@@ -53,7 +54,7 @@ def _blocks(visit: RepositoryVisit, place: Place, blocks: Sequence[Block]) -> li
     }
     return [
         rows.Block(
-            count=block.count,
+            lines=block.count,
             age=ages[block.change.raw_id],
             id=shown_id(visit, block.change),
             href=f"{visit.root}/changeset/{block.change.raw_id}",
@@ -106,8 +107,13 @@ def changes(visit: RepositoryVisit, place: Place) -> tuple[list[Change], bool]:
     return found[:_MOST_CHANGES], len(found) > _MOST_CHANGES
 
 
-def history(visit: RepositoryVisit, place: Place) -> dict[str, Any]:
-    """Revisions in which a file can be looked at, in the form that the switcher of RhodeCode reads (system.md 2.3)."""
+def history(visit: RepositoryVisit, place: Place) -> msgspec.Raw:
+    """Revisions in which a file can be looked at, as JSON (system.md 2.3)."""
+    key = ("revisions", visit.now().key, place.raw_id, place.path)
+    return json_of(visit, *key, make=lambda: _history(visit, place))
+
+
+def _history(visit: RepositoryVisit, place: Place) -> dict[str, Any]:
     found, more = changes(visit, place)
     names = visit.history.names(visit.repository)
     groups = [("Changesets", [(change.raw_id, f"r{change.number}:{change.short_id}") for change in found])]

@@ -89,7 +89,7 @@ def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
         data = beginning(visit.history, visit.repository, place, MOST_SHOWN + 1)
         shown, table = _shown(visit, place, data, asked, coloured=coloured)
         told = [shown.nature, shown.charset, shown.lines, shown.language, shown.coloured, shown.cut, shown.target]
-        return json.dumps([*told, shown.real_size]) + "\n" + table
+        return f"{json.dumps([*told, shown.real_size])}\n{table}"
 
     key = ("text", place.stamp, place.id, place.path, place.kind, asked, settings.default_encoding, coloured)
     head, _, table = visit.part(*key, make=make).partition("\n")

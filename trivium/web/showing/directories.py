@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
+import msgspec
 from markupsafe import Markup
 
 from trivium.forge.history.files import beginning
@@ -16,7 +18,7 @@ from trivium.render import rows
 from trivium.render.markup import kind_of, plain, render
 from trivium.vcs.pages import EntryKind, TreeEntry
 from trivium.web.showing.contents import decoded, resolver
-from trivium.web.showing.keeping import kept, known
+from trivium.web.showing.keeping import json_of, kept, known
 from trivium.web.showing.links import hosted
 from trivium.web.showing.places import address
 from trivium.web.showing.sizes import size
@@ -140,11 +142,10 @@ def readme(visit: RepositoryVisit, place: Place, entry: TreeEntry) -> Markup:
     return html(visit.part(*key, make=make))
 
 
-def finder(visit: RepositoryVisit, place: Place) -> dict[str, Any]:
+def finder(visit: RepositoryVisit, place: Place) -> msgspec.Raw:
     """All paths below a directory, for the script that looks for files: `{"nodes": [{"name", "type"}]}`."""
-    found: dict[str, Any] = kept(
+    return json_of(
         visit,
-        dict[str, Any],
         *("finder", place.stamp, place.raw_id, place.path),
         make=lambda: {
             "nodes": [
@@ -152,7 +153,6 @@ def finder(visit: RepositoryVisit, place: Place) -> dict[str, Any]:
             ]
         },
     )
-    return found
 
 
 def sought(visit: RepositoryVisit, place: Place, words_: str) -> tuple[list[tuple[str, str]], bool]:
@@ -160,7 +160,7 @@ def sought(visit: RepositoryVisit, place: Place, words_: str) -> tuple[list[tupl
     more. The shortest paths stand first.
     """
     wanted = words_[:_LONGEST_SOUGHT].lower().split()
-    names = [node["name"] for node in finder(visit, place)["nodes"] if node["type"] == "file"]
+    names = [node["name"] for node in json.loads(bytes(finder(visit, place)))["nodes"] if node["type"] == "file"]
     hits = [name for name in names if all(word in name.lower() for word in wanted)]
     hits.sort(key=lambda name: (len(name), name))
     return [(name, address(visit, place.name, name)) for name in hits[:_MOST_FOUND]], len(hits) > _MOST_FOUND

@@ -26,6 +26,11 @@ def known(visit: RepositoryVisit, form: Any, *key: Hashable) -> Any | None:
     return None if found is None else _value(form, found)
 
 
+def json_of(visit: RepositoryVisit, *key: Hashable, make: Callable[[], object]) -> msgspec.Raw:
+    """A value as JSON: kept under its key, or made now."""
+    return msgspec.Raw(visit.part(*key, make=lambda: _text(make())).encode())
+
+
 def _text(value: object) -> str:
     # Not `msgspec.json`: paths may have surrogates in them (`vcs.pages.TreeEntry.path`).
     return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))

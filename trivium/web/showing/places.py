@@ -28,9 +28,10 @@ class NoCommits(Exception):
 class Switch:
     """The names that a page can be looked at under."""
 
-    branches: list[str]
-    bookmarks: list[str]
-    tags: list[str]
+    branches: dict[str, str]
+    bookmarks: dict[str, str]
+    tags: dict[str, str]
+    """Of each kind the first names, with the full ids of their commits."""
     more: bool
     """Whether there are others."""
 
@@ -150,6 +151,10 @@ def _of_names(visit: RepositoryVisit, place: Place, switch: Switch, page: str) -
     current = next((one for one in names if one.current), None)
     if current is not None:
         return current.kind, current.name, names
+    if place.name == TIP:
+        branch = next((name for name, raw_id in switch.branches.items() if raw_id == place.raw_id), None)
+        if branch is not None:
+            return "branch", branch, names
     if place.name in (place.raw_id, TIP) or place.raw_id.startswith(place.name.lower()):
         return "commit", short(visit, place), names
     return "commit", place.name, names
@@ -167,6 +172,8 @@ def _of_paths(visit: RepositoryVisit, place: Place, switch: Switch, page: str) -
         Name(kind, name, address(visit, TIP, f"{name}/{rest}" if rest else name, page), name == here)
         for kind, name in lines
     ]
+    if here is not None and place.name == TIP:
+        return next(kind for kind, name in lines if name == here), here, names
     return "commit", short(visit, place), names
 
 
@@ -187,7 +194,7 @@ def _switch(visit: RepositoryVisit) -> Switch:
     except VcsError:
         names = Names({}, {}, {})
     all_ = (names.branches, names.bookmarks, names.tags)
-    branches, bookmarks, tags = (sorted(one)[:_MOST_NAMES] for one in all_)
+    branches, bookmarks, tags = ({name: one[name] for name in sorted(one)[:_MOST_NAMES] if name != TIP} for one in all_)
     return Switch(branches, bookmarks, tags, any(len(one) > _MOST_NAMES for one in all_))
 
 

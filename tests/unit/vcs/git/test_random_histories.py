@@ -102,7 +102,7 @@ def test_last_changes_are_those_that_git_tells(history: History, monkeypatch: py
         # Where there is a commit graph git goes on with what is far back.
         history.git("commit-graph", "write", "--reachable", "--changed-paths")
         monkeypatch.setattr(last_changes, "_OFTEN", 2)
-        monkeypatch.setattr(last_changes, "_WORTH", 0)
+        monkeypatch.setattr(last_changes, "_FAR", 0)
         for (raw_id, path), expected in told.items():
             assert snapshot.last_changes(raw_id, path) == expected
 

@@ -303,3 +303,24 @@ def test_nothing_in_common(place: Place) -> None:
             "x": Op.DELETED,
             "z": Op.ADDED,
         }
+
+
+def test_small_files_come_together(place: Place) -> None:
+    """An archive asks once for many of them; what it was not about to ask for is told all the same."""
+    files = {f"d/{number:03}": f"{number}\n" * number for number in range(120)} | {"d/050": "x" * 100_000, "e": "e\n"}
+    raw_id = place.change(**files)
+    assert isinstance(place.back_end, BackEnd)
+    asked: list[str] = []
+    call = place.back_end.processes.ask
+    with place.open() as snapshot:
+        other = snapshot.entry(raw_id, "e")
+        place.back_end.processes.ask = lambda shape, what, *rest, **more: (  # type: ignore[method-assign]
+            asked.append(what),
+            call(shape, what, *rest, **more),
+        )[1]
+        told = {}
+        for one in snapshot.files_below(raw_id, "d"):
+            told[one.path] = b"".join(snapshot.stream(one)).decode()
+            assert b"".join(snapshot.stream(other)) == b"e\n" if one.path == "d/010" else True
+        assert told == {name: content for name, content in files.items() if name != "e"}
+    assert asked.count("few_contents") < 10

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from trivium.vcs.hg.server.library import published
 from trivium.vcs.hg.server.objects import Repository
-from trivium.vcs.hg.server.reading import MOST_AUTHOR, revision_of, split
+from trivium.vcs.hg.server.reading import MOST_AUTHOR, revision_of, shortened, split
 from trivium.vcs.hg.values import Details
 
 _NEAR: Final = 50_000
@@ -30,7 +30,7 @@ def _details(shown: Repository, revision: int, children: list[int]) -> Details:
     seconds, offset = entry.date
     return Details(
         raw_id=changelog.node(revision),
-        user=entry.user[:MOST_AUTHOR],
+        author=shortened(entry.user, MOST_AUTHOR),
         seconds=int(seconds),
         offset=int(offset),
         phase=shown[revision].phasestr().decode("ascii"),

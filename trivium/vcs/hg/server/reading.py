@@ -240,9 +240,9 @@ def _changeset(changelog: Any, revision: int) -> Changeset:
         raw_id=raw_id,
         short_id=raw_id[:12],
         revision=revision,
-        author=_shortened(entry.user, MOST_AUTHOR),
+        author=shortened(entry.user, MOST_AUTHOR),
         date=_moment(entry.date[0]),
-        message=_shortened(entry.description, _MOST_MESSAGE),
+        message=shortened(entry.description, _MOST_MESSAGE),
         parents=tuple(
             Parent(_hex(changelog.node(parent))) for parent in changelog.parentrevs(revision) if parent != node.nullrev
         ),
@@ -250,8 +250,8 @@ def _changeset(changelog: Any, revision: int) -> Changeset:
     )
 
 
-def _shortened(raw: bytes, most: int) -> str:
-    """A text of at most `most` bytes; the rest is cut off, together with half a character."""
+def shortened(raw: bytes, most: int) -> str:
+    """A text of at most so many bytes; what is more is left out, and half a character with it."""
     if len(raw) <= most:
         return text_of(raw)
     while raw[most] & 0xC0 == 0x80 and most > 0:
