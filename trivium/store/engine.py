@@ -21,6 +21,7 @@ from trivium.store.turns import Turns
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
 
+_BEGIN = "BEGIN IMMEDIATE"
 _OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
 _OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
 
@@ -53,16 +54,16 @@ class Store:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection for statements that change nothing; each sees what was committed before it began.
 
         Inside another `read` of the same thread it is the same connection.
         """
         open_already: Connection | None = getattr(self._thread, "reading", None)
-        if open_already is not None:
-            yield open_already
-            return
+        return self._read() if open_already is None else nullcontext(open_already)
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
         with self.engine.connect() as connection, self._reading(connection):
             yield connection
 
@@ -77,18 +78,20 @@ class Store:
         """
         if not self._in_a_file:
             raise WouldWait
+        thread = self._thread
         try:
-            # The thread keeps it: taking it from a pool and giving it back would cost a third of a look-up.
-            connection = getattr(self._thread, "glancing", None)
+            # The thread keeps it: to take it from a pool and give it back would be a third of a look-up.
+            connection = getattr(thread, "glancing", None)
             if connection is None:
-                connection = self._thread.glancing = self._impatient.connect()
-            self._thread.hurried = True
-            with self._reading(connection):
-                yield connection
+                connection = thread.glancing = self._impatient.connect()
+            thread.hurried = True
+            thread.reading = connection
+            yield connection
         except (OperationalError, sqlite3.OperationalError) as error:
             raise WouldWait from error
         finally:
-            self._thread.hurried = False
+            thread.hurried = False
+            thread.reading = None
 
     @property
     def hurried(self) -> bool:
@@ -167,4 +170,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # Reads stay in the driver's autocommit: a transaction of their own would only cost statements.
     if connection.get_execution_options().get("trivium_writes"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(_BEGIN)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(_BEGIN, None, error) from error

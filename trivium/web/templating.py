@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -36,7 +37,9 @@ def templates() -> Environment:
     environment.filters["whole_time"] = lambda moment: Markup(whole(moment)) if moment else ""
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
-    environment.filters["named"] = text.name
+    environment.filters["shell"] = shlex.quote
+    environment.filters["named"] = named
+    environment.filters["attribute"] = attribute
     environment.filters["named_lines"] = named_lines
     environment.filters["attribute"] = text.attribute
     environment.globals |= {

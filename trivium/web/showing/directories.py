@@ -48,14 +48,12 @@ class Directory:
     """Whether there are links to other repositories: what becomes of them depends on who looks."""
 
 
-def directory(visit: RepositoryVisit, place: Place) -> Directory:
-    """The rows of a directory. Last changes are shown if they are known; `?changes=1` finds them out."""
-    level: Listing = kept(
-        visit,
-        Listing,
-        *("listing", place.stamp, place.raw_id, place.path),
-        make=lambda: listing(visit.history, visit.repository, place),
-    )
+def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None) -> Directory:
+    """The rows of a directory. Last changes are shown if they are known; `?changes=1` finds them out.
+
+    `level` is the directory's listing, from a caller that has it.
+    """
+    level = level or _level(visit, place)
     key = ("changes", place.stamp, place.raw_id, place.path)
     changes: dict[str, Change] | None = known(visit, dict[str, Change], *key)
     if changes is None and (visit.query.get("changes") or visit.asked.by_script):
@@ -71,6 +69,16 @@ def directory(visit: RepositoryVisit, place: Place) -> Directory:
         readme=level.readme,
         has_links=bool(links),
     )
+
+
+def _level(visit: RepositoryVisit, place: Place) -> Listing:
+    found: Listing = kept(
+        visit,
+        Listing,
+        *("listing", place.stamp, place.raw_id, place.path),
+        make=lambda: listing(visit.history, visit.repository, place),
+    )
+    return found
 
 
 def _named(place: Place) -> str:
@@ -102,10 +110,11 @@ def _rows(
                 target=entry.id[:12] if link else "",
             )
         )
-    return rows.files(found, sizes=True, icons=_icons(visit), words=words_of(language))
+    return rows.files(found, sizes=True, icons=icons_of(visit), words=words_of(language))
 
 
-def _icons(visit: RepositoryVisit) -> str:
+def icons_of(visit: RepositoryVisit) -> str:
+    """The address of the file of symbols."""
     return f"{visit.asked.root}{static_files().root}/icons.svg"
 
 
