@@ -38,8 +38,7 @@ def templates() -> Environment:
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
     environment.filters["shell"] = shlex.quote
-    environment.filters["named"] = named
-    environment.filters["attribute"] = attribute
+    environment.filters["named"] = text.name
     environment.filters["named_lines"] = named_lines
     environment.filters["attribute"] = text.attribute
     environment.globals |= {

@@ -12,6 +12,7 @@ from tests.support.browser import Browser
 from tests.support.changed import Changed, new_changed
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
+from tests.support.shelves import Shelf, new_shelf
 from tests.support.systems import SYSTEMS
 
 LISTED = """
@@ -117,3 +118,22 @@ def cramped(
 
     yield of
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def shelves(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shelf]:
+    """Gives the repository of a system that tests of pages look at; nobody changes it."""
+    made: dict[str, Shelf] = {}
+
+    def of(kind: str) -> Shelf:
+        if kind not in made:
+            made[kind] = new_shelf(kind, server, root, tmp_path_factory.mktemp(f"shelf-{kind}"))
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture(params=sorted(SYSTEMS))
+def shelf(request: pytest.FixtureRequest, shelves: Callable[[str], Shelf]) -> Shelf:
+    """That of each system."""
+    return shelves(request.param)

@@ -52,8 +52,8 @@ def test_a_symbolic_link_is_shown_with_its_target(
     name = system.new_repository(root, ada, private=True)
     copy = system.checkout(server, name, ada)
     copy.write(**{"docs/real.txt": "real\n"})
-    os.symlink("../docs/real.txt", copy.path / "docs" / "inside")
-    os.symlink("/etc/passwd", copy.path / "outside")
+    (copy.path / "docs" / "inside").symlink_to("../docs/real.txt")
+    (copy.path / "outside").symlink_to("/etc/passwd")
     copy.commit("two links")
     copy.publish()
     found = opened(adas, f"/{name}/files/tip/docs/inside")
@@ -72,11 +72,10 @@ def test_a_name_that_is_no_utf8(
     system = new_system(kind, tmp_path / "home")
     name = system.new_repository(root, ada, private=True)
     copy = system.checkout(server, name, ada)
-    folder = os.fsencode(copy.path) + b"/d\xfc"
-    os.mkdir(folder)
-    for file in (b"/gr\xfc\xdfe.txt", b"/README.md"):
-        with open(folder + file, "wb") as stream:
-            stream.write(b"hello\n")
+    folder = copy.path / os.fsdecode(b"d\xfc")
+    folder.mkdir()
+    for file in (b"gr\xfc\xdfe.txt", b"README.md"):
+        (folder / os.fsdecode(file)).write_bytes(b"hello\n")
     copy.commit("odd names")
     copy.publish()
     (directory,) = opened(adas, f"/{name}/files/tip?changes=1").css("table.files td.name a")
