@@ -54,9 +54,7 @@ def project(root: Api, ada: Person, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def every_changed(
-    server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Changed]:
+def every_changed(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Changed]:
     """Gives the repository of a system with changes of every sort; nobody changes it."""
     made: dict[str, Changed] = {}
 

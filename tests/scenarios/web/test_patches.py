@@ -38,9 +38,7 @@ def files_at(changed: Changed, revision: str, target: Path) -> dict[str, bytes]:
     return {name: content for name, content in found.items() if name != ".git"}
 
 
-def test_git_applies_the_diff_of_every_system(
-    git: Git, readers: Browser, changed: Changed, tmp_path: Path
-) -> None:
+def test_git_applies_the_diff_of_every_system(git: Git, readers: Browser, changed: Changed, tmp_path: Path) -> None:
     """The diffs of all changesets, one after the other, lead to the files that the last one has."""
     work = git.new_work()
     for revision in changed.ids:
