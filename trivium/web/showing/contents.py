@@ -23,7 +23,7 @@ from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, shown_type
 from trivium.web.showing.places import address, within
-from trivium.web.showing.words import words_of
+from trivium.web.words import words_of
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
 
