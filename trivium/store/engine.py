@@ -44,6 +44,8 @@ class Store:
         self._impatient = self._engine(0, 1)
         self._thread = threading.local()
         self._writing = self.engine.execution_options(trivium_writes=True)
+        self._writer: Connection | None = None
+        """The connection of the last transaction, for the next."""
 
     def _engine(self, busy_timeout: float, pool_size: int) -> Engine:
         if not self._in_a_file:
@@ -129,7 +131,7 @@ class Store:
         """
         self.take_time()
         try:
-            with self._turn(), self._writing.begin() as connection:
+            with self._turn(), self._transaction() as connection:
                 if not access_unchanged:
                     connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
@@ -140,6 +142,24 @@ class Store:
         except IntegrityError as error:
             raise Invalid("the change conflicts with another one that was made at the same time") from error
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction; whoever has the turn is the only one of this process, and uses the connection of the last."""
+        if self._turns is None:
+            with self._writing.begin() as connection:
+                yield connection
+            return
+        connection, self._writer = self._writer or self._writing.connect(), None
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            # Of what went wrong another way than by an exception of the block nothing is left to the next.
+            if connection.invalidated or connection.in_transaction():
+                connection.close()
+            else:
+                self._writer = connection
+
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._turns is None else self._turns.turn(self.busy_timeout)
 
@@ -148,6 +168,8 @@ class Store:
         glancing: Connection | None = getattr(self._thread, "glancing", None)
         if glancing is not None:
             glancing.close()
+        if self._writer is not None:
+            self._writer.close()
         self.engine.dispose()
         self._impatient.dispose()
 

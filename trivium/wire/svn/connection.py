@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self._parser: Any = None
         self._gathering: asyncio.TimerHandle | None = None
+        self._poll = select.poll()
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -58,6 +59,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         transport.set_write_buffer_limits(high=_HIGH)
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -143,9 +145,7 @@ class Connection(asyncio.Protocol):
         """Whether the other end has not closed it, even if the event loop does not know that yet."""
         if self.lost:
             return False
-        asked = select.poll()
-        asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
-        return not asked.poll(0)
+        return not self._poll.poll(0)
 
     @property
     def address(self) -> tuple[str, int]:

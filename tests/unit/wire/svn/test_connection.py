@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from trivium.vcs.svn.apache import Endpoint
 from trivium.wire.svn.connection import _ENOUGH, _HIGH, Connection, Unreachable
 
+OPEN, _OTHER = socket.socketpair()
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
 
@@ -21,6 +23,9 @@ class Transport:
 
     def __init__(self) -> None:
         self.reading = True
+
+    def get_extra_info(self, _: str) -> socket.socket:
+        return OPEN
 
     def set_write_buffer_limits(self, **_: int) -> None:
         pass
