@@ -52,7 +52,7 @@ class Watched:
     def settle(self) -> None:
         """Wait for fonts, and for what a page fetches by itself."""
         self.page.evaluate("document.fonts.ready")
-        self.page.wait_for_function("!document.querySelector('[data-fill] .waiting')")
+        self.page.locator("[data-fill] .waiting").first.wait_for(state="detached")
 
     def axe(self) -> list[str]:
         """What axe finds on the page as it is shown."""

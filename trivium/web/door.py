@@ -7,9 +7,11 @@ import asyncio
 import gzip
 import secrets
 import threading
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -248,11 +250,12 @@ class WebDoor:
         head_only = scope["method"] == "HEAD"
         content = answer.content
         if not isinstance(content, bytes):
+            if _is_compressible(answer) and answer.length is None:
+                answer = _compressed(answer, wanted=b"gzip" in header(scope, b"accept-encoding"))
             await self._stream(answer, visit, send, head_only=head_only)
             return
         headers = list(answer.headers)
-        kind = next((value for name, value in headers if name == "Content-Type"), "").encode()
-        if len(content) >= _COMPRESSED_FROM and kind.startswith(_COMPRESSIBLE):
+        if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
             if b"gzip" in header(scope, b"accept-encoding"):
                 content = gzip.compress(content, 1, mtime=0)
@@ -356,6 +359,33 @@ class _Pieces:
         """Nobody takes any more."""
         self._stopped.set()
         self._room.release()
+
+
+def _is_compressible(answer: Ready) -> bool:
+    kind = next((value for name, value in answer.headers if name == "Content-Type"), "")
+    return kind.encode().startswith(_COMPRESSIBLE)
+
+
+def _compressed(answer: Ready, *, wanted: bool) -> Ready:
+    """A content that is sent piece by piece, compressed by the thread that reads it; each piece can be shown."""
+    assert not isinstance(answer.content, bytes)
+    headers = (*answer.headers, ("Vary", "Accept-Encoding"))
+    if not wanted:
+        return replace(answer, headers=headers)
+    return replace(answer, headers=(*headers, ("Content-Encoding", "gzip")), content=_gzip(answer.content))
+
+
+def _gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    iterator = iter(pieces)
+    try:
+        for piece in iterator:
+            yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+        yield packer.flush()
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
 
 
 def _is_own(scope: Scope, origin: str) -> bool:

@@ -25,6 +25,7 @@ from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
+from trivium.names import is_clean_text
 from trivium.turns import Pace
 from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
 from trivium.web.cookies import Cookies
@@ -157,7 +158,7 @@ class Gate:
         view = named("home.group")
         with self._site.store.read() as db:
             group = None
-            if who.caller is not None and len(name) <= _LONGEST_NAME:
+            if who.caller is not None and len(name) <= _LONGEST_NAME and is_clean_text(name):
                 group = repo_groups.by_name(db, caller, name)
             if group is None and (moved := self._moved(db, caller, asked)) and who.caller is not None:
                 raise Elsewhere(moved)
@@ -189,7 +190,7 @@ class Gate:
         segments = asked.segments[:_DEEPEST]
         for count in range(1, len(segments) + 1):
             name = "/".join(segments[:count])
-            if len(name) > _LONGEST_NAME:
+            if len(name) > _LONGEST_NAME or not is_clean_text(name):
                 break
             repository = finding.by_former_name(db, caller, name)
             if repository is not None:

@@ -51,13 +51,14 @@ class Change:
 
 def listing(history: History, repository: Repository, place: Place) -> Listing:
     """The entries of a directory; raises `UnknownPath`."""
+    return history.read(repository, lambda snapshot: listing_in(snapshot, place))
 
-    def look(snapshot: Snapshot) -> Listing:
-        found = snapshot.children(place.raw_id, place.path)
-        entries = _chain(snapshot, place.raw_id, found) if len(found) == 1 else found
-        return Listing(tuple(entries[:MOST_ENTRIES]), len(entries), _readme(found))
 
-    return history.read(repository, look)
+def listing_in(snapshot: Snapshot, place: Place) -> Listing:
+    """As `listing`, in an open repository."""
+    found = snapshot.children(place.raw_id, place.path)
+    entries = _chain(snapshot, place.raw_id, found) if len(found) == 1 else found
+    return Listing(tuple(entries[:MOST_ENTRIES]), len(entries), _readme(found))
 
 
 def _chain(snapshot: Snapshot, raw_id: str, found: list[TreeEntry]) -> list[TreeEntry]:

@@ -67,36 +67,39 @@ def place(history: History, repository: Repository, revision: str, path: str, at
     if any(segment.lower() in _OF_SYSTEMS for segment in path.split("/")):
         raise UnknownPath(path)
     moment = at or history.now(repository)
+    return history.read(repository, lambda snapshot: place_in(history, snapshot, repository, moment, revision, path), moment)
+
+
+def place_in(
+    history: History, snapshot: Snapshot, repository: Repository, at: Moment, revision: str, path: str
+) -> Place | None:
+    """As `place`, in an open repository; the path has been looked at."""
+    if snapshot.is_empty():
+        return None
+    name = revision or landing(snapshot, repository)
+    raw_id, rest = located(snapshot, name, path)
+    if rest != path:
+        name = f"{name}/{path}"[: -len(rest) - 1] if rest else f"{name}/{path}"
+    entry = snapshot.entry(raw_id, rest)
+    (changeset,) = snapshot.changesets([raw_id])
+    era = snapshot.era
     with_properties = history.site.back_ends[repository.kind].abilities.properties
-
-    def look(snapshot: Snapshot) -> Place | None:
-        if snapshot.is_empty():
-            return None
-        name = revision or _landing(snapshot, repository)
-        raw_id, rest = located(snapshot, name, path)
-        if rest != path:
-            name = f"{name}/{path}"[: -len(rest) - 1] if rest else f"{name}/{path}"
-        entry = snapshot.entry(raw_id, rest)
-        (changeset,) = snapshot.changesets([raw_id])
-        era = snapshot.era
-        return Place(
-            stamp=moment.key if era is None else era,
-            raw_id=raw_id,
-            short_id=changeset.short_id,
-            number=changeset.revision,
-            name=name,
-            path=entry.path,
-            kind=entry.kind,
-            id=entry.id,
-            size=entry.size,
-            target=entry.target,
-            properties=_properties(snapshot, raw_id, entry) if with_properties else {},
-        )
-
-    return history.read(repository, look, moment)
+    return Place(
+        stamp=at.key if era is None else era,
+        raw_id=raw_id,
+        short_id=changeset.short_id,
+        number=changeset.revision,
+        name=name,
+        path=entry.path,
+        kind=entry.kind,
+        id=entry.id,
+        size=entry.size,
+        target=entry.target,
+        properties=_properties(snapshot, raw_id, entry) if with_properties else {},
+    )
 
 
-def _landing(snapshot: Snapshot, repository: Repository) -> str:
+def landing(snapshot: Snapshot, repository: Repository) -> str:
     """The revision that is shown when none is named."""
     _, _, name = repository.landing_rev.partition(":")
     try:

@@ -20,7 +20,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserFollowed
 from trivium.forge.events.repositories import PublicJournalSet, RepositoryFollowed
 from trivium.forge.repositories import finding
-from trivium.forge.repositories.listed import LEVEL
+from trivium.forge.repositories.listed import READABLE
 from trivium.forge.repositories.pages import PAGE
 from trivium.forge.site import Site
 from trivium.names import MAX_NAME, is_clean_text
@@ -57,9 +57,7 @@ class Counts:
 
 
 _FORKS: Final = Query(
-    select(func.count())
-    .select_from(repositories)
-    .where(repositories.c.fork_of_id == bindparam("parent"), int(Level.READ) <= LEVEL)
+    select(func.count()).select_from(repositories).where(repositories.c.fork_of_id == bindparam("parent"), READABLE)
 )
 _FOLLOWER_COUNT: Final = Query(
     select(func.count()).where(repository_followers.c.repository_id == bindparam("repository"))

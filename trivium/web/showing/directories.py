@@ -22,12 +22,12 @@ from trivium.web.showing.keeping import json_of, kept, known
 from trivium.web.showing.links import hosted
 from trivium.web.showing.places import address
 from trivium.web.showing.sizes import size
+from trivium.web.showing.words import words_of
 from trivium.web.static_files import static_files
 from trivium.web.templating import html
 from trivium.web.times import when
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
-from trivium.web.words import words_of
 
 _MOST_FOUND: Final = 200
 _LONGEST_SOUGHT: Final = 200
@@ -48,14 +48,12 @@ class Directory:
     """Whether there are links to other repositories: what becomes of them depends on who looks."""
 
 
-def directory(visit: RepositoryVisit, place: Place) -> Directory:
-    """The rows of a directory. Last changes are shown if they are known; `?changes=1` finds them out."""
-    level: Listing = kept(
-        visit,
-        Listing,
-        *("listing", place.stamp, place.raw_id, place.path),
-        make=lambda: listing(visit.history, visit.repository, place),
-    )
+def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None) -> Directory:
+    """The rows of a directory. Last changes are shown if they are known; `?changes=1` finds them out.
+
+    `level` is the directory's listing, from a caller that has it.
+    """
+    level = level or _level(visit, place)
     key = ("changes", place.stamp, place.raw_id, place.path)
     changes: dict[str, Change] | None = known(visit, dict[str, Change], *key)
     if changes is None and (visit.query.get("changes") or visit.asked.by_script):
@@ -73,6 +71,16 @@ def directory(visit: RepositoryVisit, place: Place) -> Directory:
     )
 
 
+def _level(visit: RepositoryVisit, place: Place) -> Listing:
+    found: Listing = kept(
+        visit,
+        Listing,
+        *("listing", place.stamp, place.raw_id, place.path),
+        make=lambda: listing(visit.history, visit.repository, place),
+    )
+    return found
+
+
 def _named(place: Place) -> str:
     """Tells the rows that are filled in later how the page calls the revision."""
     return "" if place.name == place.raw_id else "?" + urlencode({"at_rev": place.name})
@@ -84,7 +92,7 @@ def _rows(
     language = visit.language
     before = len(place.path) + 1 if place.path else 0
     name = visit.query.get("at_rev") or place.name if visit.asked.by_script else place.name
-    start = address(visit, name, "")
+    start, root = address(visit, name, ""), visit.root
     found = []
     for entry in level.entries:
         shown = entry.path[before:]
@@ -96,16 +104,17 @@ def _rows(
                 name=shown,
                 href=hosts.get(entry.path) or f"{start}/{quoted(entry.path)}",
                 what=change.subject if change is not None else None if changes is None else "",
-                what_href=f"{visit.root}/changeset/{change.raw_id}" if change is not None else "",
+                what_href=f"{root}/changeset/{change.raw_id}" if change is not None else "",
                 when=html(when(change.date)) if change is not None else Markup(),
                 size=size(entry.size, language),
                 target=entry.id[:12] if link else "",
             )
         )
-    return rows.files(found, sizes=True, icons=_icons(visit), words=words_of(language))
+    return rows.files(found, sizes=True, icons=icons_of(visit), words=words_of(language))
 
 
-def _icons(visit: RepositoryVisit) -> str:
+def icons_of(visit: RepositoryVisit) -> str:
+    """The address of the file of symbols."""
     return f"{visit.asked.root}{static_files().root}/icons.svg"
 
 

@@ -126,7 +126,7 @@ def address(visit: RepositoryVisit, revision: str, path: str, page: str = "files
 
 def spot(visit: RepositoryVisit, place: Place, page: str = "files") -> Spot:
     """The head of a place's page; `page` is the kind of page that other names lead to."""
-    switch: Switch = kept(visit, Switch, "switch", visit.now().key, make=lambda: _switch(visit))
+    switch = switch_of(visit)
     crumbs = [(visit.repository.name.rpartition("/")[2], address(visit, place.name, ""))]
     above = ""
     for name in filter(None, place.path.split("/")):
@@ -186,6 +186,12 @@ def short(visit: RepositoryVisit, place: Place) -> str:
             return f"{place.number}:{place.short_id}"
         case _:
             return place.short_id
+
+
+def switch_of(visit: RepositoryVisit) -> Switch:
+    """The names that pages can be looked at under."""
+    found: Switch = kept(visit, Switch, "switch", visit.now().key, make=lambda: _switch(visit))
+    return found
 
 
 def _switch(visit: RepositoryVisit) -> Switch:

@@ -4,12 +4,76 @@
 from __future__ import annotations
 
 from trivium.access.levels import Level
-from trivium.web.answers import Page
+from trivium.forge.repositories.facts import facts
+from trivium.forge.repositories.user_locks import locked_date
+from trivium.forge.reviews.statuses import statuses
+from trivium.web.answers import Page, Part, Redirect
 from trivium.web.registering import view
+from trivium.web.showing import log, overview, statistics
+from trivium.web.showing.directories import icons_of
+from trivium.web.templating import html, templates
+from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit
 
 
 @view("GET", "/{repository}", "/{repository}/summary", needs=Level.READ, word="SummaryController:index")
 def summary(visit: RepositoryVisit) -> Page:
-    """What there is, and how to get it."""
-    return Page("repository/summary.html")
+    """What the repository is, and what is in it; while it is empty, how to fill it."""
+    shown = overview.glance(visit)
+    hangs = visit.ask(facts, visit.repository.id)
+    common = {
+        "facts": hangs,
+        "clone": overview.clone_of(visit, shown.overview if shown else None),
+        "locked_on": locked_date(visit.repository),
+        "may_write": visit.repository.level >= Level.WRITE,
+        "may_administer": visit.repository.level >= Level.ADMIN,
+    }
+    if shown is None:
+        return Page("summary/empty.html", **common)
+    latest = shown.overview.latest
+    status = visit.ask(statuses, visit.repository, [latest.change.raw_id])
+    languages = statistics.languages_at_hand(visit)
+    directory = shown.directory
+    state = (visit.now().key, visit.repository, hangs, status, bool(directory.fill), languages is None)
+    return Page(
+        "summary/summary.html",
+        tag="" if directory.has_links else repr(state),
+        overview=shown.overview,
+        spot=shown.spot,
+        place=shown.overview.place,
+        directory=directory,
+        readme=shown.readme,
+        latest=latest,
+        latest_id=log.shown_id(visit, latest.change),
+        status=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
+        languages=languages,
+        shown_id=log.shown_id,
+        in_paths=log.in_paths(visit),
+        **common,
+    )
+
+
+@view(
+    "GET",
+    "/{repository}/changelog_summary",
+    needs=Level.READ,
+    word="SummaryController:changelog_summary",
+    script_only=True,
+)
+def changelog_summary(visit: RepositoryVisit) -> Part:
+    """The newest changesets, for a script that puts them into a page."""
+
+    def make() -> str:
+        found = overview.overview_of(visit)
+        rows = log.summary(visit, found.recent) if found else ""
+        return templates().get_template("changelog/summary.html").render(rows=html(rows), _=visit.text)
+
+    key = ("changelog summary", visit.now().key, visit.root, visit.repository.landing_rev, icons_of(visit))
+    return Part(visit.part(*key, make=make).encode("utf-8", "surrogateescape"))
+
+
+@view("GET", "/{repository}/edit", needs=Level.ADMIN, word="ReposController:edit")
+def edit(visit: RepositoryVisit) -> Redirect:
+    """The settings were there once (system.md 2.7)."""
+    query = without_keys(visit.query)
+    return Redirect(f"{visit.root}/settings{'?' if query else ''}{query}")

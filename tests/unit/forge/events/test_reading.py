@@ -106,8 +106,18 @@ def test_the_journal_is_read_by_the_page_without_gaps(site: Site, ada: Caller, b
         found += page.entries
         after = page.older or ""
     assert found == everything.entries and after == ""
-    for key in ("x", "-1", "9" * 40, "\u0663", "\0"):
+    for key in ("x", "-1", "9" * 10, "9" * 40, "\u0663", "\0"):
         assert followed(site, ben, after=key, limit=3) == followed(site, ben, limit=3)
+
+
+def test_what_is_hidden_takes_no_place_on_a_page(site: Site, ada: Caller, ben: Caller) -> None:
+    with site.store.write() as db:
+        one, shut = rows.repository(db, "one", ada), rows.repository(db, "shut", ada, default=Level.NONE)
+        push(db, ada, one, "one")
+        for _ in range(4):
+            push(db, ada, shut, "shut")
+    followers.toggle_following(site, ben, user_id=ada.user_id)
+    assert [entry.repository for entry in followed(site, ben, limit=2).entries] == ["one"]
 
 
 def test_what_is_told_names_nothing_that_is_hidden(site: Site, ada: Caller, ben: Caller) -> None:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the first page of a repository tells beside its history: counts and extra fields (web.md 2.2, summary)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, literal, select
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.access.permissions import binds
+from trivium.forge.repositories.listed import LEVEL
+from trivium.store.query import Query
+from trivium.store.tables import repositories, repository_fields, repository_followers
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What hangs on a repository."""
+
+    forks: int
+    """Those that the caller may read."""
+    followers: int
+    fields: tuple[tuple[str, str], ...]
+    """Label and value of the extra fields that have a value, in the order in which they were made."""
+
+
+_here = bindparam("repository")
+_forks = (
+    select(func.count())
+    .select_from(repositories)
+    .where(repositories.c.fork_of_id == _here, int(Level.READ) <= LEVEL)
+    .scalar_subquery()
+)
+_followers = select(func.count()).where(repository_followers.c.repository_id == _here).scalar_subquery()
+_one = select(literal(1).label("one")).subquery("one")
+_fields = repository_fields.c
+_FACTS: Final = Query(
+    select(_forks.label("forks"), _followers.label("followers"), _fields.label, _fields.value)
+    .select_from(_one.outerjoin(repository_fields, _fields.repository_id == _here))
+    .order_by(_fields.id)
+)
+
+
+def facts(db: Connection, caller: Caller, repository_id: int) -> Facts:
+    """The facts of a repository that the caller was found to read: one statement."""
+    rows = _FACTS.all(db, binds(caller) | {"repository": repository_id})
+    forks, followers, _, _ = rows[0]
+    return Facts(forks, followers, tuple((label, value) for _, _, label, value in rows if value))
