@@ -20,10 +20,10 @@ from trivium.web.language import moment_of
 from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, decoded
 from trivium.web.showing.keeping import json_of, kept
 from trivium.web.showing.places import address
-from trivium.web.showing.words import words_of
 from trivium.web.templating import face_ground, face_letter, html
 from trivium.web.times import when
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 _MOST_CHANGES: Final = 500
 _STEPS: Final = 4

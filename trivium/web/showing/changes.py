@@ -26,11 +26,11 @@ from trivium.render.rows import changed_files
 from trivium.render.sections import Addresses, address_of, sections
 from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, FileDifference
 from trivium.web.answers import HeaderList
-from trivium.web.words import words_of
 from trivium.web.static_files import static_files
 from trivium.web.templating import html
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 _log = structlog.get_logger(__name__)
 

@@ -23,9 +23,9 @@ from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, shown_type
 from trivium.web.showing.places import address, within
-from trivium.web.showing.words import words_of
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 MOST_SHOWN: Final = 1 << 20
 """Bytes of a file that a page shows; of what is larger the beginning is (web.md 2.2)."""

@@ -22,12 +22,12 @@ from trivium.web.showing.keeping import json_of, kept, known
 from trivium.web.showing.links import hosted
 from trivium.web.showing.places import address
 from trivium.web.showing.sizes import size
-from trivium.web.showing.words import words_of
 from trivium.web.static_files import static_files
 from trivium.web.templating import html
 from trivium.web.times import when
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 _MOST_FOUND: Final = 200
 _LONGEST_SOUGHT: Final = 200

@@ -52,7 +52,9 @@ def log(visit: RepositoryVisit, branch: str, number: int, after: str, size: int)
         )
 
     with_graph = visit.abilities.graph
-    return _shown(visit, "log", moment.key, branch, number, after, size, make=make, with_graph=with_graph, branch=branch)
+    return _shown(
+        visit, "log", moment.key, branch, number, after, size, make=make, with_graph=with_graph, branch=branch
+    )
 
 
 def log_of_path(visit: RepositoryVisit, revision: str, path: str, number: int, size: int) -> tuple[Shown, str, str]:
