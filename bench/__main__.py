@@ -37,6 +37,7 @@ from bench.report import Report
 from bench.rights import measure_rights
 from bench.stall import measure_stall
 from bench.svn import measure_svn
+from bench.web import measure_web
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
@@ -224,7 +225,7 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
         )
 
 
-PARTS = ("memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "push", "creation", "stall")
+PARTS = ("memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "push", "creation", "stall", "web")
 
 
 def main() -> None:
@@ -275,6 +276,8 @@ def main() -> None:
             measure_creation(report, server)
         if "push" in parts:
             measure_push(report, server, place)
+        if "web" in parts:
+            measure_web(report, place)
         if "stall" in parts:
             measure_stall(report, server, root, place)
         resident, proportional = memory_mb(server.pid)
