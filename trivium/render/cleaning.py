@@ -51,8 +51,8 @@ _ALLOWED_CLASSES: Final = {"span": {*CLASSES, *_ODD}, "bdi": _ODD}
 _BLANKS = re.compile("[\x00-\x20\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}):")
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
-_ELEMENT = re.compile(r'<(/?[a-z0-9]+)([^">]*(?:"[^"]*"[^">]*)*)>')
-_ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
+_ELEMENT = re.compile(r'<(/?[a-z0-9]+)(?![a-z0-9])([^"<>]*(?:"[^"]*"[^"<>]*)*)>')
+_ATTRIBUTE = re.compile(r'\b([a-z]+)="([^"]*)"')
 
 
 def clean(html: str, resolve: Resolve | None = None, *, remote_images: bool = False) -> str:

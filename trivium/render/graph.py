@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The graph beside the log: lanes of one page of commits, and an SVG for each row (design: web.md 4.2)."""
+"""The graph beside the log: lanes of one page of commits, and an SVG for each row."""
 
 from __future__ import annotations
 

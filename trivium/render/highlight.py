@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code in colours: Pygments' tokens as lines of HTML, with the classes that the stylesheet knows (design: web.md 4.1).
+"""Code in colours: Pygments' tokens as lines of HTML, with the classes that the stylesheet knows.
 
 Pygments is imported when the first line is coloured: a worker that serves clones never needs it.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -79,7 +78,7 @@ def highlight(text: str, lexer: str, *, patience: float = PATIENCE) -> Highlight
         return Highlighted([line_of_code(line) for line in shown], coloured=False)
     joined = "\n".join(shown) + "\n"
     try:
-        found = list(_lines(_tokens(_lexer(lexer), joined, time.thread_time() + patience)))
+        found = _coloured(_lexer(lexer), joined, time.thread_time() + patience)
     except Exception:
         # Lexers are others' programs, and what they read is strangers'. Nothing that they do may cost a page.
         found = []
@@ -89,47 +88,39 @@ def highlight(text: str, lexer: str, *, patience: float = PATIENCE) -> Highlight
     return Highlighted(found[: len(shown)], coloured=len(found) == len(shown))
 
 
-def _tokens(lexer: Lexer, text: str, end: float) -> Iterator[tuple[str, str]]:
-    """Pieces of the text with their classes; they stop where time is over, or the lexer has lost its way."""
+def _coloured(lexer: Lexer, text: str, end: float) -> list[str]:
+    """The lines that are complete when time is over, or the lexer has lost its way.
+
+    Neighbours of one class become one element. One that spans lines is closed at the end of each, and opened anew.
+    """
     classes = _classes()
+    done: list[str] = []
+    line: list[str] = []
+    run = of_run = ""
     at = 0
     for count, (where, kind, piece) in enumerate(lexer.get_tokens_unprocessed(text)):
-        if where != at:
-            break  # lexers within lexers may tell pieces twice, or not in their order
-        if count % _TOKENS_BETWEEN_LOOKS == 0 and time.thread_time() > end:
+        # Lexers within lexers may tell pieces twice, or not in their order.
+        if where != at or (count % _TOKENS_BETWEEN_LOOKS == 0 and time.thread_time() > end):
             break
         at += len(piece)
         shown = classes.get(kind)
         if shown is None:
             shown = classes[kind] = _class_of(kind)
-        yield shown, piece
-
-
-def _lines(tokens: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines that are complete. A piece that spans lines is closed at the end of each, and opened anew."""
-    line: list[str] = []
-    of_run, run = "", ""
-    for of_piece, piece in tokens:
-        if of_piece == of_run:
-            run += piece
-            if "\n" not in piece:
-                continue
-            piece, of_piece = run, of_run
-            run = ""
+        if shown == of_run:
+            piece = run + piece
         elif run:
             line.append(_span(of_run, run))
-            run = ""
-        of_run = of_piece
+        of_run = shown
+        if "\n" not in piece:
+            run = piece
+            continue
         *ended, run = piece.split("\n")
         for part in ended:
             if part:
                 line.append(_span(of_run, part))
-            yield "".join(line)
+            done.append("".join(line))
             line.clear()
-    if run:
-        line.append(_span(of_run, run))
-    if line:
-        yield "".join(line)
+    return done
 
 
 def _span(of_piece: str, piece: str) -> str:
@@ -169,7 +160,6 @@ def language(lexer: str) -> str:
         return ""
 
 
-_SHEBANG = re.compile(r"#! ?/[\w/.-]*?/?(?:env (?:-S )?)?([a-zA-Z]+)[0-9.]*(?: |$)")
 _MODELINE = re.compile(
     r"-\*- *(?:mode: *)?([\w+#-]{1,30})(?:;| *-\*-)|\bvim?:.{0,80}?\b(?:ft|filetype|syntax)=([\w+#-]{1,30})"
 )
@@ -186,11 +176,21 @@ def lexer_of(path: str, text: str = "") -> str:
     if len(last) <= _MOST_OF_A_NAME and (alias := _by_name(last)):
         return alias
     head = text[:1000].split("\n", 5)[:5]
-    if found := _SHEBANG.match(head[0][:200]):
-        return _known(_INTERPRETERS.get(found[1].lower(), found[1].lower()))
+    if head[0].startswith("#!"):
+        program = _interpreter(head[0][2:200])
+        return _known(_INTERPRETERS.get(program, program))
     for line in head:
         if found := _MODELINE.search(line[:200]):
             return _known((found[1] or found[2]).lower())
+    return ""
+
+
+def _interpreter(command: str) -> str:
+    """The program that a script names for itself, without its version."""
+    for word in command.split():
+        program = word.rpartition("/")[2].lower().rstrip("0123456789.")
+        if program != "env" and not word.startswith("-"):
+            return program
     return ""
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which removed line became which added one, and which words of it changed (design: web.md 2.4)."""
+"""Which removed line became which added one, and which words of it changed."""
 
 from __future__ import annotations
 

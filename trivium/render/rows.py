@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of tables and lists: files, lines of a file, who wrote them, the log (design: web.md 5).
+"""Rows of tables and lists: files, lines of a file, who wrote them, the log.
 
 They are written here and not in templates because pages have them by the hundred: 100 rows take tens of microseconds.
 What is typed `Markup` is HTML already: times, faces and states come finished from the page, for they depend on who

@@ -103,7 +103,7 @@ class _Writer:
         counts = ""
         if one.added is not None and one.deleted is not None and (one.added or one.deleted):
             counts = (
-                f'<span class="plus">+{one.added}</span><span class="minus">−{one.deleted}</span>'
+                f' <span class="plus">+{one.added}</span> <span class="minus">−{one.deleted}</span>'
                 f"{changes.stat(one.added, one.deleted)}"
             )
         acts = ""
@@ -114,12 +114,14 @@ class _Writer:
                 f'{escaped(self._addresses.new(one.new_path))}" aria-label="{said}">{icon("file", self._icons)}</a>'
                 "</div></div>"
             )
-        # The last part of the letter's name is for who cannot see its colour.
-        letter = f'<span class="op {one.op}" title="{attribute(words.of_op(one.op))}">{one.op}</span>'
+        letter = (
+            f'<span class="op {one.op}" title="{attribute(words.of_op(one.op))}" aria-hidden="true">{one.op}</span> '
+            f'<span class="sr">{escaped(words.of_op(one.op))}</span> '
+        )
         return Markup(
             f'<section class="change" id="{address}" aria-label="{attribute(one.path)}">{acts}\n'
             f"<details{'' if folded else ' open'}><summary>{_turning(self._icons)}{letter}"
-            f'<span class="name cut" dir="auto">{self._name(one)}</span>{self._kinds(one)}<span class="grow"></span>'
+            f'<span class="name cut" dir="auto">{self._name(one)}</span> {self._kinds(one)}<span class="grow"></span>'
             f"{why}{counts}</summary>\n{self._inside(one, address, coloured=coloured)}</details></section>\n"
         )
 
@@ -204,5 +206,7 @@ def _turning(icons: str) -> str:
 
 
 def _parted(path: str) -> str:
+    if not path:
+        return "."  # the root of a Subversion repository, whose properties changed
     above, slash, last = path.rpartition("/")
     return f"<span>{named(above)}/</span>{named(last)}" if slash else named(last)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of users and repositories as HTML: the one escape function, odd characters, charsets (design: web.md 3.4)."""
+"""Text of users and repositories as HTML: the one escape function, odd characters, charsets."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 from markupsafe import Markup as Markup
@@ -19,9 +20,9 @@ escaped: Final[Callable[[str], str]] = _escape_inner
 It is for plain texts alone: what is HTML already is escaped once more.
 """
 
-_ODD = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+_ODD: Final = (
+    *(range(0x20), range(0x7F, 0xA0), (0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F), range(0x2028, 0x202F)),
+    *(range(0x2060, 0x2070), (0xFEFF,), range(0xFFF9, 0xFFFC), range(0xD800, 0xE000), range(0xE0000, 0xE0080)),
 )
 """Characters that are not seen, or that move others; and bytes that are no UTF-8 (`os.fsdecode`)."""
 
@@ -38,16 +39,12 @@ def name(text: str) -> Markup:
 
 def named(text: str) -> str:
     """What `name` answers, as a plain string: for rows."""
-    if text.isprintable():
-        return escaped(text)
-    return "".join(_with_odd(text, lambda odd: f'<span class="odd">{_told(odd)}</span>'))
+    return escaped(text) if text.isprintable() else text.translate(_in_elements())
 
 
 def attribute(text: str) -> Markup:
     """A name for the inside of a quoted attribute, where there can be no elements: odd characters in brackets."""
-    if text.isprintable():
-        return escape(text)
-    return Markup("".join(_with_odd(text, lambda odd: f"[{_told(odd)}]")))
+    return escape(text) if text.isprintable() else Markup(text.translate(_in_attributes()))
 
 
 def code(text: str) -> str:
@@ -56,9 +53,9 @@ def code(text: str) -> str:
     An odd character stays where it is, in an element that keeps it from moving others; the stylesheet shows its number.
     NUL, which HTML cannot hold, becomes its picture.
     """
-    if text.isprintable():
+    if text.isprintable() or text.replace("\t", "").isprintable():
         return escaped(text)
-    return "".join(_with_odd(text, _kept))
+    return text.translate(_in_code())
 
 
 def cut(text: str, most: int = MOST_OF_A_LINE) -> tuple[str, int]:
@@ -73,27 +70,35 @@ def line_of_code(text: str) -> str:
     return f'{code(text[:MOST_OF_A_LINE])}<span class="odd">… +{len(text) - MOST_OF_A_LINE}</span>'
 
 
-def _with_odd(text: str, shown: Callable[[str], str]) -> Iterator[str]:
-    at = 0
-    for found in _ODD.finditer(text):
-        yield escaped(text[at : found.start()])
-        yield shown(found[0])
-        at = found.end()
-    yield escaped(text[at:])
+def _table(shown: Callable[[int], str]) -> dict[int, str]:
+    """What characters become: odd ones what `shown` says, and those that mean something in HTML their references."""
+    return {number: shown(number) for part in _ODD for number in part} | {ord(one): escaped(one) for one in "&<>\"'"}
 
 
-def _told(odd: str) -> str:
-    number = ord(odd)
+@cache
+def _in_elements() -> dict[int, str]:
+    return _table(lambda number: f'<span class="odd">{_told(number)}</span>')
+
+
+@cache
+def _in_attributes() -> dict[int, str]:
+    return _table(lambda number: f"[{_told(number)}]")
+
+
+@cache
+def _in_code() -> dict[int, str]:
+    return _table(_kept) | {ord("\t"): "\t"}
+
+
+def _told(number: int) -> str:
     return f"\\x{number - 0xDC00:02X}" if 0xDC80 <= number <= 0xDCFF else f"U+{number:04X}"
 
 
-def _kept(odd: str) -> str:
-    if odd == "\t":
-        return odd
-    if "\ud800" <= odd <= "\udfff":
-        return f'<span class="odd">{_told(odd)}</span>'
-    inside = {"\0": "\u2400", "\r": "&#13;", "\n": "&#10;"}.get(odd, odd)
-    return f'<bdi class="odd" title="{_told(odd)}">{inside}</bdi>'
+def _kept(number: int) -> str:
+    if 0xD800 <= number < 0xE000:
+        return f'<span class="odd">{_told(number)}</span>'
+    inside = {0: "\u2400", 10: "&#10;", 13: "&#13;"}.get(number, chr(number))
+    return f'<bdi class="odd" title="{_told(number)}">{inside}</bdi>'
 
 
 class Decoded(NamedTuple):

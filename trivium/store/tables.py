@@ -29,6 +29,9 @@ from sqlalchemy import (
 DEFAULT_USER_ID: Final = 1
 """The user `default`: anonymous visitors, and the template of everybody (api-users.md 5.2)."""
 
+LARGEST_ID: Final = 2**31 - 1
+"""What no id is beyond, as PostgreSQL stores them: larger numbers may not even be compared with one there."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_N_label)s",

@@ -7,9 +7,11 @@ import asyncio
 import gzip
 import secrets
 import threading
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,6 +23,7 @@ from trivium.errors import TriviumError, WouldWait
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
+from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses, site_address
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
 from trivium.http.crew import Crew
@@ -36,7 +39,7 @@ from trivium.web.templating import templates
 from trivium.web.texts import refused
 from trivium.web.urls import query_of, segments_of
 from trivium.web.views import load
-from trivium.web.visit import TakesLong, Visit
+from trivium.web.visit import RepositoryVisit, TakesLong, Visit
 
 _log = structlog.get_logger(__name__)
 
@@ -58,13 +61,21 @@ class WebDoor:
     """One worker's entrance for browsers, feed readers and whoever fetches files."""
 
     def __init__(
-        self, site: Site, authenticator: Authenticator, *, crew: Crew, long_work: LongWork, downloads: Executor
+        self,
+        site: Site,
+        authenticator: Authenticator,
+        activity: Activity,
+        *,
+        crew: Crew,
+        long_work: LongWork,
+        downloads: Executor,
     ) -> None:
         """`downloads` are the threads that read what is sent piece by piece; they wait for clients."""
         load()
         templates()
         static_files()
         self._site = site
+        self._activity = activity
         self._gate = Gate(site, authenticator, History(site))
         self._crew = crew
         self._long_work = long_work
@@ -88,6 +99,8 @@ class WebDoor:
             answer, visit = await self._answer(asked, receive)
         except NoView:
             return False
+        if visit.session is not None:
+            self._activity.saw(visit.session)
         await self._send(answer, visit, scope, send)
         return True
 
@@ -207,7 +220,9 @@ class WebDoor:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
                     raise TakesLong if view.pace >= Pace.LONG else WouldWait
-                return ready(view.call(visit, **given), visit), visit
+                answer = ready(view.call(visit, **given), visit)
+                self._note(visit, view)
+                return answer, visit
             except Elsewhere as error:
                 visit = self._gate.bare_visit(asked, pace)
                 return ready(error.redirect, visit), visit
@@ -231,6 +246,11 @@ class WebDoor:
                 failed = Refused(500, "Something went wrong here. An administrator finds the reason in the log.")
                 return self._refusal(asked, pace, view, failed)
 
+    def _note(self, visit: Visit, view: View) -> None:
+        """Remember where somebody was: what they visited last is on the first page."""
+        if isinstance(visit, RepositoryVisit) and visit.session is not None and view.shape is Shape.PAGE:
+            self._activity.visited(visit.caller, visit.repository.id)
+
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
         return refusal(error, visit, view.shape if view is not None else Shape.PAGE), visit
@@ -248,11 +268,12 @@ class WebDoor:
         head_only = scope["method"] == "HEAD"
         content = answer.content
         if not isinstance(content, bytes):
+            if _is_compressible(answer) and answer.length is None:
+                answer = _compressed(answer, wanted=b"gzip" in header(scope, b"accept-encoding"))
             await self._stream(answer, visit, send, head_only=head_only)
             return
         headers = list(answer.headers)
-        kind = next((value for name, value in headers if name == "Content-Type"), "").encode()
-        if len(content) >= _COMPRESSED_FROM and kind.startswith(_COMPRESSIBLE):
+        if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
             if b"gzip" in header(scope, b"accept-encoding"):
                 content = gzip.compress(content, 1, mtime=0)
@@ -356,6 +377,33 @@ class _Pieces:
         """Nobody takes any more."""
         self._stopped.set()
         self._room.release()
+
+
+def _is_compressible(answer: Ready) -> bool:
+    kind = next((value for name, value in answer.headers if name == "Content-Type"), "")
+    return kind.encode().startswith(_COMPRESSIBLE)
+
+
+def _compressed(answer: Ready, *, wanted: bool) -> Ready:
+    """A content that is sent piece by piece, compressed by the thread that reads it; each piece can be shown."""
+    assert not isinstance(answer.content, bytes)
+    headers = (*answer.headers, ("Vary", "Accept-Encoding"))
+    if not wanted:
+        return replace(answer, headers=headers)
+    return replace(answer, headers=(*headers, ("Content-Encoding", "gzip")), content=_gzip(answer.content))
+
+
+def _gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    iterator = iter(pieces)
+    try:
+        for piece in iterator:
+            yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+        yield packer.flush()
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
 
 
 def _is_own(scope: Scope, origin: str) -> bool:

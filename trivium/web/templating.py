@@ -12,8 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
-from trivium.render.text import attribute
-from trivium.render.text import name as named
+from trivium.render import text
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
 from trivium.web.urls import quoted, quoted_segment
 
@@ -39,9 +38,9 @@ def templates() -> Environment:
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
     environment.filters["shell"] = shlex.quote
-    environment.filters["named"] = named
-    environment.filters["attribute"] = attribute
+    environment.filters["named"] = text.name
     environment.filters["named_lines"] = named_lines
+    environment.filters["attribute"] = text.attribute
     environment.globals |= {
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
@@ -69,11 +68,11 @@ def face_letter(name: str) -> str:
     return next((one.upper() for one in name if one.isalnum()), "?")
 
 
-def named_lines(text: str) -> Markup:
+def named_lines(shown: str) -> Markup:
     """A text of several lines in which nothing is hidden and nothing moves its neighbours."""
-    return Markup("\n").join(named(line.replace("\t", "    ")) for line in text.split("\n"))
+    return Markup("\n").join(text.name(line.replace("\t", "    ").rstrip("\r")) for line in shown.split("\n"))
 
 
-def lines(text: str) -> Markup:
+def lines(shown: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line) for line in text.splitlines())
+    return Markup("<br>").join(escape(line) for line in shown.splitlines())

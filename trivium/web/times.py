@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from trivium.web.language import Language, moment_of
@@ -17,6 +18,7 @@ REST_SLOT: Final = "<?r?>"
 """Stands in a page where the rest of it belongs, which is sent piece by piece."""
 
 
+@lru_cache(maxsize=8192)
 def when(moment: str) -> str:
     """The HTML of a moment in ISO 8601; without a zone it is UTC. Empty for what is no moment."""
     found = moment_of(moment)

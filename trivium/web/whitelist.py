@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from fnmatch import translate
+from fnmatch import fnmatchcase
 
 import structlog
 
@@ -25,8 +24,7 @@ class Whitelist:
         known = frozenset(words)
         self._listed = set()
         for entry in entries_of(option):
-            matches = re.compile(translate(entry)).match
-            found = {word for word in known if matches(word)}
+            found = {word for word in known if fnmatchcase(word, entry)}
             if not found:
                 _log.warning("api_access_controllers_whitelist lists a view that does not exist", entry=entry)
             self._listed |= found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of a diff: they are the two files, whichever way they are written (web.md 8.11)."""
+"""Rows of a diff: they are the two files, whichever way they are written."""
 
 from __future__ import annotations
 

@@ -28,13 +28,20 @@ from trivium.forge.events.repositories import (
 )
 from trivium.forge.events.reviews import Commented
 from trivium.store.query import Query, Values
-from trivium.store.tables import TOLD_IN_PAGES, journal, repositories, repository_followers, user_followers, users
+from trivium.store.tables import (
+    LARGEST_ID,
+    TOLD_IN_PAGES,
+    journal,
+    repositories,
+    repository_followers,
+    user_followers,
+    users,
+)
 
 PAGE: Final = 50
 FEED: Final = 20
 """Entries of a feed (system.md 2.6)."""
 _MOST_REFS: Final = 20
-_NEWEST: Final = 2**63 - 1
 
 _MOVES: Final = (Pushed.action, Stripped.action, PulledFromRemote.action)
 _CREATIONS: Final = (RepositoryCreated.action, RepositoryRestored.action)
@@ -231,8 +238,8 @@ def of_user(db: Connection, caller: Caller, user_id: int, *, after: str = "", li
 
 
 def _page(db: Connection, caller: Caller, query: Query, given: dict[str, Any], after: str, limit: int) -> JournalPage:
-    usable = after.isascii() and after.isdigit() and len(after) <= 18
-    where = {"before": int(after) if usable else _NEWEST, "most": limit + 1}
+    usable = after.isascii() and after.isdigit() and len(after) <= len(str(LARGEST_ID))
+    where = {"before": min(int(after), LARGEST_ID) if usable else LARGEST_ID, "most": limit + 1}
     rows = query.all(db, binds(caller) | given | where)
     entries = [_entry(row) for row in rows[:limit]]
     return JournalPage(entries, str(entries[-1].id) if len(rows) > limit else None)

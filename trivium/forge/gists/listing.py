@@ -18,12 +18,11 @@ from trivium.forge.gists.gists import COLUMNS, Gist
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.query import Query
+from trivium.store.tables import LARGEST_ID, users
 from trivium.store.tables import gists as table
-from trivium.store.tables import users
 
 PAGE: Final = 50
 _LONGEST_ID: Final = 40
-_NEWEST: Final = 2**63 - 1
 
 
 class Which(StrEnum):
@@ -87,9 +86,9 @@ def page(db: Connection, caller: Caller, which: Which, *, after: str = "", limit
     """
     if (which is Which.ALL and not caller.super_admin) or (which is not Which.PUBLIC and caller.anonymous):
         raise Forbidden
-    usable = after.isascii() and after.isdigit() and len(after) <= 18
+    usable = after.isascii() and after.isdigit() and len(after) <= len(str(LARGEST_ID))
     given = {"moment": int(time.time()), "owner": caller.user_id, "most": limit + 1}
-    rows = _LISTS[which].all(db, given | {"before": int(after) if usable else _NEWEST})
+    rows = _LISTS[which].all(db, given | {"before": min(int(after), LARGEST_ID) if usable else LARGEST_ID})
     shown = [_shown(row, caller) for row in rows[:limit]]
     return GistPage(shown, str(shown[-1].gist.id) if len(rows) > limit else None)
 

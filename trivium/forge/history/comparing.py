@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two revisions beside each other: what lies between them, in one repository or in two (system.md 2.3, compare)."""
+"""Two revisions beside each other: what lies between them, in one repository or in two (system.md 2.3)."""
 
 from __future__ import annotations
 

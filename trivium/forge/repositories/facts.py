@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, literal, select
 
 from trivium.access.caller import Caller
-from trivium.access.levels import Level
 from trivium.access.permissions import binds
-from trivium.forge.repositories.listed import LEVEL
+from trivium.forge.repositories.listed import READABLE
 from trivium.store.query import Query
 from trivium.store.tables import repositories, repository_fields, repository_followers
 
@@ -27,11 +26,11 @@ class Facts:
     """Label and value of the extra fields that have a value, in the order in which they were made."""
 
 
-_here = bindparam("repository")
+_here: Any = bindparam("repository")
 _forks = (
     select(func.count())
     .select_from(repositories)
-    .where(repositories.c.fork_of_id == _here, int(Level.READ) <= LEVEL)
+    .where(repositories.c.fork_of_id == _here, READABLE)
     .scalar_subquery()
 )
 _followers = select(func.count()).where(repository_followers.c.repository_id == _here).scalar_subquery()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -176,10 +177,11 @@ def by_former_name(db: Connection, caller: Caller, name: str) -> Repository | No
 
 def find_above(db: Connection, caller: Caller, path: str, needs: Level) -> Repository:
     """The repository that a path leads into: the shortest leading part of it that names one."""
-    segments = path.split("/")[:MAX_DEPTH]
+    # What follows the name may be anything, also bytes that no name has.
+    segments = list(takewhile(is_clean_text, path.split("/")[:MAX_DEPTH]))
     names = ["/".join(segments[: depth + 1]) for depth in range(len(segments))]
     rows = []
-    if is_clean_text(path):
+    if names:
         keys = {f"key{depth}": key_of(names[depth]) if depth < len(names) else "" for depth in range(MAX_DEPTH)}
         rows = [row for row in _ABOVE.all(db, binds(caller) | keys) if row[1] in names]
     row = min(rows, key=lambda row: len(row[1]), default=None)

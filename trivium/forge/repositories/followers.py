@@ -20,7 +20,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserFollowed
 from trivium.forge.events.repositories import PublicJournalSet, RepositoryFollowed
 from trivium.forge.repositories import finding
-from trivium.forge.repositories.listed import LEVEL
+from trivium.forge.repositories.listed import READABLE
 from trivium.forge.repositories.pages import PAGE
 from trivium.forge.site import Site
 from trivium.names import MAX_NAME, is_clean_text
@@ -57,9 +57,7 @@ class Counts:
 
 
 _FORKS: Final = Query(
-    select(func.count())
-    .select_from(repositories)
-    .where(repositories.c.fork_of_id == bindparam("parent"), int(Level.READ) <= LEVEL)
+    select(func.count()).select_from(repositories).where(repositories.c.fork_of_id == bindparam("parent"), READABLE)
 )
 _FOLLOWER_COUNT: Final = Query(
     select(func.count()).where(repository_followers.c.repository_id == bindparam("repository"))
@@ -81,7 +79,9 @@ _FOLLOWERS: Final = Query(_followers)
 _FOLLOWERS_AFTER: Final = Query(_followers.where(users.c.username_key > bindparam("name")))
 
 
-def followers(db: Connection, repository_id: int, *, after: str = "", limit: int = PAGE) -> FollowerPage:
+def followers(
+    db: Connection, _caller: Caller, repository_id: int, *, after: str = "", limit: int = PAGE
+) -> FollowerPage:
     """Who follows a repository that the caller was found to read."""
     given = {"repository": repository_id, "most": limit + 1, "name": after}
     usable = after and is_clean_text(after) and len(after) <= MAX_NAME

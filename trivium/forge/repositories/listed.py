@@ -64,7 +64,7 @@ class _Stored(msgspec.Struct):
     message: str
 
 
-LEVEL: Final = effective_level(REPOSITORIES)
+_level = effective_level(REPOSITORIES)
 _table = repositories.c
 _columns = (
     _table.id,
@@ -76,7 +76,7 @@ _columns = (
     func.substr(_table.description, 1, _LONGEST_DESCRIPTION),
     users.c.username,
     _table.updated_on,
-    LEVEL.label("level"),
+    _level.label("level"),
     _table.last_changeset,
     _table.name_key,
 )
@@ -88,11 +88,13 @@ ROWS: Final = select(*_columns).select_from(
         repository_locks, repository_locks.c.repository_id == _table.id
     )
 )
-"""Repositories that are not decided about yet: statements add `LEVEL >= Level.READ`, and the values of `binds`."""
+"""Repositories that are not decided about yet: statements add `READABLE`, and the values of `binds`."""
+READABLE: Final = _level >= int(Level.READ)
+"""That the caller may read a repository."""
 
 _VISITED: Final = Query(
     ROWS.join(visits, visits.c.repository_id == _table.id)
-    .where(visits.c.user_id == bindparam("visitor"), int(Level.READ) <= LEVEL)
+    .where(visits.c.user_id == bindparam("visitor"), READABLE)
     .order_by(visits.c.visited_on.desc(), _table.id)
     .limit(_VISITS_SHOWN)
 )

@@ -19,14 +19,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Integer, and_, bindparam, func, or_, select
 
 from trivium.access.caller import Caller
-from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, binds, candidates
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.naming.grams import LENGTH
-from trivium.forge.repositories.listed import LEVEL, ROWS, UPDATED_ON_AT, ListedRepository, listed_of
+from trivium.forge.repositories.listed import READABLE, ROWS, UPDATED_ON_AT, ListedRepository, listed_of
 from trivium.names import MAX_NAME, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import (
+    LARGEST_ID,
     repo_groups,
     repositories,
     repository_followers,
@@ -42,7 +42,7 @@ _FEW: Final = 1000
 """Up to so many repositories are sorted rather than passed over."""
 _FEW_NAMES: Final = 300
 _LAST: Final = "\U0010ffff"
-_MOMENT_KEY = re.compile(r"([0-9T:.\-]{19,23})~([0-9]{1,18})")
+_MOMENT_KEY = re.compile(r"([0-9T:.\-]{19,23})~([0-9]{1,10})")
 
 
 class Sort(StrEnum):
@@ -130,7 +130,7 @@ def _statement(source: _From, sort: Sort, inside: _Inside, part: _Part, words: i
     for number in range(words):
         statement = statement.where(_table.name_key.like(bindparam(f"word{number}"), escape="\\"))
     # Rights last: they cost most.
-    statement = statement.where(int(Level.READ) <= LEVEL)
+    statement = statement.where(READABLE)
     return Query(_ordered(statement, sort, part).limit(bindparam("most")))
 
 
@@ -183,11 +183,13 @@ def page(
     after: str = "",
     before: str = "",
     limit: int = PAGE,
+    readable: int | None = None,
 ) -> RepositoryPage:
     """The repositories that the caller may read, a page of them: four statements at most, whatever there is.
 
     With a `group`, those directly inside it, or with a `query` too those anywhere below. The words of the query are
-    parts of names. `after` and `before` come from another page of the same list; what is no such key begins at the
+    parts of names. `readable` is how many the caller may read, where that is known (`GroupTree.total`): it spares a
+    statement. `after` and `before` come from another page of the same list; what is no such key begins at the
     beginning.
     """
     given: dict[str, Any] = {}
@@ -207,7 +209,7 @@ def page(
     elif follower_id is not None:
         source, given["follower"] = _From.FOLLOWER, follower_id
     else:
-        source = _cheapest(db, caller, words, given)
+        source = _cheapest(db, caller, words, given, readable)
     return _page(db, caller, source, sort, inside, given, len(words), after, before, limit)
 
 
@@ -217,7 +219,9 @@ def forks(db: Connection, caller: Caller, repository_id: int, *, after: str = ""
     return _page(db, caller, _From.PARENT, Sort.CHANGE, _Inside.ANYWHERE, given, 0, after, before, PAGE)
 
 
-def _cheapest(db: Connection, caller: Caller, words: Sequence[str], given: dict[str, Any]) -> _From:
+def _cheapest(
+    db: Connection, caller: Caller, words: Sequence[str], given: dict[str, Any], readable: int | None
+) -> _From:
     """Which rows to look at for a page: three statements at most; `given` is told by which gram."""
     if words:
         asked = _asked_grams(words)
@@ -232,11 +236,12 @@ def _cheapest(db: Connection, caller: Caller, words: Sequence[str], given: dict[
             held = _GROUP_COUNT.first(db, {"group": given["group"]})
             if held is not None and held[0] <= _FEW:
                 return _From.GROUP
-    if not caller.super_admin:
+    if caller.super_admin:
+        return _From.ALL
+    if readable is None:
         rights = _RIGHTS_COUNT.first(db, binds(caller))
-        if rights is not None and rights[0] <= _FEW:
-            return _From.RIGHTS
-    return _From.ALL
+        readable = rights[0] if rights is not None else 0
+    return _From.RIGHTS if readable <= _FEW else _From.ALL
 
 
 def _asked_grams(words: Sequence[str]) -> list[str]:
@@ -303,7 +308,7 @@ def _place(sort: Sort, key: str) -> dict[str, Any] | None:
     if sort is Sort.NAME:
         return {"name": key} if key and len(key) <= MAX_NAME and is_clean_text(key) else None
     found = _MOMENT_KEY.fullmatch(key)
-    return None if found is None else {"moment": found[1], "id": int(found[2])}
+    return None if found is None else {"moment": found[1], "id": min(int(found[2]), LARGEST_ID)}
 
 
 def _key(sort: Sort, row: Values) -> str:

@@ -24,7 +24,7 @@ from trivium.vcs.git.commit_lists import ID_BYTES, Ids, position_in
 from trivium.vcs.git.index import GitIndex
 from trivium.vcs.git.last_changes import last_changes
 from trivium.vcs.git.objects import branch_at, changeset_of, peeled
-from trivium.vcs.git.opened import Opened
+from trivium.vcs.git.opened import Opened, path_within
 from trivium.vcs.pages import CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
 from trivium.vcs.paths import clean_path
 from trivium.vcs.texts import text_of
@@ -145,11 +145,11 @@ class GitSnapshot:
         )
 
     def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
-        path = clean_path(path)
+        path = path_within(path)
         return log.path_history(self._index.command, self._path, self._repository, raw_id, path, start, limit)
 
     def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:
-        return log.annotate(self._index.command, self._path, self._repository, raw_id, clean_path(path), limit)
+        return log.annotate(self._index.command, self._path, self._repository, raw_id, path_within(path), limit)
 
     def nodes(self, raw_id: str, path: str) -> list[Node]:
         tree = log.entry_at(self._index.command, self._repository, raw_id, path)

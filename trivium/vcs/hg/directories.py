@@ -67,6 +67,7 @@ class Directories(Reader):
         asked["seconds"] = min(_PATIENCE, budget.left)
         found, cut = self._processes.ask(tuple[dict[bytes, bytes], bool], "last_changes", self._directory, **asked)
         budget.cut |= cut
+        budget.spend(len(found), sum(map(len, found)))
         return {text_of_path(name): changeset.hex() for name, changeset in found.items()}
 
     def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:

@@ -22,7 +22,7 @@ from trivium.vcs.hg.graph import Graph
 from trivium.vcs.hg.index import HgIndex
 from trivium.vcs.hg.reader import joined
 from trivium.vcs.hg.values import Annotated, Change, Entry
-from trivium.vcs.paths import clean_path
+from trivium.vcs.paths import clean_path, raw_path
 from trivium.vcs.values import AnnotatedLine, Changeset, Content, DiffLimits, FileChange, Layout, Names, Node, Refs
 
 _ID_BYTES: Final = 20
@@ -125,12 +125,12 @@ class HgSnapshot(Directories, Graph, Differing):
         return Names({name: branches[name] for name in branches.keys() - closed}, bookmarks, tags, closed)
 
     def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
-        wanted = {"raw_id": bytes.fromhex(raw_id), "path": clean_path(path), "start": start, "limit": max(limit, 0)}
+        wanted = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path), "start": start, "limit": max(limit, 0)}
         found = self._processes.ask(list[bytes], "path_history", self._directory, timeout=_PATIENCE, **wanted)
         return [one.hex() for one in found]
 
     def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:
-        wanted = {"raw_id": bytes.fromhex(raw_id), "path": clean_path(path), "limit": limit}
+        wanted = {"raw_id": bytes.fromhex(raw_id), "path": raw_path(path), "limit": limit}
         found = self._processes.ask(Annotated, "annotate", self._directory, timeout=_PATIENCE, **wanted)
         return annotated(lines_of(found.content), [one.hex() for one in found.ids])
 

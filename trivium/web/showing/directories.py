@@ -92,7 +92,7 @@ def _rows(
     language = visit.language
     before = len(place.path) + 1 if place.path else 0
     name = visit.query.get("at_rev") or place.name if visit.asked.by_script else place.name
-    start = address(visit, name, "")
+    start, root = address(visit, name, ""), visit.root
     found = []
     for entry in level.entries:
         shown = entry.path[before:]
@@ -104,7 +104,7 @@ def _rows(
                 name=shown,
                 href=hosts.get(entry.path) or f"{start}/{quoted(entry.path)}",
                 what=change.subject if change is not None else None if changes is None else "",
-                what_href=f"{visit.root}/changeset/{change.raw_id}" if change is not None else "",
+                what_href=f"{root}/changeset/{change.raw_id}" if change is not None else "",
                 when=html(when(change.date)) if change is not None else Markup(),
                 size=size(entry.size, language),
                 target=entry.id[:12] if link else "",

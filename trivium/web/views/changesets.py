@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from trivium.access.levels import Level
 from trivium.forge.history import comparing, details, patches
 from trivium.forge.history.comparing import Span
@@ -17,9 +15,10 @@ from trivium.forge.history.reading import Details
 from trivium.forge.reviews.talk import talk_on
 from trivium.render.sections import address_of
 from trivium.web.answers import Body, Json, Page
-from trivium.web.changes import changes_of, look_of, raw_options, remembered
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
+from trivium.web.showing.changes import changes_of, look_of, raw_options, remembered
+from trivium.web.showing.keeping import kept
 from trivium.web.urls import quoted_segment
 from trivium.web.visit import RepositoryVisit
 
@@ -64,23 +63,13 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
 
 
 def _detailed(visit: RepositoryVisit, revision: str) -> Detailed:
-    def make() -> str:
-        return msgspec.json.encode(details.detailed(visit.history, visit.repository, revision)).decode()
-
-    return msgspec.json.decode(visit.part("changeset", visit.now().key, _key(revision), make=make), type=Detailed)
-
-
-def _key(revision: str) -> str:
-    """A revision as a part of a key, which is JSON."""
-    return quoted_segment(revision)
+    key = ("changeset", visit.now().key, quoted_segment(revision))
+    return kept(visit, Detailed, *key, make=lambda: details.detailed(visit.history, visit.repository, revision))
 
 
 def _range(visit: RepositoryVisit, first: str, last: str) -> Page:
-    def make() -> str:
-        return msgspec.json.encode(comparing.span(visit.history, visit.repository, first, last)).decode()
-
-    part = visit.part("range", visit.now().key, _key(first), _key(last), make=make)
-    span = msgspec.json.decode(part, type=Span)
+    key = ("range", visit.now().key, quoted_segment(first), quoted_segment(last))
+    span = kept(visit, Span, *key, make=lambda: comparing.span(visit.history, visit.repository, first, last))
     look = look_of(visit)
     changes = changes_of(visit, Sides(span.base, span.last.raw_id), look)
     both = f"{span.first.raw_id}{RANGE}{span.last.raw_id}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from trivium.access.levels import Level
 from trivium.errors import NotFound
 from trivium.forge.history import comparing
@@ -15,8 +13,9 @@ from trivium.forge.history.differences import Sides
 from trivium.forge.repositories.finding import Repository
 from trivium.vcs.errors import NotPossible, UnknownRevision
 from trivium.web.answers import Page, Redirect
-from trivium.web.changes import changes_of, look_of, remembered
 from trivium.web.registering import view
+from trivium.web.showing.changes import changes_of, look_of, remembered
+from trivium.web.showing.keeping import kept
 from trivium.web.urls import quoted_segment
 from trivium.web.visit import RepositoryVisit
 
@@ -111,13 +110,13 @@ def _downloads(visit: RepositoryVisit, other: Repository, found: Comparison) -> 
 def _compared(visit: RepositoryVisit, left: Ref, other: Repository, right: Ref, *, merge: bool) -> Comparison:
     history, repository = visit.history, visit.repository
 
-    def make() -> str:
+    def make() -> Comparison:
         ids = comparing.resolved(history, repository, left), comparing.resolved(history, other, right)
-        return msgspec.json.encode(comparing.compared(history, repository, ids[0], other, ids[1], merge=merge)).decode()
+        return comparing.compared(history, repository, ids[0], other, ids[1], merge=merge)
 
     moments = (visit.now().key, history.now(other).key)
     key = ("comparison", *moments, other.id, quoted_segment(str(left)), quoted_segment(str(right)), merge)
-    return msgspec.json.decode(visit.part(*key, make=make), type=Comparison)
+    return kept(visit, Comparison, *key, make=make)
 
 
 def _form(visit: RepositoryVisit, left: str, right: str, *, reason: str = "", status: int = 200) -> Page:
@@ -137,16 +136,16 @@ def _form(visit: RepositoryVisit, left: str, right: str, *, reason: str = "", st
 def _names(visit: RepositoryVisit) -> list[str]:
     """What the pickers offer."""
 
-    def make() -> str:
+    def make() -> list[str]:
         found = comparing.names(visit.history, visit.repository)
         every = [
             *(f"{RefType.BRANCH}@{name}" for name in found.branches),
             *(f"{RefType.BOOK}@{name}" for name in found.bookmarks),
             *(f"{RefType.TAG}@{name}" for name in found.tags),
         ]
-        return msgspec.json.encode([name for name in every[:_MOST_NAMES] if name.isprintable()]).decode()
+        return [name for name in every[:_MOST_NAMES] if name.isprintable()]
 
-    return msgspec.json.decode(visit.part("names to compare", visit.now().key, make=make), type=list[str])
+    return kept(visit, list[str], "names to compare", visit.now().key, make=make)
 
 
 def _ref(text: str) -> str:

@@ -6,15 +6,14 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlencode
 
-import msgspec
-
 from trivium.access.levels import Level
 from trivium.forge.history import details, patches
 from trivium.forge.history.differences import Sides
 from trivium.web.answers import Answer, Body, Page, Redirect, Refused
-from trivium.web.changes import changes_of, look_of, raw_options, remembered
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
+from trivium.web.showing.changes import changes_of, look_of, raw_options, remembered
+from trivium.web.showing.keeping import kept
 from trivium.web.urls import quoted, quoted_segment
 from trivium.web.visit import RepositoryVisit
 
@@ -84,8 +83,5 @@ def _id(visit: RepositoryVisit, revision: str) -> str | None:
     if revision in _NOTHING:
         return None
 
-    def make() -> str:
-        return msgspec.json.encode(details.identified(visit.history, visit.repository, revision)).decode()
-
-    found = visit.part("id", visit.now().key, quoted_segment(revision), make=make)
-    return str(msgspec.json.decode(found))
+    key = ("id", visit.now().key, quoted_segment(revision))
+    return kept(visit, str, *key, make=lambda: details.identified(visit.history, visit.repository, revision))

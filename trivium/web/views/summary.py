@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trivium.access.levels import Level
 from trivium.forge.repositories.facts import facts
 from trivium.forge.repositories.user_locks import locked_date
@@ -21,7 +23,7 @@ def summary(visit: RepositoryVisit) -> Page:
     """What the repository is, and what is in it; while it is empty, how to fill it."""
     shown = overview.glance(visit)
     hangs = visit.ask(facts, visit.repository.id)
-    common = {
+    common: dict[str, Any] = {
         "facts": hangs,
         "clone": overview.clone_of(visit, shown.overview if shown else None),
         "locked_on": locked_date(visit.repository),
@@ -45,7 +47,7 @@ def summary(visit: RepositoryVisit) -> Page:
         readme=shown.readme,
         latest=latest,
         latest_id=log.shown_id(visit, latest.change),
-        review=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
+        badge=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
         languages=languages,
         shown_id=log.shown_id,
         in_paths=log.in_paths(visit),

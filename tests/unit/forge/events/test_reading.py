@@ -106,8 +106,18 @@ def test_the_journal_is_read_by_the_page_without_gaps(site: Site, ada: Caller, b
         found += page.entries
         after = page.older or ""
     assert found == everything.entries and after == ""
-    for key in ("x", "-1", "9" * 40, "\u0663", "\0"):
+    for key in ("x", "-1", "9" * 10, "9" * 40, "\u0663", "\0"):
         assert followed(site, ben, after=key, limit=3) == followed(site, ben, limit=3)
+
+
+def test_what_is_hidden_takes_no_place_on_a_page(site: Site, ada: Caller, ben: Caller) -> None:
+    with site.store.write() as db:
+        one, shut = rows.repository(db, "one", ada), rows.repository(db, "shut", ada, default=Level.NONE)
+        push(db, ada, one, "one")
+        for _ in range(4):
+            push(db, ada, shut, "shut")
+    followers.toggle_following(site, ben, user_id=ada.user_id)
+    assert [entry.repository for entry in followed(site, ben, limit=2).entries] == ["one"]
 
 
 def test_what_is_told_names_nothing_that_is_hidden(site: Site, ada: Caller, ben: Caller) -> None:
@@ -184,7 +194,7 @@ def test_one_follows_what_one_may_know_of(site: Site, ada: Caller, ben: Caller) 
     assert followers.toggle_following(site, ben, repository_id=one)
     with site.store.read() as db:
         assert followers.follows(db, ben, one) and not followers.follows(db, ada, one)
-        assert [one.username for one in followers.followers(db, one).rows] == ["ben"]
+        assert [one.username for one in followers.followers(db, ada, one).rows] == ["ben"]
         assert followers.counts(db, ben, one) == followers.Counts(0, 1)
         assert not followers.follows(db, anonymous(HERE), one)
     assert not followers.toggle_following(site, ben, repository_id=one)
@@ -215,7 +225,7 @@ def test_followers_are_listed_by_the_page(site: Site, ada: Caller) -> None:
     with site.store.read() as db:
         found, after = [], ""
         for _ in range(3):
-            page = followers.followers(db, one, after=after, limit=2)
+            page = followers.followers(db, ada, one, after=after, limit=2)
             found += [one.username for one in page.rows]
             after = page.older or ""
         assert found == ["u0", "u1", "u2", "u3", "u4"] and after == ""

@@ -77,7 +77,7 @@ def test_a_list_is_read_by_the_page(site: Site, ada: Caller, make: Callable[...,
         first = listing.page(db, VISITOR, Which.PUBLIC, limit=2)
         second = listing.page(db, VISITOR, Which.PUBLIC, after=first.older or "", limit=2)
         assert [one.gist.id for one in [*first.gists, *second.gists]] == made[::-1] and second.older is None
-        for key in ("x", "9" * 40, "-1", "\0"):
+        for key in ("x", "9" * 10, "9" * 40, "-1", "\0"):
             assert listing.page(db, VISITOR, Which.PUBLIC, after=key, limit=2) == first
 
 

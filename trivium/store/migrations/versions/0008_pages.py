@@ -71,6 +71,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_repository_grams_repository_id"), "repository_grams", ["repository_id"])
+    if op.get_context().dialect.name == "postgresql":
+        # The user `default` was inserted with an id, of which PostgreSQL's counter knows nothing.
+        op.execute("SELECT setval(pg_get_serial_sequence('users', 'id'), (SELECT max(id) FROM users))")
     if not op.get_context().as_sql:
         _fill_grams()
 

@@ -15,19 +15,18 @@ from trivium.vcs.hg.server.reading import COPIED_FROM, revision_of, size_of
 from trivium.vcs.hg.values import Annotated
 
 
-def path_history(repository: Repository, raw_id: bytes, path: str, start: int, limit: int) -> list[bytes]:
+def path_history(repository: Repository, raw_id: bytes, path: bytes, start: int, limit: int) -> list[bytes]:
     """The ids of the changesets that touched a file, or something below a directory, newest first."""
     shown = published(repository)
     context = shown[revision_of(shown.changelog, raw_id)]
-    name = path.encode()
-    if not name:
+    if not path:
         found: Iterator[int] = iter(shown.changelog.ancestors([context.rev()], inclusive=True))
-    elif name in context.manifest():
-        found = _of_file(context[name])
-    elif _holds(context, name + b"/"):
-        found = _of_directory(shown, context.rev(), name + b"/")
+    elif path in context.manifest():
+        found = _of_file(context[path])
+    elif _holds(context, path + b"/"):
+        found = _of_directory(shown, context.rev(), path + b"/")
     else:
-        raise UnknownPath(path)
+        raise UnknownPath(_shown(path))
     return [shown.changelog.node(revision) for revision in itertools.islice(found, start, start + limit)]
 
 
@@ -70,20 +69,23 @@ def _holds(context: Any, prefix: bytes) -> bool:
     return any(name.startswith(prefix) for name in context.manifest().iterkeys())
 
 
-def annotate(repository: Repository, raw_id: bytes, path: str, limit: int) -> Annotated:
+def annotate(repository: Repository, raw_id: bytes, path: bytes, limit: int) -> Annotated:
     """A file with the changesets that its lines come from; raises what `model.Snapshot.annotate` does."""
     shown = published(repository)
     context = shown[revision_of(shown.changelog, raw_id)]
-    name = path.encode()
-    if name not in context.manifest():
-        raise UnknownPath(path)
-    file = context[name]
+    if path not in context.manifest():
+        raise UnknownPath(_shown(path))
+    file = context[path]
     if size_of(file) > limit + COPIED_FROM:
-        raise TooLarge(path)
+        raise TooLarge(_shown(path))
     content = bytes(file.data())
     if len(content) > limit:
-        raise TooLarge(path)
+        raise TooLarge(_shown(path))
     if b"\0" in content:
-        raise NotText(path)
+        raise NotText(_shown(path))
     node = shown.changelog.node
     return Annotated(content, [node(line.fctx.rev()) for line in file.annotate(follow=True)])
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "replace")

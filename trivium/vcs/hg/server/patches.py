@@ -61,12 +61,14 @@ def _diff(
 def _header(changeset: Any) -> bytes:
     seconds, offset = changeset.date()
     message = _BREAKS.sub(b" ", changeset.description().strip(b"\n"))
+    # A changeset that builds on nothing says so, as Mercurial lets it: `hg import --exact` asks for a parent.
+    parents = [parent for parent in changeset.parents() if parent.rev() >= 0] or changeset.parents()[:1]
     lines = [
         b"# HG changeset patch",
         b"# User %b" % changeset.user(),
         b"# Date %d %d" % (int(seconds), offset),
         b"# Node ID %b" % node.hex(changeset.node()),
-        *(b"# Parent  %b" % node.hex(parent.node()) for parent in changeset.parents() if parent.rev() >= 0),
+        *(b"# Parent  %b" % node.hex(parent.node()) for parent in parents),
         b"",
         message,
         b"",

@@ -277,12 +277,15 @@ class _Maker:
 
 def _listing(found: differences.Listed, icons: str) -> Listing:
     files = found.files
-    rows = changed_files(((one.path, one.op.value, f"#{address_of(one.path)}", 0) for one in files), icons=icons)
+    by_folder = sorted(files, key=lambda one: one.path.rpartition("/")[0].encode("utf-8", "surrogateescape"))
+    rows = changed_files(
+        ((one.path or ".", one.op.value, f"#{address_of(one.path)}", 0) for one in by_folder), icons=icons
+    )
     return Listing(
         files=len(files) + found.more,
         more=found.more,
         added=sum(one.added or 0 for one in files) if found.compared else None,
         deleted=sum(one.deleted or 0 for one in files) if found.compared else None,
-        list=rows,
+        list=str(rows),
         compared=found.compared,
     )
