@@ -30,7 +30,7 @@ def forks(visit: RepositoryVisit) -> Page:
 def followers(visit: RepositoryVisit) -> Page:
     """Who follows the repository, by name."""
     name, after = visit.repository.name, visit.query.get("after", "")
-    found = visit.ask(lambda db, _: following.followers(db, visit.repository.id, after=after))
+    found = visit.ask(following.followers, visit.repository.id, after=after)
     return Page(
         "forks/followers.html",
         found=found,
