@@ -198,19 +198,19 @@ class _Maker:
         if counted is None:
             return Changes(listing, None, None, shown, Markup(), self._rest(listing), whole=False)
         added, deleted = msgspec.json.decode(counted, type=tuple[int, int])
-        lines = self._known(listing)
-        rest = self._rest(listing) if lines is None else None
-        return Changes(listing, added, deleted, shown, html(lines or ""), rest, whole=True)
+        known = self._known(listing)
+        rest = self._rest(listing) if known is None else None
+        return Changes(listing, added, deleted, shown, html(known or ""), rest, whole=True)
 
     def _known(self, listing: Listing) -> str | None:
         """The lines of all files, where they are kept and not too much to be sent at once."""
         found: list[str] = []
         size = 0
         for at in range(_count(listing)):
-            lines = self._find("lines", at)
-            if lines is None or (size := size + len(lines)) > _AT_ONCE_BYTES:
+            part = self._find("lines", at)
+            if part is None or (size := size + len(part)) > _AT_ONCE_BYTES:
                 return None
-            found.append(lines)
+            found.append(part)
         return "".join(found)
 
     def _again(self) -> tuple[FileDifference, ...]:
