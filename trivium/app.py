@@ -79,6 +79,7 @@ class Application:
         self._web = WebDoor(
             self._site,
             self._authenticator,
+            self._activity,
             crew=self._crew,
             long_work=self._api.long_work,
             downloads=self._downloads,

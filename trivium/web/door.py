@@ -23,6 +23,7 @@ from trivium.errors import TriviumError, WouldWait
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
+from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses, site_address
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
 from trivium.http.crew import Crew
@@ -38,7 +39,7 @@ from trivium.web.templating import templates
 from trivium.web.texts import refused
 from trivium.web.urls import query_of, segments_of
 from trivium.web.views import load
-from trivium.web.visit import TakesLong, Visit
+from trivium.web.visit import RepositoryVisit, TakesLong, Visit
 
 _log = structlog.get_logger(__name__)
 
@@ -60,13 +61,21 @@ class WebDoor:
     """One worker's entrance for browsers, feed readers and whoever fetches files."""
 
     def __init__(
-        self, site: Site, authenticator: Authenticator, *, crew: Crew, long_work: LongWork, downloads: Executor
+        self,
+        site: Site,
+        authenticator: Authenticator,
+        activity: Activity,
+        *,
+        crew: Crew,
+        long_work: LongWork,
+        downloads: Executor,
     ) -> None:
         """`downloads` are the threads that read what is sent piece by piece; they wait for clients."""
         load()
         templates()
         static_files()
         self._site = site
+        self._activity = activity
         self._gate = Gate(site, authenticator, History(site))
         self._crew = crew
         self._long_work = long_work
@@ -90,6 +99,8 @@ class WebDoor:
             answer, visit = await self._answer(asked, receive)
         except NoView:
             return False
+        if visit.session is not None:
+            self._activity.saw(visit.session)
         await self._send(answer, visit, scope, send)
         return True
 
@@ -209,7 +220,9 @@ class WebDoor:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
                     raise TakesLong if view.pace >= Pace.LONG else WouldWait
-                return ready(view.call(visit, **given), visit), visit
+                answer = ready(view.call(visit, **given), visit)
+                self._note(visit, view)
+                return answer, visit
             except Elsewhere as error:
                 visit = self._gate.bare_visit(asked, pace)
                 return ready(error.redirect, visit), visit
@@ -232,6 +245,11 @@ class WebDoor:
                 _log.exception("a page failed", request=asked.id, method=asked.method, path=asked.raw_path)
                 failed = Refused(500, "Something went wrong here. An administrator finds the reason in the log.")
                 return self._refusal(asked, pace, view, failed)
+
+    def _note(self, visit: Visit, view: View) -> None:
+        """Remember where somebody was: what they visited last is on the first page."""
+        if isinstance(visit, RepositoryVisit) and visit.session is not None and view.shape is Shape.PAGE:
+            self._activity.visited(visit.caller, visit.repository.id)
 
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)

@@ -12,6 +12,8 @@ from trivium.access.credentials import Authenticator
 from trivium.access.levels import Level
 from trivium.access.sessions import Session
 from trivium.forge.accounts.preferences import Preferences
+from trivium.forge.groups.repo_groups import RepoGroup
+from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History, Moment
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
@@ -44,6 +46,8 @@ class Visit:
     site: Site
     history: History
     fragments: Fragments
+    trees: GroupTrees
+    """What this worker knows of the groups that somebody may read."""
     authenticator: Authenticator
     asked: Asked
     caller: Caller
@@ -92,6 +96,13 @@ class Visit:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
         if self.pace < Pace.LONG:
             raise TakesLong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupVisit(Visit):
+    """One request for the page of a group that the visitor may read."""
+
+    group: RepoGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
