@@ -83,7 +83,7 @@ def deed(visit: Visit, entry: Entry, *, start: str | None = None) -> Deed:
     sentence = html(_sentence(visit.language, entry)) % {"user": who, "repository": link, "revision": revision}
     if isinstance(details, Changed) and details.fields:
         named = ", ".join(field.replace("_", " ") for field in details.fields)
-        sentence += html(" <span class=\"quiet\">({})</span>").format(named)
+        sentence += html(' <span class="quiet">({})</span>').format(named)
     if isinstance(details, Moved):
         moves = [_move(repository, ref) for ref in details.refs[:_REFS_SHOWN]]
         return Deed(entry, sentence, moves, len(details.refs) - len(moves) + details.more)
@@ -103,7 +103,9 @@ def fed(visit: Visit, entry: Entry) -> FeedEntry:
         lines.append(visit.language.plural("and %(num)s more", "and %(num)s more", told.more))
     link = f"{start}/{quoted(entry.repository)}/changelog"
     title = f"{entry.username} - {_action(visit.language, entry)} {entry.repository}"
-    return FeedEntry(f"{start}/_admin/public_journal#{entry.id}", title, link, entry.username, entry.at, "<br>".join(lines))
+    return FeedEntry(
+        f"{start}/_admin/public_journal#{entry.id}", title, link, entry.username, entry.at, "<br>".join(lines)
+    )
 
 
 def _link(address: str, name: str) -> Markup:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is offered while somebody types a name (system.md 2.8).
 
-All of them answer `{"results": [{"text", "children": [{"id", "text", "url", "type", …}]}]}`, with at most 20 children of
-a kind; groups of results that have none are left out.
+All of them answer `{"more": false, "results": [{"text", "children": [{"id", "text", "url", "type", …}]}]}`, with at
+most 20 children of a kind; groups of results that have none are left out.
 """
 
 from __future__ import annotations
