@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, exists, func, literal, select
 
 from trivium.access.caller import Caller
-from trivium.access.levels import Level
-from trivium.access.permissions import REPOSITORIES, binds, effective_level
+from trivium.access.permissions import binds
+from trivium.forge.repositories.listed import READABLE
 from trivium.store.query import Query
 from trivium.store.tables import repositories, repository_fields, repository_followers
 
@@ -32,7 +32,7 @@ _here: Any = bindparam("repository")
 _forks = (
     select(func.count())
     .select_from(repositories)
-    .where(repositories.c.fork_of_id == _here, effective_level(REPOSITORIES) >= int(Level.READ))
+    .where(repositories.c.fork_of_id == _here, READABLE)
     .scalar_subquery()
 )
 _followers = select(func.count()).where(repository_followers.c.repository_id == _here).scalar_subquery()
