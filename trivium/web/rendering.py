@@ -102,7 +102,7 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
         sentence=error.sentence,
         hint=error.hint,
         request=request_id(visit),
-        **({"status": error.status} | dict(error.values)),
+        **error.values,
     )
     return ready(page, visit)
 
@@ -138,6 +138,7 @@ def _page(page: Page, visit: Visit) -> Ready:
         "root": visit.asked.root,
         "asset": visit.asked.root + static_files().root,
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+        "status": page.status,
     } | page.values
     if page.rest is not None:
         values["rest"] = REST
