@@ -102,7 +102,8 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
         sentence=error.sentence,
         hint=error.hint,
         request=request_id(visit),
-        **({"status": error.status} | dict(error.values)),
+        code=error.status,
+        **error.values,
     )
     return ready(page, visit)
 
