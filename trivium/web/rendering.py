@@ -102,6 +102,7 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
         sentence=error.sentence,
         hint=error.hint,
         request=request_id(visit),
+        code=error.status,
         **error.values,
     )
     return ready(page, visit)

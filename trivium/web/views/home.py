@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from trivium.forge.repositories.listed import visited
 from trivium.web.answers import Page
@@ -25,7 +26,7 @@ def group(visit: GroupVisit) -> Page:
     return _page(visit, lists.wanted(visit), group=visit.group, ways=lists.ways(visit.group.name), recent=[])
 
 
-def _page(visit: Visit, asked: lists.Wanted, **more: object) -> Page:
+def _page(visit: Visit, asked: lists.Wanted, **more: Any) -> Page:
     tree = visit.trees.of(visit.site.store, visit.caller)
     found = lists.found(visit, asked, tree)
     inside, left_out = lists.groups_inside(visit, tree)
