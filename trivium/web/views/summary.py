@@ -13,6 +13,7 @@ from trivium.web.answers import Page, Part, Redirect
 from trivium.web.registering import view
 from trivium.web.showing import log, overview, statistics
 from trivium.web.showing.directories import icons_of
+from trivium.web.showing.feed_keys import feed_key
 from trivium.web.templating import html, templates
 from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit
@@ -23,8 +24,10 @@ def summary(visit: RepositoryVisit) -> Page:
     """What the repository is, and what is in it; while it is empty, how to fill it."""
     shown = overview.glance(visit)
     hangs = visit.ask(facts, visit.repository.id)
+    key = feed_key(visit)
     common: dict[str, Any] = {
         "facts": hangs,
+        "feed_key": key,
         "clone": overview.clone_of(visit, shown.overview if shown else None),
         "locked_on": locked_date(visit.repository),
         "may_write": visit.repository.level >= Level.WRITE,
@@ -36,7 +39,7 @@ def summary(visit: RepositoryVisit) -> Page:
     status = visit.ask(statuses, visit.repository, [latest.change.raw_id])
     languages = statistics.languages_at_hand(visit)
     directory = shown.directory
-    state = (visit.now().key, visit.repository, hangs, status, bool(directory.fill), languages is None)
+    state = (visit.now().key, visit.repository, hangs, key, status, bool(directory.fill), languages is None)
     return Page(
         "summary/summary.html",
         tag="" if directory.has_links else repr(state),
