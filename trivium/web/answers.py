@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from trivium.web.finished import Finished
 
 HTML: Final = "text/html; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
@@ -36,6 +39,14 @@ class Page:
         self.tag = tag
         self.rest = rest
         self.values = values
+
+
+class PageAtHand(Page):
+    """A page that was made before (`RepositoryVisit.page_at_hand`)."""
+
+    def __init__(self, finished: Finished) -> None:
+        super().__init__("")
+        self.finished = finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,7 @@ class WebDoor:
         if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
             if b"gzip" in header(scope, b"accept-encoding"):
-                content = gzip.compress(content, 1, mtime=0)
+                content = answer.packed() if answer.packed is not None else gzip.compress(content, 1, mtime=0)
                 headers.append(("Content-Encoding", "gzip"))
         await _respond(send, answer.status, headers, content, head_only=head_only)
 

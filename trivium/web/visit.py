@@ -19,7 +19,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
-from trivium.web.answers import Asked
+from trivium.web.answers import Asked, PageAtHand
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
 from trivium.web.language import Language
@@ -91,6 +91,26 @@ class Visit:
         """
         with self.site.store.read() as db:
             return question(db, self.caller, *given, **more)
+
+    def page_key(self, state: str) -> Hashable:
+        """All that a page depends on beside what goes into it when it is sent: its own state, who looks, and how."""
+        asked, caller, session = self.asked, self.caller, self.session
+        return (
+            *(state, asked.raw_path, asked.raw_query, asked.origin, asked.root, asked.by_script),
+            *(self.keyed, caller.user_id, caller.username, caller.super_admin),
+            *(session.stamp.version if session is not None else 0, self.language.code, self.preferences),
+            getattr(self, "repository", None),
+        )
+
+    def page_at_hand(self, state: str) -> PageAtHand | None:
+        """The page that a view answered with before as `Page(tag=state)`, if nothing can be different in it now.
+
+        A view asks for it as soon as it knows the state of its page, before it collects what the page shows.
+        """
+        if self.said or self.asked.key:
+            return None
+        found = self.fragments.pages.find(self.page_key(state))
+        return None if found is None else PageAtHand(found)
 
     def take_time(self) -> None:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""

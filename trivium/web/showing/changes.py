@@ -35,6 +35,8 @@ from trivium.web.words import words_of
 _log = structlog.get_logger(__name__)
 
 _CONTEXT: Final = 3
+_SENT_WHOLE: Final = 5 * AT_ONCE
+"""Files whose lines are sent with the rest of the page when they are all at hand."""
 LAYOUT_COOKIE: Final = "trivium_layout"
 """In which layout changes were looked at last."""
 _LAYOUTS: Final = frozenset(Layout)
@@ -194,6 +196,11 @@ class _Maker:
             return Changes(listing, listing.added, listing.deleted, shown, html(lines), None, whole)
         counted = self._find("counted")
         added, deleted = msgspec.json.decode(counted, type=tuple[int, int]) if counted else (None, None)
+        if counted and listing.files - listing.more <= _SENT_WHOLE:
+            parts = [self._find("lines", at) for at in range(self._count(listing))]
+            whole_lines = [one for one in parts if one is not None]
+            if len(whole_lines) == len(parts):
+                return Changes(listing, added, deleted, shown, html("".join(whole_lines)), None, whole=True)
         return Changes(listing, added, deleted, shown, Markup(), self._rest(listing), counted is not None)
 
     def _again(self) -> tuple[FileDifference, ...]:
@@ -239,9 +246,13 @@ class _Maker:
         """The key of a part, as `RepositoryVisit.part` writes it."""
         return (self._visit.language.code, what, *self._key, *more)
 
+    def _count(self, listing: Listing) -> int:
+        """Of the parts with lines."""
+        return -(-(listing.files - listing.more) // AT_ONCE)
+
     def _rest(self, listing: Listing) -> Iterator[bytes]:
         """The lines of many files, sent while they are made. What goes wrong now can only be said in their place."""
-        count = -(-(listing.files - listing.more) // AT_ONCE)
+        count = self._count(listing)
         at = 0
         while at < count and (found := self._find("lines", at)) is not None:
             at += 1
