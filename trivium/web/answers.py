@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,11 +25,11 @@ class Page:
         status: int = 200,
         *,
         headers: HeaderList = (),
-        tag: str = "",
+        tag: Hashable = "",
         rest: Iterable[bytes] | None = None,
         **values: Any,
     ) -> None:
-        """`tag`: what the page's `ETag` is made of; empty: its content.
+        """`tag`: the state that the page shows, of which its `ETag` is made; empty: its content is.
 
         `rest`: what stands where the template has `{{ rest }}`; the page is then sent piece by piece, head first.
         """

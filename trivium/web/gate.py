@@ -53,8 +53,6 @@ FORGED: Final = (
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _LONGEST_COOKIE: Final = 200
-PREFERENCES: Final = "trivium_preferences"
-"""The cookie in which visitors keep what they prefer."""
 
 
 class NoView(Refused):
@@ -287,7 +285,7 @@ class Gate:
         else:
             cookie = asked.cookies.get(cookies.forms, "")[:_LONGEST_COOKIE]
             secret = self._site.ring.digest(f"forms\n{cookie}") if cookie else b""
-            chosen = parsed(asked.cookies.get(PREFERENCES))
+            chosen = parsed(cookies.preferred(asked.cookies))
         if asked.method == "GET" and not asked.by_script:
             if session is None:
                 told = None if asked.key else cookies.told(self._site.ring, asked.cookies)

@@ -106,7 +106,7 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
         sentence=error.sentence,
         hint=error.hint,
         request=request_id(visit),
-        **error.values,
+        **({"status": error.status} | dict(error.values)),
     )
     return ready(page, visit)
 

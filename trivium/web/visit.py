@@ -92,7 +92,7 @@ class Visit:
         with self.site.store.read() as db:
             return question(db, self.caller, *given, **more)
 
-    def page_key(self, state: str) -> Hashable:
+    def page_key(self, state: Hashable) -> Hashable:
         """All that a page depends on beside what goes into it when it is sent: its own state, who looks, and how."""
         asked, caller, session = self.asked, self.caller, self.session
         return (
@@ -102,7 +102,7 @@ class Visit:
             getattr(self, "repository", None),
         )
 
-    def page_at_hand(self, state: str) -> PageAtHand | None:
+    def page_at_hand(self, state: Hashable) -> PageAtHand | None:
         """The page that a view answered with before as `Page(tag=state)`, if nothing can be different in it now.
 
         A view asks for it as soon as it knows the state of its page, before it collects what the page shows.

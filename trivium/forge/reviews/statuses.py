@@ -35,7 +35,7 @@ _OF_SOME: Final = {count: _of_some(count) for count in _AT_A_TIME}
 
 
 def statuses(db: Connection, caller: Caller, repository: Repository, raw_ids: Sequence[str]) -> dict[str, str]:  # noqa: ARG001
-    """Full id → status, of those that have one: a statement for fifty. Whoever may read the repository may read this."""
+    """Full id → status, of those that have one: a statement for fifty. Who may read the repository may read this."""
     found: dict[str, str] = {}
     one, many = _AT_A_TIME
     for start in range(0, len(raw_ids), many):

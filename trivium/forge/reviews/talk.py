@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, exists, literal, select, union_all
+from sqlalchemy import Connection, bindparam, exists, literal, or_, select
 
 from trivium.access.caller import Caller
 from trivium.forge.repositories.finding import Repository
@@ -17,9 +17,9 @@ from trivium.forge.reviews.commit_checks import Check, checks
 from trivium.store.query import Query
 from trivium.store.tables import changeset_comments, commit_checks
 
-_MOST = 200
+_MOST: Final = 200
 """Comments that one page shows."""
-_MOST_BYTES = 1 << 20
+_MOST_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,24 @@ class Talk:
     """Another one whenever anything is another; empty when nothing is said."""
 
 
-_NOTHING: Final = Talk((), more=False, votes=(), checks=(), stamp="")
+_comments, _checks = changeset_comments.c, commit_checks.c
 _ANYTHING: Final = Query(
-    union_all(
-        *(
-            select(literal(1)).where(
-                exists().where(table.c.repository_id == bindparam("repository"), column == bindparam("sought"))
-            )
-            for table, column in (
-                (changeset_comments, changeset_comments.c.revision),
-                (commit_checks, commit_checks.c.raw_id),
-            )
+    select(literal(1)).where(
+        or_(
+            exists().where(
+                _comments.repository_id == bindparam("repository_id"), _comments.revision == bindparam("raw_id")
+            ),
+            exists().where(_checks.repository_id == bindparam("repository_id"), _checks.raw_id == bindparam("raw_id")),
         )
     )
 )
-"""Whether anything is said: of most changesets nothing is."""
+_NOTHING: Final = Talk((), more=False, votes=(), checks=(), stamp="")
 
 
 def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str) -> Talk:  # noqa: ARG001
     """What is said on a changeset by its full id; whoever may read the repository may read this."""
-    if not _ANYTHING.first(db, {"repository": repository.id, "sought": raw_id}):
-        return _NOTHING
+    if _ANYTHING.first(db, {"repository_id": repository.id, "raw_id": raw_id}) is None:
+        return _NOTHING  # as it is of most changesets
     found = comments(db, repository, limit=_MOST + 1, most_bytes=_MOST_BYTES, raw_id=raw_id)
     told = checks(db, repository, raw_id)
     newest = {one.author or one.author_name: one for one in found if one.status is not None and not one.deleted}

@@ -139,7 +139,9 @@ def tree(visit: Visit, found_tree: GroupTree) -> Markup:
             href = f"{root}/{quoted(node.name)}"
             more = f"{href}?groups=all" if len(inside) < len(node.groups) else ""
             made.append(
-                Branch(node.label, href, number(node.total), here == node.name, on_the_way, inside, more if inside else "")
+                Branch(
+                    node.label, href, number(node.total), here == node.name, on_the_way, inside, more if inside else ""
+                )
             )
         return made
 

@@ -190,8 +190,8 @@ def _states(visit: RepositoryVisit, row: Logged, *, slot: bool) -> Markup:
         found.append((" warn", visit.text("Secret")))
     if row.closes_branch:
         found.append((" warn", visit.text("Closes the branch")))
-    tags = "".join(f'<span class="tag{look}">{escape(word)}</span>' for look, word in found)
-    return Markup(tags + (f"{_SLOT}{row.change.raw_id}{_END}" if slot else ""))
+    tags = Markup().join(Markup('<span class="tag{}">{}</span>').format(look, word) for look, word in found)
+    return tags + html(f"{_SLOT}{row.change.raw_id}{_END}" if slot else "")
 
 
 def _marks(visit: RepositoryVisit, change: Change) -> Markup:

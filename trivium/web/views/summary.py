@@ -13,6 +13,7 @@ from trivium.web.answers import Page, Part, Redirect
 from trivium.web.registering import view
 from trivium.web.showing import directories, log, overview, statistics
 from trivium.web.showing.directories import icons_of
+from trivium.web.showing.feed_keys import feed_key
 from trivium.web.templating import html, templates
 from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit
@@ -23,17 +24,19 @@ def summary(visit: RepositoryVisit) -> Page:
     """What the repository is, and what is in it; while it is empty, how to fill it."""
     found = overview.overview_of(visit)
     hangs = visit.ask(facts, visit.repository.id)
+    key = feed_key(visit)
     state, status = "", {}
     if found is not None:
         status = visit.ask(statuses, visit.repository, [found.latest.change.raw_id])
         rows = directories.state_of(visit, found.place, found.listing)
         told = statistics.are_languages_at_hand(visit)
-        state = repr((visit.now().key, hangs, status, rows, told)) if rows else ""
+        state = repr((visit.now().key, hangs, key, status, rows, told)) if rows else ""
         if state and (page := visit.page_at_hand(state)) is not None:
             return page
     shown = overview.glance(visit)
     common: dict[str, Any] = {
         "facts": hangs,
+        "feed_key": key,
         "clone": overview.clone_of(visit, shown.overview if shown else None),
         "locked_on": locked_date(visit.repository),
         "may_write": visit.repository.level >= Level.WRITE,
