@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from trivium.web.finished import Finished
@@ -100,6 +102,8 @@ class Feed:
 
     content: bytes
     type: str
+    state: Hashable = None
+    """Of what its `ETag` is made; None: of its content."""
 
 
 class Ranges:
@@ -143,8 +147,7 @@ class SignInNeeded(Exception):
         self.said = said
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request as views and gate see it: no headers, but what some of them say."""
 
     method: str
@@ -159,14 +162,14 @@ class Asked:
     root: str
     """The path in front of ours, where a proxy puts us below one; else empty."""
     key: str = ""
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = msgspec.field(default_factory=dict)
     tags: str = ""
     """What the client has already (`If-None-Match`)."""
     languages: str = ""
     by_script: bool = False
     own_origin: bool = True
     """Whether a browser says that a page of ours sent it."""
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = msgspec.field(default_factory=dict)
     token: str = ""
     """The anti-forgery token in a header."""
     agent: str = ""

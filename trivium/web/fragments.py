@@ -23,6 +23,8 @@ from trivium.web.finished import FinishedPages
 _HOT: Final = 16 << 20
 """Bytes of parts that a worker remembers."""
 _LARGEST_HOT: Final = 1 << 20
+_CONTENTS: Final = 8 << 20
+"""Bytes of files that a worker remembers."""
 _VALUE: Final = 4
 """How much more a value takes than the text it was made of, about."""
 
@@ -35,6 +37,7 @@ class Fragments:
         self._lock = threading.Lock()
         self._hot: LRUCache[Hashable, str] = LRUCache(_HOT, len)
         self._values: LRUCache[Hashable, tuple[Any, int]] = LRUCache(_HOT, lambda kept: kept[1])
+        self._contents: LRUCache[Hashable, bytes] = LRUCache(_CONTENTS, len)
         self.pages = FinishedPages()
 
     def find(self, repository_id: int, key: Hashable) -> str | None:
@@ -58,6 +61,16 @@ class Fragments:
         if size <= _LARGEST_HOT:
             with self._lock:
                 self._values[repository_id, key] = (value, size)
+
+    def content(self, repository_id: int, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """The bytes of a small file as they are: remembered, or read now."""
+        with self._lock:
+            found = self._contents.get((repository_id, key))
+        if found is None:
+            found = make()
+            with self._lock:
+                self._contents[repository_id, key] = found
+        return found
 
     def made(self, repository_id: int, key: Hashable, make: Callable[[], str]) -> str:
         """A part that has to be made, and is kept unless something was left out; raises `BeingMade`."""

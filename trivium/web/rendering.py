@@ -82,8 +82,8 @@ def ready(answer: Answer, visit: Visit) -> Ready:
         case Json(value, status):
             headers = (("Content-Type", "application/json; charset=utf-8"), *_kept(visit))
             return Ready(status, headers, msgspec.json.encode(value))
-        case Feed(content, kind):
-            tag = hashlib.sha256(content).hexdigest()[:32]
+        case Feed(content, kind, state):
+            tag = digest_of(state) if state is not None else hashlib.sha256(content).hexdigest()[:32]
             return _tagged(Body(content, kind, tag=tag, sandboxed=False), visit)
         case Body():
             return _tagged(answer, visit)

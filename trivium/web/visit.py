@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
@@ -39,8 +40,7 @@ class TakesLong(Exception):
         super().__init__("the answer has to be made at the pace LONG")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """One request for a page of the site."""
 
     site: Site
@@ -118,15 +118,13 @@ class Visit:
             raise TakesLong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupVisit(Visit):
+class GroupVisit(Visit, frozen=True, kw_only=True):
     """One request for the page of a group that the visitor may read."""
 
     group: RepoGroup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepositoryVisit(Visit):
+class RepositoryVisit(Visit, frozen=True, kw_only=True):
     """One request for a page of a repository that the visitor may read."""
 
     repository: Repository
@@ -149,7 +147,7 @@ class RepositoryVisit(Visit):
     def now(self) -> Moment:
         """The state of the repository's history: the same for all of this visit."""
         if self.moment is None:
-            object.__setattr__(self, "moment", self.history.now(self.repository))
+            msgspec.structs.force_setattr(self, "moment", self.history.now(self.repository))
         assert self.moment is not None
         return self.moment
 
