@@ -20,6 +20,7 @@ class Page:
         self,
         template: str,
         status: int = 200,
+        /,
         *,
         headers: HeaderList = (),
         tag: str = "",
