@@ -25,7 +25,7 @@ class Page:
         self,
         template: str,
         status: int = 200,
-        /,  # a template may show values of these names
+        /,
         *,
         headers: HeaderList = (),
         tag: Hashable = "",
