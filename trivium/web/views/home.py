@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from trivium.forge.repositories.listed import ListedRepository, visited
 from trivium.web.answers import Page
