@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,8 @@ class Shown:
 
     rows: Markup
     ids: list[str]
+    statuses: dict[str, str]
+    """Full id → review status, where somebody has given one."""
     number: int
     after: str
     """The key of the next page; empty: there is none."""
@@ -94,12 +96,12 @@ def _shown(
     ids, number, after, total, told = json.loads(head)
     if more is not None:
         more[:] = told
-    return Shown(with_statuses(visit, body, ids), ids, number, after, total)
+    reviewed = visit.ask(statuses, visit.repository, ids)
+    return Shown(_with_statuses(visit, body, reviewed), ids, reviewed, number, after, total)
 
 
-def with_statuses(visit: RepositoryVisit, body: str, ids: Sequence[str]) -> Markup:
+def _with_statuses(visit: RepositoryVisit, body: str, found: Mapping[str, str]) -> Markup:
     """Rows with what people think of their changesets, now."""
-    found = visit.ask(statuses, visit.repository, ids)
     if not found:
         return html(body)  # a browser takes what is left of the slots for a comment
     pieces = body.split(_SLOT)

@@ -44,7 +44,7 @@ def changelog(visit: RepositoryVisit) -> Page:
     newer = shown.number - 1
     return Page(
         "changelog/changelog.html",
-        tag=repr((visit.now().key, visit.repository, branch, number, after, size, str(shown.rows))),
+        tag=repr((visit.now().key, visit.repository, branch, number, after, size, shown.statuses)),
         shown=shown,
         branch=branch,
         path="",
@@ -77,7 +77,7 @@ def changelog_of_path(visit: RepositoryVisit, revision: str, path: str = "") -> 
 
     return Page(
         "changelog/changelog.html",
-        tag=repr((visit.now().key, visit.repository, name, path, number, size, str(shown.rows))),
+        tag=repr((visit.now().key, visit.repository, name, path, number, size, shown.statuses)),
         shown=shown,
         branch="",
         path=path,
