@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -14,18 +13,17 @@ from trivium.forge.repositories.finding import Repository
 from trivium.store.query import Query
 from trivium.store.tables import changeset_comments
 
-_SIZES: Final = (1, 50, 200)
-"""Changesets of one statement: each of these is compiled once, and what is asked for is filled up to one of them."""
 _table = changeset_comments.c
+_AT_A_TIME: Final = (1, 50)
+"""Ids that one statement asks for; a page shows one, or fifty."""
 
 
-@lru_cache(maxsize=len(_SIZES))
-def _statement(size: int) -> Query:
+def _of_some(count: int) -> Query:
     return Query(
         select(_table.revision, _table.status)
         .where(
             _table.repository_id == bindparam("repository"),
-            _table.revision.in_([bindparam(f"id{number}") for number in range(size)]),
+            _table.revision.in_([bindparam(f"id{number}") for number in range(count)]),
             _table.status.is_not(None),
             _table.deleted_on.is_(None),
         )
@@ -33,14 +31,17 @@ def _statement(size: int) -> Query:
     )
 
 
-def statuses(db: Connection, caller: Caller, repository: Repository, raw_ids: Sequence[str]) -> dict[str, str]:  # noqa: ARG001
-    """Full id → status, of those that have one; whoever may read the repository may read this.
+_OF_SOME: Final = {count: _of_some(count) for count in _AT_A_TIME}
 
-    One statement, of at most 200 changesets.
-    """
-    if not raw_ids:
-        return {}
-    size = next((one for one in _SIZES if one >= len(raw_ids)), _SIZES[-1])
-    ids = {f"id{number}": raw_ids[number] if number < len(raw_ids) else "" for number in range(size)}
-    rows: list[Any] = _statement(size).all(db, ids | {"repository": repository.id})
-    return dict(rows)
+
+def statuses(db: Connection, caller: Caller, repository: Repository, raw_ids: Sequence[str]) -> dict[str, str]:  # noqa: ARG001
+    """Full id → status, of those that have one: a statement for fifty. Who may read the repository may read this."""
+    found: dict[str, str] = {}
+    one, many = _AT_A_TIME
+    for start in range(0, len(raw_ids), many):
+        some = raw_ids[start : start + many]
+        count = one if len(some) == one else many
+        ids = {f"id{number}": some[number] if number < len(some) else "" for number in range(count)}
+        rows = _OF_SOME[count].all(db, ids | {"repository": repository.id})
+        found |= {str(revision): str(status) for revision, status in rows}
+    return found

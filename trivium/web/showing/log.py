@@ -36,12 +36,12 @@ class Shown:
 
     rows: Markup
     ids: list[str]
-    statuses: dict[str, str]
-    """Full id → review status, where somebody has given one."""
     number: int
     after: str
     """The key of the next page; empty: there is none."""
     total: int | None
+    talk: str
+    """Another text whenever somebody thinks otherwise of one of the changesets."""
 
 
 def log(visit: RepositoryVisit, branch: str, number: int, after: str, size: int) -> Shown:
@@ -96,12 +96,12 @@ def _shown(
     ids, number, after, total, told = json.loads(head)
     if more is not None:
         more[:] = told
-    reviewed = visit.ask(statuses, visit.repository, ids)
-    return Shown(_with_statuses(visit, body, reviewed), ids, reviewed, number, after, total)
+    found = visit.ask(statuses, visit.repository, ids)
+    return Shown(with_statuses(visit, body, found), ids, number, after, total, repr(found))
 
 
-def _with_statuses(visit: RepositoryVisit, body: str, found: Mapping[str, str]) -> Markup:
-    """Rows with what people think of their changesets, now."""
+def with_statuses(visit: RepositoryVisit, body: str, found: Mapping[str, str]) -> Markup:
+    """Rows with what people think of their changesets."""
     if not found:
         return html(body)  # a browser takes what is left of the slots for a comment
     pieces = body.split(_SLOT)
@@ -178,7 +178,9 @@ def _refs(visit: RepositoryVisit, row: Logged, branch: str) -> list[rows.Ref]:
 
 
 def branch_address(visit: RepositoryVisit, name: str) -> str:
-    """The history of a branch."""
+    """The history of a branch. Only paths can hold a name that is no UTF-8."""
+    if any("\udc80" <= letter <= "\udcff" for letter in name):
+        return f"{visit.root}/changelog/{quoted_segment(name)}"
     return visit.url("changelog.changelog", visit.repository.name, branch=name)
 
 
