@@ -104,7 +104,9 @@ class Watched:
             self._complain(f"fetched {request.url}")
 
     def _answered(self, response: Response) -> None:
-        if response.status >= 400 and not (response.status == self.expected and response.request.is_navigation_request()):
+        if response.status >= 400 and not (
+            response.status == self.expected and response.request.is_navigation_request()
+        ):
             self._complain(f"{response.status} for {response.url}")
 
     def _said(self, message: ConsoleMessage) -> None:

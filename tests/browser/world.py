@@ -114,8 +114,14 @@ def _exhibit(system: System, server: Server, root: Api, owner: Person) -> Exhibi
         if isinstance(copy, SvnCopy):
             copy.publish()
     _lines_of_development(copy, top)
-    longer = MODULE.replace("the moon alone", "the moon, and not yet the sun").replace("import math\n", "import math\nimport os\n")
-    ids = [copy.change("The sun" + BODY, **{f"{top}src/tide.py": longer, f"{top}LICENSE": None, f"{top}src/sun.py": "SUN = 0.46\n"})]
+    longer = MODULE.replace("the moon alone", "the moon, and not yet the sun").replace(
+        "import math\n", "import math\nimport os\n"
+    )
+    ids = [
+        copy.change(
+            "The sun" + BODY, **{f"{top}src/tide.py": longer, f"{top}LICENSE": None, f"{top}src/sun.py": "SUN = 0.46\n"}
+        )
+    ]
     return Exhibit(system.kind, name, _ids(system, server, name) or tuple(ids), top)
 
 
@@ -197,7 +203,9 @@ REST = f"""Title
 {HANDLER}
 """
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' onload='hit()'><script>hit()</script><a href='javascript:hit()'><text y='9'>x</text></a></svg>\n"
-MESSAGE = f"{HANDLER}{SCRIPT} \u202egnp.exe\n\n</title></textarea></p>{SCRIPT}\n<a href=javascript:hit()>javascript:hit()</a>"
+MESSAGE = (
+    f"{HANDLER}{SCRIPT} \u202egnp.exe\n\n</title></textarea></p>{SCRIPT}\n<a href=javascript:hit()>javascript:hit()</a>"
+)
 
 
 def _hostile(system: System, server: Server, root: Api, owner: Person) -> Exhibit:
@@ -239,5 +247,3 @@ def _hostile(system: System, server: Server, root: Api, owner: Person) -> Exhibi
 
 def _ids(system: System, server: Server, name: str) -> tuple[str, ...]:
     return tuple(system.ids(server.root / name))
-
-

@@ -30,10 +30,7 @@ class Facts:
 
 _here: Any = bindparam("repository")
 _forks = (
-    select(func.count())
-    .select_from(repositories)
-    .where(repositories.c.fork_of_id == _here, READABLE)
-    .scalar_subquery()
+    select(func.count()).select_from(repositories).where(repositories.c.fork_of_id == _here, READABLE).scalar_subquery()
 )
 _followers = select(func.count()).where(repository_followers.c.repository_id == _here).scalar_subquery()
 _followed = (

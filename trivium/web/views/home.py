@@ -42,7 +42,7 @@ def _page(visit: Visit, asked: lists.Wanted, **more: Any) -> Page:
         tree=lists.tree(visit, tree),
         total=tree.total,
         node=tree.nodes.get(visit.group.id) if isinstance(visit, GroupVisit) else None,
-        inside=inside,
+        inside=inside if isinstance(visit, GroupVisit) or visit.query.get("groups") == "all" else [],
         left_out=left_out,
         **({"group": None} | more),
     )
