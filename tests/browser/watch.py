@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
+from tests.support.clients import Person
+
 AXE = Path(__file__).parent / "vendored" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # `hit` is what hostile text calls. What the policy forbids, and what moves, is kept until it is asked for.
@@ -49,6 +51,14 @@ class Watched:
         self.settle()
         return self.page
 
+    def sign_in(self, person: Person) -> None:
+        """Sign in by the form."""
+        self.open("/_admin/login")
+        self.page.fill("#username", person.name)
+        self.page.fill("#password", person.password)
+        with self.page.expect_navigation():
+            self.page.click("main button[type=submit], main button:not([type])")
+
     def settle(self) -> None:
         """Wait for fonts, and for what a page fetches by itself."""
         self.page.evaluate("document.fonts.ready")
@@ -81,8 +91,9 @@ class Watched:
             """() => {
                 const root = document.documentElement;
                 if (root.scrollWidth <= root.clientWidth) return [];
-                const wide = [...document.body.querySelectorAll("*")].filter(
-                    (one) => one.getBoundingClientRect().right > root.clientWidth + 1);
+                const cut = (one) => one && (getComputedStyle(one).overflowX !== "visible" || cut(one.parentElement));
+                const wide = [...document.querySelectorAll("body *")].filter(
+                    (one) => one.getBoundingClientRect().right > root.clientWidth + 1 && !cut(one.parentElement));
                 return [`${root.scrollWidth} > ${root.clientWidth}`, ...wide.slice(0, 5).map((one) => one.outerHTML.slice(0, 120))];
             }"""
         )

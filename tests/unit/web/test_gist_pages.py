@@ -127,8 +127,9 @@ def test_lists_page_by_key(doorway: Doorway, site: Site, ada: Caller) -> None:
     with site.store.write() as db:
         row = db.execute(tables.gists.select().where(tables.gists.c.id == first.id)).one()._asdict()
         for number in range(60):
-            values = row | {"id": first.id + 1 + number, "access_id": str(first.id + 1 + number), "description": "next"}
-            db.execute(tables.gists.insert().values(**values, **{"directory": f"d{number}"} if False else {}))
+            other = str(first.id + 1 + number)
+            values = {"id": int(other), "access_id": other, "directory": other, "description": "next"}
+            db.execute(tables.gists.insert().values(**(row | values)))
     page = visitor.get("/_admin/gists").page
     (older,) = (found["href"] for found in page.all("a", rel="next"))
     assert "The oldest" not in page.text and "The oldest" in visitor.get(older).page.text

@@ -70,7 +70,7 @@ def test_what_happened_is_told_in_words(doorway: Doorway, site: Site, tide: int,
         RepositoryArchived(**here, archived=True, was={}),
         RepositoryArchived(**here, archived=False, was={}),
         RepositoryLocked(**here, holder="ada"),
-        RepositoryUnlocked(**here),
+        RepositoryUnlocked(**here, holder="ada"),
         Commented(**here, revision=ID, author="ada", status=None),
         Commented(**here, revision=ID, author="ada", status="approved"),
     )
