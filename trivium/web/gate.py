@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _PERMANENT = re.compile(r"_[0-9]{1,18}")
+_FILES: Final = frozenset({("favicon.ico",)})
+"""Addresses of ours that look like those of repositories."""
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -94,7 +96,7 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        if segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]):
+        if segments in _FILES or (segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0])):
             return self._site_view(asked, pace, matching(segments, of_repository=False))
         if not segments:
             return self._site_view(asked, pace, matching((), of_repository=False))
