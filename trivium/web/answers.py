@@ -138,6 +138,8 @@ class Refused(Exception):
         """What to do next."""
         self.headers = headers
         self.values = values
+        self.shape = ""
+        """What was wanted (`registering.Shape`), where the gate knew it already."""
 
 
 class SignInNeeded(Exception):

@@ -9,6 +9,8 @@ owner may not read the repository, gets 403 (system.md 1.4).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _PERMANENT = re.compile(r"_[0-9]{1,18}")
+_FILES: Final = frozenset({("favicon.ico",)})
+"""Addresses of ours that look like those of repositories."""
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -92,7 +96,7 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        if segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]):
+        if segments in _FILES or (segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0])):
             return self._site_view(asked, pace, matching(segments, of_repository=False))
         if not segments:
             return self._site_view(asked, pace, matching((), of_repository=False))
@@ -108,9 +112,10 @@ class Gate:
             raise Refused(404, _NOT_FOUND)
         view, given = _allowed(matches, asked.method)
         who = self._who(asked, view)
-        caller = self._admitted(view, who)
-        visit = self._made(asked, pace, who, caller)
-        self._check(view, who, visit)
+        with _wanted(view):
+            caller = self._admitted(view, who)
+            visit = self._made(asked, pace, who, caller)
+            self._check(view, who, visit)
         return visit, view, given
 
     def _inside(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
@@ -128,7 +133,8 @@ class Gate:
                 # As if no key had been sent.
                 who = self._visitor(asked, refused_at=who.refused_at)
             elif not _may(repository, view):
-                raise Refused(403, self._no_right(repository))
+                with _wanted(view):
+                    raise Refused(403, self._no_right(repository))
             else:
                 who = self._who(asked, view)
             again = who.caller or anonymous(asked.address)
@@ -143,10 +149,11 @@ class Gate:
         view, given = _allowed(matches, asked.method)
         if (view.users_only and caller.anonymous) or (not _may(repository, view) and caller.anonymous):
             raise SignInNeeded(SIGN_IN_TO_ACT)
-        if not _may(repository, view):
-            raise Refused(403, self._no_right(repository))
-        common = self._made(asked, pace, who, caller)
-        self._check(view, who, common)
+        with _wanted(view):
+            if not _may(repository, view):
+                raise Refused(403, self._no_right(repository))
+            common = self._made(asked, pace, who, caller)
+            self._check(view, who, common)
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
@@ -323,6 +330,16 @@ class Elsewhere(Exception):
     def __init__(self, redirect: Redirect) -> None:
         super().__init__(redirect.address)
         self.redirect = redirect
+
+
+@contextmanager
+def _wanted(view: View) -> Iterator[None]:
+    """Whatever is refused meanwhile is told in the form of what was wanted."""
+    try:
+        yield
+    except Refused as error:
+        error.shape = view.shape
+        raise
 
 
 def _allowed(matches: list[Match], method: str) -> Match:

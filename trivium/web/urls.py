@@ -30,6 +30,12 @@ def segments_of(raw_path: bytes) -> tuple[str, ...] | None:
     return None if any("\0" in segment for segment in found) else found
 
 
+def is_of_site(path: str) -> bool:
+    """Whether an address is one of the site, and so of no repository: those begin with an underscore."""
+    first = path.lstrip("/").partition("/")[0]
+    return not first or (first.startswith("_") and not first[1:].isdigit())
+
+
 def query_of(raw_query: bytes) -> Mapping[str, str]:
     """The first value of each parameter; of a query that is too long nothing."""
     if len(raw_query) > _LONGEST_QUERY:
