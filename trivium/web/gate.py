@@ -150,7 +150,7 @@ class Gate:
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
-        fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
         return RepositoryVisit(**fields, repository=repository), view, given
 
     def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
@@ -172,7 +172,7 @@ class Gate:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
         common = self._made(asked, pace, who, caller)
         self._check(view, who, common)
-        fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
         return GroupVisit(**fields, group=group), view, {}
 
     def _repository(self, caller: Caller, asked: Asked) -> tuple[Repository, tuple[str, ...]] | None:
