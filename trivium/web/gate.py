@@ -9,8 +9,7 @@ owner may not read the repository, gets 403 (system.md 1.4).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,7 @@ from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.turns import Pace
@@ -38,6 +38,7 @@ from trivium.web.registering import Match, View, Who, every_view, matching, name
 from trivium.web.tokens import is_right
 from trivium.web.urls import Urls, quoted, without_keys
 from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
+from trivium.web.ways import Way, Ways
 from trivium.web.whitelist import Whitelist
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Gate:
         self._authenticator = authenticator
         self._history = history
         self._fragments = Fragments(site)
+        self._ways = Ways()
         self._trees = GroupTrees()
         self._whitelist = Whitelist(site.settings.key_views, (view.word for view in every_view()))
 
@@ -120,12 +122,15 @@ class Gate:
 
     def _inside(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
         """A repository's view, or the page of a group."""
-        who = self._who(asked)
+        who, way = self._way(asked)
         caller = who.caller or anonymous(asked.address)
-        found = self._repository(caller, asked)
-        if found is None:
-            return self._group(asked, pace, who, caller)
-        repository, rest = found
+        if way is not None:
+            repository, rest = way.repository, asked.segments[way.segments :]
+        else:
+            found = self._repository(caller, asked)
+            if found is None:
+                return self._group(asked, pace, who, caller)
+            repository, rest = found
         matches = matching(rest, of_repository=True)
         if who.keyed:
             view = matches[0][0] if matches else None
@@ -158,7 +163,38 @@ class Gate:
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
         fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return RepositoryVisit(**fields, repository=repository), view, given
+        return RepositoryVisit(**fields, repository=repository, moment=way.moment if way else None), view, given
+
+    def _way(self, asked: Asked) -> tuple[_Who, Way | None]:
+        """Whose request it is, and the repository that it leads into, where that is remembered and still counts."""
+        if asked.key:
+            return self._who(asked), None
+        by_cookie = self._session_cookie(asked)
+        who = self._who(asked) if by_cookie else None
+        with self._site.store.read() as db:
+            led = self._ways.present(db, asked.segments)
+            if led is not None:
+                name, present = led
+                whose: Hashable = who.caller if who is not None else asked.address
+                way = self._ways.known(whose, name, present)
+                if way is None:
+                    # All that follows is looked up after the state that it will count for.
+                    who = who or self._who(asked)
+                    if who.caller is None:
+                        return who, None
+                    way = self._looked_up(who.caller, asked, name, present)
+                    if way is None:
+                        return who, None
+                    self._ways.remember(whose, name, way)
+                return who or _Who(way.caller), way
+        return who or self._who(asked), None
+
+    def _looked_up(self, caller: Caller, asked: Asked, name: tuple[str, ...], present: Present) -> Way | None:
+        """The repository that an address leads into, if that is the one with this state."""
+        found = self._repository(caller, asked)
+        if found is None or asked.segments[: len(asked.segments) - len(found[1])] != name:
+            return None
+        return Way(present, caller, found[0], len(name))
 
     def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
         name = "/".join(asked.segments)
@@ -197,6 +233,8 @@ class Gate:
         while used > 0:
             taken = left.pop(0)
             used -= len(taken) + 1
+        if found.level >= Level.READ:
+            self._ways.led(segments[: len(segments) - len(left)], found)
         return found, tuple(left)
 
     def _moved(self, db: Connection, caller: Caller, asked: Asked) -> Redirect | None:
@@ -228,12 +266,16 @@ class Gate:
             except CredentialsRefused as error:
                 return self._visitor(asked, refused_at=asked.address if error.reason is Reason.ADDRESS else "")
             return _Who(caller, keyed=True, must_change=must_change)
-        cookie = asked.cookies.get(self._cookies(asked).session, "")
-        if cookie and len(cookie) <= _LONGEST_COOKIE:
+        cookie = self._session_cookie(asked)
+        if cookie:
             session = sessions.session_of(self._site, cookie, asked.address)
             if session is not None:
                 return _Who(session.caller, session, must_change=session.must_change_password)
         return self._visitor(asked)
+
+    def _session_cookie(self, asked: Asked) -> str:
+        cookie = asked.cookies.get(self._cookies(asked).session, "") if asked.cookies else ""
+        return cookie if len(cookie) <= _LONGEST_COOKIE else ""
 
     def _cookies(self, asked: Asked) -> Cookies:
         return Cookies(self._site.settings, secure=asked.secure, root=asked.root)
