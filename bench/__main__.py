@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from bench.creation import measure_creation
+from bench.downloads import measure_download
 from bench.hg import measure_hg
 from bench.history import generate
 from bench.load import load
@@ -37,6 +38,7 @@ from bench.report import Report
 from bench.rights import measure_rights
 from bench.stall import measure_stall
 from bench.svn import measure_svn
+from bench.web import measure_web
 from tests.support.clients import Api, Git
 from tests.support.servers import Server
 
@@ -224,7 +226,21 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
         )
 
 
-PARTS = ("memory", "api", "get_repos", "git", "history", "growth", "hg", "svn", "push", "creation", "stall")
+PARTS = (
+    "memory",
+    "api",
+    "get_repos",
+    "git",
+    "history",
+    "growth",
+    "hg",
+    "svn",
+    "push",
+    "creation",
+    "stall",
+    "web",
+    "download",
+)
 
 
 def main() -> None:
@@ -275,6 +291,10 @@ def main() -> None:
             measure_creation(report, server)
         if "push" in parts:
             measure_push(report, server, place)
+        if "web" in parts:
+            measure_web(report, place)
+        if "download" in parts:
+            measure_download(report, server, place)
         if "stall" in parts:
             measure_stall(report, server, root, place)
         resident, proportional = memory_mb(server.pid)

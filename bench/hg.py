@@ -53,6 +53,10 @@ class HgServe:
         wait_for(self.port)
         self.url = f"http://127.0.0.1:{self.port}/"
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait()

@@ -2,6 +2,7 @@
 """A generated Mercurial history with the shape of a real project's, and the library's own log over it.
 
 python -m bench.hghistory make DIRECTORY CHANGESETS
+python -m bench.hghistory web DIRECTORY CHANGESETS  with what pages are measured on above them
 python -m bench.hghistory log DIRECTORY ROUNDS      prints the milliseconds of each round of 100 changesets as JSON
 """
 
@@ -12,6 +13,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,16 @@ from mercurial import context, initialization, node
 from mercurial import ui as uimod
 from mercurial.repo import factory
 
+from bench import webhistory
+
 initialization.init()
 
 WORDS = [word.encode() for word in Path(__file__).read_text().split()]
 FILES = 500
 
 
-def make(target: str, changesets: int) -> None:
-    """Commit in one transaction; about one changeset in twelve is a merge."""
+def make(target: str, changesets: int, newest: Iterable[webhistory.Commit] = ()) -> None:
+    """Commit in one transaction; about one changeset in twelve is a merge. `newest` come last."""
     ui = uimod.ui.load()
     repository = factory.repository(ui, os.fsencode(target), create=True)
     dice = random.Random(1815)
@@ -48,21 +52,23 @@ def make(target: str, changesets: int) -> None:
                 ]
                 changed[name] = b"\n".join(lines) + b"\n"
             first = side if aside and number % 12 != 6 else main
-
-            def read(_repository: Any, commit: Any, path: bytes, changed: dict[bytes, bytes] = changed) -> Any:
-                return context.memfilectx(_repository, commit, path, changed[path])
-
-            commit = context.memctx(
-                repository,
-                (first, side if merge else None),
-                b" ".join(dice.choices(WORDS, k=dice.randint(4, 40))),
-                sorted(changed),
-                read,
-                user=b"Ada Lovelace <ada@example.org>",
-                date=(1_300_000_000 + 3600 * number, -3600),
-            )
-            made = repository.commitctx(commit)
+            message = b" ".join(dice.choices(WORDS, k=dice.randint(4, 40)))
+            parents = (first, side if merge else None)
+            made = _commit(repository, parents, message, changed, 1_300_000_000 + 3600 * number)
             main, side = (main, made) if aside else (made, side)
+        for one in newest:
+            changed = {name.encode(): text.encode() for name, text in one.files.items()}
+            main = _commit(repository, (main, None), one.message.encode(), changed, one.date)
+
+
+def _commit(repository: Any, parents: tuple[Any, Any], message: bytes, changed: dict[bytes, bytes], date: int) -> Any:
+    def read(_repository: Any, commit: Any, path: bytes) -> Any:
+        return context.memfilectx(_repository, commit, path, changed[path])
+
+    user = b"Ada Lovelace <ada@example.org>"
+    return repository.commitctx(
+        context.memctx(repository, parents, message, sorted(changed), read, user=user, date=(date, -3600))
+    )
 
 
 def log(target: str, rounds: int) -> list[float]:
@@ -94,6 +100,8 @@ def main() -> None:
     what, target, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
     if what == "make":
         make(target, number)
+    elif what == "web":
+        make(target, number, webhistory.commits())
     else:
         print(json.dumps(log(target, number)))
 

@@ -91,6 +91,44 @@ class HttpBackend(Apache):
         return f"http://127.0.0.1:{self.port}/git/{name}"
 
 
+_CGIT_CONFIGURATION = """
+ServerRoot {run}
+DefaultRuntimeDir {run}
+PidFile {run}/httpd.pid
+Listen 127.0.0.1:{port}
+ServerName 127.0.0.1:{port}
+ErrorLog {run}/error.log
+LoadModule mpm_prefork_module /usr/lib/apache2/modules/mod_mpm_prefork.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule cgi_module /usr/lib/apache2/modules/mod_cgi.so
+LoadModule env_module /usr/lib/apache2/modules/mod_env.so
+LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+MaxKeepAliveRequests 0
+SetEnv CGIT_CONFIG {run}/cgitrc
+SetEnv GIT_CONFIG_COUNT 1
+SetEnv GIT_CONFIG_KEY_0 safe.directory
+SetEnv GIT_CONFIG_VALUE_0 *
+ScriptAlias / {cgit}/
+<Directory /usr/lib/cgit>
+  Require all granted
+</Directory>
+"""
+
+
+class Cgit(Apache):
+    """Debian's cgit, with `repositories` names for the repository `history.git` below `root`."""
+
+    PROGRAM = Path("/usr/lib/cgit/cgit.cgi")
+
+    def __init__(self, root: Path, run: Path, names: list[str]) -> None:
+        run.mkdir(exist_ok=True)
+        lines = ["virtual-root=/", "enable-blame=1", "cache-size=0", "css=/cgit.css", "readme=:README.md"]
+        for name in names:
+            lines += [f"repo.url={name}", f"repo.path={root}/history.git", f"repo.desc=about {name}"]
+        (run / "cgitrc").write_text("\n".join(lines) + "\n")
+        super().__init__(_CGIT_CONFIGURATION, root, run, cgit=str(self.PROGRAM))
+
+
 class Floor:
     """The bare uvicorn endpoint, with as many workers as the server under test."""
 

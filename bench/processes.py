@@ -64,3 +64,9 @@ def memory_mb(root: int) -> tuple[float, float]:
         resident += values["Rss:"]
         proportional += values["Pss:"]
     return resident / 1024, proportional / 1024
+
+
+def process_memory_mb(pid: int) -> float:
+    """Resident memory of one process in MB; 0 when it has ended."""
+    lines = about(pid, "status").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024

@@ -15,5 +15,10 @@ class Report:
         self.failed = self.failed or ratio > limit
         print(f"{what:62} {ratio:7.2f}  limit {limit:6.2f}  {mark:5}  {detail}", flush=True)
 
+    def row(self, text: str, above: list[str]) -> None:
+        """A line of a table, and which of its figures are above their limits."""
+        self.failed = self.failed or bool(above)
+        print(f"{text}  {'ABOVE: ' + ', '.join(above) if above else 'ok'}", flush=True)
+
     def note(self, text: str) -> None:
         print(text, flush=True)

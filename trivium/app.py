@@ -21,7 +21,19 @@ from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
-from trivium.http.asgi import SECURITY_HEADERS, TEXT, App, Disconnected, Message, Paced, Receive, Scope, Send, respond
+from trivium.http.asgi import (
+    SECURITY_HEADERS,
+    TEXT,
+    App,
+    Disconnected,
+    Message,
+    Paced,
+    Receive,
+    Scope,
+    Send,
+    header,
+    respond,
+)
 from trivium.http.crew import Crew
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
@@ -79,6 +91,7 @@ class Application:
         self._web = WebDoor(
             self._site,
             self._authenticator,
+            self._activity,
             crew=self._crew,
             long_work=self._api.long_work,
             downloads=self._downloads,
@@ -141,6 +154,8 @@ class Application:
             serve = self._protocol_of(scope)
             if serve is not None:
                 await serve(scope, paced.receive, paced.send)
+            elif _has_basic(scope) and await svn.serve_file(self._wire, self._apache, scope, paced.receive, paced.send):
+                return  # a program that reads by WebDAV (decisions.md W11); browsers sign in otherwise
             elif await self._web(scope, paced.receive, paced.send):
                 return
             elif not await svn.serve_file(self._wire, self._apache, scope, paced.receive, paced.send):
@@ -224,6 +239,10 @@ class Application:
         self._chores.shutdown()
         self._write_activity()
         self._site.close()
+
+
+def _has_basic(scope: Scope) -> bool:
+    return header(scope, b"authorization")[:6].lower() == b"basic "
 
 
 class _Aborted(Exception):

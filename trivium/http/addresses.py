@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -105,5 +106,10 @@ def site_address(configured: str, scope: Mapping[str, Any]) -> str:
     return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}"
 
 
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[([0-9A-Fa-f:.]{2,45})\])(?::[0-9]{1,5})?")
+
+
 def _is_host(host: str) -> bool:
-    return bool(host) and host.isascii() and all(character.isalnum() or character in ".-:[]" for character in host)
+    """Whether a client's `Host` can stand in an address: a name or an address, perhaps with a port."""
+    found = _HOST.fullmatch(host)
+    return found is not None and (found[1] is None or (":" in found[1] and _address(found[1]) is not None))

@@ -217,8 +217,8 @@ def log(rows: Iterable[LogRow], *, icons: str = "icons.svg", words: Words = ENGL
         )
         found.append(
             f'<li>{mark}{lanes}<div class="grow"><div class="bar nowrap"><a class="plain strong cut" href="{address}" '
-            f'dir="auto">{title}</a>{refs(names, icons=icons) if names else ""}{status}</div><div class="small quiet by">'
-            f'{face}<span class="cut"><bdi>{named(author)}</bdi>, {when}</span></div></div>'
+            f'dir="auto">{title}</a>{refs(names, icons=icons) if names else ""}{status}</div>'
+            f'<div class="small quiet by">{face}<span class="cut"><bdi>{named(author)}</bdi>, {when}</span></div></div>'
             f'<a class="id wide-only" href="{address}">{escaped(short)}</a>'
             f"{browse}</li>\n"
         )

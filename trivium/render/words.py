@@ -52,6 +52,12 @@ class Words:
     now_executable: str = "now executable"
     not_executable: str = "no longer executable"
     became: str = "{old} became {new}"
+    private: str = "Private"
+    archived: str = "Archived"
+    locked: str = "Locked"
+    empty: str = "empty"
+    groups_in: str = "Groups in {name}"
+    more: str = "All groups"
 
     def of_op(self, op: Op) -> str:
         """What became of a file."""

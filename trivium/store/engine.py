@@ -164,12 +164,12 @@ class Store:
         return nullcontext() if self._turns is None else self._turns.turn(self.busy_timeout)
 
     def close(self) -> None:
-        """Close all connections, and the one that this thread keeps for `glance`."""
+        """Close all connections, and that with which this thread glances; whoever needs one again opens it."""
         glancing: Connection | None = getattr(self._thread, "glancing", None)
-        if glancing is not None:
-            glancing.close()
-        if self._writer is not None:
-            self._writer.close()
+        writer, self._writer, self._thread.glancing = self._writer, None, None
+        for kept in (glancing, writer):
+            if kept is not None:
+                kept.close()
         self.engine.dispose()
         self._impatient.dispose()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -16,6 +17,7 @@ _LONGEST: Final = 4096
 _MOST: Final = 50
 _MARK: Final = 32
 _SAID_SECONDS: Final = 60
+_YEAR: Final = 365 * 86400
 _LONGEST_SAID: Final = 1024
 
 
@@ -40,6 +42,20 @@ class Cookies:
     def said(self) -> str:
         """What the next page tells a visitor."""
         return self.session + "_said"
+
+    @property
+    def preferences(self) -> str:
+        """What a visitor prefers."""
+        return self.session + "_preferences"
+
+    def preferred(self, cookies: Mapping[str, str]) -> str | None:
+        """What a visitor prefers, as it was written."""
+        found = cookies.get(self.preferences)
+        return None if found is None else unquote(found)
+
+    def preferring(self, written: str) -> tuple[str, str]:
+        """The header by which a visitor's browser keeps what they prefer, for a year."""
+        return self.header(self.preferences, quote(written, safe=""), _YEAR)
 
     def header(self, name: str, value: str, seconds: int | None = None) -> tuple[str, str]:
         """The header that sets a cookie; `seconds` None: until the browser is closed, 0: not any more."""

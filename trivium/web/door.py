@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +24,7 @@ from trivium.errors import TriviumError, WouldWait
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
+from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses, site_address
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
 from trivium.http.crew import Crew
@@ -38,7 +40,7 @@ from trivium.web.templating import templates
 from trivium.web.texts import refused
 from trivium.web.urls import query_of, segments_of
 from trivium.web.views import load
-from trivium.web.visit import TakesLong, Visit
+from trivium.web.visit import RepositoryVisit, TakesLong, Visit
 
 _log = structlog.get_logger(__name__)
 
@@ -60,13 +62,21 @@ class WebDoor:
     """One worker's entrance for browsers, feed readers and whoever fetches files."""
 
     def __init__(
-        self, site: Site, authenticator: Authenticator, *, crew: Crew, long_work: LongWork, downloads: Executor
+        self,
+        site: Site,
+        authenticator: Authenticator,
+        activity: Activity,
+        *,
+        crew: Crew,
+        long_work: LongWork,
+        downloads: Executor,
     ) -> None:
         """`downloads` are the threads that read what is sent piece by piece; they wait for clients."""
         load()
         templates()
         static_files()
         self._site = site
+        self._activity = activity
         self._gate = Gate(site, authenticator, History(site))
         self._crew = crew
         self._long_work = long_work
@@ -90,6 +100,8 @@ class WebDoor:
             answer, visit = await self._answer(asked, receive)
         except NoView:
             return False
+        if visit.session is not None:
+            self._activity.saw(visit.session)
         await self._send(answer, visit, scope, send)
         return True
 
@@ -120,7 +132,8 @@ class WebDoor:
                 return None
             if form.get("_method", "").upper() in ("PUT", "DELETE"):
                 method = form["_method"].upper()
-        query = query_of(scope["query_string"])
+        query = query_of(scope["query_string"]) if scope["query_string"] else {}
+        given = dict(reversed(scope["headers"]))  # of several with one name the first
         address = site_address(self._site.settings.base_url, scope)
         parts = urlsplit(address)
         origin = f"{parts.scheme}://{parts.netloc}"
@@ -132,19 +145,19 @@ class WebDoor:
             origin=origin,
             root=self._root,
             key=key_in_headers(scope) or query.get("auth_token", "") or query.get("api_key", ""),
-            cookies=cookies_of(header(scope, b"cookie")),
-            tags=header(scope, b"if-none-match").decode("latin-1")[:1000],
-            languages=header(scope, b"accept-language").decode("latin-1"),
-            by_script=header(scope, b"x-requested-with") == b"XMLHttpRequest",
+            cookies=cookies_of(given.get(b"cookie", b"")),
+            tags=given.get(b"if-none-match", b"").decode("latin-1")[:1000],
+            languages=given.get(b"accept-language", b"").decode("latin-1"),
+            by_script=given.get(b"x-requested-with") == b"XMLHttpRequest",
             own_origin=_is_own(scope, origin),
             form=form,
-            token=header(scope, b"x-csrf-token").decode("latin-1"),
-            agent=header(scope, b"user-agent").decode("latin-1")[:200],
+            token=given.get(b"x-csrf-token", b"").decode("latin-1"),
+            agent=given.get(b"user-agent", b"").decode("latin-1")[:200],
             raw_path=raw_path.decode("latin-1"),
             raw_query=scope["query_string"].decode("latin-1"),
             secure=parts.scheme == "https",
-            partial=header(scope, b"range").decode("latin-1")[:200],
-            partial_if=header(scope, b"if-range").decode("latin-1")[:200],
+            partial=given.get(b"range", b"").decode("latin-1")[:200],
+            partial_if=given.get(b"if-range", b"").decode("latin-1")[:200],
             id=secrets.token_hex(6),
         )
 
@@ -209,7 +222,9 @@ class WebDoor:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
                     raise TakesLong if view.pace >= Pace.LONG else WouldWait
-                return ready(view.call(visit, **given), visit), visit
+                answer = ready(view.call(visit, **given), visit)
+                self._note(visit, view)
+                return answer, visit
             except Elsewhere as error:
                 visit = self._gate.bare_visit(asked, pace)
                 return ready(error.redirect, visit), visit
@@ -232,6 +247,11 @@ class WebDoor:
                 _log.exception("a page failed", request=asked.id, method=asked.method, path=asked.raw_path)
                 failed = Refused(500, "Something went wrong here. An administrator finds the reason in the log.")
                 return self._refusal(asked, pace, view, failed)
+
+    def _note(self, visit: Visit, view: View) -> None:
+        """Remember where somebody was: what they visited last is on the first page."""
+        if isinstance(visit, RepositoryVisit) and visit.session is not None and view.shape is Shape.PAGE:
+            self._activity.visited(visit.caller, visit.repository.id)
 
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
@@ -258,7 +278,7 @@ class WebDoor:
         if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
             if b"gzip" in header(scope, b"accept-encoding"):
-                content = gzip.compress(content, 1, mtime=0)
+                content = answer.packed() if answer.packed is not None else gzip.compress(content, 1, mtime=0)
                 headers.append(("Content-Encoding", "gzip"))
         await _respond(send, answer.status, headers, content, head_only=head_only)
 
@@ -398,7 +418,14 @@ def _is_own(scope: Scope, origin: str) -> bool:
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    return [_encoded_one(one) for one in headers]
+
+
+@lru_cache(maxsize=1024)
+def _encoded_one(one: tuple[str, str]) -> tuple[bytes, bytes]:
+    """Most pages have the same few headers."""
+    name, value = one
+    return name.lower().encode("latin-1"), value.encode("latin-1", "replace")
 
 
 async def _respond(

@@ -21,6 +21,7 @@ from trivium.errors import NotFound
 from trivium.forge.accounts import sessions
 from trivium.forge.accounts.preferences import parsed
 from trivium.forge.groups import repo_groups
+from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
@@ -34,7 +35,7 @@ from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
 from trivium.web.urls import Urls, quoted, without_keys
-from trivium.web.visit import RepositoryVisit, Visit
+from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
 from trivium.web.whitelist import Whitelist
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ FORGED: Final = (
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _LONGEST_COOKIE: Final = 200
-PREFERENCES: Final = "trivium_preferences"
-"""The cookie in which visitors keep what they prefer."""
 
 
 class NoView(Refused):
@@ -84,6 +83,7 @@ class Gate:
         self._authenticator = authenticator
         self._history = history
         self._fragments = Fragments(site)
+        self._trees = GroupTrees()
         self._whitelist = Whitelist(site.settings.key_views, (view.word for view in every_view()))
 
     def visit(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
@@ -150,23 +150,30 @@ class Gate:
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
-        fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
         return RepositoryVisit(**fields, repository=repository), view, given
 
     def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
         name = "/".join(asked.segments)
         view = named("home.group")
+        if who.keyed:
+            # A key that does not open it is as good as none.
+            who = self._who(asked, view) if self._opens(view) else self._visitor(asked)
+            caller = who.caller or anonymous(asked.address)
         with self._site.store.read() as db:
             group = None
             if who.caller is not None and len(name) <= _LONGEST_NAME and is_clean_text(name):
                 group = repo_groups.by_name(db, caller, name)
             if group is None and (moved := self._moved(db, caller, asked)) and who.caller is not None:
                 raise Elsewhere(moved)
-        if group is None or group.level < Level.READ or (who.keyed and not self._opens(view)):
+        if group is None or group.level < Level.READ:
             raise self._absent(who)
         if asked.method not in _SAFE:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
-        return self._made(asked, pace, who, caller), view, {"group": group.name}
+        common = self._made(asked, pace, who, caller)
+        self._check(view, who, common)
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
+        return GroupVisit(**fields, group=group), view, {}
 
     def _repository(self, caller: Caller, asked: Asked) -> tuple[Repository, tuple[str, ...]] | None:
         """The repository that an address leads into, whatever the caller may do with it, and the rest of it."""
@@ -278,7 +285,7 @@ class Gate:
         else:
             cookie = asked.cookies.get(cookies.forms, "")[:_LONGEST_COOKIE]
             secret = self._site.ring.digest(f"forms\n{cookie}") if cookie else b""
-            chosen = parsed(asked.cookies.get(PREFERENCES))
+            chosen = parsed(cookies.preferred(asked.cookies))
         if asked.method == "GET" and not asked.by_script:
             if session is None:
                 told = None if asked.key else cookies.told(self._site.ring, asked.cookies)
@@ -288,6 +295,7 @@ class Gate:
             site=self._site,
             history=self._history,
             fragments=self._fragments,
+            trees=self._trees,
             authenticator=self._authenticator,
             asked=asked,
             caller=caller,

@@ -160,3 +160,17 @@ def test_a_large_file_comes_whole_and_in_parts(
     assert adas.get(f"/{name}/raw/tip/large").body == content
     part = adas.get(f"/{name}/raw/tip/large", Range="bytes=-1000")
     assert (part.status, part.body) == (206, content[-1000:])
+
+
+def test_a_key_opens_raw_and_not_what_is_called_nearly_so(keyed_server: Server, tmp_path: Path) -> None:
+    root = keyed_server.api(keyed_server.admin_key)
+    owner = root.new_user()
+    system = new_system("git", tmp_path / "home")
+    name = system.new_repository(root, owner, private=True)
+    system.checkout(keyed_server, name, owner).change("One", **{"a.txt": "one\n"})
+    visitor = Browser(keyed_server.url)
+    opened = visitor.get(f"/{name}/raw/tip/a.txt?api_key={owner.key}", Range="bytes=0-1")
+    assert (opened.status, opened.body, opened.headers["cache-control"]) == (206, b"on", "private, no-store")
+    for page in ("rawfile", "files", "annotate", "history"):
+        answer = visitor.get(f"/{name}/{page}/tip/a.txt?api_key={owner.key}")
+        assert (answer.status, owner.key in answer.location) == (302, False), page

@@ -31,7 +31,7 @@ from trivium.store.engine import insert_id
 from trivium.store.intents import Move, carry_out
 from trivium.store.tables import DEFAULT_USER_ID, gists, now
 from trivium.tree.disk import remove_tree, sync_tree
-from trivium.vcs.git.filestore import read_files, write_files
+from trivium.vcs.git.filestore import FileRevision, read_files, read_revisions, write_files
 
 FOREVER: Final = -1
 KINDS: Final = ("public", "private")
@@ -250,9 +250,14 @@ def of_user(db: Connection, user: User) -> list[Gist]:
     return [gist for gist in (Gist(*row) for row in rows) if not gist.expired]
 
 
-def content(site: Site, gist: Gist) -> dict[str, str]:
-    """The files of a gist, by name."""
-    return read_files(_place(site, gist))
+def content(site: Site, gist: Gist, revision: str = "") -> dict[str, str]:
+    """The files of a gist, by name; raises `UnknownRevision` for one that it does not have."""
+    return read_files(_place(site, gist), revision)
+
+
+def revisions(site: Site, gist: Gist, most: int) -> list[FileRevision]:
+    """The newest revisions of a gist, the newest first."""
+    return read_revisions(_place(site, gist), most)
 
 
 def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:

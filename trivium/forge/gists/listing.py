@@ -20,9 +20,12 @@ from trivium.names import is_clean_text
 from trivium.store.query import Query
 from trivium.store.tables import LARGEST_ID, users
 from trivium.store.tables import gists as table
+from trivium.vcs.git.filestore import FileRevision
 
 PAGE: Final = 50
 _LONGEST_ID: Final = 40
+_NEWEST: Final = "tip"
+"""What the newest revision is called in addresses."""
 
 
 class Which(StrEnum):
@@ -103,14 +106,22 @@ def opened(db: Connection, caller: Caller, access_id: str) -> ShownGist:
     return _shown(row, caller)
 
 
-def files(site: Site, shown: ShownGist) -> Mapping[str, str]:
-    """The files of a gist, by name in the order in which they are shown; it reads the disk."""
-    return dict(sorted(gists.content(site, shown.gist).items()))
+def files(site: Site, shown: ShownGist, revision: str = "") -> Mapping[str, str]:
+    """The files of a gist, by name in the order in which they are shown; it reads the disk.
+
+    `revision` is the beginning of an id, or `tip`; raises `UnknownRevision`.
+    """
+    return dict(sorted(gists.content(site, shown.gist, "" if revision == _NEWEST else revision).items()))
 
 
-def raw(site: Site, shown: ShownGist, name: str = "") -> bytes:
+def revisions(site: Site, shown: ShownGist) -> list[FileRevision]:
+    """The newest revisions of a gist, at most 50; it reads the disk."""
+    return gists.revisions(site, shown.gist, PAGE)
+
+
+def raw(site: Site, shown: ShownGist, name: str = "", *, revision: str = "") -> bytes:
     """One file of a gist as it is, or all of them with a blank line between; raises `NotFound` for no such file."""
-    found = files(site, shown)
+    found = files(site, shown, revision)
     if not name:
         return "\n\n".join(found.values()).encode()
     if name not in found:

@@ -87,9 +87,7 @@ def name_pages(
         ids = list(dict.fromkeys(raw_id for shown, *_ in parts.values() for _, raw_id in shown))
         changes = {one.raw_id: change_of(one) for one in (snapshot.changesets(ids) if ids else ())}
         return {
-            kind: NamePage(
-                tuple(Named(name, changes[raw_id]) for name, raw_id in shown), total, found, more, earlier
-            )
+            kind: NamePage(tuple(Named(name, changes[raw_id]) for name, raw_id in shown), total, found, more, earlier)
             for kind, (shown, total, found, more, earlier) in parts.items()
         }
 

@@ -67,7 +67,9 @@ def place(history: History, repository: Repository, revision: str, path: str, at
     if any(segment.lower() in _OF_SYSTEMS for segment in path.split("/")):
         raise UnknownPath(path)
     moment = at or history.now(repository)
-    return history.read(repository, lambda snapshot: place_in(history, snapshot, repository, moment, revision, path), moment)
+    return history.read(
+        repository, lambda snapshot: place_in(history, snapshot, repository, moment, revision, path), moment
+    )
 
 
 def place_in(

@@ -79,7 +79,9 @@ _FOLLOWERS: Final = Query(_followers)
 _FOLLOWERS_AFTER: Final = Query(_followers.where(users.c.username_key > bindparam("name")))
 
 
-def followers(db: Connection, repository_id: int, *, after: str = "", limit: int = PAGE) -> FollowerPage:
+def followers(
+    db: Connection, _caller: Caller, repository_id: int, *, after: str = "", limit: int = PAGE
+) -> FollowerPage:
     """Who follows a repository that the caller was found to read."""
     given = {"repository": repository_id, "most": limit + 1, "name": after}
     usable = after and is_clean_text(after) and len(after) <= MAX_NAME

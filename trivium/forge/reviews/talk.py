@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, exists, literal, or_, select
 
 from trivium.access.caller import Caller
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews.comments import Comment, comments
 from trivium.forge.reviews.commit_checks import Check, checks
+from trivium.store.query import Query
+from trivium.store.tables import changeset_comments, commit_checks
 
-_MOST = 200
+_MOST: Final = 200
 """Comments that one page shows."""
-_MOST_BYTES = 1 << 20
+_MOST_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,24 @@ class Talk:
     """Another one whenever anything is another; empty when nothing is said."""
 
 
+_comments, _checks = changeset_comments.c, commit_checks.c
+_ANYTHING: Final = Query(
+    select(literal(1)).where(
+        or_(
+            exists().where(
+                _comments.repository_id == bindparam("repository_id"), _comments.revision == bindparam("raw_id")
+            ),
+            exists().where(_checks.repository_id == bindparam("repository_id"), _checks.raw_id == bindparam("raw_id")),
+        )
+    )
+)
+_NOTHING: Final = Talk((), more=False, votes=(), checks=(), stamp="")
+
+
 def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str) -> Talk:  # noqa: ARG001
     """What is said on a changeset by its full id; whoever may read the repository may read this."""
+    if _ANYTHING.first(db, {"repository_id": repository.id, "raw_id": raw_id}) is None:
+        return _NOTHING  # as it is of most changesets
     found = comments(db, repository, limit=_MOST + 1, most_bytes=_MOST_BYTES, raw_id=raw_id)
     told = checks(db, repository, raw_id)
     newest = {one.author or one.author_name: one for one in found if one.status is not None and not one.deleted}

@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pygit2
-from pygit2.enums import FileMode
+from pygit2.enums import FileMode, SortMode
 
+from trivium.vcs.errors import UnknownRevision
 from trivium.vcs.git.commit import read_commit
 from trivium.vcs.git.objects import open_repository
 from trivium.vcs.texts import text_of
 
 _REF = "refs/heads/master"
+_ID = re.compile(r"[0-9a-fA-F]{7,40}")
+_MOST: Final = 10_000
+"""Revisions of one store that are looked at."""
 
 
 def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message: str) -> None:
@@ -30,9 +38,48 @@ def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message:
         repository.create_commit(_REF, who, who, message, builder.write(), parents)
 
 
-def read_files(path: Path) -> dict[str, str]:
-    """The files of the newest revision, as texts."""
+@dataclass(frozen=True, slots=True)
+class FileRevision:
+    """A revision of a store."""
+
+    id: str
+    """40 hexadecimal digits."""
+    author: str
+    date: str
+    """ISO 8601, UTC, without zone."""
+
+
+def read_revisions(path: Path, most: int) -> list[FileRevision]:
+    """The newest revisions, the newest first."""
     with open_repository(path) as repository:
-        commit = read_commit(repository, str(repository.lookup_reference(_REF).target))
+        return [
+            FileRevision(str(commit.id), commit.author.name, _moment(commit.commit_time))
+            for commit in islice(_walked(repository), most)
+        ]
+
+
+def read_files(path: Path, revision: str = "") -> dict[str, str]:
+    """The files of a revision, by default of the newest, as texts.
+
+    `revision` is an id or the beginning of one, of seven digits at least; raises `UnknownRevision`.
+    """
+    with open_repository(path) as repository:
+        found = str(repository.lookup_reference(_REF).target)
+        if revision:
+            # What the store keeps beside its revisions has ids as well, and is none.
+            sought = revision.lower() if _ID.fullmatch(revision) else "-"
+            walked = (str(commit.id) for commit in _walked(repository))
+            found = next((one for one in walked if one.startswith(sought)), "")
+            if not found:
+                raise UnknownRevision(revision)
+        commit = read_commit(repository, found)
         tree: Any = repository[commit.tree_id]
         return {text_of(entry.raw_name or b""): text_of(repository[entry.id].read_raw()) for entry in tree}
+
+
+def _walked(repository: pygit2.Repository) -> Iterator[Any]:
+    return iter(islice(repository.walk(repository.lookup_reference(_REF).target, SortMode.TOPOLOGICAL), _MOST))
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

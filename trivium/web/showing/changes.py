@@ -26,15 +26,17 @@ from trivium.render.rows import changed_files
 from trivium.render.sections import Addresses, address_of, sections
 from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, FileDifference
 from trivium.web.answers import HeaderList
-from trivium.web.words import words_of
 from trivium.web.static_files import static_files
 from trivium.web.templating import html
 from trivium.web.urls import quoted
 from trivium.web.visit import RepositoryVisit
+from trivium.web.words import words_of
 
 _log = structlog.get_logger(__name__)
 
 _CONTEXT: Final = 3
+_AT_ONCE_BYTES: Final = 512 << 10
+"""Of a page with many files that is sent whole, once all of it is known."""
 LAYOUT_COOKIE: Final = "trivium_layout"
 """In which layout changes were looked at last."""
 _LAYOUTS: Final = frozenset(Layout)
@@ -193,8 +195,23 @@ class _Maker:
             whole = self._find("lines", 0) is not None
             return Changes(listing, listing.added, listing.deleted, shown, html(lines), None, whole)
         counted = self._find("counted")
-        added, deleted = msgspec.json.decode(counted, type=tuple[int, int]) if counted else (None, None)
-        return Changes(listing, added, deleted, shown, Markup(), self._rest(listing), counted is not None)
+        if counted is None:
+            return Changes(listing, None, None, shown, Markup(), self._rest(listing), whole=False)
+        added, deleted = msgspec.json.decode(counted, type=tuple[int, int])
+        known = self._known(listing)
+        rest = self._rest(listing) if known is None else None
+        return Changes(listing, added, deleted, shown, html(known or ""), rest, whole=True)
+
+    def _known(self, listing: Listing) -> str | None:
+        """The lines of all files, where they are kept and not too much to be sent at once."""
+        found: list[str] = []
+        size = 0
+        for at in range(_count(listing)):
+            part = self._find("lines", at)
+            if part is None or (size := size + len(part)) > _AT_ONCE_BYTES:
+                return None
+            found.append(part)
+        return "".join(found)
 
     def _again(self) -> tuple[FileDifference, ...]:
         return differences.listed(self._visit.history, self._visit.repository, self._sides, self._wanted).files
@@ -241,7 +258,7 @@ class _Maker:
 
     def _rest(self, listing: Listing) -> Iterator[bytes]:
         """The lines of many files, sent while they are made. What goes wrong now can only be said in their place."""
-        count = -(-(listing.files - listing.more) // AT_ONCE)
+        count = _count(listing)
         at = 0
         while at < count and (found := self._find("lines", at)) is not None:
             at += 1
@@ -273,6 +290,11 @@ class _Maker:
                 yield written.encode("utf-8", "surrogateescape")
         if whole:
             self._keep(msgspec.json.encode((added, deleted)).decode(), "counted")
+
+
+def _count(listing: Listing) -> int:
+    """Of how many parts the lines of many files are."""
+    return -(-(listing.files - listing.more) // AT_ONCE)
 
 
 def _listing(found: differences.Listed, icons: str) -> Listing:

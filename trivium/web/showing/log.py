@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,8 @@ class Shown:
     after: str
     """The key of the next page; empty: there is none."""
     total: int | None
+    talk: str
+    """Another text whenever somebody thinks otherwise of one of the changesets."""
 
 
 def log(visit: RepositoryVisit, branch: str, number: int, after: str, size: int) -> Shown:
@@ -52,7 +54,9 @@ def log(visit: RepositoryVisit, branch: str, number: int, after: str, size: int)
         )
 
     with_graph = visit.abilities.graph
-    return _shown(visit, "log", moment.key, branch, number, after, size, make=make, with_graph=with_graph, branch=branch)
+    return _shown(
+        visit, "log", moment.key, branch, number, after, size, make=make, with_graph=with_graph, branch=branch
+    )
 
 
 def log_of_path(visit: RepositoryVisit, revision: str, path: str, number: int, size: int) -> tuple[Shown, str, str]:
@@ -92,12 +96,12 @@ def _shown(
     ids, number, after, total, told = json.loads(head)
     if more is not None:
         more[:] = told
-    return Shown(with_statuses(visit, body, ids), ids, number, after, total)
-
-
-def with_statuses(visit: RepositoryVisit, body: str, ids: Sequence[str]) -> Markup:
-    """Rows with what people think of their changesets, now."""
     found = visit.ask(statuses, visit.repository, ids)
+    return Shown(with_statuses(visit, body, found), ids, number, after, total, repr(found))
+
+
+def with_statuses(visit: RepositoryVisit, body: str, found: Mapping[str, str]) -> Markup:
+    """Rows with what people think of their changesets."""
     if not found:
         return html(body)  # a browser takes what is left of the slots for a comment
     pieces = body.split(_SLOT)
@@ -186,8 +190,8 @@ def _states(visit: RepositoryVisit, row: Logged, *, slot: bool) -> Markup:
         found.append((" warn", visit.text("Secret")))
     if row.closes_branch:
         found.append((" warn", visit.text("Closes the branch")))
-    tags = "".join(f'<span class="tag{look}">{escape(word)}</span>' for look, word in found)
-    return Markup(tags + (f"{_SLOT}{row.change.raw_id}{_END}" if slot else ""))
+    tags = Markup().join(Markup('<span class="tag{}">{}</span>').format(look, word) for look, word in found)
+    return tags + html(f"{_SLOT}{row.change.raw_id}{_END}" if slot else "")
 
 
 def _marks(visit: RepositoryVisit, change: Change) -> Markup:

@@ -58,12 +58,13 @@ def lists(visit: RepositoryVisit, kinds: tuple[NameKind, ...], sought: str, afte
         visit,
         dict[NameKind, NamePage],
         *("names", moment.key, *(kind.value for kind in kinds), quoted_segment(sought), quoted_segment(after)),
-        make=lambda: name_pages(
-            visit.history, visit.repository, moment, kinds=kinds, sought=sought, after=after
-        ),
+        make=lambda: name_pages(visit.history, visit.repository, moment, kinds=kinds, sought=sought, after=after),
     )
     against = compared_with(visit)
-    return [NameList(kind.value, _rows(visit, kind, page, against), page.total, page.found, page) for kind, page in found.items()]
+    return [
+        NameList(kind.value, _rows(visit, kind, page, against), page.total, page.found, page)
+        for kind, page in found.items()
+    ]
 
 
 def compared_with(visit: RepositoryVisit) -> str:

@@ -3,18 +3,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
+from trivium.forge.repositories.listed import ListedRepository, visited
 from trivium.web.answers import Page
 from trivium.web.registering import Who, view
-from trivium.web.visit import Visit
+from trivium.web.showing import home as lists
+from trivium.web.visit import GroupVisit, Visit
 
 
 @view("GET", "/", needs=Who.VISITOR, word="HomeController:index")
 def home(visit: Visit) -> Page:
     """All repositories that one may read."""
-    return Page("home/home.html", group=None)
+    asked = lists.wanted(visit)
+    return _page(visit, asked, visit.ask(visited) if asked.plain else [])
 
 
-@view("GET", "/{group}", needs=Who.VISITOR, word="HomeController:index_repo_group")
-def group(visit: Visit, group: str) -> Page:
+@view("GET", "/{group*}", needs=Who.VISITOR, word="HomeController:index_repo_group")
+def group(visit: GroupVisit) -> Page:
     """A group and all that one may read in it."""
-    return Page("home/home.html", group=group)
+    return _page(visit, lists.wanted(visit), [])
+
+
+def _page(visit: Visit, asked: lists.Wanted, recent: Sequence[ListedRepository]) -> Page:
+    tree = visit.trees.of(visit.site.store, visit.caller)
+    found = lists.found(visit, asked, tree)
+    group = visit.group if isinstance(visit, GroupVisit) else None
+    state = (tree.state, group, tuple(found.rows), found.newer, found.older, tuple(recent))
+    if (page := visit.page_at_hand(state)) is not None:
+        return page
+    inside, left_out = lists.groups_inside(visit, tree)
+    at = partial(lists.address, visit, asked)
+    return Page(
+        "home/home.html",
+        tag=state,
+        asked=asked,
+        at=at,
+        kinds=list(visit.site.back_ends),
+        rows=lists.rows(visit, found.rows),
+        newer=at(before=found.newer) if found.newer else "",
+        older=at(after=found.older) if found.older else "",
+        tree=lists.tree(visit, tree),
+        total=tree.total,
+        group=group,
+        ways=lists.ways(group.name) if group is not None else [],
+        recent=recent,
+        node=tree.nodes.get(group.id) if group is not None else None,
+        inside=inside,
+        left_out=left_out,
+    )

@@ -194,7 +194,7 @@ def test_one_follows_what_one_may_know_of(site: Site, ada: Caller, ben: Caller) 
     assert followers.toggle_following(site, ben, repository_id=one)
     with site.store.read() as db:
         assert followers.follows(db, ben, one) and not followers.follows(db, ada, one)
-        assert [one.username for one in followers.followers(db, one).rows] == ["ben"]
+        assert [one.username for one in followers.followers(db, ada, one).rows] == ["ben"]
         assert followers.counts(db, ben, one) == followers.Counts(0, 1)
         assert not followers.follows(db, anonymous(HERE), one)
     assert not followers.toggle_following(site, ben, repository_id=one)
@@ -225,7 +225,7 @@ def test_followers_are_listed_by_the_page(site: Site, ada: Caller) -> None:
     with site.store.read() as db:
         found, after = [], ""
         for _ in range(3):
-            page = followers.followers(db, one, after=after, limit=2)
+            page = followers.followers(db, ada, one, after=after, limit=2)
             found += [one.username for one in page.rows]
             after = page.older or ""
         assert found == ["u0", "u1", "u2", "u3", "u4"] and after == ""

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pages cost, beside Debian's cgit and hgweb on the same history (web.md 5): `make bench web`.
+
+*With parts* everything that a page is made of was made before. *Without* means the first visit of this page in a fresh
+fork, whose list of commits the worker knows. All figures are CPU of the whole tree of processes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.crowd import crowd
+from bench.fetching import Ask, fetch, with_headers
+from bench.hg import HgServe
+from bench.peers import APACHE, Cgit
+from bench.processes import cpu_seconds
+from bench.report import Report
+from bench.webhistory import ANNOTATED, LONG, RAW, generate_git
+from tests.support.browser import Browser
+from tests.support.servers import Server
+
+COMMITS = int(os.environ.get("BENCH_WEB_COMMITS", "8000"))
+CHANGESETS = int(os.environ.get("BENCH_WEB_CHANGESETS", "2000"))
+REPOSITORIES = int(os.environ.get("BENCH_WEB_REPOSITORIES", "1000"))
+FRESH = int(os.environ.get("BENCH_WEB_FRESH", "8"))
+ROUNDS = int(os.environ.get("BENCH_WEB_ROUNDS", "3"))
+_REQUESTS = 400
+_OF_PEERS = 60
+CONNECTIONS = 16
+NAME = "history"
+_NOT_MODIFIED_MS = 0.1
+_FIRST_BYTE_MS = 5.0
+_GZIP = {"Accept-Encoding": "gzip"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of page with its budgets: CPU in ms, with parts and without, and kB compressed."""
+
+    what: str
+    path: str
+    cgit: str
+    hgweb: str
+    warm: float
+    fresh: float
+    size: float
+
+
+def kinds(wide: str, tip: str) -> tuple[Kind, ...]:
+    """The table of web.md 5. `wide` is the changeset of 31 files; places in the history are those of a link in a
+    chat, by `tip`."""
+    at = f"/{NAME}"
+    return (
+        Kind("summary", at, f"{at}/", "summary", 0.4, 4, 8),
+        Kind("files, 30 entries", f"{at}/files/{tip}/", f"{at}/tree/", "file/tip/", 0.4, 2, 6),
+        Kind("file, 2,000 lines", f"{at}/files/{tip}/{LONG}", f"{at}/tree/{LONG}", f"file/tip/{LONG}", 0.8, 65, 55),
+        Kind("changelog, 50 rows", f"{at}/changelog", f"{at}/log/", "log", 0.4, 3, 10),
+        Kind("changeset, 31 files", f"{at}/changeset/{wide}", f"{at}/commit/?id={wide}", "rev/tip", 0.6, 8, 30),
+        Kind("raw file, 80 kB", f"{at}/raw/{tip}/{RAW}", f"{at}/plain/{RAW}", f"raw-file/tip/{RAW}", 0.5, 0.5, 0),
+        Kind("home", "/", "/", "", 0.6, 1, 8),
+        Kind("atom", f"{at}/feed/atom", f"{at}/atom/", "atom-log", 0.3, 3, 6),
+        Kind(
+            *("annotate, 700 lines", f"{at}/annotate/{tip}/{ANNOTATED}", f"{at}/blame/{ANNOTATED}"),
+            *(f"annotate/tip/{ANNOTATED}", 0.8, 0, 60),
+        ),
+    )
+
+
+@dataclass
+class Figures:
+    """What was measured of one page, in ms of CPU."""
+
+    warm: float = 0.0
+    signed_in: float = 0.0
+    fresh: float = 0.0
+    not_modified: float = 0.0
+    head: float = 0.0
+    rate: float = 0.0
+    """Requests in a second."""
+    kilobytes: float = 0.0
+    gzipped: float = 0.0
+    peer: float = 0.0
+
+
+def measure_web(report: Report, place: Path) -> None:
+    """The table of pages for git, and for Mercurial; then what grows with the site."""
+    from bench.webgrowth import measure_web_growth  # it measures by what stands here
+
+    home = place / "web"
+    home.mkdir()
+    history = home / "history.git"
+    generate_git(history, length=COMMITS)
+    server = site(home / "data", history, REPOSITORIES)
+    try:
+        _measure_git(report, server, history, home)
+        _measure_hg(report, server, home)
+    finally:
+        server.stop()
+    measure_web_growth(report, home)
+
+
+def site(data: Path, history: Path, repositories: int) -> Server:
+    """A running server with the history and so many other repositories, which visitors may read."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    server = Server(data)
+    server.set_up()
+    server.administer("public-access", "on")
+    server.start("--workers", "2")
+    root = server.api(server.admin_key)
+    root("create_repo", repo_name=NAME, repo_type="git", description="What pages are measured on")
+    refs = ("refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*")
+    url = server.clone_url(NAME, server.administrator)
+    subprocess.run(["git", "push", "--quiet", url, *refs], cwd=history, check=True, capture_output=True)
+    subprocess.run(["git", "repack", "-adq"], cwd=server.root / NAME, check=True)
+    server.stop()
+    crowd(server.data / "trivium.db", repositories, like=NAME)
+    server.start("--workers", "2")
+    return server
+
+
+def _measure_git(report: Report, server: Server, history: Path, home: Path) -> None:
+    tip = _git(history, "rev-parse", "refs/heads/master")
+    pages = kinds(tip, "master")
+    fresh = _fresh_sites(server)
+    found = {one.what: _ours(server, one, fresh, tip) for one in pages}
+    annotating = _git_annotate(history)
+    if Cgit.PROGRAM.exists() and Path(APACHE).exists():
+        peer_root = home / "peer"
+        peer_root.mkdir()
+        shutil.copytree(history, peer_root / "history.git")
+        names = [NAME, *(f"team{number % 50}/service{number}" for number in range(REPOSITORIES))]
+        peer = Cgit(peer_root, home / "run", names)
+        try:
+            for one in pages:
+                found[one.what].peer = _cpu_ms(peer.pid, peer.port, [Ask(one.cgit)], _OF_PEERS, rounds=ROUNDS)
+        finally:
+            peer.stop()
+    else:
+        report.note("no cgit to compare with: apt-get install cgit apache2")
+    _print(report, "git", "cgit", pages, found, annotating)
+    first = statistics.median(_first_byte(server, f"/{name}", tip) for name in _fresh_sites(server, "first"))
+    report.line("changeset of 31 files: CPU until the first byte, ms", first, _FIRST_BYTE_MS, "the first visit of it")
+
+
+def _measure_hg(report: Report, server: Server, home: Path) -> None:
+    made = home / "hg-history"
+    subprocess.run([sys.executable, "-m", "bench.hghistory", "web", str(made), str(CHANGESETS)], check=True)
+    root = server.api(server.admin_key)
+    root("create_repo", repo_name="hg-history", repo_type="hg")
+    shutil.rmtree(server.root / "hg-history" / ".hg")
+    shutil.copytree(made / ".hg", server.root / "hg-history" / ".hg")
+    tip = root("get_repo", repoid="hg-history", cache=False)["last_changeset"]["raw_id"]
+    pages = tuple(
+        Kind(**vars(one) | {"path": one.path.replace(f"/{NAME}", "/hg-history", 1)})
+        for one in kinds(tip, "default")
+        if one.hgweb
+    )
+    found = {one.what: _ours(server, one, (), tip) for one in pages}
+    peer = HgServe(made)
+    try:
+        for one in pages:
+            found[one.what].peer = _cpu_ms(peer.pid, peer.port, [Ask(f"/{one.hgweb}")], 20, rounds=1)
+    finally:
+        peer.stop()
+    _print(report, "hg", "hgweb", pages, found, 0.0)
+
+
+def _ours(server: Server, page: Kind, fresh: Sequence[str], tip: str) -> Figures:
+    port = int(server.url.rpartition(":")[2])
+    ask, found = Ask(page.path), Figures()
+    warm_up = fetch(port, [ask], connections=CONNECTIONS, requests=2 * CONNECTIONS)
+    found.kilobytes = warm_up.size / 1000
+    found.gzipped = fetch(port, [with_headers(ask, _GZIP)], connections=1, requests=1).size / 1000
+    found.warm = _cpu_ms(server.pid, port, [ask], _REQUESTS, rounds=ROUNDS)
+    found.head = _cpu_ms(server.pid, port, [with_headers(ask, {}, method="HEAD")], _REQUESTS, rounds=ROUNDS)
+    if warm_up.tag:
+        again = with_headers(ask, {"If-None-Match": warm_up.tag}, status=304)
+        found.not_modified = _cpu_ms(server.pid, port, [again], _REQUESTS, rounds=ROUNDS)
+    browser = Browser(server.url)
+    browser.sign_in(server.administrator)
+    signed = with_headers(ask, {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())})
+    found.signed_in = _cpu_ms(server.pid, port, [signed], _REQUESTS, rounds=ROUNDS)
+    seen = fetch(port, [ask], connections=CONNECTIONS, requests=_REQUESTS)
+    found.rate = seen.requests / seen.seconds
+    if page.path.startswith(f"/{NAME}"):
+        times = [_first_visit(server, page.path.replace(f"/{NAME}", f"/{name}", 1), f"/{name}", tip) for name in fresh]
+        found.fresh = statistics.median(times) if times else 0.0
+    return found
+
+
+def _cpu_ms(pid: int, port: int, asks: list[Ask], requests: int, *, rounds: int) -> float:
+    """Of one request, at few connections: as many as there are processors."""
+    fetch(port, asks, connections=2, requests=4)
+    costs = []
+    for _ in range(rounds):
+        before = cpu_seconds(pid)
+        fetch(port, asks, connections=2, requests=requests)
+        time.sleep(0.05)
+        costs.append((cpu_seconds(pid) - before) * 1000 / requests)
+    return statistics.median(costs)
+
+
+def _fresh_sites(server: Server, more: str = "fresh") -> list[str]:
+    """Forks of the history in which nobody has looked at a page yet."""
+    root = server.api(server.admin_key)
+    names = [f"{more}{number}" for number in range(FRESH)]
+    for name in names:
+        root("fork_repo", repoid=NAME, fork_name=name)
+    return names
+
+
+def _first_visit(server: Server, path: str, repository: str, tip: str) -> float:
+    """CPU in ms of one request, after another on the same connection that needs no part of a page."""
+    port = int(server.url.rpartition(":")[2])
+    server.api(server.admin_key)("invalidate_cache", repoid=repository[1:])
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        _asked(connection, f"{repository}/raw/{tip}/file00.txt")
+        time.sleep(0.05)
+        before = cpu_seconds(server.pid)
+        _asked(connection, path)
+        time.sleep(0.02)
+        return (cpu_seconds(server.pid) - before) * 1000
+
+
+def _asked(connection: socket.socket, path: str) -> None:
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(1 << 16)
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    lines = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    while len(body) < int(lines[0][15:]) if lines else not body.endswith(b"0\r\n\r\n"):
+        body += connection.recv(1 << 20)
+
+
+def _first_byte(server: Server, repository: str, tip: str) -> float:
+    """CPU in ms of the workers until a page begins that nobody has seen before."""
+    port = int(server.url.rpartition(":")[2])
+    clocks = [~pid << 3 | 2 for pid in server.workers()]
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        _asked(connection, f"{repository}/raw/{tip}/file00.txt")
+        time.sleep(0.05)
+        before = sum(time.clock_gettime(clock) for clock in clocks)
+        connection.sendall(f"GET {repository}/changeset/{tip} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        connection.recv(1)
+        return (sum(time.clock_gettime(clock) for clock in clocks) - before) * 1000
+
+
+def _git(history: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=history, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _git_annotate(history: Path) -> float:
+    """CPU in ms of git itself for the annotation that a page shows."""
+    costs = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        _git(history, "annotate", "--porcelain", ANNOTATED, "master")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        costs.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000)
+    return statistics.median(costs)
+
+
+def _print(
+    report: Report, system: str, peer: str, pages: Sequence[Kind], found: dict[str, Figures], annotating: float
+) -> None:
+    report.note(
+        f"{system}: CPU ms a request; {peer:5} | with parts, signed in, limit | without, limit | 304 | HEAD | kB,"
+        f" compressed, limit | requests/s at {CONNECTIONS} connections"
+    )
+    for page in pages:
+        seen = found[page.what]
+        limit = page.fresh or (annotating * 1.1 + page.warm)
+        marks = [
+            what
+            for what, one, most in (
+                ("parts", seen.warm, page.warm),
+                ("signed in", seen.signed_in, page.warm),
+                ("without", seen.fresh, limit),
+                (peer, seen.warm, seen.peer or seen.warm),
+                ("304", seen.not_modified, _NOT_MODIFIED_MS),
+                ("size", seen.gzipped, page.size or seen.gzipped),
+            )
+            if one > most
+        ]
+        report.row(
+            f"{page.what:20} {seen.peer:6.2f} | {seen.warm:6.3f} {seen.signed_in:6.3f} {page.warm:5.2f} |"
+            f" {seen.fresh:7.2f} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
+            f" {seen.kilobytes:6.1f} {seen.gzipped:6.1f} {page.size:5.1f} | {seen.rate:6.0f}",
+            marks,
+        )

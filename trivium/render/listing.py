@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repositories as a list, and groups as a tree: what the first page of a site consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from trivium.render.rows import icon
+from trivium.render.text import Markup, attribute, escaped, named
+from trivium.render.words import ENGLISH, Words
+
+
+class RepositoryRow(NamedTuple):
+    """A repository in a list."""
+
+    kind: str
+    name: str
+    """The full name with groups."""
+    href: str
+    private: bool
+    archived: bool
+    locked: bool
+    description: str
+    subject: str | None
+    """Of the last change; None while it is empty."""
+    when: Markup
+    """A `<time>`: of the last change."""
+
+
+def repositories(rows: Iterable[RepositoryRow], *, icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
+    """The items of a list of repositories (`<ul class="repos">`), without the list."""
+    private = f'<span class="tag">{icon("lock", icons)}{escaped(words.private)}</span>'
+    archived = f'<span class="tag warn">{icon("archive", icons)}{escaped(words.archived)}</span>'
+    locked = f'<span class="tag warn">{icon("lock", icons)}{escaped(words.locked)}</span>'
+    found = []
+    for kind, name, href, is_private, is_archived, is_locked, description, subject, when in rows:
+        group, slash, last = name.rpartition("/")
+        marks = f"{private if is_private else ''}{archived if is_archived else ''}{locked if is_locked else ''}"
+        about = f'<p class="cut" dir="auto">{named(description)}</p>' if description else ""
+        change = escaped(words.empty) if subject is None else named(subject)
+        found.append(
+            f'<li><span><span class="kind {escaped(kind)}">{escaped(kind)}</span></span><div class="grow">'
+            f'<div class="title"><a href="{escaped(href)}" aria-label="{attribute(name)}" dir="auto">'
+            f'{named(group)}{slash}<b>{named(last)}</b></a>{marks}</div>{about}</div><p class="last">'
+            f'<span class="cut wide-only block" dir="auto">{change}</span><span class="quiet">{when}</span></p></li>\n'
+        )
+    return Markup("".join(found))
+
+
+class Branch(NamedTuple):
+    """A group in the tree."""
+
+    label: str
+    href: str
+    held: str
+    """How many repositories are in it, in words."""
+    here: bool
+    """Whether this is the group that the page is about."""
+    open: bool
+    """Whether its groups are shown at once."""
+    groups: Sequence[Branch]
+    more_href: str = ""
+    """Where all its groups are, when some are left out."""
+
+
+def tree(groups: Iterable[Branch], *, icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
+    """The items of a tree of groups (`<ul>` in `<nav class="tree">`), without the list around them."""
+    folder, right = icon("folder", icons), icon("right", icons)
+    inside = words.groups_in
+    found: list[str] = []
+
+    def write(branch: Branch) -> None:
+        label = named(branch.label)
+        here = ' aria-current="page"' if branch.here else ""
+        found.append(
+            f'<li{" class=parent" if branch.groups else ""}><a href="{escaped(branch.href)}"{here}>{folder}'
+            f'<span class="cut" dir="auto">{label}</span><span class="num">{escaped(branch.held)}</span></a>'
+        )
+        if branch.groups:
+            named_so = attribute(inside.replace("{name}", branch.label))
+            found.append(
+                f'<details{" open" if branch.open else ""}><summary aria-label="{named_so}">{right}</summary><ul>'
+            )
+            for one in branch.groups:
+                write(one)
+            if branch.more_href:
+                found.append(f'<li><a class="quiet" href="{escaped(branch.more_href)}">{escaped(words.more)}</a></li>')
+            found.append("</ul></details>")
+        found.append("</li>\n")
+
+    for branch in groups:
+        write(branch)
+    return Markup("".join(found))
