@@ -144,7 +144,8 @@ def _page(page: Page, visit: Visit) -> Ready:
     html = templates().get_template(page.template).render(values)
     html = filled(html, visit.language, absolute=_absolute(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
-        tag = '"' + hashlib.sha256(html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+        secret = visit.form_secret if TOKEN_SLOT in html else b""
+        tag = '"' + hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
         if _has(visit, tag):
             return ready(NotModified(tag), visit)
     html, cookies = _with_tokens(html, visit)
@@ -195,6 +196,7 @@ def _tag(page: Page, visit: Visit) -> str:
         visit.asked.root,
         visit.asked.raw_query,
         static_files().version,
+        visit.form_secret,  # what a browser has holds tokens that were made from it
         datetime.now(UTC).strftime("%Y%m%d%H%M")[:11],  # ages grow: every ten minutes it is another page
     )
     return '"' + hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
