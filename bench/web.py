@@ -114,6 +114,7 @@ def site(data: Path, history: Path, repositories: int) -> Server:
     data.parent.mkdir(parents=True, exist_ok=True)
     server = Server(data)
     server.set_up()
+    server.administer("public-access", "on")
     server.start("--workers", "2")
     root = server.api(server.admin_key)
     root("create_repo", repo_name=NAME, repo_type="git", description="What pages are measured on")

@@ -97,8 +97,10 @@ def written() -> dict[tuple[Any, int], Expression]:
             match node:
                 case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in _USES:
                     value = vars(module).get(name)
-                    if isinstance(value, re.Pattern):
-                        found[value.pattern, value.flags].uses.add(attr)
+                    if isinstance(value, re.Pattern):  # of ours, or of a library that it was imported from
+                        one = found.setdefault((value.pattern, value.flags), Expression(value))
+                        one.places = one.places or {f"{module.__name__}:{node.lineno}"}
+                        one.uses.add(attr)
                 case ast.Attribute(value=ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr="compile")) as call):
                     pattern = _evaluated(call, "compile", module, module.__name__)
                     found[pattern.pattern, pattern.flags].uses.add(node.attr)

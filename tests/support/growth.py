@@ -2,7 +2,7 @@
 """How the time that something takes grows with the length of what it is given.
 
 What is linear takes twice as long for twice as much, what is quadratic four times. The time is that of the processor,
-the shortest of several runs; nothing that takes next to none, however long its input, is looked at more closely.
+the shortest of several short runs; nothing that takes next to none, however long its input, is looked at more closely.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 _FIRST = 8
 _ENOUGH = 0.02
 """Seconds from which on times are compared."""
+_LONG = 0.2
+"""Seconds that are measured well enough in one run."""
 _TOO_MUCH = 3.1
 """Times as long for twice as much."""
 _NEVER_ENDS = 20
@@ -39,6 +41,8 @@ def _spent(work: Callable[[Any], object], given: Any, *, times: int, patience: f
             began = time.thread_time()
             work(given)
             found.append(time.thread_time() - began)
+            if sum(found) > _LONG:
+                break
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
@@ -53,10 +57,11 @@ def growth(
     `make` makes an input of about a length, up to `most`.
     """
     size = _FIRST
-    while size < most and _spent(work, make(size), times=1, patience=patience) < _ENOUGH:
-        size = min(4 * size, most)
-    if size == most and _spent(work, make(size), times=1, patience=patience) < _ENOUGH:
-        return 0
+    while (spent := _spent(work, make(size), times=1, patience=patience)) < _ENOUGH:
+        if size == most:
+            return 0
+        # What may be cubic grows in small steps: its first time that is worth comparing is then a short one.
+        size = min((2 if spent > _ENOUGH / 64 else 4) * size, most)
     seen = []
     for _ in range(4):  # other programs may have disturbed it: once is enough
         seen.append(

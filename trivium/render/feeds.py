@@ -85,7 +85,8 @@ def rss(feed: FeedOf, entries: Iterable[Entry]) -> bytes:
     pieces += [
         f"<item>\n<title>{_text(_title(entry.title))}</title>\n<link>{_text(entry.link)}</link>\n"
         f"<dc:creator>{_text(entry.author)}</dc:creator>\n<description>{_text(entry.html)}</description>\n"
-        f'<guid isPermaLink="{"true" if entry.id == entry.link else "false"}">{_text(entry.id)}</guid>\n<pubDate>{_mail_date(entry.date)}</pubDate>\n</item>\n'
+        f'<guid isPermaLink="{"true" if entry.id == entry.link else "false"}">{_text(entry.id)}</guid>\n'
+        f"<pubDate>{_mail_date(entry.date)}</pubDate>\n</item>\n"
         for entry in entries
     ]
     return "".join((*pieces, "</channel>\n</rss>\n")).encode()

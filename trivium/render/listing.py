@@ -53,7 +53,7 @@ class Branch(NamedTuple):
 
     label: str
     href: str
-    count: str
+    held: str
     """How many repositories are in it, in words."""
     here: bool
     """Whether this is the group that the page is about."""
@@ -75,7 +75,7 @@ def tree(groups: Iterable[Branch], *, icons: str = "icons.svg", words: Words = E
         here = ' aria-current="page"' if branch.here else ""
         found.append(
             f'<li{" class=parent" if branch.groups else ""}><a href="{escaped(branch.href)}"{here}>{folder}'
-            f'<span class="cut" dir="auto">{label}</span><span class="num">{escaped(branch.count)}</span></a>'
+            f'<span class="cut" dir="auto">{label}</span><span class="num">{escaped(branch.held)}</span></a>'
         )
         if branch.groups:
             named_so = attribute(inside.replace("{name}", branch.label))

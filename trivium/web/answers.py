@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from trivium.web.finished import Finished
 
 HTML: Final = "text/html; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
@@ -20,14 +25,14 @@ class Page:
         self,
         template: str,
         status: int = 200,
-        /,  # a template may show values of these names
+        /,
         *,
         headers: HeaderList = (),
-        tag: str = "",
+        tag: Hashable = "",
         rest: Iterable[bytes] | None = None,
         **values: Any,
     ) -> None:
-        """`tag`: what the page's `ETag` is made of; empty: its content.
+        """`tag`: the state that the page shows, of which its `ETag` is made; empty: its content is.
 
         `rest`: what stands where the template has `{{ rest }}`; the page is then sent piece by piece, head first.
         """
@@ -37,6 +42,14 @@ class Page:
         self.tag = tag
         self.rest = rest
         self.values = values
+
+
+class PageAtHand(Page):
+    """A page that was made before (`RepositoryVisit.page_at_hand`)."""
+
+    def __init__(self, finished: Finished) -> None:
+        super().__init__("")
+        self.finished = finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,8 @@ class Feed:
 
     content: bytes
     type: str
+    state: Hashable = None
+    """Of what its `ETag` is made; None: of its content."""
 
 
 class Ranges:
@@ -133,8 +148,7 @@ class SignInNeeded(Exception):
         self.said = said
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request as views and gate see it: no headers, but what some of them say."""
 
     method: str
@@ -149,14 +163,14 @@ class Asked:
     root: str
     """The path in front of ours, where a proxy puts us below one; else empty."""
     key: str = ""
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = msgspec.field(default_factory=dict)
     tags: str = ""
     """What the client has already (`If-None-Match`)."""
     languages: str = ""
     by_script: bool = False
     own_origin: bool = True
     """Whether a browser says that a page of ours sent it."""
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = msgspec.field(default_factory=dict)
     token: str = ""
     """The anti-forgery token in a header."""
     agent: str = ""

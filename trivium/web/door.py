@@ -8,11 +8,11 @@ import gzip
 import secrets
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -136,7 +136,8 @@ class WebDoor:
                 return None
             if form.get("_method", "").upper() in ("PUT", "DELETE"):
                 method = form["_method"].upper()
-        query = query_of(scope["query_string"])
+        query = query_of(scope["query_string"]) if scope["query_string"] else {}
+        given = dict(reversed(scope["headers"]))  # of several with one name the first
         address = site_address(self._site.settings.base_url, scope)
         parts = urlsplit(address)
         origin = f"{parts.scheme}://{parts.netloc}"
@@ -148,19 +149,19 @@ class WebDoor:
             origin=origin,
             root=self._root,
             key=key_in_headers(scope) or query.get("auth_token", "") or query.get("api_key", ""),
-            cookies=cookies_of(header(scope, b"cookie")),
-            tags=header(scope, b"if-none-match").decode("latin-1")[:1000],
-            languages=header(scope, b"accept-language").decode("latin-1"),
-            by_script=header(scope, b"x-requested-with") == b"XMLHttpRequest",
+            cookies=cookies_of(given.get(b"cookie", b"")),
+            tags=given.get(b"if-none-match", b"").decode("latin-1")[:1000],
+            languages=given.get(b"accept-language", b"").decode("latin-1"),
+            by_script=given.get(b"x-requested-with") == b"XMLHttpRequest",
             own_origin=_is_own(scope, origin),
             form=form,
-            token=header(scope, b"x-csrf-token").decode("latin-1"),
-            agent=header(scope, b"user-agent").decode("latin-1")[:200],
+            token=given.get(b"x-csrf-token", b"").decode("latin-1"),
+            agent=given.get(b"user-agent", b"").decode("latin-1")[:200],
             raw_path=raw_path.decode("latin-1"),
             raw_query=scope["query_string"].decode("latin-1"),
             secure=parts.scheme == "https",
-            partial=header(scope, b"range").decode("latin-1")[:200],
-            partial_if=header(scope, b"if-range").decode("latin-1")[:200],
+            partial=given.get(b"range", b"").decode("latin-1")[:200],
+            partial_if=given.get(b"if-range", b"").decode("latin-1")[:200],
             id=secrets.token_hex(6),
         )
 
@@ -226,8 +227,8 @@ class WebDoor:
                 if view.pace > pace:
                     raise TakesLong if view.pace >= Pace.LONG else WouldWait
                 found = view.call(visit, **given)
-                if isinstance(found, Page):
-                    visit = self._gate.told(visit)
+                if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
+                    visit, found = telling, view.call(telling, **given)  # not one that was at hand
                 answer = ready(found, visit)
                 self._note(visit, view)
                 return answer, visit
@@ -291,15 +292,15 @@ class WebDoor:
         if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
             if b"gzip" in header(scope, b"accept-encoding"):
-                content = await self._squeezed(content)
+                content = await self._squeezed(
+                    answer.packed or partial(gzip.compress, content, 1, mtime=0), len(content)
+                )
                 headers.append(("Content-Encoding", "gzip"))
         await _respond(send, answer.status, headers, content, head_only=head_only)
 
-    async def _squeezed(self, content: bytes) -> bytes:
+    async def _squeezed(self, pack: Callable[[], bytes], size: int) -> bytes:
         """A page, compressed: one that is large by a thread, for the event loop has no time for it."""
-        if len(content) <= _COMPRESSED_AT_ONCE:
-            return gzip.compress(content, 1, mtime=0)
-        return await self._crew.run(partial(gzip.compress, content, 1, mtime=0))
+        return pack() if size <= _COMPRESSED_AT_ONCE else await self._crew.run(pack)
 
     async def _stream(
         self, answer: Ready, visit: Visit, receive: Receive, send: Send, *, head_only: bool
@@ -473,7 +474,14 @@ def _is_own(scope: Scope, origin: str) -> bool:
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    return [_encoded_one(one) for one in headers]
+
+
+@lru_cache(maxsize=1024)
+def _encoded_one(one: tuple[str, str]) -> tuple[bytes, bytes]:
+    """Most pages have the same few headers."""
+    name, value = one
+    return name.lower().encode("latin-1"), value.encode("latin-1", "replace")
 
 
 async def _respond(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import Final
+from typing import Any, Final
 
 from cachetools import LRUCache
 
@@ -18,10 +18,15 @@ from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.history.reading import budget_of
 from trivium.forge.site import Site
 from trivium.vcs.budget import spending
+from trivium.web.finished import FinishedPages
 
 _HOT: Final = 16 << 20
 """Bytes of parts that a worker remembers."""
 _LARGEST_HOT: Final = 1 << 20
+_CONTENTS: Final = 8 << 20
+"""Bytes of files that a worker remembers."""
+_VALUE: Final = 4
+"""How much more a value takes than the text it was made of, about."""
 
 
 class Fragments:
@@ -31,6 +36,9 @@ class Fragments:
         self._site = site
         self._lock = threading.Lock()
         self._hot: LRUCache[Hashable, str] = LRUCache(_HOT, len)
+        self._values: LRUCache[Hashable, tuple[Any, int]] = LRUCache(_HOT, lambda kept: kept[1])
+        self._contents: LRUCache[Hashable, bytes] = LRUCache(_CONTENTS, len)
+        self.pages = FinishedPages()
 
     def find(self, repository_id: int, key: Hashable) -> str | None:
         """A part that was made before."""
@@ -40,6 +48,29 @@ class Fragments:
             return found
         kept = RepositoryCache(self._site, repository_id).find(("part", key))
         return None if kept is None else self._remembered(repository_id, key, _whole(kept))
+
+    def value(self, repository_id: int, key: Hashable) -> tuple[Any] | None:
+        """What a part was converted to before (`remember`), as the only item of a tuple; nobody changes it."""
+        with self._lock:
+            found = self._values.get((repository_id, key))
+        return None if found is None else found[:1]
+
+    def remember(self, repository_id: int, key: Hashable, value: Any, length: int) -> None:
+        """Keep what a part of so many characters was converted to."""
+        size = _VALUE * length
+        if size <= _LARGEST_HOT:
+            with self._lock:
+                self._values[repository_id, key] = (value, size)
+
+    def content(self, repository_id: int, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """The bytes of a small file as they are: remembered, or read now."""
+        with self._lock:
+            found = self._contents.get((repository_id, key))
+        if found is None:
+            found = make()
+            with self._lock:
+                self._contents[repository_id, key] = found
+        return found
 
     def made(self, repository_id: int, key: Hashable, make: Callable[[], str]) -> str:
         """A part that has to be made, and is kept unless something was left out; raises `BeingMade`."""

@@ -9,8 +9,10 @@ owner may not read the repository, gets 403 (system.md 1.4), and so it does wher
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
@@ -116,7 +118,7 @@ class Gate:
             said = visit.cookies.told(self._site.ring, asked.cookies)
         else:
             said = sessions.take_flash(self._site, session) or ""
-        return replace(visit, said=(said,)) if said else visit
+        return msgspec.structs.replace(visit, said=(said,)) if said else visit
 
     def _site_view(self, asked: Asked, pace: Pace, matches: list[Match]) -> tuple[Visit, View, dict[str, str]]:
         if not matches:
@@ -160,7 +162,7 @@ class Gate:
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
-        fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
         return RepositoryVisit(**fields, repository=repository), view, given
 
     def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
@@ -182,7 +184,7 @@ class Gate:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
         common = self._made(asked, pace, who, caller)
         self._check(view, who, common)
-        fields = {name: getattr(common, name) for name in Visit.__dataclass_fields__}
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
         return GroupVisit(**fields, group=group), view, {}
 
     def _repository(self, caller: Caller, asked: Asked) -> tuple[Repository, tuple[str, ...]] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 
-_ONE = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})[ \t]*-[ \t]*([0-9]{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
+# What is taken is not given back (`*+`), so that blanks are looked at once, whatever follows them.
+_ONE = re.compile(r"bytes[ \t]*+=[ \t]*+([0-9]{0,18}+)[ \t]*+-[ \t]*+([0-9]{0,18}+)[ \t]*+", re.ASCII | re.IGNORECASE)
 
 
 class NotSatisfiable(Exception):

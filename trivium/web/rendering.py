@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from trivium import __version__
 from trivium.forge.accounts import sessions
 from trivium.web.answers import (
     HTML,
@@ -25,12 +25,14 @@ from trivium.web.answers import (
     Json,
     NotModified,
     Page,
+    PageAtHand,
     Part,
     Ranges,
     Redirect,
     Refused,
     SignInNeeded,
 )
+from trivium.web.finished import Finished, digest_of
 from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
@@ -61,6 +63,8 @@ class Ready:
     headers: HeaderList
     content: bytes | Iterable[bytes]
     length: int | None = None
+    packed: Callable[[], bytes] | None = None
+    """The content compressed, where that may have been done before."""
 
 
 def ready(answer: Answer, visit: Visit) -> Ready:
@@ -78,8 +82,8 @@ def ready(answer: Answer, visit: Visit) -> Ready:
         case Json(value, status):
             headers = (("Content-Type", "application/json; charset=utf-8"), *_kept(visit))
             return Ready(status, headers, msgspec.json.encode(value))
-        case Feed(content, kind):
-            tag = hashlib.sha256(content).hexdigest()[:32]
+        case Feed(content, kind, state):
+            tag = digest_of(state) if state is not None else hashlib.sha256(content).hexdigest()[:32]
             return _tagged(Body(content, kind, tag=tag, sandboxed=False), visit)
         case Body():
             return _tagged(answer, visit)
@@ -102,7 +106,8 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
         sentence=error.sentence,
         hint=error.hint,
         request=request_id(visit),
-        **({"status": error.status} | dict(error.values)),
+        code=error.status,
+        **error.values,
     )
     return ready(page, visit)
 
@@ -124,24 +129,21 @@ def request_id(visit: Visit) -> str:
 
 
 def _page(page: Page, visit: Visit) -> Ready:
+    if isinstance(page, PageAtHand):
+        return _finished(page.finished, visit)
+    key: Hashable = None
     tag = ""
     if page.tag and not visit.said and page.status == 200:
-        tag = _tag(page, visit)
+        key = visit.page_key(page.tag)
+        digest = digest_of(key)
+        tag = _tag(digest, visit)
         if _has(visit, tag):
             return ready(NotModified(tag), visit)
-    values: dict[str, Any] = {
-        "visit": visit,
-        "_": visit.text,
-        "ngettext": visit.language.plural,
-        "number": visit.language.number,
-        "url": visit.url,
-        "root": visit.asked.root,
-        "asset": visit.asked.root + static_files().root,
-        "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
-    } | page.values
-    if page.rest is not None:
-        values["rest"] = REST
-    html = templates().get_template(page.template).render(values)
+    html = _written(page, visit)
+    if key is not None and page.rest is None and not page.headers and not visit.asked.key:
+        finished = Finished(html, digest)
+        visit.fragments.pages.keep(key, finished)
+        return _finished(finished, visit)
     html = filled(html, visit.language, absolute=_absolute(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
         secret = visit.form_secret if TOKEN_SLOT in html else b""
@@ -159,6 +161,34 @@ def _page(page: Page, visit: Visit) -> Ready:
         return Ready(page.status, headers, content)
     head, _, tail = content.partition(REST_SLOT.encode())
     return Ready(page.status, headers, _around(head, _filled_pieces(page.rest, visit), tail))
+
+
+def _written(page: Page, visit: Visit) -> str:
+    """A page as its template writes it: ages and tokens are still open."""
+    values: dict[str, Any] = {
+        "visit": visit,
+        "_": visit.text,
+        "ngettext": visit.language.plural,
+        "number": visit.language.number,
+        "url": visit.url,
+        "root": visit.asked.root,
+        "asset": visit.asked.root + static_files().root,
+        "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+    } | page.values
+    if page.rest is not None:
+        values["rest"] = REST
+    return templates().get_template(page.template).render(values)
+
+
+def _finished(page: Finished, visit: Visit) -> Ready:
+    """A page that is kept, as it is sent now."""
+    tag = _tag(page.digest, visit)
+    if _has(visit, tag):
+        return Ready(304, (("ETag", tag), *_kept(visit)), b"")
+    token, cookies = _token(visit) if page.has_tokens else ("", ())
+    content, told = page.content(visit.language, token, absolute=_absolute(visit))
+    headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *cookies, ("ETag", tag))
+    return Ready(200, headers, content, packed=partial(page.packed, content, told))
 
 
 def _around(head: bytes, rest: Iterable[bytes], tail: bytes) -> Iterator[bytes]:
@@ -181,25 +211,11 @@ def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
         yield text.encode("utf-8", "surrogateescape")
 
 
-def _tag(page: Page, visit: Visit) -> str:
-    """All that a page depends on beside its own state: who sees it, how, and when."""
-    session = visit.session
-    parts = (
-        __version__,
-        page.template,
-        page.tag,
-        visit.caller.user_id,
-        session.stamp.version if session is not None else 0,
-        msgspec.json.encode(visit.repository) if isinstance(visit, RepositoryVisit) else b"",
-        visit.language.code,
-        msgspec.json.encode(visit.preferences),
-        visit.asked.root,
-        visit.asked.raw_query,
-        static_files().version,
-        visit.form_secret,  # what a browser has holds tokens that were made from it
-        datetime.now(UTC).strftime("%Y%m%d%H%M")[:11],  # ages grow: every ten minutes it is another page
-    )
-    return '"' + hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+def _tag(digest: str, visit: Visit) -> str:
+    """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
+    secret = visit.form_secret
+    mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
+    return f'"{digest}{mark}{int(time.time()) // 600:08x}"'
 
 
 def _has(visit: Visit, tag: str) -> bool:
@@ -212,16 +228,22 @@ def _absolute(visit: Visit) -> bool:
 
 
 def _with_tokens(html: str, visit: Visit) -> tuple[str, HeaderList]:
-    """A page whose forms have their token; a visitor without a secret gets one, in a cookie."""
+    """A page whose forms have their token."""
     if TOKEN_SLOT not in html:
         return html, ()
+    token, cookies = _token(visit)
+    return html.replace(TOKEN_SLOT, token), cookies
+
+
+def _token(visit: Visit) -> tuple[str, HeaderList]:
+    """What makes forms this visitor's own; a visitor without a secret gets one, in a cookie."""
     if visit.keyed:
-        return html.replace(TOKEN_SLOT, ""), ()
+        return "", ()
     if visit.form_secret:
-        return html.replace(TOKEN_SLOT, token_of(visit.form_secret)), ()
+        return token_of(visit.form_secret), ()
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
     secret = visit.site.ring.digest(f"forms\n{cookie}")
-    return html.replace(TOKEN_SLOT, token_of(secret)), (visit.cookies.header(visit.cookies.forms, cookie),)
+    return token_of(secret), (visit.cookies.header(visit.cookies.forms, cookie),)
 
 
 def _kept(visit: Visit) -> HeaderList:

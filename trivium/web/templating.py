@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trivium import __version__
+from trivium.forge.history.listing import person
 from trivium.render import text
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
 from trivium.web.urls import quoted, quoted_segment
@@ -39,6 +40,7 @@ def templates() -> Environment:
     environment.filters["segment"] = quoted_segment
     environment.filters["shell"] = shlex.quote
     environment.filters["named"] = text.name
+    environment.filters["person"] = person
     environment.filters["named_lines"] = named_lines
     environment.filters["attribute"] = text.attribute
     environment.globals |= {

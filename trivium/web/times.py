@@ -51,7 +51,10 @@ def filled(html: str, language: Language, *, absolute: bool = False, now: dateti
     now = now or datetime.now(UTC)
     for at in range(1, len(pieces)):
         iso, _, rest = pieces[at].partition(END)
-        moment = datetime.fromisoformat(iso)
-        shown = f"{moment:%Y-%m-%d %H:%M}" if absolute else language.ago(moment, now)
-        pieces[at] = shown + rest
+        pieces[at] = shown(datetime.fromisoformat(iso), language, now, absolute=absolute) + rest
     return "".join(pieces)
+
+
+def shown(moment: datetime, language: Language, now: datetime, *, absolute: bool) -> str:
+    """A moment as pages tell it."""
+    return f"{moment:%Y-%m-%d %H:%M}" if absolute else language.ago(moment, now)

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
@@ -19,7 +20,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
-from trivium.web.answers import Asked
+from trivium.web.answers import Asked, PageAtHand
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
 from trivium.web.language import Language
@@ -39,8 +40,7 @@ class TakesLong(Exception):
         super().__init__("the answer has to be made at the pace LONG")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """One request for a page of the site."""
 
     site: Site
@@ -92,21 +92,39 @@ class Visit:
         with self.site.store.read() as db:
             return question(db, self.caller, *given, **more)
 
+    def page_key(self, state: Hashable) -> Hashable:
+        """All that a page depends on beside what goes into it when it is sent: its own state, who looks, and how."""
+        asked, caller, session = self.asked, self.caller, self.session
+        return (
+            *(state, asked.raw_path, asked.raw_query, asked.origin, asked.root, asked.by_script),
+            *(self.keyed, caller.user_id, caller.username, caller.super_admin),
+            *(session.stamp.version if session is not None else 0, self.language.code, self.preferences),
+            getattr(self, "repository", None),
+        )
+
+    def page_at_hand(self, state: Hashable) -> PageAtHand | None:
+        """The page that a view answered with before as `Page(tag=state)`, if nothing can be different in it now.
+
+        A view asks for it as soon as it knows the state of its page, before it collects what the page shows.
+        """
+        if self.said or self.asked.key:
+            return None
+        found = self.fragments.pages.find(self.page_key(state))
+        return None if found is None else PageAtHand(found)
+
     def take_time(self) -> None:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
         if self.pace < Pace.LONG:
             raise TakesLong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupVisit(Visit):
+class GroupVisit(Visit, frozen=True, kw_only=True):
     """One request for the page of a group that the visitor may read."""
 
     group: RepoGroup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepositoryVisit(Visit):
+class RepositoryVisit(Visit, frozen=True, kw_only=True):
     """One request for a page of a repository that the visitor may read."""
 
     repository: Repository
@@ -129,7 +147,7 @@ class RepositoryVisit(Visit):
     def now(self) -> Moment:
         """The state of the repository's history: the same for all of this visit."""
         if self.moment is None:
-            object.__setattr__(self, "moment", self.history.now(self.repository))
+            msgspec.structs.force_setattr(self, "moment", self.history.now(self.repository))
         assert self.moment is not None
         return self.moment
 

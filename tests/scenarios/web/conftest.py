@@ -13,6 +13,7 @@ from tests.support.changed import Changed, new_changed
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
 from tests.support.shelves import Shelf, new_shelf
+from tests.support.stories import Story, new_story
 from tests.support.systems import SYSTEMS
 
 LISTED = """
@@ -137,3 +138,22 @@ def shelves(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory)
 def shelf(request: pytest.FixtureRequest, shelves: Callable[[str], Shelf]) -> Shelf:
     """That of each system."""
     return shelves(request.param)
+
+
+@pytest.fixture(scope="session")
+def stories(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Story]:
+    """Gives the repository of a system with a history in several lines; nobody changes it."""
+    made: dict[str, Story] = {}
+
+    def of(kind: str) -> Story:
+        if kind not in made:
+            made[kind] = new_story(kind, server, root, tmp_path_factory.mktemp(f"story-{kind}"))
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture(params=sorted(SYSTEMS))
+def story(request: pytest.FixtureRequest, stories: Callable[[str], Story]) -> Story:
+    """That of each system."""
+    return stories(request.param)

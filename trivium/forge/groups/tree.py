@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cachetools import LRUCache
@@ -62,6 +62,8 @@ class GroupTree:
     """All repositories that the caller may read."""
     nodes: Mapping[int, GroupNode]
     """Every node by its id."""
+    state: Values | None = None
+    """Of the rights for which it was made: of the same caller's trees, those with the same state are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class GroupTrees:
             if kept is not None and kept[0] == state:
                 return kept[1]
             store.take_time()
-            tree = read_tree(db, caller)
+            tree = replace(read_tree(db, caller), state=state)
         if len(tree.nodes) < _MOST_NODES // 8:
             with self._lock:
                 self._kept[caller.user_id] = (state, tree)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Integer, bindparam, func, select, type_coerce
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
@@ -70,9 +71,10 @@ _columns = (
     _table.id,
     _table.name,
     _table.kind,
-    _table.private,
-    _table.archived,
-    repository_locks.c.user_id.is_not(None),
+    # As numbers, where they are: to convert them costs more than to read the row.
+    type_coerce(_table.private, Integer).label("private"),
+    type_coerce(_table.archived, Integer).label("archived"),
+    type_coerce(repository_locks.c.user_id.is_not(None), Integer).label("locked"),
     func.substr(_table.description, 1, _LONGEST_DESCRIPTION),
     users.c.username,
     _table.updated_on,
@@ -100,11 +102,22 @@ _VISITED: Final = Query(
 )
 
 
+@lru_cache(maxsize=2048)
 def listed_of(row: Values) -> ListedRepository:
-    """The repository in a row of `ROWS`."""
+    """The repository in a row of `ROWS`; remembered, because first pages have the same rows again and again."""
     repository_id, name, kind, private, archived, locked, description, owner, updated_on, level, last, _ = row
     return ListedRepository(
-        repository_id, name, kind, private, archived, bool(locked), description, owner, updated_on, level, _last(last)
+        repository_id,
+        name,
+        kind,
+        bool(private),
+        bool(archived),
+        bool(locked),
+        description,
+        owner,
+        updated_on,
+        level,
+        _last(last),
     )
 
 

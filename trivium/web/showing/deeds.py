@@ -109,7 +109,7 @@ def fed(visit: Visit, entry: Entry) -> FeedEntry:
 
 
 def _link(address: str, name: str) -> Markup:
-    return html('<a class="strong" href="{}" dir="auto">{}</a>').format(address, name)
+    return html('<a class="plain strong" href="{}" dir="auto">{}</a>').format(address, name)
 
 
 def _move(repository: str, ref: Ref) -> Move:

@@ -54,7 +54,7 @@ def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None
     `level` is the directory's listing, from a caller that has it.
     """
     level = level or _level(visit, place)
-    key = ("changes", place.stamp, place.raw_id, place.path)
+    key = _changes_key(place)
     changes: dict[str, Change] | None = known(visit, dict[str, Change], *key)
     if changes is None and (visit.query.get("changes") or visit.asked.by_script):
         changes = kept(
@@ -69,6 +69,21 @@ def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None
         readme=level.readme,
         has_links=bool(links),
     )
+
+
+def state_of(visit: RepositoryVisit, place: Place, level: Listing | None = None) -> str:
+    """What the page of a directory shows of it beside what its revision says; empty where that depends on who looks:
+    there are links to other repositories.
+    """
+    level = level or _level(visit, place)
+    if any(entry.kind is EntryKind.LINK for entry in level.entries):
+        return ""
+    at_hand = known(visit, dict[str, Change], *_changes_key(place)) is not None
+    return "changes" if at_hand or visit.query.get("changes") or visit.asked.by_script else "entries"
+
+
+def _changes_key(place: Place) -> tuple[str, ...]:
+    return ("changes", place.stamp, place.raw_id, place.path)
 
 
 def _level(visit: RepositoryVisit, place: Place) -> Listing:

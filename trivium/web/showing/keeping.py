@@ -15,15 +15,30 @@ T = TypeVar("T")
 
 
 def kept(visit: RepositoryVisit, form: Any, *key: Hashable, make: Callable[[], T]) -> T:
-    """A value of the type `form`: kept under its key, or made now, as `RepositoryVisit.part`."""
-    found: T = _value(form, visit.part(*key, make=lambda: _text(make())))
+    """A value of the type `form`: kept under its key, or made now, as `RepositoryVisit.part`. Nobody may change it."""
+    whole = (visit.language.code, *key)
+    at_hand = visit.fragments.value(visit.repository.id, whole)
+    if at_hand is not None:
+        ready: T = at_hand[0]
+        return ready
+    text = visit.part(*key, make=lambda: _text(make()))
+    found: T = _value(form, text)
+    visit.fragments.remember(visit.repository.id, whole, found, len(text))
     return found
 
 
 def known(visit: RepositoryVisit, form: Any, *key: Hashable) -> Any | None:
     """Such a value, if it was made before."""
-    found = visit.fragments.find(visit.repository.id, (visit.language.code, *key))
-    return None if found is None else _value(form, found)
+    whole = (visit.language.code, *key)
+    at_hand = visit.fragments.value(visit.repository.id, whole)
+    if at_hand is not None:
+        return at_hand[0]
+    text = visit.fragments.find(visit.repository.id, whole)
+    if text is None:
+        return None
+    found = _value(form, text)
+    visit.fragments.remember(visit.repository.id, whole, found, len(text))
+    return found
 
 
 def json_of(visit: RepositoryVisit, *key: Hashable, make: Callable[[], object]) -> msgspec.Raw:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,8 @@ class Shown:
     after: str
     """The key of the next page; empty: there is none."""
     total: int | None
+    talk: str
+    """Another text whenever somebody thinks otherwise of one of the changesets."""
 
 
 def log(visit: RepositoryVisit, branch: str, number: int, after: str, size: int) -> Shown:
@@ -94,12 +96,12 @@ def _shown(
     ids, number, after, total, told = json.loads(head)
     if more is not None:
         more[:] = told
-    return Shown(with_statuses(visit, body, ids), ids, number, after, total)
-
-
-def with_statuses(visit: RepositoryVisit, body: str, ids: Sequence[str]) -> Markup:
-    """Rows with what people think of their changesets, now."""
     found = visit.ask(statuses, visit.repository, ids)
+    return Shown(with_statuses(visit, body, found), ids, number, after, total, repr(found))
+
+
+def with_statuses(visit: RepositoryVisit, body: str, found: Mapping[str, str]) -> Markup:
+    """Rows with what people think of their changesets."""
     if not found:
         return html(body)  # a browser takes what is left of the slots for a comment
     pieces = body.split(_SLOT)

@@ -76,4 +76,4 @@ def clone_of(visit: RepositoryVisit, found: Overview | None) -> Clone:
 
 def recent(visit: RepositoryVisit, found: Overview) -> Markup:
     """The newest changesets, as rows."""
-    return log.with_statuses(visit, log.summary(visit, found.recent), [])
+    return log.with_statuses(visit, log.summary(visit, found.recent), {})

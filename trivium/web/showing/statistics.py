@@ -59,6 +59,12 @@ def languages_at_hand(visit: RepositoryVisit) -> Languages | None:
     return languages_of(visit, found) if found is not None else None
 
 
+def are_languages_at_hand(visit: RepositoryVisit) -> bool:
+    """Whether the languages are shown, and known."""
+    shown = visit.repository.enable_statistics
+    return shown and known(visit, Composition | None, *_key(visit, "")) is not None
+
+
 def languages(visit: RepositoryVisit) -> Languages | None:
     """The languages; None while the repository is empty."""
     found = composition_of(visit, "")

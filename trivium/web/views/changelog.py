@@ -35,6 +35,9 @@ def changelog(visit: RepositoryVisit) -> Page:
         raise UnknownRevision(branch[:_LONGEST_NAME])
     number, size = number_of(visit, "page", 1, 10**_LONGEST_NUMBER), number_of(visit, "size", SIZE, LARGEST)
     shown = log.log(visit, branch, number, after, size)
+    state = repr((visit.now().key, branch, number, after, size, shown.talk))
+    if (page := visit.page_at_hand(state)) is not None:
+        return page
     name = visit.repository.name
 
     def address(**query: object) -> str:
@@ -44,7 +47,7 @@ def changelog(visit: RepositoryVisit) -> Page:
     newer = shown.number - 1
     return Page(
         "changelog/changelog.html",
-        tag=repr((visit.now().key, visit.repository, branch, number, after, size, str(shown.rows))),
+        tag=state,
         shown=shown,
         branch=branch,
         path="",
@@ -69,6 +72,9 @@ def changelog_of_path(visit: RepositoryVisit, revision: str, path: str = "") -> 
         raise UnknownRevision(revision[:_LONGEST_NAME])
     number, size = number_of(visit, "page", 1, 10**_LONGEST_NUMBER), number_of(visit, "size", SIZE, LARGEST)
     shown, name, path = log.log_of_path(visit, revision, path, number, size)
+    state = repr((visit.now().key, name, path, number, size, shown.talk))
+    if (at_hand := visit.page_at_hand(state)) is not None:
+        return at_hand
     given = (visit.repository.name, name, path) if path else (visit.repository.name, name)
 
     def address(page: int) -> str:
@@ -77,7 +83,7 @@ def changelog_of_path(visit: RepositoryVisit, revision: str, path: str = "") -> 
 
     return Page(
         "changelog/changelog.html",
-        tag=repr((visit.now().key, visit.repository, name, path, number, size, str(shown.rows))),
+        tag=state,
         shown=shown,
         branch="",
         path=path,

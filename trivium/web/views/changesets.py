@@ -38,12 +38,16 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
     raw_id = found.changeset.raw_id
     talk = visit.ask(talk_on, visit.repository, raw_id)
     look = look_of(visit, parent=number if parent > 1 else "")
+    headers = remembered(visit)
+    state = repr((raw_id, parent, visit.now().key, look, talk.stamp))
+    if not headers and (page := visit.page_at_hand(state)) is not None:
+        return page
     changes = changes_of(visit, Sides(found.parent(parent), raw_id), look)
     shown = found.details
     return Page(
         "changeset/changeset.html",
-        headers=remembered(visit),
-        tag=repr((raw_id, visit.now().key, look, talk.stamp)) if changes.whole else "",
+        headers=headers,
+        tag=state if changes.whole else "",
         rest=changes.rest,
         changeset=found.changeset,
         details=shown,
@@ -71,12 +75,16 @@ def _range(visit: RepositoryVisit, first: str, last: str) -> Page:
     key = ("range", visit.now().key, quoted_segment(first), quoted_segment(last))
     span = kept(visit, Span, *key, make=lambda: comparing.span(visit.history, visit.repository, first, last))
     look = look_of(visit)
+    headers = remembered(visit)
+    state = repr((span.first.raw_id, span.last.raw_id, visit.now().key, look))
+    if not headers and (page := visit.page_at_hand(state)) is not None:
+        return page
     changes = changes_of(visit, Sides(span.base, span.last.raw_id), look)
     both = f"{span.first.raw_id}{RANGE}{span.last.raw_id}"
     return Page(
         "changeset/range.html",
-        headers=remembered(visit),
-        tag=repr((both, visit.now().key, look)) if changes.whole else "",
+        headers=headers,
+        tag=state if changes.whole else "",
         rest=changes.rest,
         span=span,
         look=look,

@@ -41,7 +41,8 @@ def _feed(visit: RepositoryVisit, form: str, kind: str, write: Callable[[FeedOf,
     settings = visit.site.settings
     options = (settings.rss_items_per_page, settings.rss_include_diff, settings.rss_cut_off_limit)
     # Addresses are absolute: a feed is another one under another name of the server.
-    return Feed(visit.part("feed", form, moment.key, name, start, options, make=make).encode(), kind)
+    key = ("feed", form, moment.key, name, start, options)
+    return Feed(visit.part(*key, make=make).encode(), kind, key)
 
 
 def _entry(one: Latest, start: str) -> Entry:

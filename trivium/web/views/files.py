@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from trivium.access.levels import Level
+from trivium.forge.history.listing import Change
 from trivium.forge.history.places import Place
 from trivium.vcs.errors import NotText, TooLarge
 from trivium.vcs.pages import EntryKind
@@ -64,6 +65,8 @@ def annotate(visit: RepositoryVisit, revision: str, path: str) -> Page:
     place = file_at(visit, revision, path)
     if place.kind is EntryKind.SYMLINK:
         return _file(visit, place, notice=visit.text("A symbolic link has no lines to annotate."))
+    if (page := visit.page_at_hand(_state(visit, place, "annotate"))) is not None:
+        return page
     try:
         table = authorship.annotation(visit, place)
     except NotText:
@@ -74,13 +77,17 @@ def annotate(visit: RepositoryVisit, revision: str, path: str) -> Page:
 
 
 def _directory(visit: RepositoryVisit, place: Place) -> Page:
+    rows = directories.state_of(visit, place)
+    state = repr((visit.now().key, place, rows)) if rows else ""
+    if state and (page := visit.page_at_hand(state)) is not None:
+        return page
     shown = directories.directory(visit, place)
     sought = visit.query.get("find", "").strip()
     hits, more = directories.sought(visit, place, sought) if sought else ([], False)
     readme = directories.readme(visit, place, shown.readme) if shown.readme and not sought else None
     return Page(
         "files/directory.html",
-        tag="" if shown.has_links else repr((visit.now().key, place, bool(shown.fill))),
+        tag=state,
         spot=spot(visit, place),
         place=place,
         directory=shown,
@@ -103,12 +110,20 @@ def _link(visit: RepositoryVisit, place: Place) -> Page:
 
 
 def _file(visit: RepositoryVisit, place: Place, *, rendered: bool = False, notice: str = "") -> Page:
+    if not notice and (page := visit.page_at_hand(_state(visit, place, "rendered" if rendered else ""))) is not None:
+        return page
     markup = contents.rendered(visit, place) if rendered else None
     shown, table = contents.text(visit, place)
     if markup is not None and shown.nature is Nature.TEXT:
-        return _page(visit, place, "render", body=markup, shown=shown, notice=notice)
+        return _page(visit, place, "render", body=markup, shown=shown, notice=notice, rendered=rendered)
     target = contents.target_address(visit, place, shown.target) if shown.nature is Nature.SYMLINK else ""
-    return _page(visit, place, "files", body=table, shown=shown, target=target, notice=notice)
+    return _page(visit, place, "files", body=table, shown=shown, target=target, notice=notice, rendered=rendered)
+
+
+def _state(visit: RepositoryVisit, place: Place, look: str) -> str:
+    """What the page of a file depends on."""
+    last = known(visit, list[Change], *authorship.last_key(place)) is not None
+    return repr((visit.now().key, place, look, last))
 
 
 def _page(
@@ -120,15 +135,16 @@ def _page(
     shown: contents.Shown | None = None,
     target: str = "",
     notice: str = "",
+    rendered: bool = False,
 ) -> Page:
     """The page of a file: `look` is `files`, `render` or `annotate`."""
-    last = known(visit, list, *authorship.last_key(place)) is not None
+    last = known(visit, list[Change], *authorship.last_key(place)) is not None
     change = authorship.last_change(visit, place) if last or visit.query.get("changes") else None
     if shown is None:
         shown, _ = contents.text(visit, place)
     return Page(
         "files/file.html",
-        tag=repr((visit.now().key, place, look, last, notice)),
+        tag="" if notice else _state(visit, place, look if look == "annotate" else "rendered" if rendered else ""),
         spot=spot(visit, place, "annotate" if look == "annotate" else "files"),
         place=place,
         look=look,

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from trivium.forge.repositories.listed import visited
+from trivium.forge.repositories.listed import ListedRepository, visited
 from trivium.web.answers import Page
 from trivium.web.registering import Who, view
 from trivium.web.showing import home as lists
@@ -16,22 +17,27 @@ from trivium.web.visit import GroupVisit, Visit
 def home(visit: Visit) -> Page:
     """All repositories that one may read."""
     asked = lists.wanted(visit)
-    return _page(visit, asked, recent=visit.ask(visited) if asked.plain else [])
+    return _page(visit, asked, visit.ask(visited) if asked.plain else [])
 
 
 @view("GET", "/{group*}", needs=Who.VISITOR, word="HomeController:index_repo_group")
 def group(visit: GroupVisit) -> Page:
     """A group and all that one may read in it."""
-    return _page(visit, lists.wanted(visit), group=visit.group, ways=lists.ways(visit.group.name), recent=[])
+    return _page(visit, lists.wanted(visit), [])
 
 
-def _page(visit: Visit, asked: lists.Wanted, **more: object) -> Page:
+def _page(visit: Visit, asked: lists.Wanted, recent: Sequence[ListedRepository]) -> Page:
     tree = visit.trees.of(visit.site.store, visit.caller)
     found = lists.found(visit, asked, tree)
+    group = visit.group if isinstance(visit, GroupVisit) else None
+    state = (tree.state, group, tuple(found.rows), found.newer, found.older, tuple(recent))
+    if (page := visit.page_at_hand(state)) is not None:
+        return page
     inside, left_out = lists.groups_inside(visit, tree)
     at = partial(lists.address, visit, asked)
     return Page(
         "home/home.html",
+        tag=state,
         asked=asked,
         at=at,
         kinds=list(visit.site.back_ends),
@@ -40,8 +46,10 @@ def _page(visit: Visit, asked: lists.Wanted, **more: object) -> Page:
         older=at(after=found.older) if found.older else "",
         tree=lists.tree(visit, tree),
         total=tree.total,
-        node=tree.nodes.get(visit.group.id) if isinstance(visit, GroupVisit) else None,
+        group=group,
+        ways=lists.ways(group.name) if group is not None else [],
+        recent=recent,
+        node=tree.nodes.get(group.id) if group is not None else None,
         inside=inside,
         left_out=left_out,
-        **({"group": None} | more),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from trivium.access.levels import Level
 from trivium.forge.history.files import content
@@ -18,6 +19,9 @@ from trivium.web.registering import view
 from trivium.web.showing.contents import nature
 from trivium.web.showing.places import file_at, is_whole
 from trivium.web.visit import RepositoryVisit
+
+_SMALL: Final = 256 << 10
+"""Bytes of a file that is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,19 @@ def rawfile(visit: RepositoryVisit, revision: str, path: str) -> Body:
 
 
 def _body(visit: RepositoryVisit, place: Place, kind: str, how: str) -> Body:
-    tag = hashlib.sha256(repr((place.stamp, place.id, place.path, place.kind)).encode()).hexdigest()[:32]
+    key = (place.stamp, place.id, place.path, place.kind)
+    tag = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+
+    def read() -> bytes:
+        visit.take_time()
+        return b"".join(content(visit.history, visit.repository, place))
+
+    small = place.size is not None and place.size <= _SMALL and not visit.asked.partial
     return Body(
-        content(visit.history, visit.repository, place),
+        # To read it in a thread of its own, piece by piece, costs many times more.
+        visit.fragments.content(visit.repository.id, key, read)
+        if small
+        else content(visit.history, visit.repository, place),
         kind,
         length=place.size,
         tag=tag if is_whole(place) else "",

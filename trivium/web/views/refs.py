@@ -38,7 +38,7 @@ def _page(visit: RepositoryVisit, here: str, kinds: tuple[NameKind, ...]) -> Pag
     lists = names.lists(visit, kinds, sought, after)
     return Page(
         "refs/refs.html",
-        tag=repr((visit.now().key, visit.repository, here, kinds, sought, after)),
+        tag=repr((visit.now().key, here, kinds, sought, after)),
         here=here,
         lists=lists,
         sought=sought,

@@ -22,7 +22,7 @@ def statistics(visit: RepositoryVisit) -> Page:
         return Page("statistics/off.html", may_administer=visit.repository.level >= Level.ADMIN)
     return Page(
         "statistics/statistics.html",
-        tag=repr((visit.now().key, visit.repository)),
+        tag=repr(visit.now().key),
         languages=found.languages(visit),
         growth=found.growth(visit),
     )

@@ -11,7 +11,7 @@ from trivium.forge.repositories.user_locks import locked_date
 from trivium.forge.reviews.statuses import statuses
 from trivium.web.answers import Page, Part, Redirect
 from trivium.web.registering import view
-from trivium.web.showing import log, overview, statistics
+from trivium.web.showing import directories, log, overview, statistics
 from trivium.web.showing.directories import icons_of
 from trivium.web.showing.feed_keys import feed_key
 from trivium.web.templating import html, templates
@@ -22,9 +22,18 @@ from trivium.web.visit import RepositoryVisit
 @view("GET", "/{repository}", "/{repository}/summary", needs=Level.READ, word="SummaryController:index")
 def summary(visit: RepositoryVisit) -> Page:
     """What the repository is, and what is in it; while it is empty, how to fill it."""
-    shown = overview.glance(visit)
+    found = overview.overview_of(visit)
     hangs = visit.ask(facts, visit.repository.id)
     key = feed_key(visit)
+    state, status = "", {}
+    if found is not None:
+        status = visit.ask(statuses, visit.repository, [found.latest.change.raw_id])
+        rows = directories.state_of(visit, found.place, found.listing)
+        told = statistics.are_languages_at_hand(visit)
+        state = repr((visit.now().key, hangs, key, status, rows, told)) if rows else ""
+        if state and (page := visit.page_at_hand(state)) is not None:
+            return page
+    shown = overview.glance(visit)
     common: dict[str, Any] = {
         "facts": hangs,
         "feed_key": key,
@@ -36,22 +45,18 @@ def summary(visit: RepositoryVisit) -> Page:
     if shown is None:
         return Page("summary/empty.html", **common)
     latest = shown.overview.latest
-    status = visit.ask(statuses, visit.repository, [latest.change.raw_id])
-    languages = statistics.languages_at_hand(visit)
-    directory = shown.directory
-    state = (visit.now().key, visit.repository, hangs, key, status, bool(directory.fill), languages is None)
     return Page(
         "summary/summary.html",
-        tag="" if directory.has_links else repr(state),
+        tag=state,
         overview=shown.overview,
         spot=shown.spot,
         place=shown.overview.place,
-        directory=directory,
+        directory=shown.directory,
         readme=shown.readme,
         latest=latest,
         latest_id=log.shown_id(visit, latest.change),
         badge=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
-        languages=languages,
+        languages=statistics.languages_at_hand(visit),
         shown_id=log.shown_id,
         in_paths=log.in_paths(visit),
         **common,

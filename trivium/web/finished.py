@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages that were made before, in the memory of a worker: for whoever would be given the same again (web.md 5).
+
+A page is kept under all that it depends on: its state, which the view tells (`Page.tag`), and who looks at it, how, and
+under which address (`Visit.page_key`). What differs from one sending to the next, ages and tokens of forms, stays open
+in it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import threading
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from typing import Final
+
+from cachetools import LRUCache
+
+from trivium import __version__
+from trivium.web.language import Language
+from trivium.web.static_files import static_files
+from trivium.web.times import END, SLOT, TOKEN_SLOT, shown
+
+_MOST: Final = 16 << 20
+"""Bytes of pages that a worker keeps."""
+_LARGEST: Final = 1 << 20
+_OPEN: Final = re.compile(f"{re.escape(SLOT)}([^?]*){re.escape(END)}|{re.escape(TOKEN_SLOT)}")
+_OWN_BYTES: Final = 2_000
+"""What a page takes beside its text, about."""
+
+
+class Finished:
+    """A page as bytes, with places for what is told when it is sent."""
+
+    __slots__ = ("_moments", "_packed", "_pieces", "digest", "has_tokens", "size")
+
+    def __init__(self, html: str, digest: str) -> None:
+        pieces, at = [], 0
+        self._moments: list[datetime | None] = []
+        """What stands between the pieces; None is a token."""
+        for found in _OPEN.finditer(html):
+            pieces.append(html[at : found.start()].encode("utf-8", "surrogateescape"))
+            self._moments.append(datetime.fromisoformat(found[1]) if found[1] else None)
+            at = found.end()
+        pieces.append(html[at:].encode("utf-8", "surrogateescape"))
+        self._pieces = pieces
+        self._packed: tuple[list[str], bytes] | None = None
+        """What was sent last, compressed, with the ages in it."""
+        self.digest = digest
+        self.has_tokens = None in self._moments
+        self.size = sum(map(len, pieces))
+
+    def content(self, language: Language, token: str, *, absolute: bool) -> tuple[bytes, list[str]]:
+        """The page as it is sent now, and what was put into it."""
+        now = datetime.now(UTC)
+        told = [
+            token if moment is None else shown(moment, language, now, absolute=absolute) for moment in self._moments
+        ]
+        if not told:
+            return self._pieces[0], told
+        filled = [b""] * (2 * len(told) + 1)
+        filled[::2] = self._pieces
+        filled[1::2] = [one.encode() for one in told]
+        return b"".join(filled), told
+
+    def packed(self, content: bytes, told: list[str]) -> bytes:
+        """The same compressed: ages seldom change, so that this seldom has to be done anew."""
+        last = self._packed
+        if last is not None and last[0] == told:
+            return last[1]
+        packed = gzip.compress(content, 1, mtime=0)
+        if not self.has_tokens:  # each has another one
+            self._packed = (told, packed)
+        return packed
+
+
+class FinishedPages:
+    """The pages that one worker keeps."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: LRUCache[Hashable, Finished] = LRUCache(_MOST, lambda page: 2 * page.size + _OWN_BYTES)
+
+    def find(self, key: Hashable) -> Finished | None:
+        """A page that was made before."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def keep(self, key: Hashable, page: Finished) -> None:
+        """Remember a page."""
+        if page.size <= _LARGEST:
+            with self._lock:
+                self._kept[key] = page
+
+
+def digest_of(key: Hashable) -> str:
+    """What a page is known by, to browsers too: the same in each worker."""
+    told = repr((__version__, static_files().version, key))
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:24]
