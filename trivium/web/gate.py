@@ -3,7 +3,7 @@
 
 The order is that of web.md 3.3. What is hidden is answered like what does not exist (security.md S-14): with the
 way to the sign-in for visitors, with 404 for whoever has signed in (decisions.md W2). A key that opens the view, whose
-owner may not read the repository, gets 403 (system.md 1.4).
+owner may not read the repository, gets 403 (system.md 1.4), and so it does where there is no repository.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
@@ -28,7 +30,7 @@ from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
-from trivium.names import is_clean_text
+from trivium.names import MAX_DEPTH, is_clean_text
 from trivium.turns import Pace
 from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
 from trivium.web.cookies import Cookies
@@ -55,6 +57,7 @@ FORGED: Final = (
     "Cross-site request forgery detected, request denied. "
     "Open the page again and send the form once more; it may have stood there for too long."
 )
+_NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _LONGEST_COOKIE: Final = 200
@@ -109,6 +112,20 @@ class Gate:
         who = self._who(asked)
         return self._made(asked, pace, who, who.caller or anonymous(asked.address))
 
+    def told(self, visit: Visit) -> Visit:
+        """The same visit for a page, which tells what was to be told once: nobody gets it again.
+
+        Raises `WouldWait` in a `Store.glance` if there is something.
+        """
+        asked, session = visit.asked, visit.session
+        if asked.method != "GET" or asked.by_script or asked.key:
+            return visit
+        if session is None:
+            said = visit.cookies.told(self._site.ring, asked.cookies)
+        else:
+            said = sessions.take_flash(self._site, session) or ""
+        return msgspec.structs.replace(visit, said=(said,)) if said else visit
+
     def _site_view(self, asked: Asked, pace: Pace, matches: list[Match]) -> tuple[Visit, View, dict[str, str]]:
         if not matches:
             raise Refused(404, _NOT_FOUND)
@@ -133,22 +150,16 @@ class Gate:
             repository, rest = found
         matches = matching(rest, of_repository=True)
         if who.keyed:
-            view = matches[0][0] if matches else None
-            if view is None or not self._opens(view):
-                # As if no key had been sent.
-                who = self._visitor(asked, refused_at=who.refused_at)
-            elif not _may(repository, view):
-                with _wanted(view):
-                    raise Refused(403, self._no_right(repository))
-            else:
-                who = self._who(asked, view)
+            view = _taking(matches, asked.method)
+            # A key that does not open the view is as good as none.
+            who = self._who(asked, view) if view is not None else self._visitor(asked)
             again = who.caller or anonymous(asked.address)
             if again != caller:
                 caller = again
                 with self._site.store.read() as db:
                     repository = finding.by_id(db, caller, repository.id)
         if repository.level < Level.READ or who.caller is None:
-            raise self._absent(who)
+            raise self._absent(who, asked)
         if not matches:
             raise NoView
         view, given = _allowed(matches, asked.method)
@@ -210,7 +221,7 @@ class Gate:
             if group is None and (moved := self._moved(db, caller, asked)) and who.caller is not None:
                 raise Elsewhere(moved)
         if group is None or group.level < Level.READ:
-            raise self._absent(who)
+            raise self._absent(who, asked)
         if asked.method not in _SAFE:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
         common = self._made(asked, pace, who, caller)
@@ -302,16 +313,26 @@ class Gate:
             raise SignInNeeded(SIGN_IN_TO_ACT) if caller.anonymous else Refused(403, "Only administrators see this.")
         return caller
 
-    def _absent(self, who: _Who) -> Exception:
-        """What is answered where something does not exist or is hidden."""
+    def _absent(self, who: _Who, asked: Asked) -> Exception:
+        """What is answered where something does not exist or is hidden: it depends on nothing that does exist."""
+        if asked.key and self._opened_somewhere(asked):
+            return Refused(403, _NOT_READABLE)
         if who.refused_at:
             return SignInNeeded(f"IP {who.refused_at} not allowed")
         if who.caller is None or who.caller.anonymous:
             return SignInNeeded(SIGN_IN_TO_SEE)
         return Refused(404, _NOT_FOUND)
 
+    def _opened_somewhere(self, asked: Asked) -> bool:
+        """Whether a right key opens the view that an address leads to, wherever in it the repository's name ends."""
+        for count in range(1, MAX_DEPTH + 1):
+            view = _taking(matching(asked.segments[count:], of_repository=True), asked.method)
+            if view is not None and self._who(asked, view).keyed:
+                return True
+        return False
+
     def _no_right(self, repository: Repository) -> str:
-        return f"You may not do this in {repository.name}." if repository.level else "You may not read this repository."
+        return f"You may not do this in {repository.name}." if repository.level else _NOT_READABLE
 
     def _check(self, view: View, who: _Who, visit: Visit) -> None:
         """What else stands between somebody and a view that they may see."""
@@ -327,7 +348,6 @@ class Gate:
 
     def _made(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> Visit:
         session, cookies = who.session, self._cookies(asked)
-        told: str | None = None
         if session is not None:
             secret = session.form_secret
             chosen = parsed(session.preferences)
@@ -335,11 +355,6 @@ class Gate:
             cookie = asked.cookies.get(cookies.forms, "")[:_LONGEST_COOKIE]
             secret = self._site.ring.digest(f"forms\n{cookie}") if cookie else b""
             chosen = parsed(cookies.preferred(asked.cookies))
-        if asked.method == "GET" and not asked.by_script:
-            if session is None:
-                told = None if asked.key else cookies.told(self._site.ring, asked.cookies)
-            elif session.flash is not None:
-                told = sessions.take_flash(self._site, session)
         return Visit(
             site=self._site,
             history=self._history,
@@ -355,7 +370,6 @@ class Gate:
             preferences=chosen,
             urls=Urls(asked.origin, asked.root),
             cookies=cookies,
-            said=(told,) if told else (),
             form_secret=secret,
         )
 
@@ -393,6 +407,12 @@ def _allowed(matches: list[Match], method: str) -> Match:
     methods = {one for view, _ in matches for one in view.methods}
     allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     raise Refused(405, "This address does not take such a request.", headers=(("Allow", allowed),))
+
+
+def _taking(matches: list[Match], method: str) -> View | None:
+    """The view that takes the method, else the first one."""
+    wanted_method = "GET" if method == "HEAD" else method
+    return next((view for view, _ in matches if wanted_method in view.methods), matches[0][0] if matches else None)
 
 
 def _may(repository: Repository, view: View) -> bool:
