@@ -234,8 +234,8 @@ def _with_tokens(html: str, visit: Visit) -> tuple[str, HeaderList]:
 
 def _token(visit: Visit) -> tuple[str, HeaderList]:
     """What makes forms this visitor's own; a visitor without a secret gets one, in a cookie."""
-    if visit.keyed:
-        return "", ()
+    if visit.asked.key:
+        return "", ()  # whoever sends a key gets no cookie (system.md 1.3)
     if visit.form_secret:
         return token_of(visit.form_secret), ()
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
