@@ -255,7 +255,7 @@ class WebDoor:
 
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
-        return refusal(error, visit, view.shape if view is not None else Shape.PAGE), visit
+        return refusal(error, visit, view.shape if view is not None else Shape(error.shape)), visit
 
     def _connection(self, pace: Pace) -> AbstractContextManager[object]:
         match pace:

@@ -129,7 +129,7 @@ class Gate:
                 # As if no key had been sent.
                 who = self._visitor(asked, refused_at=who.refused_at)
             elif not _may(repository, view):
-                raise Refused(403, self._no_right(repository))
+                raise Refused(403, self._no_right(repository), shape=view.shape)
             else:
                 who = self._who(asked, view)
             again = who.caller or anonymous(asked.address)

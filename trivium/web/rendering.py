@@ -217,7 +217,8 @@ def _tag(digest: str) -> str:
 
 def _has(visit: Visit, tag: str) -> bool:
     """Whether the client has a content already."""
-    return bool(visit.asked.tags) and tag in (one.strip().removeprefix("W/") for one in visit.asked.tags.split(","))
+    given = visit.asked.tags
+    return given == "*" or (bool(given) and tag in (one.strip().removeprefix("W/") for one in given.split(",")))
 
 
 def _absolute(visit: Visit) -> bool:
