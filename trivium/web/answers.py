@@ -129,9 +129,18 @@ class Refused(Exception):
     """A view, or the gate, cannot give what was asked for. `sentence` is shown to whoever asked."""
 
     def __init__(
-        self, status: int, sentence: str, *, hint: str = "", headers: HeaderList = (), values: Mapping[str, Any] = {}
+        self,
+        status: int,
+        sentence: str,
+        *,
+        hint: str = "",
+        headers: HeaderList = (),
+        values: Mapping[str, Any] = {},
+        shape: str = "page",
     ) -> None:
         super().__init__(sentence)
+        self.shape = shape
+        """How it is told where no view was called (`registering.Shape`)."""
         self.status = status
         self.sentence = sentence
         self.hint = hint

@@ -38,7 +38,7 @@ from trivium.web.fragments import Fragments
 from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
-from trivium.web.urls import Urls, quoted, without_keys
+from trivium.web.urls import Urls, quoted, quoted_segment, without_keys
 from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
 from trivium.web.ways import Way, Ways
 from trivium.web.whitelist import Whitelist
@@ -61,6 +61,8 @@ _NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _LONGEST_COOKIE: Final = 200
+_MARK: Final = ("favicon.ico",)
+"""The one address of the site that has no `_` in front: browsers ask there."""
 
 
 class NoView(Refused):
@@ -101,10 +103,9 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        if segments in _FILES or (segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0])):
+        ours = not segments or (segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]))
+        if ours or segments == _MARK:
             return self._site_view(asked, pace, matching(segments, of_repository=False))
-        if not segments:
-            return self._site_view(asked, pace, matching((), of_repository=False))
         return self._inside(asked, pace)
 
     def bare_visit(self, asked: Asked, pace: Pace) -> Visit:
@@ -150,9 +151,14 @@ class Gate:
             repository, rest = found
         matches = matching(rest, of_repository=True)
         if who.keyed:
-            view = _taking(matches, asked.method)
-            # A key that does not open the view is as good as none.
-            who = self._who(asked, view) if view is not None else self._visitor(asked)
+            view = matches[0][0] if matches else None
+            if view is None or not self._opens(view):
+                # As if no key had been sent.
+                who = self._visitor(asked, refused_at=who.refused_at)
+            elif not _may(repository, view):
+                raise Refused(403, self._no_right(repository), shape=view.shape)
+            else:
+                who = self._who(asked, view)
             again = who.caller or anonymous(asked.address)
             if again != caller:
                 caller = again
@@ -249,18 +255,32 @@ class Gate:
         return found, tuple(left)
 
     def _moved(self, db: Connection, caller: Caller, asked: Asked) -> Redirect | None:
-        """Where a repository is now that was called so (decisions.md W3)."""
+        """Where a repository is now that was called so, or whose name has an ending too many (decisions.md W3, W4)."""
         segments = asked.segments[:_DEEPEST]
         for count in range(1, len(segments) + 1):
             name = "/".join(segments[:count])
             if len(name) > _LONGEST_NAME or not is_clean_text(name):
                 break
-            repository = finding.by_former_name(db, caller, name)
+            repository = finding.by_former_name(db, caller, name) or self._with_ending(db, caller, name)
             if repository is not None:
-                rest = "".join(f"/{quoted(segment)}" for segment in asked.segments[count:])
+                rest = "".join(f"/{quoted_segment(segment)}" for segment in asked.segments[count:])
                 query = without_keys(asked.query)
                 address = f"{asked.root}/{quoted(repository.name)}{rest}{'?' if query else ''}{query}"
                 return Redirect(address)
+        return None
+
+    def _with_ending(self, db: Connection, caller: Caller, name: str) -> Repository | None:
+        """The repository whose address is a name with the customary ending, as somebody copies it from a clone."""
+        for abilities in (back_end.abilities for back_end in self._site.back_ends.values()):
+            short = name.removesuffix(abilities.ending)
+            if short == name or not short:
+                continue
+            try:
+                found = finding.find_above(db, caller, short, Level.READ)
+            except NotFound:
+                continue
+            if found.name == short and self._site.back_ends[found.kind].abilities.ending == abilities.ending:
+                return found
         return None
 
     def _who(self, asked: Asked, view: View | None = None) -> _Who:
