@@ -9,7 +9,8 @@ owner may not read the repository, gets 403 (system.md 1.4), and so it does wher
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _PERMANENT = re.compile(r"_[0-9]{1,18}")
-_FILES: Final = frozenset({("favicon.ico",)})
-"""Addresses of ours that look like those of repositories."""
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -151,14 +150,9 @@ class Gate:
             repository, rest = found
         matches = matching(rest, of_repository=True)
         if who.keyed:
-            view = matches[0][0] if matches else None
-            if view is None or not self._opens(view):
-                # As if no key had been sent.
-                who = self._visitor(asked, refused_at=who.refused_at)
-            elif not _may(repository, view):
-                raise Refused(403, self._no_right(repository), shape=view.shape)
-            else:
-                who = self._who(asked, view)
+            wanted_view = _taking(matches, asked.method)
+            # A key that does not open the view is as good as none.
+            who = self._who(asked, wanted_view) if wanted_view is not None else self._visitor(asked)
             again = who.caller or anonymous(asked.address)
             if again != caller:
                 caller = again
@@ -335,21 +329,21 @@ class Gate:
 
     def _absent(self, who: _Who, asked: Asked) -> Exception:
         """What is answered where something does not exist or is hidden: it depends on nothing that does exist."""
-        if asked.key and self._opened_somewhere(asked):
-            return Refused(403, _NOT_READABLE)
+        if asked.key and (view := self._opened_somewhere(asked)) is not None:
+            return Refused(403, _NOT_READABLE, shape=view.shape)
         if who.refused_at:
             return SignInNeeded(f"IP {who.refused_at} not allowed")
         if who.caller is None or who.caller.anonymous:
             return SignInNeeded(SIGN_IN_TO_SEE)
         return Refused(404, _NOT_FOUND)
 
-    def _opened_somewhere(self, asked: Asked) -> bool:
-        """Whether a right key opens the view that an address leads to, wherever in it the repository's name ends."""
+    def _opened_somewhere(self, asked: Asked) -> View | None:
+        """The view that a right key opens at an address, wherever in that the repository's name ends."""
         for count in range(1, MAX_DEPTH + 1):
             view = _taking(matching(asked.segments[count:], of_repository=True), asked.method)
             if view is not None and self._who(asked, view).keyed:
-                return True
-        return False
+                return view
+        return None
 
     def _no_right(self, repository: Repository) -> str:
         return f"You may not do this in {repository.name}." if repository.level else _NOT_READABLE
