@@ -59,7 +59,7 @@ def test_texts_are_translated_and_have_room(
     watched = window(extra_http_headers={"Accept-Language": "x-pseudo"})
     watched.context.add_cookies(cookies)  # type: ignore[arg-type]
     found = []
-    kinds = {page: "git" for page in PAGES} | {
+    kinds = dict.fromkeys(PAGES, "git") | {
         "changelog": "hg",
         "changeset/{last}": "hg",
         "files/{last}/{top}": "svn",
