@@ -171,7 +171,7 @@ class Application:
             return partial(git.serve, self._wire)
         if is_hg_request(scope):
             return partial(hg.serve, self._wire)
-        if svn.is_svn_method(scope) and not is_of_site(scope["path"]):
+        if svn.is_svn_method(scope) and not is_of_site(scope["path"].lstrip("/").partition("/")[0]):
             return partial(svn.serve, self._wire, self._apache)
         return None
 

@@ -8,7 +8,6 @@ owner may not read the repository, gets 403 (system.md 1.4).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,16 +35,13 @@ from trivium.web.fragments import Fragments
 from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
-from trivium.web.urls import Urls, quoted, without_keys
+from trivium.web.urls import Urls, is_of_site, is_permanent, quoted, without_keys
 from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
 from trivium.web.whitelist import Whitelist
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_PERMANENT = re.compile(r"_[0-9]{1,18}")
-_FILES: Final = frozenset({("favicon.ico",)})
-"""Addresses of ours that look like those of repositories."""
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -96,10 +92,8 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        if segments in _FILES or (segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0])):
+        if not segments or is_of_site(segments[0]):
             return self._site_view(asked, pace, matching(segments, of_repository=False))
-        if not segments:
-            return self._site_view(asked, pace, matching((), of_repository=False))
         return self._inside(asked, pace)
 
     def bare_visit(self, asked: Asked, pace: Pace) -> Visit:
@@ -187,7 +181,7 @@ class Gate:
         segments = asked.segments
         with self._site.store.read() as db:
             try:
-                if _PERMANENT.fullmatch(segments[0]):
+                if is_permanent(segments[0]):
                     return finding.find(db, caller, int(segments[0][1:]), Level.NONE), segments[1:]
                 path = "/".join(segments)
                 found = finding.find_above(db, caller, path[:_LONGEST_LOOKED_AT], Level.NONE)
