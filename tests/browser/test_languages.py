@@ -24,7 +24,14 @@ PAGES = (
     "followers",
     "nothing",
 )
-SITE = ("/", "/harbours", "/_admin/gists", "/_admin/journal", "/_admin/my_account/preferences", "/_admin/my_account/password")
+SITE = (
+    "/",
+    "/harbours",
+    "/_admin/gists",
+    "/_admin/journal",
+    "/_admin/my_account/preferences",
+    "/_admin/my_account/password",
+)
 # What is not ours: names, messages, code, ids, commands, times, and the words of the systems themselves.
 FOREIGN = "[dir=auto], bdi, code, pre, kbd, time, .mono, .id, .kind, .diff, .prose, .brand, .face, .foot > span, script, noscript, option, .files a, .log a, .changed, .tag.ref, .deeds h2"
 UNTRANSLATED = """(foreign) => {
@@ -52,7 +59,12 @@ def test_texts_are_translated_and_have_room(
     watched = window(extra_http_headers={"Accept-Language": "x-pseudo"})
     watched.context.add_cookies(cookies)  # type: ignore[arg-type]
     found = []
-    kinds = {page: "git" for page in PAGES} | {"changelog": "hg", "changeset/{last}": "hg", "files/{last}/{top}": "svn", "branches": "svn"}
+    kinds = dict.fromkeys(PAGES, "git") | {
+        "changelog": "hg",
+        "changeset/{last}": "hg",
+        "files/{last}/{top}": "svn",
+        "branches": "svn",
+    }
     paths = [world.exhibits[kinds[page]].at(page) for page in PAGES]
     for path in (*paths, *SITE, *(f"/{name}" for name in world.empty.values())):
         watched.page.goto(path)
