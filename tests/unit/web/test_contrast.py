@@ -15,7 +15,13 @@ SHEET = (Path(trivium.web.__file__).parent / "static" / "trivium.css").read_text
 _PAIR = re.compile(r"--([a-z-]+):\s*(?:light-dark\((#[0-9a-f]{3,8}),\s*(#[0-9a-f]{3,8})\)|(#[0-9a-f]{3,8}))")
 GROUNDS = ("paper", "surface", "sunken", "hover")
 TEXTS = ("ink", "muted", "accent", "good", "bad", "warn", "git", "hg", "svn")
-ON_SOFT = (("good", "good-soft"), ("bad", "bad-soft"), ("warn", "warn-soft"), ("accent", "accent-soft"), ("ink", "accent-soft"))
+ON_SOFT = (
+    ("good", "good-soft"),
+    ("bad", "bad-soft"),
+    ("warn", "warn-soft"),
+    ("accent", "accent-soft"),
+    ("ink", "accent-soft"),
+)
 CODE = ("ink", "k", "s", "n", "f", "c", "d")
 CHANGED = ("add", "add-word", "del", "del-word")
 SCHEMES = ("light", "dark")
