@@ -30,6 +30,12 @@ def segments_of(raw_path: bytes) -> tuple[str, ...] | None:
     return None if any("\0" in segment for segment in found) else found
 
 
+def is_of_site(path: str) -> bool:
+    """Whether an address is one of the site, and so of no repository: those begin with an underscore."""
+    first = path.lstrip("/").partition("/")[0]
+    return not first or (first.startswith("_") and not first[1:].isdigit())
+
+
 def query_of(raw_query: bytes) -> Mapping[str, str]:
     """The first value of each parameter; of a query that is too long nothing."""
     if len(raw_query) > _LONGEST_QUERY:
@@ -92,7 +98,7 @@ class Urls:
                 pieces.append(segment)
         address = "/".join((start, *(piece for piece in pieces if piece))) or "/"
         wanted = {name: value for name, value in query.items() if value not in (None, "", False)}
-        return f"{address}?{urlencode(wanted)}" if wanted else address
+        return f"{address}?{urlencode(wanted, errors='surrogateescape')}" if wanted else address
 
     def absolute(self, address: str) -> str:
         """An address of ours with the server in front."""
