@@ -21,6 +21,7 @@ from trivium.store.turns import Turns
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
 
+_BEGIN = "BEGIN IMMEDIATE"
 _OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
 _OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
 
@@ -43,6 +44,8 @@ class Store:
         self._impatient = self._engine(0, 1)
         self._thread = threading.local()
         self._writing = self.engine.execution_options(trivium_writes=True)
+        self._writer: Connection | None = None
+        """The connection of the last transaction, for the next."""
 
     def _engine(self, busy_timeout: float, pool_size: int) -> Engine:
         if not self._in_a_file:
@@ -53,16 +56,16 @@ class Store:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection for statements that change nothing; each sees what was committed before it began.
 
         Inside another `read` of the same thread it is the same connection.
         """
         open_already: Connection | None = getattr(self._thread, "reading", None)
-        if open_already is not None:
-            yield open_already
-            return
+        return self._read() if open_already is None else nullcontext(open_already)
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
         with self.engine.connect() as connection, self._reading(connection):
             yield connection
 
@@ -77,18 +80,20 @@ class Store:
         """
         if not self._in_a_file:
             raise WouldWait
+        thread = self._thread
         try:
             # The thread keeps it: to take it from a pool and give it back would be a third of a look-up.
-            connection = getattr(self._thread, "glancing", None)
+            connection = getattr(thread, "glancing", None)
             if connection is None:
-                connection = self._thread.glancing = self._impatient.connect()
-            self._thread.hurried = True
-            with self._reading(connection):
-                yield connection
+                connection = thread.glancing = self._impatient.connect()
+            thread.hurried = True
+            thread.reading = connection
+            yield connection
         except (OperationalError, sqlite3.OperationalError) as error:
             raise WouldWait from error
         finally:
-            self._thread.hurried = False
+            thread.hurried = False
+            thread.reading = None
 
     @property
     def hurried(self) -> bool:
@@ -126,7 +131,7 @@ class Store:
         """
         self.take_time()
         try:
-            with self._turn(), self._writing.begin() as connection:
+            with self._turn(), self._transaction() as connection:
                 if not access_unchanged:
                     connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
@@ -137,14 +142,34 @@ class Store:
         except IntegrityError as error:
             raise Invalid("the change conflicts with another one that was made at the same time") from error
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction; whoever has the turn is the only one of this process, and uses the connection of the last."""
+        if self._turns is None:
+            with self._writing.begin() as connection:
+                yield connection
+            return
+        connection, self._writer = self._writer or self._writing.connect(), None
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            # Of what went wrong another way than by an exception of the block nothing is left to the next.
+            if connection.invalidated or connection.in_transaction():
+                connection.close()
+            else:
+                self._writer = connection
+
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._turns is None else self._turns.turn(self.busy_timeout)
 
     def close(self) -> None:
-        """Close all connections, and that with which this thread glances."""
+        """Close all connections, and that with which this thread glances; whoever needs one again opens it."""
         glancing: Connection | None = getattr(self._thread, "glancing", None)
-        if glancing is not None:
-            glancing.close()
+        writer, self._writer, self._thread.glancing = self._writer, None, None
+        for kept in (glancing, writer):
+            if kept is not None:
+                kept.close()
         self.engine.dispose()
         self._impatient.dispose()
 
@@ -167,4 +192,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # Reads stay in the driver's autocommit: a transaction of their own would only cost statements.
     if connection.get_execution_options().get("trivium_writes"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(_BEGIN)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(_BEGIN, None, error) from error

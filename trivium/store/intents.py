@@ -30,6 +30,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from trivium.errors import AlreadyExists, Kind
 from trivium.names import key_of
 from trivium.store.engine import Store
+from trivium.store.query import Change
 from trivium.store.tables import intents, now, repo_groups, repositories
 from trivium.tree.disk import Tree, sync_directory
 
@@ -37,8 +38,8 @@ MOVE: Final = "move"
 
 T = TypeVar("T")
 
-_INSERT = insert(intents)
-_DELETE = delete(intents).where(intents.c.id == bindparam("intent"))
+_INSERT = Change(insert(intents))
+_DELETE = Change(delete(intents).where(intents.c.id == bindparam("intent")))
 _RECORDED = select(intents).order_by(intents.c.created_on, intents.c.id)
 _REGISTERED = (
     select(repositories.c.id)
@@ -72,8 +73,8 @@ class Move:
 def record(db: Connection, *, worker: str, kind: str, detail: dict[str, object]) -> str:
     """Write an intent; returns its id."""
     intent = secrets.token_hex(16)
-    db.execute(
-        _INSERT,
+    _INSERT.run(
+        db,
         {
             "id": intent,
             "worker": worker,
@@ -87,7 +88,7 @@ def record(db: Connection, *, worker: str, kind: str, detail: dict[str, object])
 
 def clear(db: Connection, intent: str) -> None:
     """Remove an intent: what it spoke of is done, or undone."""
-    db.execute(_DELETE, {"intent": intent})
+    _DELETE.run(db, {"intent": intent})
 
 
 def recorded(db: Connection) -> list[Intent]:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.selectable import CompoundSelect
 
 Values = tuple[Any, ...]
@@ -73,15 +74,40 @@ class Query:
         return found
 
 
+class Change:
+    """One statement that inserts, updates or deletes rows, each time with values for the same names."""
+
+    def __init__(self, statement: Insert | Update | Delete) -> None:
+        self.statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def run(self, db: Connection, given: Mapping[str, Any]) -> int:
+        """Carry it out; returns how many rows were changed. Raises what SQLAlchemy raises for a failed statement."""
+        dialect = db.dialect
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            names = list(given) if isinstance(self.statement, Insert) else None
+            compiled = self._compiled[dialect.name] = _compile(self.statement, dialect, names)
+        try:
+            cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
+        except dialect.loaded_dbapi.Error as error:
+            base = dialect.loaded_dbapi.Error
+            raise DBAPIError.instance(compiled.text, None, error, base, dialect=dialect) from error
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+
 def _driver(db: Connection) -> Any:
     """The driver's connection under an SQLAlchemy one; both drivers that we use have `execute` on it."""
     return db.connection.dbapi_connection
 
 
-def _compile(statement: Any, dialect: Dialect) -> _Compiled:
-    compiled = statement.compile(dialect=dialect)
+def _compile(statement: Any, dialect: Dialect, names: list[str] | None = None) -> _Compiled:
+    """`names`: of the columns that an `Insert` gives values to."""
+    compiled = statement.compile(dialect=dialect, column_keys=names)
     processors = []
-    for number, column in enumerate(statement.selected_columns):
+    for number, column in enumerate(getattr(statement, "selected_columns", ())):
         process = column.type.result_processor(dialect, None)
         if process is not None:
             processors.append((number, process))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Turns:
     """The turns of the writers of one database, in all threads and processes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._files = (f"{path}.gate", str(path))
         self._threads = threading.Lock()
 
     @contextlib.contextmanager
@@ -50,18 +51,23 @@ class Turns:
     def _wait(self, held: contextlib.ExitStack, deadline: float) -> None:
         """Take the lock; nothing is taken where there can be no lock file."""
         try:
-            gate, body = (
-                held.enter_context(open(path, "ab"))  # noqa: SIM115  # `held` closes it
-                for path in (self._path.with_name(f"{self._path.name}.gate"), self._path)
-            )
+            gate, body = (_opened(path, held) for path in self._files)
         except OSError:
             return
         for one in (gate, body):
-            while not _try(one.fileno()):
+            while not _try(one):
                 if time.monotonic() > deadline:
                     raise Busy("the database is locked")
                 time.sleep(_PAUSE)
-        gate.close()
+        with contextlib.suppress(OSError):
+            fcntl.flock(gate, fcntl.LOCK_UN)
+
+
+def _opened(path: str, held: contextlib.ExitStack) -> int:
+    """A lock file, until `held` closes it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    held.callback(os.close, descriptor)
+    return descriptor
 
 
 def _try(descriptor: int) -> bool:

@@ -24,7 +24,7 @@ def test_a_writer_is_not_in_the_way(site: Site) -> None:
 
 def test_who_has_the_database_for_himself_is_not_waited_for(site: Site) -> None:
     # As SQLite holds it while it repairs it after a crash.
-    site.store.engine.dispose()
+    site.store.close()
     with closing(sqlite3.connect(site.settings.data / "trivium.db", isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")

@@ -14,16 +14,17 @@ from sqlalchemy import Connection, insert
 
 from trivium.access.caller import Caller
 from trivium.forge.events.event import Event
+from trivium.store.query import Change
 from trivium.store.tables import journal, now
 
-_INSERT = insert(journal)
+_INSERT = Change(insert(journal))
 _LONGEST_SUBJECT: Final = 255
 
 
 def record(db: Connection, caller: Caller, event: Event) -> None:
     """Write an event in the transaction of the change that it tells of: either both are there or neither is."""
-    db.execute(
-        _INSERT,
+    _INSERT.run(
+        db,
         {
             "at": now(),
             "user_id": caller.user_id,

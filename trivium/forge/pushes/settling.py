@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
@@ -25,7 +25,7 @@ from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.finding import stored_changeset
 from trivium.forge.site import Site
 from trivium.store import intents
-from trivium.store.engine import Record
+from trivium.store.query import Change, Query
 from trivium.store.tables import now, repositories
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.vcs.errors import VcsError
@@ -42,10 +42,12 @@ _MOST_TOLD: Final = 1000
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
 
-_ROW = select(
-    repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset
-).where(repositories.c.id == bindparam("repository_id"))
-_SETTLE = (
+_ROW = Query(
+    select(repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset).where(
+        repositories.c.id == bindparam("repository_id")
+    )
+)
+_SETTLE = Change(
     update(repositories)
     .where(
         repositories.c.id == bindparam("repository_id"),
@@ -105,6 +107,15 @@ class Finished:
     """Whether the pusher held the lock that users see, and does no more."""
 
 
+class _Row(NamedTuple):
+    """What is stored of a repository: a row of `_ROW`."""
+
+    name: str
+    kind: str
+    history_state: str
+    last_changeset: str
+
+
 def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefUpdate], *, action: str = PUSH) -> Push:
     """Record what is about to move, or that something is (no `updates`); raises `StorageFull`."""
     site.tree.check_space()
@@ -145,7 +156,7 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fini
             break
     with site.store.write(access_unchanged=True) as db:
         if accepted:
-            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+            row = _row_of(db, push.repository_id)
             _journal(db, push, row.name if row else "", accepted)
         intents.clear(db, push.intent)
     return Finished()
@@ -164,7 +175,7 @@ def recover(site: Site, push: Push) -> None:
 def recover_alone(site: Site, push: Push) -> None:
     """The same for a caller who has the repository for themselves."""
     with site.store.read() as db:
-        row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+        row = _row_of(db, push.repository_id)
     accepted = None
     if row is not None:
         back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
@@ -207,7 +218,7 @@ def refresh(site: Site, repository_id: int) -> None:
     """Bring a repository's row up to date with what is on the disk."""
     for _ in range(_TRIES):
         with site.store.read() as db:
-            row = db.execute(_ROW, {"repository_id": repository_id}).first()
+            row = _row_of(db, repository_id)
         if row is None:
             raise NotFound(Kind.REPOSITORY, repository_id)
         back_end, path = site.back_ends[row.kind], site.tree.path_of(row.name)
@@ -234,7 +245,7 @@ def refresh(site: Site, repository_id: int) -> None:
 def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
     for _ in range(_TRIES):
         with site.store.read() as db:
-            row = db.execute(_ROW, {"repository_id": push.repository_id}).first()
+            row = _row_of(db, push.repository_id)
         if row is None:
             raise NotFound(Kind.REPOSITORY, push.repository_id)
         back_end = site.back_ends[row.kind]
@@ -302,10 +313,15 @@ def _tell_unexplained(db: Connection, repository_id: int, name: str, moved: Sequ
     _log.error("refs moved that no push explains", repository=name, count=len(moved), refs=refs[:10])
 
 
-def _store(db: Connection, repository_id: int, seen: Record, state: str, changeset: str) -> bool:
+def _row_of(db: Connection, repository_id: int) -> _Row | None:
+    found = _ROW.first(db, {"repository_id": repository_id})
+    return None if found is None else _Row(*found)
+
+
+def _store(db: Connection, repository_id: int, seen: _Row, state: str, changeset: str) -> bool:
     """Store what was found out about a repository that was `seen` so; False when it has changed since."""
-    done = db.execute(
-        _SETTLE,
+    changed = _SETTLE.run(
+        db,
         {
             "repository_id": repository_id,
             "seen_as": seen.name,
@@ -315,7 +331,7 @@ def _store(db: Connection, repository_id: int, seen: Record, state: str, changes
             "moment": now(),
         },
     )
-    return done.rowcount == 1
+    return changed == 1
 
 
 def _journal(db: Connection, push: Push, name: str, accepted: Sequence[RefUpdate]) -> None:
