@@ -11,7 +11,7 @@ import hmac
 import os
 import secrets
 from enum import StrEnum
-from hashlib import sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ MASK: Final = "*" * 40
 """What is shown instead of a key that the caller may not see."""
 
 _SECRET_BYTES: Final = 32
+_DIGEST_BYTES: Final = 32
 
 
 class Role(StrEnum):
@@ -81,7 +82,8 @@ def process_secret() -> bytes:
 
 def quick_digest(secret: bytes, text: str) -> bytes:
     """A keyed digest for comparing in memory."""
-    return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), sha256().name)
+    # Its own way to take a key costs a twentieth of an HMAC.
+    return blake2b(text.encode("utf-8", "surrogatepass"), key=secret, digest_size=_DIGEST_BYTES).digest()
 
 
 def load_key_ring(path: Path) -> KeyRing:

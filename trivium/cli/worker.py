@@ -7,10 +7,12 @@ Started by the supervisor only, with an order in JSON on the command line.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
 import sys
+from types import FrameType
 from typing import Final
 
 import msgspec
@@ -26,6 +28,8 @@ from trivium.procs.memory import keep_together
 from trivium.procs.priority import answer_soon, go_first
 
 READY: Final = b"1"
+_TICK: Final = 1.0
+"""Seconds: the date of an answer has no smaller parts."""
 
 
 class _Server(uvicorn.Server):
@@ -34,6 +38,21 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, order: Order) -> None:
         super().__init__(config)
         self._order = order
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told_to_end = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Renew the date of answers now and then, and return when told to end: that wakes, so nobody asks meanwhile."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._told_to_end.wait()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told_to_end.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

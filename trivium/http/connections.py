@@ -12,7 +12,8 @@ from __future__ import annotations
 import resource
 from collections import defaultdict
 from collections.abc import Sequence
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Protocol
 
 from trivium.http.addresses import Network, neighbourhood
@@ -83,11 +84,18 @@ class Connections:
 
     def _whose(self, address: str) -> str:
         """The network of an address; empty for trusted proxies."""
-        try:
-            peer = ip_address(address)
-        except ValueError:
+        peer = _read(address)
+        if peer is None:
             return "unknown"
         return "" if any(peer in network for network in self._proxies) else neighbourhood(address)
+
+
+@lru_cache(1024)
+def _read(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None
 
 
 def _give_one_up(connections: dict[Connection, None]) -> bool:

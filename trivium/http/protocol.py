@@ -10,10 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import lru_cache
 from typing import Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from trivium.http.addresses import neighbourhood
 from trivium.http.asgi import SECURITY_HEADERS, TEXT
@@ -24,8 +31,66 @@ from trivium.settings import Settings
 _VERSIONS: Final = ("1.1", "1.0")
 
 
+_ABOUT_THE_ANSWER: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+"""Headers that the server library must understand."""
+_LONGEST_KEPT: Final = 200
+
+
 class _Refused(Exception):
     """Stops the parser."""
+
+
+class _Cycle(RequestResponseCycle):
+    """One request and its answer, whose head is written from lines that were checked before.
+
+    An answer of Subversion has thirty headers, most of them the same again and again; to check and join each of them
+    would be an eighth of what the answer costs. What such a head must say about the answer itself stands in few of
+    them, and for those and for everything else this is what the server library does.
+    """
+
+    async def send(self, message: Any) -> None:
+        if (
+            self.response_started
+            or self.disconnected
+            or self.access_log
+            or self.flow.write_paused
+            or message["type"] != "http.response.start"
+        ):
+            await super().send(message)
+            return
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        status = message["status"]
+        lines = [STATUS_LINE[status]]
+        closes = False
+        for name, value in (*self.default_headers, *message.get("headers", ())):
+            line, about = _line(name, value) if len(value) <= _LONGEST_KEPT else _line.__wrapped__(name, value)
+            lines.append(line)
+            if about == b"content-length" and self.chunked_encoding is None:
+                self.expected_content_length = int(value.decode())
+                self.chunked_encoding = False
+            elif about == b"transfer-encoding" and value.lower() == b"chunked":
+                self.expected_content_length = 0
+                self.chunked_encoding = True
+            elif about == b"connection" and b"close" in [token.lower().strip() for token in value.split(b",")]:
+                self.keep_alive = False
+                closes = True
+        if not (self.keep_alive or closes):
+            lines.append(b"connection: close\r\n")
+        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n")
+        self.transport.write(b"".join(lines))
+
+
+@lru_cache(2048)
+def _line(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header as it is written, and its name if the server library must understand it."""
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        raise RuntimeError("This is no header of HTTP.")
+    name = name.lower()
+    return b"%s: %s\r\n" % (name, value), name if name in _ABOUT_THE_ANSWER else b""
 
 
 class _Joined:
@@ -89,6 +154,7 @@ class _WithReason:
 def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProtocol]:
     """The protocol class for these settings; its connections share one room for large heads, and `descriptors`."""
     limits = HeadLimits(settings)
+    most_bytes, most_headers = settings.max_header_bytes, settings.max_headers
     connections = Connections(descriptors, settings.proxy_networks)
 
     class LimitedProtocol(HttpToolsProtocol):
@@ -180,11 +246,15 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
-            self._count(len(url))
+            self._head_bytes += len(url)
+            if not self._has_room(self._head_bytes):
+                raise _Refused
 
         def on_header(self, name: bytes, value: bytes) -> None:
             super().on_header(name, value)
-            self._count(len(name) + len(value) + 4)
+            self._head_bytes = size = self._head_bytes + len(name) + len(value) + 4
+            if (size > most_bytes or len(self.headers) > most_headers) and not self._has_room(size):
+                raise _Refused
 
         def on_headers_complete(self) -> None:
             self._check_meaning()
@@ -197,6 +267,7 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
                 self.url = b"/"  # it names a host; the application refuses the method
             super().on_headers_complete()
             cycle: Any = self.cycle
+            cycle.__class__ = _Cycle
             cycle.transport = _Joined(self.transport, cycle, self.loop)
             if connect:
                 cycle.keep_alive = False
@@ -273,15 +344,9 @@ def limited_protocol(settings: Settings, descriptors: int) -> type[HttpToolsProt
                 return True
             return not self.pipeline and cycle.more_body and not cycle.response_started
 
-        def _count(self, size: int) -> None:
-            """The parser has made something of the next bytes of the head."""
-            self._head_bytes += size
-            if not self._has_room(self._head_bytes):
-                raise _Refused
-
         def _has_room(self, size: int) -> bool:
             """Whether a head with so many bytes so far may go on; if not, what is answered is set."""
-            if size <= settings.max_header_bytes and len(self.headers or ()) <= settings.max_headers:
+            if size <= most_bytes and len(self.headers or ()) <= most_headers:
                 return True
             method = self.parser.get_method() if self.url else b""
             if limits.is_too_large(size, len(self.headers or ()), self._pieces, method=method, url=self.url):

@@ -21,6 +21,7 @@ STAGING: Final = ".staging"
 TRASH: Final = ".trash"
 LOCKS: Final = ".locks"
 GISTS: Final = ".gists"
+_MOST_PATHS: Final = 1000
 
 
 class Tree:
@@ -33,6 +34,8 @@ class Tree:
         self.locks = root / LOCKS
         self.gists = root / GISTS
         self._min_free = min_free_bytes
+        self._paths: dict[str, Path] = {}
+        """What `path_of` has answered."""
 
     def prepare(self) -> None:
         """Make the root and our own directories, closed to other accounts (security.md S-32)."""
@@ -45,10 +48,15 @@ class Tree:
 
     def path_of(self, name: str) -> Path:
         """Where the repository or group `name` stands. The one place where names become paths (S-4)."""
+        if known := self._paths.get(name):
+            return known
         segments = name.split("/")
         if any(segment in ("", ".", "..") or segment[0] == "." or "\0" in segment for segment in segments):
             raise Invalid(f"{name!r} is not the name of a repository")
-        return self.root.joinpath(*segments)
+        if len(self._paths) >= _MOST_PATHS:
+            self._paths.clear()
+        path = self._paths[name] = self.root.joinpath(*segments)
+        return path
 
     def check_space(self, wanted: int = 0) -> None:
         """Raise `StorageFull` when new data, of `wanted` bytes as far as is known, must not be taken (R-9)."""

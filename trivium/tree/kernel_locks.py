@@ -22,7 +22,7 @@ _POLL = 0.02
 _FIRST_POLL = 0.001
 
 
-def _open(path: Path) -> int:
+def _open(path: Path | str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
@@ -38,13 +38,14 @@ class RepositoryLock:
     """The lock of one repository, by its id: the name may change while it is held."""
 
     def __init__(self, directory: Path, repository_id: int) -> None:
-        self._gate = directory / f"repository-{repository_id}.gate"
-        self._body = directory / f"repository-{repository_id}"
+        # Text: to make a `Path` takes longer than to open what it names.
+        self._body = f"{directory}/repository-{repository_id}"
+        self._gate = f"{self._body}.gate"
 
     def remove(self) -> None:
         """Remove the files: the repository is gone, and its number is not given to another one."""
         for path in (self._gate, self._body):
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
     @staticmethod
     def known(directory: Path) -> set[int]:
@@ -110,7 +111,7 @@ class RepositoryLock:
 class Claim:
     """Somebody's wish to hold a repository's lock alone. They wait as they like, and try again."""
 
-    def __init__(self, gate: Path, body: Path, held: contextlib.ExitStack) -> None:
+    def __init__(self, gate: str, body: str, held: contextlib.ExitStack) -> None:
         self._missing = [body, gate]
         """What has to be locked yet, the next one last."""
         self._held = held

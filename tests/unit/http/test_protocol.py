@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from trivium.http.asgi import Receive, Scope, Send
-from trivium.http.protocol import limited_protocol
+from trivium.http.protocol import _line, limited_protocol
 from trivium.settings import Settings
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -342,3 +342,13 @@ def test_what_a_proxy_could_have_read_differently_is_refused(settings: Settings,
         assert not connection.is_open_after(0)
 
     served(settings, scenario)
+
+
+@pytest.mark.parametrize("length", [1, 1000])
+def test_a_header_that_is_none_is_not_written(length: int) -> None:
+    for name, value in ((b"a b", b"c"), (b"a:", b"c"), (b"a", b"c\r\nd: e"), (b"a", b"\0")):
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                _line(name, value * length)
+    assert _line(b"ETag", b"x" * length) == (b"etag: " + b"x" * length + b"\r\n", b"")
+    assert _line(b"Content-Length", b"7")[1] == b"content-length"
