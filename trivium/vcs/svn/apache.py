@@ -176,32 +176,30 @@ class SvnApache:
         uid = os.geteuid() if account is None else account.uid
         return any(one.owner == uid for one in _sockets(endpoint.port) if one.state == _LISTENING)
 
-    def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
-        """What Apache calls the repository `name`, which stands at `path`, if nothing must be done to get it there.
+    def is_at_hand(self, repository_id: int, name: str, path: Path) -> bool:
+        """Whether nothing must be done to get Apache to the repository `name`, which stands at `path`.
 
         A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
         """
-        link = self._link(repository_id, name)
+        link = self.link(repository_id, name)
         # A `Path` would cost more than the look.
         is_there = os.path.islink(f"{self.settings.data}/svn/links/{link}")  # noqa: PTH114
-        return link if is_there and self.command.is_at_hand(self.settings.root, path) else None
+        return is_there and self.command.is_at_hand(self.settings.root, path)
 
-    def link(self, repository_id: int, name: str, path: Path) -> str:
-        """The same; it can get there, and write, from now on."""
+    def let_reach(self, repository_id: int, name: str, path: Path) -> None:
+        """Apache can get there, and write, from now on."""
         root = self.settings.root
         self.command.let_pass(root, path)
         if not self.command.is_taken_in(path):
             self.command.take_in(path)
-        link = self._link(repository_id, name)
         target = f"{_ROOT}/{path.relative_to(root)}"
-        place = self.place / "links" / link
+        place = self.place / "links" / self.link(repository_id, name)
         if not place.is_symlink():
             self._make_directories()
             with contextlib.suppress(FileExistsError):
                 place.symlink_to(target)
-        return link
 
-    def _link(self, repository_id: int, name: str) -> str:
+    def link(self, repository_id: int, name: str) -> str:
         """What Apache calls a repository: letters, digits and a hyphen, which nobody else can tell.
 
         Another one for each name: Apache keeps what it read under it.
@@ -223,7 +221,7 @@ class SvnApache:
         for link in (self.place / "links").iterdir():
             name = link.readlink().relative_to(_ROOT)
             number = link.name.partition("-")[0]
-            is_ours = number.isdecimal() and link.name == self._link(int(number), name.as_posix())
+            is_ours = number.isdecimal() and link.name == self.link(int(number), name.as_posix())
             if not is_ours or not (self.settings.root / name).exists():
                 link.unlink(missing_ok=True)
         endpoint = Endpoint(_free_port(self.endpoint()), secrets.token_hex(32))

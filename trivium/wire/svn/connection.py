@@ -15,6 +15,10 @@ from trivium.vcs.svn.apache import Endpoint
 _HIGH: Final = 512 << 10
 """Bytes of an answer that wait for a slow client before Apache is held back."""
 _LOW: Final = 128 << 10
+_GATHERED: Final = 0.004
+"""Seconds for which the beginning of an answer waits for the rest of it, which most often is here then."""
+_ENOUGH: Final = 64 << 10
+"""Bytes that do not wait for more."""
 
 
 class Unreachable(Exception):
@@ -32,6 +36,8 @@ class Connection(asyncio.Protocol):
         self.on_lost: Any = None
         self._transport: Any = None
         self._parser: Any = None
+        self._gathering: asyncio.TimerHandle | None = None
+        self._poll = select.poll()
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -53,6 +59,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         transport.set_write_buffer_limits(high=_HIGH)
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -68,6 +75,26 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.abort()
+        else:
+            if self.status >= 200 and not self.head.done():
+                self._gather()
+
+    def _gather(self) -> None:
+        """Tell that there is an answer: when it is complete, much of it is here, or it has taken a moment.
+
+        Apache writes a list in pieces of a few entries. Each of them would cost as much as a short answer.
+        """
+        if self.complete or self._waiting >= _ENOUGH:
+            self._tell()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHERED, self._tell)
+
+    def _tell(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        if not self.head.done():
+            self.head.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
@@ -77,7 +104,9 @@ class Connection(asyncio.Protocol):
         if self.on_lost is not None:
             self.on_lost(self)
         if self._parser is not None and not self.complete:
-            if not self.head.done():
+            if self.status >= 200:
+                self._tell()
+            elif not self.head.done():
                 self.head.set_exception(Unreachable())
                 self.head.exception()  # somebody may not wait for it any more
             self._news.set()
@@ -90,8 +119,6 @@ class Connection(asyncio.Protocol):
         if self.status < 200:
             self.headers.clear()
             return
-        if not self.head.done():
-            self.head.set_result(None)
         if self._no_body:
             self._finish()
 
@@ -118,9 +145,7 @@ class Connection(asyncio.Protocol):
         """Whether the other end has not closed it, even if the event loop does not know that yet."""
         if self.lost:
             return False
-        asked = select.poll()
-        asked.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
-        return not asked.poll(0)
+        return not self._poll.poll(0)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -139,7 +164,7 @@ class Connection(asyncio.Protocol):
         await self._writable.wait()
 
     async def read(self) -> bytes:
-        """The next piece of the answer's body; empty at its end."""
+        """What is here of the answer's body, at least a piece and not much more than `_ENOUGH`; empty at its end."""
         while not self._chunks:
             if self.complete:
                 return b""
@@ -147,12 +172,16 @@ class Connection(asyncio.Protocol):
                 raise Unreachable
             self._news.clear()
             await self._news.wait()
-        chunk = self._chunks.popleft()
-        self._waiting -= len(chunk)
+        pieces = [self._chunks.popleft()]
+        size = len(pieces[0])
+        while self._chunks and size < _ENOUGH:
+            pieces.append(self._chunks.popleft())
+            size += len(pieces[-1])
+        self._waiting -= size
         if self._paused and self._waiting < _LOW:
             self._paused = False
             self._transport.resume_reading()
-        return chunk
+        return b"".join(pieces)
 
     def read_all(self) -> bytes | None:
         """What is left of the body, if all of it is here; None when more is to come."""

@@ -78,8 +78,8 @@ class SvnTransfer:
     async def read(self, admitted: Admitted) -> None:
         """Serve a request that changes nothing."""
         name = admitted.repository.name
-        translation = await self._translation(admitted, name)
-        kind = self._exchange.check(translation)
+        kind = self._exchange.check(self._translation(admitted, name))
+        await self._reach(admitted, name)
         if kind in requests.WORKING and admitted.repository.level < Level.WRITE:
             raise Refused(403, "What is being made is for those who may commit.")
         await self._exchange.prepare(admitted.caller)
@@ -107,8 +107,8 @@ class SvnTransfer:
         """Serve a step of a commit, or a lock of a file: a rename or deletion waits for it, and it for them."""
         with contextlib.closing(SvnSession(self._transfers, admitted)) as session:
             session.begin_write()
-            name = await self._name_in_url(admitted)
-            self._exchange.check(await self._translation(admitted, name))
+            name = admitted.repository.name
+            self._exchange.check(self._translation(admitted, name))
             if self._request.adds:
                 # Before the client sends what would be refused in the end.
                 await session.check_growth(ends=self._request.makes_revisions)
@@ -117,7 +117,7 @@ class SvnTransfer:
             await session.hold_lock()
             if await self._name_in_url(admitted) != name:
                 raise Refused(503, "The repository is being moved.", ((b"retry-after", b"1"),))
-            await self._translation(admitted, name)
+            await self._reach(admitted, name)
             if self._request.makes_revisions:
                 await self._commit(session)
                 return
@@ -147,17 +147,20 @@ class SvnTransfer:
             raise Refused(404, NO_SUCH_REPOSITORY)
         return name
 
-    async def _translation(self, admitted: Admitted, name: str) -> Translation:
-        """How the repository is called on both sides; it can be reached by Apache."""
-        repository = admitted.repository
+    async def _reach(self, admitted: Admitted, name: str) -> None:
+        """See that Apache can get to the repository where it stands under this name."""
+        repository_id = admitted.repository.id
         self._place = path = self._site.tree.path_of(name)
         try:
-            inside = self._upstream.link_at_hand(repository.id, name, path)
-            if inside is None:
-                inside = await self._transfers.quick(self._upstream.link, repository.id, name, path)
+            if not self._upstream.is_at_hand(repository_id, name, path):
+                await self._transfers.quick(self._upstream.let_reach, repository_id, name, path)
         except FileNotFoundError as error:
             # It is being moved, or the disk is gone.
             raise Refused(503, "The repository cannot be reached at the moment.", ((b"retry-after", b"1"),)) from error
+
+    def _translation(self, admitted: Admitted, name: str) -> Translation:
+        """How the repository is called on both sides."""
+        inside = self._upstream.link(admitted.repository.id, name)
         segments = self._request.path.segments
         count = 1 if BY_ID.fullmatch(segments[0]) else name.count("/") + 1
         base = base_segments(self._site.settings.base_url)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from trivium.access.caller import Caller
 from trivium.access.places import key_of
+from trivium.forge.sessions.channel import chained
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, body_chunks, header, read_body
 from trivium.vcs.svn.apache import LINK_HEADER
 from trivium.vcs.svn.heads import Head, head_of
@@ -48,6 +49,8 @@ _WATCHED_AFTER: Final = 0.1
 """Seconds of work of Apache after which it is looked whether the client is still there."""
 _SMALL: Final = 1 << 10
 """Bytes of bodies that say the same again and again."""
+_SHORT: Final = 32 << 10
+"""Bytes of a file that is read before Apache hears of it."""
 _VISITOR: Final = "anonymous"
 Ready = tuple[list[tuple[bytes, bytes]], bytes]
 """Headers and body of an answer."""
@@ -120,7 +123,7 @@ class Exchange:
             given = await self._whole_body()
             self._body = await self._soon(len(given), skel.rewritten, given)
         elif method == "PUT":
-            self._body = self._file(grown)
+            self._body = await self._file(grown)
         elif method not in ("GET", "HEAD") and await self._whole_body() and method not in requests.COPIES:
             raise Refused(415, "A request of this kind has no body.")
 
@@ -175,7 +178,8 @@ class Exchange:
             self._body = b""
         self._held.close()
 
-    def _file(self, grown: Grown | None) -> AsyncIterator[bytes] | bytes:
+    async def _file(self, grown: Grown | None) -> AsyncIterator[bytes] | bytes:
+        """The body, as a whole when it is short: to stream one takes a task and steps of its own."""
         length = header(self._scope, b"content-length")
         if not length.strip(b"0") and not header(self._scope, b"transfer-encoding"):
             return b""
@@ -183,7 +187,16 @@ class Exchange:
         if grown is not None:
             body = _told(body, grown)
         is_delta = header(self._scope, b"content-type").strip().lower() == _SVNDIFF
-        return weighed(body, self._settings.max_object_bytes, is_delta=is_delta)
+        body = weighed(body, self._settings.max_object_bytes, is_delta=is_delta)
+        beginning: list[bytes] = []
+        size = 0
+        async for chunk in body:
+            self._charge(len(chunk))
+            beginning.append(chunk)
+            size += len(chunk)
+            if size > _SHORT:
+                return chained(beginning, body)
+        return b"".join(beginning)
 
     @contextlib.asynccontextmanager
     async def asked(self, *, patient: bool = False) -> AsyncIterator[Answer]:

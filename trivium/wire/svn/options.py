@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from trivium.vcs.svn.heads import Head
@@ -27,7 +28,10 @@ Headers = list[tuple[bytes, bytes]]
 @dataclass(frozen=True, slots=True)
 class _Known:
     identity: tuple[int, ...]
-    headers: Headers
+    before: Headers
+    after: Headers
+    """What stands before and behind the youngest revision."""
+    tells_youngest: bool
     body: bytes
 
 
@@ -42,8 +46,8 @@ class KnownOptions:
         known = self._known.get(asked)
         if known is None or known.identity != head.identity:
             return None
-        youngest = b"%d" % head.youngest
-        return [(name, youngest if name == _YOUNGEST else value) for name, value in known.headers], known.body
+        youngest = [(_YOUNGEST, b"%d" % head.youngest)] if known.tells_youngest else []
+        return [*known.before, *youngest, *known.after], known.body
 
     def keep(self, asked: Hashable, head: Head, headers: Headers, body: bytes) -> None:
         """Remember what was answered; `head` was looked at before that was asked for."""
@@ -51,7 +55,9 @@ class KnownOptions:
             return
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[asked] = _Known(head.identity, headers, body)
+        names = [name for name, _ in headers]
+        at = names.index(_YOUNGEST) if _YOUNGEST in names else len(names)
+        self._known[asked] = _Known(head.identity, headers[:at], headers[at + 1 :], at < len(names), body)
 
 
 def asked_by(headers: Headers, body: bytes, *about: Hashable) -> Hashable | None:
@@ -60,4 +66,4 @@ def asked_by(headers: Headers, body: bytes, *about: Hashable) -> Hashable | None
 
 
 def _size(headers: Headers) -> int:
-    return sum(len(name) + len(value) for name, value in headers)
+    return sum(map(len, chain.from_iterable(headers)))

@@ -49,6 +49,7 @@ _ALLOWED: Final = {
     "vtxr": {"PUT", "DELETE", "MKCOL", "PROPPATCH", "GET", "HEAD"},
 }
 """What stands after `!svn` in a URL, nothing for paths of the youngest revision → methods."""
+_ALLOW: Final = {kind: (b"allow", ", ".join(sorted(methods)).encode()) for kind, methods in _ALLOWED.items()}
 _MADE: Final = frozenset({"wrk", "txr", "vtxr"})
 """Where files and directories are put that no revision has yet; where copies go."""
 WORKING: Final = _MADE | {"txn", "vtxn", "wbl", "act"}
@@ -111,7 +112,7 @@ def recognise(scope: Scope) -> SvnRequest:
 
 def allow(kind: str) -> tuple[bytes, bytes]:
     """The header that names the methods of a kind of resource."""
-    return (b"allow", ", ".join(sorted(_ALLOWED[kind])).encode())
+    return _ALLOW[kind]
 
 
 def kind_of(inside: tuple[str, ...]) -> str:

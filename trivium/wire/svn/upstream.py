@@ -66,13 +66,17 @@ class Upstream:
         self._looks_later = False
         """Whether it will be looked which of them are idle."""
 
-    def link_at_hand(self, repository_id: int, name: str, path: Path) -> str | None:
-        """What Apache calls a repository, as the first segment of its URL (`SvnApache.link_at_hand`)."""
-        return self._apache.link_at_hand(repository_id, name, path)
+    def link(self, repository_id: int, name: str) -> str:
+        """What Apache calls a repository, as the first segment of its URL."""
+        return self._apache.link(repository_id, name)
 
-    def link(self, repository_id: int, name: str, path: Path) -> str:
-        """The same; it can get there from now on. To be called in a thread."""
-        return self._apache.link(repository_id, name, path)
+    def is_at_hand(self, repository_id: int, name: str, path: Path) -> bool:
+        """Whether Apache can get there already (`SvnApache.is_at_hand`)."""
+        return self._apache.is_at_hand(repository_id, name, path)
+
+    def let_reach(self, repository_id: int, name: str, path: Path) -> None:
+        """It can from now on. To be called in a thread."""
+        self._apache.let_reach(repository_id, name, path)
 
     @contextlib.asynccontextmanager
     async def ask(

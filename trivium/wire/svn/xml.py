@@ -78,6 +78,10 @@ def rewritten(
     return reading.document()
 
 
+_Name = tuple[str, str, str]
+"""Namespace of a name, what it is called here, and its part after the prefix."""
+
+
 @dataclass(slots=True)
 class _Reading:
     """One body, while it is read."""
@@ -86,9 +90,12 @@ class _Reading:
     paths: bool
     most: int
     _parts: list[str] = field(default_factory=list)
-    _open: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    """Elements that have begun: their names here, and which prefixes stood for which namespaces outside of them."""
+    _open: list[tuple[str, dict[str, str], dict[str, _Name]]] = field(default_factory=list)
+    """Elements that have begun: their names here, and `_bound` and `_names` outside of them."""
     _bound: dict[str, str] = field(default_factory=dict)
+    """Which prefixes stand for which namespaces here."""
+    _names: dict[str, _Name] = field(default_factory=dict)
+    """What is meant by the names of elements that have occurred with these."""
     _prefixes: dict[str, str] = field(default_factory=dict)
     """Namespaces → the prefixes that they have in what is written."""
     _count: int = 0
@@ -106,34 +113,44 @@ class _Reading:
         self._count += 1 + len(attributes) // 2
         if self._count > self.most:
             raise Refused(413, f"A request may have at most {self.most} elements and attributes.")
-        outside = self._bound
-        pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
-        if "xmlns" in " ".join(attributes[::2]):
-            self._bind(pairs)
-        namespace, tag, local = self._name(name, element=True)
+        outside = self._bound, self._names
+        if attributes and "xmlns" in " ".join(attributes[::2]):
+            self._bind(attributes)
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = self._name(name, element=True)
+        namespace, tag, local = known
         if not self._open:
             self._root = (namespace, local)
         self._parts.append(f"<{tag}" if self._open else "")  # the first one declares all prefixes, known at the end
-        seen = set()
-        for key, value in pairs:
-            if not _declares(key):
-                written = self._name(key, element=False)[1]
-                seen.add(written)
-                if self.paths and written == "linkpath":
-                    value = "/" + _plain_path(value)
-                self._parts.append(f' {written}="{value.translate(_VALUE)}"')
-        if len(seen) != sum(not _declares(key) for key, _ in pairs):
-            raise Refused(400, "An element of the request has an attribute twice.")
+        if attributes:
+            self._write(attributes)
         self._parts.append(">")
-        self._open.append((tag, outside))
+        self._open.append((tag, *outside))
         if self.reference is not None and local in _REFERENCES:
             self._named = []
         elif self.paths and namespace == SVN and (local in _PLACES or local in _PATHS):
             self._named, self._path_of = [], local
 
-    def _bind(self, attributes: list[tuple[str, str]]) -> None:
+    def _write(self, attributes: list[str]) -> None:
+        """Write the attributes of an element, but for what prefixes stand for."""
+        seen = set()
+        count = 0
+        for key, value in zip(attributes[::2], attributes[1::2], strict=True):
+            if not _declares(key):
+                count += 1
+                written = self._name(key, element=False)[1]
+                seen.add(written)
+                if self.paths and written == "linkpath":
+                    value = "/" + _plain_path(value)
+                self._parts.append(f' {written}="{value.translate(_VALUE)}"')
+        if len(seen) != count:
+            raise Refused(400, "An element of the request has an attribute twice.")
+
+    def _bind(self, attributes: list[str]) -> None:
         self._bound = dict(self._bound)
-        for key, value in attributes:
+        self._names = {}
+        for key, value in zip(attributes[::2], attributes[1::2], strict=True):
             if _declares(key):
                 self._bound[key[len("xmlns:") :]] = value
         if len(self._bound) > _BINDINGS:
@@ -148,7 +165,7 @@ class _Reading:
             named = "".join(self._named).strip(_BLANKS)
             self._named = None
             self._parts.append(self.reference(named.encode()).decode("utf-8", "surrogateescape").translate(_TEXT))
-        tag, self._bound = self._open.pop()
+        tag, self._bound, self._names = self._open.pop()
         self._parts.append(f"</{tag}>")
 
     def characters(self, text: str) -> None:
@@ -157,7 +174,7 @@ class _Reading:
         else:
             self._parts.append(text.translate(_TEXT))
 
-    def _name(self, name: str, *, element: bool) -> tuple[str, str, str]:
+    def _name(self, name: str, *, element: bool) -> _Name:
         """Namespace of a name, what it is called here, and its part after the prefix."""
         prefix, separator, local = name.partition(":")
         if prefix == "xml":

@@ -68,6 +68,17 @@ def test_comments_and_instructions_do_not_arrive() -> None:
     assert text == b'<?xml version="1.0" encoding="utf-8"?>\n<n0:x xmlns:n0="DAV:">&lt;f&gt;</n0:x>'
 
 
+def test_a_name_means_what_its_prefix_means_where_it_stands() -> None:
+    root = passed(
+        '<x xmlns="u:0" xmlns:a="u:1"><a:y/><x/><x xmlns="u:2" xmlns:a="u:3"><a:y/><x/></x><a:y/><x/>'
+        '<a:y xmlns:a="u:4" a:x="1"/><a:y/></x>'
+    )
+    assert [element.tag for element in root.iter()] == [
+        "{u:0}x", "{u:1}y", "{u:0}x", "{u:2}x", "{u:3}y", "{u:2}x", "{u:1}y", "{u:0}x", "{u:4}y", "{u:1}y",
+    ]  # fmt: skip
+    assert root[5].attrib == {"{u:4}x": "1"}
+
+
 def test_names_of_properties_may_contain_colons() -> None:
     text = rewritten(b'<x><C:bugtraq:url xmlns:C="http://c/">1</C:bugtraq:url><y xml:lang="en"/></x>').text
     assert b'<x xmlns:n0="http://c/"><n0:bugtraq:url>1</n0:bugtraq:url><y xml:lang="en"></y></x>' in text
