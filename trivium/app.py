@@ -171,7 +171,7 @@ class Application:
             return partial(git.serve, self._wire)
         if is_hg_request(scope):
             return partial(hg.serve, self._wire)
-        if svn.is_svn_method(scope) and not is_of_site(scope["path"].lstrip("/").partition("/")[0]):
+        if svn.is_svn_method(scope) and not _of_a_page(scope):
             return partial(svn.serve, self._wire, self._apache)
         return None
 
@@ -240,6 +240,13 @@ class Application:
         self._chores.shutdown()
         self._write_activity()
         self._site.close()
+
+
+def _of_a_page(scope: Scope) -> bool:
+    """Whether a browser sends a `PUT` or `DELETE`: what writes by WebDAV knows no cookie, and nothing of ours."""
+    if scope["method"] not in ("PUT", "DELETE"):
+        return False
+    return is_of_site(scope["path"]) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:

@@ -136,7 +136,7 @@ def _page(page: Page, visit: Visit) -> Ready:
     if page.tag and not visit.said and page.status == 200:
         key = visit.page_key(page.tag)
         digest = digest_of(key)
-        tag = _tag(digest)
+        tag = _tag(digest, visit)
         if _has(visit, tag):
             return ready(NotModified(tag), visit)
     html = _written(page, visit)
@@ -146,7 +146,8 @@ def _page(page: Page, visit: Visit) -> Ready:
         return _finished(finished, visit)
     html = filled(html, visit.language, absolute=_absolute(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
-        tag = '"' + hashlib.sha256(html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+        secret = visit.form_secret if TOKEN_SLOT in html else b""
+        tag = '"' + hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
         if _has(visit, tag):
             return ready(NotModified(tag), visit)
     html, cookies = _with_tokens(html, visit)
@@ -173,6 +174,7 @@ def _written(page: Page, visit: Visit) -> str:
         "root": visit.asked.root,
         "asset": visit.asked.root + static_files().root,
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+        "status": page.status,
     } | page.values
     if page.rest is not None:
         values["rest"] = REST
@@ -181,7 +183,7 @@ def _written(page: Page, visit: Visit) -> str:
 
 def _finished(page: Finished, visit: Visit) -> Ready:
     """A page that is kept, as it is sent now."""
-    tag = _tag(page.digest)
+    tag = _tag(page.digest, visit)
     if _has(visit, tag):
         return Ready(304, (("ETag", tag), *_kept(visit)), b"")
     token, cookies = _token(visit) if page.has_tokens else ("", ())
@@ -210,14 +212,17 @@ def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
         yield text.encode("utf-8", "surrogateescape")
 
 
-def _tag(digest: str) -> str:
-    """Ages grow: every ten minutes it is another page."""
-    return f'"{digest}{int(time.time()) // 600:08x}"'
+def _tag(digest: str, visit: Visit) -> str:
+    """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
+    secret = visit.form_secret
+    mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
+    return f'"{digest}{mark}{int(time.time()) // 600:08x}"'
 
 
 def _has(visit: Visit, tag: str) -> bool:
     """Whether the client has a content already."""
-    return bool(visit.asked.tags) and tag in (one.strip().removeprefix("W/") for one in visit.asked.tags.split(","))
+    given = visit.asked.tags
+    return given == "*" or (bool(given) and tag in (one.strip().removeprefix("W/") for one in given.split(",")))
 
 
 def _absolute(visit: Visit) -> bool:
@@ -234,8 +239,8 @@ def _with_tokens(html: str, visit: Visit) -> tuple[str, HeaderList]:
 
 def _token(visit: Visit) -> tuple[str, HeaderList]:
     """What makes forms this visitor's own; a visitor without a secret gets one, in a cookie."""
-    if visit.keyed:
-        return "", ()
+    if visit.asked.key:
+        return "", ()  # whoever sends a key gets no cookie (system.md 1.3)
     if visit.form_secret:
         return token_of(visit.form_secret), ()
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)

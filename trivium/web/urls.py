@@ -106,7 +106,7 @@ class Urls:
                 pieces.append(segment)
         address = "/".join((start, *(piece for piece in pieces if piece))) or "/"
         wanted = {name: value for name, value in query.items() if value not in (None, "", False)}
-        return f"{address}?{urlencode(wanted)}" if wanted else address
+        return f"{address}?{urlencode(wanted, errors='surrogateescape')}" if wanted else address
 
     def absolute(self, address: str) -> str:
         """An address of ours with the server in front."""
