@@ -140,10 +140,11 @@ def test_an_expired_key_is_none(case: Case) -> None:
     assert case.ask(listed(case, case.open), key).status == 200
 
 
-def test_a_key_does_not_tell_which_repositories_there_are(case: Case) -> None:
-    missing = "/nowhere-at-all/changeset-diff/tip"
-    assert case.ask(missing, case.stranger.key).status == 403
-    assert case.ask(missing, "0" * 40).location.startswith("/_admin/login")
+def test_a_repository_that_does_not_exist(case: Case) -> None:
+    """As one that is hidden (S-14)."""
+    assert case.ask("/nowhere-at-all/changeset-diff/tip", case.owner.key).status == 403
+    assert to_sign_in(case.ask("/nowhere-at-all/changelog", case.owner.key))
+    assert to_sign_in(case.ask("/nowhere-at-all/changeset-diff/tip"))
 
 
 def test_an_address_that_is_not_allowed(case: Case) -> None:
