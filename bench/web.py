@@ -36,6 +36,7 @@ FRESH = int(os.environ.get("BENCH_WEB_FRESH", "8"))
 ROUNDS = int(os.environ.get("BENCH_WEB_ROUNDS", "5"))
 _REQUESTS = 400
 _OF_PEERS = 60
+_FEW = 8
 CONNECTIONS = 16
 NAME = "history"
 _NOT_MODIFIED_MS = 0.1
@@ -147,7 +148,8 @@ def _measure_git(report: Report, server: Server, history: Path, home: Path) -> N
         peer = Cgit(peer_root, home / "run", names)
         try:
             for one in pages:
-                found[one.what].peer = _cpu_ms(peer.pid, peer.port, [Ask(one.cgit)], _OF_PEERS, rounds=ROUNDS)
+                some = _OF_PEERS if one.fresh else _FEW  # an annotation takes a quarter of a second
+                found[one.what].peer = _cpu_ms(peer.pid, peer.port, [Ask(one.cgit)], some, rounds=ROUNDS)
         finally:
             peer.stop()
     else:
@@ -174,7 +176,7 @@ def _measure_hg(report: Report, server: Server, home: Path) -> None:
     peer = HgServe(made)
     try:
         for one in pages:
-            found[one.what].peer = _cpu_ms(peer.pid, peer.port, [Ask(f"/{one.hgweb}")], 20, rounds=1)
+            found[one.what].peer = _cpu_ms(peer.pid, peer.port, [Ask(f"/{one.hgweb}")], _FEW, rounds=2)
     finally:
         peer.stop()
     _print(report, "hg", "hgweb", pages, found, 0.0)

@@ -246,7 +246,7 @@ def _of_a_page(scope: Scope) -> bool:
     """Whether a browser sends a `PUT` or `DELETE`: what writes by WebDAV knows no cookie, and nothing of ours."""
     if scope["method"] not in ("PUT", "DELETE"):
         return False
-    return is_of_site(scope["path"]) or bool(header(scope, b"cookie"))
+    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:
