@@ -55,6 +55,7 @@ class World:
             "sides": f"rev@{shelf.ids[0]}...rev@{shelf.ids[1]}",
             "gist": self.gist,
             "username": shelf.owner.name,
+            "number": "1",
         }
         if view.name.startswith("gists."):
             samples |= {"revision": "tip", "path": "a.txt"}

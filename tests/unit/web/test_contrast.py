@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every pair of text and ground in the stylesheet is told apart: 4.5:1, borders of controls 3:1 (WCAG 1.4.3, 1.4.11)."""
+"""Texts are told from their grounds by 4.5:1, and borders of controls by 3:1 (WCAG 1.4.3, 1.4.11)."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def test_texts_are_told_from_their_grounds(scheme: str, palette: str, more: bool
     ]
     weak = {pair: round(ratio, 2) for pair in pairs if (ratio := contrast(*(colours[one] for one in pair))) < 4.5}
     assert weak == {}
-    edges = [(edge, ground) for edge in ("control", "focus") for ground in GROUNDS[:2]]
-    assert {pair: ratio for pair in edges if (ratio := contrast(*(colours[one] for one in pair))) < 3} == {}
+    for edge, ground in itertools.product(("control", "focus"), GROUNDS[:2]):
+        assert contrast(colours[edge], colours[ground]) >= 3, (edge, ground)
