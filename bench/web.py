@@ -63,7 +63,7 @@ def kinds(wide: str, tip: str) -> tuple[Kind, ...]:
     chat, by `tip`."""
     at = f"/{NAME}"
     return (
-        Kind("summary", at, f"{at}/", "summary", 0.4, 4, 8),
+        Kind("summary", at, f"{at}/", "summary?style=gitweb", 0.4, 4, 8),
         Kind("files, 30 entries", f"{at}/files/{tip}/{MANY}", f"{at}/tree/{MANY}", f"file/tip/{MANY}", 0.4, 2, 6),
         Kind("file, 2,000 lines", f"{at}/files/{tip}/{LONG}", f"{at}/tree/{LONG}", f"file/tip/{LONG}", 0.8, 65, 55),
         Kind("changelog, 50 rows", f"{at}/changelog", f"{at}/log/", "log", 0.4, 3, 10),
