@@ -23,10 +23,10 @@ _LIMIT = 1.3
 _PAGES = (
     ("home", "/"),
     ("summary", f"/{NAME}"),
-    ("search by name, many hits", "/?query=core"),
-    ("search by name, few hits", "/?query=service77"),
+    ("search by name, many hits", "/?query=service"),
+    ("search by name, one hit", "/?query=history"),
     ("search by name, none", "/?query=nothingcalledso"),
-    ("picker", "/_goto_data?query=core"),
+    ("picker", "/_goto_data?query=service"),
 )
 
 
