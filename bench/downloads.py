@@ -28,6 +28,7 @@ def measure_download(report: Report, server: Server, place: Path) -> None:
     history = place / "large.git"
     _generate(history)
     root = server.api(server.admin_key)
+    server.administer("public-access", "on")
     root("create_repo", repo_name="large", repo_type="git", enable_downloads=True)
     stored = server.root / "large"
     for name in ("objects", "refs", "packed-refs"):
@@ -47,6 +48,8 @@ def measure_download(report: Report, server: Server, place: Path) -> None:
             while piece := answer.read(1 << 20):
                 size += len(piece)
         largest, name = watch.end()
+        if size < FILE_MB << 20:
+            raise RuntimeError(f"{path}: {size} bytes")
         seconds = time.perf_counter() - began
         said = f"{name}; {size >> 20} MB in {seconds:.1f} s, {(size >> 20) / seconds:.0f} MB/s"
         report.line(f"largest process while {what} is sent, MB", largest, _LIMIT_MB, said)
@@ -83,7 +86,11 @@ def _generate(target: Path) -> None:
     """A bare repository with two files that cannot be compressed."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=master", str(target)], check=True)
     importer = subprocess.Popen(
-        ["git", "-c", "core.bigFileThreshold=1m", "-c", "core.compression=0", "fast-import", "--quiet"],
+        [
+            "git",
+            *("-c", "core.bigFileThreshold=1m", "-c", "core.compression=0", "-c", "fastimport.unpackLimit=0"),
+            *("fast-import", "--quiet"),
+        ],
         cwd=target,
         stdin=subprocess.PIPE,
     )

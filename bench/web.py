@@ -26,7 +26,7 @@ from bench.hg import HgServe
 from bench.peers import APACHE, Cgit
 from bench.processes import cpu_seconds
 from bench.report import Report
-from bench.webhistory import ANNOTATED, LONG, RAW, generate_git
+from bench.webhistory import ANNOTATED, LONG, MANY, RAW, generate_git
 from tests.support.browser import Browser
 from tests.support.servers import Server
 
@@ -63,8 +63,8 @@ def kinds(wide: str, tip: str) -> tuple[Kind, ...]:
     chat, by `tip`."""
     at = f"/{NAME}"
     return (
-        Kind("summary", at, f"{at}/", "summary", 0.4, 4, 8),
-        Kind("files, 30 entries", f"{at}/files/{tip}/", f"{at}/tree/", "file/tip/", 0.4, 2, 6),
+        Kind("summary", at, f"{at}/", "summary?style=gitweb", 0.4, 4, 8),
+        Kind("files, 30 entries", f"{at}/files/{tip}/{MANY}", f"{at}/tree/{MANY}", f"file/tip/{MANY}", 0.4, 2, 6),
         Kind("file, 2,000 lines", f"{at}/files/{tip}/{LONG}", f"{at}/tree/{LONG}", f"file/tip/{LONG}", 0.8, 65, 55),
         Kind("changelog, 50 rows", f"{at}/changelog", f"{at}/log/", "log", 0.4, 3, 10),
         Kind("changeset, 31 files", f"{at}/changeset/{wide}", f"{at}/commit/?id={wide}", "rev/tip", 0.6, 8, 30),
@@ -241,7 +241,7 @@ def _first_visit(server: Server, path: str, repository: str, tip: str) -> float:
     port = int(server.url.rpartition(":")[2])
     server.api(server.admin_key)("invalidate_cache", repoid=repository[1:])
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        _asked(connection, f"{repository}/raw/{tip}/file00.txt")
+        _asked(connection, f"{repository}/raw/{tip}/many/file00.txt")
         time.sleep(0.05)
         before = cpu_seconds(server.pid)
         _asked(connection, path)
@@ -266,7 +266,7 @@ def _first_byte(server: Server, repository: str, tip: str) -> float:
     port = int(server.url.rpartition(":")[2])
     clocks = [~pid << 3 | 2 for pid in server.workers()]
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        _asked(connection, f"{repository}/raw/{tip}/file00.txt")
+        _asked(connection, f"{repository}/raw/{tip}/many/file00.txt")
         time.sleep(0.05)
         before = sum(time.clock_gettime(clock) for clock in clocks)
         connection.sendall(f"GET {repository}/changeset/{tip} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())

@@ -21,8 +21,9 @@ ANNOTATED: str = "annotated.py"
 RAW: str = "notes.txt"
 """80 kB."""
 README: str = "README.md"
+MANY: str = "many"
+"""A directory of 30 entries."""
 _ENTRIES = 30
-"""Of the first directory, with all of these."""
 _CHANGED = 31
 """Files of the last changeset."""
 _BEGAN = 1_700_000_000
@@ -41,7 +42,7 @@ class Commit:
 def commits() -> Iterator[Commit]:
     """The newest commits, oldest first; the last one changes 31 files."""
     dice = random.Random(1843)
-    files = {f"file{number:02}.txt": _text(dice, 12) for number in range(_ENTRIES - 5)}
+    files = {f"{MANY}/file{number:02}.txt": _text(dice, 12) for number in range(_ENTRIES)}
     files |= {RAW: "".join(_text(dice, 1) for _ in range(1_400))[: 80 << 10], README: _readme(dice)}
     code = _code(dice, 2_000)
     yield Commit("Begin what pages show", _BEGAN, files | {LONG: "".join(code)})
@@ -53,7 +54,7 @@ def commits() -> Iterator[Commit]:
     wide = {f"wide/part{number % 5}/module{number:02}.py": _code(dice, 120) for number in range(_CHANGED)}
     yield Commit("Add modules", _BEGAN + 90 * 3600, {name: "".join(text) for name, text in wide.items()})
     for text in wide.values():
-        for at in dice.sample(range(len(text)), 5):
+        for at in dice.sample(range(len(text)), 2):
             text[at] = f"    changed = {at}\n"
     yield Commit("Change them all\n\n" + _text(dice, 4), _BEGAN + 99 * 3600, {n: "".join(t) for n, t in wide.items()})
 

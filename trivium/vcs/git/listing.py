@@ -21,6 +21,8 @@ from trivium.vcs.pages import EntryKind, TreeEntry
 AT_ONCE: Final = 1 << 20
 """Bytes of a file that are read whole; what is larger comes from git, in pieces."""
 _PIECE: Final = 256 << 10
+_WINDOW: Final = 8 << 20
+"""Bytes of a pack that git looks at together when it sends a large file."""
 _PATIENCE: Final = 3600.0
 """Seconds that git may take for one content, while somebody waits for it."""
 _KINDS: Final = {
@@ -88,7 +90,9 @@ def stream(opened: Opened, entry: TreeEntry) -> Iterator[bytes]:
         raise UnknownPath(entry.path)
     raw_id = pygit2.Oid(hex=entry.id)
     if opened.size(raw_id) > AT_ONCE:
-        words = ("-c", f"core.bigFileThreshold={AT_ONCE}", "cat-file", "blob", str(raw_id))
+        # A window of a pack counts as memory of the process, and git takes a gigabyte at a time.
+        small = ("-c", f"core.packedGitWindowSize={_WINDOW}", "-c", f"core.packedGitLimit={4 * _WINDOW}")
+        words = (*small, "-c", f"core.bigFileThreshold={AT_ONCE}", "cat-file", "blob", str(raw_id))
         yield from opened.command.pieces(*words, cwd=opened.path, timeout=_PATIENCE)
         return
     content = opened.read(raw_id)
