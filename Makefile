@@ -52,7 +52,7 @@ bench: dev ## Measure against floors in the same run (a few minutes); with `memo
 $(PARTS):
 	@:
 
-docs: dev ## Write docs/api.md and docs/configuration.md from the code
+docs: dev ## Write docs/api.md and docs/configuration.md from the code; bring translations up to the pages
 	@$(BIN)/python scripts/write-docs
 	@$(BIN)/python scripts/write-locale
 

@@ -22,6 +22,7 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.asgi import (
+    ENCRYPTED_ONLY,
     SECURITY_HEADERS,
     TEXT,
     App,
@@ -68,6 +69,8 @@ class Application:
         self, settings: Settings, *, listening: tuple[str, int] | None = None, supervisor: int | None = None
     ) -> None:
         self._settings = settings
+        encrypted = settings.base_url.startswith("https:")
+        self._headers = (*SECURITY_HEADERS, ENCRYPTED_ONLY) if encrypted else SECURITY_HEADERS
         self._site: Site = open_site(settings, listening=listening)
         soon = answer_soon if settings.short_calls_first else None
         self._crew = Crew(settings.threads, "quick", prepare=soon)
@@ -118,7 +121,7 @@ class Application:
                 started = True
                 status = message["status"]
                 given = {name for name, _ in message["headers"]}
-                more = [header for header in SECURITY_HEADERS if header[0] not in given]
+                more = [header for header in self._headers if header[0] not in given]
                 message["headers"] = [*message["headers"], *more]
             await send(message)
 
@@ -246,7 +249,7 @@ def _of_a_page(scope: Scope) -> bool:
     """Whether a browser sends a `PUT` or `DELETE`: what writes by WebDAV knows no cookie, and nothing of ours."""
     if scope["method"] not in ("PUT", "DELETE"):
         return False
-    return is_of_site(scope["path"]) or bool(header(scope, b"cookie"))
+    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:

@@ -481,6 +481,8 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 def _encoded_one(one: tuple[str, str]) -> tuple[bytes, bytes]:
     """Most pages have the same few headers."""
     name, value = one
+    if not value.isprintable():  # a line end would begin a header of somebody else's
+        value = "".join(character if character.isprintable() else "?" for character in value)
     return name.lower().encode("latin-1"), value.encode("latin-1", "replace")
 
 

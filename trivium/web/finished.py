@@ -51,8 +51,8 @@ class Finished:
         self._pieces = pieces
         self._packed: tuple[list[str], bytes] | None = None
         """What was sent last, compressed, with the ages in it."""
-        self._ages: tuple[int, list[str]] | None = None
-        """When, and what was told as ages then."""
+        self._ages: tuple[Hashable, list[str]] | None = None
+        """When and how ages were told last, and which."""
         self.digest = digest
         self.has_tokens = None in self._moments
         self.size = sum(map(len, pieces))
@@ -69,14 +69,14 @@ class Finished:
 
     def _told(self, language: Language, token: str, *, absolute: bool) -> list[str]:
         """What stands between the pieces now; ages are those of some seconds ago."""
-        moment = int(time.monotonic() / _AGES_STAND)
+        key = (int(time.monotonic() / _AGES_STAND), language.code, absolute)
         kept = self._ages
-        if kept is None or kept[0] != moment:
+        if kept is None or kept[0] != key:
             now = datetime.now(UTC)
             ages = [
                 "" if moment is None else shown(moment, language, now, absolute=absolute) for moment in self._moments
             ]
-            kept = self._ages = (moment, ages)
+            kept = self._ages = (key, ages)
         return [one or token for one in kept[1]] if self.has_tokens else kept[1]
 
     def packed(self, content: bytes, told: list[str]) -> bytes:

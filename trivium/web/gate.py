@@ -8,7 +8,6 @@ owner may not read the repository, gets 403 (system.md 1.4), and so it does wher
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ from trivium.web.fragments import Fragments
 from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
-from trivium.web.urls import Urls, quoted, quoted_segment, without_keys
+from trivium.web.urls import Urls, is_of_site, is_permanent, quoted, quoted_segment, without_keys
 from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
 from trivium.web.ways import Way, Ways
 from trivium.web.whitelist import Whitelist
@@ -47,7 +46,6 @@ from trivium.web.whitelist import Whitelist
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_PERMANENT = re.compile(r"_[0-9]{1,18}")
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -60,8 +58,6 @@ _NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _LONGEST_COOKIE: Final = 200
-_MARK: Final = ("favicon.ico",)
-"""The one address of the site that has no `_` in front: browsers ask there."""
 
 
 class NoView(Refused):
@@ -102,8 +98,7 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        ours = not segments or (segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]))
-        if ours or segments == _MARK:
+        if not segments or is_of_site(segments[0]):
             return self._site_view(asked, pace, matching(segments, of_repository=False))
         return self._inside(asked, pace)
 
@@ -234,7 +229,7 @@ class Gate:
         segments = asked.segments
         with self._site.store.read() as db:
             try:
-                if _PERMANENT.fullmatch(segments[0]):
+                if is_permanent(segments[0]):
                     return finding.find(db, caller, int(segments[0][1:]), Level.NONE), segments[1:]
                 path = "/".join(segments)
                 found = finding.find_above(db, caller, path[:_LONGEST_LOOKED_AT], Level.NONE)

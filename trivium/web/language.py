@@ -72,7 +72,7 @@ class Language:
 
     def date(self, moment: datetime) -> str:
         """A day in words."""
-        return _date(self.code, moment.year, moment.month, moment.day)
+        return _date(SOURCE if self.code == PSEUDO else self.code, moment.year, moment.month, moment.day)
 
 
 class _Pseudo(Language):
@@ -105,7 +105,7 @@ def _date(code: str, year: int, month: int, day: int) -> str:
 def language(code: str) -> Language:
     """A language by its code; its texts are read when the first visitor wants them."""
     if code == PSEUDO and _PSEUDO_KNOWN:
-        return _Pseudo(SOURCE, {})
+        return _Pseudo(PSEUDO, {})
     if code == SOURCE or code not in KNOWN:
         return Language(SOURCE, {})
     from babel.messages.pofile import read_po

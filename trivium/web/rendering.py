@@ -174,6 +174,7 @@ def _written(page: Page, visit: Visit) -> str:
         "root": visit.asked.root,
         "asset": visit.asked.root + static_files().root,
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+        "status": page.status,
     } | page.values
     if page.rest is not None:
         values["rest"] = REST
