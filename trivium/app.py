@@ -22,6 +22,7 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.asgi import (
+    ENCRYPTED_ONLY,
     SECURITY_HEADERS,
     TEXT,
     App,
@@ -40,6 +41,7 @@ from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.door import WebDoor
+from trivium.web.urls import is_of_site
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
 from trivium.wire.git.requests import is_git_path
@@ -67,6 +69,8 @@ class Application:
         self, settings: Settings, *, listening: tuple[str, int] | None = None, supervisor: int | None = None
     ) -> None:
         self._settings = settings
+        encrypted = settings.base_url.startswith("https:")
+        self._headers = (*SECURITY_HEADERS, ENCRYPTED_ONLY) if encrypted else SECURITY_HEADERS
         self._site: Site = open_site(settings, listening=listening)
         soon = answer_soon if settings.short_calls_first else None
         self._crew = Crew(settings.threads, "quick", prepare=soon)
@@ -117,7 +121,7 @@ class Application:
                 started = True
                 status = message["status"]
                 given = {name for name, _ in message["headers"]}
-                more = [header for header in SECURITY_HEADERS if header[0] not in given]
+                more = [header for header in self._headers if header[0] not in given]
                 message["headers"] = [*message["headers"], *more]
             await send(message)
 
@@ -170,7 +174,7 @@ class Application:
             return partial(git.serve, self._wire)
         if is_hg_request(scope):
             return partial(hg.serve, self._wire)
-        if svn.is_svn_method(scope):
+        if svn.is_svn_method(scope) and not _of_a_page(scope):
             return partial(svn.serve, self._wire, self._apache)
         return None
 
@@ -239,6 +243,13 @@ class Application:
         self._chores.shutdown()
         self._write_activity()
         self._site.close()
+
+
+def _of_a_page(scope: Scope) -> bool:
+    """Whether a browser sends a `PUT` or `DELETE`: what writes by WebDAV knows no cookie, and nothing of ours."""
+    if scope["method"] not in ("PUT", "DELETE"):
+        return False
+    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:

@@ -22,6 +22,8 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+ENCRYPTED_ONLY = (b"strict-transport-security", b"max-age=31536000")
+"""Of a server whose users reach it by HTTPS: browsers do not try anything else for a year."""
 
 
 class Disconnected(Exception):

@@ -69,6 +69,8 @@ class Abilities:
     """Whether a changeset is draft, public or secret."""
     properties: bool = False
     """Whether files and directories have properties, which a changeset can change alone."""
+    pull_requests: bool = False
+    """Whether somebody can ask for changes to be taken over."""
     refuses: Mapping[Act, str] = field(default_factory=lambda: MappingProxyType({}))
     """The acts that the system does not have, each with a sentence that everybody may read."""
     ending: str = ""

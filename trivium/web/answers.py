@@ -129,7 +129,14 @@ class Refused(Exception):
     """A view, or the gate, cannot give what was asked for. `sentence` is shown to whoever asked."""
 
     def __init__(
-        self, status: int, sentence: str, *, hint: str = "", headers: HeaderList = (), values: Mapping[str, Any] = {}
+        self,
+        status: int,
+        sentence: str,
+        *,
+        hint: str = "",
+        headers: HeaderList = (),
+        values: Mapping[str, Any] = {},
+        shape: str = "",
     ) -> None:
         super().__init__(sentence)
         self.status = status
@@ -138,6 +145,8 @@ class Refused(Exception):
         """What to do next."""
         self.headers = headers
         self.values = values
+        self.shape = shape
+        """What was wanted (`registering.Shape`), where the gate knew it already."""
 
 
 class SignInNeeded(Exception):

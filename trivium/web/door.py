@@ -267,7 +267,7 @@ class WebDoor:
 
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
-        shape = view.shape if view is not None else Shape.PAGE
+        shape = view.shape if view is not None else Shape(error.shape or Shape.PAGE)
         if shape is Shape.PAGE:
             visit = self._gate.told(visit)
         return refusal(error, visit, shape), visit

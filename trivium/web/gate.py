@@ -8,7 +8,8 @@ owner may not read the repository, gets 403 (system.md 1.4), and so it does wher
 
 from __future__ import annotations
 
-import re
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
 from trivium.names import MAX_DEPTH, is_clean_text
 from trivium.turns import Pace
@@ -36,14 +38,14 @@ from trivium.web.fragments import Fragments
 from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
-from trivium.web.urls import Urls, quoted, without_keys
+from trivium.web.urls import Urls, is_of_site, is_permanent, quoted, quoted_segment, without_keys
 from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
+from trivium.web.ways import Way, Ways
 from trivium.web.whitelist import Whitelist
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_PERMANENT = re.compile(r"_[0-9]{1,18}")
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -86,6 +88,7 @@ class Gate:
         self._authenticator = authenticator
         self._history = history
         self._fragments = Fragments(site)
+        self._ways = Ways()
         self._trees = GroupTrees()
         self._whitelist = Whitelist(site.settings.key_views, (view.word for view in every_view()))
 
@@ -95,10 +98,8 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        if segments and segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]):
+        if not segments or is_of_site(segments[0]):
             return self._site_view(asked, pace, matching(segments, of_repository=False))
-        if not segments:
-            return self._site_view(asked, pace, matching((), of_repository=False))
         return self._inside(asked, pace)
 
     def bare_visit(self, asked: Asked, pace: Pace) -> Visit:
@@ -125,24 +126,28 @@ class Gate:
             raise Refused(404, _NOT_FOUND)
         view, given = _allowed(matches, asked.method)
         who = self._who(asked, view)
-        caller = self._admitted(view, who)
-        visit = self._made(asked, pace, who, caller)
-        self._check(view, who, visit)
+        with _wanted(view):
+            caller = self._admitted(view, who)
+            visit = self._made(asked, pace, who, caller)
+            self._check(view, who, visit)
         return visit, view, given
 
     def _inside(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
         """A repository's view, or the page of a group."""
-        who = self._who(asked)
+        who, way = self._way(asked)
         caller = who.caller or anonymous(asked.address)
-        found = self._repository(caller, asked)
-        if found is None:
-            return self._group(asked, pace, who, caller)
-        repository, rest = found
+        if way is not None:
+            repository, rest = way.repository, asked.segments[way.segments :]
+        else:
+            found = self._repository(caller, asked)
+            if found is None:
+                return self._group(asked, pace, who, caller)
+            repository, rest = found
         matches = matching(rest, of_repository=True)
         if who.keyed:
-            view = _taking(matches, asked.method)
+            wanted_view = _taking(matches, asked.method)
             # A key that does not open the view is as good as none.
-            who = self._who(asked, view) if view is not None else self._visitor(asked)
+            who = self._who(asked, wanted_view) if wanted_view is not None else self._visitor(asked)
             again = who.caller or anonymous(asked.address)
             if again != caller:
                 caller = again
@@ -155,15 +160,47 @@ class Gate:
         view, given = _allowed(matches, asked.method)
         if (view.users_only and caller.anonymous) or (not _may(repository, view) and caller.anonymous):
             raise SignInNeeded(SIGN_IN_TO_ACT)
-        if not _may(repository, view):
-            raise Refused(403, self._no_right(repository))
-        common = self._made(asked, pace, who, caller)
-        self._check(view, who, common)
+        with _wanted(view):
+            if not _may(repository, view):
+                raise Refused(403, self._no_right(repository))
+            common = self._made(asked, pace, who, caller)
+            self._check(view, who, common)
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
         fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return RepositoryVisit(**fields, repository=repository), view, given
+        return RepositoryVisit(**fields, repository=repository, moment=way.moment if way else None), view, given
+
+    def _way(self, asked: Asked) -> tuple[_Who, Way | None]:
+        """Whose request it is, and the repository that it leads into, where that is remembered and still counts."""
+        if asked.key:
+            return self._who(asked), None
+        by_cookie = self._session_cookie(asked)
+        who = self._who(asked) if by_cookie else None
+        with self._site.store.read() as db:
+            led = self._ways.present(db, asked.segments)
+            if led is not None:
+                name, present = led
+                whose: Hashable = who.caller if who is not None else asked.address
+                way = self._ways.known(whose, name, present)
+                if way is None:
+                    # All that follows is looked up after the state that it will count for.
+                    who = who or self._who(asked)
+                    if who.caller is None:
+                        return who, None
+                    way = self._looked_up(who.caller, asked, name, present)
+                    if way is None:
+                        return who, None
+                    self._ways.remember(whose, name, way)
+                return who or _Who(way.caller), way
+        return who or self._who(asked), None
+
+    def _looked_up(self, caller: Caller, asked: Asked, name: tuple[str, ...], present: Present) -> Way | None:
+        """The repository that an address leads into, if that is the one with this state."""
+        found = self._repository(caller, asked)
+        if found is None or asked.segments[: len(asked.segments) - len(found[1])] != name:
+            return None
+        return Way(present, caller, found[0], len(name))
 
     def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
         name = "/".join(asked.segments)
@@ -192,7 +229,7 @@ class Gate:
         segments = asked.segments
         with self._site.store.read() as db:
             try:
-                if _PERMANENT.fullmatch(segments[0]):
+                if is_permanent(segments[0]):
                     return finding.find(db, caller, int(segments[0][1:]), Level.NONE), segments[1:]
                 path = "/".join(segments)
                 found = finding.find_above(db, caller, path[:_LONGEST_LOOKED_AT], Level.NONE)
@@ -202,21 +239,37 @@ class Gate:
         while used > 0:
             taken = left.pop(0)
             used -= len(taken) + 1
+        if found.level >= Level.READ:
+            self._ways.led(segments[: len(segments) - len(left)], found)
         return found, tuple(left)
 
     def _moved(self, db: Connection, caller: Caller, asked: Asked) -> Redirect | None:
-        """Where a repository is now that was called so (decisions.md W3)."""
+        """Where a repository is now that was called so, or whose name has an ending too many (decisions.md W3, W4)."""
         segments = asked.segments[:_DEEPEST]
         for count in range(1, len(segments) + 1):
             name = "/".join(segments[:count])
             if len(name) > _LONGEST_NAME or not is_clean_text(name):
                 break
-            repository = finding.by_former_name(db, caller, name)
+            repository = finding.by_former_name(db, caller, name) or self._with_ending(db, caller, name)
             if repository is not None:
-                rest = "".join(f"/{quoted(segment)}" for segment in asked.segments[count:])
+                rest = "".join(f"/{quoted_segment(segment)}" for segment in asked.segments[count:])
                 query = without_keys(asked.query)
                 address = f"{asked.root}/{quoted(repository.name)}{rest}{'?' if query else ''}{query}"
                 return Redirect(address)
+        return None
+
+    def _with_ending(self, db: Connection, caller: Caller, name: str) -> Repository | None:
+        """The repository whose address is a name with the customary ending, as somebody copies it from a clone."""
+        for abilities in (back_end.abilities for back_end in self._site.back_ends.values()):
+            short = name.removesuffix(abilities.ending)
+            if short == name or not short:
+                continue
+            try:
+                found = finding.find_above(db, caller, short, Level.READ)
+            except NotFound:
+                continue
+            if found.name == short and self._site.back_ends[found.kind].abilities.ending == abilities.ending:
+                return found
         return None
 
     def _who(self, asked: Asked, view: View | None = None) -> _Who:
@@ -233,12 +286,16 @@ class Gate:
             except CredentialsRefused as error:
                 return self._visitor(asked, refused_at=asked.address if error.reason is Reason.ADDRESS else "")
             return _Who(caller, keyed=True, must_change=must_change)
-        cookie = asked.cookies.get(self._cookies(asked).session, "")
-        if cookie and len(cookie) <= _LONGEST_COOKIE:
+        cookie = self._session_cookie(asked)
+        if cookie:
             session = sessions.session_of(self._site, cookie, asked.address)
             if session is not None:
                 return _Who(session.caller, session, must_change=session.must_change_password)
         return self._visitor(asked)
+
+    def _session_cookie(self, asked: Asked) -> str:
+        cookie = asked.cookies.get(self._cookies(asked).session, "") if asked.cookies else ""
+        return cookie if len(cookie) <= _LONGEST_COOKIE else ""
 
     def _cookies(self, asked: Asked) -> Cookies:
         return Cookies(self._site.settings, secure=asked.secure, root=asked.root)
@@ -267,21 +324,21 @@ class Gate:
 
     def _absent(self, who: _Who, asked: Asked) -> Exception:
         """What is answered where something does not exist or is hidden: it depends on nothing that does exist."""
-        if asked.key and self._opened_somewhere(asked):
-            return Refused(403, _NOT_READABLE)
+        if asked.key and (view := self._opened_somewhere(asked)) is not None:
+            return Refused(403, _NOT_READABLE, shape=view.shape)
         if who.refused_at:
             return SignInNeeded(f"IP {who.refused_at} not allowed")
         if who.caller is None or who.caller.anonymous:
             return SignInNeeded(SIGN_IN_TO_SEE)
         return Refused(404, _NOT_FOUND)
 
-    def _opened_somewhere(self, asked: Asked) -> bool:
-        """Whether a right key opens the view that an address leads to, wherever in it the repository's name ends."""
+    def _opened_somewhere(self, asked: Asked) -> View | None:
+        """The view that a right key opens at an address, wherever in that the repository's name ends."""
         for count in range(1, MAX_DEPTH + 1):
             view = _taking(matching(asked.segments[count:], of_repository=True), asked.method)
             if view is not None and self._who(asked, view).keyed:
-                return True
-        return False
+                return view
+        return None
 
     def _no_right(self, repository: Repository) -> str:
         return f"You may not do this in {repository.name}." if repository.level else _NOT_READABLE
@@ -338,6 +395,16 @@ class Elsewhere(Exception):
     def __init__(self, redirect: Redirect) -> None:
         super().__init__(redirect.address)
         self.redirect = redirect
+
+
+@contextmanager
+def _wanted(view: View) -> Iterator[None]:
+    """Whatever is refused meanwhile is told in the form of what was wanted."""
+    try:
+        yield
+    except Refused as error:
+        error.shape = view.shape
+        raise
 
 
 def _allowed(matches: list[Match], method: str) -> Match:

@@ -174,6 +174,7 @@ def _written(page: Page, visit: Visit) -> str:
         "root": visit.asked.root,
         "asset": visit.asked.root + static_files().root,
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+        "status": page.status,
     } | page.values
     if page.rest is not None:
         values["rest"] = REST
@@ -220,7 +221,8 @@ def _tag(digest: str, visit: Visit) -> str:
 
 def _has(visit: Visit, tag: str) -> bool:
     """Whether the client has a content already."""
-    return bool(visit.asked.tags) and tag in (one.strip().removeprefix("W/") for one in visit.asked.tags.split(","))
+    given = visit.asked.tags
+    return given == "*" or (bool(given) and tag in (one.strip().removeprefix("W/") for one in given.split(",")))
 
 
 def _absolute(visit: Visit) -> bool:
@@ -237,8 +239,8 @@ def _with_tokens(html: str, visit: Visit) -> tuple[str, HeaderList]:
 
 def _token(visit: Visit) -> tuple[str, HeaderList]:
     """What makes forms this visitor's own; a visitor without a secret gets one, in a cookie."""
-    if visit.keyed:
-        return "", ()
+    if visit.asked.key:
+        return "", ()  # whoever sends a key gets no cookie (system.md 1.3)
     if visit.form_secret:
         return token_of(visit.form_secret), ()
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)

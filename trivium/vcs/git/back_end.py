@@ -99,6 +99,7 @@ class Git(GitTransfers):
         numbers=Numbers.NONE,
         links=Links.SUBMODULES,
         graph=True,
+        pull_requests=True,
         ending=".git",
         upkeep=(
             "References were packed.",

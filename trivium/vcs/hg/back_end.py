@@ -60,6 +60,7 @@ class Hg:
         numbers=Numbers.LOCAL,
         links=Links.SUBREPOSITORIES,
         graph=True,
+        pull_requests=True,
         phases=True,
         upkeep=("Caches were brought up to date.",),
     )

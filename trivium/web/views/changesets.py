@@ -26,7 +26,13 @@ _SHORT: Final = 12
 _LOOK_OF_CHECK: Final = {"success": "good", "failure": "bad", "error": "bad", "pending": "warn"}
 
 
-@view("GET", "/{repository}/changeset/{revision}", needs=Level.READ, word="ChangesetController:index")
+@view(
+    "GET",
+    "/{repository}/changeset/{revision}",
+    "/{repository}/changeset/{revision*}",
+    needs=Level.READ,
+    word="ChangesetController:index",
+)
 def changeset(visit: RepositoryVisit, revision: str) -> Page:
     """One changeset and what it changed, or with `...` the sum of several."""
     first, dots, last = revision.partition(RANGE)
@@ -107,7 +113,8 @@ def _downloads(visit: RepositoryVisit, revisions: str, raw_id: str) -> list[tupl
 @view(
     "GET",
     "/{repository}/changeset-diff/{revision}",
-    "/{repository}/raw-changeset/{revision}",
+    "/{repository}/changeset-diff/{revision*}",
+    "/{repository}/raw-changeset/{revision*}",
     needs=Level.READ,
     word="ChangesetController:changeset_raw",
 )
@@ -116,7 +123,13 @@ def raw(visit: RepositoryVisit, revision: str) -> Body:
     return _body(visit, revision, Form.DIFF)
 
 
-@view("GET", "/{repository}/changeset-patch/{revision}", needs=Level.READ, word="ChangesetController:changeset_patch")
+@view(
+    "GET",
+    "/{repository}/changeset-patch/{revision}",
+    "/{repository}/changeset-patch/{revision*}",
+    needs=Level.READ,
+    word="ChangesetController:changeset_patch",
+)
 def patch(visit: RepositoryVisit, revision: str) -> Body:
     """A patch that the system's own programs take, or a series of them."""
     return _body(visit, revision, Form.PATCH)
@@ -125,6 +138,7 @@ def patch(visit: RepositoryVisit, revision: str) -> Body:
 @view(
     "GET",
     "/{repository}/changeset-download/{revision}",
+    "/{repository}/changeset-download/{revision*}",
     needs=Level.READ,
     word="ChangesetController:changeset_download",
 )
