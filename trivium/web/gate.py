@@ -304,8 +304,8 @@ class Gate:
         if asked.method == "GET" and not asked.by_script:
             if session is None:
                 told = None if asked.key else cookies.told(self._site.ring, asked.cookies)
-            elif session.flash is not None:
-                told = sessions.take_flash(self._site, session)
+            else:
+                told = session.flash  # it is taken where a page shows it: this may not be the last try
         return Visit(
             site=self._site,
             history=self._history,

@@ -131,6 +131,8 @@ def request_id(visit: Visit) -> str:
 def _page(page: Page, visit: Visit) -> Ready:
     if isinstance(page, PageAtHand):
         return _finished(page.finished, visit)
+    if visit.said and visit.session is not None and sessions.take_flash(visit.site, visit.session) is None:
+        visit = msgspec.structs.replace(visit, said=())  # another page has told it meanwhile
     key: Hashable = None
     tag = ""
     if page.tag and not visit.said and page.status == 200:
