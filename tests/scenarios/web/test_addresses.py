@@ -294,3 +294,10 @@ def test_whoever_sends_a_key_gets_no_cookie(server: Server) -> None:
     visitor = Browser(server.url)
     assert visitor.get("/_admin/login?api_key=x").cookies == []
     assert visitor.get("/_admin/login").cookies
+
+
+def test_a_site_behind_tls_stays_there(own_server: Server) -> None:
+    own_server.start(TRIVIUM_BASE_URL="https://forge.example")
+    for path in ("/_admin/login", "/_static/nope", "/_admin/api"):
+        headers = Browser(own_server.url).get(path).headers
+        assert headers["strict-transport-security"] == "max-age=31536000", path
