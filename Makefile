@@ -34,12 +34,13 @@ test: dev ## Run every test; with ARGS=<path> some, whose coverage is not looked
 fuzz: dev ## Send nonsense to every door for FUZZ_SECONDS (600)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -s --timeout=0 tests/fuzz $(ARGS)
 
-check: dev ## Format, lint, types, layers, generated documentation
+check: dev ## Format, lint, types, layers, generated documentation, translations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -n 8
 	@$(BIN)/python scripts/write-docs --check
+	@$(BIN)/python scripts/write-locale --check
 
 format: dev ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
@@ -51,8 +52,9 @@ bench: dev ## Measure against floors in the same run (a few minutes); with `memo
 $(PARTS):
 	@:
 
-docs: dev ## Write docs/api.md and docs/configuration.md from the code
+docs: dev ## Write docs/api.md and docs/configuration.md from the code; bring translations up to the pages
 	@$(BIN)/python scripts/write-docs
+	@$(BIN)/python scripts/write-locale
 
 lock: ## Pin the dependencies anew, with hashes and without host names
 	@scripts/lock

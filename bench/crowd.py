@@ -36,7 +36,6 @@ def crowd(database: Path, count: int, *, like: str) -> None:
         connection.executemany(_GRANT.format("repository_grants"), grants)
         connection.executemany("INSERT INTO repository_grams (gram, repository_id) VALUES (?, ?)", sorted(grams))
         connection.execute("UPDATE access_stamp SET version = version + 1, everybody = everybody + 1")
-    connection.execute("ANALYZE")
     connection.close()
 
 

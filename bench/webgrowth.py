@@ -23,9 +23,9 @@ _LIMIT = 1.3
 _PAGES = (
     ("home", "/"),
     ("summary", f"/{NAME}"),
-    ("search by name, many hits", "/?q=core"),
-    ("search by name, few hits", "/?q=service77"),
-    ("search by name, none", "/?q=nothingcalledso"),
+    ("search by name, many hits", "/?query=core"),
+    ("search by name, few hits", "/?query=service77"),
+    ("search by name, none", "/?query=nothingcalledso"),
     ("picker", "/_goto_data?query=core"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import pytest
 from tests.support.clients import Api, Git
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
+
+# A server is several processes that import everything: it is compiled once, whatever the surroundings say, not by each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
 hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)

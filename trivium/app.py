@@ -41,6 +41,7 @@ from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.door import WebDoor
+from trivium.web.urls import is_of_site
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
 from trivium.wire.git.requests import is_git_path
@@ -248,7 +249,7 @@ def _of_a_page(scope: Scope) -> bool:
     """Whether a browser sends a `PUT` or `DELETE`: what writes by WebDAV knows no cookie, and nothing of ours."""
     if scope["method"] not in ("PUT", "DELETE"):
         return False
-    return scope["path"].startswith("/_admin") or bool(header(scope, b"cookie"))
+    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:

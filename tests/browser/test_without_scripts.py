@@ -26,21 +26,21 @@ def test_from_signing_in_to_signing_out(window: Callable[..., Watched], world: W
     page.locator("header.top").get_by_role("searchbox").fill(f"{kind}-tide")
     page.keyboard.press("Enter")
     page.locator(f"main a[href='{address}']").first.click()
-    expect(page.locator("h1")).to_contain_text(f"{kind}-tide")
+    expect(page.locator(".head h1")).to_contain_text(f"{kind}-tide")
     # A file, line by line down the directories.
     page.get_by_role("link", name="Files", exact=True).first.click()
     if exhibit.top:
         page.locator("table.files").get_by_role("link", name="trunk", exact=True).click()
     page.locator("table.files").get_by_role("link", name="src", exact=True).click()
     page.locator("table.files").get_by_role("link", name="tide.py", exact=True).click()
-    expect(page.locator("table.text tr#L6 td.lc")).to_contain_text("def height")
+    expect(page.locator("table.text tr#L5 td.lc")).to_contain_text("def height")
     assert not page.get_by_role("button", name="Copy the path").is_visible()
     # What last changed it is a link away, as its history is.
     page.get_by_role("link", name="Show what last changed this file").click()
     expect(page.locator(".code")).to_contain_text("The sun")
     page.locator("main").get_by_role("link", name="History", exact=True).last.click()
     page.locator(".log li").first.get_by_role("link").first.click()
-    expect(page.locator("h1")).to_have_text("The sun")
+    expect(page.locator("article h1")).to_have_text("The sun")
     # The changes, side by side; a file folds by itself, for it is `<details>`.
     expect(page.locator(".change").filter(has_text="sun.py").first).to_contain_text("SUN = 0.46")
     page.get_by_role("link", name="Side by side").click()

@@ -116,7 +116,8 @@ def test_every_answer_carries_the_security_headers_and_no_name_of_the_server(roo
         ("POST", "/_admin/api"): 200,
         ("GET", "/_admin/ping"): 200,
         ("GET", f"/{private}/info/refs?service=git-upload-pack"): 401,
-        ("GET", "/no/such/page"): 404,
+        ("GET", "/no/such/page"): 302,  # a visitor is sent to the sign-in (decisions.md W2)
+        ("GET", "/_static/none"): 404,
         ("GET", f"/{private}/info/refs"): 403,
         ("TRACE", "/"): 405,
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.clients import Person
+from tests.support.hg_forks import Forks
 
 PROGRAM = str(Path(sys.executable).with_name("hg"))
 LOCAL = frozenset(
@@ -35,7 +36,7 @@ LOCAL = frozenset(
         "copy",
     }
 )
-"""Commands that talk to no server; they need not start a program each."""
+"""Commands that talk to no server; they need no process of their own."""
 
 
 class CommandServer:
@@ -115,7 +116,7 @@ class Hg:
         """Run one command; output and errors are kept."""
         if arguments[0] in LOCAL and not environment:
             done = CommandServer.carry_out(self.environment, arguments, cwd or self.home)
-        else:
+        elif environment or not (forked := Forks.run(self.environment, arguments, cwd or self.home)):
             done = subprocess.run(
                 [PROGRAM, "--noninteractive", *arguments],
                 cwd=cwd or self.home,
@@ -125,6 +126,8 @@ class Hg:
                 timeout=120,
                 check=False,
             )
+        else:
+            done = forked
         if check and done.returncode:
             said = (done.stdout + done.stderr).decode(errors="replace")
             raise AssertionError(f"hg {' '.join(arguments)} failed: {said}")

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from tests.support.clients import Git
@@ -148,14 +151,22 @@ class Place:
             return snapshot.names()
 
 
+@cache
+def _hg_processes() -> HgProcesses:
+    """Those that all repositories of this process share, as they do under a server."""
+    nowhere = tempfile.TemporaryDirectory(prefix="trivium-hg-")
+    processes = HgProcesses(Path(nowhere.name))
+    atexit.register(nowhere.cleanup)
+    atexit.register(processes.close)
+    return processes
+
+
 @contextmanager
 def new_place(kind: str, home: Path) -> Iterator[Place]:
     if kind == "git":
         yield Place(kind, GitBackEnd(git_command("git", home / "gitconfig")), home)
     elif kind == "hg":
-        processes = HgProcesses(home)
-        yield Place(kind, HgBackEnd(processes), home)
-        processes.close()
+        yield Place(kind, HgBackEnd(_hg_processes()), home)
     else:
         settings = Settings(data=home)
         command = svn_command(settings)

@@ -64,11 +64,18 @@ class Branch(NamedTuple):
     """Where all its groups are, when some are left out."""
 
 
-def tree(groups: Iterable[Branch], *, icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
-    """The items of a tree of groups (`<ul>` in `<nav class="tree">`), without the list around them."""
+def tree(groups: Iterable[Branch], *, more_href: str = "", icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
+    """The items of a tree of groups (`<ul>` in `<nav class="tree">`), without the list around them.
+
+    `more_href` is where all groups at the top are, when some are left out.
+    """
     folder, right = icon("folder", icons), icon("right", icons)
     inside = words.groups_in
     found: list[str] = []
+
+    def write_more(href: str) -> None:
+        if href:
+            found.append(f'<li><a class="quiet" href="{escaped(href)}">{escaped(words.more)}</a></li>')
 
     def write(branch: Branch) -> None:
         label = named(branch.label)
@@ -84,11 +91,11 @@ def tree(groups: Iterable[Branch], *, icons: str = "icons.svg", words: Words = E
             )
             for one in branch.groups:
                 write(one)
-            if branch.more_href:
-                found.append(f'<li><a class="quiet" href="{escaped(branch.more_href)}">{escaped(words.more)}</a></li>')
+            write_more(branch.more_href)
             found.append("</ul></details>")
         found.append("</li>\n")
 
     for branch in groups:
         write(branch)
+    write_more(more_href)
     return Markup("".join(found))

@@ -136,17 +136,17 @@ class Refused(Exception):
         hint: str = "",
         headers: HeaderList = (),
         values: Mapping[str, Any] = {},
-        shape: str = "page",
+        shape: str = "",
     ) -> None:
         super().__init__(sentence)
-        self.shape = shape
-        """How it is told where no view was called (`registering.Shape`)."""
         self.status = status
         self.sentence = sentence
         self.hint = hint
         """What to do next."""
         self.headers = headers
         self.values = values
+        self.shape = shape
+        """What was wanted (`registering.Shape`), where the gate knew it already."""
 
 
 class SignInNeeded(Exception):

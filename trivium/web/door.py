@@ -8,11 +8,11 @@ import gzip
 import secrets
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,7 +30,7 @@ from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_hea
 from trivium.http.crew import Crew
 from trivium.turns import LongWork, Pace
 from trivium.vcs.budget import waited_for
-from trivium.web.answers import Asked, Refused, SignInNeeded
+from trivium.web.answers import Asked, Page, Refused, SignInNeeded
 from trivium.web.cookies import cookies_of
 from trivium.web.gate import Elsewhere, Gate, NoView
 from trivium.web.registering import Shape, View
@@ -46,6 +46,8 @@ _log = structlog.get_logger(__name__)
 
 _COMPRESSED_FROM: Final = 1 << 10
 """Bytes of a page; smaller ones go as they are."""
+_COMPRESSED_AT_ONCE: Final = 128 << 10
+"""Bytes that the event loop compresses itself: in two milliseconds or so."""
 _COMPRESSIBLE: Final = (b"text/html", b"application/json", b"application/atom", b"application/rss")
 _MOST_OF_A_FORM: Final = 1 << 20
 _MOST_FIELDS: Final = 1000
@@ -55,6 +57,8 @@ _DOWNLOADS: Final = 8
 """Contents of one account that are sent at once in one worker; more wait."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _PIECE: Final = 256 << 10
+_NOTICED: Final = 0.1
+"""Seconds between two looks whether a client is still there."""
 _BUSY: Final = (("Retry-After", "5"),)
 
 
@@ -102,7 +106,7 @@ class WebDoor:
             return False
         if visit.session is not None:
             self._activity.saw(visit.session)
-        await self._send(answer, visit, scope, send)
+        await self._send(answer, visit, scope, receive, send)
         return True
 
     async def absent(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +114,7 @@ class WebDoor:
         asked = await self._asked(scope, receive, send)
         if asked is not None:
             answer, visit = await self._crew.run(self._wrong, asked, Refused(404, "There is no such page."), Shape.PAGE)
-            await self._send(answer, visit, scope, send)
+            await self._send(answer, visit, scope, receive, send)
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send) -> Asked | None:
         """The request as views see it; None when it was answered, for it makes no sense."""
@@ -222,7 +226,10 @@ class WebDoor:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
                     raise TakesLong if view.pace >= Pace.LONG else WouldWait
-                answer = ready(view.call(visit, **given), visit)
+                found = view.call(visit, **given)
+                if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
+                    visit, found = telling, view.call(telling, **given)  # not one that was at hand
+                answer = ready(found, visit)
                 self._note(visit, view)
                 return answer, visit
             except Elsewhere as error:
@@ -255,7 +262,10 @@ class WebDoor:
 
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
-        return refusal(error, visit, view.shape if view is not None else Shape(error.shape)), visit
+        shape = view.shape if view is not None else Shape(error.shape or Shape.PAGE)
+        if shape is Shape.PAGE:
+            visit = self._gate.told(visit)
+        return refusal(error, visit, shape), visit
 
     def _connection(self, pace: Pace) -> AbstractContextManager[object]:
         match pace:
@@ -266,52 +276,76 @@ class WebDoor:
             case _:
                 return nullcontext()
 
-    async def _send(self, answer: Ready, visit: Visit, scope: Scope, send: Send) -> None:
+    async def _send(self, answer: Ready, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         head_only = scope["method"] == "HEAD"
+        if not isinstance(answer.content, bytes):
+            wanted = b"gzip" in header(scope, b"accept-encoding")
+            sent = _compressed(answer, wanted=wanted) if _is_compressible(answer) and answer.length is None else answer
+            error = await self._stream(sent, visit, receive, send, head_only=head_only)
+            if error is None:
+                return
+            shape = Shape.PAGE if _is_page(answer) else Shape.BODY
+            answer = await self._crew.run(refusal, error, visit, shape)
         content = answer.content
-        if not isinstance(content, bytes):
-            if _is_compressible(answer) and answer.length is None:
-                answer = _compressed(answer, wanted=b"gzip" in header(scope, b"accept-encoding"))
-            await self._stream(answer, visit, send, head_only=head_only)
-            return
+        assert isinstance(content, bytes)
         headers = list(answer.headers)
         if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
             if b"gzip" in header(scope, b"accept-encoding"):
-                content = answer.packed() if answer.packed is not None else gzip.compress(content, 1, mtime=0)
+                content = await self._squeezed(
+                    answer.packed or partial(gzip.compress, content, 1, mtime=0), len(content)
+                )
                 headers.append(("Content-Encoding", "gzip"))
         await _respond(send, answer.status, headers, content, head_only=head_only)
 
-    async def _stream(self, answer: Ready, visit: Visit, send: Send, *, head_only: bool) -> None:
-        """Send a content piece by piece, as its reader takes them, from a thread that reads it."""
+    async def _squeezed(self, pack: Callable[[], bytes], size: int) -> bytes:
+        """A page, compressed: one that is large by a thread, for the event loop has no time for it."""
+        return pack() if size <= _COMPRESSED_AT_ONCE else await self._crew.run(pack)
+
+    async def _stream(
+        self, answer: Ready, visit: Visit, receive: Receive, send: Send, *, head_only: bool
+    ) -> Refused | None:
+        """Send a content piece by piece, as its reader takes them, from a thread that reads it.
+
+        What is told instead is returned, where nothing was sent yet. Nothing more is read once the client is gone.
+        """
         assert not isinstance(answer.content, bytes)
         headers = _encoded(answer.headers)
         if answer.length is not None:
             headers.append((b"content-length", str(answer.length).encode()))
         start = {"type": "http.response.start", "status": answer.status, "headers": headers}
         if head_only:
-            close = getattr(answer.content, "close", None)
-            if close is not None:
-                close()
+            _close(answer.content)
             await send(start)
             await send({"type": "http.response.body", "body": b""})
-            return
-        async with self._places.place(visit.caller, brief=False):
-            pieces = _Pieces(answer.content)
-            reading = asyncio.get_running_loop().run_in_executor(self._downloads, pieces.read)
-            started = False
-            try:
-                while (piece := await pieces.next()) is not None:
+            return None
+        started = False
+        try:
+            async with self._places.place(visit.caller, brief=False):
+                pieces = _Pieces(answer.content)
+                reading = asyncio.get_running_loop().run_in_executor(self._downloads, pieces.read)
+                watching = asyncio.create_task(_watch(receive, pieces))
+                try:
+                    while (piece := await pieces.next()) is not None:
+                        if not started:
+                            await send(start)
+                            started = True
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
                     if not started:
                         await send(start)
-                        started = True
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                if not started:
-                    await send(start)
-                await send({"type": "http.response.body", "body": b""})
-            finally:
-                pieces.stop()
-                await reading
+                    await send({"type": "http.response.body", "body": b""})
+                finally:
+                    watching.cancel()
+                    pieces.stop()
+                    await reading
+        except NoPlace:
+            _close(answer.content)
+            return Refused(503, "The server is busy with other requests of yours. Please try again.", headers=_BUSY)
+        except TriviumError as error:
+            if started:
+                raise
+            return refused(error)
+        return None
 
     async def _static(self, scope: Scope, send: Send) -> None:
         """A file of ours: for ever the same under this address."""
@@ -344,6 +378,7 @@ class _Pieces:
         self._ready: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
         self._room = threading.Semaphore(_AHEAD)
         self._stopped = threading.Event()
+        self._gone = False
 
     def read(self) -> None:
         """Read all of it; runs in a thread, which waits while nobody takes what was read."""
@@ -362,14 +397,14 @@ class _Pieces:
         except BaseException as error:  # it is raised again where it is waited for
             end = error
         finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
+            _close(iterator)
             self._loop.call_soon_threadsafe(self._ready.put_nowait, end)
 
     async def next(self) -> bytes | None:
         """The next piece; None at the end. Raises what went wrong."""
         found = await self._ready.get()
+        if self._gone:
+            return None
         if isinstance(found, BaseException):
             raise found
         self._room.release()
@@ -379,6 +414,29 @@ class _Pieces:
         """Nobody takes any more."""
         self._stopped.set()
         self._room.release()
+
+    def leave(self) -> None:
+        """The client is gone: there is no next piece, whatever has been read already."""
+        self._gone = True
+        self.stop()
+        self._ready.put_nowait(None)
+
+
+async def _watch(receive: Receive, pieces: _Pieces) -> None:
+    """Stop reading once the client goes away: what is sent to nobody costs as much as anything else."""
+    while (await receive())["type"] != "http.disconnect":
+        await asyncio.sleep(_NOTICED)
+    pieces.leave()
+
+
+def _close(content: object) -> None:
+    close = getattr(content, "close", None)
+    if close is not None:
+        close()
+
+
+def _is_page(answer: Ready) -> bool:
+    return any(name == "Content-Type" and value.startswith("text/html") for name, value in answer.headers)
 
 
 def _is_compressible(answer: Ready) -> bool:
@@ -403,9 +461,7 @@ def _gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
         yield packer.flush()
     finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            close()
+        _close(iterator)
 
 
 def _is_own(scope: Scope, origin: str) -> bool:
@@ -425,6 +481,8 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 def _encoded_one(one: tuple[str, str]) -> tuple[bytes, bytes]:
     """Most pages have the same few headers."""
     name, value = one
+    if not value.isprintable():  # a line end would begin a header of somebody else's
+        value = "".join(character if character.isprintable() else "?" for character in value)
     return name.lower().encode("latin-1"), value.encode("latin-1", "replace")
 
 

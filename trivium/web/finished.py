@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Final
@@ -27,6 +28,8 @@ _MOST: Final = 16 << 20
 """Bytes of pages that a worker keeps."""
 _LARGEST: Final = 1 << 20
 _OPEN: Final = re.compile(f"{re.escape(SLOT)}([^?]*){re.escape(END)}|{re.escape(TOKEN_SLOT)}")
+_AGES_STAND: Final = 5
+"""Seconds."""
 _OWN_BYTES: Final = 2_000
 """What a page takes beside its text, about."""
 
@@ -34,7 +37,7 @@ _OWN_BYTES: Final = 2_000
 class Finished:
     """A page as bytes, with places for what is told when it is sent."""
 
-    __slots__ = ("_moments", "_packed", "_pieces", "digest", "has_tokens", "size")
+    __slots__ = ("_ages", "_moments", "_packed", "_pieces", "digest", "has_tokens", "size")
 
     def __init__(self, html: str, digest: str) -> None:
         pieces, at = [], 0
@@ -48,22 +51,33 @@ class Finished:
         self._pieces = pieces
         self._packed: tuple[list[str], bytes] | None = None
         """What was sent last, compressed, with the ages in it."""
+        self._ages: tuple[Hashable, list[str]] | None = None
+        """When and how ages were told last, and which."""
         self.digest = digest
         self.has_tokens = None in self._moments
         self.size = sum(map(len, pieces))
 
     def content(self, language: Language, token: str, *, absolute: bool) -> tuple[bytes, list[str]]:
         """The page as it is sent now, and what was put into it."""
-        now = datetime.now(UTC)
-        told = [
-            token if moment is None else shown(moment, language, now, absolute=absolute) for moment in self._moments
-        ]
-        if not told:
-            return self._pieces[0], told
+        if not self._moments:
+            return self._pieces[0], []
+        told = self._told(language, token, absolute=absolute)
         filled = [b""] * (2 * len(told) + 1)
         filled[::2] = self._pieces
         filled[1::2] = [one.encode() for one in told]
         return b"".join(filled), told
+
+    def _told(self, language: Language, token: str, *, absolute: bool) -> list[str]:
+        """What stands between the pieces now; ages are those of some seconds ago."""
+        key = (int(time.monotonic() / _AGES_STAND), language.code, absolute)
+        kept = self._ages
+        if kept is None or kept[0] != key:
+            now = datetime.now(UTC)
+            ages = [
+                "" if moment is None else shown(moment, language, now, absolute=absolute) for moment in self._moments
+            ]
+            kept = self._ages = (key, ages)
+        return [one or token for one in kept[1]] if self.has_tokens else kept[1]
 
     def packed(self, content: bytes, told: list[str]) -> bytes:
         """The same compressed: ages seldom change, so that this seldom has to be done anew."""

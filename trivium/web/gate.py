@@ -3,14 +3,17 @@
 
 The order is that of web.md 3.3. What is hidden is answered like what does not exist (security.md S-14): with the
 way to the sign-in for visitors, with 404 for whoever has signed in (decisions.md W2). A key that opens the view, whose
-owner may not read the repository, gets 403 (system.md 1.4).
+owner may not read the repository, gets 403 (system.md 1.4), and so it does where there is no repository.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
@@ -25,8 +28,9 @@ from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
-from trivium.names import is_clean_text
+from trivium.names import MAX_DEPTH, is_clean_text
 from trivium.turns import Pace
 from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
 from trivium.web.cookies import Cookies
@@ -34,14 +38,14 @@ from trivium.web.fragments import Fragments
 from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
-from trivium.web.urls import Urls, quoted, quoted_segment, without_keys
+from trivium.web.urls import Urls, is_of_site, is_permanent, quoted, quoted_segment, without_keys
 from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
+from trivium.web.ways import Way, Ways
 from trivium.web.whitelist import Whitelist
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_PERMANENT = re.compile(r"_[0-9]{1,18}")
 _DEEPEST: Final = 12
 """Segments of a repository's name that are looked for among former names."""
 SIGN_IN_TO_SEE: Final = "You need to be signed in to view this page"
@@ -50,11 +54,10 @@ FORGED: Final = (
     "Cross-site request forgery detected, request denied. "
     "Open the page again and send the form once more; it may have stood there for too long."
 )
+_NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _LONGEST_COOKIE: Final = 200
-_MARK: Final = ("favicon.ico",)
-"""The one address of the site that has no `_` in front: browsers ask there."""
 
 
 class NoView(Refused):
@@ -85,6 +88,7 @@ class Gate:
         self._authenticator = authenticator
         self._history = history
         self._fragments = Fragments(site)
+        self._ways = Ways()
         self._trees = GroupTrees()
         self._whitelist = Whitelist(site.settings.key_views, (view.word for view in every_view()))
 
@@ -94,8 +98,7 @@ class Gate:
         Raises `Refused`, `SignInNeeded`, `Elsewhere`, and `WouldWait` in a `Store.glance`.
         """
         segments = asked.segments
-        ours = not segments or (segments[0].startswith("_") and not _PERMANENT.fullmatch(segments[0]))
-        if ours or segments == _MARK:
+        if not segments or is_of_site(segments[0]):
             return self._site_view(asked, pace, matching(segments, of_repository=False))
         return self._inside(asked, pace)
 
@@ -104,55 +107,100 @@ class Gate:
         who = self._who(asked)
         return self._made(asked, pace, who, who.caller or anonymous(asked.address))
 
+    def told(self, visit: Visit) -> Visit:
+        """The same visit for a page, which tells what was to be told once: nobody gets it again.
+
+        Raises `WouldWait` in a `Store.glance` if there is something.
+        """
+        asked, session = visit.asked, visit.session
+        if asked.method != "GET" or asked.by_script or asked.key:
+            return visit
+        if session is None:
+            said = visit.cookies.told(self._site.ring, asked.cookies)
+        else:
+            said = sessions.take_flash(self._site, session) or ""
+        return msgspec.structs.replace(visit, said=(said,)) if said else visit
+
     def _site_view(self, asked: Asked, pace: Pace, matches: list[Match]) -> tuple[Visit, View, dict[str, str]]:
         if not matches:
             raise Refused(404, _NOT_FOUND)
         view, given = _allowed(matches, asked.method)
         who = self._who(asked, view)
-        caller = self._admitted(view, who)
-        visit = self._made(asked, pace, who, caller)
-        self._check(view, who, visit)
+        with _wanted(view):
+            caller = self._admitted(view, who)
+            visit = self._made(asked, pace, who, caller)
+            self._check(view, who, visit)
         return visit, view, given
 
     def _inside(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
         """A repository's view, or the page of a group."""
-        who = self._who(asked)
+        who, way = self._way(asked)
         caller = who.caller or anonymous(asked.address)
-        found = self._repository(caller, asked)
-        if found is None:
-            return self._group(asked, pace, who, caller)
-        repository, rest = found
+        if way is not None:
+            repository, rest = way.repository, asked.segments[way.segments :]
+        else:
+            found = self._repository(caller, asked)
+            if found is None:
+                return self._group(asked, pace, who, caller)
+            repository, rest = found
         matches = matching(rest, of_repository=True)
         if who.keyed:
-            view = matches[0][0] if matches else None
-            if view is None or not self._opens(view):
-                # As if no key had been sent.
-                who = self._visitor(asked, refused_at=who.refused_at)
-            elif not _may(repository, view):
-                raise Refused(403, self._no_right(repository), shape=view.shape)
-            else:
-                who = self._who(asked, view)
+            wanted_view = _taking(matches, asked.method)
+            # A key that does not open the view is as good as none.
+            who = self._who(asked, wanted_view) if wanted_view is not None else self._visitor(asked)
             again = who.caller or anonymous(asked.address)
             if again != caller:
                 caller = again
                 with self._site.store.read() as db:
                     repository = finding.by_id(db, caller, repository.id)
         if repository.level < Level.READ or who.caller is None:
-            raise self._absent(who)
+            raise self._absent(who, asked)
         if not matches:
             raise NoView
         view, given = _allowed(matches, asked.method)
         if (view.users_only and caller.anonymous) or (not _may(repository, view) and caller.anonymous):
             raise SignInNeeded(SIGN_IN_TO_ACT)
-        if not _may(repository, view):
-            raise Refused(403, self._no_right(repository))
-        common = self._made(asked, pace, who, caller)
-        self._check(view, who, common)
+        with _wanted(view):
+            if not _may(repository, view):
+                raise Refused(403, self._no_right(repository))
+            common = self._made(asked, pace, who, caller)
+            self._check(view, who, common)
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
         fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return RepositoryVisit(**fields, repository=repository), view, given
+        return RepositoryVisit(**fields, repository=repository, moment=way.moment if way else None), view, given
+
+    def _way(self, asked: Asked) -> tuple[_Who, Way | None]:
+        """Whose request it is, and the repository that it leads into, where that is remembered and still counts."""
+        if asked.key:
+            return self._who(asked), None
+        by_cookie = self._session_cookie(asked)
+        who = self._who(asked) if by_cookie else None
+        with self._site.store.read() as db:
+            led = self._ways.present(db, asked.segments)
+            if led is not None:
+                name, present = led
+                whose: Hashable = who.caller if who is not None else asked.address
+                way = self._ways.known(whose, name, present)
+                if way is None:
+                    # All that follows is looked up after the state that it will count for.
+                    who = who or self._who(asked)
+                    if who.caller is None:
+                        return who, None
+                    way = self._looked_up(who.caller, asked, name, present)
+                    if way is None:
+                        return who, None
+                    self._ways.remember(whose, name, way)
+                return who or _Who(way.caller), way
+        return who or self._who(asked), None
+
+    def _looked_up(self, caller: Caller, asked: Asked, name: tuple[str, ...], present: Present) -> Way | None:
+        """The repository that an address leads into, if that is the one with this state."""
+        found = self._repository(caller, asked)
+        if found is None or asked.segments[: len(asked.segments) - len(found[1])] != name:
+            return None
+        return Way(present, caller, found[0], len(name))
 
     def _group(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> tuple[Visit, View, dict[str, str]]:
         name = "/".join(asked.segments)
@@ -168,7 +216,7 @@ class Gate:
             if group is None and (moved := self._moved(db, caller, asked)) and who.caller is not None:
                 raise Elsewhere(moved)
         if group is None or group.level < Level.READ:
-            raise self._absent(who)
+            raise self._absent(who, asked)
         if asked.method not in _SAFE:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
         common = self._made(asked, pace, who, caller)
@@ -181,7 +229,7 @@ class Gate:
         segments = asked.segments
         with self._site.store.read() as db:
             try:
-                if _PERMANENT.fullmatch(segments[0]):
+                if is_permanent(segments[0]):
                     return finding.find(db, caller, int(segments[0][1:]), Level.NONE), segments[1:]
                 path = "/".join(segments)
                 found = finding.find_above(db, caller, path[:_LONGEST_LOOKED_AT], Level.NONE)
@@ -191,6 +239,8 @@ class Gate:
         while used > 0:
             taken = left.pop(0)
             used -= len(taken) + 1
+        if found.level >= Level.READ:
+            self._ways.led(segments[: len(segments) - len(left)], found)
         return found, tuple(left)
 
     def _moved(self, db: Connection, caller: Caller, asked: Asked) -> Redirect | None:
@@ -236,12 +286,16 @@ class Gate:
             except CredentialsRefused as error:
                 return self._visitor(asked, refused_at=asked.address if error.reason is Reason.ADDRESS else "")
             return _Who(caller, keyed=True, must_change=must_change)
-        cookie = asked.cookies.get(self._cookies(asked).session, "")
-        if cookie and len(cookie) <= _LONGEST_COOKIE:
+        cookie = self._session_cookie(asked)
+        if cookie:
             session = sessions.session_of(self._site, cookie, asked.address)
             if session is not None:
                 return _Who(session.caller, session, must_change=session.must_change_password)
         return self._visitor(asked)
+
+    def _session_cookie(self, asked: Asked) -> str:
+        cookie = asked.cookies.get(self._cookies(asked).session, "") if asked.cookies else ""
+        return cookie if len(cookie) <= _LONGEST_COOKIE else ""
 
     def _cookies(self, asked: Asked) -> Cookies:
         return Cookies(self._site.settings, secure=asked.secure, root=asked.root)
@@ -268,16 +322,26 @@ class Gate:
             raise SignInNeeded(SIGN_IN_TO_ACT) if caller.anonymous else Refused(403, "Only administrators see this.")
         return caller
 
-    def _absent(self, who: _Who) -> Exception:
-        """What is answered where something does not exist or is hidden."""
+    def _absent(self, who: _Who, asked: Asked) -> Exception:
+        """What is answered where something does not exist or is hidden: it depends on nothing that does exist."""
+        if asked.key and (view := self._opened_somewhere(asked)) is not None:
+            return Refused(403, _NOT_READABLE, shape=view.shape)
         if who.refused_at:
             return SignInNeeded(f"IP {who.refused_at} not allowed")
         if who.caller is None or who.caller.anonymous:
             return SignInNeeded(SIGN_IN_TO_SEE)
         return Refused(404, _NOT_FOUND)
 
+    def _opened_somewhere(self, asked: Asked) -> View | None:
+        """The view that a right key opens at an address, wherever in that the repository's name ends."""
+        for count in range(1, MAX_DEPTH + 1):
+            view = _taking(matching(asked.segments[count:], of_repository=True), asked.method)
+            if view is not None and self._who(asked, view).keyed:
+                return view
+        return None
+
     def _no_right(self, repository: Repository) -> str:
-        return f"You may not do this in {repository.name}." if repository.level else "You may not read this repository."
+        return f"You may not do this in {repository.name}." if repository.level else _NOT_READABLE
 
     def _check(self, view: View, who: _Who, visit: Visit) -> None:
         """What else stands between somebody and a view that they may see."""
@@ -293,7 +357,6 @@ class Gate:
 
     def _made(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> Visit:
         session, cookies = who.session, self._cookies(asked)
-        told: str | None = None
         if session is not None:
             secret = session.form_secret
             chosen = parsed(session.preferences)
@@ -301,11 +364,6 @@ class Gate:
             cookie = asked.cookies.get(cookies.forms, "")[:_LONGEST_COOKIE]
             secret = self._site.ring.digest(f"forms\n{cookie}") if cookie else b""
             chosen = parsed(cookies.preferred(asked.cookies))
-        if asked.method == "GET" and not asked.by_script:
-            if session is None:
-                told = None if asked.key else cookies.told(self._site.ring, asked.cookies)
-            else:
-                told = session.flash  # it is taken where a page shows it: this may not be the last try
         return Visit(
             site=self._site,
             history=self._history,
@@ -321,7 +379,6 @@ class Gate:
             preferences=chosen,
             urls=Urls(asked.origin, asked.root),
             cookies=cookies,
-            said=(told,) if told else (),
             form_secret=secret,
         )
 
@@ -340,6 +397,16 @@ class Elsewhere(Exception):
         self.redirect = redirect
 
 
+@contextmanager
+def _wanted(view: View) -> Iterator[None]:
+    """Whatever is refused meanwhile is told in the form of what was wanted."""
+    try:
+        yield
+    except Refused as error:
+        error.shape = view.shape
+        raise
+
+
 def _allowed(matches: list[Match], method: str) -> Match:
     """The view that takes the method; raises `Refused` with what is allowed."""
     wanted_method = "GET" if method == "HEAD" else method
@@ -349,6 +416,12 @@ def _allowed(matches: list[Match], method: str) -> Match:
     methods = {one for view, _ in matches for one in view.methods}
     allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     raise Refused(405, "This address does not take such a request.", headers=(("Allow", allowed),))
+
+
+def _taking(matches: list[Match], method: str) -> View | None:
+    """The view that takes the method, else the first one."""
+    wanted_method = "GET" if method == "HEAD" else method
+    return next((view for view, _ in matches if wanted_method in view.methods), matches[0][0] if matches else None)
 
 
 def _may(repository: Repository, view: View) -> bool:

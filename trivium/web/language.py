@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,6 +12,11 @@ from typing import Any, Final
 
 SOURCE: Final = "en"
 KNOWN: Final = ("en", "de")
+PSEUDO: Final = "x-pseudo"
+"""A language for tests: every text is marked and a third longer. Known where `TRIVIUM_PSEUDO_LOCALE` is set."""
+_PSEUDO_KNOWN: Final = bool(os.environ.get("TRIVIUM_PSEUDO_LOCALE"))
+_ACCENTED: Final = str.maketrans("AEIOUaeiouncsyzNCSYZ", "ÀÉÎÖÛàéîöûñçšýžÑÇŠÝŽ")
+_VALUES = re.compile(r"(%\(\w{1,40}\)s|\{\w{1,40}\})")
 _LOCALE: Final = Path(__file__).parent / "locale"
 _ASKED = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,20})?(?:\s*;\s*q=([01](?:\.[0-9]{1,3})?))?")
 _MOST_ASKED: Final = 200
@@ -66,7 +72,26 @@ class Language:
 
     def date(self, moment: datetime) -> str:
         """A day in words."""
-        return _date(self.code, moment.year, moment.month, moment.day)
+        return _date(SOURCE if self.code == PSEUDO else self.code, moment.year, moment.month, moment.day)
+
+
+class _Pseudo(Language):
+    """Whatever is translated, and nothing else, is between ⟦ and ⟧."""
+
+    def text(self, message: str, **values: Any) -> str:
+        found = self._marked(message)
+        return found % values if values else found
+
+    def plural(self, one: str, many: str, count: int, **values: Any) -> str:
+        return self._marked(one if count == 1 else many) % ({"num": self.number(count)} | values)
+
+    @staticmethod
+    def _marked(message: str) -> str:
+        if not any(letter.isalpha() for letter in message):
+            return message
+        pieces = _VALUES.split(message)
+        longer = "".join(piece if at % 2 else piece.translate(_ACCENTED) for at, piece in enumerate(pieces))
+        return f"⟦{longer}{'~' * (len(message) // 3)}⟧"
 
 
 @lru_cache(maxsize=4096)
@@ -79,6 +104,8 @@ def _date(code: str, year: int, month: int, day: int) -> str:
 @lru_cache(maxsize=8)
 def language(code: str) -> Language:
     """A language by its code; its texts are read when the first visitor wants them."""
+    if code == PSEUDO and _PSEUDO_KNOWN:
+        return _Pseudo(PSEUDO, {})
     if code == SOURCE or code not in KNOWN:
         return Language(SOURCE, {})
     from babel.messages.pofile import read_po
@@ -96,6 +123,8 @@ def language(code: str) -> Language:
 
 def wanted(header: str) -> str:
     """The known language that a browser likes best (`Accept-Language`)."""
+    if header == PSEUDO:
+        return PSEUDO
     best, weight = SOURCE, 0.0
     for item in header[:_MOST_ASKED].split(","):
         found = _ASKED.fullmatch(item.strip())

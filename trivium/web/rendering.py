@@ -131,14 +131,12 @@ def request_id(visit: Visit) -> str:
 def _page(page: Page, visit: Visit) -> Ready:
     if isinstance(page, PageAtHand):
         return _finished(page.finished, visit)
-    if visit.said and visit.session is not None and sessions.take_flash(visit.site, visit.session) is None:
-        visit = msgspec.structs.replace(visit, said=())  # another page has told it meanwhile
     key: Hashable = None
     tag = ""
     if page.tag and not visit.said and page.status == 200:
         key = visit.page_key(page.tag)
         digest = digest_of(key)
-        tag = _tag(digest)
+        tag = _tag(digest, visit)
         if _has(visit, tag):
             return ready(NotModified(tag), visit)
     html = _written(page, visit)
@@ -148,7 +146,8 @@ def _page(page: Page, visit: Visit) -> Ready:
         return _finished(finished, visit)
     html = filled(html, visit.language, absolute=_absolute(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
-        tag = '"' + hashlib.sha256(html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+        secret = visit.form_secret if TOKEN_SLOT in html else b""
+        tag = '"' + hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
         if _has(visit, tag):
             return ready(NotModified(tag), visit)
     html, cookies = _with_tokens(html, visit)
@@ -175,6 +174,7 @@ def _written(page: Page, visit: Visit) -> str:
         "root": visit.asked.root,
         "asset": visit.asked.root + static_files().root,
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
+        "status": page.status,
     } | page.values
     if page.rest is not None:
         values["rest"] = REST
@@ -183,7 +183,7 @@ def _written(page: Page, visit: Visit) -> str:
 
 def _finished(page: Finished, visit: Visit) -> Ready:
     """A page that is kept, as it is sent now."""
-    tag = _tag(page.digest)
+    tag = _tag(page.digest, visit)
     if _has(visit, tag):
         return Ready(304, (("ETag", tag), *_kept(visit)), b"")
     token, cookies = _token(visit) if page.has_tokens else ("", ())
@@ -212,9 +212,11 @@ def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
         yield text.encode("utf-8", "surrogateescape")
 
 
-def _tag(digest: str) -> str:
-    """Ages grow: every ten minutes it is another page."""
-    return f'"{digest}{int(time.time()) // 600:08x}"'
+def _tag(digest: str, visit: Visit) -> str:
+    """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
+    secret = visit.form_secret
+    mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
+    return f'"{digest}{mark}{int(time.time()) // 600:08x}"'
 
 
 def _has(visit: Visit, tag: str) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
@@ -13,6 +14,9 @@ _LONGEST_PATH: Final = 8 << 10
 _MOST_SEGMENTS: Final = 1_000
 _LONGEST_QUERY: Final = 8 << 10
 _MOST_PARAMETERS: Final = 100
+_PERMANENT = re.compile(r"_[0-9]{1,18}")
+_OURS: Final = frozenset({"", "favicon.ico"})
+"""Whole addresses of the site that do not begin with an underscore."""
 _KEYS: Final = frozenset({"api_key", "auth_token"})
 
 
@@ -28,6 +32,16 @@ def segments_of(raw_path: bytes) -> tuple[str, ...] | None:
         return None
     found = tuple(unquote_to_bytes(piece).decode("utf-8", "surrogateescape") for piece in pieces)
     return None if any("\0" in segment for segment in found) else found
+
+
+def is_of_site(first: str) -> bool:
+    """Whether an address with this first segment is one of the site, and so of no repository (system.md 2.2)."""
+    return first in _OURS or (first.startswith("_") and not is_permanent(first))
+
+
+def is_permanent(first: str) -> bool:
+    """Whether a first segment names a repository by its number, for ever."""
+    return _PERMANENT.fullmatch(first) is not None
 
 
 def query_of(raw_query: bytes) -> Mapping[str, str]:
@@ -92,7 +106,7 @@ class Urls:
                 pieces.append(segment)
         address = "/".join((start, *(piece for piece in pieces if piece))) or "/"
         wanted = {name: value for name, value in query.items() if value not in (None, "", False)}
-        return f"{address}?{urlencode(wanted)}" if wanted else address
+        return f"{address}?{urlencode(wanted, errors='surrogateescape')}" if wanted else address
 
     def absolute(self, address: str) -> str:
         """An address of ours with the server in front."""

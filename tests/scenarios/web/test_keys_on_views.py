@@ -141,7 +141,10 @@ def test_an_expired_key_is_none(case: Case) -> None:
 
 
 def test_a_repository_that_does_not_exist(case: Case) -> None:
-    assert case.ask("/nowhere-at-all/changeset-diff/tip", case.owner.key).status in (302, 404)
+    """As one that is hidden (S-14)."""
+    assert case.ask("/nowhere-at-all/changeset-diff/tip", case.owner.key).status == 403
+    assert to_sign_in(case.ask("/nowhere-at-all/changelog", case.owner.key))
+    assert to_sign_in(case.ask("/nowhere-at-all/changeset-diff/tip"))
 
 
 def test_an_address_that_is_not_allowed(case: Case) -> None:

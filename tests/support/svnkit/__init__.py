@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ def _class_path() -> str:
         pytest.skip(f"SVNKit cannot be used here: {missing} (scripts/install dev)")
     jars = os.pathsep.join(str(_JARS / f"{name}.jar") for name in (*_NEEDED, *_LZ4) if (_JARS / f"{name}.jar").exists())
     place = mkdtemp(prefix="trivium-svnkit-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     source = Path(__file__).with_name("Kit.java")
     subprocess.run(
         ["ecj", "-proc:none", "-nowarn", "-11", "-cp", jars, "-d", place, str(source)], check=True, capture_output=True

@@ -162,7 +162,7 @@ def change_own_password(
     one that is too short, too long, or the same.
     """
     caller = session.caller
-    authenticator.by_sign_in(caller.username, current, caller.address)
+    checked = authenticator.by_sign_in(caller.username, current, caller.address).password_hash
     if len(new) < MIN_PASSWORD:
         raise Invalid(f"a password has at least {MIN_PASSWORD} characters")
     if new == current:
@@ -170,7 +170,11 @@ def change_own_password(
     password_hash = hash_password(check_password(new))
     with site.store.write(told_apart=True) as db:
         values = {"password_hash": password_hash, "force_password_change": False}
-        db.execute(update(users).where(users.c.id == caller.user_id).values(**values))
+        session_of_now = select(table.c.id).where(table.c.id == session.id).exists()
+        as_checked = (users.c.id == caller.user_id, users.c.active, users.c.password_hash == checked, session_of_now)
+        if not db.execute(update(users).where(*as_checked).values(**values)).rowcount:
+            # An administrator was quicker: what was right a moment ago must not undo that.
+            raise CredentialsRefused(Reason.UNKNOWN)
         rights_change(db, user_id=caller.user_id)
         journal.record(db, caller, PasswordChanged(subject=caller.username))
         end_all(db, caller, caller.user_id, caller.username)

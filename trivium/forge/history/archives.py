@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import hashlib
 import os
 import shutil
 import stat
@@ -36,6 +37,7 @@ _RECORD: Final = 10_240
 _MOST_KEPT: Final = 4 << 30
 """Bytes of archives that are kept, of all repositories together."""
 _FIRST_YEAR: Final = 1980
+_LAST_YEAR: Final = 2107
 _LARGE: Final = 1 << 31
 
 
@@ -98,7 +100,7 @@ def open_archive(
             event = ArchiveDownloaded(subject=repository.name, repository_id=repository.id, file=file_name)
             journal.record(db, caller, event)
     tag = f"{raw_id}{mark}{ending}"
-    place = _place(history.site, repository.id, f"{raw_id}{mark}-{folder.encode().hex()[:64]}{ending}")
+    place = _place(history.site, repository.id, f"{raw_id}{mark}-{_short_digest(folder)}{ending}")
     if kept and place is not None:
         with contextlib.suppress(OSError):
             descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
@@ -116,11 +118,21 @@ def _made(
     def pieces(snapshot: Snapshot) -> Iterator[bytes]:
         writer: _Writer = _Zip(when) if ending == ".zip" else _Tar(when, ending)
         for entry in snapshot.files_below(raw_id, ""):
-            if not any(part in ("", ".", "..") for part in entry.path.split("/")):
+            if _stays_inside(entry.path):
                 yield from writer.member(f"{folder}/{entry.path}", entry, snapshot.stream)
         yield from writer.end()
 
     return history.stream(repository, pieces)
+
+
+def _stays_inside(path: str) -> bool:
+    """Whether a file lands in its folder, also where a backslash is a slash."""
+    parts = path.split("/")
+    return not any(part in ("", ".") or ".." in part.split("\\") for part in parts)
+
+
+def _short_digest(folder: str) -> str:
+    return hashlib.sha256(folder.encode()).hexdigest()[:16]
 
 
 class _Writer(Protocol):
@@ -183,7 +195,8 @@ class _Zip:
     """A zip archive."""
 
     def __init__(self, when: datetime) -> None:
-        self._when = (max(when.year, _FIRST_YEAR), when.month, when.day, when.hour, when.minute, when.second)
+        year = min(max(when.year, _FIRST_YEAR), _LAST_YEAR)
+        self._when = (year, when.month, when.day, when.hour, when.minute, when.second)
         self._sink = _Sink()
         file: Any = self._sink
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)

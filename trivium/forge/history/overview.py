@@ -49,11 +49,10 @@ def overview(history: History, repository: Repository, at: Moment) -> Overview |
             return None
         names = _names(snapshot)
         main = _TRUNK if abilities.lines is Lines.PATHS and _TRUNK in names.branches else ""
-        try:
-            found = place_in(history, snapshot, repository, at, "", main)
-        except UnknownPath:  # the landing revision is older than the directory
-            found, main = place_in(history, snapshot, repository, at, "", ""), ""
-        if found is None or found.kind is not EntryKind.DIRECTORY:
+        found = _root(history, snapshot, repository, at, main)
+        if found is None:
+            main, found = "", _root(history, snapshot, repository, at, "")
+        if found is None:
             return None
         recent = list(snapshot.page(None, None, RECENT))
         latest = names.branches[main] if main else found.raw_id
@@ -70,6 +69,15 @@ def overview(history: History, repository: Repository, at: Moment) -> Overview |
         )
 
     return history.read(repository, look, at)
+
+
+def _root(history: History, snapshot: Snapshot, repository: Repository, at: Moment, path: str) -> Place | None:
+    """The directory at a path of the landing revision, which may be older than the directory."""
+    try:
+        found = place_in(history, snapshot, repository, at, "", path)
+    except UnknownPath:
+        return None
+    return found if found is not None and found.kind is EntryKind.DIRECTORY else None
 
 
 def _names(snapshot: Snapshot) -> Names:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, true
 
 from trivium.store.query import Query
-from trivium.store.tables import access_stamp, repository_locks
+from trivium.store.tables import access_stamp, repositories, repository_locks
 
 _NO_REPOSITORY: Final = 0
 
@@ -21,6 +21,25 @@ _STATE = Query(
     select(access_stamp.c.version, repository_locks.c.user_id).select_from(
         access_stamp.outerjoin(repository_locks, repository_locks.c.repository_id == bindparam("repository_id"))
     )
+)
+
+
+_PRESENT = Query(
+    select(
+        access_stamp.c.version,
+        repository_locks.c.user_id,
+        repository_locks.c.locked_on,
+        repository_locks.c.reason,
+        repositories.c.updated_on,
+        repositories.c.history_state,
+        repositories.c.last_changeset,
+    )
+    .select_from(
+        repositories.join(access_stamp, true()).outerjoin(
+            repository_locks, repository_locks.c.repository_id == repositories.c.id
+        )
+    )
+    .where(repositories.c.id == bindparam("repository_id"))
 )
 
 
@@ -38,3 +57,23 @@ def state_of(db: Connection, repository_id: int = _NO_REPOSITORY) -> State:
     found = _STATE.first(db, {"repository_id": repository_id})
     assert found is not None
     return State(*found)
+
+
+class Present(NamedTuple):
+    """What a repository looks like, and to whom, rests on: while this is the same, its row and all rights are the
+    same. The lock, and what a push changes, alter without another stamp.
+    """
+
+    version: int
+    holder: int | None
+    locked_on: int | None
+    lock_reason: str | None
+    updated_on: str
+    history_state: str
+    last_changeset: str
+
+
+def present_of(db: Connection, repository_id: int) -> Present | None:
+    """The present state of a repository and of all rights; None when it is gone."""
+    found = _PRESENT.first(db, {"repository_id": repository_id})
+    return None if found is None else Present(*found)

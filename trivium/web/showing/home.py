@@ -145,7 +145,9 @@ def tree(visit: Visit, found_tree: GroupTree) -> Markup:
             )
         return made
 
-    return listing.tree(branches(found_tree.groups), icons=_icons(visit), words=words_of(visit.language))
+    top = branches(found_tree.groups)
+    more = visit.url("home.home", groups="all") if len(top) < len(found_tree.groups) else ""
+    return listing.tree(top, more_href=more, icons=_icons(visit), words=words_of(visit.language))
 
 
 def groups_inside(visit: Visit, found_tree: GroupTree) -> tuple[Sequence[GroupNode], int]:

@@ -178,7 +178,9 @@ def _refs(visit: RepositoryVisit, row: Logged, branch: str) -> list[rows.Ref]:
 
 
 def branch_address(visit: RepositoryVisit, name: str) -> str:
-    """The history of a branch."""
+    """The history of a branch. Only paths can hold a name that is no UTF-8."""
+    if any("\udc80" <= letter <= "\udcff" for letter in name):
+        return f"{visit.root}/changelog/{quoted_segment(name)}"
     return visit.url("changelog.changelog", visit.repository.name, branch=name)
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from trivium.forge.history.overview import Overview, overview
 from trivium.vcs.abilities import Lines
-from trivium.web.showing import directories, log
+from trivium.web.showing import directories
 from trivium.web.showing.directories import Directory
 from trivium.web.showing.keeping import kept
 from trivium.web.showing.places import Spot, spot
@@ -72,8 +72,3 @@ def clone_of(visit: RepositoryVisit, found: Overview | None) -> Clone:
         repository.name.rpartition("/")[2],
         main,
     )
-
-
-def recent(visit: RepositoryVisit, found: Overview) -> Markup:
-    """The newest changesets, as rows."""
-    return log.with_statuses(visit, log.summary(visit, found.recent), {})

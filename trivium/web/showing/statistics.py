@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -87,6 +88,7 @@ def _key(visit: RepositoryVisit, revision: str) -> tuple[str, ...]:
     return ("composition", visit.now().key, visit.repository.landing_rev, quoted_segment(revision))
 
 
+@lru_cache(maxsize=1024)
 def language_of(ending: str) -> str:
     """The language of files with an ending; empty for what is none."""
     return highlight.language(highlight.lexer_of(f"file.{ending}")) if ending else ""

@@ -35,10 +35,13 @@ def bookmarks(visit: RepositoryVisit) -> Page:
 
 def _page(visit: RepositoryVisit, here: str, kinds: tuple[NameKind, ...]) -> Page:
     sought, after = visit.query.get("q", "").strip()[:_LONGEST], visit.query.get("after", "")[:_LONGEST]
+    state = repr((visit.now().key, here, kinds, sought, after))
+    if (page := visit.page_at_hand(state)) is not None:
+        return page
     lists = names.lists(visit, kinds, sought, after)
     return Page(
         "refs/refs.html",
-        tag=repr((visit.now().key, here, kinds, sought, after)),
+        tag=state,
         here=here,
         lists=lists,
         sought=sought,

@@ -20,9 +20,12 @@ def statistics(visit: RepositoryVisit) -> Page:
     """Languages and growth; where that is switched off, who can switch it on."""
     if not visit.repository.enable_statistics:
         return Page("statistics/off.html", may_administer=visit.repository.level >= Level.ADMIN)
+    state = visit.now().key
+    if (page := visit.page_at_hand(state)) is not None:
+        return page
     return Page(
         "statistics/statistics.html",
-        tag=repr(visit.now().key),
+        tag=state,
         languages=found.languages(visit),
         growth=found.growth(visit),
     )

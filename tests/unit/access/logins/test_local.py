@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
+from trivium.access.logins import local
 from trivium.access.logins.local import MAX_LENGTH, check_password, hash_password, verify_password
 from trivium.errors import Invalid
 
@@ -31,6 +32,12 @@ def test_an_older_hash_is_accepted_and_renewed() -> None:
 @pytest.mark.parametrize("stored", [None, "", "*", "s3cret-pw", "$argon2id$", "$2b$nonsense"])
 def test_no_password_fits_what_is_no_hash(stored: str | None) -> None:
     assert verify_password("s3cret-pw", stored) == (False, None)
+
+
+def test_who_has_no_password_waits_for_as_long() -> None:
+    """What is compared instead costs what a new hash does (security.md S-20)."""
+    assert not local._hash.current_hasher.check_needs_rehash(local._NOBODY)
+    assert local._hash.current_hasher.check_needs_rehash(local._NOBODY.replace("t=2", "t=1"))
 
 
 @pytest.mark.parametrize("password", ["", "12345", "x" * (MAX_LENGTH + 1)])

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole table of views, walked by everybody, with keys of every role, on every system (web.md 8.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.browser import Answer, Browser
+from tests.support.clients import Person
+from tests.support.servers import Server
+from tests.support.shelves import Shelf, new_shelf
+from tests.support.systems import SYSTEMS
+from trivium.access.levels import Level
+from trivium.web.registering import Rule, Shape, View, Who, every_view
+from trivium.web.views import load
+
+load()
+VIEWS = [view for view in every_view() if view.name != "home.group"]
+READ = [view for view in VIEWS if "GET" in view.methods]
+WRITTEN = [view for view in VIEWS if "GET" not in view.methods]
+TYPES = {
+    Shape.PAGE: ("text/html",),
+    Shape.JSON: ("application/json",),
+    Shape.FEED: ("application/atom+xml", "application/rss+xml"),
+    Shape.BODY: ("text/", "application/", "image/"),
+}
+ELSEWHERE = {"summary.edit", "sign_in.form"}
+"""Views that lead to others."""
+NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request"}
+"""Views that say that there are none."""
+PLAIN = {"server.ping", "server.favicon", "sign_in.form", "preferences.form"}
+"""What everybody sees, also where visitors may not look."""
+
+
+@dataclass
+class World:
+    """Repositories on a server whose option lists every view."""
+
+    server: Server
+    shelves: dict[str, Shelf]
+    gist: str
+    stranger: Person
+    admin: Browser
+
+    def address(self, view: View, rule: Rule, kind: str) -> str:
+        """One that is right for a view."""
+        shelf = self.shelves[kind]
+        samples = {
+            "revision": shelf.ids[1],
+            "path": "src/area.py",
+            "name": f"{shelf.ids[1]}.zip",
+            "sides": f"rev@{shelf.ids[0]}...rev@{shelf.ids[1]}",
+            "gist": self.gist,
+            "username": shelf.owner.name,
+            "number": "1",
+        }
+        if view.name.startswith("gists."):
+            samples |= {"revision": "tip", "path": "a.txt"}
+        if view.name.startswith("file_data.node"):
+            samples["path"] = "src"
+        pieces = [samples[one.strip("{*}")] if one.startswith("{") else one for one in rule.segments]
+        start = f"/{shelf.name}" if view.of_repository else ""
+        query = f"?diff1={shelf.ids[0]}&diff2={shelf.ids[1]}" if view.name.startswith("differences.") else ""
+        return f"{start}/{'/'.join(pieces)}{query}"
+
+    def addresses(self, kind: str) -> Iterator[tuple[View, str]]:
+        for view in READ:
+            if view.name in NOT_YET:
+                continue
+            for rule in view.rules:
+                yield view, self.address(view, rule, kind)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("table")
+    running = prepared.copied(home / "data")
+    running.start(TRIVIUM_API_ACCESS_CONTROLLERS_WHITELIST="*")
+    root = running.api(running.admin_key)
+    shelves = {kind: new_shelf(kind, running, root, home / kind) for kind in SYSTEMS if not (home / kind).mkdir()}
+    for shelf in shelves.values():
+        root("update_repo", repoid=shelf.name, enable_statistics=True)
+    gist = shelves["git"].owner.api("create_gist", files={"a.txt": {"content": "a\n"}}, gist_type="public")["gist"]
+    stranger = root.new_user()
+    admin = root.new_user(admin=True)
+    browser = Browser(running.url)
+    assert browser.sign_in(admin).status == 302
+    yield World(running, shelves, gist["access_id"], stranger, browser)
+    running.stop()
+
+
+def ask(browser: Browser, view: View, path: str, **headers: str) -> Answer:
+    return browser.get(path, **(headers | ({"X_Requested_With": "XMLHttpRequest"} if view.script_only else {})))
+
+
+def to_sign_in(answer: Answer) -> bool:
+    return answer.status == 302 and answer.location.startswith("/_admin/login?came_from=")
+
+
+def check_whole(view: View, path: str, answer: Answer) -> None:
+    """That an answer is what a view answers."""
+    if view.name in ELSEWHERE:
+        assert answer.status in (200, 302), (path, answer.status)
+        return
+    assert answer.status == 200, (view.name, path, answer.status, answer.body[-2000:])
+    assert answer.headers["content-type"].startswith(TYPES[view.shape]), (path, answer.headers)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if view.shape is Shape.PAGE:
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_every_view_says_what_it_needs() -> None:
+    for view in VIEWS:
+        assert view.methods and view.rules and view.call.__doc__, view.name
+        controller, _, function = view.word.partition(":")
+        assert controller.endswith("Controller") and function, view.name
+        assert isinstance(view.needs, Level | Who)
+
+
+@pytest.fixture(params=sorted(SYSTEMS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_whoever_may_sees_all_of_it(world: World, kind: str) -> None:
+    for view, path in world.addresses(kind):
+        for browser in (world.shelves[kind].browser, world.admin):
+            check_whole(view, path, ask(browser, view, path))
+
+
+def test_who_may_only_read_is_refused_the_rest(world: World, kind: str) -> None:
+    root = world.server.api(world.server.admin_key)
+    reader = root.new_user()
+    root("grant_user_permission", repoid=world.shelves[kind].name, userid=reader.name, perm="repository.read")
+    browser = Browser(world.server.url)
+    browser.sign_in(reader)
+    for view, path in world.addresses(kind):
+        answer = ask(browser, view, path)
+        if isinstance(view.needs, Level) and view.needs > Level.READ:
+            assert answer.status == 403, path
+        else:
+            check_whole(view, path, answer)
+
+
+def test_who_may_not_see_it_learns_nothing(world: World, kind: str) -> None:
+    browser = Browser(world.server.url)
+    browser.sign_in(world.stranger)
+    name = world.shelves[kind].name
+    for view, path in world.addresses(kind):
+        answer = ask(browser, view, path)
+        if view.of_repository:
+            absent = ask(browser, view, path.replace(name, "no-such-repository", 1))
+            assert answer.status == absent.status == 404, path
+            assert b"area" not in answer.body.replace(path.encode(), b"")
+        anonymous = ask(Browser(world.server.url), view, path)
+        if view.name in PLAIN:
+            assert anonymous.status == 200, path
+        else:
+            assert to_sign_in(anonymous), (path, anonymous.status)
+
+
+@pytest.mark.parametrize("role", ["all", "http", "feed", "api", "vcs"])
+def test_a_key_opens_what_its_role_is_for(world: World, kind: str, role: str) -> None:
+    shelf = world.shelves[kind]
+    key = world.server.new_token(shelf.owner.name, role)
+    for view, path in world.addresses(kind):
+        join = "&" if "?" in path else "?"
+        answer = ask(Browser(world.server.url), view, f"{path}{join}auth_token={key}")
+        assert key.encode() not in answer.body and key not in str(answer.headers), path
+        assert not any("session" in cookie.lower() for cookie in answer.cookies), path
+        assert answer.headers["referrer-policy"] == "no-referrer", path
+        assert answer.headers["cache-control"] == "private, no-store", path
+        if role in ("all", "http") or (role == "feed" and view.feed):
+            check_whole(view, path, answer)
+        elif view.name in PLAIN:
+            assert answer.status == 200, path
+        else:
+            assert to_sign_in(answer), (path, answer.status)
+
+
+def test_a_key_changes_nothing(world: World) -> None:
+    shelf = world.shelves["git"]
+    for view in WRITTEN:
+        path = world.address(view, view.rules[0], "git")
+        answer = Browser(world.server.url).post(f"{path}?auth_token={shelf.owner.key}", {"x": "y"})
+        assert answer.status == 403 and b"forgery" in answer.body, (path, answer.status)
+
+
+def test_other_methods_are_told_which_are_right(world: World) -> None:
+    browser = world.shelves["git"].browser
+    for view in VIEWS:
+        path = world.address(view, view.rules[0], "git").partition("?")[0]
+        same = {
+            one
+            for other in VIEWS
+            for one in other.methods
+            if other.of_repository is view.of_repository and view.rules[0] in other.rules
+        }
+        # What else WebDAV has in repositories is for another door.
+        for method in ({"POST"} if view.of_repository else {"PUT", "DELETE"}) | ({"GET"} - same):
+            answer = browser.request(method, path)
+            assert answer.status == 405, (method, path, answer.status)
+            allowed = set(answer.headers["allow"].split(", "))
+            assert allowed == same | ({"HEAD"} if "GET" in same else set()), path
+
+
+def test_scripts_say_that_they_are_scripts(world: World) -> None:
+    browser = world.shelves["git"].browser
+    for view in READ:
+        if view.script_only:
+            answer = browser.get(world.address(view, view.rules[0], "git"))
+            assert answer.status == 400 and b"XMLHttpRequest (XHR) request" in answer.body, view.name
+
+
+def test_the_head_is_that_of_the_whole(world: World, kind: str) -> None:
+    browser = world.shelves[kind].browser
+    for view, path in world.addresses(kind):
+        headers = {"X_Requested_With": "XMLHttpRequest"} if view.script_only else {}
+        head, whole = browser.request("HEAD", path, **headers), ask(browser, view, path)
+        assert head.status == whole.status and not head.body, path
+        assert head.headers.get("content-type") == whole.headers.get("content-type"), path

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong is told in the form of what was wanted, with a next step."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import rows
+from tests.support.doors import Doorway
+from trivium.access.caller import Caller
+from trivium.forge.site import Site
+
+
+def test_a_page_that_is_not_there_helps_on(doorway: Doorway, ben: Caller) -> None:
+    answer = doorway.visitor(ben).get("/nowhere/at/all")
+    page = answer.page
+    assert answer.status == 404 and page.all("input", id="f", name="query") and "/" in page.links
+    assert "There is nothing at this address, or you may not see it." in page.text and "Request " in page.text
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("changeset-diff/tip", "text/plain"),
+        ("raw/tip/x", "text/plain"),
+        ("feed/atom", "text/plain"),
+        ("settings-of-nothing", "text/html"),
+    ],
+)
+def test_the_form_is_that_of_what_was_wanted(doorway: Doorway, site: Site, ada: Caller, path: str, kind: str) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "tide", ada)
+    # Its row has no repository on the disk.
+    answer = doorway.visitor(ada).get(f"/tide/{path}")
+    assert answer.status >= 400 and answer.headers["content-type"].startswith(kind)
+
+
+def test_methods_that_an_address_does_not_take(doorway: Doorway, ben: Caller) -> None:
+    visitor = doorway.visitor(ben)
+    for path, allowed in (("/", "GET, HEAD"), ("/_admin/gists", "GET, HEAD"), ("/_admin/toggle_following", "POST")):
+        for method in {"GET", "POST", "PUT", "DELETE"} - set(allowed.split(", ")):
+            answer = visitor.request(method, path)
+            assert (answer.status, answer.headers["allow"]) == (405, allowed)
