@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What strangers put into repositories runs nothing, loads nothing and changes no page (design: web.md 8.7)."""
+"""What strangers put into repositories runs nothing, loads nothing and changes no page (design: web.md 8)."""
 
 from __future__ import annotations
 

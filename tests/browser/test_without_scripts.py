@@ -33,7 +33,7 @@ def test_from_signing_in_to_signing_out(window: Callable[..., Watched], world: W
         page.locator("table.files").get_by_role("link", name="trunk", exact=True).click()
     page.locator("table.files").get_by_role("link", name="src", exact=True).click()
     page.locator("table.files").get_by_role("link", name="tide.py", exact=True).click()
-    expect(page.locator("table.text tr#L5 td.lc")).to_contain_text("def height")
+    expect(page.locator("table.text tr#L7 td.lc")).to_contain_text("def height")
     assert not page.get_by_role("button", name="Copy the path").is_visible()
     # What last changed it is a link away, as its history is.
     page.get_by_role("link", name="Show what last changed this file").click()

@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 
 from tests.fuzz.mutation import mutated
 from tests.fuzz.watch import DOORS, SECONDS, Watched, dice_of, post, squeezed
+from tests.support.browser import Browser
 from tests.support.clients import unique
 from tests.support.raw import pkt
 from tests.support.values import BAD_SEGMENTS, GOOD_SEGMENTS
+from trivium.web.registering import every_view
+from trivium.web.views import load as load_views
 
 ZERO = "0" * 40
 JSON_WORDS = [
@@ -158,6 +161,43 @@ PATH_WORDS = [
     b"&r=1",
     b"docs/0.txt",
     b"#",
+]
+PAGE_WORDS = [
+    b"/",
+    b"..",
+    b"...",
+    b"@",
+    b"%2f",
+    b"%25",
+    b"<?t x?>",
+    b"<?c?>",
+    b"&",
+    b"=",
+    b"tip",
+    b"raw/",
+    b"files/",
+    b"_1",
+    b"~",
+    b".tar.gz",
+    b"99999999999999999999",
+    b"-1",
+    b"api_key=",
+    b"&page=",
+    b"&context=",
+]
+PAGE_HEADERS = [
+    b"X-Requested-With: XMLHttpRequest",
+    b"Accept-Encoding: gzip",
+    b"Range: bytes=0-0",
+    b"Range: bytes=-1",
+    b"Range: bytes=99999999999999999999-",
+    b"If-None-Match: *",
+    b'If-Range: "x"',
+    b"Accept-Language: de;q=9,\xff",
+    b"Origin: null",
+    b"X-Rc-Auth-Token: \xff",
+    b"X-Forwarded-For: 1.1.1.1",
+    b"Content-Type: application/x-www-form-urlencoded",
 ]
 COMMANDS = (
     "batch",
@@ -343,6 +383,40 @@ def test_heads_that_are_nearly_heads(watched: Watched) -> None:
     ]
     # Something behind it that closes the connection, unless that has become part of it.
     watched.run("heads", lambda dice: mutated(dice, dice.choice(good), HEAD_WORDS, good) + good[0], kept=True)
+
+
+def test_addresses_that_are_nearly_pages(watched: Watched) -> None:
+    load_views()
+    browser = Browser(watched.server.url)
+    assert browser.sign_in(watched.who).status == 302
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items()).encode()
+    names = [name.encode() for name in watched.names.values()]
+    given = [b"tip", b"docs", b"docs/0.txt", b"master", b"tip.zip", b"root", b"branch@master...rev@tip", b"1"]
+    given += [raw_id.encode() for ids in watched.ids.values() for raw_id in ids]
+    views = [(view, rule) for view in every_view() for rule in view.rules]
+    queries = [
+        b"page=2&size=10&after=1&before=1&q=x&query=x&sort=name&kind=git",
+        b"context=5&ignorews=1&fulldiff=1&layout=split&wrap=0&parent=1",
+        b"diff1=tip&diff2=tip&diff=raw&at_rev=tip&no-render=1&changes=1&find=x",
+        b"target_repo=%b&merge=1&left=tip&right=tip&branch=master" % names[0],
+        b"default_encoding=utf-16&came_from=/x&subrepos=true&no_cache=1&api_key=x",
+    ]
+
+    def make(dice: random.Random) -> bytes:
+        view, rule = dice.choice(views)
+        pieces = [dice.choice(given) if "{" in one else one.encode() for one in rule.segments]
+        path = b"/".join([dice.choice(names), *pieces] if view.of_repository else pieces)
+        if dice.randrange(2):
+            path = mutated(dice, path, PAGE_WORDS, given)[:7000]
+        address = b"/" + _in_address(path)
+        query = dice.choice(queries)
+        address += b"?" + _in_address(mutated(dice, query, PAGE_WORDS, queries) if dice.randrange(3) else query)[:7000]
+        headers = [b"Cookie: " + (mutated(dice, cookies) if not dice.randrange(8) else cookies)]
+        headers += dice.sample(PAGE_HEADERS, dice.randrange(4))
+        headers = [one.translate(None, b"\r\n\0")[:4000] for one in headers]
+        return post(address, b"", *headers, method=dice.choice((b"GET", b"GET", b"GET", b"HEAD", b"POST", b"DELETE")))
+
+    watched.run("pages", make)
 
 
 def test_packets_that_are_nearly_gits(watched: Watched) -> None:

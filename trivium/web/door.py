@@ -26,7 +26,7 @@ from trivium.forge.history.reading import History
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses, site_address
-from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
+from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
 from trivium.http.crew import Crew
 from trivium.turns import LongWork, Pace
 from trivium.vcs.budget import waited_for
@@ -111,13 +111,16 @@ class WebDoor:
 
     async def absent(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer that there is nothing at an address of a repository, for which no other door has something either."""
-        asked = await self._asked(scope, receive, send)
+        asked = await self._asked(scope, receive, send, read=False)
         if asked is not None:
             answer, visit = await self._crew.run(self._wrong, asked, Refused(404, "There is no such page."), Shape.PAGE)
             await self._send(answer, visit, scope, receive, send)
 
-    async def _asked(self, scope: Scope, receive: Receive, send: Send) -> Asked | None:
-        """The request as views see it; None when it was answered, for it makes no sense."""
+    async def _asked(self, scope: Scope, receive: Receive, send: Send, *, read: bool = True) -> Asked | None:
+        """The request as views see it; None when it was answered, for it makes no sense.
+
+        `read`: whether its form has still to be read.
+        """
         raw_path = scope.get("raw_path", b"").partition(b"?")[0] or b"/"
         segments = segments_of(raw_path)
         method = scope["method"]
@@ -128,12 +131,14 @@ class WebDoor:
             await _respond(send, 405, (("Allow", "GET, HEAD, POST"),), b"")
             return None
         form: dict[str, str] = {}
-        if method == "POST":
+        if method == "POST" and read:
             try:
                 form = await self._form(scope, receive)
             except (TooLarge, ValueError):
                 await _respond(send, 413, (), b"The form is too large.\n")
                 return None
+            except TimeoutError:
+                raise Disconnected from None
             if form.get("_method", "").upper() in ("PUT", "DELETE"):
                 method = form["_method"].upper()
         query = query_of(scope["query_string"]) if scope["query_string"] else {}

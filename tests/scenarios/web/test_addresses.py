@@ -118,9 +118,10 @@ def test_what_can_be_read(shelf: Shelf) -> None:
         assert (answer.status, answer.headers["content-type"]) == (200, kind), path
         head = shelf.browser.request("HEAD", path)
         assert (head.status, head.body) == (200, b""), path
-        # Of what is sent as it is made nobody knows the length the first time.
-        ignored = _BY_THE_WAY | (set() if "content-length" in answer.headers else {"content-length"})
-        assert _others(head.headers, ignored) == _others(answer.headers, ignored), path
+        # A page may have become another one meanwhile; of what is sent as it is made nobody knows the length at first.
+        again = shelf.browser.get(path)
+        ignored = _BY_THE_WAY | (set() if "content-length" in again.headers else {"content-length"})
+        assert _others(head.headers, ignored) in [_others(one.headers, ignored) for one in (answer, again)], path
 
 
 def _others(headers: dict[str, str], ignored: set[str]) -> dict[str, str]:
@@ -153,7 +154,6 @@ def test_a_page_of_an_error_says_what_is_wrong(shelf: Shelf) -> None:
 def test_what_was_kept_is_not_sent_again(shelf: Shelf) -> None:
     """Pages, bodies of full ids and feeds have tags."""
     for address in (
-        "",
         "/changelog",
         "/changeset/{last}",
         "/changeset-diff/{last}",
@@ -254,7 +254,7 @@ def test_other_addresses_lead_to_the_right_one(
     root("create_repo_group", group_name=group)
     old, new = f"{group}/{unique('old')}", f"{group}/{unique('grüße & co')}"
     new_system(kind, tmp_path / "home").new_repository(root, ada, old, private=True)
-    root("update_repo", repoid=old, name=new)
+    root("update_repo", repoid=old, name=new.rpartition("/")[2])
     quoted = new.replace("grüße & co", "gr%C3%BC%C3%9Fe%20%26%20co")
     leads = {
         f"/{old}": f"/{quoted}",
@@ -279,9 +279,8 @@ def test_other_addresses_lead_to_the_right_one(
 
 
 def test_the_site_itself(server: Server, adas: Browser) -> None:
-    for path in ("/", "/_admin/ping", "/favicon.ico", "/_admin/login"):
-        answer = Browser(server.url).get(path)
-        assert answer.status == (302 if path == "/" else 200), path
+    for path in ("/_admin/ping", "/favicon.ico", "/_admin/login"):
+        assert Browser(server.url).get(path).status == 200, path
     assert Browser(server.url).get("/favicon.ico").headers["content-type"].startswith("image/")
     ping = Browser(server.url).get("/_admin/ping").text
     assert ping.startswith("pong[") and ping.endswith("] => 127.0.0.1")
@@ -295,3 +294,10 @@ def test_whoever_sends_a_key_gets_no_cookie(server: Server) -> None:
     visitor = Browser(server.url)
     assert visitor.get("/_admin/login?api_key=x").cookies == []
     assert visitor.get("/_admin/login").cookies
+
+
+def test_a_site_behind_tls_stays_there(own_server: Server) -> None:
+    own_server.start(TRIVIUM_BASE_URL="https://forge.example")
+    for path in ("/_admin/login", "/_static/nope", "/_admin/api"):
+        headers = Browser(own_server.url).get(path).headers
+        assert headers["strict-transport-security"] == "max-age=31536000", path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole table of views, walked by everybody, with keys of every role, on every system (web.md 8.1)."""
+"""The whole table of views, walked by everybody, with keys of every role, on every system (web.md 8)."""
 
 from __future__ import annotations
 
