@@ -317,7 +317,7 @@ def _print(
         ]
         report.row(
             f"{page.what:20} {seen.peer:6.2f} | {seen.warm:6.3f} {seen.signed_in:6.3f} {page.warm:5.2f} |"
-            f" {seen.fresh:7.2f} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
+            f" {f'{seen.fresh:.2f}' if seen.fresh else 'none':>7} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
             f" {seen.kilobytes:6.1f} {seen.gzipped:6.1f} {page.size:5.1f} | {seen.rate:6.0f}",
             marks,
         )
