@@ -315,9 +315,10 @@ def _print(
             )
             if one > most
         ]
+        without = f"{seen.fresh:.2f}" if seen.fresh else "none"
         report.row(
             f"{page.what:20} {seen.peer:6.2f} | {seen.warm:6.3f} {seen.signed_in:6.3f} {page.warm:5.2f} |"
-            f" {f'{seen.fresh:.2f}' if seen.fresh else 'none':>7} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
+            f" {without:>7} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
             f" {seen.kilobytes:6.1f} {seen.gzipped:6.1f} {page.size:5.1f} | {seen.rate:6.0f}",
             marks,
         )
