@@ -230,7 +230,11 @@ def test_an_import_that_fails_says_why_to_its_user_and_to_the_journal(
     root("update_repo", repoid=filled.name, private=True)
     for uri, words in (
         (address(server, filled.name, "s3cret-of-others"), "knows no repository"),
-        (f"{address(server, filled.name)}/inside?key=s3cret-of-others", "repository"),
+        (
+            f"{address(server, filled.name)}/inside?key=s3cret-of-others",
+            # Git asks there as a browser would, and is sent to the sign-in.
+            "is not followed" if system.kind == "git" else "repository",
+        ),
         ("http://169.254.169.254/x", "allowed_remote_hosts"),
         ("http://no-such-host.invalid/x", "cannot be resolved"),
     ):
