@@ -162,8 +162,18 @@ def _hg_processes() -> HgProcesses:
 
 
 @contextmanager
-def new_place(kind: str, home: Path) -> Iterator[Place]:
-    if kind == "git":
+def new_place(kind: str, home: Path, *, alone: bool = False) -> Iterator[Place]:
+    """A place for repositories of a system.
+
+    `alone`: with processes of its own, which see the environment as it is now.
+    """
+    if kind == "hg" and alone:
+        processes = HgProcesses(home / "hg-processes")
+        try:
+            yield Place(kind, HgBackEnd(processes), home)
+        finally:
+            processes.close()
+    elif kind == "git":
         yield Place(kind, GitBackEnd(git_command("git", home / "gitconfig")), home)
     elif kind == "hg":
         yield Place(kind, HgBackEnd(_hg_processes()), home)

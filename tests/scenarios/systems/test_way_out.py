@@ -61,7 +61,7 @@ def test_it_comes_from_the_address_that_was_judged_and_from_nobody_else(
         url = f"{scheme}://{host}:{port}/{filled.name}"
         return Remote(url, addresses, server.admin, server.admin_password)
 
-    with new_place(system.kind, tmp_path) as place, in_front_of(server.url, context) as port:
+    with new_place(system.kind, tmp_path, alone=True) as place, in_front_of(server.url, context) as port:
         assert fetched(place, remote(HOST, "127.0.0.9", "127.0.0.1"), "copy") == filled.ids[-1]
         with pytest.raises(VcsError) as refused:
             fetched(place, remote("localhost", "127.0.0.9"), "elsewhere")
