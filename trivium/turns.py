@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from enum import IntEnum
 from typing import Final, TypeVar
 
@@ -20,6 +21,7 @@ from trivium.forge.caches.makers import BeingMade
 from trivium.http.asgi import Receive
 from trivium.http.patience import comes_true
 from trivium.settings import Settings
+from trivium.store.engine import Store
 from trivium.vcs.budget import waited_for
 
 T = TypeVar("T")
@@ -45,6 +47,17 @@ class Pace(IntEnum):
     turns."""
     WAITING = 3
     """Perhaps minutes, mostly of waiting: for bytes of another server, or until a repository is not in use."""
+
+
+def connection_at(store: Store, pace: Pace) -> AbstractContextManager[object]:
+    """One connection for all that short work looks up; long work keeps none while bytes move."""
+    match pace:
+        case Pace.AT_ONCE:
+            return store.glance()
+        case Pace.SHORT:
+            return store.read()
+        case Pace.LONG | Pace.WAITING:
+            return nullcontext()
 
 
 class LongWork:

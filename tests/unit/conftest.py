@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import rows
+from trivium.access.caller import Caller
 from trivium.assembly import open_site
 from trivium.forge.site import Site
 from trivium.installation import Administrator, set_up
@@ -40,3 +42,15 @@ def site(settings: Settings) -> Iterator[Site]:
     opened = open_site(settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def ada(site: Site) -> Caller:
+    """A user without rights of her own."""
+    return rows.user(site, "ada")
+
+
+@pytest.fixture
+def ben(site: Site) -> Caller:
+    """Another one."""
+    return rows.user(site, "ben")

@@ -192,6 +192,19 @@ class Authenticator:
 
         Raises `CredentialsRefused`; the order of the checks is that of api-users.md 1.1.
         """
+        caller, row = self._owner(key, address, (role,))
+        return caller, Stamp(row.stamp, row.stamp_of_everybody)
+
+    def by_web_key(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, bool]:
+        """The owner of a key that may be used for one of `roles`, and whether they must change their password first.
+
+        Raises `CredentialsRefused`.
+        """
+        caller, row = self._owner(key, address, roles)
+        return caller, row.force_password_change
+
+    def _owner(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, _KeyRow]:
+        """The owner of a key that may be used for one of `roles`, and what is stored of both."""
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
         row = _KeyRow(*found) if found else None
@@ -202,27 +215,10 @@ class Authenticator:
             raise CredentialsRefused(Reason.UNKNOWN)
         with self._telling(row, address):
             caller = admitted(row, address)
-            if not row.builtin and row.role not in (Role.ALL, role):
-                raise CredentialsRefused(Reason.ROLE)
-        self.used_tokens.add(row.token_id)
-        return caller, Stamp(row.stamp, row.stamp_of_everybody)
-
-    def by_web_key(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, bool]:
-        """The owner of a key that may be used for one of `roles`, and whether they must change their password first.
-
-        Raises `CredentialsRefused`.
-        """
-        with self._store.read() as db:
-            found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
-        row = _KeyRow(*found) if found else None
-        if row is None or 0 <= row.expires <= time.time():
-            raise CredentialsRefused(Reason.UNKNOWN)
-        with self._telling(row, address):
-            caller = admitted(row, address)
             if not row.builtin and row.role != Role.ALL and row.role not in roles:
                 raise CredentialsRefused(Reason.ROLE)
         self.used_tokens.add(row.token_id)
-        return caller, row.force_password_change
+        return caller, row
 
     def visitor(self, address: str) -> Caller | None:
         """A caller without credentials; None when visitors may not look, or not from there (decisions.md W10)."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,7 +34,7 @@ from trivium.http.addresses import ClientAddresses, neighbourhood, site_address
 from trivium.http.asgi import Receive, Scope, Send, TooLarge, header, key_in_headers
 from trivium.http.crew import Crew
 from trivium.http.rooms import Crowded
-from trivium.turns import LongWork, Pace
+from trivium.turns import LongWork, Pace, connection_at
 
 _log = structlog.get_logger(__name__)
 
@@ -186,7 +185,7 @@ class ApiDoor:
             if needed > pace:
                 scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, key_given(request, scope)
                 return needed
-            with self._connection(pace):
+            with connection_at(self._site.store, pace):
                 answer = answer_of(asked.id, self._result(scope, request, asked))
             return self._waiting(scope, answer)
         except BeingMade:
@@ -234,16 +233,6 @@ class ApiDoor:
             )
         detail = detail_of(refusal, super_admin=caller is not None and caller.super_admin)
         return envelope(asked.id, error=refusal.text, detail=detail)
-
-    def _connection(self, pace: Pace) -> AbstractContextManager[object]:
-        """One connection for all look-ups of a short call; a long call keeps none while bytes move."""
-        match pace:
-            case Pace.AT_ONCE:
-                return self._site.store.glance()
-            case Pace.SHORT:
-                return self._site.store.read()
-            case Pace.LONG | Pace.WAITING:
-                return nullcontext()
 
     def _result(self, scope: Scope, request: Mapping[str, Any], asked: _Asked) -> Any:
         key = key_of(request, scope)

@@ -21,10 +21,17 @@ def clean_path(path: str) -> str:
 
 def raw_path(path: str) -> bytes:
     """The same for a path in which bytes that are no UTF-8 are surrogates, as in `pages.TreeEntry.path`."""
+    return path_within(path).encode("utf-8", "surrogateescape")
+
+
+def path_within(path: str) -> str:
+    """The same as text, in which the surrogates stay."""
+    found = _without_empty(path)
     try:
-        return _without_empty(path).encode("utf-8", "surrogateescape")
+        found.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise UnknownPath(path) from error
+    return found
 
 
 def _without_empty(path: str) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,7 +94,8 @@ class Body:
     headers: HeaderList = ()
     sandboxed: bool = True
     """Whether a browser must run nothing of it (security.md 7)."""
-    ranges: Ranges | None = None
+    between: Callable[[int, int], Iterable[bytes]] | None = None
+    """The bytes from one position up to, not including, another, where a part can be given (RFC 9110, 14)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,6 @@ class Feed:
     type: str
     state: Hashable = None
     """Of what its `ETag` is made; None: of its content."""
-
-
-class Ranges:
-    """A content of which a part can be given (RFC 9110, 14)."""
-
-    def between(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` up to, not including, `end`."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import codecs
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from typing import BinaryIO, Final
-from urllib.parse import quote
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused
@@ -24,6 +23,7 @@ from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
 from trivium.http.crew import Crew
 from trivium.web.declared import picture_of
+from trivium.web.downloads import in_both_ways
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10
@@ -101,11 +101,10 @@ class Attachments:
 def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, bytes]]:
     """How a file is declared: as a picture or plain text by its first bytes, else as something to save."""
     kind = _kind_of(beginning)
-    inline = kind is not None
     return [
         (b"content-type", kind or b"application/octet-stream"),
         (b"content-length", str(attachment.size).encode()),
-        (b"content-disposition", (b"inline" if inline else b"attachment") + _file_name(attachment.name)),
+        (b"content-disposition", f"{'inline' if kind else 'attachment'}; {in_both_ways(attachment.name)}".encode()),
         _SANDBOX,
     ]
 
@@ -120,9 +119,3 @@ def _kind_of(beginning: bytes) -> bytes | None:
     except UnicodeDecodeError:
         return None
     return b"text/plain; charset=utf-8"
-
-
-def _file_name(name: str) -> bytes:
-    """A file's name for a header (RFC 6266). For old clients it is also in ASCII, without what could end the text."""
-    plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
-    return f"; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()

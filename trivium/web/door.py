@@ -10,7 +10,6 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
@@ -28,7 +27,7 @@ from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses, site_address
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
 from trivium.http.crew import Crew
-from trivium.turns import LongWork, Pace
+from trivium.turns import LongWork, Pace, connection_at
 from trivium.vcs.budget import waited_for
 from trivium.web.answers import Asked, Page, Refused, SignInNeeded
 from trivium.web.cookies import cookies_of
@@ -226,7 +225,7 @@ class WebDoor:
         Raises `NoView` when a repository has no such page. Nothing has happened yet after any of them.
         """
         view: View | None = None
-        with self._connection(pace):
+        with connection_at(self._site.store, pace):
             try:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
@@ -271,15 +270,6 @@ class WebDoor:
         if shape is Shape.PAGE:
             visit = self._gate.told(visit)
         return refusal(error, visit, shape), visit
-
-    def _connection(self, pace: Pace) -> AbstractContextManager[object]:
-        match pace:
-            case Pace.AT_ONCE:
-                return self._site.store.glance()
-            case Pace.SHORT:
-                return self._site.store.read()
-            case _:
-                return nullcontext()
 
     async def _send(self, answer: Ready, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         head_only = scope["method"] == "HEAD"

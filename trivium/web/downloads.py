@@ -22,6 +22,11 @@ def inline(name: str) -> str:
 def _file_name(name: str) -> str:
     if name and all(one.isascii() and (one.isalnum() or one in _PLAIN) for one in name):
         return f"filename={name}"
+    return in_both_ways(name)
+
+
+def in_both_ways(name: str) -> str:
+    """A file's name for a header, whatever is in it: for old clients also in ASCII, without what could end the text."""
     plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in name)
     encoded = quote(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), safe="")
     return f"filename=\"{plain}\"; filename*=UTF-8''{encoded}"

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar
 
 from trivium.access.levels import Level
 from trivium.turns import Pace
@@ -191,8 +191,3 @@ def matching(segments: tuple[str, ...], *, of_repository: bool) -> list[Match]:
                 found.append((candidate, given))
                 break
     return found
-
-
-def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
-    """The types of a view's arguments."""
-    return get_type_hints(call)

@@ -27,7 +27,6 @@ from trivium.web.answers import (
     Page,
     PageAtHand,
     Part,
-    Ranges,
     Redirect,
     Refused,
     SignInNeeded,
@@ -250,7 +249,7 @@ def _token(visit: Visit) -> tuple[str, HeaderList]:
 
 def _kept(visit: Visit) -> HeaderList:
     """How long a browser may keep a page, and what it tells of its address elsewhere (decisions.md W7)."""
-    if visit.keyed or visit.asked.key:
+    if visit.asked.key:
         return (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
     return (("Cache-Control", "private, no-cache"),)
 
@@ -268,8 +267,7 @@ def _redirect(redirect: Redirect, visit: Visit) -> Ready:
 
 def _tagged(body: Body, visit: Visit) -> Ready:
     tag = f'"{body.tag}"' if body.tag else ""
-    keyed = visit.keyed or bool(visit.asked.key)
-    kept = _kept(visit) if keyed or not tag else (("Cache-Control", "private, max-age=0, must-revalidate"),)
+    kept = _kept(visit) if visit.asked.key or not tag else (("Cache-Control", "private, max-age=0, must-revalidate"),)
     headers: HeaderList = (("Content-Type", body.type), *kept, *body.headers)
     if tag:
         headers = (*headers, ("ETag", tag))
@@ -278,12 +276,19 @@ def _tagged(body: Body, visit: Visit) -> Ready:
             return Ready(304, tuple(one for one in headers if one[0] != "Content-Type"), b"")
     if body.sandboxed:
         headers = (*headers, ("Content-Security-Policy", SANDBOX))
-    if body.ranges is not None and body.length is not None:
-        return _in_part(body, body.ranges, body.length, (*headers, ("Accept-Ranges", "bytes")), visit, tag)
+    if body.between is not None and body.length is not None:
+        return _in_part(body, body.between, body.length, (*headers, ("Accept-Ranges", "bytes")), visit, tag)
     return Ready(body.status, headers, body.content, body.length)
 
 
-def _in_part(body: Body, ranges: Ranges, length: int, headers: HeaderList, visit: Visit, tag: str) -> Ready:
+def _in_part(
+    body: Body,
+    between: Callable[[int, int], Iterable[bytes]],
+    length: int,
+    headers: HeaderList,
+    visit: Visit,
+    tag: str,
+) -> Ready:
     """A content, or the part of it that is wanted: only while it is still what the client has the rest of."""
     asked = visit.asked
     part = None
@@ -299,7 +304,7 @@ def _in_part(body: Body, ranges: Ranges, length: int, headers: HeaderList, visit
     _close(body.content)
     start, end = part
     headers = (*headers, ("Content-Range", f"bytes {start}-{end - 1}/{length}"))
-    return Ready(206, headers, ranges.between(start, end), end - start)
+    return Ready(206, headers, between(start, end), end - start)
 
 
 def _close(content: object) -> None:

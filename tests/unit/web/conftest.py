@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import rows
 from tests.support.doors import Doorway
-from trivium.access.caller import Caller
 from trivium.forge.site import Site
 
 
@@ -18,13 +16,3 @@ def doorway(site: Site) -> Iterator[Doorway]:
     made = Doorway(site)
     yield made
     made.close()
-
-
-@pytest.fixture
-def ada(site: Site) -> Caller:
-    return rows.user(site, "ada")
-
-
-@pytest.fixture
-def ben(site: Site) -> Caller:
-    return rows.user(site, "ben")

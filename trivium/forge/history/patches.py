@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -82,9 +82,8 @@ def _line(snapshot: Snapshot, ids: list[str]) -> list[str]:
 def of_file(history: History, repository: Repository, old: str | None, new: str, wanted: DiffOptions) -> Download:
     """How what is at the path of `wanted` differs between two commits, by their full ids."""
     era = history.read(repository, lambda snapshot: snapshot.era)
-    read: Callable[[Snapshot], Iterator[bytes]] = lambda snapshot: snapshot.raw_diff(old, new, wanted)  # noqa: E731
     tag = _tag(repository, era, Form.DIFF, [old or "", new], wanted)
-    return Download(tag, history.stream(repository, read))
+    return Download(tag, history.stream(repository, lambda snapshot: snapshot.raw_diff(old, new, wanted)))
 
 
 def _tag(repository: Repository, era: str | None, form: Form, ids: list[str], wanted: DiffOptions) -> str:

@@ -34,7 +34,7 @@ def _of_some(count: int) -> Query:
 _OF_SOME: Final = {count: _of_some(count) for count in _AT_A_TIME}
 
 
-def statuses(db: Connection, caller: Caller, repository: Repository, raw_ids: Sequence[str]) -> dict[str, str]:  # noqa: ARG001
+def statuses(db: Connection, _caller: Caller, repository: Repository, raw_ids: Sequence[str]) -> dict[str, str]:
     """Full id → status, of those that have one: a statement for fifty. Who may read the repository may read this."""
     found: dict[str, str] = {}
     one, many = _AT_A_TIME

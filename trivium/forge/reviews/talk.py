@@ -57,7 +57,7 @@ _ANYTHING: Final = Query(
 _NOTHING: Final = Talk((), more=False, votes=(), checks=(), stamp="")
 
 
-def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str) -> Talk:  # noqa: ARG001
+def talk_on(db: Connection, _caller: Caller, repository: Repository, raw_id: str) -> Talk:
     """What is said on a changeset by its full id; whoever may read the repository may read this."""
     if _ANYTHING.first(db, {"repository_id": repository.id, "raw_id": raw_id}) is None:
         return _NOTHING  # as it is of most changesets

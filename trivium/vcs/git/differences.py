@@ -18,9 +18,10 @@ from trivium.vcs.budget import present
 from trivium.vcs.diff.differences import Differences, Version, difference
 from trivium.vcs.errors import UnknownPath
 from trivium.vcs.git.listing import kind_of
-from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.opened import Opened
 from trivium.vcs.git.trees import Trees
 from trivium.vcs.pages import DiffOptions, EntryKind, FileDifference, Op
+from trivium.vcs.paths import path_within
 
 _MOST_RESEMBLING: Final = 32 << 20
 """Bytes of files that are read to find renames among them; beyond that only what is equal is one."""

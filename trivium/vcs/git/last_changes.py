@@ -19,8 +19,9 @@ from trivium.vcs.budget import Exhausted, present
 from trivium.vcs.errors import VcsError
 from trivium.vcs.git.commit import Links
 from trivium.vcs.git.listing import name_of
-from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.opened import Opened
 from trivium.vcs.git.trees import entries_of
+from trivium.vcs.paths import path_within
 
 _OFTEN: Final = 64
 """Commits between two looks at the clock, and at whether git would be quicker."""

@@ -14,9 +14,10 @@ from pygit2.enums import FileMode, ObjectType
 
 from trivium.vcs.budget import present
 from trivium.vcs.errors import UnknownPath
-from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.opened import Opened
 from trivium.vcs.git.submodules import addresses
 from trivium.vcs.pages import EntryKind, TreeEntry
+from trivium.vcs.paths import path_within
 
 AT_ONCE: Final = 1 << 20
 """Bytes of a file that are read whole; what is larger comes from git, in pieces."""

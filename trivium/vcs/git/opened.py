@@ -142,20 +142,5 @@ class Opened:
         return bytes(self.repository.odb.read(raw_id)[1])
 
 
-def path_within(path: str) -> str:
-    """A path without empty segments; raises `UnknownPath` for what no tree can hold.
-
-    Bytes that are no UTF-8 are surrogates, as in `pages.TreeEntry.path`.
-    """
-    segments = [segment for segment in path.split("/") if segment]
-    if "\0" in path or ".." in segments or "." in segments:
-        raise UnknownPath(path)
-    try:
-        path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
-        raise UnknownPath(path) from error
-    return "/".join(segments)
-
-
 def _size_of(commit: Commit) -> int:
     return len(commit.message) + 500

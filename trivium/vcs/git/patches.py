@@ -17,8 +17,9 @@ from typing import Final
 
 from trivium.vcs.errors import UnknownPath
 from trivium.vcs.git.commit import Commit
-from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.opened import Opened
 from trivium.vcs.pages import MOST_CONTEXT, DiffOptions
+from trivium.vcs.paths import path_within
 
 _EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """Every git knows it, whether the repository has it or not."""

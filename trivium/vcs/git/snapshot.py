@@ -24,9 +24,9 @@ from trivium.vcs.git.commit_lists import ID_BYTES, Ids, position_in
 from trivium.vcs.git.index import GitIndex
 from trivium.vcs.git.last_changes import last_changes
 from trivium.vcs.git.objects import branch_at, changeset_of, peeled
-from trivium.vcs.git.opened import Opened, path_within
+from trivium.vcs.git.opened import Opened
 from trivium.vcs.pages import CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
-from trivium.vcs.paths import clean_path
+from trivium.vcs.paths import clean_path, path_within
 from trivium.vcs.texts import text_of
 from trivium.vcs.values import (
     AnnotatedLine,

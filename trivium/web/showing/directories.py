@@ -44,8 +44,6 @@ class Directory:
     fill: str
     """Where the rows come from with their last changes; empty: these are there already."""
     readme: TreeEntry | None
-    has_links: bool
-    """Whether there are links to other repositories: what becomes of them depends on who looks."""
 
 
 def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None) -> Directory:
@@ -67,7 +65,6 @@ def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None
         left_out=level.total - len(level.entries),
         fill="" if changes is not None else address(visit, place.raw_id, place.path, "nodetree_full") + _named(place),
         readme=level.readme,
-        has_links=bool(links),
     )
 
 

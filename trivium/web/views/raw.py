@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from trivium.access.levels import Level
 from trivium.forge.history.files import content
 from trivium.forge.history.places import Place
 from trivium.vcs.pages import EntryKind
-from trivium.web.answers import Body, Ranges
+from trivium.web.answers import Body
 from trivium.web.declared import BINARY, type_by_name
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
@@ -22,17 +21,6 @@ from trivium.web.visit import RepositoryVisit
 
 _SMALL: Final = 256 << 10
 """Bytes of a file that is read at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Content(Ranges):
-    """The bytes of a file in a repository."""
-
-    visit: RepositoryVisit
-    place: Place
-
-    def between(self, start: int, end: int) -> Iterator[bytes]:
-        return content(self.visit.history, self.visit.repository, self.place, start, end)
 
 
 @view("GET", "/{repository}/raw/{revision}/{path*}", needs=Level.READ, word="FilesController:raw")
@@ -75,5 +63,5 @@ def _body(visit: RepositoryVisit, place: Place, kind: str, how: str) -> Body:
         length=place.size,
         tag=tag if is_whole(place) else "",
         headers=(("Content-Disposition", how),),
-        ranges=_Content(visit, place),
+        between=partial(content, visit.history, visit.repository, place),
     )

@@ -27,16 +27,6 @@ from trivium.store import tables
 HERE = "192.0.2.1"
 
 
-@pytest.fixture
-def ada(site: Site) -> Caller:
-    return rows.user(site, "ada")
-
-
-@pytest.fixture
-def ben(site: Site) -> Caller:
-    return rows.user(site, "ben")
-
-
 def push(db: Any, who: Caller, repository_id: int, name: str, count: int = 1) -> None:
     refs = [(f"refs/heads/{number}", "0" * 40, "1" * 40) for number in range(count)]
     journal.record(db, who, Pushed(subject=name, repository_id=repository_id, refs=refs))

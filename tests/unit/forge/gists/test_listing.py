@@ -24,16 +24,6 @@ VISITOR = anonymous("192.0.2.1")
 
 
 @pytest.fixture
-def ada(site: Site) -> Caller:
-    return rows.user(site, "ada")
-
-
-@pytest.fixture
-def ben(site: Site) -> Caller:
-    return rows.user(site, "ben")
-
-
-@pytest.fixture
 def make(site: Site) -> Callable[..., Gist]:
     def made(who: Caller, kind: str = "public", **files: str) -> Gist:
         with site.store.read() as db:

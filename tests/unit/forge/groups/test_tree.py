@@ -14,16 +14,6 @@ from trivium.forge.groups.tree import GroupNode, GroupTrees
 from trivium.forge.site import Site
 
 
-@pytest.fixture
-def ada(site: Site) -> Caller:
-    return rows.user(site, "ada")
-
-
-@pytest.fixture
-def ben(site: Site) -> Caller:
-    return rows.user(site, "ben")
-
-
 def shape(nodes: object) -> list[tuple[str, int, int, object]]:
     assert isinstance(nodes, tuple)
     found: list[GroupNode] = list(nodes)
