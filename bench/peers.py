@@ -12,25 +12,30 @@ import time
 from pathlib import Path
 
 APACHE = "/usr/sbin/apache2"
-_CONFIGURATION = """
+_BEGINNING = """
 ServerRoot {run}
 DefaultRuntimeDir {run}
 PidFile {run}/httpd.pid
 Listen 127.0.0.1:{port}
 ServerName 127.0.0.1:{port}
 ErrorLog {run}/error.log
+"""
+_PROGRAMS = """
 LoadModule mpm_prefork_module /usr/lib/apache2/modules/mod_mpm_prefork.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule cgi_module /usr/lib/apache2/modules/mod_cgi.so
 LoadModule env_module /usr/lib/apache2/modules/mod_env.so
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+SetEnv GIT_CONFIG_COUNT 1
+SetEnv GIT_CONFIG_KEY_0 safe.directory
+SetEnv GIT_CONFIG_VALUE_0 *
+"""
+"""For peers that run a program of Git for each request."""
+_CONFIGURATION = """
 LimitRequestBody 0
 SetEnv GIT_PROJECT_ROOT {root}
 SetEnv GIT_HTTP_EXPORT_ALL 1
 SetEnv REMOTE_USER bench
-SetEnv GIT_CONFIG_COUNT 1
-SetEnv GIT_CONFIG_KEY_0 safe.directory
-SetEnv GIT_CONFIG_VALUE_0 *
 ScriptAlias /git/ /usr/lib/git-core/git-http-backend/
 <Directory /usr/lib/git-core>
   Require all granted
@@ -56,12 +61,13 @@ def wait_for(port: int) -> None:
 
 
 class Apache:
-    """A private Apache that serves what is below `root`, with this configuration."""
+    """A private Apache that serves what is below `root`, with this configuration beside where it listens."""
 
     def __init__(self, configuration: str, root: Path, run: Path, **more: str) -> None:
         run.mkdir(exist_ok=True)
         self.port = free_port()
-        (run / "httpd.conf").write_text(configuration.format(run=run, root=root, port=self.port, **more))
+        whole = _BEGINNING + configuration
+        (run / "httpd.conf").write_text(whole.format(run=run, root=root, port=self.port, **more))
         command = [APACHE, "-DFOREGROUND", "-f", str(run / "httpd.conf")]
         if os.getuid() == 0:
             # Apache refuses to serve as root.
@@ -85,29 +91,15 @@ class HttpBackend(Apache):
     """`git http-backend`."""
 
     def __init__(self, root: Path, run: Path) -> None:
-        super().__init__(_CONFIGURATION, root, run)
+        super().__init__(_PROGRAMS + _CONFIGURATION, root, run)
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/git/{name}"
 
 
 _CGIT_CONFIGURATION = """
-ServerRoot {run}
-DefaultRuntimeDir {run}
-PidFile {run}/httpd.pid
-Listen 127.0.0.1:{port}
-ServerName 127.0.0.1:{port}
-ErrorLog {run}/error.log
-LoadModule mpm_prefork_module /usr/lib/apache2/modules/mod_mpm_prefork.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-LoadModule cgi_module /usr/lib/apache2/modules/mod_cgi.so
-LoadModule env_module /usr/lib/apache2/modules/mod_env.so
-LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 MaxKeepAliveRequests 0
 SetEnv CGIT_CONFIG {run}/cgitrc
-SetEnv GIT_CONFIG_COUNT 1
-SetEnv GIT_CONFIG_KEY_0 safe.directory
-SetEnv GIT_CONFIG_VALUE_0 *
 ScriptAlias / {cgit}/
 <Directory /usr/lib/cgit>
   Require all granted
@@ -126,7 +118,7 @@ class Cgit(Apache):
         for name in names:
             lines += [f"repo.url={name}", f"repo.path={root}/history.git", f"repo.desc=about {name}"]
         (run / "cgitrc").write_text("\n".join(lines) + "\n")
-        super().__init__(_CGIT_CONFIGURATION, root, run, cgit=str(self.PROGRAM))
+        super().__init__(_PROGRAMS + _CGIT_CONFIGURATION, root, run, cgit=str(self.PROGRAM))
 
 
 class Floor:

@@ -30,12 +30,6 @@ _MODULES = (
 )  # fmt: skip
 """What Debian enables, without the filter that compresses: we do not compress either."""
 _CONFIGURATION = """
-ServerRoot {run}
-DefaultRuntimeDir {run}
-PidFile {run}/httpd.pid
-Listen 127.0.0.1:{port}
-ServerName 127.0.0.1:{port}
-ErrorLog {run}/error.log
 {modules}
 TypesConfig /etc/mime.types
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined

@@ -156,7 +156,7 @@ def language(lexer: str) -> str:
     """The name of a language for people; empty for none."""
     try:
         return str(_lexer(lexer).name) if lexer else ""
-    except Exception:
+    except Exception:  # as in `highlight`: what lexers do may cost no page
         return ""
 
 
@@ -210,7 +210,7 @@ def _by_name(last: str) -> str:
         from pygments.lexers import find_lexer_class_for_filename
 
         found = find_lexer_class_for_filename(last)
-    except Exception:
+    except Exception:  # as in `highlight`
         return ""
     alias = found.aliases[0] if found is not None and found.aliases else ""
     return "" if alias in _PLAIN else alias
@@ -221,7 +221,7 @@ def _known(alias: str) -> str:
     """The first name of the lexer that has this name; empty for none."""
     try:
         found = _lexer(alias).aliases[0]
-    except Exception:
+    except Exception:  # as in `highlight`
         return ""
     return "" if found in _PLAIN else found
 

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -37,7 +37,7 @@ from trivium.web.rendering import Ready, ready, refusal, sign_in_first
 from trivium.web.static_files import static_files
 from trivium.web.templating import templates
 from trivium.web.texts import refused
-from trivium.web.urls import query_of, segments_of
+from trivium.web.urls import parameters, query_of, segments_of
 from trivium.web.views import load
 from trivium.web.visit import RepositoryVisit, TakesLong, Visit
 
@@ -182,11 +182,7 @@ class WebDoor:
         )
         if kind != b"application/x-www-form-urlencoded":
             return {}
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-        found: dict[str, str] = {}
-        for name, value in pairs:
-            found.setdefault(name, value)
-        return found
+        return parameters(body.decode("utf-8", "replace"), _MOST_FIELDS)
 
     async def _answer(self, asked: Asked, receive: Receive) -> tuple[Ready, Visit]:
         """What is sent, made where there is time for it."""

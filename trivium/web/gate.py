@@ -336,7 +336,7 @@ class Gate:
         """The view that a right key opens at an address, wherever in that the repository's name ends."""
         for count in range(1, MAX_DEPTH + 1):
             view = _taking(matching(asked.segments[count:], of_repository=True), asked.method)
-            if view is not None and self._who(asked, view).keyed:
+            if view is not None and self._opens(view) and self._who(asked, view).keyed:
                 return view
         return None
 

@@ -48,12 +48,16 @@ def query_of(raw_query: bytes) -> Mapping[str, str]:
     """The first value of each parameter; of a query that is too long nothing."""
     if len(raw_query) > _LONGEST_QUERY:
         return {}
-    found: dict[str, str] = {}
     try:
-        pairs = parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        return parameters(raw_query.decode("latin-1"), _MOST_PARAMETERS)
     except ValueError:
         return {}
-    for name, value in pairs:
+
+
+def parameters(text: str, most: int) -> dict[str, str]:
+    """The first value of each parameter of a query or a form; raises `ValueError` when there are more than `most`."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=most):
         found.setdefault(name, value)
     return found
 
