@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from trivium.access.credentials import Authenticator
+from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
@@ -39,8 +40,12 @@ from trivium.http.crew import Crew
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
+from trivium.store.engine import Store
+from trivium.web import views
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.door import WebDoor
+from trivium.web.static_files import static_files
+from trivium.web.templating import templates
 from trivium.web.urls import is_of_site
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
@@ -60,6 +65,19 @@ _DOWNLOADS: Final = 48
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
+
+
+def load() -> None:
+    """Load, and do once, what every worker needs: for a process that forks workers and serves nobody itself.
+
+    It opens nothing and starts no thread.
+    """
+    views.load()
+    templates()
+    static_files()
+    # These two load libraries when one is first made. Neither is used: the database need not exist.
+    KeyRing(process_secret())
+    Store("sqlite:///nowhere")
 
 
 class Application:

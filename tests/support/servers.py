@@ -21,8 +21,9 @@ from typing import Any
 from click.testing import CliRunner
 
 from tests.support.clients import Api, Person, with_credentials
-from tests.support.processes import kill_all, named, tree
+from tests.support.processes import about, kill_all, tree
 from trivium.cli.main import main
+from trivium.cli.workers import NAME
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
@@ -152,7 +153,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The processes that serve requests, without those that help them."""
-        return named("trivium.cli.worker", self.children())
+        return [pid for pid in self.children() if about(pid, "comm").strip() == NAME]
 
     def kill_one(self, dice: random.Random) -> None:
         """End some process below the server; others may end by themselves meanwhile."""
