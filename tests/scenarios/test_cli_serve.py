@@ -116,7 +116,7 @@ def test_the_parent_of_the_workers_has_nothing_that_two_processes_must_not_have(
     own_server.start("--workers", "1")
     (parent,) = _parents(own_server)
     assert len(list(Path(f"/proc/{parent}/task").iterdir())) == 1
-    opened = [os.readlink(one) for one in Path(f"/proc/{parent}/fd").iterdir()]
+    opened = [str(one.readlink()) for one in Path(f"/proc/{parent}/fd").iterdir()]
     assert not [path for path in opened if path.startswith(str(own_server.data))]
     # The one on which it is told what to do: neither the port, nor a connection.
     assert len([path for path in opened if path.startswith("socket:")]) == 1
