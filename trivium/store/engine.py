@@ -69,6 +69,12 @@ class Store:
         with self.engine.connect() as connection, self._reading(connection):
             yield connection
 
+    def read_long(self) -> AbstractContextManager[object]:
+        """For work that looks up little and takes long: on SQLite as `read`, for a connection between two statements
+        is in nobody's way there. Of a database with a server each `read` takes one from the pool and gives it back.
+        """
+        return self.read() if self._in_a_file else nullcontext()
+
     @contextmanager
     def glance(self) -> Iterator[Connection]:
         """Like `read`, for a thread that must not wait: raises `WouldWait` where another connection is in the way.
