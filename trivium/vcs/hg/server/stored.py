@@ -17,8 +17,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from mercurial import error, zstd
+from mercurial import error, filelog, zstd
+from mercurial.node import nullrev
 from mercurial.revlogutils import constants
+from mercurial.utils import storageutil
 
 from trivium.vcs.errors import UnknownRevision, VcsError
 
@@ -66,6 +68,26 @@ def beginning(log: Any, revision: int, most: int) -> bytes:
         if len(found) >= most:
             break
     return found
+
+
+def look_at_beginnings() -> None:
+    """From now on Mercurial looks for the origin of a copy where it stands, instead of in a large file that it reads."""
+    plain = filelog.filelog.renamed
+
+    def renamed(self: Any, name: bytes) -> Any:
+        revision = self.rev(name)
+        if self.get_revlog().rawsize(revision) > _HELD:
+            begins = beginning(self, revision, _MOST_MARKED)
+            if not begins.startswith(MARK) or self.parentrevs(revision)[0] != nullrev:
+                return None
+            end = begins.find(MARK, len(MARK))
+            if end >= 0:
+                told, _ = storageutil.parsemeta(begins[: end + len(MARK)])
+                both = (told.get(b"copy"), told.get(b"copyrev"))
+                return (both[0], bytes.fromhex(both[1].decode("ascii"))) if both[0] and both[1] else None
+        return plain(self, name)
+
+    filelog.filelog.renamed = renamed
 
 
 def _is_plain(revlog: Any, revision: int) -> bool:
