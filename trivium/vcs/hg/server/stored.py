@@ -71,7 +71,7 @@ def beginning(log: Any, revision: int, most: int) -> bytes:
 
 
 def look_at_beginnings() -> None:
-    """From now on Mercurial looks for the origin of a copy where it stands, instead of in a large file that it reads."""
+    """From now on Mercurial looks for the origin of a copy where it stands, and reads no large file for it."""
     plain = filelog.filelog.renamed
 
     def renamed(self: Any, name: bytes) -> Any:
@@ -221,7 +221,7 @@ def _patched(text: Iterable[bytes | memoryview], delta: _Pieces) -> Iterator[mem
 
 def _rested(text: Iterable[bytes | memoryview]) -> Iterator[bytes]:
     """The same text, from a file without a name: it is written now, so that nothing behind it is needed any more."""
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with who reads it)
     for piece in text:
         file.write(piece)
     file.seek(0)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import struct
 import tracemalloc
 import zlib
@@ -87,7 +88,7 @@ def packed(data: bytes, how: str) -> bytes:
 
 
 def new_log(place: Path, texts: list[bytes], ways: list[str], *, inline: bool = False) -> Log:
-    differences = [texts[0], *(mdiff.textdiff(old, new) for old, new in zip(texts, texts[1:], strict=False))]
+    differences = [texts[0], *(mdiff.textdiff(old, new) for old, new in itertools.pairwise(texts))]
     return Log(place, [packed(one, ways[at % 3]) for at, one in enumerate(differences)], texts, inline=inline)
 
 
@@ -99,7 +100,9 @@ def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WAYS = ["zlib", "zstd", "plain"]
-TEXT = st.lists(st.sampled_from([b"one\n", b"two\n", b"\0\xff\n", b"a longer line of a file\n", b"no end"]), max_size=30)
+TEXT = st.lists(
+    st.sampled_from([b"one\n", b"two\n", b"\0\xff\n", b"a longer line of a file\n", b"no end"]), max_size=30
+)
 
 
 @pytest.mark.usefixtures("nothing_held")
@@ -198,7 +201,7 @@ def test_mercurial_agrees(hg_place: Place) -> None:
     contents = []
     for step in range(2):
         lines[step * 1000 : step * 1000 + 5] = [b"another %d\n" % step] * (step + 3)
-        contents.append((hg_place.change(**{"large": b"".join(lines)}), "large", b"".join(lines)))
+        contents.append((hg_place.change(large=b"".join(lines)), "large", b"".join(lines)))
     copied = hg_place.rename("large", "copied")
     contents.append((copied, "copied", b"".join(lines)))
     with hg_place.open() as snapshot:
