@@ -140,6 +140,10 @@ class Settings:
     archive_cache_dir: str = _option(
         "", "Where archives that were made are kept. Empty: `archives` in the data directory; `off`: nowhere."
     )
+    max_archive_bytes: int = _option(
+        4 << 30,
+        "Largest archive, by the files in it; a larger one is refused, or ended where that shows late. 0: no limit.",
+    )
     cut_off_limit_diff: int = _option(1_024_000, "Largest changes that a page shows without being asked for all.")
     cut_off_limit_file: int = _option(256_000, "Largest change of one file that a page shows without being asked.")
     default_encoding: str = _option(
