@@ -28,11 +28,21 @@ ONCE = {
         "diff/src/tide.py?diff1={before}&diff2={last}",
         "forks",
         "followers",
+        "search?q=tide",
     ),
-    "hg": ("bookmarks", "changeset/{first}...{last}", "compare"),
+    "hg": ("bookmarks", "changeset/{first}...{last}", "compare", "search?q=water&type=commit"),
     "svn": ("tags",),
 }
-SITE = ("/", "/harbours", "/_profiles/ada", "/_admin/gists", "/_admin/journal", "/_admin/public_journal")
+SITE = (
+    "/",
+    "/harbours",
+    "/_profiles/ada",
+    "/_admin/gists",
+    "/_admin/journal",
+    "/_admin/public_journal",
+    "/_admin/search?q=tide",
+    "/_admin/search?q=water&type=commit",
+)
 
 
 EVERY_LOOK = ((WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark"))
