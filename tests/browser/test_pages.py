@@ -87,6 +87,7 @@ def test_pages_of_the_site(adas: Watched) -> None:
 
 def test_pages_of_somebody_unknown(window: object, world: World) -> None:
     stranger = window()  # type: ignore[operator]
+    assert audit(stranger, "/_admin/register") == []
     assert audit(stranger, "/_admin/login") == []
     stranger.page.fill("#username", "ada")
     stranger.page.fill("#password", "wrong")
