@@ -156,6 +156,12 @@ class Settings:
     max_render_bytes: int = _option(1 << 20, "Largest text that is rendered as markup; others are shown as text.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
+    allow_registration: bool = _option(
+        False,
+        "Visitors may make accounts for themselves. Whether these wait for an administrator, or can be used at once, is"
+        " the permission hg.register of the user default.",
+    )
+    register_rate: int = _option(20, "Accounts that may be asked for from one address in an hour; 0: no limit.")
     import_rate: int = _option(6, "Imports and pulls that a user may begin in a minute; two at once. 0: no limit.")
     min_free_bytes: int = _option(512 << 20, "Pushes and new repositories are refused when less is free.")
     allowed_remote_hosts: tuple[str, ...] = _option(
