@@ -60,9 +60,10 @@ class Settings:
 
     database_url: str = _option(
         "",
-        "Database, as an SQLAlchemy URL. Empty: SQLite in the data directory.",
+        "Database, as an SQLAlchemy URL: sqlite or postgresql. Empty: SQLite in the data directory.",
         name="sqlalchemy.db1.url",
     )
+    database_connections: int = _option(30, "Connections to PostgreSQL of all workers together; at least 4 for each.")
     repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
     base_url: str = _option(
         "", "Address under which users reach the server, for absolute links. Empty: taken from each request."
@@ -194,7 +195,7 @@ class Settings:
     )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
-    db_busy_timeout: int = _option(15, "A locked database is waited for this long.")
+    db_busy_timeout: int = _option(15, "A locked database is waited for this long; a statement on PostgreSQL may take four times as long.")
     exclusive_timeout: int = _option(
         30, "A rename or deletion waits this long for pushes under way to the same repository."
     )

@@ -2,7 +2,9 @@
 """The tables of the present schema; `migrations/` says how a database gets there.
 
 Moments are stored as the text that answers carry: ISO 8601, UTC, milliseconds, no zone (api-users.md 1.2). Ids are
-never reused (security.md S-16), which on SQLite wants AUTOINCREMENT.
+never reused (security.md S-16), which on SQLite wants AUTOINCREMENT. Numbers have 64 bits, and texts are compared by
+their code points, on every database: so on PostgreSQL each `Integer` here is a BIGINT, and each text has the collation
+"C" (`alike`).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -25,12 +28,13 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 DEFAULT_USER_ID: Final = 1
 """The user `default`: anonymous visitors, and the template of everybody (api-users.md 5.2)."""
 
-LARGEST_ID: Final = 2**31 - 1
-"""What no id is beyond, as PostgreSQL stores them: larger numbers may not even be compared with one there."""
+LARGEST_ID: Final = 2**63 - 1
+"""What no id is beyond: larger numbers may not even be compared with one."""
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +49,13 @@ metadata = MetaData(
 def now() -> str:
     """The present moment as it is stored."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def alike(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A type that on PostgreSQL holds the same values as on SQLite, in the same order."""
+    if isinstance(kind, String):
+        return type(kind)(kind.length).with_variant(type(kind)(kind.length, collation="C"), "postgresql")
+    return Integer().with_variant(BigInteger(), "postgresql") if type(kind) is Integer else kind
 
 
 def _table(name: str, *rest: Column[object] | UniqueConstraint | Index) -> Table:
@@ -240,7 +251,7 @@ repository_grams = Table(
     metadata,
     # Every three characters that follow each other in the name: see `forge/naming/grams.py`.
     # Compared by code points, so that what begins with something is a range.
-    Column("gram", String(3).with_variant(String(3, collation="C"), "postgresql"), primary_key=True),
+    Column("gram", String(3), primary_key=True),
     Column("repository_id", _to("repositories.id"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
@@ -422,3 +433,7 @@ intents = Table(
     Column("detail", Text, nullable=False),  # JSON
     Column("created_on", String(23), nullable=False),
 )
+
+for _one in metadata.tables.values():
+    for _column in _one.columns:
+        _column.type = alike(_column.type)
