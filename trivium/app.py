@@ -37,6 +37,7 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.jobs.runner import Runner
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
@@ -121,6 +122,8 @@ class Application:
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._closing = threading.Event()
+        self._jobs = Runner(self._site)
+        self._site.jobs.wake = self._jobs.wake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -203,6 +206,7 @@ class Application:
             if message["type"] == "lifespan.startup":
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
+                self._jobs.start()
                 if self._settings.housekeeping_interval:
                     regular.append(asyncio.create_task(self._keep_house()))
                 await send({"type": "lifespan.startup.complete"})
@@ -211,6 +215,7 @@ class Application:
                 for task in regular:
                     task.cancel()
                 await asyncio.gather(*regular, return_exceptions=True)
+                await asyncio.to_thread(self._jobs.close)
                 self._close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

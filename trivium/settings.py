@@ -15,12 +15,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, get_type_hints
+from urllib.parse import quote, urlsplit
 
 from trivium.errors import Invalid
 
 SERVER: Final = "server:main"
 APP: Final = "app:main"
 
+_BROKER = re.compile(r"rediss?|redis\+socket|amqps?")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -64,6 +66,25 @@ class Settings:
         name="sqlalchemy.db1.url",
     )
     database_connections: int = _option(30, "Connections to PostgreSQL of all workers together; at least 4 for each.")
+    use_celery: bool = _option(
+        False, "Imports, forks and other long work are sent to a queue, from which `trivium worker` takes them."
+    )
+    broker_url: str = _option(
+        "",
+        "Address of the queue, such as redis://127.0.0.1:6379/0. Empty: made of the following options, if one is set.",
+    )
+    broker_host: str = _option("", "Host of an AMQP broker, as older servers name it.", name="broker.host")
+    broker_port: int = _option(5672, "Port of that.", name="broker.port")
+    broker_user: str = _option("", "User name at that.", name="broker.user")
+    broker_password: str = _option("", "Password at that.", name="broker.password")
+    broker_vhost: str = _option("", "Virtual host of that.", name="broker.vhost")
+    keep_trash_days: int = _option(
+        0, "What was deleted stays in the trash for so many days; 0: until `trivium trash empty`."
+    )
+    keep_expired_days: int = _option(
+        90, "Gists and tokens are removed so many days after they expired; 0: they stay, marked expired."
+    )
+    keep_jobs_days: int = _option(30, "What became of jobs is kept for so many days; 0: for ever.")
     repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
     base_url: str = _option(
         "", "Address under which users reach the server, for absolute links. Empty: taken from each request."
@@ -229,6 +250,17 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data / 'trivium.db'}"
 
     @property
+    def broker(self) -> str:
+        """The address of the queue; empty where none is named."""
+        if self.broker_url or not self.broker_host:
+            return self.broker_url
+        user, password, vhost = (
+            quote(one, safe="") for one in (self.broker_user, self.broker_password, self.broker_vhost)
+        )
+        credentials = f"{user}:{password}@" if user else ""
+        return f"amqp://{credentials}{self.broker_host}:{self.broker_port}/{vhost}"
+
+    @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 
@@ -331,6 +363,7 @@ def _check(settings: Settings) -> None:
             raise Invalid(f"option {name}: must be at least 1")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
+    _check_broker(settings)
     if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:
         raise Invalid("option auth_ret_code: must be 0 or a status from 400 to 499")
     if not (200 <= settings.lock_ret_code <= 299 or 400 <= settings.lock_ret_code <= 499):
@@ -347,6 +380,13 @@ def _check(settings: Settings) -> None:
         raise Invalid(f"option trusted_proxies: {error}") from error
     if not settings.client_address_header.isascii():
         raise Invalid("option client_address_header: the name of a header is ASCII")
+
+
+def _check_broker(settings: Settings) -> None:
+    if settings.use_celery and not settings.broker:
+        raise Invalid("option use_celery: no queue is named; set broker_url")
+    if settings.broker and not _BROKER.fullmatch(urlsplit(settings.broker).scheme):
+        raise Invalid("option broker_url: redis://, rediss://, redis+socket:// or amqp:// is expected")
 
 
 def template() -> str:

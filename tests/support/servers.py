@@ -29,8 +29,8 @@ from trivium.cli.workers import NAME
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
 
-# What changes without anybody doing anything: stamps, and moments that are written together every few seconds.
-_BY_ITSELF = {"access_stamp", "sqlite_sequence"}
+# What changes without anybody doing anything: stamps, upkeep, and moments that are written together every few seconds.
+_BY_ITSELF = {"access_stamp", "sqlite_sequence", "jobs", "schedules"}
 _MOMENTS = {"last_used", "last_login", "last_activity"}
 
 
@@ -74,6 +74,11 @@ class Server:
     def root(self) -> Path:
         """Where the repositories are."""
         return self.data / "repositories"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its programs are started with."""
+        return self._environment
 
     @property
     def pid(self) -> int:

@@ -76,6 +76,9 @@ TOLD_IN_PAGES: Final = "action <> 'pull' AND repository_id IS NOT NULL"
 """Rows of the journal that its pages may tell, as a condition: word for word, or no index is found by it."""
 _TOLD: Final = _only(TOLD_IN_PAGES)
 
+OPEN_JOBS: Final = "state IN ('queued', 'running')"
+"""Rows of jobs that have not ended, as a condition: word for word, or no index is found by it."""
+
 access_stamp = Table(
     "access_stamp",
     metadata,
@@ -432,6 +435,54 @@ intents = Table(
     Column("kind", String(20), nullable=False),
     Column("detail", Text, nullable=False),  # JSON
     Column("created_on", String(23), nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    # Work that outlives the request that asked for it (system.md 4): see `forge/jobs/`.
+    Column("id", String(36), primary_key=True),  # a UUID that grows with time; the id of the Celery task as well
+    Column("kind", String(40), nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON, without secrets
+    Column("secret", LargeBinary),  # what must not stand among the arguments, sealed; gone when the job has ended
+    Column("subject", String(255), nullable=False),  # the name of what it is about
+    Column("repository_id", Integer, index=True),
+    Column("reserves", Boolean, nullable=False),  # whether it creates what its subject names
+    # The key of the name that a creation has reserved until it ends: one name, one creation.
+    Column("reserved_key", String(255), unique=True),
+    # Of several jobs with the same text one waits: whoever wants another finds it. Gone when it begins.
+    Column("only_one", String(100), unique=True),
+    Column("owner_id", Integer),  # who will own what is created
+    Column("user_id", Integer, nullable=False),  # who asked, and from where; the worker acts as they may by then
+    Column("username", String(255), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("state", String(10), nullable=False),  # queued, running, done, failed or cancelled
+    Column("asked_to_end", Boolean, nullable=False),
+    Column("done", BigInteger, nullable=False),  # how far it is, of `total`, in the unit of `what`
+    Column("total", BigInteger),
+    Column("what", String(100), nullable=False),
+    Column("log", Text, nullable=False),
+    Column("reason", Text),  # why it failed, for whoever asked
+    Column("detail", Text),  # the same for super-admins
+    Column("attempts", Integer, nullable=False),
+    Column("most_attempts", Integer, nullable=False),
+    Column("due_on", String(23), nullable=False),  # not to be begun before
+    Column("sent_on", String(23)),  # when a broker was told last
+    Column("runner", String(32)),  # the process that runs it (`tree.kernel_locks.WorkerIdentity`)
+    Column("created_on", String(23), nullable=False),
+    Column("started_on", String(23)),
+    Column("ended_on", String(23), index=True),
+    # What waits or runs is looked through every few seconds, and there is little of it.
+    Index("ix_jobs_open", "state", "id", **_only(OPEN_JOBS)),
+    Index("ix_jobs_user_id", "user_id", "id"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    # When what is done regularly is done next; whoever moves it on does it (`trivium/jobs/schedules.py`).
+    Column("name", String(40), primary_key=True),
+    Column("next_run", String(23), nullable=False),
 )
 
 for _one in metadata.tables.values():
