@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, update
 from sqlalchemy.engine import make_url
@@ -20,6 +20,9 @@ from trivium.store.turns import Turns
 
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
+
+EVENTS: Final = "events"
+"""Where a connection notes the actions of the events that its transaction records."""
 
 _BEGIN = "BEGIN IMMEDIATE"
 _OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
@@ -46,6 +49,8 @@ class Store:
         self._writing = self.engine.execution_options(trivium_writes=True)
         self._writer: Connection | None = None
         """The connection of the last transaction, for the next."""
+        self.on_events: Callable[[Set[str]], None] | None = None
+        """Called after the commit of events with their actions (`forge/events/journal.py`); must be quick."""
 
     def _engine(self, busy_timeout: float, pool_size: int) -> Engine:
         if not self._in_a_file:
@@ -135,12 +140,15 @@ class Store:
                 if not access_unchanged:
                     connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
+                recorded: Set[str] | None = connection.info.pop(EVENTS, None)
         except OperationalError as error:
             if "database is locked" in str(error.orig):
                 raise Busy("the database is locked") from error
             raise
         except IntegrityError as error:
             raise Invalid("the change conflicts with another one that was made at the same time") from error
+        if recorded and self.on_events is not None:
+            self.on_events(recorded)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
