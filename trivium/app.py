@@ -17,6 +17,7 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
 from trivium.errors import TriviumError
+from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
@@ -36,6 +37,7 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
@@ -102,6 +104,7 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
+        self._delivery = Delivery(self._site, [Notices(self._site).subscriber])
         self._closing = threading.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -183,6 +186,8 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                # First of all: whatever is acknowledged from now on is delivered.
+                await asyncio.get_running_loop().run_in_executor(self._chores, self._delivery.start)
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
                 if self._settings.housekeeping_interval:
@@ -234,6 +239,7 @@ class Application:
             _log.warning("activity was not recorded", why=str(error))
 
     def _close(self) -> None:
+        self._delivery.stop()
         self._crew.close()
         self._admission.close()
         self._slow.shutdown()

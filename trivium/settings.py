@@ -250,6 +250,11 @@ class Settings:
         return "smtp" if self.smtp_server else ""
 
     @property
+    def mails_links(self) -> bool:
+        """Whether mails with links can be sent: these lead to base_url alone, whatever a request calls the server."""
+        return bool(self.mail_goes and self.base_url)
+
+    @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 

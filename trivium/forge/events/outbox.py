@@ -55,6 +55,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int | None
     username: str
     """Whose act it was, and what the account was called then."""
+    address: str
+    """From where; empty when unknown."""
     action: str
     subject: str
     repository_id: int | None
@@ -85,6 +87,7 @@ _COLUMNS: Final = (
     journal.c.at,
     journal.c.user_id,
     journal.c.username,
+    journal.c.address,
     journal.c.action,
     journal.c.subject,
     journal.c.repository_id,
@@ -99,6 +102,7 @@ _NEXT: Final = (
     .order_by(journal.c.id)
     .limit(bindparam("most"))
 )
+_ONE: Final = select(*_COLUMNS).where(journal.c.id == bindparam("event"))
 _PLACE: Final = tuple_(journal.c.transaction_id, journal.c.id)
 _NEXT_BY_TRANSACTION: Final = (
     select(*_COLUMNS)
@@ -205,6 +209,12 @@ def following(db: Connection, after: Position, to: Position, actions: Collection
     return [_recorded(row) for row in db.execute(_NEXT, given | {"end_event": to.event})]
 
 
+def recorded(db: Connection, event_id: int) -> Recorded | None:
+    """One event by its id."""
+    row = db.execute(_ONE, {"event": event_id}).first()
+    return None if row is None else _recorded(row)
+
+
 def held_lines(db: Connection, name: str) -> set[str]:
     """The lines in which something was not taken yet."""
     return {row[0] for row in db.execute(_LINES, {"who": name})}
@@ -271,6 +281,7 @@ def _recorded(row: Any) -> Recorded:
         at=row.at,
         user_id=row.user_id,
         username=row.username,
+        address=row.address,
         action=row.action,
         subject=row.subject,
         repository_id=row.repository_id,
