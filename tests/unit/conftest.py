@@ -30,9 +30,7 @@ def prepared_database() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def prepared_data(
-    tmp_path_factory: pytest.TempPathFactory, root_key: str, prepared_database: str | None
-) -> Path:
+def prepared_data(tmp_path_factory: pytest.TempPathFactory, root_key: str, prepared_database: str | None) -> Path:
     """What is set up once and copied for each site."""
     data = tmp_path_factory.mktemp("prepared") / "data"
     set_up(

@@ -419,11 +419,50 @@ journal = _table(
     Column("subject", String(255), nullable=False),
     Column("repository_id", Integer),
     Column("detail", Text, nullable=False),  # JSON
+    # Of its transaction, by which PostgreSQL delivers (`forge/events/outbox.py`); SQLite, with one writer, has 0.
+    Column("transaction_id", BigInteger, nullable=False, server_default="0"),
+    Index("ix_journal_transaction", "transaction_id", "id", sqlite_where=text("transaction_id > 0")),
     Index("ix_journal_repository_id", "repository_id"),
     Index("ix_journal_user_id", "user_id"),
     # What the pages of the journal walk (`forge/events/reading.py`): without pulls, which are most of the rows.
     Index("ix_journal_repository_told", "repository_id", "id", **_TOLD),
     Index("ix_journal_user_told", "user_id", "id", **_TOLD),
+)
+
+event_positions = Table(
+    "event_positions",
+    metadata,
+    # Up to where in the journal each subscriber has heard of everything, but for what is undelivered.
+    Column("subscriber", String(60), primary_key=True),
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+)
+
+undelivered_events = Table(
+    "undelivered_events",
+    metadata,
+    # What a subscriber failed to take, and what waits behind that in the same line (`forge/events/delivery.py`).
+    Column("subscriber", String(60), primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+    Column("line", String(320), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("retry_at", BigInteger, nullable=False),  # seconds since the epoch
+    Column("reason", Text, nullable=False),
+    Column("set_aside", Boolean, nullable=False),  # it is not tried any more, and holds up nothing
+    Index("ix_undelivered_events_line", "subscriber", "line", "event_id"),
+)
+
+password_resets = _table(
+    "password_resets",
+    # Who asked by mail for another password (`forge/accounts/password_resets.py`). The key in the mail stands nowhere:
+    # it is made of this row, the account and the server's secret, and found by its digest.
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("nonce", LargeBinary(16), nullable=False),
+    Column("user_id", _to("users.id"), index=True),  # null: nobody has that address
+    Column("asked_for", LargeBinary(32), nullable=False),  # digest of the mail address that was given
+    Column("address", String(45), nullable=False),  # network of whoever asked
+    Column("locale", String(20), nullable=False),
+    Column("asked_at", BigInteger, nullable=False, index=True),  # seconds since the epoch
 )
 
 intents = Table(
