@@ -185,7 +185,9 @@ class Settings:
     )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
-    db_busy_timeout: int = _option(15, "A locked database is waited for this long; a statement on PostgreSQL may take four times as long.")
+    db_busy_timeout: int = _option(
+        15, "A locked database is waited for this long; a statement on PostgreSQL may take four times as long."
+    )
     exclusive_timeout: int = _option(
         30, "A rename or deletion waits this long for pushes under way to the same repository."
     )

@@ -16,9 +16,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from sqlalchemy import text
 
 from trivium.errors import StartRefused
 from trivium.store.engine import Store
+from trivium.store.locks import SCHEMA, lock
 from trivium.store.tables import now
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -75,14 +77,29 @@ def upgrade(store: Store, backups: Path) -> bool:
     if present == head():
         return False
     _check_known(present)
+    _check_encoding(store)
     if present is not None:
         back_up(store, backups)
     # What is cached belongs to processes that have ended; older tables may lack the columns of the stamp.
     with store.write(access_unchanged=True) if present is not None else store.write_bare() as db:
+        lock(db, SCHEMA)
+        if MigrationContext.configure(db).get_current_revision() == head():
+            return False  # another process was quicker
+        if store.url.get_backend_name() == "postgresql":
+            # A step may write large tables anew.
+            db.execute(text("SET LOCAL statement_timeout = 0"))
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")
     return True
+
+
+def _check_encoding(store: Store) -> None:
+    if store.url.get_backend_name() == "postgresql":
+        with store.read() as db:
+            encoding = db.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise StartRefused(f"the database has the encoding {encoding}; create one with ENCODING 'UTF8'")
 
 
 def back_up(store: Store, backups: Path) -> Path | None:

@@ -2,7 +2,7 @@
 """The repository root is compared with the database: repositories put there by hand become known (api-users.md 6).
 
 A repository in both places is not touched. While somebody else creates, moves or deletes a repository, it looks
-unknown or lost from outside. So every decision is taken anew in the turn of a writer, when nothing is under way
+unknown or lost from outside. So every decision is taken anew under the lock of renames, when nothing is under way
 (`store.intents`).
 """
 
