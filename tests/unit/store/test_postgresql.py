@@ -300,9 +300,14 @@ def test_a_server_that_is_started_again_is_used_again(cluster: Cluster, at_once:
             return found[0] if found else 0
 
     assert ask() == 1 and all_at_once(ask, ask, ask) == [1, 1, 1]
-    with pytest.raises(DatabaseAway), store.write() as db:
-        cluster.stop(at_once=at_once)
-        db.execute(select(access_stamp))
+
+    def end_it_in_a_transaction() -> None:
+        with store.write() as db:
+            cluster.stop(at_once=at_once)
+            db.execute(select(access_stamp))
+
+    with pytest.raises(DatabaseAway):
+        end_it_in_a_transaction()
     for act in (ask, lambda: schema.check(store)):
         with pytest.raises(DatabaseAway):
             act()
