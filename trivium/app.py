@@ -17,12 +17,13 @@ from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
-from trivium.errors import TriviumError
+from trivium.errors import Busy, TriviumError
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
+from trivium.forge.upkeep.recovery import recover_left
 from trivium.http.asgi import (
     ENCRYPTED_ONLY,
     SECURITY_HEADERS,
@@ -156,6 +157,12 @@ class Application:
                 raise _Aborted from None  # the server must close the connection: the answer is not complete
             # A client that is still there kept us waiting.
             await respond(secured, 408, b"The request did not arrive in time.\n", (TEXT, (b"connection", b"close")))
+        except Busy as error:
+            # Where a door could not even say so: its own words need the database.
+            _log.warning("a request was put off", method=scope["method"], path=scope["path"], why=str(error))
+            if started:
+                raise _Aborted from None
+            await respond(secured, 503, f"{error}\n".encode(), (TEXT, (b"retry-after", b"5")))
         except Exception:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -258,6 +265,7 @@ class Application:
     def _write_activity(self) -> None:
         try:
             self._activity.write(self._site, self._authenticator.used_tokens, self._authenticator.signed_in)
+            recover_left(self._site)
         except TriviumError as error:
             _log.warning("activity was not recorded", why=str(error))
 

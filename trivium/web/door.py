@@ -228,7 +228,7 @@ class WebDoor:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
                     raise TakesLong(visit.caller) if view.pace >= Pace.LONG else WouldWait
-                found = view.call(visit, **given)
+                found = self._site.store.again(partial(view.call, visit, **given))
                 if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
                     visit, found = telling, view.call(telling, **given)  # not one that was at hand
                 answer = ready(found, visit)
