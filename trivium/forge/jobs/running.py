@@ -205,8 +205,15 @@ class Work:
             self._log = f"{self._log}{moment()} {line}\n"[-_LONGEST_LOG:]
 
     def ends(self, db: Connection, repository_id: int | None = None) -> None:
-        """Store that the job is done, in the transaction of its change; raises `TakenAway`, and nothing is done."""
-        if not self._end(db, State.DONE, repository_id=repository_id):
+        """Store that the job is done, in the transaction of its change.
+
+        Raises `Cancelled` or `TakenAway` instead, so that the change is not made.
+        """
+        ours = self._end(db, State.DONE, repository_id=repository_id)
+        row = _ASKED.first(db, {"job": self.job.id})
+        if row is not None and row[0]:
+            raise Cancelled
+        if not ours:
             raise TakenAway("the job is not ours any more")
 
     def ended(self) -> None:
