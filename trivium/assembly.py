@@ -37,8 +37,10 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout, limits=limits_of(settings)))
     subversion = svn_command(settings)
     svn = Svn(subversion, SvnApache(settings, subversion))
+    in_a_file = settings.url.startswith("sqlite")
+    connections = 2 * settings.threads + 2 if in_a_file else max(4, settings.database_connections // settings.workers)
+    store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=connections)
     broker = broker_of(settings)
-    store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)
     return Site(
         settings=settings,
         store=store,

@@ -98,6 +98,17 @@ class Busy(TriviumError):
     """Somebody else is working on the object; trying again later makes sense."""
 
 
+class Undone(Busy):
+    """The database ended a transaction for another one's sake: nothing of it happened, and it can be repeated."""
+
+
+class DatabaseAway(Busy):
+    """The database cannot be asked: it was restarted, is starting, or cannot be reached. That passes by itself.
+
+    When it went away during a commit nobody knows whether that happened.
+    """
+
+
 class StorageFull(TriviumError):
     """Less than `min_free_bytes` is left where repositories are stored (security.md R-9)."""
 

@@ -141,6 +141,9 @@ _AMONG = select(repositories.c.name).where(
     repositories.c.name_key.in_(bindparam("keys", expanding=True)),
     effective_level(REPOSITORIES) >= int(Level.READ),
 )
+_SOME = _ONE.where(
+    repositories.c.id.in_(bindparam("ids", expanding=True)), effective_level(REPOSITORIES) >= int(Level.READ)
+)
 _LEVEL = Query(select(effective_level(REPOSITORIES)).where(repositories.c.id == bindparam("sought")))
 _FORMERLY = Query(
     _ONE.join(former_names, former_names.c.repository_id == repositories.c.id).where(
@@ -201,6 +204,13 @@ def readable_among(db: Connection, caller: Caller, names: Collection[str]) -> fr
         return frozenset()
     rows = db.execute(_AMONG, binds(caller) | {"keys": sorted(set(wanted.values()))})
     return frozenset(name for (name,) in rows if name in wanted)
+
+
+def readable_by_ids(db: Connection, caller: Caller, ids: Collection[int]) -> dict[int, Repository]:
+    """Those of some repositories that the caller may read, by id: one statement. Nothing is told of their parents."""
+    rows = db.execute(_SOME, binds(caller) | {"ids": list(ids)})
+    found = [msgspec.structs.replace(_repository_of(row), fork_of_id=None, fork_of=None) for row in rows]
+    return {one.id: one for one in found}
 
 
 def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:
