@@ -26,9 +26,9 @@ class Nothing(msgspec.Struct, frozen=True):
     """The arguments of a job that is told nothing."""
 
 
-EXPIRED: Final = JobKind("remove_expired", Nothing)
-TRASH: Final = JobKind("empty_trash", Nothing, long=True)
-OLD_JOBS: Final = JobKind("forget_jobs", Nothing)
+EXPIRED: Final = JobKind("remove_expired", Nothing, forgotten=True)
+TRASH: Final = JobKind("empty_trash", Nothing, long=True, forgotten=True)
+OLD_JOBS: Final = JobKind("forget_jobs", Nothing, forgotten=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from trivium.errors import Busy, Cancelled
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
@@ -76,6 +76,7 @@ _END = Change(
         total=bindparam("of"),
     )
 )
+_FORGET = Change(delete(jobs).where(*_MINE))
 _AGAIN = Change(
     update(jobs)
     .where(*_MINE)
@@ -154,13 +155,16 @@ def claim(site: Site, job: str) -> Job | None:
 class Work:
     """A job under way, for the function that does it. Its threads may use it together."""
 
-    def __init__(self, site: Site, job: Job, stop: Callable[[], bool] = lambda: False) -> None:
-        """`stop` says that this process ends: what can wait is then left to another."""
+    def __init__(
+        self, site: Site, job: Job, stop: Callable[[], bool] = lambda: False, *, forgotten: bool = False
+    ) -> None:
+        """`stop` says that this process ends: what can wait is then left to another. `forgotten` as for `JobKind`."""
         self.job = job
         self.over = False
         """Whether its end is stored."""
         self._site = site
         self._stop = stop
+        self._forgotten = forgotten
         self._lock = threading.Lock()
         self._log = job.log
         self._done: tuple[int, int | None, str] = (0, None, "")
@@ -186,6 +190,14 @@ class Work:
             raise TakenAway("the job is not ours any more")
         if row[0]:
             raise Cancelled
+
+    def wanted(self) -> bool:
+        """Whether to go on: the same question as that of `check`."""
+        try:
+            self.check()
+        except (Cancelled, Busy):
+            return False
+        return True
 
     def tell(self, done: int, total: int | None, what: str) -> None:
         """Say how far it is: `done` of `total`, in the unit `what`. It is stored now and then."""
@@ -242,6 +254,8 @@ class Work:
         reason: str | None = None,
         detail: str | None = None,
     ) -> bool:
+        if self._forgotten and state is State.DONE:
+            return _FORGET.run(db, self._mine) == 1
         done, total, _ = self._done
         changes = {
             "becomes": state.value,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server does for somebody beside requests: repositories on their way, and lists of jobs (system.md 2.8, 4)."""
+"""What the server does for somebody beside requests: repositories on their way, lists of jobs (system.md 2.8, 4)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _told(visit: PendingVisit) -> str:
     name = visit.job.subject
     if visit.job.state is State.CANCELLED:
         return visit.text("The creation of %(name)s was cancelled.", name=name)
-    reason = visit.text(visit.job.reason or "")
+    reason = visit.text(visit.job.reason) if visit.job.reason else ""
     return visit.text("%(name)s could not be created: %(reason)s", name=name, reason=reason)
 
 
