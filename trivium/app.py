@@ -36,6 +36,7 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.jobs.handlers.mails import ask_for_mail
 from trivium.jobs.runner import Runner
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
@@ -121,7 +122,7 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        self._delivery = Delivery(self._site, [Notices(self._site).subscriber])
+        self._delivery = Delivery(self._site, [Notices(self._site, partial(ask_for_mail, self._site)).subscriber])
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake
 

@@ -50,10 +50,7 @@ class Broker:
 
     def tell(self, job: str) -> bool:
         """Send the id of a job to the workers; False, and a line in the log, when they cannot be reached."""
-        told = self._try(lambda: self._publish(job)) is not None
-        if not told:
-            self.wake()
-        return told
+        return self._try(lambda: self._publish(job)) is not None
 
     def waiting(self) -> int | None:
         """How many messages nobody has taken yet; None when that cannot be found out."""

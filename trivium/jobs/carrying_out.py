@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import Job, JobKind, State
-from trivium.forge.jobs.running import TakenAway, Work
+from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.repositories.failed_transfers import reason_of
 from trivium.forge.site import Site
 from trivium.jobs import handlers
@@ -68,6 +68,8 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
         # Others are at work there: that is no failure of an attempt.
         reason = reason_of(error)
         return lambda: work.again(handler.kind.pause, reason, reason, counted=False)
+    except Later as error:
+        return _tried_again(work, handler.kind, str(error), str(error))
     except TriviumError as error:
         reason, detail = reason_of(error), str(error)
         return lambda: work.end(State.FAILED, reason, detail)

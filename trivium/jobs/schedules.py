@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trivium.access.caller import the_system
 from trivium.forge.jobs.job import JobKind, moment
-from trivium.forge.jobs.submission import enter
+from trivium.forge.jobs.submission import announce, enter
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import now, schedules
@@ -77,4 +77,4 @@ def _begin(site: Site, schedule: Schedule, seen: str | None) -> None:
             return
         job = enter(db, site, the_system(), schedule.kind, Nothing(), subject="", only_one=f"schedule {name}")
     if job is not None:
-        site.jobs.tell(job)
+        announce(site, job)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 
-from trivium.errors import Busy, Cancelled
+from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
 from trivium.forge.site import Site
 from trivium.store.query import Change, Query
@@ -119,6 +119,10 @@ class Due(NamedTuple):
     sent_on: str | None
     """When a broker was told last."""
     due_on: str
+
+
+class Later(TriviumError):
+    """What a job needs is not there now: another attempt makes sense, as often as its kind says."""
 
 
 def due(db: Connection, most: int, *, of: Collection[str] | None = None, but: Collection[str] = ()) -> list[Due]:

@@ -20,7 +20,7 @@ from trivium.forge.history.prepared import prepare
 from trivium.forge.history.reading import History
 from trivium.forge.jobs.job import JobKind
 from trivium.forge.jobs.running import Work
-from trivium.forge.jobs.submission import enter
+from trivium.forge.jobs.submission import announce, enter
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
@@ -64,7 +64,7 @@ def ask(site: Site) -> None:
             site.pushed.put(repository_id)
         raise
     for job in told:
-        site.jobs.tell(job)
+        announce(site, job)
 
 
 def _taken(site: Site) -> set[int]:
