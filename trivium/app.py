@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,7 +20,6 @@ from trivium.errors import Busy, TriviumError
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
-from trivium.forge.upkeep import housekeeping
 from trivium.forge.upkeep.activity import Activity
 from trivium.forge.upkeep.recovery import recover_left
 from trivium.http.asgi import (
@@ -39,6 +37,7 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.jobs.handlers.mails import ask_for_mail
 from trivium.jobs.runner import Runner
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
@@ -124,8 +123,7 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        self._delivery = Delivery(self._site, [Notices(self._site).subscriber])
-        self._closing = threading.Event()
+        self._delivery = Delivery(self._site, [Notices(self._site, partial(ask_for_mail, self._site)).subscriber])
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake
 
@@ -219,11 +217,8 @@ class Application:
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
                 self._jobs.start()
-                if self._settings.housekeeping_interval:
-                    regular.append(asyncio.create_task(self._keep_house()))
                 await send({"type": "lifespan.startup.complete"})
             else:
-                self._closing.set()
                 for task in regular:
                     task.cancel()
                 await asyncio.gather(*regular, return_exceptions=True)
@@ -249,18 +244,6 @@ class Application:
                 trim = partial(give_back, thoroughly=idle)
                 await asyncio.get_running_loop().run_in_executor(self._chores, trim)
             tidy = idle
-
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.housekeeping_interval)
-            if not self._site.pushed.empty():
-                await asyncio.get_running_loop().run_in_executor(self._chores, self._tidy)
-
-    def _tidy(self) -> None:
-        try:
-            housekeeping.tidy_pushed(self._site, self._closing.is_set)
-        except TriviumError as error:
-            _log.warning("housekeeping failed", why=str(error))
 
     def _write_activity(self) -> None:
         try:
