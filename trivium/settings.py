@@ -15,12 +15,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, get_type_hints
+from urllib.parse import quote, urlsplit
 
 from trivium.errors import Invalid
 
 SERVER: Final = "server:main"
 APP: Final = "app:main"
 
+_BROKER = re.compile(r"rediss?|redis\+socket|amqps?")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -61,10 +63,30 @@ class Settings:
 
     database_url: str = _option(
         "",
-        "Database, as an SQLAlchemy URL. Empty: SQLite in the data directory.",
+        "Database, as an SQLAlchemy URL: sqlite or postgresql. Empty: SQLite in the data directory.",
         name="sqlalchemy.db1.url",
         secret=True,
     )
+    database_connections: int = _option(30, "Connections to PostgreSQL of all workers together; at least 4 for each.")
+    use_celery: bool = _option(
+        False, "Imports, forks and other long work are sent to a queue, from which `trivium worker` takes them."
+    )
+    broker_url: str = _option(
+        "",
+        "Address of the queue, such as redis://127.0.0.1:6379/0. Empty: made of the following options, if one is set.",
+    )
+    broker_host: str = _option("", "Host of an AMQP broker, as older servers name it.", name="broker.host")
+    broker_port: int = _option(5672, "Port of that.", name="broker.port")
+    broker_user: str = _option("", "User name at that.", name="broker.user")
+    broker_password: str = _option("", "Password at that.", name="broker.password")
+    broker_vhost: str = _option("", "Virtual host of that.", name="broker.vhost")
+    keep_trash_days: int = _option(
+        0, "What was deleted stays in the trash for so many days; 0: until `trivium trash empty`."
+    )
+    keep_expired_days: int = _option(
+        90, "Gists and tokens are removed so many days after they expired; 0: they stay, marked expired."
+    )
+    keep_jobs_days: int = _option(30, "What became of jobs is kept for so many days; 0: for ever.")
     repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
     base_url: str = _option(
         "", "Address under which users reach the server, for absolute links. Empty: taken from each request."
@@ -142,6 +164,10 @@ class Settings:
     archive_cache_dir: str = _option(
         "", "Where archives that were made are kept. Empty: `archives` in the data directory; `off`: nowhere."
     )
+    max_archive_bytes: int = _option(
+        4 << 30,
+        "Largest archive, by the files in it; a larger one is refused, or ended where that shows late. 0: no limit.",
+    )
     cut_off_limit_diff: int = _option(1_024_000, "Largest changes that a page shows without being asked for all.")
     cut_off_limit_file: int = _option(256_000, "Largest change of one file that a page shows without being asked.")
     default_encoding: str = _option(
@@ -154,6 +180,12 @@ class Settings:
     max_render_bytes: int = _option(1 << 20, "Largest text that is rendered as markup; others are shown as text.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
+    allow_registration: bool = _option(
+        False,
+        "Visitors may make accounts for themselves. Whether these wait for an administrator, or can be used at once, is"
+        " the permission hg.register of the user default.",
+    )
+    register_rate: int = _option(20, "Accounts that may be asked for from one address in an hour; 0: no limit.")
     import_rate: int = _option(6, "Imports and pulls that a user may begin in a minute; two at once. 0: no limit.")
     min_free_bytes: int = _option(512 << 20, "Pushes and new repositories are refused when less is free.")
     allowed_remote_hosts: tuple[str, ...] = _option(
@@ -186,7 +218,9 @@ class Settings:
     )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
-    db_busy_timeout: int = _option(15, "A locked database is waited for this long.")
+    db_busy_timeout: int = _option(
+        15, "A locked database is waited for this long; a statement on PostgreSQL may take four times as long."
+    )
     exclusive_timeout: int = _option(
         30, "A rename or deletion waits this long for pushes under way to the same repository."
     )
@@ -241,6 +275,17 @@ class Settings:
     def url(self) -> str:
         """The database as an SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{self.data / 'trivium.db'}"
+
+    @property
+    def broker(self) -> str:
+        """The address of the queue; empty where none is named."""
+        if self.broker_url or not self.broker_host:
+            return self.broker_url
+        user, password, vhost = (
+            quote(one, safe="") for one in (self.broker_user, self.broker_password, self.broker_vhost)
+        )
+        credentials = f"{user}:{password}@" if user else ""
+        return f"amqp://{credentials}{self.broker_host}:{self.broker_port}/{vhost}"
 
     @property
     def mail_goes(self) -> str:
@@ -357,6 +402,7 @@ def _check(settings: Settings) -> None:
             raise Invalid(f"option {name}: must be at least 1")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
+    _check_broker(settings)
     if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:
         raise Invalid("option auth_ret_code: must be 0 or a status from 400 to 499")
     if not (200 <= settings.lock_ret_code <= 299 or 400 <= settings.lock_ret_code <= 499):
@@ -374,6 +420,13 @@ def _check(settings: Settings) -> None:
     _check_mail(settings)
     if not settings.client_address_header.isascii():
         raise Invalid("option client_address_header: the name of a header is ASCII")
+
+
+def _check_broker(settings: Settings) -> None:
+    if settings.use_celery and not settings.broker:
+        raise Invalid("option use_celery: no queue is named; set broker_url")
+    if settings.broker and not _BROKER.fullmatch(urlsplit(settings.broker).scheme):
+        raise Invalid("option broker_url: redis://, rediss://, redis+socket:// or amqp:// is expected")
 
 
 def _check_mail(settings: Settings) -> None:

@@ -19,6 +19,14 @@ class UserCreated(Event, frozen=True):
     active: bool
 
 
+class UserRegistered(Event, frozen=True):
+    """Somebody made an account, the subject, for themselves. It may wait until an administrator activates it."""
+
+    action = "user.register"
+    user_id: int
+    active: bool
+
+
 class UserChanged(Event, frozen=True):
     """Something of an account was set. A password is `changed` and no more."""
 
