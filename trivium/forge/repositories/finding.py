@@ -16,6 +16,7 @@ from trivium.access.permissions import REPOSITORIES, binds, effective_level, lev
 from trivium.errors import Kind, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID
+from trivium.forge.jobs.reservations import pending
 from trivium.names import MAX_DEPTH, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import former_names, repositories, repository_locks, users
@@ -158,7 +159,8 @@ def _repository_of(row: Iterable[Any]) -> Repository:
 def find(db: Connection, caller: Caller, given: object, needs: Level) -> Repository:
     """The repository that an argument names, if the caller has at least `needs` on it.
 
-    An integer is an id; a string is a full name, or an id when it is all digits and no name. Refusal equals absence.
+    An integer is an id; a string is a full name, or an id when it is all digits and no name. Refusal equals absence;
+    who may know that it is just being created is told so (system.md 4).
     """
     row = None
     if isinstance(given, int) and not isinstance(given, bool):
@@ -167,6 +169,8 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
         row = _BY_NAME.first(db, binds(caller) | {"sought": given, "key": key_of(given)})
         if row is None and (repository_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, repository_id)
+    if row is None and isinstance(given, str) and (job := pending(db, caller, given)) is not None:
+        raise NotFound(Kind.REPOSITORY, given, f"it is being created, by the task {job.id}")
     if row is None or row[_LEVEL_AT] < needs:
         raise NotFound(Kind.REPOSITORY, given)
     return _shown(db, caller, row)
