@@ -12,10 +12,12 @@ import gc
 import os
 import socket
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import msgspec
+import structlog
 import uvicorn
 
 from trivium.cli.beats import Heart
@@ -102,11 +104,14 @@ def serve(order: Order) -> None:
 def put_in_order(order: Order) -> None:
     """Bring the database up to date and finish what a crash left, before anything is served or beside it."""
     from trivium import installation
+    from trivium.cli import former_options
 
     gc.enable()
     if order.again:
         installation.put_in_order_again(order.settings())
     else:
+        for sentence in former_options.sentences(Path(order.data), Path(order.config) if order.config else None):
+            structlog.get_logger(__name__).warning(sentence)
         installation.put_in_order(order.settings())
 
 
