@@ -413,7 +413,7 @@ class Gate:
             session=session,
             keyed=who.keyed,
             pace=pace,
-            language=language(chosen.locale or wanted(asked.languages)),
+            language=language(chosen.locale or wanted(asked.languages, self._site.settings.lang)),
             preferences=chosen,
             urls=Urls(asked.origin, asked.root),
             cookies=cookies,
