@@ -328,7 +328,13 @@ class WebDoor:
         started = False
         try:
             async with self._places.place(visit.caller, brief=False):
-                pieces = _Pieces(answer.content)
+                content = iter(answer.content)
+                if _is_page(answer) and (head := next(content, None)) is not None:
+                    # It is at hand. A thread that makes what follows would keep the interpreter from sending it.
+                    await send(start)
+                    started = True
+                    await send({"type": "http.response.body", "body": head, "more_body": True})
+                pieces = _Pieces(content)
                 reading = asyncio.get_running_loop().run_in_executor(self._downloads, pieces.read)
                 watching = asyncio.create_task(_watch(receive, pieces))
                 try:
@@ -378,7 +384,7 @@ class WebDoor:
 class _Pieces:
     """A content that a thread reads while the event loop sends it, never far ahead."""
 
-    def __init__(self, content: Iterable[bytes]) -> None:
+    def __init__(self, content: Iterator[bytes]) -> None:
         self._content = content
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
@@ -389,10 +395,9 @@ class _Pieces:
     def read(self) -> None:
         """Read all of it; runs in a thread, which waits while nobody takes what was read."""
         end: BaseException | None = None
-        iterator = iter(self._content)
         try:
             with waited_for(lambda: not self._stopped.is_set()):
-                for piece in iterator:
+                for piece in self._content:
                     self._room.acquire()
                     if self._stopped.is_set():
                         return
@@ -403,7 +408,7 @@ class _Pieces:
         except BaseException as error:  # it is raised again where it is waited for
             end = error
         finally:
-            _close(iterator)
+            _close(self._content)
             self._loop.call_soon_threadsafe(self._ready.put_nowait, end)
 
     async def next(self) -> bytes | None:
