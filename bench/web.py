@@ -65,8 +65,8 @@ class Kind:
 
 
 def kinds(name: str, tip: str, *, peer: str = "", trunk: str = "") -> tuple[Kind, ...]:
-    """The table of web.md 5, for the repository `name`. `tip` is its newest commit, the changeset of 31 files; `peer` what
-    cgit calls that; `trunk` the directory in which files are.
+    """The table of web.md 5, for the repository `name`. `tip` is its newest commit, the changeset of 31 files; `peer`
+    what cgit calls that; `trunk` the directory in which files are.
     """
     at, inside = f"/{name}", f"{tip}/{trunk}"
     cgit = f"/{NAME}"
@@ -133,8 +133,8 @@ def _measure_machine(report: Report, server: Server, history: Path) -> None:
         subprocess.run([sys.executable, "-m", "bench.web"], input=text, check=True, capture_output=True).stdout
     )
     report.note(
-        f"this machine: Pygments alone takes {told:.0f} ms for the 2,000 lines, and took {_LEXING_MS:.0f} where the budgets"
-        f" were set: milliseconds are {told / _LEXING_MS:.1f} times as many here"
+        f"this machine: Pygments alone takes {told:.0f} ms for the 2,000 lines, and took {_LEXING_MS:.0f} where the"
+        f" budgets were set: milliseconds are {told / _LEXING_MS:.1f} times as many here"
     )
     port = int(server.url.rpartition(":")[2])
     nothing = Ask("/_static/0/nothing", status=404)

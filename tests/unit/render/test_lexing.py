@@ -86,4 +86,4 @@ def test_few_rules_are_tried() -> None:
     tables = lexing._Tables({"root": rules})
     assert len(rules) > 40
     assert len(tables.rules("root", "x")) < 6
-    assert [rule for rule in tables.rules("root", "\x80")] == list(rules)
+    assert list(tables.rules("root", "\x80")) == list(rules)
