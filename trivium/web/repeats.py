@@ -19,6 +19,7 @@ from trivium.errors import WouldWait
 from trivium.forge.repositories.state import Present, present_of
 from trivium.http.asgi import Headers, Scope
 from trivium.store.engine import Store
+from trivium.turns import Pace
 from trivium.web.rendering import PERIOD
 from trivium.web.visit import Question, RepositoryVisit, Visit
 
@@ -71,8 +72,13 @@ class Repeats:
             return False
 
     def remember(self, scope: Scope, visit: Visit, headers: Headers) -> None:
-        """Remember a 304: of a visitor who has no session, for there is more to a session than the request tells."""
-        if not isinstance(visit, RepositoryVisit) or visit.present is None or visit.session is not None:
+        """Remember a 304 that was found on the event loop: there no view changes anything.
+
+        It is one of a visitor who has no session, for there is more to a session than the request tells.
+        """
+        if visit.pace is not Pace.AT_ONCE or not isinstance(visit, RepositoryVisit) or visit.present is None:
+            return
+        if visit.session is not None:
             return
         asked = visit.asked
         if asked.key or visit.said or asked.cookies.get(visit.cookies.session) or asked.method not in ("GET", "HEAD"):
