@@ -354,9 +354,11 @@ class WebDoor:
             _close(answer.content)
             return Refused(503, "The server is busy with other requests of yours. Please try again.", headers=_BUSY)
         except TriviumError as error:
-            if started:
-                raise
-            return refused(error)
+            if not started:
+                return refused(error)
+            # The connection ends, so that nobody takes the beginning for the whole.
+            _log.warning("an answer broke off", request=visit.asked.id, path=visit.asked.raw_path, why=str(error))
+            raise Disconnected from error
         return None
 
     async def _static(self, scope: Scope, send: Send) -> None:

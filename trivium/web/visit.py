@@ -19,12 +19,12 @@ from trivium.forge.history.reading import History, Moment
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
+from trivium.language import Language
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
 from trivium.web.answers import Asked, PageAtHand
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
-from trivium.web.language import Language
 from trivium.web.urls import Urls
 
 if TYPE_CHECKING:

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Named locks: what of two transactions must not run at the same time, where rows alone cannot say so.
+
+SQLite has one writer, so that a transaction there has every lock already. On PostgreSQL a lock is advisory, belongs to
+the transaction, and ends with it. Whoever takes two takes them in the order of this list:
+
+1. the row of `access_stamp`, which `Store.write` changes first of all unless it is told that no right can change. So all
+   transactions that create, rename, delete, or grant something run one after the other, and what one of them has
+   looked up stays true until it ends;
+2. `RENAMES`: what stands in the tree of repositories, between a look at recorded renames and the commit of one;
+3. the locks of one row, account or address each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+RENAMES: Final = "renames"
+
+
+def lock(db: Connection, name: str) -> None:
+    """Hold a lock until the transaction ends. Raises what `Store.write` raises when that takes too long."""
+    if db.dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.sha256(f"trivium {name}".encode()).digest()[:8], "big", signed=True)
+        db.execute(select(func.pg_advisory_xact_lock(key)))
