@@ -186,7 +186,7 @@ class Application:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
-        else:
+        elif not await self._web.repeated(scope, send):
             settings = self._settings
             paced = Paced(receive, send, rate=settings.min_transfer_rate, grace=settings.request_timeout)
             if is_attachment_path(path):

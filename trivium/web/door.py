@@ -31,7 +31,8 @@ from trivium.web.cookies import cookies_of
 from trivium.web.gate import Elsewhere, Gate, NoView
 from trivium.web.registering import Shape, View
 from trivium.web.rendering import Ready, ready, refusal, sign_in_first
-from trivium.web.sending import BUSY, Sender, respond
+from trivium.web.repeats import Repeats
+from trivium.web.sending import BUSY, Sender, encoded, respond
 from trivium.web.static_files import static_files
 from trivium.web.templating import templates
 from trivium.web.texts import refused
@@ -72,6 +73,7 @@ class WebDoor:
         self._history = History(site)
         self._gate = Gate(site, authenticator, self._history)
         self._crew = crew
+        self._repeats = Repeats(site.store)
         self._long_work = long_work
         settings = site.settings
         self._addresses = ClientAddresses(settings.proxy_networks, settings.client_address_header)
@@ -93,7 +95,18 @@ class WebDoor:
             return False
         if visit.session is not None:
             self._activity.saw(visit.session)
+        elif answer.status == 304:
+            self._repeats.remember(scope, visit, encoded(answer.headers))
         await self._sender.send(answer, visit, scope, receive, send)
+        return True
+
+    async def repeated(self, scope: Scope, send: Send) -> bool:
+        """Answer a request that has been asked before, if the answer is that nothing has changed since."""
+        headers = self._repeats.headers(scope)
+        if headers is None:
+            return False
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
         return True
 
     async def absent(self, scope: Scope, receive: Receive, send: Send) -> None:
