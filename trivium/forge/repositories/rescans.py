@@ -3,8 +3,8 @@
 
 A repository in both places is not touched. While somebody else creates, moves or deletes a repository, it looks
 unknown or lost from outside, and two looks from outside, one at the disk and one at the rows, may have a whole change
-between them. So whatever a rescan changes, refuses or reports is decided anew in the turn of a writer, when nothing is
-under way (`store.intents`).
+between them. So whatever a rescan changes, refuses or reports is decided anew under the lock of renames, when nothing
+is under way (`store.intents`).
 """
 
 from __future__ import annotations
