@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from trivium import first_visits
 from trivium.access.credentials import Authenticator
 from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
@@ -21,7 +22,7 @@ from trivium.errors import TriviumError
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
-from trivium.forge.upkeep import housekeeping
+from trivium.forge.upkeep import housekeeping, parts
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.asgi import (
     ENCRYPTED_ONLY,
@@ -39,6 +40,7 @@ from trivium.http.asgi import (
 )
 from trivium.http.crew import Crew
 from trivium.jobs.runner import Runner
+from trivium.mail import posting
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
@@ -123,7 +125,13 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        self._delivery = Delivery(self._site, [Notices(self._site).subscriber])
+        self._delivery = Delivery(
+            self._site,
+            [
+                Notices(self._site, posting.by_job(self._site)).subscriber,
+                parts.subscriber(first_visits.by_job(self._site)),
+            ],
+        )
         self._closing = threading.Event()
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from trivium.errors import Busy, Cancelled, TriviumError
+from trivium.errors import Busy, Cancelled, Delayed, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import Job, JobKind, State
 from trivium.forge.jobs.running import TakenAway, Work
@@ -68,6 +68,8 @@ def _attempt(site: Site, work: Work, job: Job) -> Callable[[], None]:
         # Others are at work there: that is no failure of an attempt.
         reason = reason_of(error)
         return lambda: work.again(handler.kind.pause, reason, reason, counted=False)
+    except Delayed as error:
+        return _tried_again(work, handler.kind, str(error), str(error))
     except TriviumError as error:
         reason, detail = reason_of(error), str(error)
         return lambda: work.end(State.FAILED, reason, detail)
