@@ -109,10 +109,6 @@ class DatabaseAway(Busy):
     """
 
 
-class Delayed(TriviumError):
-    """It cannot be done now, for a reason outside; trying again makes sense, but not for ever."""
-
-
 class StorageFull(TriviumError):
     """Less than `min_free_bytes` is left where repositories are stored (security.md R-9)."""
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import structlog
 
-from trivium.errors import Delayed, TriviumError
+from trivium.errors import TriviumError
 from trivium.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ _SUBMISSION: Final = 587
 _SMTP: Final = 25
 
 
-class MailDelayed(Delayed):
+class MailDelayed(TriviumError):
     """The mail could not be handed over now; another try makes sense."""
 
 

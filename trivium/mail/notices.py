@@ -7,7 +7,7 @@ reader may still know it, is found out when it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -39,7 +39,6 @@ from trivium.language import KNOWN, SOURCE, Language, language
 from trivium.mail import links
 from trivium.mail.addresses import mailbox, sender
 from trivium.mail.messages import Content, Envelope, message
-from trivium.mail.posting import Send
 from trivium.mail.wording import worded
 from trivium.store.tables import changeset_comments, preferences, users
 from trivium.vcs.errors import VcsError
@@ -47,6 +46,9 @@ from trivium.vcs.errors import VcsError
 _log = structlog.get_logger(__name__)
 
 NAME: Final = "mail"
+Send = Callable[[int, int], None]
+"""Has the mail of an event, by its id, sent to a user, by theirs: now, or as a job."""
+
 _SHORT: Final = 12
 _MOST_ADMINISTRATORS: Final = 50
 _ADMINISTRATORS: Final = (

@@ -136,7 +136,6 @@ def worker(data: Path, config: Path | None, concurrency: int, beat: bool) -> Non
             pass  # it is ours, and its tables are those of this version
     except (StartRefused, Invalid) as error:
         fail(str(error))
-    from trivium import first_visits  # noqa: F401  # enters its job
     from trivium.assembly import open_site
     from trivium.jobs import worker as program
 

@@ -15,6 +15,7 @@ from trivium.errors import Forbidden, Invalid
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import PreferencesChanged
 from trivium.forge.site import Site
+from trivium.store.locks import lock, preferences_of
 from trivium.store.tables import preferences as table
 
 _LONGEST: Final = 1024
@@ -118,6 +119,7 @@ def set_preferences(site: Site, caller: Caller, chosen: Preferences) -> None:
     if caller.anonymous:
         raise Forbidden
     with site.store.write(access_unchanged=True) as db:
+        lock(db, preferences_of(caller.user_id))
         mine = table.c.user_id == caller.user_id
         before = parsed(db.execute(select(table.c.chosen).where(mine).with_for_update()).scalar())
         was, now = msgspec.to_builtins(before), msgspec.to_builtins(chosen)
@@ -131,5 +133,4 @@ def set_preferences(site: Site, caller: Caller, chosen: Preferences) -> None:
         )
         journal.record(db, caller, event)
         if not db.execute(update(table).where(mine).values(chosen=written(chosen))).rowcount:
-            # Whoever sets them twice at once is told that somebody else was quicker: `Store.write`.
             db.execute(insert(table).values(user_id=caller.user_id, chosen=written(chosen)))
