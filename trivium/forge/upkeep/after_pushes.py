@@ -2,6 +2,7 @@
 """What is done after a push, when there is time: the repository is kept fast, and its first visitor waits for nothing.
 
 One job for each repository that was pushed to, however often; of the next pushes another one, once the first has begun.
+Pushes are heard of from the journal, so that a crash forgets none; what writes no event is told by `Site.pushed`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import structlog
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
 from trivium.errors import Busy, NotFound, TriviumError
+from trivium.forge.events.delivery import Subscriber
+from trivium.forge.events.moves import MOVES
+from trivium.forge.events.outbox import Recorded
 from trivium.forge.history.prepared import prepare
 from trivium.forge.history.reading import History
 from trivium.forge.jobs.job import JobKind
 from trivium.forge.jobs.running import Work
-from trivium.forge.jobs.submission import announce, enter
+from trivium.forge.jobs.submission import announce, enter, submit
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
@@ -38,9 +42,31 @@ class LookAfterArguments(msgspec.Struct, frozen=True):
 
 LOOK_AFTER: Final = JobKind("look_after_repository", LookAfterArguments, long=True, forgotten=True)
 
+_MOVED: Final = frozenset(MOVES)
+
+
+def subscriber(site: Site) -> Subscriber:
+    """Hears of all that moves in repositories, and asks for a job for each, housekeeping_interval seconds later."""
+
+    def hear(event: Recorded) -> None:
+        interval = site.settings.housekeeping_interval
+        if interval and event.repository_id is not None:
+            submit(
+                site,
+                the_system(),
+                LOOK_AFTER,
+                LookAfterArguments(event.repository_id),
+                subject="",
+                repository_id=event.repository_id,
+                only_one=f"look after {event.repository_id}",
+                after=float(interval),
+            )
+
+    return Subscriber("pushes", _MOVED, hear)
+
 
 def ask(site: Site) -> None:
-    """Submit the jobs for the repositories that changed through this process (`Site.pushed`)."""
+    """Submit the jobs for the repositories in which something was left through this process (`Site.pushed`)."""
     taken = _taken(site)
     if not taken:
         return
