@@ -13,10 +13,12 @@ from typing import Final
 import structlog
 
 from trivium.access.credentials import Authenticator
+from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
 from trivium.errors import Busy, TriviumError
+from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
@@ -37,11 +39,17 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.jobs.runner import Runner
+from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
+from trivium.store.engine import Store
+from trivium.web import views
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.door import WebDoor
+from trivium.web.static_files import static_files
+from trivium.web.templating import templates
 from trivium.web.urls import is_of_site
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
@@ -61,6 +69,19 @@ _DOWNLOADS: Final = 48
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
+
+
+def load() -> None:
+    """Load, and do once, what every worker needs: for a process that forks workers and serves nobody itself.
+
+    It opens nothing and starts no thread.
+    """
+    views.load()
+    templates()
+    static_files()
+    # These two load libraries when one is first made. Neither is used: the database need not exist.
+    KeyRing(process_secret())
+    Store("sqlite:///nowhere")
 
 
 class Application:
@@ -103,7 +124,10 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
+        self._delivery = Delivery(self._site, [Notices(self._site).subscriber])
         self._closing = threading.Event()
+        self._jobs = Runner(self._site)
+        self._site.jobs.wake = self._jobs.wake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -190,8 +214,11 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                # First of all: whatever is acknowledged from now on is delivered.
+                await asyncio.get_running_loop().run_in_executor(self._chores, self._delivery.start)
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
+                self._jobs.start()
                 if self._settings.housekeeping_interval:
                     regular.append(asyncio.create_task(self._keep_house()))
                 await send({"type": "lifespan.startup.complete"})
@@ -200,6 +227,7 @@ class Application:
                 for task in regular:
                     task.cancel()
                 await asyncio.gather(*regular, return_exceptions=True)
+                await asyncio.to_thread(self._jobs.close)
                 self._close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -242,6 +270,7 @@ class Application:
             _log.warning("activity was not recorded", why=str(error))
 
     def _close(self) -> None:
+        self._delivery.stop()
         self._crew.close()
         self._admission.close()
         self._slow.shutdown()

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     FIELD = "field"
     GIST = "gist"
     COMMENT = "comment"
+    TASK = "task"
 
 
 class TriviumError(Exception):
@@ -114,6 +115,10 @@ class StorageFull(TriviumError):
 
 class RepositoryFull(StorageFull):
     """The repository takes as much room as one may (max_repo_bytes)."""
+
+
+class Cancelled(TriviumError):
+    """Somebody asked that the work ends."""
 
 
 class StartRefused(TriviumError):

@@ -22,14 +22,15 @@ from click.testing import CliRunner
 
 from tests.support import postgresql
 from tests.support.clients import Api, Person, with_credentials
-from tests.support.processes import kill_all, named, tree
+from tests.support.processes import about, kill_all, tree
 from trivium.cli.main import main
+from trivium.cli.workers import NAME
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
 
-# What changes without anybody doing anything: stamps, and moments that are written together every few seconds.
-_BY_ITSELF = {"access_stamp", "sqlite_sequence"}
+# What changes without anybody doing anything: stamps, upkeep, and moments that are written together every few seconds.
+_BY_ITSELF = {"access_stamp", "sqlite_sequence", "jobs", "schedules"}
 _MOMENTS = {"last_used", "last_login", "last_activity"}
 
 
@@ -73,6 +74,11 @@ class Server:
     def root(self) -> Path:
         """Where the repositories are."""
         return self.data / "repositories"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its programs are started with."""
+        return self._environment
 
     @property
     def pid(self) -> int:
@@ -157,7 +163,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The processes that serve requests, without those that help them."""
-        return named("trivium.cli.worker", self.children())
+        return [pid for pid in self.children() if about(pid, "comm").strip() == NAME]
 
     def kill_one(self, dice: random.Random) -> None:
         """End some process below the server; others may end by themselves meanwhile."""

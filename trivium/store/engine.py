@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
+
+EVENTS: Final = "events"
+"""Where a connection notes the actions of the events that its transaction records."""
 
 _OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
 _OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
@@ -65,6 +68,8 @@ class Store:
         else:
             engines = postgresql.engines_for(self.url, busy_timeout, pool_size)
             self.engine, self._writing = engines.reading, engines.writing
+        self.on_events: Callable[[Set[str]], None] | None = None
+        """Called after the commit of events with their actions (`forge/events/journal.py`); must be quick."""
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection for statements that change nothing; each sees what was committed before it began.
@@ -78,6 +83,12 @@ class Store:
     def _read(self) -> Iterator[Connection]:
         with told(), self.engine.connect() as connection, self._reading(connection):
             yield connection
+
+    def read_long(self) -> AbstractContextManager[object]:
+        """For work that looks up little and takes long: on SQLite as `read`, for a connection between two statements
+        is in nobody's way there. Of a database with a server each `read` takes one from the pool and gives it back.
+        """
+        return self.read() if self._in_a_file else nullcontext()
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
@@ -147,7 +158,10 @@ class Store:
                 if not access_unchanged:
                     connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
+                recorded: Set[str] | None = connection.info.pop(EVENTS, None)
             self._thread.commits = self._commits + 1
+        if recorded and self.on_events is not None:
+            self.on_events(recorded)
 
     @property
     def _commits(self) -> int:

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from trivium.errors import StartRefused
 from trivium.store.engine import Store
 from trivium.store.locks import SCHEMA, lock
+from trivium.store.postgresql import make_alike
 from trivium.store.tables import now
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -91,6 +92,8 @@ def upgrade(store: Store, backups: Path) -> bool:
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")
+        if store.url.get_backend_name() == "postgresql":
+            make_alike(db)
     return True
 
 

@@ -76,6 +76,9 @@ TOLD_IN_PAGES: Final = "action <> 'pull' AND repository_id IS NOT NULL"
 """Rows of the journal that its pages may tell, as a condition: word for word, or no index is found by it."""
 _TOLD: Final = _only(TOLD_IN_PAGES)
 
+OPEN_JOBS: Final = "state IN ('queued', 'running')"
+"""Rows of jobs that have not ended, as a condition: word for word, or no index is found by it."""
+
 access_stamp = Table(
     "access_stamp",
     metadata,
@@ -416,11 +419,50 @@ journal = _table(
     Column("subject", String(255), nullable=False),
     Column("repository_id", Integer),
     Column("detail", Text, nullable=False),  # JSON
+    # Of its transaction, by which PostgreSQL delivers (`forge/events/outbox.py`); SQLite, with one writer, has 0.
+    Column("transaction_id", BigInteger, nullable=False, server_default="0"),
+    Index("ix_journal_transaction", "transaction_id", "id", sqlite_where=text("transaction_id > 0")),
     Index("ix_journal_repository_id", "repository_id"),
     Index("ix_journal_user_id", "user_id"),
     # What the pages of the journal walk (`forge/events/reading.py`): without pulls, which are most of the rows.
     Index("ix_journal_repository_told", "repository_id", "id", **_TOLD),
     Index("ix_journal_user_told", "user_id", "id", **_TOLD),
+)
+
+event_positions = Table(
+    "event_positions",
+    metadata,
+    # Up to where in the journal each subscriber has heard of everything, but for what is undelivered.
+    Column("subscriber", String(60), primary_key=True),
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+)
+
+undelivered_events = Table(
+    "undelivered_events",
+    metadata,
+    # What a subscriber failed to take, and what waits behind that in the same line (`forge/events/delivery.py`).
+    Column("subscriber", String(60), primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+    Column("line", String(320), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("retry_at", BigInteger, nullable=False),  # seconds since the epoch
+    Column("reason", Text, nullable=False),
+    Column("set_aside", Boolean, nullable=False),  # it is not tried any more, and holds up nothing
+    Index("ix_undelivered_events_line", "subscriber", "line", "event_id"),
+)
+
+password_resets = _table(
+    "password_resets",
+    # Who asked by mail for another password (`forge/accounts/password_resets.py`). The key in the mail stands nowhere:
+    # it is made of this row, the account and the server's secret, and found by its digest.
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("nonce", LargeBinary(16), nullable=False),
+    Column("user_id", _to("users.id"), index=True),  # null: nobody has that address
+    Column("asked_for", LargeBinary(32), nullable=False),  # digest of the mail address that was given
+    Column("address", String(45), nullable=False),  # network of whoever asked
+    Column("locale", String(20), nullable=False),
+    Column("asked_at", BigInteger, nullable=False, index=True),  # seconds since the epoch
 )
 
 intents = Table(
@@ -432,6 +474,54 @@ intents = Table(
     Column("kind", String(20), nullable=False),
     Column("detail", Text, nullable=False),  # JSON
     Column("created_on", String(23), nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    # Work that outlives the request that asked for it (system.md 4): see `forge/jobs/`.
+    Column("id", String(36), primary_key=True),  # a UUID that grows with time; the id of the Celery task as well
+    Column("kind", String(40), nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON, without secrets
+    Column("secret", LargeBinary),  # what must not stand among the arguments, sealed; gone when the job has ended
+    Column("subject", String(255), nullable=False),  # the name of what it is about
+    Column("repository_id", Integer, index=True),
+    Column("reserves", Boolean, nullable=False),  # whether it creates what its subject names
+    # The key of the name that a creation has reserved until it ends: one name, one creation.
+    Column("reserved_key", String(255), unique=True),
+    # Of several jobs with the same text one waits: whoever wants another finds it. Gone when it begins.
+    Column("only_one", String(100), unique=True),
+    Column("owner_id", Integer),  # who will own what is created
+    Column("user_id", Integer, nullable=False),  # who asked, and from where; the worker acts as they may by then
+    Column("username", String(255), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("state", String(10), nullable=False),  # queued, running, done, failed or cancelled
+    Column("asked_to_end", Boolean, nullable=False),
+    Column("done", BigInteger, nullable=False),  # how far it is, of `total`, in the unit of `what`
+    Column("total", BigInteger),
+    Column("what", String(100), nullable=False),
+    Column("log", Text, nullable=False),
+    Column("reason", Text),  # why it failed, for whoever asked
+    Column("detail", Text),  # the same for super-admins
+    Column("attempts", Integer, nullable=False),
+    Column("most_attempts", Integer, nullable=False),
+    Column("due_on", String(23), nullable=False),  # not to be begun before
+    Column("sent_on", String(23)),  # when a broker was told last
+    Column("runner", String(32)),  # the process that runs it (`tree.kernel_locks.WorkerIdentity`)
+    Column("created_on", String(23), nullable=False),
+    Column("started_on", String(23)),
+    Column("ended_on", String(23), index=True),
+    # What waits or runs is looked through every few seconds, and there is little of it.
+    Index("ix_jobs_open", "state", "id", **_only(OPEN_JOBS)),
+    Index("ix_jobs_user_id", "user_id", "id"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    # When what is done regularly is done next; whoever moves it on does it (`trivium/jobs/schedules.py`).
+    Column("name", String(40), primary_key=True),
+    Column("next_run", String(23), nullable=False),
 )
 
 for _one in metadata.tables.values():

@@ -151,7 +151,7 @@ class Snapshot(Protocol):
     def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
         """All files and symbolic links below a directory, ordered by path as bytes, one by one; for archives.
 
-        Raises `UnknownPath`.
+        Where a system keeps them (Subversion), directories with nothing in them are told as well. Raises `UnknownPath`.
         """
         ...
 

@@ -10,6 +10,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.access.places import NoPlace, Places
 from trivium.errors import TriviumError, WouldWait
@@ -80,7 +82,8 @@ class WebDoor:
         static_files()
         self._site = site
         self._activity = activity
-        self._gate = Gate(site, authenticator, History(site))
+        self._history = History(site)
+        self._gate = Gate(site, authenticator, self._history)
         self._crew = crew
         self._long_work = long_work
         self._downloads = downloads
@@ -186,21 +189,19 @@ class WebDoor:
 
     async def _answer(self, asked: Asked, receive: Receive) -> tuple[Ready, Visit]:
         """What is sent, made where there is time for it."""
+        caller: Caller | None = None
         try:
-            return self._serve(asked, Pace.AT_ONCE)
-        except WouldWait:
-            pace = Pace.SHORT
-        except TakesLong:
-            pace = Pace.LONG
-        if pace is Pace.SHORT:
             try:
+                return self._serve(asked, Pace.AT_ONCE)
+            except WouldWait:
                 return await self._crew.run(self._serve, asked, Pace.SHORT)
-            except TakesLong:
-                pass
-        visit = await self._crew.run(self._bare_visit, asked)
+        except TakesLong as error:
+            caller = error.caller
+        if caller is None:
+            caller = (await self._crew.run(self._bare_visit, asked)).caller
         said = "The server is busy with other requests of yours. Please try again."
         try:
-            return await self._long_work.run(Pace.LONG, visit.caller, receive, lambda: self._serve(asked, Pace.LONG))
+            return await self._long_work.run(Pace.LONG, caller, receive, lambda: self._serve(asked, Pace.LONG))
         except NoPlace:
             pass
         except BeingMade:
@@ -221,11 +222,12 @@ class WebDoor:
         Raises `NoView` when a repository has no such page. Nothing has happened yet after any of them.
         """
         view: View | None = None
-        with connection_at(self._site.store, pace):
+        sitting = self._history.sitting() if pace >= Pace.LONG else nullcontext()
+        with connection_at(self._site.store, pace), sitting:
             try:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
-                    raise TakesLong if view.pace >= Pace.LONG else WouldWait
+                    raise TakesLong(visit.caller) if view.pace >= Pace.LONG else WouldWait
                 found = self._site.store.again(partial(view.call, visit, **given))
                 if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
                     visit, found = telling, view.call(telling, **given)  # not one that was at hand
@@ -333,9 +335,11 @@ class WebDoor:
             _close(answer.content)
             return Refused(503, "The server is busy with other requests of yours. Please try again.", headers=_BUSY)
         except TriviumError as error:
-            if started:
-                raise
-            return refused(error)
+            if not started:
+                return refused(error)
+            # The connection ends, so that nobody takes the beginning for the whole.
+            _log.warning("an answer broke off", request=visit.asked.id, path=visit.asked.raw_path, why=str(error))
+            raise Disconnected from error
         return None
 
     async def _static(self, scope: Scope, send: Send) -> None:

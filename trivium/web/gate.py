@@ -30,12 +30,12 @@ from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
+from trivium.language import language, wanted
 from trivium.names import MAX_DEPTH, is_clean_text
 from trivium.turns import Pace
 from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
-from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
 from trivium.web.urls import Urls, is_of_site, is_permanent, quoted, quoted_segment, without_keys

@@ -152,7 +152,9 @@ def _page(page: Page, visit: Visit) -> Ready:
     html, cookies = _with_tokens(html, visit)
     if visit.said and visit.session is None:
         cookies = (*cookies, visit.cookies.header(visit.cookies.said, "", 0))
-    headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *page.headers, *cookies)
+    own = {name for name, _ in page.headers}
+    usual = (one for one in (*_OF_PAGES, *_kept(visit)) if one[0] not in own)
+    headers = (("Content-Type", HTML), *usual, *page.headers, *cookies)
     if tag:
         headers = (*headers, ("ETag", tag))
     content = html.encode("utf-8", "surrogateescape")

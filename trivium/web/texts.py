@@ -15,7 +15,7 @@ from trivium.errors import (
     TriviumError,
 )
 from trivium.vcs.budget import Exhausted, Unwanted
-from trivium.vcs.errors import NotPossible, NotText, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import NotPossible, NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.web.answers import Refused
 
 
@@ -32,6 +32,8 @@ def refused(error: TriviumError) -> Refused:
             return Refused(404, "This file cannot be shown as text.")
         case Exhausted():
             return Refused(503, "This is too large to be shown here.", hint=str(error))
+        case TooExpensive():
+            return Refused(503, "This takes more time or memory than the server allows.", hint=str(error))
         case Unwanted():
             return Refused(503, "Nobody waits for this any more.")
         case NotPossible():

@@ -18,12 +18,12 @@ from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History, Moment
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
+from trivium.language import Language
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
 from trivium.web.answers import Asked, PageAtHand
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
-from trivium.web.language import Language
 from trivium.web.urls import Urls
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ T = TypeVar("T")
 class TakesLong(Exception):
     """The answer has to be made, and this thread has no time for that; nothing has happened yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, caller: Caller | None = None) -> None:
         super().__init__("the answer has to be made at the pace LONG")
+        self.caller = caller
+        """Who waits for it, where that is known."""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +117,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     def take_time(self) -> None:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
         if self.pace < Pace.LONG:
-            raise TakesLong
+            raise TakesLong(self.caller)
 
 
 class GroupVisit(Visit, frozen=True, kw_only=True):

@@ -159,7 +159,7 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     """Nothing in them is for SQLite alone; whole tables are not copied there."""
     said = StringIO()
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True, "output_buffer": said})
-    for revision in ("0004", "0007", "0008"):
+    for revision in ("0004", "0007", "0008", "0011"):
         script = schema._scripts().get_revision(revision)
         with Operations.context(context):
             script.module.upgrade()
@@ -168,6 +168,7 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     assert "ALTER TABLE changeset_comments ADD COLUMN edited_on VARCHAR(23)" in said.getvalue()
     assert "PRIMARY KEY (repository_id, raw_id, context)" in said.getvalue()
     assert "SERIAL" not in said.getvalue().split("CREATE TABLE commit_checks")[1].split("CREATE TABLE sessions")[0]
+    assert "SET DEFAULT pg_current_xact_id()::text::bigint" in said.getvalue()
     told = "WHERE action <> 'pull' AND repository_id IS NOT NULL"
     assert f"CREATE INDEX ix_journal_user_told ON journal (user_id, id) {told};" in said.getvalue()
 

@@ -14,6 +14,7 @@ import structlog
 
 from trivium.errors import DatabaseAway, TriviumError
 from trivium.forge.caches.files import forget_deleted
+from trivium.forge.jobs import running
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import PUSH, Push, Recorded
 from trivium.forge.repositories import trash_notes
@@ -58,6 +59,10 @@ def recover(site: Site, *, alone: bool) -> Remaining:
         forget_deleted(site)
         attachments.forget_unfinished(site)
         pushes.shorten_stored(site)
+    # What they were doing to repositories is settled: whatever they did not finish may begin again.
+    for runner in sorted(running.left_behind(site) - {site.worker.id}):
+        count = running.take_back(site, runner)
+        _log.warning("jobs of a process that ended were taken back", jobs=count)
     remove_dead(site.tree.locks)
     if left:
         _log.warning("recovered after a crash", intents=len(left) - unfinished)

@@ -87,7 +87,6 @@ class Directories(Reader):
                 after = one.path
 
     def stream(self, entry: TreeEntry) -> Iterator[bytes]:
-        """As `model.Snapshot.stream`; the Mercurial process holds the file whole, for Mercurial does."""
         if entry.kind in (EntryKind.DIRECTORY, EntryKind.LINK):
             raise UnknownPath(entry.path)
         found = bytes.fromhex(entry.id)

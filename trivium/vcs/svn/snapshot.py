@@ -14,7 +14,7 @@ from typing import Any, Final
 from trivium.vcs.annotation import annotated, lines_of, origins_of
 from trivium.vcs.budget import present
 from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision, VcsError
-from trivium.vcs.pages import CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
+from trivium.vcs.pages import CommitDetails, DiffOptions, EntryKind, FileDifference, Properties, TreeEntry
 from trivium.vcs.paths import clean_path
 from trivium.vcs.svn import listing
 from trivium.vcs.svn.changes import changes_of
@@ -230,6 +230,8 @@ class SvnSnapshot:
         return listing.files_below(self._trees, At(clean_path(path), int(raw_id)))
 
     def stream(self, entry: TreeEntry) -> Iterator[bytes]:
+        if entry.kind in (EntryKind.DIRECTORY, EntryKind.LINK):
+            raise UnknownPath(entry.path)
         return self._trees.pieces(at(entry.id), entry.kind)
 
     def properties(self, raw_id: str, path: str) -> Properties:

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from trivium.forge.history.files import Block, annotated
 from trivium.forge.history.listing import Change, touched
 from trivium.forge.history.places import Place
+from trivium.language import moment_of
 from trivium.render import highlight, rows
 from trivium.render.text import name
 from trivium.vcs.abilities import Numbers
-from trivium.web.language import moment_of
 from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, decoded
 from trivium.web.showing.keeping import json_of, kept
 from trivium.web.showing.places import address

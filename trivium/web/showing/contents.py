@@ -22,6 +22,7 @@ from trivium.render.markup import kind_of, render
 from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, shown_type
+from trivium.web.showing.keeping import recalled
 from trivium.web.showing.places import address, within
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
@@ -75,7 +76,7 @@ def nature(visit: RepositoryVisit, place: Place) -> str:
         head = beginning(visit.history, visit.repository, place, LOOKED_AT)
         return shown_type(head) or ("binary" if is_binary(head) else "text")
 
-    return visit.part("nature", place.stamp, place.id, place.path, make=make)
+    return recalled(visit, "nature", place.stamp, place.id, place.path, make=make)
 
 
 def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:

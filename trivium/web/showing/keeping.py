@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from trivium.web.visit import RepositoryVisit
 
 T = TypeVar("T")
+
+_SMALL: Final = 1_000
+"""Characters that such a value might be told in."""
 
 
 def kept(visit: RepositoryVisit, form: Any, *key: Hashable, make: Callable[[], T]) -> T:
@@ -25,6 +28,21 @@ def kept(visit: RepositoryVisit, form: Any, *key: Hashable, make: Callable[[], T
     found: T = _value(form, text)
     visit.fragments.remember(visit.repository.id, whole, found, len(text))
     return found
+
+
+def recalled(visit: RepositoryVisit, *key: Hashable, make: Callable[[], T]) -> T:
+    """A small value that is made again sooner than it is written down: this worker alone remembers it.
+
+    Raises `TakesLong` where it has to be made and there is no time for it. Nobody may change it.
+    """
+    at_hand = visit.fragments.value(visit.repository.id, key)
+    if at_hand is not None:
+        ready: T = at_hand[0]
+        return ready
+    visit.take_time()
+    made = make()
+    visit.fragments.remember(visit.repository.id, key, made, _SMALL)
+    return made
 
 
 def known(visit: RepositoryVisit, form: Any, *key: Hashable) -> Any | None:

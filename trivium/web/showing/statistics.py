@@ -12,8 +12,8 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from trivium.forge.history.statistics import Activity, Composition, activity, composition
+from trivium.language import moment_of
 from trivium.render import chart, highlight
-from trivium.web.language import moment_of
 from trivium.web.showing.keeping import kept, known
 from trivium.web.showing.sizes import size
 from trivium.web.urls import quoted_segment
