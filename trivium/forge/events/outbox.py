@@ -8,7 +8,6 @@ way any more: nothing can appear behind a position.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
@@ -263,15 +262,12 @@ def alone(site: Site, name: str) -> Iterator[bool]:
     On PostgreSQL by a lock that has no number of a transaction: one with such a number, as a locked row gives, would
     hold up what all others may read, for as long as this subscriber takes.
     """
-    with site.store.read() as db:
-        by_database = db.dialect.name == _POSTGRESQL
-    if not by_database:
+    if site.store.url.get_backend_name() != _POSTGRESQL:
         with one_at_a_time(site.tree.locks / f"delivery-{name}") as free:
             yield free
         return
-    number = int.from_bytes(hashlib.sha256(f"trivium delivery {name}".encode()).digest()[:8], "big", signed=True)
-    with site.store.engine.connect() as db, db.begin():
-        yield bool(db.execute(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number}).scalar_one())
+    with site.store.alone(f"delivery {name}") as free:
+        yield free
 
 
 def _recorded(row: Any) -> Recorded:
