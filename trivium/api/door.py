@@ -266,7 +266,7 @@ class ApiDoor:
             raise Refusal(f"No such method: {shown}")
         asked.method = method.name
         given = given if isinstance(given, dict) else {}
-        base_url = site_address(self._settings.base_url, scope)
+        base_url = site_address(self._settings.base_url, scope, self._settings.prefix)
         return method(Call(self._site, caller, stamp, self._remembered, self._history, base_url, given))
 
 

@@ -32,10 +32,7 @@ class JobQueue(Protocol):
         ...
 
     def tell(self, job: str) -> bool:
-        """Say that a job waits; returns whether another program was told. Never raises, and takes two seconds at most.
-
-        Where none was told, `wake` is called.
-        """
+        """Say that a job waits; returns whether another program was told. Never raises; takes two seconds at most."""
         ...
 
     def close(self) -> None: ...
@@ -50,7 +47,6 @@ class Local:
         self.wake: Callable[[], None] = lambda: None
 
     def tell(self, job: str) -> bool:  # noqa: ARG002
-        self.wake()
         return False
 
     def close(self) -> None:

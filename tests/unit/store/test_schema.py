@@ -9,9 +9,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from trivium.errors import StartRefused
@@ -38,6 +40,12 @@ def test_the_steps_lead_to_the_present_tables(store: Store, tmp_path: Path) -> N
         assert db.execute(text("SELECT version, everybody FROM access_stamp")).all() == [(1, 1)]
         assert db.execute(text("SELECT id, username FROM users")).all() == [(1, "default")]
     assert tables - set(metadata.tables) == {"alembic_version"}
+
+
+def test_the_names_of_files_say_which_steps_there_are() -> None:
+    """So that a start that finds nothing to do need not load what does the steps."""
+    steps = ScriptDirectory(str(schema._MIGRATIONS)).walk_revisions()
+    assert [step.revision for step in steps] == schema._known()[::-1]
 
 
 @pytest.mark.sqlite_only  # the text of its tables
@@ -69,13 +77,13 @@ def test_an_interrupted_upgrade_is_repeated(
     class PowerFailure(Exception):
         pass
 
-    real = schema.command.upgrade
+    real = command.upgrade
 
     def interrupted(*arguments: object) -> None:
         real(*arguments)  # type: ignore[arg-type]
         raise PowerFailure
 
-    monkeypatch.setattr(schema.command, "upgrade", interrupted)
+    monkeypatch.setattr(command, "upgrade", interrupted)
     with pytest.raises(PowerFailure):
         schema.upgrade(store, tmp_path / "backups")
     monkeypatch.undo()
@@ -104,7 +112,7 @@ def _upgrade_to_the_first(store: Store, revision: str = "0001") -> None:
     with store.write_bare() as db:
         config = schema._config()
         config.attributes["connection"] = db
-        schema.command.upgrade(config, revision)
+        command.upgrade(config, revision)
 
 
 def test_comments_of_before_are_notes(store: Store, tmp_path: Path) -> None:
@@ -160,7 +168,7 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     said = StringIO()
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True, "output_buffer": said})
     for revision in ("0004", "0007", "0008", "0011"):
-        script = schema._scripts().get_revision(revision)
+        script = ScriptDirectory(str(schema._MIGRATIONS)).get_revision(revision)
         with Operations.context(context):
             script.module.upgrade()
     assert "ALTER TABLE changeset_comments ADD COLUMN kind VARCHAR(10) DEFAULT 'note' NOT NULL" in said.getvalue()
