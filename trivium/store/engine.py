@@ -118,6 +118,11 @@ class Store:
             thread.reading = None
 
     @property
+    def can_glance(self) -> bool:
+        """Whether it makes sense to try `glance`."""
+        return self._impatient is not None
+
+    @property
     def hurried(self) -> bool:
         """Whether this thread is in a `glance`."""
         return getattr(self._thread, "hurried", False)

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from trivium.errors import Invalid
 from trivium.forge.site import Site
+from trivium.names import storable
 from trivium.store.tables import event_positions, journal, undelivered_events
 from trivium.tree.kernel_locks import one_at_a_time
 
@@ -242,7 +243,7 @@ def hold(
     set_aside: bool = False,
 ) -> None:
     """Note that a subscriber did not take an event, or that it waits behind one; `set_aside`: it never will."""
-    values = {"tries": tries, "retry_at": retry_at, "reason": reason, "set_aside": set_aside}
+    values = {"tries": tries, "retry_at": retry_at, "reason": storable(reason), "set_aside": set_aside}
     if db.execute(_KNOWN, {"who": name, "what": event.id}).first() is not None:
         db.execute(update(undelivered_events).where(*_THIS).values(**values), {"who": name, "what": event.id})
     else:
