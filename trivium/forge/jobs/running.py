@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
 from trivium.forge.site import Site
+from trivium.names import storable
 from trivium.store.query import Change, Query
 from trivium.store.tables import OPEN_JOBS, jobs, now
 from trivium.tree.kernel_locks import is_alive
@@ -218,7 +219,7 @@ class Work:
     def log(self, line: str) -> None:
         """Add a line to what is told of the job; the newest 16 KiB are kept."""
         with self._lock:
-            self._log = f"{self._log}{moment()} {line}\n"[-_LONGEST_LOG:]
+            self._log = f"{self._log}{moment()} {storable(line)}\n"[-_LONGEST_LOG:]
 
     def ends(self, db: Connection, repository_id: int | None = None) -> None:
         """Store that the job is done, in the transaction of its change.
@@ -277,7 +278,10 @@ class Work:
 
 
 def _why(reason: str | None, detail: str | None) -> dict[str, Any]:
-    return {"why": reason and reason[:_LONGEST_REASON], "details": detail and detail[:_LONGEST_DETAIL]}
+    return {
+        "why": reason and storable(reason[:_LONGEST_REASON]),
+        "details": detail and storable(detail[:_LONGEST_DETAIL]),
+    }
 
 
 def left_behind(site: Site, busy_with: frozenset[str] = frozenset()) -> set[str]:
