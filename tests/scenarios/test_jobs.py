@@ -391,3 +391,16 @@ def test_jobs_are_cancelled_and_begun_again_in_pages(yard: Yard, api: Api) -> No
     assert edas.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": token}).status == 404
     browser.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": browser.get("/_admin/jobs").page.token})
     assert api("get_task", task_id=task)["state"] == "cancelled"
+
+
+def test_beat_sees_to_what_is_done_regularly_where_no_server_runs(prepared: Server, tmp_path: Path, yard: Yard) -> None:
+    alone = prepared.copied(tmp_path / "alone" / "data")
+    before = "2000-01-01T00:00:00.000"
+    alone.execute("INSERT INTO schedules (name, next_run) VALUES ('forget_jobs', ?)", before)
+    worker = Worker(alone, yard.environment | {"TRIVIUM_BROKER_URL": yard.redis.url[:-1] + "1"}, "--beat")
+    try:
+        until(lambda: alone.query("SELECT next_run FROM schedules WHERE name = 'forget_jobs'") != [(before,)])
+        until(lambda: alone.query("SELECT count(*) FROM jobs") == [(0,)])
+        assert not list(tmp_path.glob("**/celerybeat*"))
+    finally:
+        worker.kill()

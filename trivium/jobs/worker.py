@@ -36,7 +36,7 @@ _MOST_KIBIBYTES: Final = 1 << 20
 """Memory after which a process is replaced, when it has done its job."""
 _START: Final = 120.0
 _HOUR: Final = 3600
-_BEAT: Final = 15.0
+_BEAT: Final = 5.0
 """Seconds between two looks at the schedules."""
 SCHEDULES: Final = "trivium.schedules"
 
