@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import subprocess
@@ -125,7 +126,11 @@ def _measure_many(report: Report, server: Server) -> None:
     began = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         callers = [Caller(server.api(server.admin_key)) for _ in range(2)]
-        list(pool.map(lambda number: callers[number % 2].ask("fork_repo", repoid="source", fork_name=f"f{number}"), range(FORKS)))
+
+        def fork(number: int) -> None:
+            callers[number % 2].ask("fork_repo", repoid="source", fork_name=f"f{number}")
+
+        list(pool.map(fork, range(FORKS)))
     asked = time.perf_counter() - began
     beside = _reads(caller)
     while server.query("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"):
@@ -134,7 +139,7 @@ def _measure_many(report: Report, server: Server) -> None:
     rows = server.query("SELECT state, started_on FROM jobs WHERE kind = 'fork_repository' ORDER BY id")
     done = sum(state == "done" for state, _ in rows)
     moments = [moment for _, moment in rows]
-    late = sum(one > other for one, other in zip(moments, moments[1:], strict=False))
+    late = sum(one > other for one, other in itertools.pairwise(moments))
     report.line(f"{FORKS} forks: not done", FORKS - done, 0, f"asked for in {asked:.1f} s, done after {took:.1f} s")
     report.line("forks begun before one that was asked for earlier", late / max(1, FORKS), 0.01, f"{late} of {FORKS}")
     report.line("p95 of get_repo beside forks / alone", beside / alone, 1.5, f"{beside:.2f} / {alone:.2f} ms")

@@ -81,6 +81,8 @@ class Site:
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
+    left: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    """Intents of this process that could not be settled while the database was away (`upkeep.recovery`)."""
     rooms: dict[int, Measure] = field(default_factory=dict)
     """How much room repositories take, by their ids (`forge.repositories.growth`)."""
     listening: tuple[str, int] | None = None

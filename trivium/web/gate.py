@@ -172,7 +172,8 @@ class Gate:
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
         fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return RepositoryVisit(**fields, repository=repository, moment=way.moment if way else None), view, given
+        moment, present = (way.moment, way.present) if way is not None else (None, None)
+        return RepositoryVisit(**fields, repository=repository, moment=moment, present=present), view, given
 
     def _way(self, asked: Asked) -> tuple[_Who, Way | None]:
         """Whose request it is, and the repository that it leads into, where that is remembered and still counts."""
@@ -413,7 +414,7 @@ class Gate:
             session=session,
             keyed=who.keyed,
             pace=pace,
-            language=language(chosen.locale or wanted(asked.languages)),
+            language=language(chosen.locale or wanted(asked.languages, self._site.settings.lang)),
             preferences=chosen,
             urls=Urls(asked.origin, asked.root),
             cookies=cookies,

@@ -52,6 +52,8 @@ _OF_PAGES: Final[HeaderList] = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _COOKIE_BYTES: Final = 18
+PERIOD: Final = 600
+"""Seconds after which a page is another one, because the ages in it have grown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def _tag(digest: str, visit: Visit) -> str:
     """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
     secret = visit.form_secret
     mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
-    return f'"{digest}{mark}{int(time.time()) // 600:08x}"'
+    return f'"{digest}{mark}{int(time.time()) // PERIOD:08x}"'
 
 
 def _has(visit: Visit, tag: str) -> bool:

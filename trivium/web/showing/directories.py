@@ -154,6 +154,7 @@ def readme(visit: RepositoryVisit, place: Place, entry: TreeEntry) -> Markup:
             resolve=resolver(visit, inside),
             remote_images=settings.markup_remote_images,
             most=settings.max_render_bytes,
+            patience=settings.render_timeout,
         )
 
     key = ("readme", place.stamp, entry.id, entry.path, visit.root, place.name, kind, settings.markup_remote_images)
