@@ -43,11 +43,10 @@ def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) ->
         return False
     handler = handler_of(taken.kind)
     work = Work(site, taken, stop, forgotten=handler is not None and handler.kind.forgotten)
-    with structlog.contextvars.bound_contextvars(job=job):
-        store = _attempt(site, work, taken, handler)
-        if not work.over:
-            _stored(work, store)
-        _log.info("job", job=job, kind=taken.kind, subject=taken.subject, attempt=taken.attempts)
+    store = _attempt(site, work, taken, handler)
+    if not work.over:
+        _stored(work, store)
+    _log.info("job", job=job, kind=taken.kind, subject=taken.subject, attempt=taken.attempts)
     return True
 
 

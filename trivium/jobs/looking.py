@@ -7,7 +7,7 @@ the same do it once.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -23,18 +23,17 @@ _LOST_AFTER: Final = timedelta(seconds=15)
 """A message that nobody has taken for so long, from a queue that is empty, is lost; or a worker keeps it for later."""
 
 
-def look(site: Site, busy_with: Collection[str] = ()) -> None:
-    """Take back what dead processes left, and tell the broker of what waits unseen; this process is `busy_with` some.
+def look(site: Site, busy_with: Callable[[], Collection[str]]) -> None:
+    """Take back what nobody does any more, and tell the broker of what waits unseen; `busy_with` of this process.
 
     Raises what the database raises.
     """
-    mine = frozenset(busy_with)
-    left = running.left_behind(site, mine)
-    if left - {site.worker.id}:
+    left = running.left_behind(site, busy_with)
+    if left.runners:
+        # What they did to repositories is settled first: their jobs may begin again at once.
         recover(site, alone=False)
-    if site.worker.id in left:
-        # Ours, whose end could not be stored.
-        running.take_back(site, site.worker.id, mine)
+    if left.forgotten:
+        running.take_back(site, site.worker.id, only=left.forgotten)
     if isinstance(site.jobs, Broker) and site.jobs.check():
         _send_again(site, site.jobs)
 

@@ -31,7 +31,7 @@ SHORT: Final = 1
 
 
 class Runner:
-    """Looks for jobs and does them, until it is closed; also who is told of new jobs (`Site.jobs`), without a queue."""
+    """Looks for jobs, and does them where nobody else is told to, until it is closed."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -74,9 +74,7 @@ class Runner:
             try:
                 self._ask_after_pushes()
                 begin_due(self._site)
-                with self._changed:
-                    busy_with = frozenset(self._under_way)
-                look(self._site, busy_with)
+                look(self._site, self._busy_with)
                 self._begin_due()
             except (TriviumError, DBAPIError) as error:
                 _log.warning("jobs were not looked for", why=str(error)[:200])
@@ -86,6 +84,10 @@ class Runner:
                 if not self._woken and not self._closing:
                     self._changed.wait(self._every)
                 self._woken = False
+
+    def _busy_with(self) -> frozenset[str]:
+        with self._changed:
+            return frozenset(self._under_way)
 
     def _ask_after_pushes(self) -> None:
         """Ask for what is done after pushes, of which this process alone knows (housekeeping_interval)."""

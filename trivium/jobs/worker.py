@@ -55,7 +55,7 @@ class _Process:
         try:
             if not carry_out(self.site, job, self._stopping):
                 # Perhaps that of a process which is dead by now.
-                look(self.site, (job,))
+                look(self.site, self._busy_with)
         except (DBAPIError, TriviumError) as error:
             # The end of a job could not be stored. Once this process is gone, others know that nobody does it.
             _log.error("a process of the worker gives up", job=job, why=str(error)[:200])
@@ -63,12 +63,15 @@ class _Process:
         finally:
             self._job = None
 
+    def _busy_with(self) -> tuple[str, ...]:
+        job = self._job
+        return () if job is None else (job,)
+
     def _look(self) -> None:
         pause = threading.Event()
         while not pause.wait(EVERY):
-            job = self._job
             try:
-                look(self.site, () if job is None else (job,))
+                look(self.site, self._busy_with)
             except (DBAPIError, TriviumError) as error:
                 _log.warning("jobs were not looked for", why=str(error)[:200])
             except Exception:

@@ -183,10 +183,10 @@ def test_a_dead_process_leaves_its_jobs_to_others(site: Site, ada: Caller, setti
     jobs_ = [_ask(site, ada, word, LONG) for word in ("one", "two")]
     for job in jobs_:
         assert running.claim(dead, job) is not None
-    look(site)
+    look(site, tuple)
     assert [_row(site, job).state for job in jobs_] == [State.RUNNING] * 2  # it lives
     dead.close()
-    look(site)
+    look(site, tuple)
     assert [_row(site, job).state for job in jobs_] == [State.QUEUED] * 2
     assert carry_out(site, jobs_[0])
     assert done == ["one"]
@@ -207,9 +207,9 @@ def test_what_kills_every_process_is_given_up(site: Site, ada: Caller, settings:
 def test_a_process_that_forgot_a_job_puts_it_back(site: Site, ada: Caller, done: list[Any]) -> None:
     job = _ask(site, ada)
     assert running.claim(site, job) is not None
-    look(site, (job,))
+    look(site, lambda: (job,))
     assert _row(site, job).state is State.RUNNING
-    look(site)
+    look(site, tuple)
     assert _row(site, job).state is State.QUEUED
 
 
