@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import threading
 import uuid
 from collections.abc import Iterator
@@ -257,22 +258,28 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
     worker.kill()
 
 
-def test_without_a_broker_the_request_does_the_work(yard: Yard, api: Api) -> None:
-    yard.redis.pause()
-    try:
+def test_without_a_broker_the_request_does_the_work(own_server: Server, tmp_path: Path) -> None:
+    with broker(tmp_path) as redis:
+        environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
+        own_server.start("--workers", "1", **environment)
+        api = own_server.api(own_server.admin_key)
+        api("create_repo", repo_name="source", repo_type="git")
+        queued = api("fork_repo", repoid="source", fork_name="queued")["task"]
+        assert queued is not None
+        redis.pause()
         assert api("fork_repo", repoid="source", fork_name="frozen")["task"] is None
         assert api("get_repo", repoid="frozen")["fork_of"] == "source"
-    finally:
-        yard.redis.go_on()
-    yard.redis.kill()
-    try:
+        # What waits in a queue that cannot be reached is done here.
+        assert ended(own_server, queued) == ("done", None)
+        redis.go_on()
+        redis.kill()
         assert api("fork_repo", repoid="source", fork_name="dead")["task"] is None
         assert api("get_repo", repoid="dead")["fork_of"] == "source"
-        assert yard.server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]
-    finally:
-        yard.redis.start()
-    assert "the broker cannot be reached" in yard.server.log.read_text()
-    until(lambda: "the broker can be reached again" in yard.server.log.read_text())
+        assert own_server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]
+        assert "the broker cannot be reached" in own_server.log.read_text()
+        redis.start()
+        numbers = itertools.count()
+        until(lambda: api("fork_repo", repoid="source", fork_name=f"again-{next(numbers)}")["task"] is not None)
 
 
 def test_the_programs_say_what_they_lack(yard: Yard) -> None:
