@@ -8,10 +8,10 @@ the same do it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trivium.forge.jobs import running
+from trivium.forge.jobs.job import moment
 from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
 from trivium.jobs.broker import Broker
@@ -19,8 +19,10 @@ from trivium.jobs.broker import Broker
 EVERY: Final = 5.0
 """Seconds between two looks."""
 _MOST: Final = 200
-_LOST_AFTER: Final = timedelta(seconds=15)
-"""A message that nobody has taken for so long, from a queue that is empty, is lost; or a worker keeps it for later."""
+_LOST_AFTER: Final = 15.0
+"""Seconds after which a message that nobody has taken, from a queue that is empty, is lost."""
+_LOST_ANYWAY: Final = 600.0
+"""And from one that is never empty."""
 
 
 def look(site: Site, busy_with: Callable[[], Collection[str]]) -> None:
@@ -43,9 +45,8 @@ def _send_again(site: Site, broker: Broker) -> None:
         waiting = running.due(db, _MOST)
     if not waiting:
         return
-    lost_before = (datetime.now(UTC).replace(tzinfo=None) - _LOST_AFTER).isoformat(timespec="milliseconds")
-    wanted = [job.id for job in waiting if job.sent_on is None]
-    silent = [job.id for job in waiting if job.sent_on is not None and job.sent_on < lost_before]
+    wanted = [job.id for job in waiting if job.sent_on is None or job.sent_on < moment(-_LOST_ANYWAY)]
+    silent = [job.id for job in waiting if job.id not in wanted and (job.sent_on or "") < moment(-_LOST_AFTER)]
     if silent and broker.waiting() == 0:
         wanted += silent
     running.sent(site, [job for job in wanted if broker.tell(job)])
