@@ -18,7 +18,7 @@ from trivium.forge.jobs import running
 from trivium.forge.site import Site
 from trivium.forge.upkeep import after_pushes
 from trivium.jobs.broker import Broker
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import EVERY, look
 from trivium.jobs.registry import long_kinds
 from trivium.jobs.schedules import begin_due
@@ -124,7 +124,7 @@ class Runner:
     def _run(self, job: str) -> None:
         try:
             carry_out(self._site, job, lambda: self._closing)
-        except (Busy, DBAPIError) as error:
+        except (Busy, DBAPIError, NotStored) as error:
             _log.warning("a job was not done", job=job, why=str(error)[:200])
         except Exception:
             _log.exception("a job was not done", job=job)

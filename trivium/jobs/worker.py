@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import TriviumError
 from trivium.forge.site import Site
 from trivium.jobs.broker import QUEUE, TASK
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import EVERY, look
 from trivium.jobs.schedules import begin_due
 from trivium.settings import Settings
@@ -56,10 +56,13 @@ class _Process:
             if not carry_out(self.site, job, self._stopping):
                 # Perhaps that of a process which is dead by now.
                 look(self.site, self._busy_with)
-        except (DBAPIError, TriviumError) as error:
-            # The end of a job could not be stored. Once this process is gone, others know that nobody does it.
-            _log.error("a process of the worker gives up", job=job, why=str(error)[:200])
+        except NotStored:
+            # Once this process is gone, others know that nobody does it.
+            _log.error("a process of the worker gives up", job=job)
             os._exit(1)
+        except (DBAPIError, TriviumError) as error:
+            # It was not begun: it waits, and whoever looks next sends it again.
+            _log.warning("a job was not taken", job=job, why=str(error)[:200])
         finally:
             self._job = None
 

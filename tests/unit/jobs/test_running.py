@@ -13,15 +13,15 @@ from sqlalchemy import select, update
 
 from trivium.access.caller import Caller, the_system
 from trivium.assembly import open_site
-from trivium.errors import AlreadyExists, Busy, Cancelled, Invalid, NotFound
+from trivium.errors import AlreadyExists, Busy, Cancelled, DatabaseAway, Invalid, NotFound
 from trivium.forge.jobs import finding, running
 from trivium.forge.jobs.job import Job, JobKind, State
 from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.jobs.submission import submit
 from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
-from trivium.jobs import registry
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs import carrying_out, registry
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import look
 from trivium.jobs.runner import Runner
 from trivium.settings import Settings
@@ -348,3 +348,20 @@ def test_what_is_not_there_now_is_tried_as_often_as_its_kind_says(site: Site, ad
         assert _row(site, job).attempts == attempt
     row = _row(site, job)
     assert (row.state, row.reason) == (State.FAILED, "the other server does not answer")
+
+
+def test_an_end_that_cannot_be_stored_leaves_the_job_to_whoever_looks(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseAway("the database is away")
+
+    monkeypatch.setattr(Work, "end", away)
+    monkeypatch.setattr(carrying_out, "_PAUSE_TO_STORE", 0.0)
+    job = _ask(site, ada)
+    with pytest.raises(NotStored):
+        carry_out(site, job)
+    assert _row(site, job).state is State.RUNNING
+    monkeypatch.undo()
+    look(site, tuple)
+    assert _row(site, job).state is State.QUEUED
