@@ -17,7 +17,7 @@ from tests.support.servers import Server
 FEW = 100
 MANY = int(os.environ.get("BENCH_WEB_MANY", "50000"))
 LONGER = int(os.environ.get("BENCH_WEB_LONGER", "80000"))
-_ROUNDS = 7
+_ROUNDS = 5
 _REQUESTS = 300
 _LIMIT = 1.3
 _PAGES = (

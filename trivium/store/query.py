@@ -47,7 +47,7 @@ class _Compiled:
 
 
 class Query:
-    """One statement that returns rows, as plain tuples."""
+    """One statement that returns rows, as plain tuples. Raises what SQLAlchemy raises for a failed statement."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> None:
         self.statement = statement
@@ -56,15 +56,21 @@ class Query:
     def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
         """The first row, if there is one."""
         compiled = self._for(db)
-        cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
-        row: Values | None = cursor.fetchone()
+        try:
+            cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
+            row: Values | None = cursor.fetchone()
+        except db.dialect.loaded_dbapi.Error as error:
+            raise _failed(db, compiled, error) from error
         cursor.close()
         return row if row is None or not compiled.processors else compiled.processed(row)
 
     def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
         """All rows."""
         compiled = self._for(db)
-        rows: list[Values] = _driver(db).execute(compiled.text, compiled.arguments(given)).fetchall()
+        try:
+            rows: list[Values] = _driver(db).execute(compiled.text, compiled.arguments(given)).fetchall()
+        except db.dialect.loaded_dbapi.Error as error:
+            raise _failed(db, compiled, error) from error
         return [compiled.processed(row) for row in rows] if compiled.processors else rows
 
     def _for(self, db: Connection) -> _Compiled:
@@ -91,11 +97,23 @@ class Change:
         try:
             cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
         except dialect.loaded_dbapi.Error as error:
-            base = dialect.loaded_dbapi.Error
-            raise DBAPIError.instance(compiled.text, None, error, base, dialect=dialect) from error
+            raise _failed(db, compiled, error) from error
         changed: int = cursor.rowcount
         cursor.close()
         return changed
+
+
+def _failed(db: Connection, compiled: _Compiled, error: Any) -> BaseException:
+    """What SQLAlchemy would raise. A connection that the error has broken is used no more."""
+    dialect = db.dialect
+    broken = dialect.is_disconnect(error, db.connection.dbapi_connection, None)
+    if broken:
+        db.invalidate(error)
+    base = dialect.loaded_dbapi.Error
+    known: BaseException = DBAPIError.instance(
+        compiled.text, None, error, base, connection_invalidated=broken, dialect=dialect
+    )
+    return known
 
 
 def _driver(db: Connection) -> Any:

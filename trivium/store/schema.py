@@ -11,10 +11,11 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from trivium.errors import StartRefused
 from trivium.store.engine import Store
+from trivium.store.locks import SCHEMA, lock
 from trivium.store.tables import now
 
 if TYPE_CHECKING:  # to load it takes longer than the rest of a start that finds nothing to do
@@ -45,10 +46,14 @@ def head() -> str:
 def revision_of(store: Store) -> str | None:
     """The revision of a database; None before the first step."""
     with store.read() as db:
-        if not inspect(db).has_table("alembic_version"):
-            return None
-        revision: str | None = db.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return revision
+        return _revision(db)
+
+
+def _revision(db: Connection) -> str | None:
+    if not inspect(db).has_table("alembic_version"):
+        return None
+    revision: str | None = db.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
 
 
 def check(store: Store) -> None:
@@ -75,16 +80,31 @@ def upgrade(store: Store, backups: Path) -> bool:
     if present == head():
         return False
     _check_known(present)
+    _check_encoding(store)
     if present is not None:
         back_up(store, backups)
     # What is cached belongs to processes that have ended; older tables may lack the columns of the stamp.
     with store.write(access_unchanged=True) if present is not None else store.write_bare() as db:
+        lock(db, SCHEMA)
+        if _revision(db) == head():
+            return False  # another process was quicker
+        if store.url.get_backend_name() == "postgresql":
+            # A step may write large tables anew.
+            db.execute(text("SET LOCAL statement_timeout = 0"))
         from alembic import command
 
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")
     return True
+
+
+def _check_encoding(store: Store) -> None:
+    if store.url.get_backend_name() == "postgresql":
+        with store.read() as db:
+            encoding = db.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise StartRefused(f"the database has the encoding {encoding}; create one with ENCODING 'UTF8'")
 
 
 def back_up(store: Store, backups: Path) -> Path | None:

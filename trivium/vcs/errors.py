@@ -58,3 +58,7 @@ class TooLarge(VcsError):
 
 class NotText(VcsError):
     """The file has no lines: there is a NUL byte in it."""
+
+
+class TooExpensive(VcsError):
+    """A request took more time or memory than allowed; the message is for the user."""

@@ -52,6 +52,8 @@ _OF_PAGES: Final[HeaderList] = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _COOKIE_BYTES: Final = 18
+PERIOD: Final = 600
+"""Seconds after which a page is another one, because the ages in it have grown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ def _page(page: Page, visit: Visit) -> Ready:
     html, cookies = _with_tokens(html, visit)
     if visit.said and visit.session is None:
         cookies = (*cookies, visit.cookies.header(visit.cookies.said, "", 0))
-    headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *page.headers, *cookies)
+    own = {name for name, _ in page.headers}
+    usual = (one for one in (*_OF_PAGES, *_kept(visit)) if one[0] not in own)
+    headers = (("Content-Type", HTML), *usual, *page.headers, *cookies)
     if tag:
         headers = (*headers, ("ETag", tag))
     content = html.encode("utf-8", "surrogateescape")
@@ -215,7 +219,7 @@ def _tag(digest: str, visit: Visit) -> str:
     """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
     secret = visit.form_secret
     mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
-    return f'"{digest}{mark}{int(time.time()) // 600:08x}"'
+    return f'"{digest}{mark}{int(time.time()) // PERIOD:08x}"'
 
 
 def _has(visit: Visit, tag: str) -> bool:

@@ -3,9 +3,19 @@
 
 from __future__ import annotations
 
-from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Locked, NotFound, StorageFull, TriviumError
+from trivium.errors import (
+    AlreadyExists,
+    Busy,
+    DatabaseAway,
+    Forbidden,
+    Invalid,
+    Locked,
+    NotFound,
+    StorageFull,
+    TriviumError,
+)
 from trivium.vcs.budget import Exhausted, Unwanted
-from trivium.vcs.errors import NotPossible, NotText, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import NotPossible, NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.web.answers import Refused
 
 
@@ -22,6 +32,8 @@ def refused(error: TriviumError) -> Refused:
             return Refused(404, "This file cannot be shown as text.")
         case Exhausted():
             return Refused(503, "This is too large to be shown here.", hint=str(error))
+        case TooExpensive():
+            return Refused(503, "This takes more time or memory than the server allows.", hint=str(error))
         case Unwanted():
             return Refused(503, "Nobody waits for this any more.")
         case NotPossible():
@@ -30,6 +42,8 @@ def refused(error: TriviumError) -> Refused:
             return Refused(403, "You may not do this.")
         case Locked():
             return Refused(423, str(error))
+        case DatabaseAway():
+            return Refused(503, "The database cannot be reached. Please try again.", headers=(("Retry-After", "5"),))
         case Busy():
             return Refused(503, "Somebody else is working on this. Please try again.", headers=(("Retry-After", "5"),))
         case StorageFull():

@@ -9,6 +9,7 @@ import os
 import subprocess
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,61 @@ def test_one_revision_is_always_the_same_bytes(adas: Browser, hosted: Hosted) ->
         assert len(made) == 1
     hosted.copy.change("later", **{"a.txt": "two\n"})
     assert adas.get(f"/{hosted.name}/archive/{hosted.raw_id}.zip").headers["etag"]
+
+
+def test_an_empty_directory_is_kept_where_the_system_keeps_it(
+    server: Server, root: Api, ada: Person, adas: Browser, git: Git
+) -> None:
+    system = new_system("svn", git.home)
+    name = system.new_repository(root, ada, private=True, enable_downloads=True)
+    copy = system.checkout(server, name, ada)
+    for directory in ("trunk/nothing", "trunk/d/nothing", "branches"):
+        (copy.path / directory).mkdir(parents=True)
+    raw_id = copy.change("A layout", **{"trunk/a": "a\n", "trunk/d/a": "a\n"})
+    folder = f"{name}-{raw_id}"
+    expected = [f"{folder}/{path}" for path in ("branches", "trunk/a", "trunk/d/a", "trunk/d/nothing", "trunk/nothing")]
+    with tarfile.open(fileobj=io.BytesIO(adas.get(f"/{name}/archive/tip.tar.gz").body)) as found:
+        assert found.getnames() == expected
+        member = found.getmember(f"{folder}/branches")
+        assert (member.isdir(), member.mode, member.size) == (True, 0o755, 0)
+    body = adas.get(f"/{name}/archive/tip.zip").body
+    with zipfile.ZipFile(io.BytesIO(body)) as zipped:
+        assert zipped.testzip() is None
+        assert [one.filename.rstrip("/") for one in zipped.infolist()] == expected
+        entry = zipped.getinfo(f"{folder}/branches/")
+        assert (entry.is_dir(), entry.external_attr >> 16) == (True, 0o040755)
+    (git.home / "a.zip").write_bytes(body)
+    subprocess.run(["unzip", "-q", "a.zip"], cwd=git.home, check=True)
+    assert (git.home / folder / "trunk/nothing").is_dir()
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Server]:
+    """A server that gives only small archives away."""
+    running = prepared.copied(tmp_path_factory.mktemp("narrow") / "data")
+    running.start(TRIVIUM_MAX_ARCHIVE_BYTES="100000")
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("kind", SYSTEMS)
+def test_an_archive_that_would_be_too_large_does_not_begin(kind: str, narrow: Server, tmp_path: Path) -> None:
+    root = narrow.api(narrow.admin_key)
+    owner = root.new_user()
+    system = new_system(kind, tmp_path / "home")
+    name = system.new_repository(root, owner, private=True, enable_downloads=True)
+    copy = system.checkout(narrow, name, owner)
+    small = copy.change("Small", one=b"x" * 40_000, two=b"x" * 40_000)
+    copy.change("Large", three=b"x" * 40_000)
+    browser = Browser(narrow.url)
+    browser.sign_in(owner)
+    for method in ("GET", "HEAD"):
+        answer = browser.request(method, f"/{name}/archive/tip.tar.gz")
+        assert answer.status == 413
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "max_archive_bytes" in browser.get(f"/{name}/archive/tip.zip").text
+    assert narrow.journal("repository.download", name) == []
+    assert browser.get(f"/{name}/archive/{small}.zip").status == 200
 
 
 def test_downloads_have_to_be_allowed(server: Server, adas: Browser, root: Api, project: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import stat
@@ -39,10 +40,18 @@ _MOST_KEPT: Final = 4 << 30
 _FIRST_YEAR: Final = 1980
 _LAST_YEAR: Final = 2107
 _LARGE: Final = 1 << 31
+_IS_DIRECTORY: Final = 0x10
+"""As those archives say it that come from elsewhere."""
+_LOOKED_AT_FIRST: Final = 10_000
+"""Files that are looked at before an archive begins."""
 
 
 class NoArchive(TriviumError):
     """There is no such archive; the message is the documented text."""
+
+
+class ArchiveTooLarge(TriviumError):
+    """There is more in the revision than an archive may hold (`max_archive_bytes`)."""
 
 
 class DownloadsDisabled(TriviumError):
@@ -68,7 +77,7 @@ def open_archive(
     """The archive that a file name means: a revision and what it ends with.
 
     `kept`: whether one that was made before will do. `told`: whether the journal hears of it. Raises
-    `DownloadsDisabled` and `NoArchive`.
+    `DownloadsDisabled`, `NoArchive`, and `ArchiveTooLarge` where the first files show that already.
     """
     if not repository.enable_downloads:
         raise DownloadsDisabled
@@ -95,21 +104,45 @@ def open_archive(
     short = raw_id[:12]
     file_name = f"{repository.name.replace('/', '_')}-{mark}{short}{ending}"
     folder = f"{repository.name.rpartition('/')[2]}-{short}"
+    place = _place(history.site, repository.id, f"{raw_id}{mark}-{_short_digest(folder)}{ending}")
+    pieces, length = _kept(place) if kept else (None, None)
+    if pieces is None:
+        most = history.site.settings.max_archive_bytes
+        if most and history.read(repository, lambda snapshot: _is_too_large(snapshot, raw_id, most)):
+            raise ArchiveTooLarge
+        when = datetime.fromisoformat(date).replace(tzinfo=UTC)
+        pieces = _made(history, repository, raw_id, folder, ending, when)
+        if kept and place is not None:
+            pieces = _keeping(history.site, place, pieces)
     if told:
         with history.site.store.write(access_unchanged=True) as db:
             event = ArchiveDownloaded(subject=repository.name, repository_id=repository.id, file=file_name)
             journal.record(db, caller, event)
-    tag = f"{raw_id}{mark}{ending}"
-    place = _place(history.site, repository.id, f"{raw_id}{mark}-{_short_digest(folder)}{ending}")
-    if kept and place is not None:
+    return Archive(file_name, TYPES[ending], f"{raw_id}{mark}{ending}", pieces, length)
+
+
+def _kept(place: Path | None) -> tuple[Iterator[bytes] | None, int | None]:
+    """An archive that was made before, and its length."""
+    if place is not None:
         with contextlib.suppress(OSError):
             descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-            return Archive(file_name, TYPES[ending], tag, _from_file(descriptor), os.fstat(descriptor).st_size)
-    when = datetime.fromisoformat(date).replace(tzinfo=UTC)
-    pieces = _made(history, repository, raw_id, folder, ending, when)
-    if kept and place is not None:
-        pieces = _keeping(history.site, place, pieces)
-    return Archive(file_name, TYPES[ending], tag, pieces, None)
+            return _from_file(descriptor), os.fstat(descriptor).st_size
+    return None, None
+
+
+def _is_too_large(snapshot: Snapshot, raw_id: str, most: int) -> bool:
+    """Whether the first files are too large for an archive; of very many not all are looked at before it begins."""
+    size = 0
+    for entry in itertools.islice(snapshot.files_below(raw_id, ""), _LOOKED_AT_FIRST):
+        size += _room_of(entry)
+        if size > most:
+            return True
+    return False
+
+
+def _room_of(entry: TreeEntry) -> int:
+    """Bytes of a member that is not compressed."""
+    return _BLOCK + (entry.size or 0)
 
 
 def _made(
@@ -117,7 +150,11 @@ def _made(
 ) -> Iterator[bytes]:
     def pieces(snapshot: Snapshot) -> Iterator[bytes]:
         writer: _Writer = _Zip(when) if ending == ".zip" else _Tar(when, ending)
+        most, size = history.site.settings.max_archive_bytes, 0
         for entry in snapshot.files_below(raw_id, ""):
+            size += _room_of(entry)
+            if most and size > most:
+                raise ArchiveTooLarge(f"the archive would be larger than {most} bytes (max_archive_bytes)")
             if _stays_inside(entry.path):
                 yield from writer.member(f"{folder}/{entry.path}", entry, snapshot.stream)
         yield from writer.end()
@@ -139,7 +176,7 @@ class _Writer(Protocol):
     """Writes an archive, piece by piece."""
 
     def member(self, path: str, entry: TreeEntry, content: Callable[[TreeEntry], Iterator[bytes]]) -> Iterator[bytes]:
-        """One file or symbolic link."""
+        """One file or symbolic link, or a directory with nothing in it."""
         ...
 
     def end(self) -> Iterator[bytes]:
@@ -163,15 +200,16 @@ class _Tar:
         info = tarfile.TarInfo(path)
         info.mtime = self._when
         info.uname = info.gname = "root"
-        link = entry.kind is EntryKind.SYMLINK
-        if link:
+        if entry.kind is EntryKind.DIRECTORY:
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+        elif entry.kind is EntryKind.SYMLINK:
             info.type, info.mode = tarfile.SYMTYPE, 0o777
             info.linkname = b"".join(content(entry)).decode("utf-8", "surrogateescape")
         else:
             info.mode = 0o755 if entry.kind is EntryKind.EXECUTABLE else 0o644
             info.size = entry.size or 0
         yield self._packed(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
-        if link:
+        if info.type != tarfile.REGTYPE:
             return
         left = info.size
         for piece in content(entry):
@@ -203,8 +241,16 @@ class _Zip:
 
     def member(self, path: str, entry: TreeEntry, content: Callable[[TreeEntry], Iterator[bytes]]) -> Iterator[bytes]:
         # Names in zip archives are text; a byte that is none is written as its number.
-        info = zipfile.ZipInfo(path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"), self._when)
+        name = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        directory = entry.kind is EntryKind.DIRECTORY
+        info = zipfile.ZipInfo(f"{name}/" if directory else name, self._when)
         info.create_system = 3
+        if directory:
+            info.external_attr = (stat.S_IFDIR | 0o755) << 16 | _IS_DIRECTORY
+            info.CRC = 0  # of nothing
+            self._zip.mkdir(info)
+            yield self._sink.taken()
+            return
         info.compress_type = zipfile.ZIP_DEFLATED
         link = entry.kind is EntryKind.SYMLINK
         mode = stat.S_IFLNK | 0o777 if link else stat.S_IFREG | 0o644

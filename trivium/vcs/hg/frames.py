@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trivium.vcs.errors import NotText, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.values import RefUpdate
 
 CALL: Final = b"C"
@@ -66,10 +66,6 @@ class WriteNeeded(VcsError):
 
 class NotUnderstood(VcsError):
     """The client's request makes no sense, or asks for too much; the message is for the user."""
-
-
-class TooExpensive(VcsError):
-    """A request took more time or memory than allowed; the message is for the user."""
 
 
 FAILURES: Final[dict[str, type[VcsError]]] = {

@@ -97,6 +97,8 @@ def _files_below(trees: Trees, directory: At) -> Iterator[TreeEntry]:
         budget.check()
         entries, _ = trees.directory(node.path, node.revision, _WANTED)
         budget.spend(len(entries), sum(map(len, entries)))
+        if not entries and node != directory:
+            yield _entry(trees, node, told, special=False)
         # As bytes, `a-b` stands before `a/b`: a directory is where its files are.
         names = sorted(entries, key=partial(_place, entries))
         waiting.append(iter([(_below(node, name), entries[name]) for name in names]))

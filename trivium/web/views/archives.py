@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from trivium.access.levels import Level
-from trivium.forge.history.archives import DownloadsDisabled, NoArchive, open_archive
+from trivium.forge.history.archives import ArchiveTooLarge, DownloadsDisabled, NoArchive, open_archive
 from trivium.turns import Pace
 from trivium.web.answers import Body, Refused
 from trivium.web.downloads import attachment
@@ -33,6 +33,8 @@ def archivefile(visit: RepositoryVisit, name: str) -> Body:
         )
     except DownloadsDisabled:
         raise Refused(403, "Downloads disabled") from None
+    except ArchiveTooLarge:
+        raise Refused(413, "The archive would be larger than the server allows (max_archive_bytes).") from None
     except NoArchive as error:
         raise Refused(404, str(error)) from error
     return Body(

@@ -22,8 +22,8 @@ from trivium.forge.sessions.channel import Channel, unless_gone
 from trivium.forge.sessions.endings import Declined, Why
 from trivium.forge.sessions.hg.link import HgLink
 from trivium.forge.sessions.transfers import Admitted, Transfers
-from trivium.vcs.errors import VcsError
-from trivium.vcs.hg.frames import DATA, END, MOVED, Head, Moved, NotUnderstood, TooExpensive, WriteNeeded
+from trivium.vcs.errors import TooExpensive, VcsError
+from trivium.vcs.hg.frames import DATA, END, MOVED, Head, Moved, NotUnderstood, WriteNeeded
 from trivium.vcs.values import RefUpdate
 
 _log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ import signal
 import threading
 from typing import Any, Final, NoReturn
 
-from trivium.vcs.hg.frames import TooExpensive
+from trivium.vcs.errors import TooExpensive
 from trivium.vcs.hg.server.request import Request
 
 _AGAIN: Final = 1.0

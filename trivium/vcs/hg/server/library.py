@@ -45,7 +45,7 @@ _BY_DESCRIPTOR: Final = b"/proc/self/fd/"
 
 def prepare(limits: HgLimits) -> Any:
     """The ui from which the uis of all requests are made; from now on Mercurial respects the limits."""
-    from trivium.vcs.hg.server import bounds, commands
+    from trivium.vcs.hg.server import bounds, commands, stored
 
     # A pushed bundle, or the answer to a pull, may tell a server to fetch more from an address of the sender's choice.
     # It may also bring the files of a store as they are, or entries of a cache (of tags), which nobody checks.
@@ -54,6 +54,7 @@ def prepare(limits: HgLimits) -> Any:
     bundle_caps.capabilities.pop(b"remote-changegroup", None)
     bounds.install(limits)
     commands.install()
+    stored.look_at_beginnings()
     _keep_secrets()
     _keep_descriptors()
     base = uimod.ui.load()

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from mercurial import error
 
-from trivium.vcs.errors import UnknownRevision
+from trivium.vcs.hg.server import stored
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.server.sizes import exact_size
 from trivium.vcs.hg.server.tree import Tree
@@ -50,13 +49,8 @@ def files_below(repository: Repository, raw_id: bytes, path: bytes, after: bytes
 
 
 def stream(repository: Repository, path: bytes, file_id: bytes) -> Iterator[bytes]:
-    """The content of a file; this process holds it whole, as Mercurial must."""
-    try:
-        yield repository.file(path).read(file_id)
-    except error.CensoredNodeError:
-        return
-    except error.LookupError as unknown:
-        raise UnknownRevision(file_id.hex()) from unknown
+    """The content of a file, however large it is."""
+    return stored.content(repository.file(path), file_id)
 
 
 def last_changes(

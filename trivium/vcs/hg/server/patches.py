@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Differences as downloads have them: Mercurial's own, in Git's form, with everything in them (system.md 2.4)."""
+"""Differences as downloads have them: Mercurial's own, in Git's form, with everything in them (system.md 2.4).
+
+Of files that are too large to be compared all is replaced (`replaced.py`); they come last.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mercurial import mdiff, node
+from mercurial import match, mdiff, node
 from mercurial import patch as patches
 
-from trivium.vcs.hg.server.differences import matcher
+from trivium.vcs.hg.server.differences import differing, matcher, wanted
 from trivium.vcs.hg.server.library import published
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.server.reading import revision_of
+from trivium.vcs.hg.server.replaced import large_ones, replaced
 
 _BREAKS: Final = re.compile(
     rb"(?:^|(?<=\r))(?=---|diff[ \t]-|Index:|RCS file: |retrieving revision |\*\*\*[ \t]|# HG changeset patch)",
@@ -45,17 +49,24 @@ def _diff(
     shown: Repository, before: Any, after: Any, path: bytes, renames: bool, context: int, ignore_space: bool
 ) -> Iterator[bytes]:
     options = mdiff.diffopts(git=True, context=context, ignorews=ignore_space)
-    wanted = matcher(path)
-    pieces: Iterator[bytes] = patches.diff(
+    is_wanted = wanted(path)
+    changes = {one: sides for one, sides in before.manifest().diff(after.manifest()).items() if is_wanted(one)}
+    large = large_ones(shown, changes)
+    compared = match.predicatematcher(lambda name: name not in large and is_wanted(name)) if large else matcher(path)
+    yield from patches.diff(
         shown,
         before.node(),
         after.node(),
-        match=wanted,
+        match=compared,
         opts=options,
         copy=None if renames else {},
-        copysourcematch=wanted,
+        copysourcematch=matcher(path),
     )
-    return pieces
+    if large:
+        old = before.node() if before.rev() >= 0 else b""
+        for one in differing([shown], old, after.node(), path, renames):
+            if one.new_path in large or (one.old_path in large and not one.new_path):
+                yield from replaced(shown, one)
 
 
 def _header(changeset: Any) -> bytes:

@@ -141,7 +141,7 @@ def sizes(repository: Repository, files: list[tuple[bytes, bytes]]) -> list[int]
 
 def _shown_size(log: Any, file_id: bytes) -> int:
     """The size of a file; for a large one the stored size, which includes a copy's source, so that nothing is read."""
-    stored = _size(log, file_id)
+    stored = stored_size(log, file_id)
     return stored if stored > LARGEST_COMPARED else int(log.size(log.rev(file_id)))
 
 
@@ -160,10 +160,10 @@ def few_contents(repository: Repository, files: list[tuple[bytes, bytes]], most:
 
 def size_of(file: Any) -> int:
     """About how many bytes a file context has; Mercurial's own answer may read them all."""
-    return _size(file.filelog(), file.filenode())
+    return stored_size(file.filelog(), file.filenode())
 
 
-def _size(log: Any, file_id: bytes) -> int:
+def stored_size(log: Any, file_id: bytes) -> int:
     """The size of the stored text, without reading it; the text of a copied file begins with the source."""
     try:
         return int(log.get_revlog().rawsize(log.rev(file_id)))
@@ -173,7 +173,7 @@ def _size(log: Any, file_id: bytes) -> int:
 
 def content_of(repository: Repository, path: bytes, file_id: bytes, most: int | None = None) -> bytes | None:
     log = repository.file(path)
-    if most is not None and _size(log, file_id) > most + COPIED_FROM:
+    if most is not None and stored_size(log, file_id) > most + COPIED_FROM:
         return None
     try:
         content = bytes(log.read(file_id))

@@ -6,20 +6,18 @@ What is stored may begin with where the file was copied from, which is no part o
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, Final
 
-from mercurial import error, zstd
+from mercurial import error
 from mercurial.node import nullrev
 from mercurial.revlogutils import constants
 
 from trivium.vcs.errors import UnknownRevision
+from trivium.vcs.hg.server.stored import MARK, beginning
 
 _SMALL: Final = 64 << 10
 """Bytes that are rather read than looked into."""
 _BEGINNING: Final = 32 << 10
-_MARK: Final = b"\x01\n"
-"""What stands before and after the origin of a copy."""
 
 
 def exact_size(log: Any, file_id: bytes) -> int:
@@ -35,11 +33,11 @@ def exact_size(log: Any, file_id: bytes) -> int:
     stored = int(log.get_revlog().rawsize(revision))
     if stored <= _SMALL or log.iscensored(revision) or not _may_be_marked(log, revision):
         return int(log.size(revision))
-    beginning = _beginning(log.get_revlog(), revision)
-    if not beginning.startswith(_MARK):
+    begins = beginning(log, revision, _BEGINNING)
+    if not begins.startswith(MARK):
         return stored
-    end = beginning.find(_MARK, len(_MARK))
-    return int(log.size(revision)) if end < 0 else stored - end - len(_MARK)
+    end = begins.find(MARK, len(MARK))
+    return int(log.size(revision)) if end < 0 else stored - end - len(MARK)
 
 
 def _may_be_marked(log: Any, revision: int) -> bool:
@@ -47,17 +45,3 @@ def _may_be_marked(log: Any, revision: int) -> bool:
     if revlog._format_flags & constants.FLAG_FILELOG_META:  # noqa: SLF001
         return bool(revlog.flags(revision) & constants.REVIDX_HASMETA)
     return bool(log.parentrevs(revision)[0] == nullrev)
-
-
-def _beginning(revlog: Any, revision: int) -> bytes:
-    """The first bytes of what is stored."""
-    if revlog.deltaparent(revision) != nullrev or revlog._inline:  # noqa: SLF001
-        return bytes(revlog.rawdata(revision)[:_BEGINNING])
-    length = min(revlog.length(revision), _BEGINNING)
-    with revlog.reading():
-        raw = bytes(revlog._inner._segmentfile.read_chunk(revlog.start(revision), length))  # noqa: SLF001
-    if raw[:1] == b"x":
-        return zlib.decompressobj().decompress(raw, _BEGINNING)
-    if raw[:1] == b"\x28":
-        return bytes(zstd.ZstdDecompressor().stream_reader(raw).read(_BEGINNING))
-    return raw.removeprefix(b"u")
