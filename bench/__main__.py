@@ -28,6 +28,7 @@ from bench.creation import measure_creation
 from bench.downloads import measure_download
 from bench.hg import measure_hg
 from bench.history import generate
+from bench.jobs import measure_jobs
 from bench.load import load
 from bench.memory import measure_memory
 from bench.peers import APACHE, Floor, HttpBackend
@@ -240,6 +241,7 @@ PARTS = (
     "svn",
     "push",
     "creation",
+    "jobs",
     "stall",
     "web",
     "download",
@@ -292,6 +294,8 @@ def main() -> None:
             measure_svn(report, server, root, place, revisions=SVN_REVISIONS)
         if "creation" in parts:
             measure_creation(report, server)
+        if "jobs" in parts:
+            measure_jobs(report, place)
         if "push" in parts:
             measure_push(report, server, place)
         if "web" in parts:

@@ -24,6 +24,7 @@ from trivium.forge.upkeep.recovery import recover
 from trivium.settings import Settings
 from trivium.store import schema
 from trivium.store.engine import Store
+from trivium.store.locks import SCHEMA, lock
 from trivium.store.tables import site_values
 from trivium.tree.disk import Tree
 
@@ -142,6 +143,8 @@ def _check_is_ours(site: Site) -> None:
 def _check_secret(store: Store, ring: KeyRing, *, may_claim: bool) -> None:
     """The secret must be the one that the keys in the database were sealed with (security.md S-32)."""
     with store.write(access_unchanged=True) if may_claim else store.read() as db:
+        if may_claim:
+            lock(db, SCHEMA)
         known = _site_value(db, _FINGERPRINT)
         if known is None and may_claim:
             db.execute(insert(site_values).values(key=_FINGERPRINT, value=ring.fingerprint))

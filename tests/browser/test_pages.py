@@ -31,7 +31,7 @@ ONCE = {
         "search?q=tide",
     ),
     "hg": ("bookmarks", "changeset/{first}...{last}", "compare", "search?q=water&type=commit"),
-    "svn": ("tags",),
+    "svn": ("tags", "compare/trunk...branches/spring-tide"),
 }
 SITE = (
     "/",

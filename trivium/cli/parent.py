@@ -148,8 +148,9 @@ def main() -> None:
     except (StartRefused, TriviumError) as error:
         print(f"trivium: {error}", file=sys.stderr)
         sys.exit(2)
-    # What is loaded by now stays. To look through it again and again would also copy it, in each worker.
-    give_back(thoroughly=True)
+    # What is loaded by now stays. To look through it would take an eighth of the whole start for nothing, and each time
+    # that a worker does it, copy it.
+    give_back(thoroughly=False)
     gc.freeze()
     _Parent(order).run()
     os._exit(0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import structlog
 import uvicorn
 
 from trivium.cli.beats import Heart
@@ -99,9 +100,12 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
 def put_in_order(order: ParentOrder, *, again: bool) -> None:
     """Bring the database up to date and finish what a crash left, before anything is served or, `again`, beside it."""
     from trivium import installation  # the parent has no use for it
+    from trivium.cli import former_options
 
     gc.enable()
     if again:
         installation.put_in_order_again(order.settings())
     else:
+        for sentence in former_options.sentences(Path(order.data), Path(order.config) if order.config else None):
+            structlog.get_logger(__name__).warning(sentence)
         installation.put_in_order(order.settings())

@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import Job, JobKind, State
-from trivium.forge.jobs.running import TakenAway, Work
+from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.repositories.failed_transfers import reason_of
 from trivium.forge.site import Site
 from trivium.jobs import handlers
-from trivium.jobs.registry import handler_of
+from trivium.jobs.registry import Handler, handler_of
 from trivium.vcs.errors import Interrupted
 
 __all__ = ["carry_out", "handlers"]
@@ -41,18 +41,18 @@ def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) ->
     taken = running.claim(site, job)
     if taken is None:
         return False
-    work = Work(site, taken, stop)
+    handler = handler_of(taken.kind)
+    work = Work(site, taken, stop, forgotten=handler is not None and handler.kind.forgotten)
     with structlog.contextvars.bound_contextvars(job=job):
-        store = _attempt(site, work, taken)
+        store = _attempt(site, work, taken, handler)
         if not work.over:
             _stored(work, store)
         _log.info("job", job=job, kind=taken.kind, subject=taken.subject, attempt=taken.attempts)
     return True
 
 
-def _attempt(site: Site, work: Work, job: Job) -> Callable[[], None]:
+def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Callable[[], None]:
     """Do what a job says; returns how to store its end."""
-    handler = handler_of(job.kind)
     if handler is None:
         return lambda: work.end(State.FAILED, _UNKNOWN)
     try:
@@ -68,6 +68,8 @@ def _attempt(site: Site, work: Work, job: Job) -> Callable[[], None]:
         # Others are at work there: that is no failure of an attempt.
         reason = reason_of(error)
         return lambda: work.again(handler.kind.pause, reason, reason, counted=False)
+    except Later as error:
+        return _tried_again(work, handler.kind, str(error), str(error))
     except TriviumError as error:
         reason, detail = reason_of(error), str(error)
         return lambda: work.end(State.FAILED, reason, detail)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Row, insert, update
+from sqlalchemy import URL, Connection, Engine, Row, Table, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -57,6 +57,7 @@ class Store:
         file = self.url.database if self._in_a_file else None
         self._turns = Turns(Path(f"{file}-turns")) if file and file != ":memory:" else None
         self._thread = threading.local()
+        self._writing: Engine
         self._impatient: Engine | None = None
         self._writer: Connection | None = None
         """The connection of the last transaction, for the next."""
@@ -220,6 +221,20 @@ def insert_id(db: Connection, table: Any, **values: Any) -> int:
     key = db.execute(insert(table).values(**values)).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def go_on_above(db: Connection, table: Table, taken: int = 0) -> None:
+    """Give new rows of a table ids above all that it has, and above `taken`, after rows with ids of their own.
+
+    SQLite does so by itself. Nobody else may insert into the table meanwhile.
+    """
+    if db.dialect.name != "postgresql":
+        return
+    counter = func.pg_get_serial_sequence(table.name, "id")
+    given = db.execute(select(func.nextval(counter))).scalar_one() - 1
+    most = db.execute(select(func.max(table.c.id))).scalar() or 0
+    # With False the number itself is the next.
+    db.execute(select(func.setval(counter, max(given, most, taken) + 1, False)))
 
 
 def _address(url: str) -> URL:

@@ -103,14 +103,17 @@ class Change:
         return changed
 
 
-def _failed(db: Connection, compiled: _Compiled, error: Exception) -> BaseException:
+def _failed(db: Connection, compiled: _Compiled, error: Any) -> BaseException:
     """What SQLAlchemy would raise. A connection that the error has broken is used no more."""
     dialect = db.dialect
     broken = dialect.is_disconnect(error, db.connection.dbapi_connection, None)
     if broken:
         db.invalidate(error)
     base = dialect.loaded_dbapi.Error
-    return DBAPIError.instance(compiled.text, None, error, base, connection_invalidated=broken, dialect=dialect)
+    known: BaseException = DBAPIError.instance(
+        compiled.text, None, error, base, connection_invalidated=broken, dialect=dialect
+    )
+    return known
 
 
 def _driver(db: Connection) -> Any:

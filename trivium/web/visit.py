@@ -16,6 +16,7 @@ from trivium.forge.accounts.preferences import Preferences
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History, Moment
+from trivium.forge.jobs.job import Job
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
@@ -138,6 +139,12 @@ class GroupVisit(Visit, frozen=True, kw_only=True):
     """One request for the page of a group that the visitor may read."""
 
     group: RepoGroup
+
+
+class PendingVisit(Visit, frozen=True, kw_only=True):
+    """One request for a page of a repository that is being created, or was not (system.md 4)."""
+
+    job: Job
 
 
 class RepositoryVisit(Visit, frozen=True, kw_only=True):

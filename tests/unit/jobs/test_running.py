@@ -16,7 +16,7 @@ from trivium.assembly import open_site
 from trivium.errors import AlreadyExists, Busy, Cancelled, Invalid, NotFound
 from trivium.forge.jobs import finding, running
 from trivium.forge.jobs.job import Job, JobKind, State
-from trivium.forge.jobs.running import TakenAway, Work
+from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.jobs.submission import submit
 from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
@@ -334,3 +334,17 @@ def test_a_cancelled_job_tells_nobody_a_reason(site: Site, ada: Caller, done: li
     job = _ask(site, ada)
     assert carry_out(site, job)
     assert (_row(site, job).state, _row(site, job).reason) == (State.CANCELLED, None)
+
+
+def test_what_is_not_there_now_is_tried_as_often_as_its_kind_says(site: Site, ada: Caller, done: list[Any]) -> None:
+    def away(_site: Site, _work: Work) -> None:
+        raise Later("the other server does not answer")
+
+    job = _ask(site, ada, kind=LONG)
+    for attempt in (1, 2):
+        done.append(away)
+        _make_due(site, job)
+        assert carry_out(site, job)
+        assert _row(site, job).attempts == attempt
+    row = _row(site, job)
+    assert (row.state, row.reason) == (State.FAILED, "the other server does not answer")

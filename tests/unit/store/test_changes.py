@@ -59,6 +59,7 @@ def test_postgresql_is_given_the_same_names() -> None:
     assert compiled.constants.get("worker") == "w"
 
 
+@pytest.mark.sqlite_only  # one connection writes after the other
 def test_a_transaction_that_fails_leaves_nothing_to_the_next(site: Site) -> None:
     store = site.store
     used: list[Connection] = []

@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 from trivium.access.caller import Caller
 from trivium.errors import Forbidden, Invalid
 from trivium.forge.site import Site
+from trivium.store.locks import lock, preferences_of
 from trivium.store.tables import preferences as table
 
 _LONGEST: Final = 1024
@@ -116,7 +117,7 @@ def set_preferences(site: Site, caller: Caller, chosen: Preferences) -> None:
     if caller.anonymous:
         raise Forbidden
     with site.store.write(access_unchanged=True) as db:
+        lock(db, preferences_of(caller.user_id))
         mine = table.c.user_id == caller.user_id
         if not db.execute(update(table).where(mine).values(chosen=written(chosen))).rowcount:
-            # Whoever sets them twice at once is told that somebody else was quicker: `Store.write`.
             db.execute(insert(table).values(user_id=caller.user_id, chosen=written(chosen)))

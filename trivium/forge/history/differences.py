@@ -34,6 +34,8 @@ class Sides:
     new: str
     other: Repository | None = None
     """Where `new` is, if it is in another repository."""
+    old_path: str | None = None
+    """As `DiffOptions.old_path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,20 @@ class Listed:
 
 
 def options(
-    settings: Settings, *, context: int = 3, ignore_space: bool = False, path: str = "", full: bool = False
+    settings: Settings,
+    *,
+    context: int = 3,
+    ignore_space: bool = False,
+    path: str = "",
+    old_path: str | None = None,
+    full: bool = False,
 ) -> DiffOptions:
     """What is wanted of the differences on a page: within the limits of the site, or with `full` as much as goes."""
     return DiffOptions(
         context=min(max(context, 0), MOST_CONTEXT),
         ignore_space=ignore_space,
         path=path,
+        old_path=old_path,
         per_file=_ALL_OF_FILE if full else settings.cut_off_limit_file,
         total=_ALL if full else settings.cut_off_limit_diff,
     )

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 
-from trivium.errors import Busy, Cancelled
+from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
 from trivium.forge.site import Site
 from trivium.store.query import Change, Query
@@ -76,6 +76,7 @@ _END = Change(
         total=bindparam("of"),
     )
 )
+_FORGET = Change(delete(jobs).where(*_MINE))
 _AGAIN = Change(
     update(jobs)
     .where(*_MINE)
@@ -120,6 +121,10 @@ class Due(NamedTuple):
     due_on: str
 
 
+class Later(TriviumError):
+    """What a job needs is not there now: another attempt makes sense, as often as its kind says."""
+
+
 def due(db: Connection, most: int, *, of: Collection[str] | None = None, but: Collection[str] = ()) -> list[Due]:
     """The jobs that wait and may begin, in their order; `of` these kinds, and not `but` of those."""
     statement = _DUE.where(jobs.c.kind.not_in(but)) if but else _DUE
@@ -154,13 +159,16 @@ def claim(site: Site, job: str) -> Job | None:
 class Work:
     """A job under way, for the function that does it. Its threads may use it together."""
 
-    def __init__(self, site: Site, job: Job, stop: Callable[[], bool] = lambda: False) -> None:
-        """`stop` says that this process ends: what can wait is then left to another."""
+    def __init__(
+        self, site: Site, job: Job, stop: Callable[[], bool] = lambda: False, *, forgotten: bool = False
+    ) -> None:
+        """`stop` says that this process ends: what can wait is then left to another. `forgotten` as for `JobKind`."""
         self.job = job
         self.over = False
         """Whether its end is stored."""
         self._site = site
         self._stop = stop
+        self._forgotten = forgotten
         self._lock = threading.Lock()
         self._log = job.log
         self._done: tuple[int, int | None, str] = (0, None, "")
@@ -187,6 +195,14 @@ class Work:
         if row[0]:
             raise Cancelled
 
+    def wanted(self) -> bool:
+        """Whether to go on: the same question as that of `check`."""
+        try:
+            self.check()
+        except (Cancelled, Busy):
+            return False
+        return True
+
     def tell(self, done: int, total: int | None, what: str) -> None:
         """Say how far it is: `done` of `total`, in the unit `what`. It is stored now and then."""
         with self._lock:
@@ -205,8 +221,15 @@ class Work:
             self._log = f"{self._log}{moment()} {line}\n"[-_LONGEST_LOG:]
 
     def ends(self, db: Connection, repository_id: int | None = None) -> None:
-        """Store that the job is done, in the transaction of its change; raises `TakenAway`, and nothing is done."""
-        if not self._end(db, State.DONE, repository_id=repository_id):
+        """Store that the job is done, in the transaction of its change.
+
+        Raises `Cancelled` or `TakenAway` instead, so that the change is not made.
+        """
+        ours = self._end(db, State.DONE, repository_id=repository_id)
+        row = _ASKED.first(db, {"job": self.job.id})
+        if row is not None and row[0]:
+            raise Cancelled
+        if not ours:
             raise TakenAway("the job is not ours any more")
 
     def ended(self) -> None:
@@ -235,6 +258,8 @@ class Work:
         reason: str | None = None,
         detail: str | None = None,
     ) -> bool:
+        if self._forgotten and state is State.DONE:
+            return _FORGET.run(db, self._mine) == 1
         done, total, _ = self._done
         changes = {
             "becomes": state.value,

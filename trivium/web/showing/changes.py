@@ -166,13 +166,19 @@ class _Maker:
         self._visit, self._sides, self._look = visit, sides, look
         settings = visit.site.settings
         self._wanted = differences.options(
-            settings, context=look.context, ignore_space=look.ignore_space, path=path, full=look.full
+            settings,
+            context=look.context,
+            ignore_space=look.ignore_space,
+            path=path,
+            old_path=sides.old_path,
+            full=look.full,
         )
         self._icons = f"{visit.asked.root}{static_files().root}/icons.svg"
         wanted = self._wanted
         self._key: tuple[Hashable, ...] = (
             *(sides.old, sides.new, sides.other.id if sides.other else 0),
             *(wanted.context, wanted.ignore_space, quoted(wanted.path), wanted.per_file, wanted.total),
+            *(() if wanted.old_path is None else ("from", quoted(wanted.old_path))),
             *(look.two, look.full, look.address(), visit.root, self._root_of_new, self._icons),
         )
 
@@ -237,7 +243,7 @@ class _Maker:
         addresses = Addresses(
             new=lambda path: new + quoted(path),
             old=lambda path: old + quoted(path),
-            raw=lambda path: f"{raw}{quoted(path)}?{between}",
+            raw=lambda path: f"{raw}{quoted(path)}?{between}" if sides.old_path is None else "",
             more=more,
             everything="" if look.full else look.address(fulldiff=1),
         )

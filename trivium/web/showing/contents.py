@@ -192,6 +192,7 @@ def rendered(visit: RepositoryVisit, place: Place) -> Markup | None:
             resolve=resolver(visit, place),
             remote_images=settings.markup_remote_images,
             most=settings.max_render_bytes,
+            patience=settings.render_timeout,
         )
 
     key = ("rendered", place.stamp, place.id, place.path, visit.root, place.name, settings.markup_remote_images)
