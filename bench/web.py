@@ -245,7 +245,7 @@ def _ours(server: Server, page: Kind, fresh: Sequence[str], name: str, tip: str,
     found.kilobytes = warm_up.size / 1000
     found.gzipped = fetch(port, [with_headers(ask, _GZIP)], connections=1, requests=1).size / 1000
     found.warm = _cpu_ms(server.pid, port, [ask], _REQUESTS, rounds=ROUNDS)
-    found.head = _cpu_ms(server.pid, port, [with_headers(ask, {}, method="HEAD")], _REQUESTS, rounds=ROUNDS)
+    found.head = _cpu_ms(server.pid, port, [with_headers(ask, {}, method="HEAD")], _REQUESTS, rounds=1)
     if warm_up.tag:
         found.not_modified = _not_modified_ms(server.pid, port, ask)
     browser = Browser(server.url)
