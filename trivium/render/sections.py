@@ -107,9 +107,9 @@ class _Writer:
                 f"{changes.stat(one.added, one.deleted)}"
             )
         acts = (
-            '<button type="button" class="button bare slim scripted viewed" aria-pressed="false">'
-            f'{icon("check", self._icons)}<span class="wide-only">{escaped(words.viewed)}</span>'
-            f'<span class="sr">: {named(one.path.rpartition("/")[2])}</span></button>'
+            '<button type="button" class="button bare slim scripted viewed" aria-pressed="false" '
+            f'aria-label="{attribute(words.viewed)}: {attribute(one.path.rpartition("/")[2])}">'
+            f'{icon("check", self._icons)}<span class="wide-only">{escaped(words.viewed)}</span></button>'
         )
         if one.new_path is not None:
             said = attribute(words.see_file.replace("{name}", one.new_path.rpartition("/")[2]))
