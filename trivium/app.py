@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,12 +17,14 @@ from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
-from trivium.errors import TriviumError
+from trivium.errors import Busy, TriviumError
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
-from trivium.forge.upkeep import housekeeping
+from trivium.forge.upkeep import after_pushes
 from trivium.forge.upkeep.activity import Activity
+from trivium.forge.upkeep.recovery import recover_left
+from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import (
     ENCRYPTED_ONLY,
     SECURITY_HEADERS,
@@ -35,9 +37,11 @@ from trivium.http.asgi import (
     Scope,
     Send,
     header,
+    key_in_headers,
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.jobs.handlers.mails import ask_for_mail
 from trivium.jobs.runner import Runner
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
@@ -65,6 +69,7 @@ _LONG_CALLS: Final = 48
 """No fewer than the places for long work (`turns.LongWork`)."""
 _DOWNLOADS: Final = 48
 """As many as there are places for (`web.door`)."""
+_KEYED: Final = re.compile(rb"(?:^|&)(?:api_key|auth_token)=")
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
@@ -90,8 +95,9 @@ class Application:
         self, settings: Settings, *, listening: tuple[str, int] | None = None, supervisor: int | None = None
     ) -> None:
         self._settings = settings
-        encrypted = settings.base_url.startswith("https:")
-        self._headers = (*SECURITY_HEADERS, ENCRYPTED_ONLY) if encrypted else SECURITY_HEADERS
+        self._headers = (*SECURITY_HEADERS, ENCRYPTED_ONLY) if settings.encrypted else SECURITY_HEADERS
+        self._addresses = ClientAddresses(settings.proxy_networks, settings.client_address_header)
+        self._prefix = settings.proxy_prefix.rstrip("/").encode()
         self._site: Site = open_site(settings, listening=listening)
         soon = answer_soon if settings.short_calls_first else None
         self._crew = Crew(settings.threads, "quick", prepare=soon)
@@ -123,8 +129,8 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        self._delivery = Delivery(self._site, [Notices(self._site).subscriber])
-        self._closing = threading.Event()
+        mails = Notices(self._site, partial(ask_for_mail, self._site))
+        self._delivery = Delivery(self._site, [mails.subscriber, after_pushes.subscriber(self._site)])
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake
 
@@ -135,6 +141,9 @@ class Application:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["scheme"] = "https" if self._settings.force_https else self._addresses.scheme_of(scope)
+        if self._prefix:
+            _take_away(scope, self._prefix)
         started = False
         status = 0
         began = time.monotonic()
@@ -156,6 +165,12 @@ class Application:
                 raise _Aborted from None  # the server must close the connection: the answer is not complete
             # A client that is still there kept us waiting.
             await respond(secured, 408, b"The request did not arrive in time.\n", (TEXT, (b"connection", b"close")))
+        except Busy as error:
+            # Where a door could not even say so: its own words need the database.
+            _log.warning("a request was put off", method=scope["method"], path=scope["path"], why=str(error))
+            if started:
+                raise _Aborted from None
+            await respond(secured, 503, f"{error}\n".encode(), (TEXT, (b"retry-after", b"5")))
         except Exception:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -173,7 +188,7 @@ class Application:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
-        else:
+        elif not await self._web.repeated(scope, send):
             settings = self._settings
             paced = Paced(receive, send, rate=settings.min_transfer_rate, grace=settings.request_timeout)
             if is_attachment_path(path):
@@ -212,11 +227,8 @@ class Application:
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
                 self._jobs.start()
-                if self._settings.housekeeping_interval:
-                    regular.append(asyncio.create_task(self._keep_house()))
                 await send({"type": "lifespan.startup.complete"})
             else:
-                self._closing.set()
                 for task in regular:
                     task.cancel()
                 await asyncio.gather(*regular, return_exceptions=True)
@@ -243,21 +255,10 @@ class Application:
                 await asyncio.get_running_loop().run_in_executor(self._chores, trim)
             tidy = idle
 
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.housekeeping_interval)
-            if not self._site.pushed.empty():
-                await asyncio.get_running_loop().run_in_executor(self._chores, self._tidy)
-
-    def _tidy(self) -> None:
-        try:
-            housekeeping.tidy_pushed(self._site, self._closing.is_set)
-        except TriviumError as error:
-            _log.warning("housekeeping failed", why=str(error))
-
     def _write_activity(self) -> None:
         try:
             self._activity.write(self._site, self._authenticator.used_tokens, self._authenticator.signed_in)
+            recover_left(self._site)
         except TriviumError as error:
             _log.warning("activity was not recorded", why=str(error))
 
@@ -274,10 +275,21 @@ class Application:
         self._site.close()
 
 
+def _take_away(scope: Scope, prefix: bytes) -> None:
+    """Let a request be for what is below the prefix, where the proxy has left that in its path."""
+    raw_path = scope.get("raw_path", b"")
+    if raw_path.startswith(prefix) and raw_path[len(prefix) : len(prefix) + 1] in (b"", b"/", b"?"):
+        # It is plain ASCII: as many characters in the path as in what was sent.
+        scope["raw_path"] = raw_path[len(prefix) :] if raw_path[len(prefix) : len(prefix) + 1] == b"/" else b"/"
+        scope["path"] = scope["path"][len(prefix) :] or "/"
+
+
 def _of_a_page(scope: Scope) -> bool:
-    """Whether a browser sends a `PUT` or `DELETE`: what writes by WebDAV knows no cookie, and nothing of ours."""
+    """Whether a `PUT` or `DELETE` is for a page: what writes by WebDAV knows no cookie, no key, and nothing of ours."""
     if scope["method"] not in ("PUT", "DELETE"):
         return False
+    if key_in_headers(scope) or _KEYED.search(scope["query_string"]):
+        return True
     return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
 
 

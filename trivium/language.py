@@ -121,11 +121,11 @@ def language(code: str) -> Language:
     return Language(code, texts)
 
 
-def wanted(header: str) -> str:
+def wanted(header: str, otherwise: str = SOURCE) -> str:
     """The known language that a browser likes best (`Accept-Language`)."""
     if header == PSEUDO:
         return PSEUDO
-    best, weight = SOURCE, 0.0
+    best, weight = otherwise, 0.0
     for item in header[:_MOST_ASKED].split(","):
         found = _ASKED.fullmatch(item.strip())
         if found is None:

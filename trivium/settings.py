@@ -21,8 +21,10 @@ from trivium.errors import Invalid
 
 SERVER: Final = "server:main"
 APP: Final = "app:main"
+PREFIX: Final = "filter:proxy-prefix"
 
 _BROKER = re.compile(r"rediss?|redis\+socket|amqps?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100}){1,10}")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -61,6 +63,14 @@ class Settings:
         2, "Processes for Mercurial, started with the first request for a Mercurial repository.", section=SERVER
     )
 
+    proxy_prefix: str = _option(
+        "",
+        "Path below which users reach the server, such as /scm; a proxy may leave it in what it sends on. base_url says"
+        " it as well.",
+        name="prefix",
+        section=PREFIX,
+    )
+
     database_url: str = _option(
         "",
         "Database, as an SQLAlchemy URL: sqlite or postgresql. Empty: SQLite in the data directory.",
@@ -91,6 +101,10 @@ class Settings:
     base_url: str = _option(
         "", "Address under which users reach the server, for absolute links. Empty: taken from each request."
     )
+    force_https: bool = _option(
+        False, "Users reach the server by https, whatever its own connections are. A base_url says that as well."
+    )
+    lang: str = _option("en", "Language of pages for browsers that ask for none which there is: en or de.")
     instance_id: str = _option("", "Name of this instance; shown by /_admin/ping.")
     realm: str = _option("Trivium", "Realm of the password question that git, hg and svn show.")
     git_path: str = _option("git", "The git program.")
@@ -177,7 +191,11 @@ class Settings:
     rss_include_diff: bool = _option(False, "Entries of a repository's feed hold the changes as well.")
     rss_cut_off_limit: int = _option(32_768, "Largest changes in an entry of a feed.")
     markup_remote_images: bool = _option(False, "READMEs and other markup show pictures of other servers.")
-    max_render_bytes: int = _option(1 << 20, "Largest text that is rendered as markup; others are shown as text.")
+    max_render_bytes: int = _option(512 << 10, "Largest text that is rendered as markup; others are shown as text.")
+    render_timeout: int = _option(
+        2, "A text that takes longer to be rendered as markup, in seconds of a processor, is shown as text."
+    )
+    max_form_body: int = _option(8 << 20, "Largest body of a form.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
     allow_registration: bool = _option(
@@ -300,6 +318,16 @@ class Settings:
         return bool(self.mail_goes and self.base_url)
 
     @property
+    def prefix(self) -> str:
+        """The path below which users reach the server, without a slash at its end; mostly empty."""
+        return urlsplit(self.base_url).path.rstrip("/") if self.base_url else self.proxy_prefix.rstrip("/")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether users surely reach the server by https."""
+        return self.force_https or self.base_url.startswith("https:")
+
+    @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 
@@ -413,6 +441,11 @@ def _check(settings: Settings) -> None:
         raise Invalid("option beaker.session.key: the name of a cookie has letters, digits, '_', '.' and '-'")
     if settings.session_lifetime < 1:
         raise Invalid("option beaker.session.timeout: must be at least 1")
+    prefix = settings.proxy_prefix.rstrip("/")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise Invalid("option prefix: a path begins with '/' and has letters, digits, '.', '_', '~' and '-'")
+    if prefix and settings.base_url and settings.prefix != prefix:
+        raise Invalid("option prefix: base_url says another path")
     try:
         _ = settings.proxy_networks
     except ValueError as error:

@@ -165,6 +165,7 @@ def test_a_database_that_is_not_there(own_server: Server) -> None:
     assert "is not set up" in _refused(own_server)
 
 
+@pytest.mark.sqlite_only  # its file
 def test_a_database_that_is_none(own_server: Server) -> None:
     for path in own_server.data.glob("trivium.db*"):
         path.write_bytes(b"this is not a database, whatever its name says" * 100)

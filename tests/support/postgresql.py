@@ -49,7 +49,7 @@ class Cluster:
     """One server, for whoever asks on the loopback; it ends with the process that started it."""
 
     def __init__(self) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="trivium-postgresql-"))
+        self.home = Path(tempfile.mkdtemp(prefix="trivium-postgresql-"))
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,18 +59,18 @@ class Cluster:
         return f"postgresql://postgres@127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        data = self._home / "data"
+        data = self.home / "data"
         if not data.exists():
             if os.geteuid() == 0:
                 nobody = pwd.getpwnam("nobody")
-                os.chown(self._home, nobody.pw_uid, nobody.pw_gid)
+                os.chown(self.home, nobody.pw_uid, nobody.pw_gid)
             made = ["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
             # Texts of no collation of their own are ordered in another way than by their code points.
             made += ["--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en"]
             subprocess.run(_as_nobody(made), check=True, capture_output=True, cwd="/")
         given = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        place = ["-h", "127.0.0.1", "-p", str(self._port), "-k", str(self._home)]
-        with (self._home / "log").open("ab") as log:
+        place = ["-h", "127.0.0.1", "-p", str(self._port), "-k", str(self.home)]
+        with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 _as_nobody(["postgres", "-D", str(data), *place, *given]), stdout=log, stderr=log, cwd="/"
             )
@@ -93,7 +93,7 @@ class Cluster:
 
     def remove(self) -> None:
         self.stop(at_once=True)
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def start_for_all() -> Cluster:

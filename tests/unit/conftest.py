@@ -29,6 +29,17 @@ def prepared_database() -> str | None:
     return postgresql.new_database() if postgresql.wanted() else None
 
 
+@pytest.fixture
+def empty_database(tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables."""
+    if not postgresql.wanted():
+        yield f"sqlite:///{tmp_path / 'trivium.db'}"
+        return
+    name = postgresql.new_database()
+    yield postgresql.address_of(name)
+    postgresql.drop_database(name)
+
+
 @pytest.fixture(scope="session")
 def prepared_data(tmp_path_factory: pytest.TempPathFactory, root_key: str, prepared_database: str | None) -> Path:
     """What is set up once and copied for each site."""

@@ -43,9 +43,12 @@ def _other(option: Option) -> tuple[str, Any]:
         return "PLAIN login", ("PLAIN", "login")
     if option.type == tuple[str, ...]:
         return "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")
-    text = {"log_level": "debug", "beaker.session.key": "another", "email_backend": "file"}.get(
-        option.name, "something else"
-    )
+    text = {
+        "log_level": "debug",
+        "prefix": "/scm/forge",
+        "beaker.session.key": "another",
+        "email_backend": "file",
+    }.get(option.name, "something else")
     return text, text
 
 
@@ -90,6 +93,8 @@ def test_a_value_is_read_or_refused_with_the_name_of_the_option(option: Option, 
         ("app:main", "log_level = loud", "log_level"),
         ("app:main", "auth_ret_code = 200", "auth_ret_code"),
         ("app:main", 'realm = a "quoted" realm', "realm"),
+        ("filter:proxy-prefix", "prefix = scm", "prefix"),
+        ("filter:proxy-prefix", "prefix = /scm?x", "prefix"),
         ("app:main", "trusted_proxies = 10.0.0.0/8, somewhere", "trusted_proxies"),
         ("app:main", "max_push_bytes = 1e9", "max_push_bytes"),
         ("app:main", "max_push_bytes = ٣", "max_push_bytes"),
@@ -143,3 +148,18 @@ def test_variables_are_names_of_options() -> None:
     variables = [option.variable for option in options()]
     assert len(set(variables)) == len(variables)
     assert all(variable.replace("_", "").isalnum() and variable.isupper() for variable in variables)
+
+
+def test_where_users_reach_the_server(tmp_path: Path) -> None:
+    below = "[filter:proxy-prefix]\nprefix = /scm/\n"
+    for text, prefix, encrypted in (
+        ("", "", False),
+        (below, "/scm", False),
+        ("[app:main]\nforce_https = true\n", "", True),
+        ("[app:main]\nbase_url = https://forge.example/x/\n", "/x", True),
+        (f"[app:main]\nbase_url = http://forge.example/scm\n{below}", "/scm", False),
+    ):
+        settings = _loaded(tmp_path, text)
+        assert (settings.prefix, settings.encrypted) == (prefix, encrypted), text
+    with pytest.raises(Invalid, match="option prefix: base_url says another path"):
+        _loaded(tmp_path, f"[app:main]\nbase_url = http://forge.example\n{below}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import structlog
 import uvicorn
 
 from trivium.cli.beats import Heart
@@ -68,7 +69,8 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
     """Serve requests on the socket with the descriptor `listening`; `slot` is this worker's place among the beats."""
     from trivium.app import Application
 
-    Path("/proc/self/comm").write_text(NAME)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(NAME)
     settings = order.settings()
     sock = socket.socket(fileno=listening)
     host, port = sock.getsockname()[:2]
@@ -99,9 +101,12 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
 def put_in_order(order: ParentOrder, *, again: bool) -> None:
     """Bring the database up to date and finish what a crash left, before anything is served or, `again`, beside it."""
     from trivium import installation  # the parent has no use for it
+    from trivium.cli import former_options
 
     gc.enable()
     if again:
         installation.put_in_order_again(order.settings())
     else:
+        for sentence in former_options.sentences(Path(order.data), Path(order.config) if order.config else None):
+            structlog.get_logger(__name__).warning(sentence)
         installation.put_in_order(order.settings())

@@ -32,10 +32,7 @@ class JobQueue(Protocol):
         ...
 
     def tell(self, job: str) -> bool:
-        """Say that a job waits; returns whether another program was told. Never raises, and takes two seconds at most.
-
-        Where none was told, `wake` is called.
-        """
+        """Say that a job waits; returns whether another program was told. Never raises; takes two seconds at most."""
         ...
 
     def close(self) -> None: ...
@@ -50,7 +47,6 @@ class Local:
         self.wake: Callable[[], None] = lambda: None
 
     def tell(self, job: str) -> bool:  # noqa: ARG002
-        self.wake()
         return False
 
     def close(self) -> None:
@@ -85,6 +81,8 @@ class Site:
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
+    left: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    """Intents of this process that could not be settled while the database was away (`upkeep.recovery`)."""
     rooms: dict[int, Measure] = field(default_factory=dict)
     """How much room repositories take, by their ids (`forge.repositories.growth`)."""
     listening: tuple[str, int] | None = None

@@ -51,6 +51,9 @@ def _host(item: bytes) -> str:
     return text.partition(":")[0] if text.count(":") == 1 else text
 
 
+_SCHEME_HEADERS = frozenset({b"x-forwarded-proto", b"x-forwarded-scheme", b"x-url-scheme"})
+
+
 class ClientAddresses:
     """Where requests come from: the peer of the connection, or what a trusted proxy says of it (decisions.md W9).
 
@@ -85,6 +88,20 @@ class ClientAddresses:
                 break
         return str(client)
 
+    def scheme_of(self, scope: Mapping[str, Any]) -> str:
+        """By what clients reach us: the scheme of the connection, or the one that a trusted proxy says (S-24)."""
+        given = str(scope.get("scheme", "http"))
+        if not self._proxies:
+            return given
+        peer = scope.get("client")
+        address = _address(peer[0]) if peer else None
+        if address is None or not self._trusts(address):
+            return given
+        for name, value in scope["headers"]:
+            if name in _SCHEME_HEADERS:
+                return "https" if value.strip().lower() == b"https" else "http"
+        return given
+
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._proxies)
 
@@ -98,12 +115,15 @@ def neighbourhood(address: str) -> str:
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
-def site_address(configured: str, scope: Mapping[str, Any]) -> str:
-    """The configured address of the server, or the one under which a request reached it; no slash at the end."""
+def site_address(configured: str, scope: Mapping[str, Any], prefix: str = "") -> str:
+    """The configured address of the server, or the one under which a request reached it; no slash at the end.
+
+    `prefix` is the path below which the server is, where the address is not configured.
+    """
     if configured:
         return configured.rstrip("/")
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}"
+    return f"{scope.get('scheme', 'http')}://{host if _is_host(host) else 'localhost'}{prefix}"
 
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[([0-9A-Fa-f:.]{2,45})\])(?::[0-9]{1,5})?")

@@ -64,7 +64,9 @@ class _Cycle(RequestResponseCycle):
         lines = [STATUS_LINE[status]]
         closes = False
         for name, value in (*self.default_headers, *message.get("headers", ())):
-            line, about = _line(name, value) if len(value) <= _LONGEST_KEPT else _line.__wrapped__(name, value)
+            # Cookies are secrets, and nobody remembers them.
+            write = _line if len(value) <= _LONGEST_KEPT and name != b"set-cookie" else _written
+            line, about = write(name, value)
             lines.append(line)
             if about == b"content-length" and self.chunked_encoding is None:
                 self.expected_content_length = int(value.decode())
@@ -84,13 +86,15 @@ class _Cycle(RequestResponseCycle):
         self.transport.write(b"".join(lines))
 
 
-@lru_cache(2048)
-def _line(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+def _written(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     """A header as it is written, and its name if the server library must understand it."""
     if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
         raise RuntimeError("This is no header of HTTP.")
     name = name.lower()
     return b"%s: %s\r\n" % (name, value), name if name in _ABOUT_THE_ANSWER else b""
+
+
+_line = lru_cache(2048)(_written)
 
 
 class _Joined:

@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 
 QUEUE: Final = "trivium"
 TASK: Final = "trivium.job"
-_PATIENCE: Final = 1.0
-"""Seconds for a connection, and for an answer."""
+_PATIENCE: Final = 0.5
+"""Seconds for each answer; there are four until a connection is used."""
 _REMEMBERED: Final = 10.0
 """Seconds for which a broker that could not be reached is not tried again by who has no time."""
 
@@ -50,10 +50,7 @@ class Broker:
 
     def tell(self, job: str) -> bool:
         """Send the id of a job to the workers; False, and a line in the log, when they cannot be reached."""
-        told = self._try(lambda: self._publish(job)) is not None
-        if not told:
-            self.wake()
-        return told
+        return self._try(lambda: self._publish(job)) is not None
 
     def waiting(self) -> int | None:
         """How many messages nobody has taken yet; None when that cannot be found out."""
@@ -92,7 +89,7 @@ class Broker:
                 except Exception as error:  # every transport has its own
                     self._forget()
                     # A connection that was idle may have been closed by the other end; a new one tells.
-                    if again and not isinstance(error, TimeoutError):
+                    if again and "Timeout" not in type(error).__name__:
                         again = False
                         continue
                     if self._failed_at is None:
@@ -157,8 +154,11 @@ class Broker:
         return 1
 
     def _count(self) -> int:
-        declared = self._connection.default_channel.queue_declare(QUEUE, passive=True)
-        return int(declared.message_count)
+        channel = self._connection.default_channel
+        try:
+            return int(channel.queue_declare(QUEUE, passive=True).message_count)
+        except self._connection.channel_errors:
+            return 0  # a broker that was begun anew has not heard of it
 
 
 def broker_of(settings: Settings) -> Broker | None:

@@ -7,7 +7,7 @@ Each worker of a server has a runner. Which of them takes a job, the row says. S
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
 from typing import Final
 
 import structlog
@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import Busy, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.site import Site
+from trivium.forge.upkeep import after_pushes
 from trivium.jobs.broker import Broker
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import EVERY, look
 from trivium.jobs.registry import long_kinds
 from trivium.jobs.schedules import begin_due
@@ -30,12 +31,13 @@ SHORT: Final = 1
 
 
 class Runner:
-    """Looks for jobs and does them, until it is closed; also who is told of new jobs (`Site.jobs`), without a queue."""
+    """Looks for jobs, and does them where nobody else is told to, until it is closed."""
 
-    def __init__(self, site: Site, regularly: Callable[[], None] = lambda: None) -> None:
-        """`regularly` is called at each look, every few seconds."""
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._regularly = regularly
+        interval = site.settings.housekeeping_interval
+        self._every = min(EVERY, interval) if interval else EVERY
+        self._asked_at = time.monotonic()
         self._changed = threading.Condition()
         self._woken = False
         self._closing = False
@@ -70,11 +72,9 @@ class Runner:
     def _look(self) -> None:
         while not self._closing:
             try:
-                self._regularly()
+                self._ask_after_pushes()
                 begin_due(self._site)
-                with self._changed:
-                    busy_with = frozenset(self._under_way)
-                look(self._site, busy_with)
+                look(self._site, self._busy_with)
                 self._begin_due()
             except (TriviumError, DBAPIError) as error:
                 _log.warning("jobs were not looked for", why=str(error)[:200])
@@ -82,8 +82,19 @@ class Runner:
                 _log.exception("jobs were not looked for")
             with self._changed:
                 if not self._woken and not self._closing:
-                    self._changed.wait(EVERY)
+                    self._changed.wait(self._every)
                 self._woken = False
+
+    def _busy_with(self) -> frozenset[str]:
+        with self._changed:
+            return frozenset(self._under_way)
+
+    def _ask_after_pushes(self) -> None:
+        """Ask for what is done after pushes, of which this process alone knows (housekeeping_interval)."""
+        interval, moment = self._site.settings.housekeeping_interval, time.monotonic()
+        if interval and moment - self._asked_at >= interval:
+            self._asked_at = moment
+            after_pushes.ask(self._site)
 
     def _begin_due(self) -> None:
         broker = self._site.jobs
@@ -113,7 +124,7 @@ class Runner:
     def _run(self, job: str) -> None:
         try:
             carry_out(self._site, job, lambda: self._closing)
-        except (Busy, DBAPIError) as error:
+        except (Busy, DBAPIError, NotStored) as error:
             _log.warning("a job was not done", job=job, why=str(error)[:200])
         except Exception:
             _log.exception("a job was not done", job=job)

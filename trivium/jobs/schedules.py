@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trivium.access.caller import the_system
 from trivium.forge.jobs.job import JobKind, moment
-from trivium.forge.jobs.submission import enter
+from trivium.forge.jobs.submission import announce, enter
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import now, schedules
@@ -26,9 +26,9 @@ class Nothing(msgspec.Struct, frozen=True):
     """The arguments of a job that is told nothing."""
 
 
-EXPIRED: Final = JobKind("remove_expired", Nothing)
-TRASH: Final = JobKind("empty_trash", Nothing, long=True)
-OLD_JOBS: Final = JobKind("forget_jobs", Nothing)
+EXPIRED: Final = JobKind("remove_expired", Nothing, forgotten=True)
+TRASH: Final = JobKind("empty_trash", Nothing, long=True, forgotten=True)
+OLD_JOBS: Final = JobKind("forget_jobs", Nothing, forgotten=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +77,4 @@ def _begin(site: Site, schedule: Schedule, seen: str | None) -> None:
             return
         job = enter(db, site, the_system(), schedule.kind, Nothing(), subject="", only_one=f"schedule {name}")
     if job is not None:
-        site.jobs.tell(job)
+        announce(site, job)

@@ -182,27 +182,34 @@ def coloured(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours]:
     return sides[0], sides[1]
 
 
-def unified(
-    found: Sequence[Row],
-    file: str,
-    *,
-    old: Colours | None = None,
-    new: Colours | None = None,
-    more: Callable[[Gap], str] | None = None,
-    icons: str = "icons.svg",
-    words: Texts = ENGLISH,
-) -> Markup:
+class Drawing(NamedTuple):
+    """What the rows of a file are drawn with, besides the rows."""
+
+    old: Colours | None = None
+    """Of the lines of the old file; None: they have none."""
+    new: Colours | None = None
+    more: Callable[[Gap], str] | None = None
+    """Answers the address that shows what a gap leaves out."""
+    icons: str = "icons.svg"
+    words: Texts = ENGLISH
+
+
+PLAIN: Final = Drawing()
+
+
+def unified(found: Sequence[Row], file: str, drawing: Drawing = PLAIN) -> Markup:
     """The rows of a table of one column of code (`<table class="diff one">`).
 
     `file` is the short name of the file in this page, such as `f1`: it begins the addresses of lines, `#f1n37` in the
-    new file and `#f1o12` in the old one. `more` answers the address that shows what a gap leaves out.
+    new file and `#f1o12` in the old one.
     """
-    write = _Writer(found, old, new)
-    note = f'<tr class="gap"><td class="no" colspan="2"></td><td class="lc" colspan="1">{escaped(words.no_newline)}'
+    write = _Writer(found, drawing)
+    no_newline = escaped(drawing.words.no_newline)
+    note = f'<tr class="gap"><td class="no" colspan="2"></td><td class="lc" colspan="1">{no_newline}'
     written = []
     for row in found:
         if not isinstance(row, Line):
-            written.append(_between(row, 2, 1, more, icons, words))
+            written.append(_between(row, 2, 1, drawing))
             continue
         if row.op == " ":
             written.append(
@@ -224,23 +231,14 @@ def unified(
     return Markup("".join(written))
 
 
-def two_columns(
-    found: Sequence[Row],
-    file: str,
-    *,
-    old: Colours | None = None,
-    new: Colours | None = None,
-    more: Callable[[Gap], str] | None = None,
-    icons: str = "icons.svg",
-    words: Texts = ENGLISH,
-) -> Markup:
+def two_columns(found: Sequence[Row], file: str, drawing: Drawing = PLAIN) -> Markup:
     """The rows of a table with the old file on one side and the new one on the other (`<table class="diff two">`)."""
-    write = _Writer(found, old, new)
+    write = _Writer(found, drawing)
     void = '<td class="no void"></td><td class="lc void"></td>'
     written = []
     for row in _in_order(found):
         if isinstance(row, (Gap, Rest)):
-            written.append(_between(row, 1, 3, more, icons, words))
+            written.append(_between(row, 1, 3, drawing))
             continue
         left, right = row
         if left is right and left is not None:
@@ -266,7 +264,7 @@ def two_columns(
                 )
             written.append(f'<tr id="{address}">{here}{there}</tr>\n')
         if (left is not None and not left.ended) or (right is not None and not right.ended):
-            sides = (escaped(words.no_newline) if side is not None and not side.ended else "" for side in row)
+            sides = (escaped(drawing.words.no_newline) if side is not None and not side.ended else "" for side in row)
             cells = "".join(f'<td class="no"></td><td class="lc">{side}</td>' for side in sides)
             written.append(f'<tr class="gap">{cells}</tr>\n')
     return Markup("".join(written))
@@ -315,13 +313,14 @@ def _block(removed: Sequence[Line], added: Sequence[Line], first: int) -> Iterat
         yield None, alone
 
 
-def _between(row: Row, numbers: int, width: int, more: Callable[[Gap], str] | None, icons: str, words: Texts) -> str:
+def _between(row: Row, numbers: int, width: int, drawing: Drawing) -> str:
     link = ""
+    more, words = drawing.more, drawing.words
     if isinstance(row, Gap):
         text = row.section or words.lines(row.hidden)
         if more is not None and row.hidden:
             label = attribute(words.show_lines_above(row.hidden))
-            link = f'<a href="{escaped(more(row))}" aria-label="{label}">{icon("expand", icons)}</a>'
+            link = f'<a href="{escaped(more(row))}" aria-label="{label}">{icon("expand", drawing.icons)}</a>'
     else:
         text = words.too_many_lines
     return (
@@ -333,8 +332,8 @@ def _between(row: Row, numbers: int, width: int, more: Callable[[Gap], str] | No
 class _Writer:
     """Writes the code of lines, with the marks of words in it."""
 
-    def __init__(self, found: Sequence[Row], old: Colours | None, new: Colours | None) -> None:
-        self._old, self._new = old or {}, new or {}
+    def __init__(self, found: Sequence[Row], drawing: Drawing) -> None:
+        self._old, self._new = drawing.old or {}, drawing.new or {}
         ends = {row.text.endswith("\r") for row in found if isinstance(row, Line)}
         # Where ends of lines differ, they may be all that differs.
         self._shows_returns = len(ends) > 1
@@ -406,7 +405,9 @@ def properties(
             f'<tr class="gap"><td class="no" colspan="{numbers}"></td><td class="lc" colspan="{width}">'
             f"{escaped(words.property)} <strong>{named(change.name)}</strong></td></tr>\n"
         )
-        found.append(write(compared(change.old or b"", change.new or b""), f"{file}p{count}", icons=icons, words=words))
+        found.append(
+            write(compared(change.old or b"", change.new or b""), f"{file}p{count}", Drawing(icons=icons, words=words))
+        )
     return Markup("".join(found))
 
 

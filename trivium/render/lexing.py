@@ -47,7 +47,7 @@ def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
     """The tokens of a text, for a lexer that is made of rules; `stack` is the states that it begins in."""
     from pygments.token import Error, Whitespace, _TokenType
 
-    tables = _tables_of(lexer._tokens)
+    tables = _tables_of(lexer._tokens)  # noqa: SLF001 - as Pygments' own function does
     states = list(stack)
     table = tables.of(states[-1])
     at, length = 0, len(text)

@@ -170,7 +170,7 @@ class _Writer:
         write = changes.two_columns if self._two else changes.unified
         shown = self._addresses.more
         more = (lambda gap: shown(gap, address)) if shown is not None else None
-        return write(found, address, old=old, new=new, more=more, icons=self._icons, words=self._words)
+        return write(found, address, changes.Drawing(old, new, more, self._icons, self._words))
 
     def _instead(self, one: FileDifference) -> str:
         """What stands where there are no lines."""

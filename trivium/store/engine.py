@@ -10,13 +10,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Row, insert, update
+from sqlalchemy import URL, Connection, Engine, Row, Table, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from trivium.errors import StartRefused, Undone, WouldWait
 from trivium.store import postgresql, sqlite
 from trivium.store.failures import told
+from trivium.store.locks import number_of
 from trivium.store.tables import access_stamp
 from trivium.store.turns import Turns
 
@@ -57,6 +58,7 @@ class Store:
         file = self.url.database if self._in_a_file else None
         self._turns = Turns(Path(f"{file}-turns")) if file and file != ":memory:" else None
         self._thread = threading.local()
+        self._writing: Engine
         self._impatient: Engine | None = None
         self._writer: Connection | None = None
         """The connection of the last transaction, for the next."""
@@ -116,6 +118,11 @@ class Store:
             thread.reading = None
 
     @property
+    def can_glance(self) -> bool:
+        """Whether it makes sense to try `glance`."""
+        return self._impatient is not None
+
+    @property
     def hurried(self) -> bool:
         """Whether this thread is in a `glance`."""
         return getattr(self._thread, "hurried", False)
@@ -161,6 +168,20 @@ class Store:
             self._thread.commits = self._commits + 1
         if recorded and self.on_events is not None:
             self.on_events(recorded)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether nobody else is in here with this name, in any process; nobody waits, and a crash lets go.
+
+        For work that takes long, on PostgreSQL only: it takes a connection, and no transaction, meanwhile.
+        """
+        with told(), self.engine.connect() as db:
+            free = bool(db.execute(select(func.pg_try_advisory_lock(number_of(name)))).scalar_one())
+            try:
+                yield free
+            finally:
+                if free:
+                    db.execute(select(func.pg_advisory_unlock(number_of(name))))
 
     @property
     def _commits(self) -> int:
@@ -220,6 +241,20 @@ def insert_id(db: Connection, table: Any, **values: Any) -> int:
     key = db.execute(insert(table).values(**values)).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def go_on_above(db: Connection, table: Table, taken: int = 0) -> None:
+    """Give new rows of a table ids above all that it has, and above `taken`, after rows with ids of their own.
+
+    SQLite does so by itself. Nobody else may insert into the table meanwhile.
+    """
+    if db.dialect.name != "postgresql":
+        return
+    counter = func.pg_get_serial_sequence(table.name, "id")
+    given = db.execute(select(func.nextval(counter))).scalar_one() - 1
+    most = db.execute(select(func.max(table.c.id))).scalar() or 0
+    # With False the number itself is the next.
+    db.execute(select(func.setval(counter, max(given, most, taken) + 1, False)))
 
 
 def _address(url: str) -> URL:

@@ -97,7 +97,8 @@ class Door:
 
     def place_of(self, admitted: Admitted) -> str:
         """The repository's address under its present name: the beginning of a URL, or of a URL's path."""
-        return f"{self.site.settings.base_url.rstrip('/')}/{quote(admitted.repository.name)}"
+        settings = self.site.settings
+        return f"{settings.base_url.rstrip('/') or settings.prefix}/{quote(admitted.repository.name)}"
 
 
 async def limited(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -167,3 +167,12 @@ def test_who_must_change_the_password_does_that_first(case: Case) -> None:
 def test_no_key_is_logged(case: Case) -> None:
     case.ask(listed(case, case.private), case.owner.key)
     assert case.owner.key not in case.server.log.read_text()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_key_changes_nothing_and_no_browser_asks_for_a_password(case: Case, method: str) -> None:
+    path = listed(case, case.private)
+    for query, headers in ((f"?api_key={case.owner.key}", {}), ("", {"Authorization": f"Bearer {case.owner.key}"})):
+        answer = Browser(case.server.url).request(method, f"{path}{query}", **headers)
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert "www-authenticate" not in answer.headers

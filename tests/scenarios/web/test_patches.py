@@ -199,5 +199,6 @@ def test_the_diff_of_a_file(readers: Browser, changed: Changed) -> None:
     for query, status in (("", 400), ("?diff1=&diff2=", 400), ("?diff1=nowhere&diff2=tip", 404)):
         assert readers.get(f"/{changed.name}/diff/latin{query}").status == status
     for path in ("nowhere", "%2e%2e/latin", "--help", "latin/x", "-"):
-        found = readers.get(f"/{changed.name}/diff/{path}?diff1={changed.first}&diff2={changed.second}&diff=raw")
-        assert (found.status, found.body) in ((200, b""), (404, found.body)), path
+        for form in ("", "&diff=raw", "&diff=download"):
+            query = f"diff1={changed.first}&diff2={changed.second}{form}"
+            assert readers.get(f"/{changed.name}/diff/{path}?{query}").status == 404, (path, form)

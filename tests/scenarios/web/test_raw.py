@@ -174,3 +174,12 @@ def test_a_key_opens_raw_and_not_what_is_called_nearly_so(keyed_server: Server, 
     for page in ("rawfile", "files", "annotate", "history"):
         answer = visitor.get(f"/{name}/{page}/tip/a.txt?api_key={owner.key}")
         assert (answer.status, owner.key in answer.location) == (302, False), page
+
+
+def test_a_charset_may_be_asked_for(shelf: Shelf) -> None:
+    told = {
+        asked: shelf.browser.get(shelf.at(f"raw/tip/latin.txt?default_encoding={asked}")).headers["content-type"]
+        for asked in ("iso-8859-1", "ISO-8859-1", "nonsense", "x;%20charset=utf-7", "")
+    }
+    latin, usual = "text/plain; charset=ISO-8859-1", "text/plain; charset=utf-8"
+    assert list(told.values()) == [latin, latin, usual, usual, usual]

@@ -29,9 +29,16 @@ TYPES = {
 }
 ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form"}
 """Views that lead to others."""
-NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request"}
-"""Views that say that there are none."""
-PLAIN = {"server.ping", "server.favicon", "sign_in.form", "registration.form", "preferences.form"}
+NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request", "password_reset.choosing"}
+"""Views that say that there are none, or need a link from a mail."""
+PLAIN = {
+    "server.ping",
+    "server.favicon",
+    "sign_in.form",
+    "registration.form",
+    "preferences.form",
+    "password_reset.form",
+}
 """What everybody sees, also where visitors may not look."""
 
 

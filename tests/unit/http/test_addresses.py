@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -91,3 +92,18 @@ def test_nobody_but_a_trusted_proxy_is_believed(value: bytes, name: bytes) -> No
 )
 def test_the_neighbours_of_an_address(address: str, expected: str) -> None:
     assert neighbourhood(address) == expected
+
+
+@pytest.mark.parametrize("name", [b"x-forwarded-proto", b"x-forwarded-scheme", b"x-url-scheme"])
+def test_the_scheme_is_what_a_trusted_proxy_says(name: bytes) -> None:
+    def scheme(client: str, value: bytes, proxies: Any = PROXIES) -> str:
+        scope = {"scheme": "http", "client": (client, 1), "headers": [(b"host", b"x"), (name, value)]}
+        return ClientAddresses(proxies, "").scheme_of(scope)
+
+    assert scheme("10.1.2.3", b"https") == scheme("::1", b" HTTPS ") == "https"
+    assert scheme("10.1.2.3", b"http") == scheme("10.1.2.3", b"javascript") == "http"
+    assert scheme("192.0.2.1", b"https") == scheme("10.1.2.3", b"https", ()) == "http"
+    assert (
+        ClientAddresses(PROXIES, "").scheme_of({"scheme": "https", "client": ("10.0.0.1", 1), "headers": []}) == "https"
+    )
+    assert ClientAddresses(PROXIES, "").scheme_of({"scheme": "http", "client": None, "headers": []}) == "http"

@@ -79,9 +79,9 @@ def test_rows_are_both_files(old: list[str], new: list[str]) -> None:
 @given(FILES, FILES, st.integers(0, 4), st.booleans())
 def test_both_writers_show_the_same_lines(old: list[str], new: list[str], context: int, coloured: bool) -> None:
     rows = changes.rows(diff(old, new, context))
-    colours: Any = dict(zip(("old", "new"), changes.coloured(rows, "python"), strict=True)) if coloured else {}
-    one = cells(changes.unified(rows, "f1", **colours))
-    two = cells(changes.two_columns(rows, "f1", **colours))
+    drawing = changes.Drawing(*changes.coloured(rows, "python")) if coloured else changes.PLAIN
+    one = cells(changes.unified(rows, "f1", drawing))
+    two = cells(changes.two_columns(rows, "f1", drawing))
     lines = [row for row in rows if isinstance(row, Line)]
     look = {" ": "lc", "-": "lc del", "+": "lc add"}
     assert [cell for [cell] in one] == [
@@ -122,7 +122,7 @@ def test_words_that_changed_are_marked() -> None:
     plain = changes.unified(rows, "f1")
     assert marked(plain) == ["list", ", slots=True", "tuple", ", ..."]
     old, new = changes.coloured(rows, "python")
-    assert '<ins>, slots=<span class="kc">True</span></ins>)' in changes.unified(rows, "f1", old=old, new=new)
+    assert '<ins>, slots=<span class="kc">True</span></ins>)' in changes.unified(rows, "f1", changes.Drawing(old, new))
     two = cells(changes.two_columns(rows, "f1"))
     assert [("void" in left[0], "void" in right[0]) for left, right in two] == [
         (True, False),
@@ -177,7 +177,7 @@ def test_end_without_line_feed() -> None:
 def test_gaps_say_what_is_left_out() -> None:
     rows = changes.rows(b"@@ -3 +3,2 @@\n a\n+b\n@@ -9,0 +11 @@ class <Tide>:\n+c\n")
     assert [row for row in rows if isinstance(row, Gap)] == [Gap(3, 3, 2), Gap(10, 11, 6, "class <Tide>:")]
-    shown = changes.unified(rows, "f1", more=lambda gap: f'/x?context="{gap.hidden}"')
+    shown = changes.unified(rows, "f1", changes.Drawing(more=lambda gap: f'/x?context="{gap.hidden}"'))
     assert [gap.css("td")[1].text() for gap in table(shown).css("tr.gap")] == ["2 lines", "class <Tide>:"]
     assert [link.attributes["href"] for link in table(shown).css("tr.gap a")] == ['/x?context="2"', '/x?context="6"']
     assert [link.attributes["aria-label"] for link in table(shown).css(".gap a")] == [
@@ -206,7 +206,7 @@ def test_hostile_lines_and_heads(hostile: bytes) -> None:
     rows = changes.rows(hunks)
     old, new = changes.coloured(rows, "python")
     for write in (changes.unified, changes.two_columns):
-        for html in (write(rows, "f1"), write(rows, "f1", old=old, new=new)):
+        for html in (write(rows, "f1"), write(rows, "f1", changes.Drawing(old, new))):
             parsed = table(html)
             assert not parsed.css("script, [onx]")
             assert len(parsed.css("tr")) == (2 if write is changes.unified else 1)

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 import msgspec
 
 from trivium.forge.history.reading import History
 from trivium.forge.repositories.finding import Repository
-from trivium.vcs.errors import UnknownRevision
+from trivium.vcs.errors import UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
 from trivium.vcs.pages import CommitDetails
 from trivium.vcs.values import Changeset, Refs, bounded
@@ -58,6 +61,19 @@ def detailed(history: History, repository: Repository, revision: str) -> Detaile
 def identified(history: History, repository: Repository, revision: str) -> str:
     """The full id of the changeset that a revision names; raises `UnknownRevision`."""
     return history.read(repository, lambda snapshot: snapshot.resolve(revision))
+
+
+def is_at_one_of(history: History, repository: Repository, raw_ids: Sequence[str], path: str) -> bool:
+    """Whether a file or directory is called so at one of these commits at least, by their full ids."""
+
+    def look(snapshot: Snapshot) -> bool:
+        for raw_id in raw_ids:
+            with contextlib.suppress(UnknownPath):
+                snapshot.entry(raw_id, path)
+                return True
+        return False
+
+    return history.read(repository, look)
 
 
 def parents(history: History, repository: Repository, revision: str) -> list[Changeset]:

@@ -15,6 +15,7 @@ from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
 from trivium.forge.events import journal
 from trivium.forge.events.jobs import JobCancelled, JobRetried
 from trivium.forge.jobs.job import COLUMNS, Job, State, is_id, job_of, moment
+from trivium.forge.jobs.submission import announce
 from trivium.forge.site import Site
 from trivium.names import key_of
 from trivium.store.query import Query
@@ -115,7 +116,7 @@ def retry(site: Site, caller: Caller, job: Job) -> None:
         if not changed:
             raise Invalid("only what failed or was cancelled can be begun again")
         journal.record(db, caller, JobRetried(subject=job.subject, job=job.id, kind=job.kind))
-    site.jobs.tell(job.id)
+    announce(site, job.id)
 
 
 def forget_old(site: Site, days: int) -> int:

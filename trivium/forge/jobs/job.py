@@ -46,6 +46,8 @@ class JobKind:
     """Whether it may take minutes: short ones do not wait for such."""
     reserves: bool = False
     """Whether it creates what its subject names, and keeps the name for that."""
+    forgotten: bool = False
+    """Whether nothing is kept of one that is done: there are many, and nobody asked for them."""
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -62,8 +62,14 @@ def submit(
             after=after,
         )
     if job is not None and not after:
-        site.jobs.tell(job)
+        announce(site, job)
     return job
+
+
+def announce(site: Site, job: str) -> None:
+    """Say that a job waits: to other programs where there are any, else to this one."""
+    if not site.jobs.tell(job):
+        site.jobs.wake()
 
 
 def submit_elsewhere(

@@ -34,7 +34,7 @@ from trivium.forge.repositories.import_turns import import_turn
 from trivium.forge.repositories.new import NewRepository, insert_repository
 from trivium.forge.site import Site
 from trivium.names import is_clean_text, key_of, last_segment, parent_of, path_of
-from trivium.store.intents import carry_out
+from trivium.store.intents import carry_out, undo_all
 from trivium.store.tables import DEFAULT_USER_ID
 from trivium.store.tables import repositories as table
 from trivium.tree.disk import room_of, sync_tree
@@ -413,9 +413,11 @@ def _place(
 ) -> int:
     placement = Placement.plan(site.tree, wanted.path)
     if not placement.below:
-        # Somebody else's repository may stand there already while its row is not committed yet: wait for it.
-        with site.store.write() as db:
+        # What stands there may be on its way to a row, or to somewhere else: look again when nothing is under way.
+        with site.store.write(told_apart=True) as db:
+            undo_all(db, site.tree)
             _check_new(db, wanted, _id_of(work))
+            placement = Placement.plan(site.tree, wanted.path)
 
     def insert_rows(db: Connection) -> int:
         check_may_create(db, caller, wanted.path)

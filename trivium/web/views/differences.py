@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from trivium.access.levels import Level
 from trivium.forge.history import details, patches
 from trivium.forge.history.differences import Sides
+from trivium.vcs.errors import UnknownPath
 from trivium.web.answers import Answer, Body, Page, Redirect, Refused
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
@@ -43,6 +44,7 @@ def _answer(visit: RepositoryVisit, path: str, *, two: bool | None) -> Answer:
     old, new = (_id(visit, one) for one in given)
     new = new or _id(visit, "tip")
     assert new is not None
+    _check(visit, [one for one in (new, old) if one is not None], path)
     form = visit.query.get("diff", "")
     if form in ("raw", "download"):
         visit.take_time()
@@ -76,6 +78,13 @@ def _page(visit: RepositoryVisit, path: str, old: str | None, new: str, given: l
         changes=changes,
         downloads=[*downloads, (file, visit.text("File after the change"))],
     )
+
+
+def _check(visit: RepositoryVisit, ids: list[str], path: str) -> None:
+    """Refuse a path at which nothing is in any of these revisions."""
+    key = ("is there", visit.now().key, *ids, quoted(path))
+    if not kept(visit, bool, *key, make=lambda: details.is_at_one_of(visit.history, visit.repository, ids, path)):
+        raise UnknownPath(path)
 
 
 def _id(visit: RepositoryVisit, revision: str) -> str | None:

@@ -163,7 +163,7 @@ class SvnTransfer:
         inside = self._upstream.link(admitted.repository.id, name)
         segments = self._request.path.segments
         count = 1 if BY_ID.fullmatch(segments[0]) else name.count("/") + 1
-        base = base_segments(self._site.settings.base_url)
+        base = base_segments(self._site.settings.prefix)
         return Translation(segments[:count], inside, b"http://apache", base)
 
 
@@ -212,7 +212,7 @@ async def serve_file(door: Door, upstream: Upstream, scope: Scope, receive: Rece
     if b"text/html" not in b",".join(value for name, value in scope["headers"] if name == b"accept").lower():
         await serve(door, upstream, scope, receive, send)
         return True
-    start = (*base_segments(door.site.settings.base_url), *request.path.segments[:count])
+    start = (*base_segments(door.site.settings.prefix), *request.path.segments[:count])
     page = "/".join(("", *(quote(part, safe=SAFE) for part in (*start, "files", _REVISION, *inside))))
     await respond(send, 302, headers=((b"location", page.encode()), NO_CACHE))
     return True

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes
 
 from trivium.wire.admission import Refused
 
@@ -77,7 +77,7 @@ class Translation:
     upstream: bytes
     """Scheme and host of Apache."""
     base: tuple[str, ...] = ()
-    """The segments that a proxy takes away in front: the path of `base_url`."""
+    """The segments that a proxy takes away in front: `Settings.prefix`."""
 
     @property
     def prefix(self) -> str:
@@ -138,9 +138,9 @@ def _written(segments: tuple[str, ...]) -> str:
 
 
 @lru_cache
-def base_segments(base_url: str) -> tuple[str, ...]:
-    """The path of the address under which users reach the server, taken apart."""
-    return parse_path(urlsplit(base_url).path.encode()).segments
+def base_segments(prefix: str) -> tuple[str, ...]:
+    """The path below which users reach the server, taken apart."""
+    return parse_path(prefix.encode()).segments
 
 
 def _path_of(reference: bytes) -> bytes:
