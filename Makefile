@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= random
 
 # What can be measured by itself: make bench memory
-PARTS := memory api get_repos git history push growth hg svn creation stall web download
+PARTS := memory api get_repos git history push growth hg svn creation stall web download databases
 
 .PHONY: help install dev serve demo test fuzz check format bench docs lock clean $(PARTS)
 
@@ -28,8 +28,8 @@ serve: install ## Set up ./data on the first run, and serve on 127.0.0.1:5000
 demo: install ## Tell the product's story in a terminal, with a throw-away server
 	@scripts/demo
 
-test: dev ## Run every test; with ARGS=<path> some, whose coverage is not looked at
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(or $(ARGS),--cov --cov-report=)
+test: dev ## Run every test; with ARGS=<path> some, whose coverage is not looked at; with DB=postgresql on PostgreSQL
+	@TEST_DB=$(DB) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(or $(ARGS),--cov --cov-report=)
 
 fuzz: dev ## Send nonsense to every door for FUZZ_SECONDS (600)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/python -m pytest -s --timeout=0 tests/fuzz $(ARGS)

@@ -25,9 +25,11 @@ from typing import Any
 import msgspec
 
 from bench.creation import measure_creation
+from bench.databases import measure_databases
 from bench.downloads import measure_download
 from bench.hg import measure_hg
 from bench.history import generate
+from bench.jobs import measure_jobs
 from bench.load import load
 from bench.memory import measure_memory
 from bench.peers import APACHE, Floor, HttpBackend
@@ -240,9 +242,11 @@ PARTS = (
     "svn",
     "push",
     "creation",
+    "jobs",
     "stall",
     "web",
     "download",
+    "databases",
 )
 
 
@@ -292,12 +296,16 @@ def main() -> None:
             measure_svn(report, server, root, place, revisions=SVN_REVISIONS)
         if "creation" in parts:
             measure_creation(report, server)
+        if "jobs" in parts:
+            measure_jobs(report, place)
         if "push" in parts:
             measure_push(report, server, place)
         if "web" in parts:
             measure_web(report, place)
         if "download" in parts:
             measure_download(report, server, place)
+        if "databases" in parts:
+            measure_databases(report, place / "databases")
         if "stall" in parts:
             measure_stall(report, server, root, place)
         resident, proportional = memory_mb(server.pid)

@@ -19,6 +19,7 @@ from bench.load import Load
 from bench.load import load as load_api
 from bench.peers import Apache
 from bench.processes import Meter, cpu_seconds
+from bench.webhistory import Commit
 from tests.support.clients import Api, Person
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
@@ -60,8 +61,8 @@ class DavSvn(Apache):
         super().__init__(_CONFIGURATION, root, run, modules=modules)
 
 
-def generated_dump(revisions: int, *, files: int = 400) -> Iterator[bytes]:
-    """A dump of a history with the shape of a real project's: the same for everybody."""
+def generated_dump(revisions: int, *, files: int = 400, newest: Iterable[Commit] = ()) -> Iterator[bytes]:
+    """A dump of a history with the shape of a real project's: the same for everybody. `newest` come last."""
     dice = random.Random(1843)
     names = [f"trunk/src/part{number % 17}/module{number}.c" for number in range(files)]
     directories = {"trunk", "trunk/src", *(name.rpartition("/")[0] for name in names)}
@@ -69,12 +70,7 @@ def generated_dump(revisions: int, *, files: int = 400) -> Iterator[bytes]:
     yield b"SVN-fs-dump-format-version: 2\n\n"
     for number in range(1, revisions + 1):
         message = " ".join(dice.choices(WORDS, k=dice.randint(4, 40)))
-        date = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(1_300_000_000 + 3600 * number))
-        properties = b"".join(
-            b"K %d\n%s\nV %d\n%s\n" % (len(key), key, len(value), value)
-            for key, value in ((b"svn:log", message.encode()), (b"svn:author", b"ada"), (b"svn:date", date.encode()))
-        )
-        yield b"Revision-number: %d\n" % number + _block(properties + b"PROPS-END\n", b"")
+        yield _revision(number, message, 1_300_000_000 + 3600 * number)
         if number == 1:
             for directory in sorted(directories):
                 yield f"Node-path: {directory}\nNode-kind: dir\nNode-action: add\n".encode() + _block(
@@ -88,6 +84,27 @@ def generated_dump(revisions: int, *, files: int = 400) -> Iterator[bytes]:
             action = "add" if number == 1 else "change"
             head = f"Node-path: {name}\nNode-kind: file\nNode-action: {action}\n".encode()
             yield head + _block(b"PROPS-END\n" if number == 1 else b"", "\n".join(lines).encode() + b"\n")
+    known = {*directories, *content}
+    for number, one in enumerate(newest, revisions + 1):
+        yield _revision(number, one.message, one.date)
+        for name, text in one.files.items():
+            path = f"trunk/{name}"
+            above = [path[:at] for at, letter in enumerate(path) if letter == "/"]
+            for directory in (each for each in above if each not in known):
+                yield f"Node-path: {directory}\nNode-kind: dir\nNode-action: add\n".encode() + _block(
+                    b"PROPS-END\n", b""
+                )
+            action, properties = ("change", b"") if path in known else ("add", b"PROPS-END\n")
+            known |= {path, *above}
+            head = f"Node-path: {path}\nNode-kind: file\nNode-action: {action}\n".encode()
+            yield head + _block(properties, text.encode())
+
+
+def _revision(number: int, message: str, seconds: int) -> bytes:
+    date = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(seconds))
+    told = ((b"svn:log", message.encode()), (b"svn:author", b"ada"), (b"svn:date", date.encode()))
+    properties = b"".join(b"K %d\n%s\nV %d\n%s\n" % (len(key), key, len(value), value) for key, value in told)
+    return b"Revision-number: %d\n" % number + _block(properties + b"PROPS-END\n", b"")
 
 
 def _block(properties: bytes, text: bytes) -> bytes:
@@ -99,10 +116,10 @@ def _block(properties: bytes, text: bytes) -> bytes:
     return head + b"Content-length: %d\n\n%s%s\n\n" % (len(properties) + len(text), properties, text)
 
 
-def load(place: Path, revisions: int) -> None:
+def load(place: Path, revisions: int, newest: Iterable[Commit] = ()) -> None:
     loading = subprocess.Popen(["svnadmin", "load", "--quiet", "--no-flush-to-disk", str(place)], stdin=subprocess.PIPE)
     assert loading.stdin is not None
-    for piece in generated_dump(revisions):
+    for piece in generated_dump(revisions, newest=newest):
         loading.stdin.write(piece)
     loading.stdin.close()
     if loading.wait():

@@ -6,15 +6,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests.support import postgresql
 from tests.support.clients import Api, Git
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
+from tests.support.tracing import traced_at_first, tracing_ends
 
 # A server is several processes that import everything: it is compiled once, whatever the surroundings say, not by each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -25,6 +27,43 @@ hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None,
 hypothesis.settings.load_profile("trivium")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage in the first examples of a property only."""
+    with tracing_ends():
+        handle = getattr(getattr(item, "obj", None), "hypothesis", None)
+        if handle is None:
+            return (yield)
+        inner = handle.inner_test
+        handle.inner_test = traced_at_first(inner)
+        try:
+            return (yield)
+        finally:
+            handle.inner_test = inner
+
+
+_SQLITE_ONLY = pytest.mark.skip(reason="about SQLite's own ways")
+_cluster = pytest.StashKey[postgresql.Cluster]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `DB=postgresql` the first process starts a server for all of them."""
+    if postgresql.wanted() and not hasattr(config, "workerinput"):
+        config.stash[_cluster] = postgresql.start_for_all()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (cluster := config.stash.get(_cluster, None)) is not None:
+        cluster.remove()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if postgresql.wanted():
+        for item in items:
+            if item.get_closest_marker("sqlite_only") is not None:
+                item.add_marker(_SQLITE_ONLY)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that the tests of one process share; they keep out of each other's way by names of their own."""
@@ -32,7 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.set_up()
     running.start()
     yield running
-    running.stop()
+    running.remove()
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +87,7 @@ def own_server(tmp_path: Path, prepared: Server) -> Iterator[Server]:
     """A server of this test alone, set up but not started: for tests that configure or end it."""
     alone = prepared.copied(tmp_path / "data")
     yield alone
-    alone.stop()
+    alone.remove()
 
 
 @pytest.fixture(scope="session")

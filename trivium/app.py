@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,14 +13,17 @@ from typing import Final
 import structlog
 
 from trivium.access.credentials import Authenticator
+from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
-from trivium.errors import TriviumError
+from trivium.errors import Busy, TriviumError
+from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
-from trivium.forge.upkeep import housekeeping
+from trivium.forge.upkeep import after_pushes
 from trivium.forge.upkeep.activity import Activity
+from trivium.forge.upkeep.recovery import recover_left
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import (
     ENCRYPTED_ONLY,
@@ -39,11 +41,18 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
+from trivium.jobs.handlers.mails import ask_for_mail
+from trivium.jobs.runner import Runner
+from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.settings import Settings
+from trivium.store.engine import Store
+from trivium.web import views
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.door import WebDoor
+from trivium.web.static_files import static_files
+from trivium.web.templating import templates
 from trivium.web.urls import is_of_site
 from trivium.wire.door import Door
 from trivium.wire.git import door as git
@@ -64,6 +73,19 @@ _KEYED: Final = re.compile(rb"(?:^|&)(?:api_key|auth_token)=")
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
+
+
+def load() -> None:
+    """Load, and do once, what every worker needs: for a process that forks workers and serves nobody itself.
+
+    It opens nothing and starts no thread.
+    """
+    views.load()
+    templates()
+    static_files()
+    # These two load libraries when one is first made. Neither is used: the database need not exist.
+    KeyRing(process_secret())
+    Store("sqlite:///nowhere")
 
 
 class Application:
@@ -107,7 +129,10 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        self._closing = threading.Event()
+        mails = Notices(self._site, partial(ask_for_mail, self._site))
+        self._delivery = Delivery(self._site, [mails.subscriber, after_pushes.subscriber(self._site)])
+        self._jobs = Runner(self._site)
+        self._site.jobs.wake = self._jobs.wake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -140,6 +165,12 @@ class Application:
                 raise _Aborted from None  # the server must close the connection: the answer is not complete
             # A client that is still there kept us waiting.
             await respond(secured, 408, b"The request did not arrive in time.\n", (TEXT, (b"connection", b"close")))
+        except Busy as error:
+            # Where a door could not even say so: its own words need the database.
+            _log.warning("a request was put off", method=scope["method"], path=scope["path"], why=str(error))
+            if started:
+                raise _Aborted from None
+            await respond(secured, 503, f"{error}\n".encode(), (TEXT, (b"retry-after", b"5")))
         except Exception:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -157,7 +188,7 @@ class Application:
             await self._api(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
-        else:
+        elif not await self._web.repeated(scope, send):
             settings = self._settings
             paced = Paced(receive, send, rate=settings.min_transfer_rate, grace=settings.request_timeout)
             if is_attachment_path(path):
@@ -191,16 +222,17 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                # First of all: whatever is acknowledged from now on is delivered.
+                await asyncio.get_running_loop().run_in_executor(self._chores, self._delivery.start)
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
-                if self._settings.housekeeping_interval:
-                    regular.append(asyncio.create_task(self._keep_house()))
+                self._jobs.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                self._closing.set()
                 for task in regular:
                     task.cancel()
                 await asyncio.gather(*regular, return_exceptions=True)
+                await asyncio.to_thread(self._jobs.close)
                 self._close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -223,25 +255,15 @@ class Application:
                 await asyncio.get_running_loop().run_in_executor(self._chores, trim)
             tidy = idle
 
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.housekeeping_interval)
-            if not self._site.pushed.empty():
-                await asyncio.get_running_loop().run_in_executor(self._chores, self._tidy)
-
-    def _tidy(self) -> None:
-        try:
-            housekeeping.tidy_pushed(self._site, self._closing.is_set)
-        except TriviumError as error:
-            _log.warning("housekeeping failed", why=str(error))
-
     def _write_activity(self) -> None:
         try:
             self._activity.write(self._site, self._authenticator.used_tokens, self._authenticator.signed_in)
+            recover_left(self._site)
         except TriviumError as error:
             _log.warning("activity was not recorded", why=str(error))
 
     def _close(self) -> None:
+        self._delivery.stop()
         self._crew.close()
         self._admission.close()
         self._slow.shutdown()

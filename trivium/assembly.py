@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from trivium.access.keys import load_key_ring
-from trivium.forge.site import Site
+from trivium.forge.site import Local, Site
+from trivium.jobs.broker import broker_of
 from trivium.settings import Settings
 from trivium.store.engine import Store
 from trivium.tree.disk import Tree
@@ -36,7 +37,10 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
     hg = Hg(HgProcesses(settings.data, timeout=settings.vcs_timeout, limits=limits_of(settings)))
     subversion = svn_command(settings)
     svn = Svn(subversion, SvnApache(settings, subversion))
-    store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=2 * settings.threads + 2)
+    in_a_file = settings.url.startswith("sqlite")
+    connections = 2 * settings.threads + 2 if in_a_file else max(4, settings.database_connections // settings.workers)
+    store = Store(settings.url, busy_timeout=settings.db_busy_timeout, pool_size=connections)
+    broker = broker_of(settings)
     return Site(
         settings=settings,
         store=store,
@@ -48,4 +52,5 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
         svn=svn,
         worker=WorkerIdentity(tree.locks),
         listening=listening,
+        jobs=broker or Local(),
     )

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     FIELD = "field"
     GIST = "gist"
     COMMENT = "comment"
+    TASK = "task"
 
 
 class TriviumError(Exception):
@@ -97,12 +98,27 @@ class Busy(TriviumError):
     """Somebody else is working on the object; trying again later makes sense."""
 
 
+class Undone(Busy):
+    """The database ended a transaction for another one's sake: nothing of it happened, and it can be repeated."""
+
+
+class DatabaseAway(Busy):
+    """The database cannot be asked: it was restarted, is starting, or cannot be reached. That passes by itself.
+
+    When it went away during a commit nobody knows whether that happened.
+    """
+
+
 class StorageFull(TriviumError):
     """Less than `min_free_bytes` is left where repositories are stored (security.md R-9)."""
 
 
 class RepositoryFull(StorageFull):
     """The repository takes as much room as one may (max_repo_bytes)."""
+
+
+class Cancelled(TriviumError):
+    """Somebody asked that the work ends."""
 
 
 class StartRefused(TriviumError):

@@ -15,7 +15,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from trivium.errors import Invalid
 
@@ -23,17 +23,19 @@ SERVER: Final = "server:main"
 APP: Final = "app:main"
 PREFIX: Final = "filter:proxy-prefix"
 
+_BROKER = re.compile(r"rediss?|redis\+socket|amqps?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100}){1,10}")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
-def _option(default: Any, about: str, *, name: str | None = None, section: str = APP) -> Any:
+def _option(default: Any, about: str, *, name: str | None = None, section: str = APP, secret: bool = False) -> Any:
+    """A `secret` is left out where settings are shown as a whole."""
     metadata = {"about": about, "name": name, "section": section}
     if isinstance(default, tuple):
         return field(default_factory=lambda: default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +73,30 @@ class Settings:
 
     database_url: str = _option(
         "",
-        "Database, as an SQLAlchemy URL. Empty: SQLite in the data directory.",
+        "Database, as an SQLAlchemy URL: sqlite or postgresql. Empty: SQLite in the data directory.",
         name="sqlalchemy.db1.url",
+        secret=True,
     )
+    database_connections: int = _option(30, "Connections to PostgreSQL of all workers together; at least 4 for each.")
+    use_celery: bool = _option(
+        False, "Imports, forks and other long work are sent to a queue, from which `trivium worker` takes them."
+    )
+    broker_url: str = _option(
+        "",
+        "Address of the queue, such as redis://127.0.0.1:6379/0. Empty: made of the following options, if one is set.",
+    )
+    broker_host: str = _option("", "Host of an AMQP broker, as older servers name it.", name="broker.host")
+    broker_port: int = _option(5672, "Port of that.", name="broker.port")
+    broker_user: str = _option("", "User name at that.", name="broker.user")
+    broker_password: str = _option("", "Password at that.", name="broker.password")
+    broker_vhost: str = _option("", "Virtual host of that.", name="broker.vhost")
+    keep_trash_days: int = _option(
+        0, "What was deleted stays in the trash for so many days; 0: until `trivium trash empty`."
+    )
+    keep_expired_days: int = _option(
+        90, "Gists and tokens are removed so many days after they expired; 0: they stay, marked expired."
+    )
+    keep_jobs_days: int = _option(30, "What became of jobs is kept for so many days; 0: for ever.")
     repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
     base_url: str = _option(
         "", "Address under which users reach the server, for absolute links. Empty: taken from each request."
@@ -175,6 +198,12 @@ class Settings:
     max_form_body: int = _option(8 << 20, "Largest body of a form.")
     max_concurrent_vcs: int = _option(8, "Transfers of one user at once, in each worker; more wait for their turn.")
     api_rate: int = _option(0, "Calls of the API with one key in a minute; more are refused. 0: no limit.")
+    allow_registration: bool = _option(
+        False,
+        "Visitors may make accounts for themselves. Whether these wait for an administrator, or can be used at once, is"
+        " the permission hg.register of the user default.",
+    )
+    register_rate: int = _option(20, "Accounts that may be asked for from one address in an hour; 0: no limit.")
     import_rate: int = _option(6, "Imports and pulls that a user may begin in a minute; two at once. 0: no limit.")
     min_free_bytes: int = _option(512 << 20, "Pushes and new repositories are refused when less is free.")
     allowed_remote_hosts: tuple[str, ...] = _option(
@@ -207,7 +236,9 @@ class Settings:
     )
     vcs_timeout: int = _option(600, "A transfer without progress is ended after this time.")
     graceful_timeout: int = _option(30, "On SIGTERM, requests under way may take this long.")
-    db_busy_timeout: int = _option(15, "A locked database is waited for this long.")
+    db_busy_timeout: int = _option(
+        15, "A locked database is waited for this long; a statement on PostgreSQL may take four times as long."
+    )
     exclusive_timeout: int = _option(
         30, "A rename or deletion waits this long for pushes under way to the same repository."
     )
@@ -226,6 +257,29 @@ class Settings:
     session_timeout: int = _option(
         28_800, "A session that nobody asked to remember ends when it is not used for so long; 0: only as above."
     )
+    email_backend: str = _option(
+        "",
+        "Where mails go: `smtp`; `file`: into `mail` in the data directory; `log`: a line each, without their content;"
+        " `off`: nowhere. Empty: `smtp` when smtp_server is set, else nowhere.",
+    )
+    smtp_server: str = _option("", "Mail server that takes the mails of this site.")
+    smtp_port: int = _option(0, "Its port; 0: 465 with smtp_use_ssl, 587 with smtp_use_tls, else 25.")
+    smtp_username: str = _option("", "Name to sign in to the mail server with; empty: mails are sent without.")
+    smtp_password: str = _option("", "Password for that; no answer and no log shows it.", secret=True)
+    smtp_use_tls: bool = _option(False, "The connection to the mail server is encrypted after STARTTLS, or not used.")
+    smtp_use_ssl: bool = _option(False, "The connection to the mail server is encrypted from its beginning.")
+    smtp_auth: tuple[str, ...] = _option(
+        (), "Ways to sign in to the mail server that may be used: CRAM-MD5, PLAIN, LOGIN. Empty: the best it offers."
+    )
+    smtp_ca_file: str = _option(
+        "", "Certificates of authorities that the mail server's is checked against. Empty: those of the system."
+    )
+    smtp_timeout: int = _option(30, "A mail server that says nothing for so long is given up.")
+    app_email_from: str = _option(
+        "",
+        "Sender of mails: an address, or `Name <address>`. Empty: `trivium@` and the host of base_url, or localhost.",
+    )
+    email_prefix: str = _option("", "What subjects of mails begin with.")
     login_failures: int = _option(10, "Wrong passwords per account and address within 5 minutes before a wait.")
     login_lock_seconds: int = _option(60, "First wait after too many wrong passwords; doubles, at most 900.")
     login_ip_failures: int = _option(300, "Wrong passwords per address within 10 minutes before a wait.")
@@ -239,6 +293,29 @@ class Settings:
     def url(self) -> str:
         """The database as an SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{self.data / 'trivium.db'}"
+
+    @property
+    def broker(self) -> str:
+        """The address of the queue; empty where none is named."""
+        if self.broker_url or not self.broker_host:
+            return self.broker_url
+        user, password, vhost = (
+            quote(one, safe="") for one in (self.broker_user, self.broker_password, self.broker_vhost)
+        )
+        credentials = f"{user}:{password}@" if user else ""
+        return f"amqp://{credentials}{self.broker_host}:{self.broker_port}/{vhost}"
+
+    @property
+    def mail_goes(self) -> str:
+        """Where mails go: `smtp`, `file` or `log`; empty: nowhere, for no mail is configured."""
+        if self.email_backend:
+            return "" if self.email_backend == "off" else self.email_backend
+        return "smtp" if self.smtp_server else ""
+
+    @property
+    def mails_links(self) -> bool:
+        """Whether mails with links can be sent: these lead to base_url alone, whatever a request calls the server."""
+        return bool(self.mail_goes and self.base_url)
 
     @property
     def prefix(self) -> str:
@@ -353,6 +430,7 @@ def _check(settings: Settings) -> None:
             raise Invalid(f"option {name}: must be at least 1")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
+    _check_broker(settings)
     if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:
         raise Invalid("option auth_ret_code: must be 0 or a status from 400 to 499")
     if not (200 <= settings.lock_ret_code <= 299 or 400 <= settings.lock_ret_code <= 499):
@@ -372,8 +450,34 @@ def _check(settings: Settings) -> None:
         _ = settings.proxy_networks
     except ValueError as error:
         raise Invalid(f"option trusted_proxies: {error}") from error
+    _check_mail(settings)
     if not settings.client_address_header.isascii():
         raise Invalid("option client_address_header: the name of a header is ASCII")
+
+
+def _check_broker(settings: Settings) -> None:
+    if settings.use_celery and not settings.broker:
+        raise Invalid("option use_celery: no queue is named; set broker_url")
+    if settings.broker and not _BROKER.fullmatch(urlsplit(settings.broker).scheme):
+        raise Invalid("option broker_url: redis://, rediss://, redis+socket:// or amqp:// is expected")
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.email_backend not in ("", "smtp", "file", "log", "off"):
+        raise Invalid(f"option email_backend: {settings.email_backend!r} is not smtp, file, log or off")
+    if settings.email_backend == "smtp" and not settings.smtp_server:
+        raise Invalid("option email_backend: smtp needs a mail server (smtp_server)")
+    if settings.smtp_use_tls and settings.smtp_use_ssl:
+        raise Invalid("option smtp_use_ssl: a connection is encrypted from its beginning or after STARTTLS, not both")
+    if not 0 <= settings.smtp_port <= 65535:
+        raise Invalid(f"option smtp_port: {settings.smtp_port} is not a port number")
+    if settings.smtp_timeout < 1:
+        raise Invalid("option smtp_timeout: must be at least 1")
+    unknown = {way.upper() for way in settings.smtp_auth} - {"CRAM-MD5", "PLAIN", "LOGIN"}
+    if unknown:
+        raise Invalid(f"option smtp_auth: {min(unknown)!r} is not CRAM-MD5, PLAIN or LOGIN")
+    if not settings.app_email_from.isprintable() or not settings.email_prefix.isprintable():
+        raise Invalid("option app_email_from or email_prefix: control characters are not allowed")
 
 
 def template() -> str:

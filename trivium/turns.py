@@ -50,13 +50,15 @@ class Pace(IntEnum):
 
 
 def connection_at(store: Store, pace: Pace) -> AbstractContextManager[object]:
-    """One connection for all that short work looks up; long work keeps none while bytes move."""
+    """One connection for all that work looks up, where it is in nobody's way; none while bytes move."""
     match pace:
         case Pace.AT_ONCE:
             return store.glance()
         case Pace.SHORT:
             return store.read()
-        case Pace.LONG | Pace.WAITING:
+        case Pace.LONG:
+            return store.read_long()
+        case Pace.WAITING:
             return nullcontext()
 
 

@@ -20,7 +20,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterato
     """A server of these tests alone: what stands in its lists is theirs. Nothing is changed in it."""
     place = tmp_path_factory.mktemp("browser")
     running = prepared.copied(place / "data")
-    running.start(TRIVIUM_PSEUDO_LOCALE="1")
+    running.start(TRIVIUM_PSEUDO_LOCALE="1", TRIVIUM_ALLOW_REGISTRATION="true")
     home = place / "home"
     home.mkdir()
     yield new_world(running, running.api(running.admin_key), home)

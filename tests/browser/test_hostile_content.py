@@ -52,7 +52,14 @@ def test_nothing_of_a_stranger_runs(adas: Watched, world: World, kind: str) -> N
     for page in PAGES:
         adas.open(exhibit.at(page))
         found += [f"{page}: {one}" for one in (*adas.page.evaluate(ESCAPED), *adas.ran())]
-    for path in ("/", "/_admin/journal", f"/_admin/login?came_from={HANDLER}"):
+    searches = [f"/_admin/search?q=o&type={among}" for among in ("repository", "path", "commit")]
+    for path in (
+        "/",
+        "/_admin/journal",
+        f"/_admin/login?came_from={HANDLER}",
+        f"/_admin/search?q={HANDLER}",
+        *searches,
+    ):
         adas.page.goto(path)
         found += [f"{path}: {one}" for one in (*adas.page.evaluate(ESCAPED), *adas.ran())]
     assert found + adas.wrong == []

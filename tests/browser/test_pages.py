@@ -28,11 +28,21 @@ ONCE = {
         "diff/src/tide.py?diff1={before}&diff2={last}",
         "forks",
         "followers",
+        "search?q=tide",
     ),
-    "hg": ("bookmarks", "changeset/{first}...{last}", "compare"),
-    "svn": ("tags",),
+    "hg": ("bookmarks", "changeset/{first}...{last}", "compare", "search?q=water&type=commit"),
+    "svn": ("tags", "compare/trunk...branches/spring-tide"),
 }
-SITE = ("/", "/harbours", "/_profiles/ada", "/_admin/gists", "/_admin/journal", "/_admin/public_journal")
+SITE = (
+    "/",
+    "/harbours",
+    "/_profiles/ada",
+    "/_admin/gists",
+    "/_admin/journal",
+    "/_admin/public_journal",
+    "/_admin/search?q=tide",
+    "/_admin/search?q=water&type=commit",
+)
 
 
 EVERY_LOOK = ((WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark"))
@@ -77,6 +87,7 @@ def test_pages_of_the_site(adas: Watched) -> None:
 
 def test_pages_of_somebody_unknown(window: object, world: World) -> None:
     stranger = window()  # type: ignore[operator]
+    assert audit(stranger, "/_admin/register") == []
     assert audit(stranger, "/_admin/login") == []
     stranger.page.fill("#username", "ada")
     stranger.page.fill("#password", "wrong")

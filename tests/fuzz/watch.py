@@ -36,7 +36,7 @@ _PATIENCE = 2
 """Seconds; a connection that is kept may have nothing more to say."""
 _WRONG = (b"Traceback (most recent call last)", b"a request failed", b"an API call failed", b"exception=", b" panicked")
 _ANSWER = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
-_SERVING = ("trivium.cli.worker", "trivium.cli.hgworkers", "apache2")
+_SERVING = ("trivium.cli.parent", "trivium.cli.hgworkers", "apache2")
 
 
 def dice_of(door: str) -> random.Random:
@@ -89,9 +89,10 @@ class Watched:
         children = self.server.children()
         found = {word: named(word, children) for word in _SERVING}
         # Of those that start others by themselves, the first ones count.
-        return {
+        firsts = {
             word: sorted(pid for pid in pids if not set(pids) & set(_ancestors(pid))) for word, pids in found.items()
         }
+        return firsts | {"workers": sorted(self.server.workers())}
 
     def send(self, request: bytes, *, kept: bool = False) -> bytes:
         """What is answered to these bytes; `kept`: perhaps they ask for the connection to be kept."""

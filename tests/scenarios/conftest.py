@@ -25,7 +25,7 @@ def behind_proxy(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> 
     running = prepared.copied(tmp_path_factory.mktemp("behind-proxy") / "data")
     running.start(TRIVIUM_TRUSTED_PROXIES="127.0.0.0/8, 192.0.2.1")
     yield running
-    running.stop()
+    running.remove()
 
 
 @pytest.fixture

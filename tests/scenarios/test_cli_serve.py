@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import are_gone
+from tests.support.processes import are_gone, below, named
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
 
@@ -99,6 +99,37 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(own_server: Server) -> N
     assert own_server.stop() == 0
 
 
+def test_a_killed_parent_of_the_workers_is_replaced_with_all_of_them(own_server: Server) -> None:
+    own_server.start("--workers", "2")
+    before = own_server.workers()
+    (parent,) = _parents(own_server)
+    os.kill(parent, signal.SIGKILL)
+    until(lambda: are_gone(before))
+    until(lambda: len(own_server.workers()) == 2)
+    assert own_server.api(own_server.admin_key)("get_user")["username"] == "root"
+    assert "the parent of the workers ended with status -9" in own_server.log.read_text()
+    assert own_server.stop() == 0
+
+
+def test_the_parent_of_the_workers_has_nothing_that_two_processes_must_not_have(own_server: Server) -> None:
+    """What is open before a fork is shared, and threads would not be there after it."""
+    own_server.start("--workers", "1")
+    (parent,) = _parents(own_server)
+    assert len(list(Path(f"/proc/{parent}/task").iterdir())) == 1
+    opened = [str(one.readlink()) for one in Path(f"/proc/{parent}/fd").iterdir()]
+    assert not [path for path in opened if path.startswith(str(own_server.data))]
+    # The one on which it is told what to do: neither the port, nor a connection.
+    assert len([path for path in opened if path.startswith("socket:")]) == 1
+    # A signal for everybody, as a service manager may send it, ends nobody too soon.
+    os.kill(parent, signal.SIGTERM)
+    assert own_server.api(own_server.admin_key)("get_user")["username"] == "root"
+    assert _parents(own_server) == [parent]
+
+
+def _parents(server: Server) -> list[int]:
+    return [pid for pid in below(server.pid) if named("trivium.cli.parent", [pid])]
+
+
 def test_a_port_that_is_taken(own_server: Server) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -134,6 +165,7 @@ def test_a_database_that_is_not_there(own_server: Server) -> None:
     assert "is not set up" in _refused(own_server)
 
 
+@pytest.mark.sqlite_only  # its file
 def test_a_database_that_is_none(own_server: Server) -> None:
     for path in own_server.data.glob("trivium.db*"):
         path.write_bytes(b"this is not a database, whatever its name says" * 100)

@@ -162,7 +162,7 @@ def test_a_worker_that_dies_in_a_push_is_cleaned_up_after_by_the_others(own_serv
     repository = root.new_repo(owner=ada.name)
     place = own_server.root / repository.name
     with half_a_push(own_server, ada, repository, git) as pushing:
-        (worker,) = [pid for pid in below(own_server.pid) if set(gits_in(place)) & set(below(pid))]
+        (worker,) = [pid for pid in own_server.workers() if set(gits_in(place)) & set(below(pid))]
         os.kill(worker, signal.SIGKILL)
         assert everything(pushing.connection) == b""
     until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])

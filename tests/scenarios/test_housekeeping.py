@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import Browser
 from tests.support.clients import Api, Git
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
@@ -197,3 +198,26 @@ def test_what_a_killed_housekeeper_leaves_is_cleaned_up(
     git.commit(work)
     git.run("push", "--quiet", address(own_server, "large"), "master", "master:other", cwd=work)
     git.run("push", "--quiet", address(own_server, "large"), ":refs/heads/other", cwd=work)
+
+
+def test_the_first_visitor_after_a_push_finds_what_is_dear(own_server: Server, admin: Api, git: Git) -> None:
+    admin.new_repo("visited", enable_statistics=True)
+    local = git.home / "local.git"
+    history(git, local, 3)
+    git.run("push", "--quiet", address(own_server, "visited"), "master", cwd=local)
+    cache = own_server.data / "cache"
+
+    def answers() -> int:
+        return len(list(cache.glob("*/answer-*")))
+
+    until(lambda: answers() >= 3 and own_server.query("SELECT id FROM jobs") == [])
+    browser = Browser(own_server.url)
+    browser.sign_in(own_server.administrator)
+    page = browser.get("/visited/files/tip/")
+    assert page.status == 200
+    assert "nodetree_full" not in page.text
+    assert "file1" in page.page.text and page.text.count("/visited/changeset/") >= 3
+    # Of many pushes one job waits, and nothing is left of those that are done.
+    for number in range(4):
+        git.run("push", "--quiet", address(own_server, "visited"), f"master~1:refs/heads/b{number}", cwd=local)
+    until(lambda: own_server.query("SELECT id FROM jobs") == [])

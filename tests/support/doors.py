@@ -36,6 +36,10 @@ class Doorway:
         self.activity = Activity()
         self._threads = ThreadPoolExecutor(2)
         self._loop = asyncio.new_event_loop()
+        self.pieces: list[bytes] = []
+        """Of the last answer's body."""
+        self.leaves_after: int | None = None
+        """After so many pieces the client is gone; None: it takes all."""
         self._crew = Crew(1, "quick")
         authenticator = Authenticator(site.store, site.ring, Throttle(3, 100, 60))
         self._door = WebDoor(
@@ -80,21 +84,29 @@ class Doorway:
     async def _asked(self, scope: dict[str, Any], body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         sent: list[Any] = []
         came = False
+        gone, noticed = asyncio.Event(), asyncio.Event()
 
         async def receive() -> Any:
             nonlocal came
             if came:
-                await asyncio.Event().wait()
+                await gone.wait()
+                noticed.set()
+                return {"type": "http.disconnect"}
             came = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Any) -> None:
             sent.append(message)
+            if self.leaves_after is not None and len(sent) > self.leaves_after:
+                gone.set()
+                await noticed.wait()
 
-        if not await self._door(scope, receive, send):
+        if await self._door.repeated(scope, send):
+            pass
+        elif not await self._door(scope, receive, send):
             await self._door.absent(scope, receive, send)
-        content = b"".join(message.get("body", b"") for message in sent[1:])
-        return sent[0]["status"], sent[0]["headers"], content
+        self.pieces = [message["body"] for message in sent[1:] if message.get("body")]
+        return sent[0]["status"], sent[0]["headers"], b"".join(self.pieces)
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from tests.support import postgresql
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
 from trivium.forge.accounts import users as accounts
@@ -30,6 +32,11 @@ LAST = {
     "branch": "main",
 }
 EMPTY = LAST | {"raw_id": "0" * 40, "revision": -1, "message": ""}
+
+
+def at_a_glance(site: Site) -> AbstractContextManager[Connection]:
+    """For what must not take time, where the database allows that to be tried."""
+    return site.store.read() if postgresql.wanted() else site.store.glance()
 
 
 def user(site: Site, name: str, *, admin: bool = False) -> Caller:

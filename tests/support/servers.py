@@ -20,15 +20,17 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from tests.support import postgresql
 from tests.support.clients import Api, Person, with_credentials
-from tests.support.processes import kill_all, named, tree
+from tests.support.processes import about, kill_all, tree
 from trivium.cli.main import main
+from trivium.cli.workers import NAME
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
 
-# What changes without anybody doing anything: stamps, and moments that are written together every few seconds.
-_BY_ITSELF = {"access_stamp", "sqlite_sequence"}
+# What changes without anybody doing anything: stamps, upkeep, and moments that are written together every few seconds.
+_BY_ITSELF = {"access_stamp", "sqlite_sequence", "jobs", "schedules"}
 _MOMENTS = {"last_used", "last_login", "last_activity"}
 
 
@@ -46,10 +48,12 @@ def _names(directory: Path, prefix: str) -> Iterator[str]:
 
 
 class Server:
-    """One installation and, while it runs, its server."""
+    """One installation and, while it runs, its server; on PostgreSQL with a database of its own."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, database: str | None = None) -> None:
         self.data = data
+        self.database = database or (postgresql.new_database() if postgresql.wanted() else None)
+        """The name of its database; None: a file of SQLite in its data."""
         self.admin = "root"
         self.admin_password = "administrator-pw"
         self.admin_key = secrets.token_hex(20)
@@ -61,6 +65,8 @@ class Server:
             # What git itself calls it: tests push `master` from clones of what is empty.
             "TRIVIUM_DEFAULT_BRANCH": "master",
         }
+        if self.database is not None:
+            self._own_environment["TRIVIUM_SQLALCHEMY_DB1_URL"] = postgresql.address_of(self.database)
         others = {name: value for name, value in os.environ.items() if not name.startswith("TRIVIUM_")}
         self._environment = others | self._own_environment
 
@@ -68,6 +74,11 @@ class Server:
     def root(self) -> Path:
         """Where the repositories are."""
         return self.data / "repositories"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its programs are started with."""
+        return self._environment
 
     @property
     def pid(self) -> int:
@@ -109,7 +120,7 @@ class Server:
     def copied(self, data: Path) -> Server:
         """Another server with what this one, which does not run, keeps: the same administrator and the same secret."""
         shutil.copytree(self.data, data)
-        copy = Server(data)
+        copy = Server(data, database=None if self.database is None else postgresql.new_database(self.database))
         copy.admin_key = self.admin_key
         return copy
 
@@ -152,7 +163,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The processes that serve requests, without those that help them."""
-        return named("trivium.cli.worker", self.children())
+        return [pid for pid in self.children() if about(pid, "comm").strip() == NAME]
 
     def kill_one(self, dice: random.Random) -> None:
         """End some process below the server; others may end by themselves meanwhile."""
@@ -186,7 +197,10 @@ class Server:
         return with_credentials(url, person.name, person.password if password is None else password)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Look into the database."""
+        """Look into the database; the statement has `?` for each value."""
+        if self.database is not None:
+            with postgresql.connected(self.database) as db:
+                return db.execute(*_for_postgresql(statement, values)).fetchall()
         connection = sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)
         try:
             return connection.execute(statement, values).fetchall()
@@ -195,8 +209,18 @@ class Server:
 
     def execute(self, statement: str, *values: Any) -> None:
         """Change the database."""
+        if self.database is not None:
+            with postgresql.connected(self.database) as db:
+                db.execute(*_for_postgresql(statement, values))
+            return
         with contextlib.closing(sqlite3.connect(self.data / "trivium.db")) as connection, connection:
             connection.execute(statement, values)
+
+    def remove(self) -> None:
+        """End the server, and forget what it has outside its directory."""
+        self.stop()
+        if self.database is not None:
+            postgresql.drop_database(self.database)
 
     def administer(self, *command: str) -> str:
         """Run a command of `trivium` on this installation; returns what it says."""
@@ -217,23 +241,38 @@ class Server:
 
     def picture(self) -> dict[str, Any]:
         """Everything that the server keeps, except what changes by itself: all rows, and the tree of names."""
-        connection = sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)
         seen: dict[str, Any] = {}
-        try:
-            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            for table in sorted(set(tables) - _BY_ITSELF - {"journal"}):
-                columns = [column[1] for column in connection.execute(f'PRAGMA table_info("{table}")')]
-                kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
-                seen[table] = connection.execute(f'SELECT {kept} FROM "{table}"').fetchall()
-            # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
-            # What failed is told there too.
-            seen["journal"] = connection.execute(
-                "SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'"
-            ).fetchall()
-        finally:
-            connection.close()
+        for table, columns in self._columns().items():
+            if table in _BY_ITSELF or table == "journal":
+                continue
+            kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
+            rows = self.query(f'SELECT {kept} FROM "{table}"')
+            # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
+            seen[table] = rows if self.database is None else sorted(rows, key=repr)
+        # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
+        # What failed is told there too.
+        seen["journal"] = self.query(
+            "SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'"
+        )
         seen["tree"] = sorted(_names(self.root, ""))
         return seen
+
+    def _columns(self) -> dict[str, list[str]]:
+        """The names of all tables, in order, and of their columns."""
+        if self.database is not None:
+            found = self.query(
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+                " ORDER BY table_name, ordinal_position"
+            )
+        else:
+            found = self.query(
+                "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+                " ORDER BY m.name, c.cid"
+            )
+        columns: dict[str, list[str]] = {}
+        for table, column in found:
+            columns.setdefault(table, []).append(column)
+        return columns
 
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -251,3 +290,8 @@ class Server:
             action,
             subject,
         )
+
+
+def _for_postgresql(statement: str, values: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...] | None]:
+    """A statement with its values, as its driver wants them: without values, nothing in it stands for one."""
+    return (statement.replace("%", "%%").replace("?", "%s"), values) if values else (statement, None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import rows
+from tests.support import postgresql, rows
 from trivium.access.caller import Caller
 from trivium.assembly import open_site
 from trivium.forge.site import Site
@@ -24,17 +24,45 @@ def root_key() -> str:
 
 
 @pytest.fixture(scope="session")
-def prepared_data(tmp_path_factory: pytest.TempPathFactory, root_key: str) -> Path:
-    """What is set up once and copied for each site."""
-    made = Settings(data=tmp_path_factory.mktemp("prepared") / "data", min_free_bytes=0)
-    set_up(made, Administrator("root", "administrator-pw", "root@example.org", root_key), public_access=False)
-    return made.data
+def prepared_database() -> str | None:
+    """The database of what is set up once; None: a file of SQLite in its data."""
+    return postgresql.new_database() if postgresql.wanted() else None
 
 
 @pytest.fixture
-def settings(tmp_path: Path, prepared_data: Path) -> Settings:
+def empty_database(tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables."""
+    if not postgresql.wanted():
+        yield f"sqlite:///{tmp_path / 'trivium.db'}"
+        return
+    name = postgresql.new_database()
+    yield postgresql.address_of(name)
+    postgresql.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def prepared_data(tmp_path_factory: pytest.TempPathFactory, root_key: str, prepared_database: str | None) -> Path:
+    """What is set up once and copied for each site."""
+    data = tmp_path_factory.mktemp("prepared") / "data"
+    set_up(
+        Settings(data=data, min_free_bytes=0, database_url=_url(prepared_database)),
+        Administrator("root", "administrator-pw", "root@example.org", root_key),
+        public_access=False,
+    )
+    return data
+
+
+@pytest.fixture
+def settings(tmp_path: Path, prepared_data: Path, prepared_database: str | None) -> Iterator[Settings]:
     shutil.copytree(prepared_data, tmp_path / "data")
-    return Settings(data=tmp_path / "data", min_free_bytes=0)
+    database = None if prepared_database is None else postgresql.new_database(prepared_database)
+    yield Settings(data=tmp_path / "data", min_free_bytes=0, database_url=_url(database))
+    if database is not None:
+        postgresql.drop_database(database)
+
+
+def _url(database: str | None) -> str:
+    return "" if database is None else postgresql.address_of(database)
 
 
 @pytest.fixture

@@ -39,11 +39,16 @@ def _other(option: Option) -> tuple[str, Any]:
     if option.type is int:
         value = 444 if option.name == "auth_ret_code" else option.default + 3
         return f" {value} ", value
+    if option.name == "smtp_auth":
+        return "PLAIN login", ("PLAIN", "login")
     if option.type == tuple[str, ...]:
         return "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")
-    text = {"log_level": "debug", "prefix": "/scm/forge", "beaker.session.key": "another"}.get(
-        option.name, "something else"
-    )
+    text = {
+        "log_level": "debug",
+        "prefix": "/scm/forge",
+        "beaker.session.key": "another",
+        "email_backend": "file",
+    }.get(option.name, "something else")
     return text, text
 
 

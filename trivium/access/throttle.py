@@ -16,8 +16,9 @@ from typing import Final
 from sqlalchemy import and_, bindparam, delete, func, or_, select
 
 from trivium.http.addresses import neighbourhood
-from trivium.names import MAX_NAME, account_key_of
+from trivium.names import MAX_NAME, account_key_of, storable
 from trivium.store.engine import Store
+from trivium.store.locks import SIGN_IN_FAILURES, lock
 from trivium.store.tables import sign_in_failures
 
 ACCOUNT_WINDOW: Final = 300
@@ -70,6 +71,7 @@ class Throttle:
         moment = int(time.time())
         name, here = _account(account), neighbourhood(address)
         with store.write(access_unchanged=True) as db:
+            lock(db, SIGN_IN_FAILURES)
             db.execute(_FORGET_OLD, {"before": moment - _FORGET_AFTER})
             for whose, where_from, window, limit in (
                 (name, here, ACCOUNT_WINDOW, self.account_failures),
@@ -113,4 +115,5 @@ class Throttle:
 
 
 def _account(name: str) -> str:
-    return account_key_of(name)[:MAX_NAME] or "?"
+    """The account as rows name it; no account has what a database cannot hold, but it is counted like the others."""
+    return storable(account_key_of(name)[:MAX_NAME]) or "?"

@@ -26,7 +26,7 @@ from trivium.api.registry import Call
 from trivium.api.remembered import Remembered
 from trivium.api.sending import send_answer
 from trivium.api.texts import INTERNAL, Refusal, detail_of, reason_of, why
-from trivium.errors import TriviumError, WouldWait
+from trivium.errors import Busy, DatabaseAway, TriviumError, WouldWait
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
@@ -137,7 +137,8 @@ class ApiDoor:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
             return Answer(envelope(None, error=text))
-        answer = self._serve(scope, body, Pace.AT_ONCE) if len(body) <= _AT_ONCE else Pace.SHORT
+        at_once = len(body) <= _AT_ONCE and self._site.store.can_glance
+        answer = self._serve(scope, body, Pace.AT_ONCE) if at_once else Pace.SHORT
         if answer is Pace.SHORT:
             answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
         if isinstance(answer, Pace):
@@ -186,7 +187,8 @@ class ApiDoor:
                 scope[_PARSED_ID], scope[_PARSED_KEY] = asked.id, key_given(request, scope)
                 return needed
             with connection_at(self._site.store, pace):
-                answer = answer_of(asked.id, self._result(scope, request, asked))
+                result = self._site.store.again(lambda: self._result(scope, request, asked))
+                answer = answer_of(asked.id, result)
             return self._waiting(scope, answer)
         except BeingMade:
             raise
@@ -199,7 +201,11 @@ class ApiDoor:
             text = "Too many calls with this key in a minute (api_rate)"
             return Answer(envelope(asked.id, error=text), 429, ((b"retry-after", str(error.wait).encode()),))
         except Refusal as refusal:
-            return Answer(self._refused(refusal, asked))
+            body = self._refused(refusal, asked)
+            return Answer(body, 503, _TRY_AGAIN) if isinstance(reason_of(refusal), DatabaseAway) else Answer(body)
+        except Busy as error:
+            # Before a method had its word.
+            return Answer(envelope(asked.id, error=str(error)), 503, _TRY_AGAIN)
         except Exception:
             # The caller learns nothing of our insides. The log gets everything but secrets.
             _log.exception("an API call failed", request=shown_id(asked.id), method=asked.method)

@@ -21,7 +21,7 @@ from trivium.access.stamps import Stamp
 from trivium.api.arguments import Converter
 from trivium.api.remembered import Parts, Remembered
 from trivium.api.texts import Refusal, shown, text_of
-from trivium.errors import Forbidden, TriviumError
+from trivium.errors import Forbidden, TriviumError, Undone
 from trivium.forge.accounts.users import User
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
@@ -120,6 +120,8 @@ class Method:
             if self.guard is not None:
                 self.guard(call)
             return self.function(call, **self._converted(call))
+        except Undone:
+            raise  # the whole call can be repeated (`Store.again`)
         except TriviumError as error:
             raise Refusal(text_of(error, self._failure(call.given))) from error
 

@@ -12,6 +12,7 @@ import msgspec
 from trivium.errors import (
     AlreadyExists,
     Busy,
+    DatabaseAway,
     Forbidden,
     InUse,
     Invalid,
@@ -22,6 +23,7 @@ from trivium.errors import (
     OwnerReserved,
     StorageFull,
     TriviumError,
+    Undone,
     WrongScope,
 )
 from trivium.names import path_of
@@ -87,6 +89,8 @@ def failing_as(text: str, *errors: type[TriviumError]) -> Iterator[None]:
     """Say `text` for errors of these kinds, where a method has other words than usual."""
     try:
         yield
+    except Undone:
+        raise  # the whole call can be repeated (`Store.again`)
     except errors as error:
         raise Refusal(text) from error
 
@@ -120,5 +124,7 @@ def text_of(error: TriviumError, failure: str | None) -> str:
             return ("fork `{0}` already exist" if is_fork else _EXISTS[kind]).format(name)
         case InUse(holders=holders):
             return f"UserGroup assigned to {', '.join(holders)}"
+        case DatabaseAway():
+            return str(error)
         case _:
             return failure or INTERNAL

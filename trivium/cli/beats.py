@@ -7,12 +7,14 @@ matter: an expression that never ends, a library that keeps the interpreter, a s
 
 from __future__ import annotations
 
-import asyncio
 import mmap
 import os
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # the supervisor has no event loop, and should not pay for one
+    from asyncio import AbstractEventLoop
 
 _COUNT: Final = struct.Struct("=Q")
 EVERY: Final = 1.0
@@ -33,11 +35,11 @@ class Heart:
         self._map = mmap.mmap(memory, 0)
         self._at = slot * _COUNT.size
 
-    def beat(self) -> None:
+    def beat(self, loop: AbstractEventLoop) -> None:
         """Count now, and again every `EVERY` seconds; on the event loop."""
         (count,) = _COUNT.unpack_from(self._map, self._at)
         _COUNT.pack_into(self._map, self._at, count + 1)
-        asyncio.get_running_loop().call_later(EVERY, self.beat)
+        loop.call_later(EVERY, self.beat, loop)
 
 
 @dataclass(slots=True)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from trivium.access.keys import KeyRing
 from trivium.settings import Settings
@@ -16,6 +18,39 @@ from trivium.vcs.git.back_end import Git
 from trivium.vcs.hg.back_end import Hg
 from trivium.vcs.model import BackEnd
 from trivium.vcs.svn.back_end import Svn
+
+
+class JobQueue(Protocol):
+    """Who is told that a job waits (`forge/jobs/submission.py`)."""
+
+    wake: Callable[[], None]
+    """Makes this process look for jobs itself, where it does any."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other programs run the jobs: a broker is configured, and could be reached when last seen."""
+        ...
+
+    def tell(self, job: str) -> bool:
+        """Say that a job waits; returns whether another program was told. Never raises; takes two seconds at most."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Local:
+    """Where there is no queue: a server does its jobs itself, and finds those of other programs by and by."""
+
+    elsewhere = False
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = lambda: None
+
+    def tell(self, job: str) -> bool:  # noqa: ARG002
+        return False
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass(slots=True)
@@ -46,10 +81,14 @@ class Site:
     worker: WorkerIdentity
     pushed: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     """Ids of repositories that changed through this process and may want tidying (`housekeeping`)."""
+    left: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    """Intents of this process that could not be settled while the database was away (`upkeep.recovery`)."""
     rooms: dict[int, Measure] = field(default_factory=dict)
     """How much room repositories take, by their ids (`forge.repositories.growth`)."""
     listening: tuple[str, int] | None = None
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
+    jobs: JobQueue = field(default_factory=Local)
+    """Who is told of new jobs."""
 
     def cache_of(self, repository_id: int) -> Path:
         """The directory of a repository's cache; it may not exist."""
@@ -64,6 +103,7 @@ class Site:
         return (Path(option) if option else self.settings.data / "archives") / str(repository_id)
 
     def close(self) -> None:
+        self.jobs.close()
         self.hg.processes.close()
         self.store.close()
         self.worker.close()

@@ -11,6 +11,7 @@ import time
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from trivium.render import lexing
 from trivium.render.text import MOST_OF_A_LINE, code, escaped, line_of_code, lines
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def _class_of(kind: Any) -> str:
 def _lexer(lexer: str) -> Lexer:
     from pygments.lexers import get_lexer_by_name
 
+    lexing.use_everywhere()
     return get_lexer_by_name(lexer)
 
 

@@ -44,7 +44,7 @@ class Addresses:
     old: Callable[[str], str]
     """The file before it."""
     raw: Callable[[str], str]
-    """Its changes as text, however many they are."""
+    """Its changes as text, however many they are; empty where there is no such page."""
     more: Callable[[Gap, str], str] | None
     """This page with what a gap leaves out; the second is the short name of the file in the page."""
     everything: str
@@ -178,7 +178,8 @@ class _Writer:
             said = words.too_large
             if self._addresses.everything:
                 links.append((self._addresses.everything, words.show_all))
-            links.append((self._addresses.raw(one.path), words.as_text))
+            raw = self._addresses.raw(one.path)
+            links += [(raw, words.as_text)] if raw else []
         elif one.binary:
             said = words.binary
             if one.old_path is not None:

@@ -5,56 +5,72 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, update
+from sqlalchemy import URL, Connection, Engine, Row, Table, func, insert, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from trivium.errors import Busy, Invalid, WouldWait
+from trivium.errors import StartRefused, Undone, WouldWait
+from trivium.store import postgresql, sqlite
+from trivium.store.failures import told
+from trivium.store.locks import number_of
 from trivium.store.tables import access_stamp
 from trivium.store.turns import Turns
+
+T = TypeVar("T")
 
 Record = Row[*tuple[Any, ...]]
 """One row of a result, of whatever columns."""
 
-_BEGIN = "BEGIN IMMEDIATE"
+EVENTS: Final = "events"
+"""Where a connection notes the actions of the events that its transaction records."""
+
 _OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
 _OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
 
+_ATTEMPTS: Final = 5
+"""How often a change is begun that the database ends each time because of another one."""
+
 
 class Store:
-    """One database. Reads never wait; writers take their turn from the first statement on.
+    """One database. Reads never wait for writers.
 
-    On SQLite a writer begins with `BEGIN IMMEDIATE`: a transaction that starts reading and then wants to write
-    could not wait for its turn. Before that it waits in a queue (`store/turns.py`). Commits are synchronous: what has
-    been acknowledged survives a power loss (security.md R-11).
+    On SQLite a writer takes its turn from the first statement on. It begins with `BEGIN IMMEDIATE`: a transaction that
+    starts reading and then wants to write could not wait for its turn. Before that it waits in a queue
+    (`store/turns.py`). Commits are synchronous: what has been acknowledged survives a power loss (security.md R-11).
+
+    On PostgreSQL writers run at the same time, each statement sees what was committed before it began, and what must
+    not run at the same time takes a lock (`store/locks.py`). There are `pool_size` connections for all threads.
+
+    Everything here raises `Busy` when the database stays locked for longer than `db_busy_timeout`, `DatabaseAway` when
+    it cannot be asked, and `Undone` when it ended a transaction because of another one (`again` repeats those).
     """
 
     def __init__(self, url: str, *, busy_timeout: float = 15.0, pool_size: int = 8) -> None:
-        self.url = make_url(url)
+        """Raises `StartRefused` for the address of a database that cannot be used."""
+        self.url = _address(url)
         self.busy_timeout = busy_timeout
         self._in_a_file = self.url.get_backend_name() == "sqlite"
         file = self.url.database if self._in_a_file else None
         self._turns = Turns(Path(f"{file}-turns")) if file and file != ":memory:" else None
-        self.engine = self._engine(busy_timeout, pool_size)
-        self._impatient = self._engine(0, 1)
         self._thread = threading.local()
-        self._writing = self.engine.execution_options(trivium_writes=True)
+        self._writing: Engine
+        self._impatient: Engine | None = None
         self._writer: Connection | None = None
         """The connection of the last transaction, for the next."""
-
-    def _engine(self, busy_timeout: float, pool_size: int) -> Engine:
-        if not self._in_a_file:
-            return create_engine(self.url, pool_size=pool_size, max_overflow=-1)
-        arguments = {"timeout": busy_timeout, "check_same_thread": False, "isolation_level": None}
-        engine = create_engine(self.url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
+        if self._in_a_file:
+            self.engine = sqlite.engine_for(self.url, busy_timeout, pool_size)
+            self._impatient = sqlite.engine_for(self.url, 0, 1)
+            self._writing = self.engine.execution_options(trivium_writes=True)
+        else:
+            engines = postgresql.engines_for(self.url, busy_timeout, pool_size)
+            self.engine, self._writing = engines.reading, engines.writing
+        self.on_events: Callable[[Set[str]], None] | None = None
+        """Called after the commit of events with their actions (`forge/events/journal.py`); must be quick."""
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection for statements that change nothing; each sees what was committed before it began.
@@ -66,8 +82,14 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection, self._reading(connection):
+        with told(), self.engine.connect() as connection, self._reading(connection):
             yield connection
+
+    def read_long(self) -> AbstractContextManager[object]:
+        """For work that looks up little and takes long: on SQLite as `read`, for a connection between two statements
+        is in nobody's way there. Of a database with a server each `read` takes one from the pool and gives it back.
+        """
+        return self.read() if self._in_a_file else nullcontext()
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
@@ -78,7 +100,7 @@ class Store:
         On SQLite readers never wait for writers, only for a connection that repairs the database after a crash. A
         database with a server of its own can always be slow, and always raises.
         """
-        if not self._in_a_file:
+        if self._impatient is None:
             raise WouldWait
         thread = self._thread
         try:
@@ -94,6 +116,11 @@ class Store:
         finally:
             thread.hurried = False
             thread.reading = None
+
+    @property
+    def can_glance(self) -> bool:
+        """Whether it makes sense to try `glance`."""
+        return self._impatient is not None
 
     @property
     def hurried(self) -> bool:
@@ -116,7 +143,7 @@ class Store:
     @contextmanager
     def write_bare(self) -> Iterator[Connection]:
         """A transaction on a database that has no tables yet."""
-        with self._writing.begin() as connection:
+        with told(), self._writing.begin() as connection:
             yield connection
 
     @contextmanager
@@ -125,22 +152,56 @@ class Store:
 
         `access_unchanged` is for writes that cannot alter what anybody may see (a journal row, the time of the
         last use of a key); every other write ends the validity of what is cached (`access_stamp`). `told_apart` is for
-        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. Raises `Busy`
-        when the database stays locked for longer than `db_busy_timeout`, and `Invalid` when the change breaks a
-        constraint because of somebody else's change in the meantime.
+        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. Raises
+        `Invalid` when the change breaks a constraint because of somebody else's change in the meantime.
+
+        Of transactions without `access_unchanged` one runs at a time, on every database: the first statement takes the
+        row of the stamp. The others may run beside it and each other.
         """
         self.take_time()
-        try:
+        with told():
             with self._turn(), self._transaction() as connection:
                 if not access_unchanged:
                     connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
-        except OperationalError as error:
-            if "database is locked" in str(error.orig):
-                raise Busy("the database is locked") from error
-            raise
-        except IntegrityError as error:
-            raise Invalid("the change conflicts with another one that was made at the same time") from error
+                recorded: Set[str] | None = connection.info.pop(EVENTS, None)
+            self._thread.commits = self._commits + 1
+        if recorded and self.on_events is not None:
+            self.on_events(recorded)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether nobody else is in here with this name, in any process; nobody waits, and a crash lets go.
+
+        For work that takes long, on PostgreSQL only: it takes a connection, and no transaction, meanwhile.
+        """
+        with told(), self.engine.connect() as db:
+            free = bool(db.execute(select(func.pg_try_advisory_lock(number_of(name)))).scalar_one())
+            try:
+                yield free
+            finally:
+                if free:
+                    db.execute(select(func.pg_advisory_unlock(number_of(name))))
+
+    @property
+    def _commits(self) -> int:
+        """How many transactions of this thread were committed."""
+        count: int = getattr(self._thread, "commits", 0)
+        return count
+
+    def again(self, act: Callable[[], T]) -> T:
+        """Do what `act` does in one transaction, and again when the database ends that because of another one.
+
+        Where a part of it has been committed it is not repeated: then `Undone` is raised like any other error.
+        """
+        for left in reversed(range(_ATTEMPTS)):
+            before = self._commits
+            try:
+                return act()
+            except Undone:
+                if not left or self._commits != before:
+                    raise
+        raise AssertionError("unreachable")
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -170,8 +231,9 @@ class Store:
         for kept in (glancing, writer):
             if kept is not None:
                 kept.close()
-        self.engine.dispose()
-        self._impatient.dispose()
+        for engine in (self.engine, self._writing, self._impatient):
+            if engine is not None:
+                engine.dispose()
 
 
 def insert_id(db: Connection, table: Any, **values: Any) -> int:
@@ -181,19 +243,30 @@ def insert_id(db: Connection, table: Any, **values: Any) -> int:
     return int(key[0])
 
 
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+def go_on_above(db: Connection, table: Table, taken: int = 0) -> None:
+    """Give new rows of a table ids above all that it has, and above `taken`, after rows with ids of their own.
+
+    SQLite does so by itself. Nobody else may insert into the table meanwhile.
+    """
+    if db.dialect.name != "postgresql":
+        return
+    counter = func.pg_get_serial_sequence(table.name, "id")
+    given = db.execute(select(func.nextval(counter))).scalar_one() - 1
+    most = db.execute(select(func.max(table.c.id))).scalar() or 0
+    # With False the number itself is the next.
+    db.execute(select(func.setval(counter, max(given, most, taken) + 1, False)))
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # Reads stay in the driver's autocommit: a transaction of their own would only cost statements.
-    if connection.get_execution_options().get("trivium_writes"):
-        driver: Any = connection.connection.dbapi_connection
-        try:
-            driver.execute(_BEGIN)
-        except sqlite3.OperationalError as error:
-            raise OperationalError(_BEGIN, None, error) from error
+def _address(url: str) -> URL:
+    """The address of a database, with its driver."""
+    try:
+        given = make_url(url)
+    except ArgumentError as error:
+        raise StartRefused("option sqlalchemy.db1.url: this is not the address of a database") from error
+    match given.drivername:
+        case "sqlite" | "sqlite+pysqlite" | postgresql.DRIVER:
+            return given
+        case "postgresql" | "postgres":
+            return given.set(drivername=postgresql.DRIVER)
+        case other:
+            raise StartRefused(f"option sqlalchemy.db1.url: {other} is neither sqlite nor postgresql")

@@ -11,14 +11,19 @@ A crash before the rename, or between rename and commit, leaves the row: the dat
 and the directory is moved back. A crash after the commit leaves no row: the change is complete. So the database is
 always right, and nothing ever has to be guessed.
 
-Only one writer is at work at a time. So the writer that has the turn knows that a recorded rename on the disk was left
-behind. It moves that back first (`undo_all`) and never builds its plan on it.
+Between the look at recorded renames and the commit a writer holds the lock `RENAMES` (`store/locks.py`). So it knows
+that a recorded rename on the disk was left behind. It moves that back first (`undo_all`) and never builds its plan on
+it.
+
+A database with a server of its own may go away during the commit. Then nobody knows whether that happened, until it is
+back and shows whether the row is still there. A rename waits for that as long as for a lock.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,20 +32,24 @@ from typing import Final, TypeVar
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from trivium.errors import AlreadyExists, Kind
+from trivium.errors import AlreadyExists, DatabaseAway, Kind
 from trivium.names import key_of
 from trivium.store.engine import Store
-from trivium.store.query import Change
+from trivium.store.locks import RENAMES, lock
+from trivium.store.query import Change, Query
 from trivium.store.tables import intents, now, repo_groups, repositories
 from trivium.tree.disk import Tree, sync_directory
 
 MOVE: Final = "move"
+_PAUSE: Final = 0.2
+"""Seconds between two questions whether the database is back."""
 
 T = TypeVar("T")
 
 _INSERT = Change(insert(intents))
 _DELETE = Change(delete(intents).where(intents.c.id == bindparam("intent")))
 _RECORDED = select(intents).order_by(intents.c.created_on, intents.c.id)
+_ONE = Query(select(intents.c.id).where(intents.c.id == bindparam("intent")))
 _REGISTERED = (
     select(repositories.c.id)
     .where(repositories.c.name_key == bindparam("key"), repositories.c.name == bindparam("name"))
@@ -96,6 +105,11 @@ def recorded(db: Connection) -> list[Intent]:
     return [Intent(row.id, row.worker, row.kind, msgspec.json.decode(row.detail)) for row in db.execute(_RECORDED)]
 
 
+def is_recorded(db: Connection, intent: str) -> bool:
+    """Whether an intent is still there."""
+    return _ONE.first(db, {"intent": intent}) is not None
+
+
 def carry_out(
     store: Store,
     tree: Tree,
@@ -116,26 +130,59 @@ def carry_out(
     }
     with store.write(access_unchanged=True) as db:
         intent = record(db, worker=worker, kind=MOVE, detail=detail)
-    try:
+    results: list[T] = []
+
+    def rename() -> None:
+        results.clear()
         with store.write(told_apart=told_apart) as db:
             undo_all(db, tree)
-            result = change(db)
+            results.append(change(db))
             clear(db, intent)
             _move(moves)
+
+    try:
+        store.again(rename)
+    except DatabaseAway:
+        if _was_committed(store, tree, intent, patient=bool(results)):
+            return results[0]
+        raise
     except BaseException:
         # After a failed commit the renames are still there. If this fails too, the row stays for others.
-        with store.write() as db:
-            undo_all(db, tree)
-            clear(db, intent)
+        _undo(store, tree, intent)
         raise
-    return result
+    return results[0]
+
+
+def _undo(store: Store, tree: Tree, intent: str) -> bool:
+    """Undo a rename unless it was committed; returns whether it was not."""
+    with store.write() as db:
+        undone = intent in undo_all(db, tree)
+        clear(db, intent)
+    return undone
+
+
+def _was_committed(store: Store, tree: Tree, intent: str, *, patient: bool) -> bool:
+    """Whether a commit happened during which the database went away; if it did not, the rename is undone.
+
+    Raises `DatabaseAway` when that does not come back in time. Then the row stays for others.
+    """
+    deadline = time.monotonic() + (store.busy_timeout if patient else 0)
+    while True:
+        try:
+            return not _undo(store, tree, intent)
+        except DatabaseAway:
+            if time.monotonic() > deadline:
+                tree.unsettled.set()
+                raise
+            time.sleep(_PAUSE)
 
 
 def undo_all(db: Connection, tree: Tree) -> list[str]:
     """Move back everything that was moved and not committed; returns the intents that recorded it.
 
-    Needs the turn of a writer. Undoing what was undone, or never happened, does nothing.
+    Nobody else renames anything until the transaction ends. Undoing what was undone, or never happened, does nothing.
     """
+    lock(db, RENAMES)
     found = [intent for intent in recorded(db) if intent.kind == MOVE]
     for intent in reversed(found):
         moves = msgspec.convert(intent.detail["moves"], list[tuple[str, str]])

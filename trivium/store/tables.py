@@ -2,7 +2,9 @@
 """The tables of the present schema; `migrations/` says how a database gets there.
 
 Moments are stored as the text that answers carry: ISO 8601, UTC, milliseconds, no zone (api-users.md 1.2). Ids are
-never reused (security.md S-16), which on SQLite wants AUTOINCREMENT.
+never reused (security.md S-16), which on SQLite wants AUTOINCREMENT. Numbers have 64 bits, and texts are compared by
+their code points, on every database: so on PostgreSQL each `Integer` here is a BIGINT, and each text has the collation
+"C" (`alike`).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -25,12 +28,13 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 DEFAULT_USER_ID: Final = 1
 """The user `default`: anonymous visitors, and the template of everybody (api-users.md 5.2)."""
 
-LARGEST_ID: Final = 2**31 - 1
-"""What no id is beyond, as PostgreSQL stores them: larger numbers may not even be compared with one there."""
+LARGEST_ID: Final = 2**63 - 1
+"""What no id is beyond: larger numbers may not even be compared with one."""
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +49,13 @@ metadata = MetaData(
 def now() -> str:
     """The present moment as it is stored."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def alike(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A type that on PostgreSQL holds the same values as on SQLite, in the same order."""
+    if isinstance(kind, String):
+        return type(kind)(kind.length).with_variant(type(kind)(kind.length, collation="C"), "postgresql")
+    return Integer().with_variant(BigInteger(), "postgresql") if type(kind) is Integer else kind
 
 
 def _table(name: str, *rest: Column[object] | UniqueConstraint | Index) -> Table:
@@ -64,6 +75,9 @@ def _only(condition: str) -> dict[str, Any]:
 TOLD_IN_PAGES: Final = "action <> 'pull' AND repository_id IS NOT NULL"
 """Rows of the journal that its pages may tell, as a condition: word for word, or no index is found by it."""
 _TOLD: Final = _only(TOLD_IN_PAGES)
+
+OPEN_JOBS: Final = "state IN ('queued', 'running')"
+"""Rows of jobs that have not ended, as a condition: word for word, or no index is found by it."""
 
 access_stamp = Table(
     "access_stamp",
@@ -240,7 +254,7 @@ repository_grams = Table(
     metadata,
     # Every three characters that follow each other in the name: see `forge/naming/grams.py`.
     # Compared by code points, so that what begins with something is a range.
-    Column("gram", String(3).with_variant(String(3, collation="C"), "postgresql"), primary_key=True),
+    Column("gram", String(3), primary_key=True),
     Column("repository_id", _to("repositories.id"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
@@ -405,11 +419,50 @@ journal = _table(
     Column("subject", String(255), nullable=False),
     Column("repository_id", Integer),
     Column("detail", Text, nullable=False),  # JSON
+    # Of its transaction, by which PostgreSQL delivers (`forge/events/outbox.py`); SQLite, with one writer, has 0.
+    Column("transaction_id", BigInteger, nullable=False, server_default="0"),
+    Index("ix_journal_transaction", "transaction_id", "id", sqlite_where=text("transaction_id > 0")),
     Index("ix_journal_repository_id", "repository_id"),
     Index("ix_journal_user_id", "user_id"),
     # What the pages of the journal walk (`forge/events/reading.py`): without pulls, which are most of the rows.
     Index("ix_journal_repository_told", "repository_id", "id", **_TOLD),
     Index("ix_journal_user_told", "user_id", "id", **_TOLD),
+)
+
+event_positions = Table(
+    "event_positions",
+    metadata,
+    # Up to where in the journal each subscriber has heard of everything, but for what is undelivered.
+    Column("subscriber", String(60), primary_key=True),
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+)
+
+undelivered_events = Table(
+    "undelivered_events",
+    metadata,
+    # What a subscriber failed to take, and what waits behind that in the same line (`forge/events/delivery.py`).
+    Column("subscriber", String(60), primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+    Column("line", String(320), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("retry_at", BigInteger, nullable=False),  # seconds since the epoch
+    Column("reason", Text, nullable=False),
+    Column("set_aside", Boolean, nullable=False),  # it is not tried any more, and holds up nothing
+    Index("ix_undelivered_events_line", "subscriber", "line", "event_id"),
+)
+
+password_resets = _table(
+    "password_resets",
+    # Who asked by mail for another password (`forge/accounts/password_resets.py`). The key in the mail stands nowhere:
+    # it is made of this row, the account and the server's secret, and found by its digest.
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("nonce", LargeBinary(16), nullable=False),
+    Column("user_id", _to("users.id"), index=True),  # null: nobody has that address
+    Column("asked_for", LargeBinary(32), nullable=False),  # digest of the mail address that was given
+    Column("address", String(45), nullable=False),  # network of whoever asked
+    Column("locale", String(20), nullable=False),
+    Column("asked_at", BigInteger, nullable=False, index=True),  # seconds since the epoch
 )
 
 intents = Table(
@@ -422,3 +475,55 @@ intents = Table(
     Column("detail", Text, nullable=False),  # JSON
     Column("created_on", String(23), nullable=False),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    # Work that outlives the request that asked for it (system.md 4): see `forge/jobs/`.
+    Column("id", String(36), primary_key=True),  # a UUID that grows with time; the id of the Celery task as well
+    Column("kind", String(40), nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON, without secrets
+    Column("secret", LargeBinary),  # what must not stand among the arguments, sealed; gone when the job has ended
+    Column("subject", String(255), nullable=False),  # the name of what it is about
+    Column("repository_id", Integer, index=True),
+    Column("reserves", Boolean, nullable=False),  # whether it creates what its subject names
+    # The key of the name that a creation has reserved until it ends: one name, one creation.
+    Column("reserved_key", String(255), unique=True),
+    # Of several jobs with the same text one waits: whoever wants another finds it. Gone when it begins.
+    Column("only_one", String(100), unique=True),
+    Column("owner_id", Integer),  # who will own what is created
+    Column("user_id", Integer, nullable=False),  # who asked, and from where; the worker acts as they may by then
+    Column("username", String(255), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("state", String(10), nullable=False),  # queued, running, done, failed or cancelled
+    Column("asked_to_end", Boolean, nullable=False),
+    Column("done", BigInteger, nullable=False),  # how far it is, of `total`, in the unit of `what`
+    Column("total", BigInteger),
+    Column("what", String(100), nullable=False),
+    Column("log", Text, nullable=False),
+    Column("reason", Text),  # why it failed, for whoever asked
+    Column("detail", Text),  # the same for super-admins
+    Column("attempts", Integer, nullable=False),
+    Column("most_attempts", Integer, nullable=False),
+    Column("due_on", String(23), nullable=False),  # not to be begun before
+    Column("sent_on", String(23)),  # when a broker was told last
+    Column("runner", String(32)),  # the process that runs it (`tree.kernel_locks.WorkerIdentity`)
+    Column("created_on", String(23), nullable=False),
+    Column("started_on", String(23)),
+    Column("ended_on", String(23), index=True),
+    # What waits or runs is looked through every few seconds, and there is little of it.
+    Index("ix_jobs_open", "state", "id", **_only(OPEN_JOBS)),
+    Index("ix_jobs_user_id", "user_id", "id"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    # When what is done regularly is done next; whoever moves it on does it (`trivium/jobs/schedules.py`).
+    Column("name", String(40), primary_key=True),
+    Column("next_run", String(23), nullable=False),
+)
+
+for _one in metadata.tables.values():
+    for _column in _one.columns:
+        _column.type = alike(_column.type)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from trivium.egress.remote import Remote, TransferLimits
 from trivium.vcs.abilities import Abilities
-from trivium.vcs.pages import CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
+from trivium.vcs.pages import Apart, CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
 from trivium.vcs.values import (
     AnnotatedLine,
     Changeset,
@@ -186,6 +186,13 @@ class Snapshot(Protocol):
 
     def lacking(self, old: str, new: str, limit: int) -> list[str]:
         """Full ids of the commits that `new` leads to and `old` does not, newest first, at most `limit`."""
+        ...
+
+    def apart(self, old: tuple[str, str], new: tuple[str, str], limit: int) -> Apart:
+        """What became of two directories, each a path and a full id, since they were one; at most `limit` commits each.
+
+        Raises `UnknownPath`, and `NotPossible` where branches are no directories.
+        """
         ...
 
     def differences(self, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:

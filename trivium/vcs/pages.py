@@ -85,6 +85,20 @@ class DiffOptions:
     total: int = 16 << 20
     """Bytes of hunks of all files together; when they are used up, files are told without hunks."""
     renames: bool = True
+    old_path: str | None = None
+    """What stands for `path` on the older side, where branches are directories; None: the same path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How far two directories have gone their own ways, where branches are directories."""
+
+    met: tuple[str, str] | None
+    """The path and the full id of the commit at which they were one for the last time; None: they never were."""
+    there: list[str]
+    """Full ids of the commits that touched the second one since, newest first."""
+    here: list[str]
+    """Those that touched the first one."""
 
 
 class Op(StrEnum):

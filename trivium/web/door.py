@@ -6,11 +6,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 from concurrent.futures import Executor
+from contextlib import nullcontext
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 
+from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.access.places import NoPlace
 from trivium.errors import TriviumError, WouldWait
@@ -28,7 +31,8 @@ from trivium.web.cookies import cookies_of
 from trivium.web.gate import Elsewhere, Gate, NoView
 from trivium.web.registering import Shape, View
 from trivium.web.rendering import Ready, ready, refusal, sign_in_first
-from trivium.web.sending import BUSY, Sender, respond
+from trivium.web.repeats import Repeats
+from trivium.web.sending import BUSY, Sender, encoded, respond
 from trivium.web.static_files import static_files
 from trivium.web.templating import templates
 from trivium.web.texts import refused
@@ -66,8 +70,10 @@ class WebDoor:
         static_files()
         self._site = site
         self._activity = activity
-        self._gate = Gate(site, authenticator, History(site))
+        self._history = History(site)
+        self._gate = Gate(site, authenticator, self._history)
         self._crew = crew
+        self._repeats = Repeats(site.store)
         self._long_work = long_work
         settings = site.settings
         self._addresses = ClientAddresses(settings.proxy_networks, settings.client_address_header)
@@ -89,7 +95,18 @@ class WebDoor:
             return False
         if visit.session is not None:
             self._activity.saw(visit.session)
+        elif answer.status == 304:
+            self._repeats.remember(scope, visit, encoded(answer.headers))
         await self._sender.send(answer, visit, scope, receive, send)
+        return True
+
+    async def repeated(self, scope: Scope, send: Send) -> bool:
+        """Answer a request that has been asked before, if the answer is that nothing has changed since."""
+        headers = self._repeats.headers(scope)
+        if headers is None:
+            return False
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
         return True
 
     async def absent(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -182,21 +199,19 @@ class WebDoor:
 
     async def _answer(self, asked: Asked, receive: Receive) -> tuple[Ready, Visit]:
         """What is sent, made where there is time for it."""
+        caller: Caller | None = None
         try:
-            return self._serve(asked, Pace.AT_ONCE)
-        except WouldWait:
-            pace = Pace.SHORT
-        except TakesLong:
-            pace = Pace.LONG
-        if pace is Pace.SHORT:
             try:
+                return self._serve(asked, Pace.AT_ONCE)
+            except WouldWait:
                 return await self._crew.run(self._serve, asked, Pace.SHORT)
-            except TakesLong:
-                pass
-        visit = await self._crew.run(self._bare_visit, asked)
+        except TakesLong as error:
+            caller = error.caller
+        if caller is None:
+            caller = (await self._crew.run(self._bare_visit, asked)).caller
         said = "The server is busy with other requests of yours. Please try again."
         try:
-            return await self._long_work.run(Pace.LONG, visit.caller, receive, lambda: self._serve(asked, Pace.LONG))
+            return await self._long_work.run(Pace.LONG, caller, receive, lambda: self._serve(asked, Pace.LONG))
         except NoPlace:
             pass
         except BeingMade:
@@ -217,12 +232,13 @@ class WebDoor:
         Raises `NoView` when a repository has no such page. Nothing has happened yet after any of them.
         """
         view: View | None = None
-        with connection_at(self._site.store, pace):
+        sitting = self._history.sitting() if pace >= Pace.LONG else nullcontext()
+        with connection_at(self._site.store, pace), sitting:
             try:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
-                    raise TakesLong if view.pace >= Pace.LONG else WouldWait
-                found = view.call(visit, **given)
+                    raise TakesLong(visit.caller) if view.pace >= Pace.LONG else WouldWait
+                found = self._site.store.again(partial(view.call, visit, **given))
                 if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
                     visit, found = telling, view.call(telling, **given)  # not one that was at hand
                 answer = ready(found, visit)

@@ -20,7 +20,7 @@ from typing import Final
 from cachetools import LRUCache
 
 from trivium import __version__
-from trivium.web.language import Language
+from trivium.language import Language
 from trivium.web.static_files import static_files
 from trivium.web.times import END, SLOT, TOKEN_SLOT, shown
 

@@ -15,6 +15,7 @@ from cachetools import LRUCache
 
 from trivium.forge.caches.answers import Kept
 from trivium.forge.caches.files import RepositoryCache
+from trivium.forge.history.prepared import kept_under
 from trivium.forge.history.reading import budget_of
 from trivium.forge.site import Site
 from trivium.vcs.budget import spending
@@ -46,7 +47,7 @@ class Fragments:
             found = self._hot.get((repository_id, key))
         if found is not None:
             return found
-        kept = RepositoryCache(self._site, repository_id).find(("part", key))
+        kept = RepositoryCache(self._site, repository_id).find(kept_under(key))
         return None if kept is None else self._remembered(repository_id, key, _whole(kept))
 
     def value(self, repository_id: int, key: Hashable) -> tuple[Any] | None:
@@ -75,10 +76,10 @@ class Fragments:
     def made(self, repository_id: int, key: Hashable, make: Callable[[], str]) -> str:
         """A part that has to be made, and is kept unless something was left out; raises `BeingMade`."""
         cache = RepositoryCache(self._site, repository_id)
-        with cache.only_maker(("part", key)):
-            kept = cache.find(("part", key))  # perhaps somebody made it between the two looks
+        with cache.only_maker(kept_under(key)):
+            kept = cache.find(kept_under(key))  # perhaps somebody made it between the two looks
             if kept is None:
-                with spending(lambda: budget_of(self._site.settings)) as budget, cache.draft(("part", key)) as draft:
+                with spending(lambda: budget_of(self._site.settings)) as budget, cache.draft(kept_under(key)) as draft:
                     made = make()
                     draft.write(made.encode("utf-8", "surrogateescape"))
                     kept = cache.finish(draft, keep=not budget.cut)

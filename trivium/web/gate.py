@@ -26,20 +26,23 @@ from trivium.forge.accounts.preferences import parsed
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History
+from trivium.forge.jobs import finding as jobs
+from trivium.forge.jobs import reservations
+from trivium.forge.jobs.job import Job
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
+from trivium.language import language, wanted
 from trivium.names import MAX_DEPTH, is_clean_text
 from trivium.turns import Pace
 from trivium.web.answers import Asked, Redirect, Refused, SignInNeeded
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
-from trivium.web.language import language, wanted
 from trivium.web.registering import Match, View, Who, every_view, matching, named
 from trivium.web.tokens import is_right
 from trivium.web.urls import Urls, is_of_site, is_permanent, quoted, quoted_segment, without_keys
-from trivium.web.visit import GroupVisit, RepositoryVisit, Visit
+from trivium.web.visit import GroupVisit, PendingVisit, RepositoryVisit, Visit
 from trivium.web.ways import Way, Ways
 from trivium.web.whitelist import Whitelist
 
@@ -169,7 +172,8 @@ class Gate:
             said = f"Action not supported for {repository.kind}."
             raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
         fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return RepositoryVisit(**fields, repository=repository, moment=way.moment if way else None), view, given
+        moment, present = (way.moment, way.present) if way is not None else (None, None)
+        return RepositoryVisit(**fields, repository=repository, moment=moment, present=present), view, given
 
     def _way(self, asked: Asked) -> tuple[_Who, Way | None]:
         """Whose request it is, and the repository that it leads into, where that is remembered and still counts."""
@@ -213,8 +217,11 @@ class Gate:
             group = None
             if who.caller is not None and len(name) <= _LONGEST_NAME and is_clean_text(name):
                 group = repo_groups.by_name(db, caller, name)
-            if group is None and (moved := self._moved(db, caller, asked)) and who.caller is not None:
-                raise Elsewhere(moved)
+            if group is None and who.caller is not None:
+                if moved := self._moved(db, caller, asked):
+                    raise Elsewhere(moved)
+                if not who.keyed and (job := self._pending(db, caller, asked)):
+                    return self._on_its_way(asked, pace, who, caller, job)
         if group is None or group.level < Level.READ:
             raise self._absent(who, asked)
         if asked.method not in _SAFE:
@@ -223,6 +230,38 @@ class Gate:
         self._check(view, who, common)
         fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
         return GroupVisit(**fields, group=group), view, {}
+
+    def _pending(self, db: Connection, caller: Caller, asked: Asked) -> Job | None:
+        """The job that creates what an address leads into, or that failed to: if the visitor may know of it."""
+        if caller.anonymous:
+            return None
+        if (job := reservations.pending_above(db, caller, "/".join(asked.segments))) is not None:
+            return job
+        *name, last = asked.segments
+        if last not in _OF_PENDING or "task_id" not in asked.query:
+            return None
+        try:
+            job = jobs.find(db, caller, asked.query["task_id"])
+        except NotFound:
+            return None
+        return job if job.reserves and job.subject == "/".join(name) else None
+
+    def _on_its_way(
+        self, asked: Asked, pace: Pace, who: _Who, caller: Caller, job: Job
+    ) -> tuple[Visit, View, dict[str, str]]:
+        """The page that tells how far a repository is, where any of it is asked for (system.md 4)."""
+        common = self._made(asked, pace, who, caller)
+        view = _OF_PENDING.get("/".join(asked.segments).removeprefix(job.subject).strip("/"))
+        if view is None:
+            if asked.method not in _SAFE:
+                raise Refused(503, "The repository is being created.", headers=(("Retry-After", "10"),))
+            raise Elsewhere(Redirect(common.url("jobs.creating", job.subject, task_id=job.id)))
+        found = named(view)
+        if asked.method not in _SAFE:
+            raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
+        self._check(found, who, common)
+        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
+        return PendingVisit(**fields, job=job), found, {}
 
     def _repository(self, caller: Caller, asked: Asked) -> tuple[Repository, tuple[str, ...]] | None:
         """The repository that an address leads into, whatever the caller may do with it, and the rest of it."""
@@ -383,6 +422,8 @@ class Gate:
         )
 
 
+_OF_PENDING: Final = {"repo_creating": "jobs.creating", "crepo_check": "jobs.check"}
+"""What a repository that is being created has at which address."""
 _WITHOUT_CHANGE: Final = frozenset({"account.password", "account.save_password", "sign_in.sign_out"})
 _LONGEST_NAME: Final = 1024
 _LONGEST_LOOKED_AT: Final = 2048

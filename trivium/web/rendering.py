@@ -35,7 +35,7 @@ from trivium.web.finished import Finished, digest_of
 from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
-from trivium.web.templating import REST, templates
+from trivium.web.templating import REST, keys, templates
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, filled
 from trivium.web.tokens import token_of
 from trivium.web.urls import without_keys
@@ -52,6 +52,8 @@ _OF_PAGES: Final[HeaderList] = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _COOKIE_BYTES: Final = 18
+PERIOD: Final = 600
+"""Seconds after which a page is another one, because the ages in it have grown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ def _page(page: Page, visit: Visit) -> Ready:
     html, cookies = _with_tokens(html, visit)
     if visit.said and visit.session is None:
         cookies = (*cookies, visit.cookies.header(visit.cookies.said, "", 0))
-    headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *page.headers, *cookies)
+    own = {name for name, _ in page.headers}
+    usual = (one for one in (*_OF_PAGES, *_kept(visit)) if one[0] not in own)
+    headers = (("Content-Type", HTML), *usual, *page.headers, *cookies)
     if tag:
         headers = (*headers, ("ETag", tag))
     content = html.encode("utf-8", "surrogateescape")
@@ -164,6 +168,7 @@ def _page(page: Page, visit: Visit) -> Ready:
 
 def _written(page: Page, visit: Visit) -> str:
     """A page as its template writes it: ages and tokens are still open."""
+    asset = visit.asked.root + static_files().root
     values: dict[str, Any] = {
         "visit": visit,
         "_": visit.text,
@@ -171,7 +176,8 @@ def _written(page: Page, visit: Visit) -> str:
         "number": visit.language.number,
         "url": visit.url,
         "root": visit.asked.root,
-        "asset": visit.asked.root + static_files().root,
+        "asset": asset,
+        "keys": keys(visit.language, asset),
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
         "status": page.status,
     } | page.values
@@ -215,7 +221,7 @@ def _tag(digest: str, visit: Visit) -> str:
     """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
     secret = visit.form_secret
     mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
-    return f'"{digest}{mark}{int(time.time()) // 600:08x}"'
+    return f'"{digest}{mark}{int(time.time()) // PERIOD:08x}"'
 
 
 def _has(visit: Visit, tag: str) -> bool:

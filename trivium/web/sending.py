@@ -94,7 +94,13 @@ class Sender:
         started = False
         try:
             async with self._places.place(visit.caller, brief=False):
-                pieces = Pieces(answer.content)
+                content = iter(answer.content)
+                if _is_page(answer) and (head := next(content, None)) is not None:
+                    # It is at hand. A thread that makes what follows would keep the interpreter from sending it.
+                    await send(start)
+                    started = True
+                    await send({"type": "http.response.body", "body": head, "more_body": True})
+                pieces = Pieces(content)
                 reading = asyncio.get_running_loop().run_in_executor(self._downloads, pieces.read)
                 watching = asyncio.create_task(watch(receive, pieces))
                 try:

@@ -3,7 +3,17 @@
 
 from __future__ import annotations
 
-from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Locked, NotFound, StorageFull, TriviumError
+from trivium.errors import (
+    AlreadyExists,
+    Busy,
+    DatabaseAway,
+    Forbidden,
+    Invalid,
+    Locked,
+    NotFound,
+    StorageFull,
+    TriviumError,
+)
 from trivium.vcs.budget import Exhausted, Unwanted
 from trivium.vcs.errors import NotPossible, NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.web.answers import Refused
@@ -32,6 +42,8 @@ def refused(error: TriviumError) -> Refused:
             return Refused(403, "You may not do this.")
         case Locked():
             return Refused(423, str(error))
+        case DatabaseAway():
+            return Refused(503, "The database cannot be reached. Please try again.", headers=(("Retry-After", "5"),))
         case Busy():
             return Refused(503, "Somebody else is working on this. Please try again.", headers=(("Retry-After", "5"),))
         case StorageFull():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from trivium.web.language import Language, moment_of
+from trivium.language import Language, moment_of
 
 SLOT: Final = "<?t "
 """Begins a moment that is to become an age, and `END` ends it. No text of users has it: theirs have no bare `<`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
@@ -67,11 +68,13 @@ def without_keys(query: Mapping[str, str]) -> str:
     return urlencode({name: value for name, value in query.items() if name not in _KEYS})
 
 
+@lru_cache(maxsize=2048)
 def quoted(path: str) -> str:
     """A path in an address, slashes kept."""
     return quote(path.encode("utf-8", "surrogateescape"), safe="/~:@!$,")
 
 
+@lru_cache(maxsize=2048)
 def quoted_segment(text: str) -> str:
     """One segment of an address, whatever is in it."""
     return quote(text.encode("utf-8", "surrogateescape"), safe="~:@!$,")

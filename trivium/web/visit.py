@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
@@ -16,14 +16,16 @@ from trivium.forge.accounts.preferences import Preferences
 from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History, Moment
+from trivium.forge.jobs.job import Job
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
+from trivium.language import Language
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
 from trivium.web.answers import Asked, PageAtHand
 from trivium.web.cookies import Cookies
 from trivium.web.fragments import Fragments
-from trivium.web.language import Language
 from trivium.web.urls import Urls
 
 if TYPE_CHECKING:
@@ -36,8 +38,19 @@ T = TypeVar("T")
 class TakesLong(Exception):
     """The answer has to be made, and this thread has no time for that; nothing has happened yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, caller: Caller | None = None) -> None:
         super().__init__("the answer has to be made at the pace LONG")
+        self.caller = caller
+        """Who waits for it, where that is known."""
+
+
+class Question(NamedTuple):
+    """What was asked of the database, and what it said."""
+
+    ask: Callable[..., Any]
+    given: tuple[Any, ...]
+    more: Mapping[str, Any]
+    answer: Any
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +76,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """What this page tells once: what happened before."""
     form_secret: bytes = b""
     """What tokens of forms are made from; empty: a form cannot be sent."""
+    questions: list[Question] = msgspec.field(default_factory=list)
+    """What was asked so far (`ask`)."""
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -90,7 +105,9 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         All questions of a view that is not `LONG` share the connection of the gate.
         """
         with self.site.store.read() as db:
-            return question(db, self.caller, *given, **more)
+            answer = question(db, self.caller, *given, **more)
+        self.questions.append(Question(question, given, more, answer))
+        return answer
 
     def page_key(self, state: Hashable) -> Hashable:
         """All that a page depends on beside what goes into it when it is sent: its own state, who looks, and how."""
@@ -115,7 +132,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     def take_time(self) -> None:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
         if self.pace < Pace.LONG:
-            raise TakesLong
+            raise TakesLong(self.caller)
 
 
 class GroupVisit(Visit, frozen=True, kw_only=True):
@@ -124,12 +141,20 @@ class GroupVisit(Visit, frozen=True, kw_only=True):
     group: RepoGroup
 
 
+class PendingVisit(Visit, frozen=True, kw_only=True):
+    """One request for a page of a repository that is being created, or was not (system.md 4)."""
+
+    job: Job
+
+
 class RepositoryVisit(Visit, frozen=True, kw_only=True):
     """One request for a page of a repository that the visitor may read."""
 
     repository: Repository
     moment: Moment | None = None
     """The state of its history, once somebody has asked for it (`now`)."""
+    present: Present | None = None
+    """The state for which the gate knows the repository; None where it was looked up by itself."""
 
     @property
     def level(self) -> Level:

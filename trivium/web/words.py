@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import lru_cache
 
+from trivium.language import Language, language
 from trivium.render.words import ENGLISH, Words
-from trivium.web.language import Language, language
 
 
 def words_of(spoken: Language) -> Words:

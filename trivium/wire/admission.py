@@ -21,6 +21,7 @@ from trivium.access.credentials import Authenticator, CredentialsRefused, Proof,
 from trivium.access.errands import ERRAND
 from trivium.access.levels import Level
 from trivium.errors import Busy, Locked, NotFound, StorageFull, TriviumError
+from trivium.forge.jobs import reservations
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
@@ -121,6 +122,8 @@ def admit(
         renamed = found is not None
     if found is None and (caller is None or caller.anonymous):
         raise _unauthorized(site, first=True)
+    if caller is not None and found is None and _is_on_its_way(site, caller, name):
+        raise Refused(503, "The repository is being created.", ((b"retry-after", b"10"),))
     if caller is None or found is None:
         raise Refused(404, NO_SUCH_REPOSITORY)
     if found.kind != kind:
@@ -214,6 +217,14 @@ def _find(site: Site, caller: Caller, name: str) -> Repository | None:
             if permanent or found.name == given:
                 return found
     return None
+
+
+def _is_on_its_way(site: Site, caller: Caller, path: str) -> bool:
+    """Whether a path leads into what is just being created, as far as the caller may know (system.md 4)."""
+    with site.store.read() as db:
+        if reservations.pending_above(db, caller, path) is not None:
+            return True
+        return any(reservations.pending(db, caller, name) is not None for name in _names(path)[1:])
 
 
 def _find_renamed(site: Site, caller: Caller, name: str) -> Repository | None:

@@ -13,6 +13,8 @@ from tests.support.browser import Browser
 from tests.support.changed import MANY, Changed
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.servers import Server
+from tests.support.stories import Story
+from tests.support.svn_client import Svn, svn_url
 from tests.support.systems import new_system
 
 
@@ -61,14 +63,15 @@ def test_what_cannot_be_compared(readers: Browser, changed: Changed) -> None:
         (f"branch@nowhere...rev@{first}", "There is no revision nowhere."),
         (f"rev@{first}...tag@nowhere", "There is no revision nowhere."),
         (f"branch@{first}...rev@{first}", f"There is no revision {first}."),
-        (f"{first}...{first}", "Two revisions look like this"),
+        ("nowhere...nothing", "There is no revision nowhere."),
+        (f"{first}...tag@", "Two revisions look like this"),
         (f"rev@{first}", "Two revisions look like this"),
         ("x" * 5000, "Two revisions look like this"),
         (f"rev@{first}...rev@{first}?target_repo=nowhere", "There is no repository nowhere, or you may not read it."),
     ):
         page = page_of(readers, f"/{name}/compare/{sides}", 404)
         assert said in page.css_first("[role=alert]").text()
-        if "nowhere" in sides and "?" not in sides:
+        if "nowhere" in sides and "?" not in sides and "@" in sides:
             fields = [field.attributes["value"] for field in page.css("input.field")[:2]]
             assert "...".join(field or "" for field in fields) == sides
 
@@ -83,6 +86,16 @@ def test_revisions_are_chosen(readers: Browser, changed: Changed) -> None:
     chosen = readers.get(f"/{changed.name}/compare?left={changed.first}&right={changed.second}&merge=1").location
     assert chosen == f"/{changed.name}/compare/rev@{changed.first}...rev@{changed.second}?merge=1"
     assert subjects(page_of(readers, chosen)) == ["Tides are <b>computed</b> once"]
+
+
+def test_names_without_a_type(story: Story) -> None:
+    """As people type them; what a name stands for is found out."""
+    with_types = page_of(story.browser, story.at(f"compare/branch@{story.side}...branch@{story.main}"))
+    assert "Third" in subjects(with_types) and subjects(with_types)
+    for left, right in ((story.side, story.main), (f"branch@{story.side}", story.main)):
+        page = page_of(story.browser, story.at(f"compare/{left}...{right}"))
+        assert (subjects(page), paths(page)) == (subjects(with_types), paths(with_types))
+    assert page_of(story.browser, story.at(f"compare/{story.ids[2]}...{story.ids[0]}")).css("section.change")
 
 
 class Lines:
@@ -190,3 +203,89 @@ def test_repositories_of_two_systems(server: Server, root: Api, every_changed: C
     address = f"/{git.name}/compare/rev@{git.first}...rev@tip?target_repo={hg.name}"
     page = page_of(browser_of(server, git.owner), address, 404)
     assert "Only repositories of the same system" in page.css_first("[role=alert]").text()
+
+
+class Directories:
+    """A repository of Subversion in which work went on in trunk and in a branch."""
+
+    def __init__(self, server: Server, root: Api, home: Path) -> None:
+        owner = root.new_user()
+        self.name = root.new_repo(kind="svn", owner=owner.name, private=True).name
+        svn, url, place = Svn(home, owner), svn_url(server.url, self.name), home / "copy"
+        svn.run("mkdir", "-m", "Layout", f"{url}/trunk", f"{url}/branches", f"{url}/tags")
+        svn.run("checkout", "--quiet", url, str(place))
+
+        def commit(message: str, **files: str | None) -> None:
+            for path, content in files.items():
+                if content is None:
+                    svn.run("delete", "--quiet", path, cwd=place)
+                else:
+                    (place / path).parent.mkdir(parents=True, exist_ok=True)
+                    (place / path).write_text(content)
+            svn.run("add", "--quiet", "--force", ".", cwd=place)
+            svn.run("commit", "--quiet", "-m", message, cwd=place)
+            svn.run("update", "--quiet", cwd=place)
+
+        commit("Start", **{"trunk/same": "same\n", "trunk/both": "one\ntwo\n", "trunk/d/gone": "x\n"})
+        svn.run("copy", "--quiet", "-m", "Branch", f"{url}/trunk", f"{url}/branches/side")
+        svn.run("update", "--quiet", cwd=place)
+        commit("In trunk", **{"trunk/both": "one\nzwei\n"})
+        commit("In the branch", **{"branches/side/both": "one\ntwo\nthree\n", "branches/side/d/gone": None})
+        commit("More in the branch", **{"branches/side/new": "n\n"})
+        svn.run("propset", "--quiet", "mark", "it", "branches/side", cwd=place)
+        commit("A property")
+        self.browser = browser_of(server, owner)
+
+    def page(self, sides: str) -> LexborHTMLParser:
+        return page_of(self.browser, f"/{self.name}/compare/{sides}")
+
+
+@pytest.fixture(scope="module")
+def directories(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Directories:
+    return Directories(server, root, tmp_path_factory.mktemp("directories"))
+
+
+BRANCH_FILES = ["branches/side", "branches/side/both", "trunk/d/gone", "branches/side/new"]
+
+
+def test_directories_of_subversion(directories: Directories) -> None:
+    """What is called alike below both is compared, whatever was copied from where."""
+    for sides in ("trunk...branches/side", "branch@trunk...branch@branches/side", "trunk@7...rev@branches/side@7"):
+        page = directories.page(sides)
+        assert paths(page) == BRANCH_FILES, sides
+        assert subjects(page) == ["A property", "More in the branch", "In the branch", "Branch"]
+        assert "The first has 1 changeset that the second has not." in page.css_first("main").text()
+    links = [link.attributes["href"] or "" for link in page.css("section.change a, .toolbar .sheet a")]
+    addresses = [link for link in links if link.startswith("/")]
+    assert any("/files/7/branches/side" in link for link in addresses)
+    assert [link for link in addresses if directories.browser.get(link).status != 200] == []
+    # Since the two were one.
+    merged = directories.page("trunk...branches/side?merge=1")
+    both = next(one for one in merged.css("section.change") if "both" in (one.attributes["aria-label"] or ""))
+    assert "zwei" not in both.text() and "three" in both.text()
+    assert paths(directories.page("branches/side...trunk")) == [
+        "trunk", "trunk/both", "trunk/d/gone", "branches/side/new"
+    ]  # fmt: skip
+
+
+def test_a_directory_at_two_revisions(directories: Directories) -> None:
+    assert paths(directories.page("trunk@2...trunk@4")) == ["trunk/both"]
+    assert paths(directories.page("trunk@4...trunk")) == []
+    assert "nothing to compare" in directories.page("trunk@2...trunk@2").css_first("main").text()
+    # Two files, too.
+    assert paths(directories.page("trunk/both...branches/side/both")) == ["branches/side/both"]
+
+
+def test_what_is_no_directory(directories: Directories) -> None:
+    for sides in ("trunk@1000...trunk", "trunk...nowhere", "nowhere@3...trunk", "trunk@x...trunk", "../trunk...trunk"):
+        answer = directories.browser.get(f"/{directories.name}/compare/{sides}")
+        assert answer.status == 404 and "There is no revision" in answer.text, sides
+
+
+def test_the_way_to_the_comparison_of_a_branch(directories: Directories) -> None:
+    page = page_of(directories.browser, f"/{directories.name}/branches")
+    links = [
+        link.attributes["href"] or "" for link in page.css("table a") if "/compare/" in (link.attributes["href"] or "")
+    ]
+    assert links == [f"/{directories.name}/compare/branch@trunk...branch@branches/side"]
+    assert paths(page_of(directories.browser, links[0])) == BRANCH_FILES

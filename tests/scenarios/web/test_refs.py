@@ -43,7 +43,7 @@ def test_what_a_name_leads_to(story: Story) -> None:
     links = [str(link.attributes["href"]) for link in row.css("a")]
     assert all(story.browser.get(link).status == 200 for link in links)
     pages = {link.split("/")[2].partition("?")[0] for link in links}
-    assert pages == {"files", "changeset", "changelog", "archive"} | ({"compare"} if story.kind != "svn" else set())
+    assert pages == {"files", "changeset", "changelog", "archive", "compare"}
 
 
 def test_names_are_sought(story: Story) -> None:

@@ -27,11 +27,18 @@ TYPES = {
     Shape.FEED: ("application/atom+xml", "application/rss+xml"),
     Shape.BODY: ("text/", "application/", "image/"),
 }
-ELSEWHERE = {"summary.edit", "sign_in.form"}
+ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form"}
 """Views that lead to others."""
-NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request"}
-"""Views that say that there are none."""
-PLAIN = {"server.ping", "server.favicon", "sign_in.form", "preferences.form"}
+NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request", "password_reset.choosing"}
+"""Views that say that there are none, or need a link from a mail."""
+PLAIN = {
+    "server.ping",
+    "server.favicon",
+    "sign_in.form",
+    "registration.form",
+    "preferences.form",
+    "password_reset.form",
+}
 """What everybody sees, also where visitors may not look."""
 
 
@@ -78,7 +85,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[World]:
     home = tmp_path_factory.mktemp("table")
     running = prepared.copied(home / "data")
-    running.start(TRIVIUM_API_ACCESS_CONTROLLERS_WHITELIST="*")
+    running.start(TRIVIUM_API_ACCESS_CONTROLLERS_WHITELIST="*", TRIVIUM_ALLOW_REGISTRATION="true")
     root = running.api(running.admin_key)
     shelves = {kind: new_shelf(kind, running, root, home / kind) for kind in SYSTEMS if not (home / kind).mkdir()}
     for shelf in shelves.values():

@@ -25,8 +25,8 @@ ADA = 7
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'trivium.db'}")
+def store(tmp_path: Path, empty_database: str) -> Iterator[Store]:
+    made = Store(empty_database)
     schema.upgrade(made, tmp_path / "backups")
     with made.write() as db:
         db.execute(

@@ -34,8 +34,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'trivium.db'}")
+def store(tmp_path: Path, empty_database: str) -> Iterator[Store]:
+    made = Store(empty_database)
     schema.upgrade(made, tmp_path / "backups")
     yield made
     made.close()

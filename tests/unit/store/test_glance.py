@@ -14,6 +14,8 @@ from trivium.errors import WouldWait
 from trivium.forge.accounts import users as accounts
 from trivium.forge.site import Site
 
+pytestmark = pytest.mark.sqlite_only  # a database with a server of its own can always be slow
+
 
 def test_a_writer_is_not_in_the_way(site: Site) -> None:
     with site.store.write() as writing:

@@ -22,6 +22,7 @@ ADA = Caller(7, "ada", False, True, "127.0.0.1")
 GROUP = RepoGroup(17, "team", "", None, 7, "ada", False, Level.READ)
 
 
+@pytest.mark.sqlite_only  # the plans are those of SQLite
 @pytest.mark.parametrize(
     "look",
     [

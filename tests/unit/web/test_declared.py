@@ -7,8 +7,8 @@ import mimetypes
 
 import pytest
 
+from trivium.language import language
 from trivium.web.declared import BINARY, picture_of, shown_type, type_by_name
-from trivium.web.language import language
 from trivium.web.showing.sizes import size
 
 NAMES = [

@@ -6,8 +6,8 @@ from __future__ import annotations
 import gzip
 from datetime import UTC, datetime, timedelta
 
+from trivium.language import language
 from trivium.web.finished import Finished, FinishedPages, digest_of
-from trivium.web.language import language
 from trivium.web.times import TOKEN_SLOT, filled, when
 
 _ENGLISH = language("en")

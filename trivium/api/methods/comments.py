@@ -48,7 +48,7 @@ def comment_commit(
     resolves_comment_id: Number = None,
     extra_recipients: List = None,
     userid: OwnUser | None = None,
-    send_email: Flag = True,  # noqa: ARG001
+    send_email: Flag = True,
     filepath: Word = None,
     lineno: Number = None,
 ) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def comment_commit(
     until a comment resolves it, which names it as `resolves_comment_id`. With `filepath` and `lineno` the comment
     stands beside a line: `n12` on the new side, `o12` on the old. `extra_recipients` are users who should hear of it;
     those who may not read the repository are dropped, the others noted in the journal and told in `recipients`.
-    Nobody is notified yet, whatever `send_email` says.
+    By mail those hear of it, and the commit's author and who commented on it before, unless `send_email` is false.
     """
     name = repoid.name
     if status is not None and status not in reviews.STATUSES:
@@ -86,6 +86,7 @@ def comment_commit(
                 place=place,
                 resolves=_todo(resolves_comment_id),
                 recipients=told,
+                mail=send_email,
             )
     answer = {
         "msg": f"Commented on commit `{raw_id}` for repository `{name}`",

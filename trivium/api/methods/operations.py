@@ -14,13 +14,13 @@ from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, Locked, StorageFull
 from trivium.forge.accounts import users as accounts
-from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.history import strips
 from trivium.forge.pushes import from_remotes
-from trivium.forge.repositories import creation, viewing
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import queued, viewing
 from trivium.forge.repositories import user_locks as locks
 from trivium.forge.reviews import comments as reviews
+from trivium.forge.upkeep import maintenance
 from trivium.turns import Pace
 from trivium.vcs.errors import VcsError
 
@@ -44,12 +44,13 @@ def fork_repo(
 
     Needs the permission to fork, repository.read on the source, and the right to create the target as in `create_repo`.
     Only super-admins choose another owner. A fork of a private repository is private, unless somebody who
-    administers the source says `private` false. `task` is always null: the fork is there when the answer comes.
+    administers the source says `private` false. `task` is null, and the fork is there when the answer comes; but where
+    the server sends long work to a queue, it is the id of the Celery task that makes it, as in `create_repo`.
     """
     with failing_as(
         f"failed to fork repository `{repoid.name}` as `{shown_path(fork_name)}`", Invalid, Busy, StorageFull, VcsError
     ):
-        created = creation.fork(
+        made = queued.fork(
             call.site,
             call.caller,
             repoid,
@@ -60,7 +61,7 @@ def fork_repo(
             private=private,
             landing_rev=landing_rev,
         )
-    return {"msg": f"Created fork of `{repoid.name}` as `{created}`", "success": True, "task": None}
+    return {"msg": f"Created fork of `{repoid.name}` as `{made.name}`", "success": True, "task": made.task}
 
 
 @registry.method(pace=Pace.WAITING)
@@ -180,5 +181,5 @@ def invalidate_cache(call: Call, repoid: AdministeredRepository, delete_keys: Fl
 
     Needs repository.admin. What is kept is never wrong; `delete_keys` makes no difference.
     """
-    RepositoryCache(call.site, repoid.id).clear()
+    maintenance.invalidate_cache(call.site, call.caller, repoid)
     return {"msg": f"Cache for repository `{repoid.name}` was invalidated", "repository": repoid.name}

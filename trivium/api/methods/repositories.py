@@ -31,7 +31,7 @@ from trivium.api.texts import Refusal, failing_as, shown_path
 from trivium.errors import AlreadyExists, Busy, Invalid, NotFound
 from trivium.forge.grants.on_objects import Subject, Target, set_permission
 from trivium.forge.pushes import settling as pushes
-from trivium.forge.repositories import changes, creation, viewing
+from trivium.forge.repositories import changes, creation, queued, viewing
 from trivium.forge.repositories import fields as repository_fields
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import settings as repository_settings
@@ -136,7 +136,9 @@ def create_repo(
     r"""Create a repository, and the repository groups in its name that do not exist.
 
     Needs the permission to create repositories, or repository group permissions on the group that will hold it.
-    Only super-admins choose another owner. `task` is always null: the repository is there when the answer comes.
+    Only super-admins choose another owner. `task` is null, and the repository is there when the answer comes; but where
+    the server sends long work to a queue, an import (`clone_uri`) is done later: `task` is the id of the Celery task,
+    which `get_task` tells of, and `get_repo` finds the repository when it is there.
 
     A name has up to 255 characters and 8 segments of up to 80. A segment may have letters of every script in their
     composed form (NFC), digits, blanks inside and most punctuation, but none of `\ : * ? " < > | # % { } ^`, no back
@@ -147,7 +149,7 @@ def create_repo(
 
     Where an import fails, `error_detail` says why, for instance that the remote server refused the credentials.
     """
-    created = creation.create(
+    made = queued.create(
         call.site,
         call.caller,
         name=repo_name,
@@ -162,7 +164,7 @@ def create_repo(
         enable_downloads=enable_downloads,
         copy_permissions=copy_permissions,
     )
-    return {"msg": f"Created new repository `{created}`", "success": True, "task": None}
+    return {"msg": f"Created new repository `{made.name}`", "success": True, "task": made.task}
 
 
 @registry.method(failure="failed to update repo `{repoid}`", pace=Pace.WAITING, renamed=_OLD_URI)

@@ -108,3 +108,20 @@ def upgrade_db(data: Path, config: Path | None) -> None:
     with opened(data, config, upgrading=True) as site:
         done = schema.upgrade(site.store, site.settings.data / "backups")
     click.echo("The database was brought up to date." if done else "The database is up to date.")
+
+
+@click.command("send-test-mail")
+@with_data
+@click.argument("address")
+def send_test_mail(data: Path, config: Path | None, address: str) -> None:
+    """Send a mail to ADDRESS, and say why it does not leave if it does not."""
+    from trivium.mail.trial import send_test_mail
+
+    with opened(data, config) as site:
+        send_test_mail(site.settings, address)
+        where = {
+            "smtp": f"The mail server {site.settings.smtp_server} took the mail.",
+            "file": f"The mail is in {site.settings.data / 'mail'}.",
+            "log": "The mail is in the log.",
+        }
+        click.echo(where[site.settings.mail_goes])

@@ -176,7 +176,7 @@ def change_own_password(
             # An administrator was quicker: what was right a moment ago must not undo that.
             raise CredentialsRefused(Reason.UNKNOWN)
         rights_change(db, user_id=caller.user_id)
-        journal.record(db, caller, PasswordChanged(subject=caller.username))
+        journal.record(db, caller, PasswordChanged(subject=caller.username, user_id=caller.user_id))
         end_all(db, caller, caller.user_id, caller.username)
         return _begin(db, site, caller, agent, remember=session.remember, must_change=False)
 

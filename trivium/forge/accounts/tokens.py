@@ -17,10 +17,11 @@ from trivium.forge.events.accounts import TokenCreated, TokenReset, TokenRevoked
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
 from trivium.store.query import Query
-from trivium.store.tables import DEFAULT_USER_ID, now
+from trivium.store.tables import DEFAULT_USER_ID, now, users
 from trivium.store.tables import tokens as table
 
 NEVER: Final = -1
+_AT_A_TIME: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +165,24 @@ def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> st
             add_token(db, site.ring, user_id, key, Role.ALL, builtin=True)
         journal.record(db, caller, TokenReset(subject=username))
     return key
+
+
+def remove_expired(site: Site, caller: Caller, seconds: int) -> int:
+    """Remove the further keys that expired more than so many seconds ago; returns how many.
+
+    Until then they are listed, marked expired (system.md 1.5).
+    """
+    long_ago = (table.c.builtin.is_(False), table.c.expires >= 0, table.c.expires <= int(time.time()) - seconds)
+    with site.store.write(told_apart=True) as db:
+        rows = db.execute(
+            select(table.c.id, table.c.role, users.c.username)
+            .join(users, users.c.id == table.c.user_id)
+            .where(*long_ago)
+            .order_by(table.c.id)
+            .limit(_AT_A_TIME)
+        ).all()
+        for row in rows:
+            journal.record(db, caller, TokenRevoked(subject=row.username, token_id=row.id, role=row.role))
+        if rows:
+            db.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
+    return len(rows)

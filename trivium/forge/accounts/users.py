@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import LOCAL
-from trivium.access.keys import Role, new_key
+from trivium.access.keys import KeyRing, Role, new_key
 from trivium.access.logins.local import check_password, hash_password
 from trivium.access.stamps import rights_change
 from trivium.errors import AlreadyExists, Forbidden, InUse, Invalid, Kind, NotFound, NotYourself
@@ -170,35 +170,64 @@ def create(
     """Create an account with its built-in key. The user owns nothing and is in no group."""
     _only_super_admins(caller)
     with site.store.read() as db:
-        _check_free(db, username=username, email=email)
+        check_free(db, username=username, email=email)
     check_username(username)
     email = check_email(email)
     names = {"firstname": firstname, "lastname": lastname, "extern_name": extern_name, "extern_type": extern_type}
     for text in names.values():
-        _check_text(text)
+        check_text(text)
     if not extern_name or not extern_type:
         raise Invalid("an account belongs to an authentication plug-in")
     # The password of an external account is kept elsewhere (api-users.md 7).
     password_hash = hash_password(check_password(password)) if password and extern_name == LOCAL else None
     with site.store.write(told_apart=True) as db:
-        _check_free(db, username=username, email=email)
-        user_id = insert_id(
+        check_free(db, username=username, email=email)
+        user_id = add(
             db,
-            users,
+            site.ring,
             username=username,
-            username_key=account_key_of(username),
             email=email,
             active=active,
             admin=admin,
             password_hash=password_hash,
-            inherit_default_permissions=True,
             force_password_change=force_password_change,
-            created_on=now(),
+            api_key=api_key,
             **names,
         )
-        tokens.add_token(db, site.ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
         journal.record(db, caller, UserCreated(subject=username, user_id=user_id, admin=admin, active=active))
         return by_id(db, user_id)
+
+
+def add(
+    db: Connection,
+    ring: KeyRing,
+    *,
+    username: str,
+    email: str | None,
+    active: bool,
+    admin: bool,
+    password_hash: str | None,
+    force_password_change: bool = False,
+    api_key: str | None = None,
+    **names: str,
+) -> int:
+    """Write the rows of an account whose values have been checked, with its built-in key; returns its id."""
+    user_id = insert_id(
+        db,
+        users,
+        username=username,
+        username_key=account_key_of(username),
+        email=email,
+        active=active,
+        admin=admin,
+        password_hash=password_hash,
+        inherit_default_permissions=True,
+        force_password_change=force_password_change,
+        created_on=now(),
+        **names,
+    )
+    tokens.add_token(db, ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
+    return user_id
 
 
 class UserChanges(PartialChanges, frozen=True, kw_only=True):
@@ -226,7 +255,7 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
     changes = wanted.given("firstname", "lastname", "active", "admin") | extern
     for text in changes.values():
         if isinstance(text, str):
-            _check_text(text)
+            check_text(text)
     username = wanted.username
     if username is not UNSET and username != user.username:
         changes |= {"username": check_username(username), "username_key": account_key_of(username)}
@@ -237,9 +266,9 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
         changes["force_password_change"] = False
     with site.store.write(told_apart=True) as db:
         if "username" in changes:
-            _check_free(db, username=changes["username"], but=user.id)
+            check_free(db, username=changes["username"], but=user.id)
         if "email" in changes:
-            _check_free(db, email=changes["email"], but=user.id)
+            check_free(db, email=changes["email"], but=user.id)
         if wanted.active is False or wanted.admin is False:
             _check_not_last_admin(db, user.id)
         if changes:
@@ -292,7 +321,7 @@ def _only_super_admins(caller: Caller) -> None:
         raise Forbidden
 
 
-def _check_free(db: Connection, *, username: str | None = None, email: str | None = None, but: int = 0) -> None:
+def check_free(db: Connection, *, username: str | None = None, email: str | None = None, but: int = 0) -> None:
     """Names and addresses are unique ignoring case; `but` is the account they may belong to."""
     if username is not None and is_clean_text(username):
         holder = db.execute(_KEY_TAKEN, {"sought": account_key_of(username)}).scalar()
@@ -304,7 +333,7 @@ def _check_free(db: Connection, *, username: str | None = None, email: str | Non
             raise AlreadyExists(Kind.EMAIL, email)
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
     if len(text) > _MAX_TEXT or not is_clean_text(text):
         raise Invalid("a name is too long or has a character that cannot be stored")
 

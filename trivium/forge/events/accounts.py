@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from trivium.forge.events.event import Event
 
 
@@ -14,6 +16,14 @@ class UserCreated(Event, frozen=True):
     action = "user.create"
     user_id: int
     admin: bool
+    active: bool
+
+
+class UserRegistered(Event, frozen=True):
+    """Somebody made an account, the subject, for themselves. It may wait until an administrator activates it."""
+
+    action = "user.register"
+    user_id: int
     active: bool
 
 
@@ -96,6 +106,25 @@ class PasswordChanged(Event, frozen=True):
     """A user chose another password."""
 
     action = "user.password"
+    user_id: int | UnsetType = UNSET
+    """Rows of earlier versions lack it."""
+    by_mail: bool | UnsetType = UNSET
+    """Whether they had forgotten the old one, and were let in by a mail."""
+
+
+class PasswordResetAsked(Event, frozen=True):
+    """Somebody wants to choose another password for an account, the subject; empty: for an address that nobody has."""
+
+    action = "password_reset.ask"
+    reset: int
+
+
+class PreferencesChanged(Event, frozen=True):
+    """A user wants pages to look otherwise; null is as the site has it."""
+
+    action = "user.preferences"
+    changes: dict[str, Any]
+    was: dict[str, Any]
 
 
 class UserFollowed(Event, frozen=True):

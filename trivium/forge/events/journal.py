@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert
 
 from trivium.access.caller import Caller
 from trivium.forge.events.event import Event
+from trivium.store.engine import EVENTS
 from trivium.store.query import Change
 from trivium.store.tables import journal, now
 
@@ -36,3 +37,4 @@ def record(db: Connection, caller: Caller, event: Event) -> None:
             "detail": msgspec.json.encode(event.detail()).decode(),
         },
     )
+    db.info.setdefault(EVENTS, set()).add(event.action)

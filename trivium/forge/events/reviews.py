@@ -19,6 +19,10 @@ class Commented(Event, frozen=True):
     status: str | None
     recipients: Sequence[str] | UnsetType = UNSET
     """Further people who should hear of it."""
+    comment: int | UnsetType = UNSET
+    """Its id; rows of earlier versions lack it."""
+    unmailed: bool | UnsetType = UNSET
+    """Whether its author wanted no mails about it."""
 
 
 class CommentEdited(Event, frozen=True):

@@ -6,9 +6,10 @@ Each is a store of its own under `<root>/.gists/<access id>`, put there by the s
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -272,3 +273,15 @@ def delete_gist(site: Site, caller: Caller, gist: Gist) -> None:
     with staging(site) as aside:
         move = Move(place, aside / place.name)
         carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=remove, told_apart=True)
+
+
+def remove_expired(site: Site, caller: Caller, seconds: int, check: Callable[[], None]) -> int:
+    """Delete the gists that expired more than so many seconds ago; returns how many. `check` may end it in between."""
+    with site.store.read() as db:
+        long_ago = (gists.c.expires >= 0, gists.c.expires <= int(time.time()) - seconds)
+        found = [Gist(*row) for row in db.execute(select(*COLUMNS).where(*long_ago).order_by(gists.c.id))]
+    for gist in found:
+        check()
+        with contextlib.suppress(NotFound):  # its owner was quicker
+            delete_gist(site, caller, gist)
+    return len(found)

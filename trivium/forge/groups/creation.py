@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import REPO_GROUPS, allows_globally, global_permissions
-from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound, OwnerReserved
+from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved
 from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
@@ -24,6 +26,12 @@ from trivium.store.engine import insert_id
 from trivium.store.intents import carry_out
 from trivium.store.tables import DEFAULT_USER_ID, now
 from trivium.store.tables import repo_groups as table
+
+_TRIES: Final = 5
+
+
+class _Replan(Exception):
+    """The directories on the way changed in the meantime: what stood there was on its way to somewhere else."""
 
 
 def insert_group(db: Connection, *, path: str, parent_id: int | None, owner_id: int, description: str) -> int:
@@ -74,7 +82,7 @@ def create(
         if (present and present.id) != (parent and parent.id):
             raise Invalid("the parent group changed")
         if Placement.plan(site.tree, path) != placement:
-            raise Invalid("the directories on the way changed")
+            raise _Replan
         group_id = insert_group(
             db,
             path=path,
@@ -91,9 +99,14 @@ def create(
         return repo_groups.by_id(db, caller, group_id)
 
     with staging(site) as aside:
-        placement = Placement.plan(site.tree, path)
-        moves = placement.stage_directory(aside)
-        return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert)
+        for number in range(_TRIES):
+            placement = Placement.plan(site.tree, path)
+            moves = placement.stage_directory(aside / str(number))
+            try:
+                return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert)
+            except _Replan:
+                continue
+    raise Busy("the directories on the way keep changing")
 
 
 def _check_new(db: Connection, path: str) -> None:

@@ -19,6 +19,7 @@ from trivium.access.permissions import (
 from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID
+from trivium.forge.jobs.reservations import is_reserved
 from trivium.names import (
     MAX_DEPTH,
     MAX_NAME,
@@ -178,10 +179,15 @@ def existing_above(db: Connection, caller: Caller, path: str) -> list[RepoGroup]
     return [group for group in found if group is not None]
 
 
-def check_name_free(db: Connection, path: str, *, but_group: int = 0, but_repository: int = 0) -> None:
-    """Repositories and groups share one name space, ignoring case (api-repos.md 1.4)."""
+def check_name_free(
+    db: Connection, path: str, *, but_group: int = 0, but_repository: int = 0, but_job: str = ""
+) -> None:
+    """Repositories and groups share one name space, ignoring case (api-repos.md 1.4).
+
+    What a job is just creating has its name already (system.md 4).
+    """
     found = db.execute(_REPOSITORY_BY_KEY, {"sought": key_of(path)}).scalar()
-    if found not in (None, but_repository):
+    if found not in (None, but_repository) or is_reserved(db, path, but_job=but_job):
         raise AlreadyExists(Kind.REPOSITORY, path)
     group = db.execute(_BY_KEY, {"sought": key_of(path)}).first()
     if group is not None and group.id != but_group:

@@ -13,8 +13,9 @@ from trivium.access.levels import Level
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
+from trivium.vcs.abilities import Lines
 from trivium.vcs.budget import Exhausted
-from trivium.vcs.errors import NotPossible, UnknownRevision
+from trivium.vcs.errors import NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
 from trivium.vcs.values import Changeset, Layout, Names, bounded
 
@@ -47,6 +48,14 @@ class Ref(msgspec.Struct, frozen=True):
         return f"{self.type}@{self.name}"
 
 
+class End(msgspec.Struct, frozen=True):
+    """What a side of a comparison stands for."""
+
+    raw_id: str
+    path: str = ""
+    """The directory or file that is compared, where branches are directories; empty: everything."""
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """What leads from one revision to another."""
 
@@ -62,6 +71,9 @@ class Comparison(msgspec.Struct, frozen=True):
     """How many there are; `COUNTED` stands for more as well."""
     missing: int
     """What `left` has and `right` has not, counted in the same way."""
+    old_path: str = ""
+    path: str = ""
+    """Of the sides what is compared (`End.path`), the older one where the differences begin."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -77,7 +89,22 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def parsed(text: str) -> tuple[Ref, Ref] | None:
-    """The sides that `<type>@<name>...<type>@<name>` names; a name may have dots in it. None for anything else."""
+    """The sides that `<type>@<name>...<type>@<name>` names; a name may have dots in it.
+
+    A side without a type is whatever may be called so (`RefType.REV`). None for what names no two sides.
+    """
+    return _typed(text) or _bare(text)
+
+
+def _bare(text: str) -> tuple[Ref, Ref] | None:
+    left, dots, right = text.partition("...")
+    sides = [_ref(side) or Ref(RefType.REV, side) for side in (left, right)]
+    # Of a type alone nothing is named.
+    names = all(side.name and side.name.rstrip("@") not in TYPES for side in sides)
+    return (sides[0], sides[1]) if dots and names else None
+
+
+def _typed(text: str) -> tuple[Ref, Ref] | None:
     at = text.find("...")
     while at >= 0:
         left, right = _ref(text[:at]), _ref(text[at + 3 :])
@@ -89,6 +116,7 @@ def parsed(text: str) -> tuple[Ref, Ref] | None:
     return None
 
 
+_YOUNGEST: Final = "tip"
 _LONGEST_TYPE: Final = max(map(len, RefType))
 
 
@@ -116,51 +144,108 @@ def names(history: History, repository: Repository) -> Names:
     return history.names(repository, Layout())
 
 
-def resolved(history: History, repository: Repository, ref: Ref) -> str:
-    """The full id that one side of a comparison names; raises `UnknownRevision`."""
-    return history.read(repository, lambda snapshot: _resolved(snapshot, ref))
+def resolved(history: History, repository: Repository, ref: Ref) -> End:
+    """What one side of a comparison names; raises `UnknownRevision`."""
+    in_paths = history.site.back_ends[repository.kind].abilities.lines is Lines.PATHS
+    return history.read(
+        repository, lambda snapshot: _directory(snapshot, ref) if in_paths else End(_resolved(snapshot, ref))
+    )
 
 
 def _resolved(snapshot: Snapshot, ref: Ref) -> str:
     if ref.type is RefType.REV:
         return snapshot.resolve(ref.name)
-    found = snapshot.names(Layout())
-    among = {RefType.BRANCH: found.branches, RefType.BOOK: found.bookmarks, RefType.TAG: found.tags}[ref.type]
-    raw_id = among.get(ref.name) or (found.closed.get(ref.name) if ref.type is RefType.BRANCH else None)
+    raw_id = _among(snapshot, ref)
     if raw_id is None:
         raise UnknownRevision(ref.name)
     return raw_id
 
 
+def _among(snapshot: Snapshot, ref: Ref) -> str | None:
+    found = snapshot.names(Layout())
+    among = {RefType.BRANCH: found.branches, RefType.BOOK: found.bookmarks, RefType.TAG: found.tags}[ref.type]
+    return among.get(ref.name) or (found.closed.get(ref.name) if ref.type is RefType.BRANCH else None)
+
+
+def _directory(snapshot: Snapshot, ref: Ref) -> End:
+    """A side where branches are directories: a revision, `path`, or `path@revision`."""
+    if ref.type is RefType.REV:
+        try:
+            return End(snapshot.resolve(ref.name))
+        except UnknownRevision:
+            pass  # then it may be a path
+    elif (raw_id := _among(snapshot, ref)) is not None:
+        return End(raw_id, ref.name)
+    path, at, revision = ref.name.rpartition("@")
+    try:
+        raw_id = snapshot.resolve(revision if at else _YOUNGEST)
+        return End(raw_id, snapshot.entry(raw_id, path if at else ref.name).path)
+    except (UnknownPath, UnknownRevision) as error:
+        raise UnknownRevision(ref.name) from error
+
+
 def compared(
-    history: History, repository: Repository, left: str, other: Repository, right: str, *, merge: bool
+    history: History, repository: Repository, left: End, other: Repository, right: End, *, merge: bool
 ) -> Comparison:
-    """What leads from `left`, a full id in `repository`, to `right`, one in `other`.
+    """What leads from `left`, in `repository`, to `right`, in `other`.
 
     With `merge` the differences begin where the two parted. Raises `NotPossible` where two repositories of a system
     cannot be read together.
     """
+    if left.path or right.path:
+        return _of_directories(history, repository, left, other, right, merge=merge)
 
     def look(snapshot: Snapshot) -> tuple[str | None, list[str], list[str]]:
         # From two ids that are one nothing leads anywhere.
-        ancestor = snapshot.ancestor(left, right)
-        return ancestor, snapshot.lacking(left, right, COUNTED), snapshot.lacking(right, left, COUNTED)
+        ancestor = snapshot.ancestor(left.raw_id, right.raw_id)
+        there, here = (
+            snapshot.lacking(*ids, COUNTED) for ids in ((left.raw_id, right.raw_id), (right.raw_id, left.raw_id))
+        )
+        return ancestor, there, here
 
     if repository.id == other.id:
         ancestor, there, here = history.read(repository, look)
     else:
         ancestor, there, here = history.read_both(repository, other, look)
-    first = _told(history, repository, [left])
-    last = _told(history, other, [right, *there[:SHOWN]])
+    first = _told(history, repository, [left.raw_id])
+    last = _told(history, other, [right.raw_id, *there[:SHOWN]])
     return Comparison(
         left=first[0],
         right=last[0],
         ancestor=ancestor,
-        old=ancestor if merge and ancestor is not None else left,
+        old=ancestor if merge and ancestor is not None else left.raw_id,
         commits=tuple(last[1:]),
         count=len(there),
         missing=len(here),
     )
+
+
+def _of_directories(
+    history: History, repository: Repository, left: End, other: Repository, right: End, *, merge: bool
+) -> Comparison:
+    if repository.id != other.id:
+        # There is no way to say so of directories alone, and none to read both: the back end has the words.
+        history.read_both(repository, other, lambda _: None)
+
+    def look(snapshot: Snapshot) -> Comparison:
+        found = snapshot.apart((left.path, left.raw_id), (right.path, right.raw_id), COUNTED)
+        told = [bounded(one) for one in snapshot.changesets([left.raw_id, right.raw_id, *found.there[:SHOWN]])]
+        start = left
+        if merge and found.met is not None:
+            start = End(found.met[1], found.met[0])
+        return Comparison(
+            left=told[0],
+            right=told[1],
+            ancestor=found.met[1] if found.met is not None else None,
+            old=start.raw_id,
+            commits=tuple(told[2:]),
+            count=len(found.there),
+            missing=len(found.here),
+            old_path=start.path,
+            path=right.path,
+        )
+
+    return history.read(repository, look)
 
 
 def _told(history: History, repository: Repository, ids: list[str]) -> list[Changeset]:

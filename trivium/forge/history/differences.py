@@ -19,7 +19,7 @@ from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, FileDifference
 MOST_FILES: Final = 1_000
 """Files that one page shows (security.md 6)."""
 AT_ONCE: Final = 20
-"""Files of a page that is made before it is sent; of more, as many are made at a time."""
+"""Files of a page that is made before it is sent; of more, the lines of so many are kept together."""
 _ALL_OF_FILE: Final = 1 << 20
 _ALL: Final = 16 << 20
 """Bytes of hunks that even a page shows which is asked for all."""
@@ -34,6 +34,8 @@ class Sides:
     new: str
     other: Repository | None = None
     """Where `new` is, if it is in another repository."""
+    old_path: str | None = None
+    """As `DiffOptions.old_path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,20 @@ class Listed:
 
 
 def options(
-    settings: Settings, *, context: int = 3, ignore_space: bool = False, path: str = "", full: bool = False
+    settings: Settings,
+    *,
+    context: int = 3,
+    ignore_space: bool = False,
+    path: str = "",
+    old_path: str | None = None,
+    full: bool = False,
 ) -> DiffOptions:
     """What is wanted of the differences on a page: within the limits of the site, or with `full` as much as goes."""
     return DiffOptions(
         context=min(max(context, 0), MOST_CONTEXT),
         ignore_space=ignore_space,
         path=path,
+        old_path=old_path,
         per_file=_ALL_OF_FILE if full else settings.cut_off_limit_file,
         total=_ALL if full else settings.cut_off_limit_diff,
     )
@@ -77,8 +86,8 @@ def listed(history: History, repository: Repository, sides: Sides, wanted: DiffO
 
 def streamed(
     history: History, repository: Repository, sides: Sides, wanted: DiffOptions, after: int
-) -> Generator[tuple[list[FileDifference], bool], None, None]:
-    """The files compared, `AT_ONCE` of them at a time, without the first `after`; and whether nothing was left out.
+) -> Generator[tuple[FileDifference, bool], None, None]:
+    """The files compared, one by one, without the first `after`; and whether nothing was left out so far.
 
     The repository stays open in the thread that takes them. A reader may be slow: only the work has an end.
     """
@@ -87,9 +96,8 @@ def streamed(
         spending(lambda: Budget(nodes=settings.max_api_nodes, comparing=settings.diff_timeout)) as budget,
         _opened(history, repository, sides) as snapshot,
     ):
-        found = islice(snapshot.differences(sides.old, sides.new, wanted), after, MOST_FILES)
-        while some := list(islice(found, AT_ONCE)):
-            yield some, not budget.cut
+        for one in islice(snapshot.differences(sides.old, sides.new, wanted), after, MOST_FILES):
+            yield one, not budget.cut
 
 
 def _opened(history: History, repository: Repository, sides: Sides) -> AbstractContextManager[Snapshot]:

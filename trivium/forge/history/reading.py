@@ -7,6 +7,7 @@ import contextlib
 import mimetypes
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -43,6 +44,8 @@ from trivium.vcs.values import (
 )
 
 _KEPT: Final = 64
+_SAT_WITH: Final = 4
+"""Repositories that one thread keeps open."""
 _TRIES: Final = 3
 _AT_A_TIME: Final = 500
 """Commits that are read together."""
@@ -124,12 +127,45 @@ class Indexes:
             self._kept.pop(repository_id, None)
 
 
+class _Sitting:
+    """Repositories that one thread keeps open for a while. Each has one reader at a time."""
+
+    def __init__(self) -> None:
+        self._open: dict[object, tuple[Snapshot, contextlib.ExitStack]] = {}
+        self._over = False
+
+    @contextlib.contextmanager
+    def opened(self, key: object, begin: Callable[[], AbstractContextManager[Snapshot]]) -> Iterator[Snapshot]:
+        """The repository that is open under a key, or what `begin` opens; whatever fails is not kept."""
+        kept = self._open.pop(key, None)  # a second reader meanwhile opens it for itself
+        if kept is None:
+            held = contextlib.ExitStack()
+            kept = held.enter_context(begin()), held
+        snapshot, held = kept
+        with held:  # closed by what goes wrong
+            yield snapshot
+            held = held.pop_all()
+        if self._over or len(self._open) >= _SAT_WITH or key in self._open:
+            held.close()
+        else:
+            self._open[key] = snapshot, held
+
+    def close(self) -> None:
+        """Let go of all of them; whoever reads on lets go of theirs."""
+        self._over = True
+        with contextlib.ExitStack() as held:
+            for _, one in self._open.values():
+                held.push(one)
+        self._open.clear()
+
+
 class History:
     """The histories of a site's repositories."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self._indexes = Indexes()
+        self._thread = threading.local()
 
     def now(self, repository: Repository) -> Moment:
         """The present moment of a repository."""
@@ -151,7 +187,33 @@ class History:
             yield snapshot
 
     @contextlib.contextmanager
+    def sitting(self) -> Iterator[None]:
+        """Keep open what this thread opens meanwhile, for whoever in it reads the same once more.
+
+        To open a repository, its packs and what was read of it, is much of what a short look costs.
+        """
+        if getattr(self._thread, "sitting", None) is not None:
+            yield
+            return
+        self._thread.sitting = sitting = _Sitting()
+        try:
+            yield
+        finally:
+            self._thread.sitting = None
+            sitting.close()
+
+    @contextlib.contextmanager
     def _opened(self, repository: Repository, moment: Moment) -> Iterator[Snapshot]:
+        sitting: _Sitting | None = getattr(self._thread, "sitting", None)
+        if sitting is None:
+            with self._opened_now(repository, moment) as snapshot:
+                yield snapshot
+            return
+        with sitting.opened((repository.id, moment), lambda: self._opened_now(repository, moment)) as snapshot:
+            yield snapshot
+
+    @contextlib.contextmanager
+    def _opened_now(self, repository: Repository, moment: Moment) -> Iterator[Snapshot]:
         path = self.site.tree.path_of(moment.name)
         with self.site.back_ends[repository.kind].open(path, self._index(repository, moment, path)) as snapshot:
             yield snapshot

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,13 @@ class Placement:
         segments = place.relative_to(tree.root).parts
         anchor = tree.root
         for depth, segment in enumerate(segments):
-            if not os.path.lexists(anchor / segment):
+            try:
+                # One look: between two of them a directory may be moved away.
+                state = (anchor / segment).lstat()
+            except (FileNotFoundError, NotADirectoryError):
                 return cls(anchor, segments[depth:])
             anchor = anchor / segment
-            if anchor.is_symlink() or not anchor.is_dir():
+            if not stat.S_ISDIR(state.st_mode):
                 raise Invalid("something else stands in the repository root under this name")
         return cls(anchor, ())
 

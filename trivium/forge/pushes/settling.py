@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ import structlog
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from trivium.access.caller import Caller, the_system
-from trivium.errors import Busy, Kind, NotFound
+from trivium.errors import Busy, DatabaseAway, Kind, NotFound
 from trivium.forge.events import journal
 from trivium.forge.events.moves import MOVES, Pushed, Ref, Stripped, Unexplained
 from trivium.forge.repositories import growth, user_locks
@@ -41,6 +42,7 @@ _MOST_TOLD: Final = 1000
 """Refs that one such row names."""
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
+_AWAY_PAUSE: Final = 0.2
 
 _ROW = Query(
     select(repositories.c.name, repositories.c.kind, repositories.c.history_state, repositories.c.last_changeset).where(
@@ -142,11 +144,33 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fini
 
     `accepted` is None when the version-control process died before it told: then the repository is asked.
     A repository that was deleted in the meantime has nothing to bring up to date. Raises `VcsError` when the outcome
-    cannot be found out; then the intent stays, for recovery to look at again.
+    cannot be found out, and `DatabaseAway` when it cannot be recorded; then the intent stays, for recovery to look at
+    again.
     """
+    deadline = time.monotonic() + site.store.busy_timeout
+    away = False
+    while True:
+        try:
+            if away and not _is_recorded(site, push):
+                return Finished()  # the database went away while it committed this
+            return _finished(site, push, accepted)
+        except DatabaseAway:
+            away = True
+            if time.monotonic() > deadline:
+                site.left.put(push.intent)
+                raise
+            time.sleep(_AWAY_PAUSE)
+
+
+def _is_recorded(site: Site, push: Push) -> bool:
+    with site.store.read() as db:
+        return intents.is_recorded(db, push.intent)
+
+
+def _finished(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Finished:
     for left in reversed(range(_TRIES)):
         try:
-            return _settled(site, push, accepted)
+            return site.store.again(partial(_settled, site, push, accepted))
         except VcsError:
             if not left and accepted is None:
                 raise
@@ -191,16 +215,21 @@ def recover_alone(site: Site, push: Push) -> None:
 
 def try_to_recover(site: Site, push: Push) -> None:
     """`recover`, if the repository can be locked; otherwise leave that for later."""
-    with left_for_later(push):
+    with left_for_later(site, push):
         recover(site, push)
 
 
 @contextlib.contextmanager
-def left_for_later(push: Push) -> Iterator[None]:
-    """Surrounds the settling of a push. If that is impossible now, the intent stays, and the log says so."""
+def left_for_later(site: Site, push: Push) -> Iterator[None]:
+    """Surrounds the settling of a push. If that is impossible now, the intent stays, and the log says so.
+
+    When the database is away the worker tries again later (`Site.left`).
+    """
     try:
         yield
     except (Busy, VcsError) as error:
+        if isinstance(error, DatabaseAway):
+            site.left.put(push.intent)
         _log.error("a push could not be settled", repository_id=push.repository_id, why=str(error))
 
 
@@ -273,7 +302,6 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
                 and user_locks.release_after_push(db, push.caller, push.repository_id, row.name)
             )
             intents.clear(db, push.intent)
-        site.pushed.put(push.repository_id)
         site.rooms.pop(push.repository_id, None)
         return Finished(lock_released=released)
     else:

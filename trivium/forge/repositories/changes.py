@@ -193,6 +193,9 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
     moves = [trash_notes.announced(site, note) for note in notes]
 
     def change(db: Connection) -> int:
+        # Until the end nothing is added that refers to them, and so would be missing in the notes.
+        held = select(table.c.id).where(table.c.id.in_([one_id for one_id, _ in expected])).order_by(table.c.id)
+        db.execute(held.with_for_update()).all()
         now_direct, now_doomed = _doomed(db, caller, repository, forks)
         if now_direct != direct or [(one.id, one.name) for one in now_doomed] != expected:
             raise Invalid("the repository or its forks were changed by somebody else")

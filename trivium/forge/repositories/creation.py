@@ -25,6 +25,7 @@ from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events.repositories import ForkFailed, ImportFailed
 from trivium.forge.groups import repo_groups
+from trivium.forge.jobs.running import Work
 from trivium.forge.naming.placement import Placement, staging
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.failed_transfers import failures_told
@@ -33,7 +34,7 @@ from trivium.forge.repositories.import_turns import import_turn
 from trivium.forge.repositories.new import NewRepository, insert_repository
 from trivium.forge.site import Site
 from trivium.names import is_clean_text, key_of, last_segment, parent_of, path_of
-from trivium.store.intents import carry_out
+from trivium.store.intents import carry_out, undo_all
 from trivium.store.tables import DEFAULT_USER_ID
 from trivium.store.tables import repositories as table
 from trivium.tree.disk import room_of, sync_tree
@@ -63,11 +64,68 @@ def create(
     enable_locking: bool = False,
     enable_downloads: bool = False,
     copy_permissions: bool = False,
+    work: Work | None = None,
+    counted: bool = True,
 ) -> str:
     """Create a repository with the groups on the way to it; returns its full name.
 
     With `clone_uri` it starts with the history found there. `owner` is named as in an argument, None is the caller;
-    only super-admins may name others.
+    only super-admins may name others. `work` is the job that does it, if one does; it ends together with the creation.
+    `counted` as for `import_turn`.
+    """
+    wanted, owning = admitted(
+        site,
+        caller,
+        name=name,
+        kind=kind,
+        owner=owner,
+        description=description,
+        private=private,
+        clone_uri=clone_uri,
+        landing_rev=landing_rev,
+        enable_statistics=enable_statistics,
+        enable_locking=enable_locking,
+        enable_downloads=enable_downloads,
+        copy_permissions=copy_permissions,
+        but_job=_id_of(work),
+    )
+    back_end = site.back_ends[kind]
+    if wanted.remote is None:
+        _build(site, caller, wanted, owning, back_end.create, work)
+        return wanted.path
+    telling = failures_told(site, caller, ImportFailed, wanted.path, remote=wanted.remote)
+    # What a job does was counted when it was asked for.
+    with import_turn(site, caller, counted=counted and work is None), telling:
+        back_end.abilities.check(Act.IMPORT)
+        remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
+
+        def load(target: Path) -> None:
+            back_end.import_from(remote, target, transfer_limits(site, target, work))
+
+        _build(site, caller, wanted, owning, load, work)
+    return wanted.path
+
+
+def admitted(
+    site: Site,
+    caller: Caller,
+    *,
+    name: str,
+    kind: str,
+    owner: object = None,
+    description: str = "",
+    private: bool = False,
+    clone_uri: str | None = None,
+    landing_rev: str = "rev:tip",
+    enable_statistics: bool = False,
+    enable_locking: bool = False,
+    enable_downloads: bool = False,
+    copy_permissions: bool = False,
+    but_job: str = "",
+) -> tuple[NewRepository, User]:
+    """What `create` makes, and for whom; raises whatever can be refused before anything is fetched.
+
+    The name may be reserved by the job `but_job`.
     """
     path = path_of(name)
     wanted = NewRepository(
@@ -83,23 +141,7 @@ def create(
         remote=parse_remote(clone_uri) if clone_uri else None,
         imported=bool(clone_uri),
     )
-    owning = _admit(site, caller, wanted, owner)
-    back_end = site.back_ends[kind]
-    if wanted.remote is None:
-        _build(site, caller, wanted, owning, back_end.create)
-    else:
-        telling = failures_told(site, caller, ImportFailed, path, remote=wanted.remote)
-        with import_turn(site, caller), telling:
-            back_end.abilities.check(Act.IMPORT)
-            remote = admit_remote(site.settings, wanted.remote, myself=myself(site, caller))
-            _build(
-                site,
-                caller,
-                wanted,
-                owning,
-                lambda target: back_end.import_from(remote, target, transfer_limits(site, target)),
-            )
-    return path
+    return wanted, _admit(site, caller, wanted, owner, but_job)
 
 
 def fork(
@@ -113,12 +155,55 @@ def fork(
     copy_permissions: bool = False,
     private: bool | None = None,
     landing_rev: str = "rev:tip",
+    work: Work | None = None,
 ) -> str:
     """Make an independent copy of a repository with its whole history; returns its full name.
 
     A fork of a private repository is private, unless somebody who administers the source says otherwise explicitly
-    (decisions.md A12).
+    (decisions.md A12). `work` as for `create`.
     """
+    wanted, owning = admitted_fork(
+        site,
+        caller,
+        source,
+        name=name,
+        owner=owner,
+        description=description,
+        copy_permissions=copy_permissions,
+        private=private,
+        landing_rev=landing_rev,
+        but_job=_id_of(work),
+    )
+    back_end = site.back_ends[source.kind]
+
+    def copy(target: Path) -> None:
+        # A rename or deletion of the source waits until its history is copied.
+        with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
+            with site.store.read() as db:
+                present = repositories.find(db, caller, source.id, Level.READ)
+            path = site.tree.path_of(present.name)
+            site.tree.check_space(room_of(path))
+            back_end.fork(path, target)
+
+    with failures_told(site, caller, ForkFailed, wanted.path):
+        _build(site, caller, wanted, owning, copy, work)
+    return wanted.path
+
+
+def admitted_fork(
+    site: Site,
+    caller: Caller,
+    source: Repository,
+    *,
+    name: str,
+    owner: object = None,
+    description: str = "",
+    copy_permissions: bool = False,
+    private: bool | None = None,
+    landing_rev: str = "rev:tip",
+    but_job: str = "",
+) -> tuple[NewRepository, User]:
+    """What `fork` makes, and for whom; as `admitted`."""
     with site.store.read() as db:
         if not allows_globally(db, caller, "hg.fork.repository"):
             raise Forbidden
@@ -134,21 +219,11 @@ def fork(
         permissions_of=source if copy_permissions else None,
         fork_of=source,
     )
-    owning = _admit(site, caller, wanted, owner)
-    back_end = site.back_ends[source.kind]
+    return wanted, _admit(site, caller, wanted, owner, but_job)
 
-    def copy(target: Path) -> None:
-        # A rename or deletion of the source waits until its history is copied.
-        with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
-            with site.store.read() as db:
-                present = repositories.find(db, caller, source.id, Level.READ)
-            path = site.tree.path_of(present.name)
-            site.tree.check_space(room_of(path))
-            back_end.fork(path, target)
 
-    with failures_told(site, caller, ForkFailed, path):
-        _build(site, caller, wanted, owning, copy)
-    return path
+def _id_of(work: Work | None) -> str:
+    return work.job.id if work is not None else ""
 
 
 def import_history(
@@ -187,12 +262,14 @@ def myself(site: Site, caller: Caller) -> Myself:
     return Myself(site.listening, site.ring.import_mark, ERRAND, errand)
 
 
-def transfer_limits(site: Site, target: Path | None = None) -> TransferLimits:
-    """What a transfer into the repository at `target` may take."""
+def transfer_limits(site: Site, target: Path | None = None, work: Work | None = None) -> TransferLimits:
+    """What a transfer into the repository at `target` may take, for the job `work` if one does it."""
     most = site.settings.max_repo_bytes
 
     def check() -> None:
-        """Raises `StorageFull`, also while bytes move."""
+        """Raises `StorageFull`, and `Cancelled`, also while bytes move."""
+        if work is not None:
+            work.check()
         site.tree.check_space()
         if most and target is not None and room_of(target) > most:
             raise RepositoryFull("the repository takes more room than max_repo_bytes")
@@ -200,13 +277,13 @@ def transfer_limits(site: Site, target: Path | None = None) -> TransferLimits:
     return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check)
 
 
-def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object) -> User:
+def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object, but_job: str = "") -> User:
     """Refuse whatever can be refused before work begins, in the documented order; returns the owner."""
     with site.store.read() as db:
         check_may_create(db, caller, wanted.path)
         owning = _chosen_owner(db, caller, owner)
         if is_clean_text(wanted.path):
-            _check_new(db, wanted)
+            _check_new(db, wanted, but_job)
         _check_number(db, site, caller, owning)
     wanted.check(site)
     site.tree.check_space()
@@ -280,10 +357,10 @@ def _check_administers(db: Connection, caller: Caller, path: str) -> None:
     raise Forbidden
 
 
-def _check_new(db: Connection, wanted: NewRepository) -> None:
+def _check_new(db: Connection, wanted: NewRepository, but_job: str = "") -> None:
     """Refuse a taken name: a repository's with a message of its own, a group's as unusable."""
     try:
-        repo_groups.check_name_free(db, wanted.path)
+        repo_groups.check_name_free(db, wanted.path, but_job=but_job)
     except AlreadyExists as error:
         if error.kind is Kind.REPO_GROUP:
             raise Invalid("a repository group has this name") from error
@@ -292,7 +369,14 @@ def _check_new(db: Connection, wanted: NewRepository) -> None:
         raise AlreadyExists(Kind.REPOSITORY, wanted.path, is_fork=is_fork) from error
 
 
-def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User, build: Callable[[Path], None]) -> None:
+def _build(
+    site: Site,
+    caller: Caller,
+    wanted: NewRepository,
+    owner: User,
+    build: Callable[[Path], None],
+    work: Work | None = None,
+) -> None:
     """Build a repository aside and put it in its place."""
     back_end = site.back_ends[wanted.kind]
     with staging(site) as aside:
@@ -303,32 +387,49 @@ def _build(site: Site, caller: Caller, wanted: NewRepository, owner: User, build
         else:
             history = back_end.history(built, aside / "cache")
         sync_tree(built)
+        if work is not None:
+            work.check()
         for _ in range(_TRIES):
             try:
-                repository_id = _place(site, caller, wanted, owner, aside, built, history)
+                repository_id = _place(site, caller, wanted, owner, aside, built, history, work)
             except _Replan:
                 continue
+            if work is not None:
+                work.ended()
             RepositoryCache(site, repository_id).adopt(aside / "cache")
             return
     raise Busy("the groups on the way keep changing")
 
 
 def _place(
-    site: Site, caller: Caller, wanted: NewRepository, owner: User, aside: Path, built: Path, history: History
+    site: Site,
+    caller: Caller,
+    wanted: NewRepository,
+    owner: User,
+    aside: Path,
+    built: Path,
+    history: History,
+    work: Work | None,
 ) -> int:
     placement = Placement.plan(site.tree, wanted.path)
     if not placement.below:
-        # Somebody else's repository may stand there already while its row is not committed yet: wait for it.
-        with site.store.write() as db:
-            _check_new(db, wanted)
+        # What stands there may be on its way to a row, or to somewhere else: look again when nothing is under way.
+        with site.store.write(told_apart=True) as db:
+            undo_all(db, site.tree)
+            _check_new(db, wanted, _id_of(work))
+            placement = Placement.plan(site.tree, wanted.path)
 
     def insert_rows(db: Connection) -> int:
         check_may_create(db, caller, wanted.path)
-        _check_new(db, wanted)
+        _check_new(db, wanted, _id_of(work))
         _check_number(db, site, caller, owner)
         if Placement.plan(site.tree, wanted.path) != placement:
             raise _Replan
-        return insert_repository(db, site, caller, wanted, owner, history)
+        repository_id = insert_repository(db, site, caller, wanted, owner, history)
+        if work is not None:
+            # With the rows of the repository: a kill leaves a job that is done, or one that begins again.
+            work.ends(db, repository_id)
+        return repository_id
 
     with placement.arranged(aside, built) as moves:
         try:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from trivium.access.caller import Caller
 from trivium.egress.policy import RemoteUrl
-from trivium.errors import AlreadyExists, Busy, Forbidden, Locked, NotFound, TriviumError
+from trivium.errors import AlreadyExists, Busy, Cancelled, Forbidden, Locked, NotFound, TriviumError
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import TransferFailed as Failed
 from trivium.forge.site import Site
@@ -36,26 +36,30 @@ def failures_told(
 ) -> Iterator[None]:
     """Journal a failure inside as an event of this kind, and raise it.
 
-    For a transfer from `remote`, raise `TransferFailed`. A transfer that only has to wait its turn has not failed.
+    For a transfer from `remote`, raise `TransferFailed`. A transfer that only has to wait its turn, or that somebody
+    ended, has not failed.
     """
     try:
         yield
-    except (Busy, Locked):
+    except (Busy, Locked, Cancelled):
         raise
     except VcsError as error:
         if remote is None or isinstance(error, NotPossible):
-            _tell(site, caller, kind, subject, repository_id, error.public or "the repository could not be copied")
+            _tell(site, caller, kind, subject, repository_id, reason_of(error))
             raise
         failed = TransferFailed(trouble_of(str(error)), _without_secret(str(error), remote))
         _tell(site, caller, kind, subject, repository_id, failed.public, _shown(remote))
         raise failed from error
     except (TriviumError, OSError) as error:
-        _tell(site, caller, kind, subject, repository_id, _reason(error), _shown(remote))
+        _tell(site, caller, kind, subject, repository_id, reason_of(error), _shown(remote))
         raise
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why something failed, in words that its user may read."""
     match error:
+        case VcsError():
+            return error.public or "the repository could not be copied"
         case AlreadyExists():
             return "the name is taken"
         case NotFound() | Forbidden():

@@ -16,6 +16,7 @@ from trivium.access.permissions import REPOSITORIES, binds, effective_level, lev
 from trivium.errors import Kind, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID
+from trivium.forge.jobs.reservations import pending
 from trivium.names import MAX_DEPTH, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import former_names, repositories, repository_locks, users
@@ -140,6 +141,9 @@ _AMONG = select(repositories.c.name).where(
     repositories.c.name_key.in_(bindparam("keys", expanding=True)),
     effective_level(REPOSITORIES) >= int(Level.READ),
 )
+_SOME = _ONE.where(
+    repositories.c.id.in_(bindparam("ids", expanding=True)), effective_level(REPOSITORIES) >= int(Level.READ)
+)
 _LEVEL = Query(select(effective_level(REPOSITORIES)).where(repositories.c.id == bindparam("sought")))
 _FORMERLY = Query(
     _ONE.join(former_names, former_names.c.repository_id == repositories.c.id).where(
@@ -155,7 +159,8 @@ def _repository_of(row: Iterable[Any]) -> Repository:
 def find(db: Connection, caller: Caller, given: object, needs: Level) -> Repository:
     """The repository that an argument names, if the caller has at least `needs` on it.
 
-    An integer is an id; a string is a full name, or an id when it is all digits and no name. Refusal equals absence.
+    An integer is an id; a string is a full name, or an id when it is all digits and no name. Refusal equals absence;
+    who may know that it is just being created is told so (system.md 4).
     """
     row = None
     if isinstance(given, int) and not isinstance(given, bool):
@@ -165,7 +170,9 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
         if row is None and (repository_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, repository_id)
     if row is None or row[_LEVEL_AT] < needs:
-        raise NotFound(Kind.REPOSITORY, given)
+        # Asked for hidden ones too: nobody may tell by the time which ones there are.
+        job = pending(db, caller, given) if isinstance(given, str) else None
+        raise NotFound(Kind.REPOSITORY, given, f"it is being created, by the task {job.id}" if job is not None else "")
     return _shown(db, caller, row)
 
 
@@ -197,6 +204,13 @@ def readable_among(db: Connection, caller: Caller, names: Collection[str]) -> fr
         return frozenset()
     rows = db.execute(_AMONG, binds(caller) | {"keys": sorted(set(wanted.values()))})
     return frozenset(name for (name,) in rows if name in wanted)
+
+
+def readable_by_ids(db: Connection, caller: Caller, ids: Collection[int]) -> dict[int, Repository]:
+    """Those of some repositories that the caller may read, by id: one statement. Nothing is told of their parents."""
+    rows = db.execute(_SOME, binds(caller) | {"ids": list(ids)})
+    found = [msgspec.structs.replace(_repository_of(row), fork_of_id=None, fork_of=None) for row in rows]
+    return {one.id: one for one in found}
 
 
 def by_id(db: Connection, caller: Caller, repository_id: int) -> Repository:

@@ -23,8 +23,11 @@ _MINUTE: Final = 60.0
 
 
 @contextlib.contextmanager
-def import_turn(site: Site, caller: Caller) -> Iterator[None]:
-    """Fetch from another server; raises `Busy` when the caller does that too often. Super-admins have no limit."""
+def import_turn(site: Site, caller: Caller, *, counted: bool = True) -> Iterator[None]:
+    """Fetch from another server; raises `Busy` when the caller does that too often. Super-admins have no limit.
+
+    `counted` false: it was counted before (`count_import`).
+    """
     rate = site.settings.import_rate
     if not rate or caller.super_admin:
         yield
@@ -38,8 +41,16 @@ def import_turn(site: Site, caller: Caller) -> Iterator[None]:
             os.close(descriptor)
         else:
             raise Busy("two imports of this user are under way already (import_rate)")
-        _note(site, caller, rate)
+        if counted:
+            _note(site, caller, rate)
         yield
+
+
+def count_import(site: Site, caller: Caller) -> None:
+    """Count an import that begins later; raises `Busy` when there were too many within a minute."""
+    rate = site.settings.import_rate
+    if rate and not caller.super_admin:
+        _note(site, caller, rate)
 
 
 def _note(site: Site, caller: Caller, rate: int) -> None:

@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from trivium.access.caller import Caller
 from trivium.access.permissions import REPOSITORIES, binds, candidates
@@ -95,7 +95,7 @@ class _Part(Enum):
 
 
 _table = repositories.c
-_groups_below = select(bindparam("group", type_=Integer).label("id")).cte("groups_below", recursive=True)
+_groups_below = select(bindparam("group", type_=_table.group_id.type).label("id")).cte("groups_below", recursive=True)
 _groups_below = _groups_below.union_all(
     select(repo_groups.c.id).join(_groups_below, repo_groups.c.parent_id == _groups_below.c.id)
 )

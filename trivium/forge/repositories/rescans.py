@@ -2,14 +2,16 @@
 """The repository root is compared with the database: repositories put there by hand become known (api-users.md 6).
 
 A repository in both places is not touched. While somebody else creates, moves or deletes a repository, it looks
-unknown or lost from outside. So every decision is taken anew in the turn of a writer, when nothing is under way
-(`store.intents`).
+unknown or lost from outside, and two looks from outside, one at the disk and one at the rows, may have a whole change
+between them. So whatever a rescan changes, refuses or reports is decided anew under the lock of renames, when nothing
+is under way (`store.intents`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +59,34 @@ class Rescan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A repository that has no row."""
+class _Place:
+    """What stands somewhere below the root, and how it is recognised later."""
 
     name: str
+    """From the root."""
     path: Path
+    mode: int
+    identity: tuple[int, int]
+    """Device and inode."""
+
+    @classmethod
+    def seen(cls, name: str, path: Path) -> _Place:
+        state = path.lstat()
+        return cls(name, path, state.st_mode, (state.st_dev, state.st_ino))
+
+    def still_there(self) -> bool:
+        """Whether the same thing stands there now."""
+        try:
+            return _Place.seen(self.name, self.path).identity == self.identity
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A repository that had no row when the rescan began."""
+
+    place: _Place
     back_end: BackEnd
 
 
@@ -69,14 +94,22 @@ class _Report:
     """Collects what is skipped, for the caller of the rescan."""
 
     def __init__(self, site: Site) -> None:
-        self._root = f"{site.tree.root}/"
-        self._most = site.settings.max_api_items
-        self.skipped: list[Skipped] = []
+        self._site = site
+        self._found: list[tuple[_Place, str]] = []
 
-    def skip(self, name: str, reason: object) -> None:
-        # Nobody is told where the root is.
-        if len(self.skipped) < self._most:
-            self.skipped.append(Skipped(_shown(name), _shown(str(reason).replace(self._root, ""))))
+    def skip(self, place: _Place, reason: object) -> None:
+        if len(self._found) < self._site.settings.max_api_items:
+            # Nobody is told where the root is.
+            self._found.append((place, str(reason).replace(f"{self._site.tree.root}/", "")))
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What stands there without a row, when nothing is under way: all else was moved, deleted or registered."""
+        if not self._found:
+            return ()
+        with _turn(self._site) as db:
+            known = frozenset(_names(db))
+            left = [(place, why) for place, why in self._found if place.name not in known and place.still_there()]
+        return tuple(Skipped(_shown(place.name), _shown(why)) for place, why in left)
 
 
 def _shown(text: str) -> str:
@@ -96,51 +129,81 @@ def rescan(site: Site, caller: Caller, *, remove_obsolete: bool = False, at_most
         raise Invalid(f"the repository root {root} is missing")
     with site.store.read() as db:
         known = _names(db)
-    lost = [name for name in known if not os.path.lexists(site.tree.path_of(name))] if remove_obsolete else []
-    if lost and not any(not entry.name.startswith(".") for entry in root.iterdir()):
-        raise Invalid(f"the repository root {root} is empty; is its disk mounted?")
-    if at_most_half and 2 * len(lost) > len(known):
-        raise Invalid(f"{len(lost)} of {len(known)} repositories are missing; is a disk not mounted?")
+    lost = _lost(site, known, at_most_half=at_most_half) if remove_obsolete else []
     report = _Report(site)
     added = [
         name
-        for found in _unknown(site, root, "", frozenset(known), report)
+        for found in _unknown(site, _Place.seen("", root), frozenset(known), report)
         if (name := _register(site, caller, found, report))
     ]
     removed = [name for name in lost if _unregister(site, caller, name)]
-    return Rescan(tuple(sorted(added)), tuple(sorted(removed)), tuple(report.skipped))
+    return Rescan(tuple(sorted(added)), tuple(sorted(removed)), report.skipped())
+
+
+@contextlib.contextmanager
+def _turn(site: Site) -> Iterator[Connection]:
+    """The turn of a writer: disk and rows agree, but for what people did to the disk by hand."""
+    with site.store.write(told_apart=True) as db:
+        undo_all(db, site.tree)
+        yield db
+
+
+def _lost(site: Site, known: list[str], *, at_most_half: bool) -> list[str]:
+    """Which of the `known` repositories stand nowhere; raises `Invalid` as `rescan` does."""
+    seen = frozenset(name for name in known if not _stands(site, name))
+    if not seen:
+        return []
+    root = site.tree.root
+    with _turn(site) as db:
+        registered = _names(db)
+        lost = [name for name in registered if name in seen and not _stands(site, name)]
+        if lost and not any(not entry.name.startswith(".") for entry in root.iterdir()):
+            raise Invalid(f"the repository root {root} is empty; is its disk mounted?")
+    if at_most_half and 2 * len(lost) > len(registered):
+        raise Invalid(f"{len(lost)} of {len(registered)} repositories are missing; is a disk not mounted?")
+    return lost
+
+
+def _stands(site: Site, name: str) -> bool:
+    return os.path.lexists(site.tree.path_of(name))
 
 
 def _names(db: Connection) -> list[str]:
     return [name for (name,) in db.execute(select(repositories.c.name).order_by(repositories.c.name))]
 
 
-def _unknown(site: Site, directory: Path, prefix: str, known: frozenset[str], report: _Report) -> Iterator[_Found]:
+def _unknown(site: Site, directory: _Place, known: frozenset[str], report: _Report) -> Iterator[_Found]:
     """Repositories below a directory that have no row. Links and hidden directories are not followed."""
     try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(directory.path), key=lambda entry: entry.name)
     except FileNotFoundError:
         return  # somebody has moved or deleted it meanwhile
     except OSError as error:
-        report.skip(prefix.rstrip("/"), f"the directory cannot be read: {error.strerror}")
+        report.skip(directory, f"the directory cannot be read: {error.strerror}")
         return
     for entry in entries:
-        name = prefix + entry.name
+        name = f"{directory.name}/{entry.name}" if directory.name else entry.name
         if entry.name.startswith(".") or name in known:
             continue
-        if entry.is_symlink():
-            report.skip(name, "it is a link")
+        try:
+            place = _Place.seen(name, Path(entry.path))
+        except FileNotFoundError:
             continue
-        if not entry.is_dir(follow_symlinks=False):
-            continue
-        path = Path(entry.path)
-        back_end = next((one for one in site.back_ends.values() if one.is_repository(path)), None)
-        if back_end is not None:
-            yield _Found(name, path, back_end)
-        elif any((path / inside).exists() for inside in _WORKING_COPIES):
-            report.skip(name, "it is a working copy: only repositories that stand by themselves are registered")
-        else:
-            yield from _unknown(site, path, f"{name}/", known, report)
+        if stat.S_ISLNK(place.mode):
+            report.skip(place, "it is a link")
+        elif stat.S_ISDIR(place.mode):
+            yield from _judged(site, place, known, report)
+
+
+def _judged(site: Site, place: _Place, known: frozenset[str], report: _Report) -> Iterator[_Found]:
+    """The repository that a directory is, or those below it."""
+    back_end = next((one for one in site.back_ends.values() if one.is_repository(place.path)), None)
+    if back_end is not None:
+        yield _Found(place, back_end)
+    elif any((place.path / inside).exists() for inside in _WORKING_COPIES):
+        report.skip(place, "it is a working copy: only repositories that stand by themselves are registered")
+    else:
+        yield from _unknown(site, place, known, report)
 
 
 def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str | None:
@@ -148,45 +211,37 @@ def _register(site: Site, caller: Caller, found: _Found, report: _Report) -> str
 
     The customary ending of such a name is removed, on the disk too: `name.git` becomes `name`.
     """
-    path, back_end = found.path, found.back_end
-    name = found.name.removesuffix(back_end.abilities.ending)
+    place, back_end = found.place, found.back_end
+    name = place.name.removesuffix(back_end.abilities.ending)
     wanted = NewRepository(
         path=name, kind=back_end.kind, description=last_segment(name), private=False, landing_rev="rev:tip"
     )
 
     def insert(db: Connection, history: History) -> int | None:
-        if not back_end.is_repository(path):
+        if not place.still_there():
             return None  # somebody was moving it to another place
         repo_groups.check_name_free(db, name)
         return insert_repository(db, site, caller, wanted, _first_administrator(db), history)
 
     try:
         check_path(name)
-        back_end.adopt(path)
+        back_end.adopt(place.path)
         with staging(site) as aside:
-            history = back_end.history(path, aside / "cache")
-            if name == found.name:
+            history = back_end.history(place.path, aside / "cache")
+            if name == place.name:
                 with site.store.write() as db:
                     undo_all(db, site.tree)
                     repository_id = insert(db, history)
             else:
-                repository_id = _insert_renamed(site, path, site.tree.path_of(name), lambda db: insert(db, history))
+                target = site.tree.path_of(name)
+                repository_id = _insert_renamed(site, place.path, target, lambda db: insert(db, history))
             if repository_id is None:
                 return None
             RepositoryCache(site, repository_id).adopt(aside / "cache")
     except (Invalid, AlreadyExists, VcsError, OSError) as error:
-        if not _was_settled(site, found):
-            report.skip(found.name, error)
+        report.skip(place, error)
         return None
     return name
-
-
-def _was_settled(site: Site, found: _Found) -> bool:
-    """Whether somebody has moved, deleted or registered a repository meanwhile."""
-    if not found.back_end.is_repository(found.path):
-        return True
-    with site.store.read() as db:
-        return db.execute(select(repositories.c.id).where(repositories.c.name == found.name)).first() is not None
 
 
 class _Gone(Exception):
@@ -212,7 +267,7 @@ def _unregister(site: Site, caller: Caller, name: str) -> bool:
     with site.store.write() as db:
         undo_all(db, site.tree)
         row = db.execute(select(repositories.c.id, repositories.c.kind).where(repositories.c.name == name)).first()
-        if row is None or os.path.lexists(site.tree.path_of(name)):
+        if row is None or _stands(site, name):
             return False
         db.execute(delete(repositories).where(repositories.c.id == row.id))
         event = RepositoryDeleted(subject=name, repository_id=row.id, kind=row.kind, was_missing=True)

@@ -203,7 +203,7 @@ def announced(site: Site, deletion: Announced) -> Move:
 
 
 def renew(db: Connection, site: Site, before: Announced, present: Announced) -> None:
-    """Write the note and the comments as they are now, in the turn of the writer that then deletes the rows."""
+    """Write the note and the comments as they are now, in the transaction that holds the rows and then deletes them."""
     if before.note != present.note:
         _write(site, Announced(before.label, present.note))
     if present.note.said:

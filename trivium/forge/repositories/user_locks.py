@@ -22,6 +22,7 @@ from trivium.forge.events.repositories import RepositoryLocked, RepositoryUnlock
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
+from trivium.store.locks import lock, user_lock_of
 from trivium.store.query import Query
 from trivium.store.tables import repositories as table
 from trivium.store.tables import repository_locks
@@ -62,6 +63,7 @@ def check(caller: Caller, repository: Repository, *, writes: bool) -> None:
 def set_lock(site: Site, caller: Caller, repository: Repository, holder: User, *, locked: bool) -> Repository:
     """Lock a repository for a user, whoever held it before, or unlock it; returns it as it is then."""
     with site.store.write(told_apart=True) as db:
+        lock(db, user_lock_of(repository.id))
         _store(db, repository.id, holder.id if locked else None, LockReason.API)
         _record(db, caller, repository.id, repository.name, holder=holder.username, locked=locked)
         return repositories.by_id(db, caller, repository.id)
@@ -72,6 +74,7 @@ def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
     if not repository.enable_locking or caller.anonymous or repository.level < Level.WRITE:
         return False
     with site.store.write(told_apart=True) as db:
+        lock(db, user_lock_of(repository.id))
         if _HELD.first(db, {"repository_id": repository.id}) is not None:
             return False
         _store(db, repository.id, caller.user_id, LockReason.PULL)
@@ -81,6 +84,7 @@ def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
 
 def release_after_push(db: Connection, caller: Caller, repository_id: int, name: str) -> bool:
     """Release the pusher's lock, in the transaction that records the push; True when they held one."""
+    lock(db, user_lock_of(repository_id))
     held = _HELD.first(db, {"repository_id": repository_id})
     if held is None or held[0] != caller.user_id or not held[1]:
         return False

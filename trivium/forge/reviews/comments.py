@@ -106,11 +106,13 @@ def comment(
     place: Place | None = None,
     resolves: int | None = None,
     recipients: Sequence[str] = (),
+    mail: bool = True,
 ) -> int:
     """Comment on a commit by its full id, with `status` also vote on it; returns the comment's id.
 
     Of a user's votes on a commit the newest counts. Comments survive renames and go with the repository. `recipients`
-    are the names of further people who should hear of it. Raises `NotAnOpenTodo` when `resolves` is none.
+    are the names of further people who should hear of it. Without `mail` nobody hears of it by mail
+    (`forge/reviews/participants.py`). Raises `NotAnOpenTodo` when `resolves` is none.
     """
     check_text(site, text)
     if status is not None and status not in STATUSES:
@@ -142,6 +144,8 @@ def comment(
             author=author.username,
             status=status,
             recipients=list(recipients) or UNSET,
+            comment=comment_id,
+            unmailed=UNSET if mail else True,
         )
         journal.record(db, caller, event)
     return comment_id

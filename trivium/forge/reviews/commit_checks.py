@@ -22,6 +22,7 @@ from trivium.forge.events.reviews import CommitChecked
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
+from trivium.store.locks import checks_of, lock
 from trivium.store.tables import commit_checks as table
 from trivium.store.tables import now, users
 
@@ -74,6 +75,7 @@ def set_check(
         repositories.find(db, caller, repository.id, Level.WRITE)
         change = update(table).where(*this_one).values(**values)
         if not db.execute(change).rowcount:
+            lock(db, checks_of(repository.id))
             of_commit = select(func.count()).where(*this_one[:2])
             if db.execute(of_commit).scalar_one() >= MAX_CHECKS:
                 raise Invalid(f"of a commit at most {MAX_CHECKS} programs say something")

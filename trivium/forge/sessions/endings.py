@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from trivium.errors import Busy, Locked, RepositoryFull, StorageFull, TriviumError
+from trivium.errors import Busy, DatabaseAway, Locked, RepositoryFull, StorageFull, TriviumError
 
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
@@ -55,6 +55,8 @@ def declined(error: TriviumError, system: str) -> Declined:
             return Declined(Why.TOO_LARGE, "The repository takes as much room as it may (max_repo_bytes).")
         case StorageFull():
             return Declined(Why.UNAVAILABLE, "The server is short of disk space and takes no pushes.")
+        case DatabaseAway():
+            return Declined(Why.UNAVAILABLE, "The server's database cannot be reached; try again.", retry_after=5)
         case Busy():
             return Declined(Why.UNAVAILABLE, "The server is busy; try again.", retry_after=5)
         case _:

@@ -171,7 +171,7 @@ class Transfers:
         await asyncio.shield(self._recover(push))
 
     async def _recover(self, push: Push) -> None:
-        with contextlib.ExitStack() as held, pushes.left_for_later(push):
+        with contextlib.ExitStack() as held, pushes.left_for_later(self.site, push):
             claim = held.enter_context(RepositoryLock(self.site.tree.locks, push.repository_id).claimed())
             deadline = asyncio.get_running_loop().time() + self.site.settings.exclusive_timeout
             if not await comes_true(claim.try_alone, until=deadline):

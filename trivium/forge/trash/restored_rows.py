@@ -25,7 +25,7 @@ from trivium.forge.pushes.from_remotes import opened_remote
 from trivium.forge.repositories.trash_notes import KeptCheck, KeptComment, Note, read_said
 from trivium.forge.reviews import attachments
 from trivium.forge.site import Site
-from trivium.store.engine import insert_id
+from trivium.store.engine import go_on_above, insert_id
 from trivium.store.tables import (
     DEFAULT_USER_ID,
     changeset_comments,
@@ -197,6 +197,8 @@ def _comments(
     if not kept:
         return
     columns = changeset_comments.c
+    # If the database was set back, ids of the kept ones have yet to be given.
+    go_on_above(db, changeset_comments, max((one.id for one in kept), default=0))
     taken = set(db.execute(select(columns.id).where(columns.id.in_([one.id for one in kept]))).scalars())
     rows = []
     for one in kept:

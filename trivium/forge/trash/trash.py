@@ -37,7 +37,7 @@ from trivium.forge.repositories.trash_notes import Note
 from trivium.forge.site import Site
 from trivium.forge.trash.restored_rows import give_back
 from trivium.names import check_path, last_segment, path_of
-from trivium.store.intents import Move, carry_out
+from trivium.store.intents import Move, carry_out, undo_all
 from trivium.vcs.values import History
 
 _LABEL: Final = re.compile(
@@ -169,9 +169,11 @@ def _put_back(
     """Insert the rows of a repository and move it from the trash to its place, with the groups on the way."""
     placement = Placement.plan(site.tree, wanted.path)
     if not placement.below:
-        with site.store.write() as db:  # a writer that was putting something there has finished
+        with site.store.write(told_apart=True) as db:  # nothing is under way
+            undo_all(db, site.tree)
             repo_groups.check_name_free(db, wanted.path)
-        if not (placement := Placement.plan(site.tree, wanted.path)).below:
+            placement = Placement.plan(site.tree, wanted.path)
+        if not placement.below:
             raise Invalid("a directory that is not registered stands in the repository root under this name")
     moves = []
     if len(placement.below) > 1:

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Boolean, Connection, bindparam, case, delete, insert, select, update
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trivium.access.caller import Caller
 from trivium.access.sessions import Session
+from trivium.errors import DatabaseAway
 from trivium.forge.events import journal
 from trivium.forge.events.moves import Pulled
 from trivium.forge.repositories.settings import without_pulls
@@ -25,6 +27,8 @@ from trivium.store.tables import now, sessions, tokens, users, visits
 
 _PULL_ONCE_IN: Final = 60.0
 _SEEN_ONCE_IN: Final = timedelta(seconds=60)
+_MOST_PULLS_KEPT: Final = 10_000
+"""While the database is away."""
 _MOST_VISITS: Final = 30
 """Of one user; more than are shown, for some of the repositories may be hidden later."""
 
@@ -95,6 +99,26 @@ class Activity:
         keys, accounts = _take(used_tokens), set(_take(signed_in))
         if not (pulls or keys or accounts or looked or seen):
             return
+        try:
+            site.store.again(partial(self._written, site, pulls, looked, seen, keys, accounts))
+        except DatabaseAway:
+            with self._lock:  # for the next time
+                self._pulls = (pulls + self._pulls)[:_MOST_PULLS_KEPT]
+                self._visits = looked | self._visits
+                self._seen = seen | self._seen
+            used_tokens.update(keys)
+            signed_in.update(accounts)
+            raise
+
+    def _written(
+        self,
+        site: Site,
+        pulls: list[tuple[Caller, int, str]],
+        looked: dict[tuple[int, int], str],
+        seen: dict[int, int],
+        keys: list[int],
+        accounts: set[int],
+    ) -> None:
         moment = now()
         active = accounts.union(seen.values())
         # A user's last sign-in is part of what super-admins see of them.

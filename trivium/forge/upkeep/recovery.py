@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from trivium.errors import TriviumError
+from trivium.errors import DatabaseAway, TriviumError
 from trivium.forge.caches.files import forget_deleted
+from trivium.forge.jobs import running
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import PUSH, Push, Recorded
 from trivium.forge.repositories import trash_notes
@@ -58,10 +59,35 @@ def recover(site: Site, *, alone: bool) -> Remaining:
         forget_deleted(site)
         attachments.forget_unfinished(site)
         pushes.shorten_stored(site)
+    # What they were doing to repositories is settled: whatever they did not finish may begin again.
+    for runner in sorted(running.left_behind(site).runners):
+        count = running.take_back(site, runner)
+        _log.warning("jobs of a process that ended were taken back", jobs=count)
     remove_dead(site.tree.locks)
     if left:
         _log.warning("recovered after a crash", intents=len(left) - unfinished)
     return Remaining(alive=len(found) - len(left), unfinished=unfinished)
+
+
+def recover_left(site: Site) -> None:
+    """Settle what this process could not settle while the database was away. What it cannot settle yet stays so."""
+    if site.tree.unsettled.is_set():
+        with site.store.write() as db:
+            intents.undo_all(db, site.tree)
+        site.tree.unsettled.clear()
+    left = {site.left.get() for _ in range(site.left.qsize())}
+    if not left:
+        return
+    try:
+        with site.store.read() as db:
+            found = [intent for intent in intents.recorded(db) if intent.id in left]
+    except DatabaseAway:
+        for one in left:
+            site.left.put(one)
+        raise
+    for intent in found:
+        if not _recover_push(site, intent):
+            site.left.put(intent.id)
 
 
 def _recover_push(site: Site, intent: Intent) -> bool:

@@ -17,7 +17,7 @@ import pygit2
 from pygit2.enums import FileMode, ObjectType
 
 from trivium.vcs.budget import present
-from trivium.vcs.errors import UnknownPath, UnknownRevision
+from trivium.vcs.errors import NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.git import differences, listing, log, patches, walking
 from trivium.vcs.git.changes import changes
 from trivium.vcs.git.commit_lists import ID_BYTES, Ids, position_in
@@ -25,7 +25,7 @@ from trivium.vcs.git.index import GitIndex
 from trivium.vcs.git.last_changes import last_changes
 from trivium.vcs.git.objects import branch_at, changeset_of, peeled
 from trivium.vcs.git.opened import Opened
-from trivium.vcs.pages import CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
+from trivium.vcs.pages import Apart, CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
 from trivium.vcs.paths import clean_path, path_within
 from trivium.vcs.texts import text_of
 from trivium.vcs.values import (
@@ -215,6 +215,9 @@ class GitSnapshot:
 
     def lacking(self, old: str, new: str, limit: int) -> list[str]:
         return walking.lacking(self._opened, old, new, limit)
+
+    def apart(self, old: tuple[str, str], new: tuple[str, str], limit: int) -> Apart:  # noqa: ARG002
+        raise NotPossible("branches are no directories here")
 
     def differences(self, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:
         return differences.differences(self._opened, old, new, options)

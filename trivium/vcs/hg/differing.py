@@ -8,18 +8,21 @@ from typing import Any
 
 from trivium.vcs.budget import present
 from trivium.vcs.diff.differences import Differences, Version, difference
-from trivium.vcs.errors import UnknownPath
+from trivium.vcs.errors import NotPossible, UnknownPath
 from trivium.vcs.hg.client import Stream
 from trivium.vcs.hg.directories import id_of, kind_of, text_of_path
 from trivium.vcs.hg.reader import Reader
 from trivium.vcs.hg.values import Difference
-from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, FileDifference, Op
+from trivium.vcs.pages import MOST_CONTEXT, Apart, DiffOptions, FileDifference, Op
 from trivium.vcs.paths import raw_path
 from trivium.vcs.values import LARGEST_COMPARED
 
 
 class Differing(Reader):
     """Two changesets beside each other."""
+
+    def apart(self, old: tuple[str, str], new: tuple[str, str], limit: int) -> Apart:  # noqa: ARG002
+        raise NotPossible("branches are no directories here")
 
     def differences(self, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:
         asked = _between(old, new, options)

@@ -16,7 +16,7 @@ from trivium.vcs.pages import EntryKind, Properties, TreeEntry
 from trivium.vcs.paths import raw_path
 
 _ID_BYTES: Final = 20
-_SMALL: Final = 64 << 10
+_SMALL: Final = 256 << 10
 """Bytes of a file for which nobody need be forked."""
 _PIECE: Final = 128 << 10
 _MOST_AHEAD: Final = 100

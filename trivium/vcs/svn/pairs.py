@@ -62,12 +62,60 @@ def pairs_of(trees: Trees, old: int, new: int, options: DiffOptions) -> list[Pai
         path = clean_path(options.path)
     except UnknownPath:
         return []
+    if options.old_path is not None:
+        return _between(trees, options.old_path, old, path, new)
     if old == new:
         return []
     found = _Search(trees, min(old, new), max(old, new), path, options.renames).pairs()
     if old > new:
         found = map(_turned, found)
     return sorted(found, key=lambda pair: pair.path)
+
+
+def _between(trees: Trees, old_path: str, old: int, path: str, new: int) -> list[Pair]:
+    """What differs between two directories, or files, by their paths below these; nothing is renamed or copied."""
+    try:
+        places = (At(clean_path(old_path), old), At(path, new))
+    except UnknownPath:
+        return []
+    before, after = (_kinds_below(trees, place) for place in places)
+    found = []
+    for below in sorted({*before, *after}):
+        left = _place(trees, places[0], below, before.get(below, 0))
+        right = _place(trees, places[1], below, after.get(below, 0))
+        if left and right and (left.kind is EntryKind.DIRECTORY) is (right.kind is EntryKind.DIRECTORY):
+            if _differ(trees, left, right):
+                found.append(Pair(Op.MODIFIED, left, right))
+            continue
+        # Of a directory that is on one side the files tell.
+        if left and left.kind is not EntryKind.DIRECTORY:
+            found.append(Pair(Op.DELETED, left, None))
+        if right and (right.kind is not EntryKind.DIRECTORY or right.properties):
+            found.append(Pair(Op.ADDED, None, right))
+    return found
+
+
+def _kinds_below(trees: Trees, place: At) -> dict[str, int]:
+    """The kind of a place, under the empty path, and of everything below it."""
+    kind = trees.kind(place.path, place.revision)
+    found = {"": kind}
+    if kind == DIRECTORY:
+        start = len(place.path) + 1 if place.path else 0
+        found |= {below[start:]: of for below, of in trees.below(place.path, place.revision)}
+    return found
+
+
+def _place(trees: Trees, above: At, below: str, kind: int) -> Side | None:
+    if kind not in (FILE, DIRECTORY):
+        return None
+    return _side(trees, At("/".join(filter(None, (above.path, below))), above.revision), kind)
+
+
+def _differ(trees: Trees, old: Side, new: Side) -> bool:
+    """Whether what is there on both sides differs."""
+    if old.properties != new.properties or old.kind != new.kind:
+        return True
+    return new.kind is not EntryKind.DIRECTORY and not trees.same_content(old.at, new.at)
 
 
 def _side(trees: Trees, node: At, kind: int) -> Side:
@@ -128,13 +176,8 @@ class _Search:
     def _changed(self, path: str, kind: int) -> Iterator[Pair]:
         """What exists before and after, if it differs."""
         old, new = (_side(self._trees, At(path, number), kind) for number in (self._low, self._high))
-        if self._differ(old, new):
+        if _differ(self._trees, old, new):
             yield Pair(Op.MODIFIED, old, new)
-
-    def _differ(self, old: Side, new: Side) -> bool:
-        if old.properties != new.properties or old.kind != new.kind:
-            return True
-        return new.kind is not EntryKind.DIRECTORY and not self._trees.same_content(old.at, new.at)
 
     def _came(self, path: str, kind: int, *, empty: bool) -> Iterator[Pair]:
         """What exists only after."""

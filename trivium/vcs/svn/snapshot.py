@@ -14,9 +14,10 @@ from typing import Any, Final
 from trivium.vcs.annotation import annotated, lines_of, origins_of
 from trivium.vcs.budget import present
 from trivium.vcs.errors import TooLarge, UnknownPath, UnknownRevision, VcsError
-from trivium.vcs.pages import CommitDetails, DiffOptions, EntryKind, FileDifference, Properties, TreeEntry
+from trivium.vcs.pages import Apart, CommitDetails, DiffOptions, EntryKind, FileDifference, Properties, TreeEntry
 from trivium.vcs.paths import clean_path
 from trivium.vcs.svn import listing
+from trivium.vcs.svn.apart import apart
 from trivium.vcs.svn.changes import changes_of
 from trivium.vcs.svn.details import details_of
 from trivium.vcs.svn.differences import differences, differing
@@ -269,6 +270,10 @@ class SvnSnapshot:
     def lacking(self, old: str, new: str, limit: int) -> list[str]:
         newest = int(new)
         return [str(number) for number in range(newest, max(int(old), newest - limit), -1)]
+
+    def apart(self, old: tuple[str, str], new: tuple[str, str], limit: int) -> Apart:
+        sides = [At(clean_path(path), int(raw_id)) for path, raw_id in (old, new)]
+        return apart(self._trees, sides[0], sides[1], limit)
 
     def differences(self, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:
         return differences(self._trees, int(old or 0), int(new), options)

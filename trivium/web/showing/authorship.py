@@ -13,11 +13,11 @@ from markupsafe import Markup
 from trivium.forge.history.files import Block, annotated
 from trivium.forge.history.listing import Change, touched
 from trivium.forge.history.places import Place
+from trivium.language import moment_of
 from trivium.render import highlight, rows
 from trivium.render.text import name
 from trivium.vcs.abilities import Numbers
-from trivium.web.language import moment_of
-from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, decoded
+from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, Nature, Shown, decoded, of_head, with_head
 from trivium.web.showing.keeping import json_of, kept
 from trivium.web.showing.places import address
 from trivium.web.templating import face_ground, face_letter, html
@@ -29,22 +29,26 @@ _MOST_CHANGES: Final = 500
 _STEPS: Final = 4
 
 
-def annotation(visit: RepositoryVisit, place: Place) -> Markup:
-    """The lines of a file, each block with its changeset; raises `NotText` and `TooLarge`."""
+def annotation(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
+    """What a file is, and its lines, each block with its changeset; raises `NotText` and `TooLarge`."""
 
     def make() -> str:
         found = annotated(visit.history, visit.repository, place, MOST_SHOWN)
-        text = decoded(found.content, "", visit.site.settings.default_encoding).text
+        read = decoded(found.content, "", visit.site.settings.default_encoding)
+        text = read.text
         coloured = len(found.content) <= visit.site.settings.cut_off_limit_file
         lexer = highlight.lexer_of(place.path, text) if coloured else ""
-        shown = highlight.highlight(text, lexer).lines[:MOST_LINES]
+        lines = highlight.highlight(text, lexer).lines
+        shown = lines[:MOST_LINES]
         body = rows.annotated(shown, _blocks(visit, place, found.blocks), words=words_of(visit.language))
-        return (
-            rows.text_table(body, place.file_name, authors=True, words=words_of(visit.language)) if shown else Markup()
+        table = rows.text_table(body, place.file_name, authors=True, words=words_of(visit.language)) if shown else ""
+        language = highlight.language(lexer)
+        return with_head(
+            Shown(Nature.TEXT, read.charset, len(shown), language, coloured, len(lines) > len(shown)), table
         )
 
-    key = ("annotate", place.stamp, place.raw_id, place.path, visit.root, visit.site.settings.default_encoding)
-    return html(visit.part(*key, make=make))
+    key = ("annotated", place.stamp, place.raw_id, place.path, visit.root, visit.site.settings.default_encoding)
+    return of_head(visit.part(*key, make=make))
 
 
 def _blocks(visit: RepositoryVisit, place: Place, blocks: Sequence[Block]) -> list[rows.Block]:

@@ -2,7 +2,7 @@
 """The changes that a page shows, in the form that the visitor wants: for changesets, ranges, comparisons and files.
 
 What is made is kept as parts (web.md 5): the list of files, and their lines, some files at a time. Of more files than
-`AT_ONCE` the lines are sent while they are made.
+`AT_ONCE` the lines are sent while they are made, from the first file on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Final
 from urllib.parse import urlencode
 
@@ -35,6 +36,8 @@ from trivium.web.words import words_of
 _log = structlog.get_logger(__name__)
 
 _CONTEXT: Final = 3
+_PIECE: Final = 16 << 10
+"""Characters of lines that are sent together while more are made."""
 _AT_ONCE_BYTES: Final = 512 << 10
 """Of a page with many files that is sent whole, once all of it is known."""
 LAYOUT_COOKIE: Final = "trivium_layout"
@@ -163,13 +166,19 @@ class _Maker:
         self._visit, self._sides, self._look = visit, sides, look
         settings = visit.site.settings
         self._wanted = differences.options(
-            settings, context=look.context, ignore_space=look.ignore_space, path=path, full=look.full
+            settings,
+            context=look.context,
+            ignore_space=look.ignore_space,
+            path=path,
+            old_path=sides.old_path,
+            full=look.full,
         )
         self._icons = f"{visit.asked.root}{static_files().root}/icons.svg"
         wanted = self._wanted
         self._key: tuple[Hashable, ...] = (
             *(sides.old, sides.new, sides.other.id if sides.other else 0),
             *(wanted.context, wanted.ignore_space, quoted(wanted.path), wanted.per_file, wanted.total),
+            *(() if wanted.old_path is None else ("from", quoted(wanted.old_path))),
             *(look.two, look.full, look.address(), visit.root, self._root_of_new, self._icons),
         )
 
@@ -217,6 +226,10 @@ class _Maker:
         return differences.listed(self._visit.history, self._visit.repository, self._sides, self._wanted).files
 
     def _written(self, files: Iterable[FileDifference]) -> str:
+        return "".join(self._sections(files))
+
+    def _sections(self, files: Iterable[FileDifference]) -> Iterator[str]:
+        """The lines of files, one file after the other as they come."""
         look, visit, sides = self._look, self._visit, self._sides
         old = f"{visit.root}/files/{sides.old}/"
         new = f"{self._root_of_new}/files/{sides.new}/"
@@ -230,11 +243,11 @@ class _Maker:
         addresses = Addresses(
             new=lambda path: new + quoted(path),
             old=lambda path: old + quoted(path),
-            raw=lambda path: f"{raw}{quoted(path)}?{between}",
+            raw=lambda path: f"{raw}{quoted(path)}?{between}" if sides.old_path is None else "",
             more=more,
             everything="" if look.full else look.address(fulldiff=1),
         )
-        found = sections(
+        return sections(
             files,
             addresses,
             two=look.two,
@@ -243,7 +256,6 @@ class _Maker:
             icons=self._icons,
             words=words_of(visit.language),
         )
-        return "".join(found)
 
     def _find(self, what: str, *more: Hashable) -> str | None:
         return self._visit.fragments.find(self._visit.repository.id, self._whole(what, *more))
@@ -258,12 +270,12 @@ class _Maker:
 
     def _rest(self, listing: Listing) -> Iterator[bytes]:
         """The lines of many files, sent while they are made. What goes wrong now can only be said in their place."""
-        count = _count(listing)
+        parts = _count(listing)
         at = 0
-        while at < count and (found := self._find("lines", at)) is not None:
+        while at < parts and (found := self._find("lines", at)) is not None:
             at += 1
             yield found.encode("utf-8", "surrogateescape")
-        if at == count:
+        if at == parts:
             return
         try:
             yield from self._made(at)
@@ -277,19 +289,41 @@ class _Maker:
     def _made(self, first: int) -> Iterator[bytes]:
         visit = self._visit
         found = differences.streamed(visit.history, visit.repository, self._sides, self._wanted, first * AT_ONCE)
-        added = deleted = 0
-        whole = first == 0
+        told = _Told()
         with contextlib.closing(found):
-            for at, (files, complete) in enumerate(found, first):
-                written = self._written(files)
-                added += sum(one.added or 0 for one in files)
-                deleted += sum(one.deleted or 0 for one in files)
-                whole = whole and complete
-                if complete:
-                    self._keep(written, "lines", at)
-                yield written.encode("utf-8", "surrogateescape")
-        if whole:
-            self._keep(msgspec.json.encode((added, deleted)).decode(), "counted")
+            for at in count(first):
+                part: list[str] = []
+                sent = 0
+                for section in self._sections(told.of(islice(found, AT_ONCE))):
+                    part.append(section)
+                    # The first file is sent by itself, what follows in pieces that are worth it.
+                    if (at == first and len(part) == 1) or sum(map(len, part[sent:])) >= _PIECE:
+                        yield "".join(part[sent:]).encode("utf-8", "surrogateescape")
+                        sent = len(part)
+                if not part:
+                    break
+                if told.complete:
+                    self._keep("".join(part), "lines", at)
+                if sent < len(part):
+                    yield "".join(part[sent:]).encode("utf-8", "surrogateescape")
+        if told.complete and first == 0:
+            self._keep(msgspec.json.encode((told.added, told.deleted)).decode(), "counted")
+
+
+class _Told:
+    """What is known of the files that were compared so far."""
+
+    def __init__(self) -> None:
+        self.added = self.deleted = 0
+        self.complete = True
+        """Whether nothing was left out of them."""
+
+    def of(self, files: Iterable[tuple[FileDifference, bool]]) -> Iterator[FileDifference]:
+        for one, complete in files:
+            self.added += one.added or 0
+            self.deleted += one.deleted or 0
+            self.complete = self.complete and complete
+            yield one
 
 
 def _count(listing: Listing) -> int:

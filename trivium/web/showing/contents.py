@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from markupsafe import Markup
 
-from trivium.forge.history.files import beginning
+from trivium.forge.history.files import beginning, content
 from trivium.forge.history.places import Place
 from trivium.render import highlight, rows
 from trivium.render.cleaning import PREFIX, Resolve
@@ -22,6 +22,7 @@ from trivium.render.markup import kind_of, render
 from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, shown_type
+from trivium.web.showing.keeping import recalled
 from trivium.web.showing.places import address, within
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
@@ -30,6 +31,8 @@ from trivium.web.words import words_of
 MOST_SHOWN: Final = 1 << 20
 """Bytes of a file that a page shows; of what is larger the beginning is (web.md 2.2)."""
 MOST_LINES: Final = 20_000
+_SMALL: Final = 256 << 10
+"""Bytes of a file that is read at once."""
 _LONGEST_TARGET: Final = 4096
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]{1,200}\n){0,10}"
@@ -68,14 +71,37 @@ class Shown:
     """Of a pointer the size of the file."""
 
 
+def is_small(place: Place) -> bool:
+    """Whether a file is read at once: to do so in a thread of its own, piece by piece, costs many times more."""
+    return place.size is not None and place.size <= _SMALL
+
+
+def small(visit: RepositoryVisit, place: Place) -> bytes:
+    """The bytes of such a file; raises `TakesLong` where they have to be read and there is no time for it."""
+
+    def read() -> bytes:
+        visit.take_time()
+        return b"".join(content(visit.history, visit.repository, place))
+
+    return visit.fragments.content(visit.repository.id, key_of(place), read)
+
+
+def key_of(place: Place) -> tuple[str, ...]:
+    """All that the bytes of a file depend on."""
+    return place.stamp, place.id, place.path, place.kind
+
+
 def nature(visit: RepositoryVisit, place: Place) -> str:
     """`text`, `binary`, or the type of a picture: how a file is sent."""
 
     def make() -> str:
-        head = beginning(visit.history, visit.repository, place, LOOKED_AT)
+        if is_small(place):
+            head = small(visit, place)[:LOOKED_AT]  # all of it is wanted next
+        else:
+            head = beginning(visit.history, visit.repository, place, LOOKED_AT)
         return shown_type(head) or ("binary" if is_binary(head) else "text")
 
-    return visit.part("nature", place.stamp, place.id, place.path, make=make)
+    return recalled(visit, "nature", place.stamp, place.id, place.path, make=make)
 
 
 def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
@@ -88,11 +114,21 @@ def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
     def make() -> str:
         data = beginning(visit.history, visit.repository, place, MOST_SHOWN + 1)
         shown, table = _shown(visit, place, data, asked, coloured=coloured)
-        told = [shown.nature, shown.charset, shown.lines, shown.language, shown.coloured, shown.cut, shown.target]
-        return f"{json.dumps([*told, shown.real_size])}\n{table}"
+        return with_head(shown, table)
 
     key = ("text", place.stamp, place.id, place.path, place.kind, asked, settings.default_encoding, coloured)
-    head, _, table = visit.part(*key, make=make).partition("\n")
+    return of_head(visit.part(*key, make=make))
+
+
+def with_head(shown: Shown, table: str) -> str:
+    """The lines of a file together with what is known of it: a part that `of_head` reads."""
+    told = [shown.nature, shown.charset, shown.lines, shown.language, shown.coloured, shown.cut, shown.target]
+    return f"{json.dumps([*told, shown.real_size])}\n{table}"
+
+
+def of_head(part: str) -> tuple[Shown, Markup]:
+    """What `with_head` wrote."""
+    head, _, table = part.partition("\n")
     first, *others = json.loads(head)
     return Shown(Nature(first), *others), html(table)
 

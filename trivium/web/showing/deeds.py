@@ -15,8 +15,8 @@ from markupsafe import Markup, escape
 
 from trivium.forge.events.moves import Ref
 from trivium.forge.events.reading import Archived, Changed, Entry, Made, Moved, Said
+from trivium.language import Language, moment_of
 from trivium.render.feeds import Entry as FeedEntry
-from trivium.web.language import Language, moment_of
 from trivium.web.templating import html
 from trivium.web.urls import quoted
 from trivium.web.visit import Visit

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from trivium.forge.history.files import beginning
 from trivium.forge.history.listing import Change, Listing, last_changes, listing, paths_below
 from trivium.forge.history.places import Place
+from trivium.forge.history.prepared import changes_key
 from trivium.render import rows
 from trivium.render.markup import kind_of, plain, render
 from trivium.vcs.pages import EntryKind, TreeEntry
@@ -52,7 +53,7 @@ def directory(visit: RepositoryVisit, place: Place, level: Listing | None = None
     `level` is the directory's listing, from a caller that has it.
     """
     level = level or _level(visit, place)
-    key = _changes_key(place)
+    key = changes_key(place)
     changes: dict[str, Change] | None = known(visit, dict[str, Change], *key)
     if changes is None and (visit.query.get("changes") or visit.asked.by_script):
         changes = kept(
@@ -75,12 +76,8 @@ def state_of(visit: RepositoryVisit, place: Place, level: Listing | None = None)
     level = level or _level(visit, place)
     if any(entry.kind is EntryKind.LINK for entry in level.entries):
         return ""
-    at_hand = known(visit, dict[str, Change], *_changes_key(place)) is not None
+    at_hand = known(visit, dict[str, Change], *changes_key(place)) is not None
     return "changes" if at_hand or visit.query.get("changes") or visit.asked.by_script else "entries"
-
-
-def _changes_key(place: Place) -> tuple[str, ...]:
-    return ("changes", place.stamp, place.raw_id, place.path)
 
 
 def _level(visit: RepositoryVisit, place: Place) -> Listing:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -148,6 +149,7 @@ def _rows(visit: RepositoryVisit, found: Sequence[Logged], *, with_graph: bool, 
     return str(rows.log(told, icons=icons_of(visit), words=words_of(visit.language)))
 
 
+@lru_cache(maxsize=2048)
 def face(name: str) -> Markup:
     """The initial of somebody."""
     return Markup(
@@ -192,21 +194,20 @@ def _states(visit: RepositoryVisit, row: Logged, *, slot: bool) -> Markup:
         found.append((" warn", visit.text("Secret")))
     if row.closes_branch:
         found.append((" warn", visit.text("Closes the branch")))
+    if not found:
+        return html(f"{_SLOT}{row.change.raw_id}{_END}" if slot else "")
     tags = Markup().join(Markup('<span class="tag{}">{}</span>').format(look, word) for look, word in found)
     return tags + html(f"{_SLOT}{row.change.raw_id}{_END}" if slot else "")
 
 
 def _marks(visit: RepositoryVisit, change: Change) -> Markup:
     """What chooses the two sides of a comparison."""
-    of = shown_id(visit, change)
-    return Markup(
-        '<span class="marks wide-only"><input type="radio" name="left" value="{}" aria-label="{}" required>'
-        '<input type="radio" name="right" value="{}" aria-label="{}" required></span>'
-    ).format(
-        change.raw_id,
-        visit.text("Compare from %(id)s", id=of),
-        change.raw_id,
-        visit.text("Compare to %(id)s", id=of),
+    of, raw_id = shown_id(visit, change), escape(change.raw_id)
+    left = escape(visit.text("Compare from %(id)s", id=of))
+    right = escape(visit.text("Compare to %(id)s", id=of))
+    return html(
+        f'<span class="marks wide-only"><input type="radio" name="left" value="{raw_id}" aria-label="{left}" required>'
+        f'<input type="radio" name="right" value="{raw_id}" aria-label="{right}" required></span>'
     )
 
 

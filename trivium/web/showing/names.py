@@ -20,6 +20,7 @@ from trivium.web.visit import RepositoryVisit
 
 _MOST_OFFERED: Final = 500
 """Names of one kind that a switcher is told of."""
+_MAIN: Final = "trunk"
 _TYPES: Final = {NameKind.BRANCH: "branch", NameKind.CLOSED: "branch", NameKind.BOOKMARK: "book", NameKind.TAG: "tag"}
 """What comparisons call these kinds."""
 
@@ -70,7 +71,7 @@ def lists(visit: RepositoryVisit, kinds: tuple[NameKind, ...], sought: str, afte
 def compared_with(visit: RepositoryVisit) -> str:
     """What branches are compared with, as an address names it: where the repository's pages begin."""
     if visit.abilities.lines is Lines.PATHS:
-        return ""
+        return f"branch@{_MAIN}"
     kind, _, name = visit.repository.landing_rev.partition(":")
     return f"{kind if kind in ('branch', 'book', 'tag') else 'rev'}@{name}" if name else "rev@tip"
 

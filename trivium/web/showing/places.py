@@ -12,7 +12,7 @@ from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.pages import EntryKind
 from trivium.vcs.values import Layout, Names
 from trivium.web.answers import Refused
-from trivium.web.showing.keeping import kept
+from trivium.web.showing.keeping import kept, recalled
 from trivium.web.urls import quoted, quoted_segment
 from trivium.web.visit import RepositoryVisit
 
@@ -95,9 +95,7 @@ def _found(visit: RepositoryVisit, revision: str, path: str) -> Place | None:
         return place(visit.history, visit.repository, revision, path, moment)
 
     try:
-        answer: Place | None = kept(
-            visit, Place | None, "place", moment.key, visit.repository.landing_rev, revision, path, make=make
-        )
+        answer = recalled(visit, "place", moment.key, visit.repository.landing_rev, revision, path, make=make)
     except UnknownPath:
         return None
     if answer is None:

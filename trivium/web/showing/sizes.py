@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trivium.web.language import Language
+from trivium.language import Language
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _ROUNDED_UP: Final = 999.95

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from trivium.forge.history.prepared import activity_key, composition_key
 from trivium.forge.history.statistics import Activity, Composition, activity, composition
+from trivium.language import moment_of
 from trivium.render import chart, highlight
-from trivium.web.language import moment_of
 from trivium.web.showing.keeping import kept, known
 from trivium.web.showing.sizes import size
 from trivium.web.urls import quoted_segment
@@ -85,7 +86,7 @@ def composition_of(visit: RepositoryVisit, revision: str) -> Composition | None:
 
 
 def _key(visit: RepositoryVisit, revision: str) -> tuple[str, ...]:
-    return ("composition", visit.now().key, visit.repository.landing_rev, quoted_segment(revision))
+    return composition_key(visit.now(), visit.repository, quoted_segment(revision))
 
 
 @lru_cache(maxsize=1024)
@@ -122,7 +123,7 @@ def growth(visit: RepositoryVisit) -> Growth:
     """The changesets of each week, or of each month where the history is long."""
     moment = visit.now()
     found: Activity = kept(
-        visit, Activity, "activity", moment.key, make=lambda: activity(visit.history, visit.repository, moment)
+        visit, Activity, *activity_key(moment), make=lambda: activity(visit.history, visit.repository, moment)
     )
     weeks = {date.fromisoformat(week): count for week, count in found.weeks.items()}
     years: Counter[int] = Counter()

@@ -16,7 +16,7 @@ from trivium.web.answers import Page, Redirect
 from trivium.web.registering import view
 from trivium.web.showing.changes import changes_of, look_of, remembered
 from trivium.web.showing.keeping import kept
-from trivium.web.urls import quoted_segment
+from trivium.web.urls import quoted, quoted_segment
 from trivium.web.visit import RepositoryVisit
 
 _MOST_NAMES: Final = 500
@@ -42,7 +42,7 @@ def compare(visit: RepositoryVisit, sides: str) -> Page | Redirect:
     """What leads from one revision to the other."""
     found = comparing.parsed(sides) if len(sides) <= 2 * _LONGEST else None
     if found is None:
-        said = visit.text("Two revisions look like this: branch@stable...tag@v1.0")
+        said = visit.text("Two revisions look like this: stable...v1.0, or branch@stable...tag@v1.0")
         return _form(visit, "", "", reason=said, status=404)
     left, right = found
     merge, target = _merge(visit), _target(visit)
@@ -65,10 +65,12 @@ def compare(visit: RepositoryVisit, sides: str) -> Page | Redirect:
 def _shown(visit: RepositoryVisit, left: Ref, other: Repository, right: Ref, found: Comparison, *, merge: bool) -> Page:
     two = other.id != visit.repository.id
     look = look_of(visit, target_repo=other.name if two else "", merge="1" if merge else "")
-    equal = found.left.raw_id == found.right.raw_id
+    equal = (found.left.raw_id, found.old_path) == (found.right.raw_id, found.path)
     changes = None
     if not equal:
-        changes = changes_of(visit, Sides(found.old, found.right.raw_id, other if two else None), look)
+        old_path = found.old_path if found.old_path != found.path else None
+        sides = Sides(found.old, found.right.raw_id, other if two else None, old_path)
+        changes = changes_of(visit, sides, look, path=found.path)
     swapped = {"target_repo": visit.repository.name if two else "", "merge": "1" if merge else ""}
     names = _names(visit)
     parts = (visit.now().key, visit.history.now(other).key, str(left), str(right), merge, look)
@@ -97,7 +99,9 @@ def _shown(visit: RepositoryVisit, left: Ref, other: Repository, right: Ref, fou
 def _downloads(visit: RepositoryVisit, other: Repository, found: Comparison) -> list[tuple[str, str]]:
     """What can be had of a comparison beside its page."""
     files = f"{visit.urls.repository(other.name)}/files/{found.right.raw_id}"
-    links = [(files, visit.text("Files of the second revision"))]
+    links = [(files + (f"/{quoted(found.path)}" if found.path else ""), visit.text("Files of the second revision"))]
+    if found.path or found.old_path:
+        return links
     if found.count and other.id == visit.repository.id and found.ancestor == found.left.raw_id and found.commits:
         first = found.commits[-1]
         if found.count == len(found.commits) and found.left.raw_id in [one.raw_id for one in first.parents[:1]]:
@@ -111,8 +115,8 @@ def _compared(visit: RepositoryVisit, left: Ref, other: Repository, right: Ref, 
     history, repository = visit.history, visit.repository
 
     def make() -> Comparison:
-        ids = comparing.resolved(history, repository, left), comparing.resolved(history, other, right)
-        return comparing.compared(history, repository, ids[0], other, ids[1], merge=merge)
+        ends = comparing.resolved(history, repository, left), comparing.resolved(history, other, right)
+        return comparing.compared(history, repository, ends[0], other, ends[1], merge=merge)
 
     moments = (visit.now().key, history.now(other).key)
     key = ("comparison", *moments, other.id, quoted_segment(str(left)), quoted_segment(str(right)), merge)

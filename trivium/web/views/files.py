@@ -68,12 +68,12 @@ def annotate(visit: RepositoryVisit, revision: str, path: str) -> Page:
     if (page := visit.page_at_hand(_state(visit, place, "annotate"))) is not None:
         return page
     try:
-        table = authorship.annotation(visit, place)
+        shown, table = authorship.annotation(visit, place)
     except NotText:
         return _file(visit, place, notice=visit.text("This file is not text: there are no lines to annotate."))
     except TooLarge:
         return _file(visit, place, notice=visit.text("This file is too large to be annotated here."))
-    return _page(visit, place, "annotate", body=table)
+    return _page(visit, place, "annotate", body=table, shown=shown)
 
 
 def _directory(visit: RepositoryVisit, place: Place) -> Page:
@@ -132,7 +132,7 @@ def _page(
     look: str,
     *,
     body: str,
-    shown: contents.Shown | None = None,
+    shown: contents.Shown,
     target: str = "",
     notice: str = "",
     rendered: bool = False,
@@ -140,8 +140,6 @@ def _page(
     """The page of a file: `look` is `files`, `render` or `annotate`."""
     last = known(visit, list[Change], *authorship.last_key(place)) is not None
     change = authorship.last_change(visit, place) if last or visit.query.get("changes") else None
-    if shown is None:
-        shown, _ = contents.text(visit, place)
     return Page(
         "files/file.html",
         tag="" if notice else _state(visit, place, look if look == "annotate" else "rendered" if rendered else ""),

@@ -7,9 +7,9 @@ from typing import Final
 
 from trivium.errors import Invalid
 from trivium.forge.accounts.preferences import Preferences, changed, set_preferences, written
+from trivium.language import KNOWN
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
-from trivium.web.language import KNOWN
 from trivium.web.registering import Who, view
 from trivium.web.views.sign_in import safe_address
 from trivium.web.visit import Visit

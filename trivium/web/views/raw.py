@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import Final
 
 from trivium.access.levels import Level
 from trivium.forge.history.files import content
@@ -16,12 +15,9 @@ from trivium.web.answers import Body
 from trivium.web.declared import BINARY, type_by_name
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
-from trivium.web.showing.contents import nature
+from trivium.web.showing.contents import is_small, key_of, nature, small
 from trivium.web.showing.places import file_at, is_whole
 from trivium.web.visit import RepositoryVisit
-
-_SMALL: Final = 256 << 10
-"""Bytes of a file that is read at once."""
 
 
 @view("GET", "/{repository}/raw/{revision}/{path*}", needs=Level.READ, word="FilesController:raw")
@@ -49,18 +45,10 @@ def rawfile(visit: RepositoryVisit, revision: str, path: str) -> Body:
 
 
 def _body(visit: RepositoryVisit, place: Place, kind: str, how: str) -> Body:
-    key = (place.stamp, place.id, place.path, place.kind)
-    tag = hashlib.sha256(repr((key, kind)).encode()).hexdigest()[:32]
-
-    def read() -> bytes:
-        visit.take_time()
-        return b"".join(content(visit.history, visit.repository, place))
-
-    small = place.size is not None and place.size <= _SMALL and not visit.asked.partial
+    tag = hashlib.sha256(repr(key_of(place)).encode()).hexdigest()[:32]
     return Body(
-        # To read it in a thread of its own, piece by piece, costs many times more.
-        visit.fragments.content(visit.repository.id, key, read)
-        if small
+        small(visit, place)
+        if is_small(place) and not visit.asked.partial
         else content(visit.history, visit.repository, place),
         kind,
         length=place.size,

@@ -109,4 +109,5 @@ def _shown(
         reason=reason,
         username=username,
         remember=remember,
+        registration=visit.site.settings.allow_registration,
     )

@@ -160,6 +160,7 @@ def test_an_account_is_called_as_it_is_now(site: Site, ada: Caller, ben: Caller)
     assert (entry.username, entry.user_id) == ("ben", None)
 
 
+@pytest.mark.sqlite_only  # the plans are those of SQLite
 def test_no_row_of_others_is_read_for_a_page(site: Site, ada: Caller) -> None:
     said: list[str] = []
     with site.store.glance() as db:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert
 
-from tests.support import rows
+from tests.support import postgresql, rows
 from tests.support.rows import EMPTY
 from trivium.access.caller import Caller, anonymous
 from trivium.access.levels import Level
@@ -30,11 +30,15 @@ WAYS = {"few": (10**6, 10**6), "names": (0, 10**6), "rights": (10**6, -1), "walk
 
 
 @pytest.fixture(scope="module")
-def shared_site(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> Iterator[Site]:
+def shared_site(
+    tmp_path_factory: pytest.TempPathFactory, prepared_data: Path, prepared_database: str | None
+) -> Iterator[Site]:
     """One for all tests that only ask."""
     data = tmp_path_factory.mktemp("pages") / "data"
     shutil.copytree(prepared_data, data)
-    opened = open_site(Settings(data=data, min_free_bytes=0))
+    database = prepared_database and postgresql.new_database(prepared_database)
+    url = postgresql.address_of(database) if database else ""
+    opened = open_site(Settings(data=data, min_free_bytes=0, database_url=url))
     yield opened
     opened.close()
 
@@ -195,6 +199,7 @@ def said(db: Connection, ask: Callable[[], object]) -> list[str]:
     return statements
 
 
+@pytest.mark.sqlite_only  # the driver tells what it is asked
 def test_a_page_takes_so_many_statements_however_much_there_is(full: Site, people: dict[str, Caller]) -> None:
     with full.store.glance() as db:
         top = repo_groups.find(db, people["ada"], "Top_x", Level.READ)
@@ -215,6 +220,7 @@ def test_a_page_takes_so_many_statements_however_much_there_is(full: Site, peopl
             assert pages.page(db, people["ada"], readable=readable) == pages.page(db, people["ada"])
 
 
+@pytest.mark.sqlite_only  # the plans are those of SQLite
 @pytest.mark.parametrize(
     ("given", "index"),
     [

@@ -19,12 +19,14 @@ from trivium.access.caller import the_system
 from trivium.access.levels import Level
 from trivium.assembly import open_site
 from trivium.forge.accounts import users as accounts
+from trivium.forge.groups import creation as groups
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.changes import RepoGroupChanges, update_group
 from trivium.forge.repositories import changes, creation
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.site import Site
+from trivium.forge.trash import trash
 from trivium.forge.upkeep import recovery
 from trivium.settings import Settings
 from trivium.store import intents
@@ -94,13 +96,29 @@ def test_nobody_builds_in_a_group_that_is_going_to_be_moved_back(settings: Setti
 
 def test_the_name_of_a_creation_that_died_is_free_before_any_recovery(settings: Settings, site: Site) -> None:
     killed_before_commit(settings, lambda dying: create(dying, "name"))
-    with pytest.raises(Exception, match="not registered"):
-        create(site, "name")  # what stands there was seen before it was anybody's turn
-    create(site, "other")
     create(site, "name")
-    assert registered(site) == standing(site) == {"name", "other"}
+    assert registered(site) == standing(site) == {"name"}
     recovery.recover(site, alone=False)
-    assert registered(site) == standing(site) == {"name", "other"}
+    assert registered(site) == standing(site) == {"name"}
+
+
+def test_what_comes_back_from_the_trash_does_not_wait_for_a_recovery_either(settings: Settings, site: Site) -> None:
+    create(site, "name")
+    delete(site, "name")
+    killed_before_commit(settings, lambda dying: create(dying, "name"))
+    (entry,) = trash.entries(site)
+    trash.restore(site, the_system(), entry)
+    assert registered(site) == standing(site) == {"name"}
+
+
+def test_the_name_of_a_group_that_died_is_free_before_any_recovery(settings: Settings, site: Site) -> None:
+    killed_before_commit(settings, lambda dying: create(dying, "g/lost"))
+    assert standing(site) == {"g/lost"}
+    groups.create(site, the_system(), name="g", owner="root")
+    recovery.recover(site, alone=False)
+    assert registered(site) == standing(site) == set()
+    create(site, "g/kept")
+    assert registered(site) == standing(site) == {"g/kept"}
 
 
 def test_a_group_is_moved_without_what_a_dead_worker_did_in_it(settings: Settings, site: Site) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The visitor's language: texts by gettext, dates and numbers by Babel (web.md 3.4)."""
+"""The language of whoever reads a page or a mail: texts by gettext, dates and numbers by Babel (web.md 3.4)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PSEUDO: Final = "x-pseudo"
 _PSEUDO_KNOWN: Final = bool(os.environ.get("TRIVIUM_PSEUDO_LOCALE"))
 _ACCENTED: Final = str.maketrans("AEIOUaeiouncsyzNCSYZ", "ÀÉÎÖÛàéîöûñçšýžÑÇŠÝŽ")
 _VALUES = re.compile(r"(%\(\w{1,40}\)s|\{\w{1,40}\})")
-_LOCALE: Final = Path(__file__).parent / "locale"
+_LOCALE: Final = Path(__file__).parent / "web" / "locale"
 _ASKED = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,20})?(?:\s*;\s*q=([01](?:\.[0-9]{1,3})?))?")
 _MOST_ASKED: Final = 200
 
 
 class Language:
-    """One language that pages are written in."""
+    """One language that pages and mails are written in."""
 
     def __init__(self, code: str, texts: dict[str, Any]) -> None:
         self.code = code

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a job costs beside a bare task of Celery over the same Redis, and whether calls notice many of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from celery import Celery
+
+from bench.reading import Caller
+from bench.report import Report
+from tests.support.queues import Redis, Worker, broker
+from tests.support.servers import Server
+from trivium.access.caller import the_system
+from trivium.assembly import open_site
+from trivium.forge.jobs.submission import submit
+from trivium.jobs.schedules import EXPIRED, Nothing
+from trivium.settings import Settings
+
+FORKS = int(os.environ.get("BENCH_FORKS", "1000"))
+ONE_BY_ONE = 100
+ROUNDS = 5
+_READS = 400
+_BARE = """
+import sys
+from celery import Celery
+app = Celery('bare', broker=sys.argv[1], backend=sys.argv[1], set_as_current=False)
+app.conf.update(task_default_queue='bare', task_acks_late=True, worker_prefetch_multiplier=1,
+                worker_enable_remote_control=False, worker_hijack_root_logger=False)
+@app.task(name='bare')
+def bare():
+    pass
+app.Worker(concurrency=1, pool='prefork', without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
+           loglevel='ERROR').start()
+"""
+"""Celery that acknowledges late and keeps what became of a task, as ours does."""
+
+
+def measure_jobs(report: Report, place: Path) -> None:
+    """Submission, round trips, and a queue of forks beside readers, on a server of its own."""
+    with broker(place) as redis:
+        server = Server(place / "jobs" / "data")
+        server.data.parent.mkdir()
+        server.set_up()
+        environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
+        server.start("--workers", "2", **environment)
+        worker = Worker(server, environment, "--concurrency", "1")
+        try:
+            _measure_one(report, server, redis)
+            _measure_many(report, server)
+        finally:
+            worker.stop()
+            server.stop()
+
+
+def _measure_one(report: Report, server: Server, redis: Redis) -> None:
+    """The CPU of a submission; and the time until a job, or a task, has been done by another process."""
+    site = open_site(replace(Settings(data=server.data), use_celery=True, broker_url=redis.url, keep_expired_days=0))
+    bare = Celery("bare", broker=redis.url, backend=redis.url, set_as_current=False)
+    bare.conf.task_default_queue = "bare"
+    peer = subprocess.Popen([sys.executable, "-c", _BARE, redis.url], stdin=subprocess.DEVNULL)
+
+    def submit_one() -> None:
+        assert submit(site, the_system(), EXPIRED, Nothing(), subject="") is not None
+
+    def is_done() -> bool:
+        return not server.query("SELECT 1 FROM jobs WHERE kind = ?", EXPIRED.name)
+
+    def job() -> None:
+        submit_one()
+        while not is_done():
+            time.sleep(0.0005)
+
+    def task() -> None:
+        bare.send_task("bare").get(timeout=60)
+
+    try:
+        times: dict[str, list[float]] = {"job": [], "task": []}
+        for number in range(ROUNDS + 1):
+            for name, act in (("job", job), ("task", task)):
+                took = [_timed(act) for _ in range(ONE_BY_ONE // ROUNDS)]
+                if number:  # the first only warms up
+                    times[name] += took
+        ours, theirs = (statistics.median(times[name]) * 1000 for name in ("job", "task"))
+        report.line("a job's round trip / a bare task's", ours / theirs, 1.2, f"{ours:.1f} / {theirs:.1f} ms")
+        began = time.thread_time()
+        for _ in range(ONE_BY_ONE):
+            submit_one()
+        cpu = (time.thread_time() - began) * 1000 / ONE_BY_ONE
+        report.line("a job submitted: CPU / 1 ms", cpu, 1.0, f"{cpu:.2f} ms, its row and its message")
+        while not is_done():
+            time.sleep(0.01)
+    finally:
+        peer.terminate()
+        peer.wait(30)
+        site.close()
+
+
+def _timed(act: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def _measure_many(report: Report, server: Server) -> None:
+    """Many forks of an empty repository, asked for at once: done in their order, with readers beside them."""
+    api = server.api(server.admin_key)
+    api("create_repo", repo_name="source", repo_type="git")
+    caller = Caller(api)
+    alone = _reads(caller)
+    began = time.perf_counter()
+
+    def ask(first: int) -> None:
+        mine = Caller(server.api(server.admin_key))
+        for number in range(first, FORKS, 2):
+            mine.ask("fork_repo", repoid="source", fork_name=f"f{number}")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(ask, range(2)))
+    asked = time.perf_counter() - began
+    beside = _reads(caller)
+    while server.query("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"):
+        time.sleep(0.05)
+    took = time.perf_counter() - began
+    rows = server.query("SELECT state, started_on FROM jobs WHERE kind = 'fork_repository' ORDER BY id")
+    done = sum(state == "done" for state, _ in rows)
+    moments = [moment for _, moment in rows]
+    late = sum(one > other for one, other in itertools.pairwise(moments))
+    report.line(f"{FORKS} forks: not done", FORKS - done, 0, f"asked for in {asked:.1f} s, done after {took:.1f} s")
+    report.line("forks begun before one that was asked for earlier", late / max(1, FORKS), 0.01, f"{late} of {FORKS}")
+    report.line("p95 of get_repo beside forks / alone", beside / alone, 1.5, f"{beside:.2f} / {alone:.2f} ms")
+
+
+def _reads(caller: Caller) -> float:
+    """The 95th percentile of calls, in milliseconds."""
+    times = []
+    for _ in range(_READS):
+        began = time.perf_counter()
+        caller.ask("get_repo", repoid="source")
+        times.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.005)  # no more than a reader asks, or they would only be in each other's way
+    return sorted(times)[int(_READS * 0.95)]

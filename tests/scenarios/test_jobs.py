@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports and forks that a worker carries out (system.md 4, decisions.md A22): a real queue and a real worker."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.clients import Api, Git, Person
+from tests.support.processes import are_gone, kill_all
+from tests.support.queues import Redis, Worker, broker, ended, wait_for_state
+from tests.support.servers import Server
+from tests.support.waiting import until
+
+SECRET = "s3cr3t-of-the-import"
+
+
+class Yard:
+    """A server, a queue and workers that belong together."""
+
+    def __init__(self, server: Server, redis: Redis) -> None:
+        self.server = server
+        self.redis = redis
+        self.environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
+        self.workers: list[Worker] = []
+
+    def work(self, *options: str, **environment: str) -> Worker:
+        worker = Worker(self.server, self.environment | environment, "--concurrency", "1", *options)
+        self.workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        for worker in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.kill()
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Yard]:
+    """A server with a queue and without a worker, which the tests of this file share."""
+    directory = tmp_path_factory.mktemp("jobs")
+    with broker(directory) as redis:
+        server = prepared.copied(directory / "data")
+        made = Yard(server, redis)
+        server.start(**made.environment)
+        api = server.api(server.admin_key)
+        api("create_repo", repo_name="source", repo_type="git")
+        yield made
+        made.close()
+        server.stop()
+
+
+@pytest.fixture
+def api(yard: Yard) -> Api:
+    return yard.server.api(yard.server.admin_key)
+
+
+@pytest.fixture
+def worker(yard: Yard) -> Iterator[Worker]:
+    running = yard.work()
+    yield running
+    running.kill()
+
+
+def _person(api: Api, server: Server, name: str) -> Api:
+    made = api("create_user", username=name, email=f"{name}@example.org", password="password-1")
+    server.permit(name, "hg.create.repository")
+    server.permit(name, "hg.fork.repository")
+    return server.api(made["user"]["api_key"])
+
+
+def test_a_fork_is_made_by_the_worker(yard: Yard, api: Api, worker: Worker, git: Git, tmp_path: Path) -> None:
+    answer = api("fork_repo", repoid="source", fork_name="deep/down/fork")
+    assert answer["success"] is True
+    assert answer["msg"] == "Created fork of `source` as `deep/down/fork`"
+    assert str(uuid.UUID(answer["task"])) == answer["task"]
+    assert ended(yard.server, answer["task"]) == ("done", None)
+    made = api("get_repo", repoid="deep/down/fork")
+    task = api("get_task", task_id=answer["task"])
+    assert (task["state"], task["repo_id"], task["user"]) == ("done", made["repo_id"], "root")
+    assert made["fork_of"] == "source"
+
+
+def test_what_is_created_empty_is_there_at_once(api: Api) -> None:
+    assert api("create_repo", repo_name="at-once", repo_type="git")["task"] is None
+    assert api("get_repo", repoid="at-once")["repo_name"] == "at-once"
+
+
+def test_an_import_keeps_its_password_to_itself(yard: Yard, api: Api, tmp_path: Path) -> None:
+    server = yard.server
+    address = f"{server.url}/source".replace("://", f"://root:{SECRET}@")
+    answer = api("create_repo", repo_name="imported", repo_type="git", clone_uri=address)
+    rows = repr(server.query("SELECT * FROM jobs WHERE id = ?", answer["task"]))
+    held = yard.redis.content()
+    assert SECRET not in rows
+    assert answer["task"].encode() in held
+    assert SECRET.encode() not in held
+    worker = yard.work()
+    # Its own server is fetched from as who asked, whatever the address says (decisions.md W10).
+    assert ended(server, answer["task"]) == ("done", None)
+    assert server.query("SELECT secret FROM jobs WHERE id = ?", answer["task"]) == [(None,)]
+    assert api("get_repo", repoid="imported")["clone_uri"].endswith(
+        "root:*****@" + server.url.partition("//")[2] + "/source"
+    )
+    worker.kill()
+    assert SECRET not in worker.log.read_text() + server.log.read_text()
+
+
+def test_what_is_being_created_is_known_to_those_whom_it_concerns(yard: Yard, api: Api) -> None:
+    server = yard.server
+    ann, bob = _person(api, server, "ann"), _person(api, server, "bob")
+    api("update_repo", repoid="source", private=False)
+    task = ann("fork_repo", repoid="source", fork_name="anns")["task"]
+    assert task is not None
+    for caller in (ann, api):
+        answer = caller.envelope("get_repo", repoid="anns")
+        assert answer["error"] == "repository `anns` does not exist"
+        assert answer["error_detail"] == f"it is being created, by the task {task}"
+        assert caller("get_task", task_id=task)["state"] == "queued"
+    hidden, missing = (bob.envelope("get_repo", repoid=name) for name in ("anns", "nowhere"))
+    assert "error_detail" not in hidden and "error_detail" not in missing
+    assert hidden["error"].replace("anns", "nowhere") == missing["error"]
+    assert bob.error("get_task", task_id=task) == f"task `{task}` does not exist"
+    other = str(uuid.uuid4())
+    assert bob.error("get_task", task_id=other) == f"task `{other}` does not exist"
+    # The name is taken.
+    assert bob.error("create_repo", repo_name="ANNS", repo_type="hg") == "repo `ANNS` already exist"
+    assert bob.error("fork_repo", repoid="source", fork_name="anns") == "repo `anns` already exist"
+    api("create_repo", repo_name="to-rename", repo_type="git")
+    api.error("update_repo", repoid="to-rename", name="anns")
+    api.error("create_repo_group", group_name="anns")
+    assert server.administer("jobs", "cancel", task) == "Cancelled.\n"
+    assert "error_detail" not in ann.envelope("get_repo", repoid="anns")
+    assert api("create_repo", repo_name="anns", repo_type="git")["task"] is None
+
+
+def test_of_two_creations_of_one_name_one_wins(yard: Yard, api: Api) -> None:
+    answers: list[dict[str, object]] = []
+    barrier = threading.Barrier(6)
+
+    def ask() -> None:
+        barrier.wait()
+        answers.append(api.envelope("fork_repo", repoid="source", fork_name="wanted-by-many"))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    won = [answer["result"] for answer in answers if answer["error"] is None]
+    assert len(won) == 1
+    assert {answer["error"] for answer in answers} == {None, "repo `wanted-by-many` already exist"}
+    worker = yard.work()
+    task = won[0]["task"]  # type: ignore[index]
+    assert ended(yard.server, task) == ("done", None)
+    worker.kill()
+
+
+def _held_git(directory: Path) -> tuple[Path, Path, Path]:
+    """A git that waits in each copy until a file is there; and the file that says that it waits."""
+    program, begun, go = directory / "held-git", directory / "begun", directory / "go"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *clone*|*fetch*) touch {begun}; while [ ! -e {go} ]; do sleep 0.02; done;; esac\n'
+        'exec git "$@"\n'
+    )
+    program.chmod(0o755)
+    return program, begun, go
+
+
+def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_goes_on(yard: Yard, api: Api, tmp_path: Path) -> None:
+    program, begun, go = _held_git(tmp_path)
+    first = yard.work(TRIVIUM_GIT_PATH=str(program))
+    task = api("fork_repo", repoid="source", fork_name="survivor")["task"]
+    until(begun.exists)
+    wait_for_state(yard.server, task, "running")
+    first.kill()
+    second = yard.work()
+    go.touch()
+    assert ended(yard.server, task) == ("done", None)
+    assert yard.server.query("SELECT attempts FROM jobs WHERE id = ?", task) == [(2,)]
+    assert len(yard.server.journal("repository.create", "survivor")) == 1
+    assert list((yard.server.root / ".staging").iterdir()) == []
+    second.kill()
+
+
+def test_processes_of_a_worker_end_with_it(yard: Yard, api: Api, tmp_path: Path) -> None:
+    program, begun, go = _held_git(tmp_path)
+    worker = yard.work(TRIVIUM_GIT_PATH=str(program))
+    task = api("fork_repo", repoid="source", fork_name="orphan")["task"]
+    until(begun.exists)
+    children = worker.kill_master()
+    until(lambda: are_gone(children))
+    go.touch()
+    with contextlib.suppress(ProcessLookupError):
+        kill_all(children)
+    another = yard.work()
+    assert ended(yard.server, task) == ("done", None)
+    another.kill()
+
+
+def test_what_runs_is_cancelled_and_leaves_nothing(yard: Yard, api: Api, tmp_path: Path) -> None:
+    program, begun, go = _held_git(tmp_path)
+    worker = yard.work(TRIVIUM_GIT_PATH=str(program))
+    task = api("fork_repo", repoid="source", fork_name="unwanted")["task"]
+    until(begun.exists)
+    assert "Asked to end" in yard.server.administer("jobs", "cancel", task)
+    assert api("get_task", task_id=task)["cancelling"] is True
+    go.touch()
+    assert ended(yard.server, task) == ("cancelled", None)
+    assert api.error("get_repo", repoid="unwanted") == "repository `unwanted` does not exist"
+    assert yard.server.administer("jobs", "retry", task) == "It begins again.\n"
+    assert ended(yard.server, task) == ("done", None)
+    worker.kill()
+
+
+def test_a_worker_told_to_end_leaves_what_it_does_to_another(yard: Yard, api: Api, tmp_path: Path) -> None:
+    program, begun, go = _held_git(tmp_path)
+    worker = yard.work(TRIVIUM_GIT_PATH=str(program))
+    task = api("fork_repo", repoid="source", fork_name="handed-on")["task"]
+    until(begun.exists)
+    go.touch()
+    assert worker.stop() == 0
+    another = yard.work()
+    assert ended(yard.server, task) == ("done", None)
+    another.kill()
+
+
+def test_the_worker_acts_as_who_asked_with_the_rights_that_they_have_then(yard: Yard, api: Api) -> None:
+    server = yard.server
+    eve = _person(api, server, "eve")
+    api("grant_user_permission", repoid="source", userid="eve", perm="repository.read")
+    gone = eve("fork_repo", repoid="source", fork_name="eves")["task"]
+    assert gone is not None
+    api("update_user", userid="eve", active=False)
+    worker = yard.work()
+    state, reason = ended(server, gone)
+    assert (state, reason) == ("failed", "the account that asked for it is not active any more")
+    assert api("get_task", task_id=gone)["reason"] == reason
+    assert api.error("get_repo", repoid="eves") == "repository `eves` does not exist"
+    worker.kill()
+
+
+def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
+    task = api("fork_repo", repoid="source", fork_name="lost-and-found")["task"]
+    yard.redis.kill()
+    yard.redis.start()
+    assert task.encode() not in yard.redis.content()
+    worker = yard.work()
+    assert ended(yard.server, task) == ("done", None)
+    worker.kill()
+
+
+def test_without_a_broker_the_request_does_the_work(own_server: Server, tmp_path: Path) -> None:
+    with broker(tmp_path) as redis:
+        environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
+        own_server.start("--workers", "1", **environment)
+        api = own_server.api(own_server.admin_key)
+        api("create_repo", repo_name="source", repo_type="git")
+        queued = api("fork_repo", repoid="source", fork_name="queued")["task"]
+        assert queued is not None
+        redis.pause()
+        assert api("fork_repo", repoid="source", fork_name="frozen")["task"] is None
+        assert api("get_repo", repoid="frozen")["fork_of"] == "source"
+        # What waits in a queue that cannot be reached is done here.
+        assert ended(own_server, queued) == ("done", None)
+        redis.go_on()
+        redis.kill()
+        assert api("fork_repo", repoid="source", fork_name="dead")["task"] is None
+        assert api("get_repo", repoid="dead")["fork_of"] == "source"
+        assert own_server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]
+        assert "the broker cannot be reached" in own_server.log.read_text()
+        redis.start()
+        numbers = itertools.count()
+        until(lambda: api("fork_repo", repoid="source", fork_name=f"again-{next(numbers)}")["task"] is not None)
+
+
+def test_the_programs_say_what_they_lack(yard: Yard) -> None:
+    server = yard.server
+    refused = server.trivium("worker", "--data", str(server.data), check=False)
+    assert refused.returncode == 2
+    assert b"use_celery is not set" in refused.stderr
+    refused = server.trivium("worker", "--data", str(server.data), check=False, TRIVIUM_USE_CELERY="1")
+    assert refused.returncode == 2
+    assert b"no queue is named" in refused.stderr
+
+
+def test_jobs_are_listed(yard: Yard, api: Api) -> None:
+    task = api("fork_repo", repoid="source", fork_name="to-list")["task"]
+    listed = yard.server.administer("jobs", "list", "--state", "queued")
+    assert any(line.startswith(f"{task}  queued") and "to-list" in line for line in listed.splitlines())
+    shown = yard.server.administer("jobs", "show", task)
+    assert "kind:" in shown and "fork_repository" in shown and "root from 127.0.0.1" in shown
+    yard.server.administer("jobs", "cancel", task)
+    assert yard.server.trivium("jobs", "show", "--data", str(yard.server.data), "nothing", check=False).returncode == 1
+
+
+def test_pages_and_clients_are_told_to_wait(yard: Yard, api: Api, git: Git, tmp_path: Path) -> None:
+    server = yard.server
+    cyd = _person(api, server, "cyd")
+    api("grant_user_permission", repoid="source", userid="cyd", perm="repository.read")
+    task = cyd("fork_repo", repoid="source", fork_name="cyds/own")["task"]
+    cyds, other = Browser(server.url), Browser(server.url)
+    cyds.sign_in(Person(0, "cyd", "password-1", cyd.key, cyd))
+    other.sign_in(server.administrator)
+    waiting = f"/cyds/own/repo_creating?task_id={task}"
+    for address in ("/cyds/own", "/cyds/own/files/tip/"):
+        for browser in (cyds, other):
+            answer = browser.get(address)
+            assert (answer.status, answer.location) == (302, waiting)
+    for _ in range(2):  # it may be loaded anew
+        page = cyds.get(waiting)
+        assert page.status == 200 and page.headers["refresh"] == "2"
+        assert "cyds/own" in page.page.text and "Waits for its turn" in page.page.text
+    assert cyds.get(f"/cyds/own/crepo_check?task_id={task}").body == b'{"result":true}'.replace(b"true", b"false")
+    # Whoever may not know of it learns nothing: it is as what does not exist.
+    stranger = Browser(server.url)
+    for path in ("", "/repo_creating", f"/repo_creating?task_id={task}", "/crepo_check?task_id=None"):
+        found, missing = (stranger.get(f"/{name}{path}") for name in ("cyds/own", "xxxx/xxx"))
+        assert found.status == missing.status == 302
+        assert found.location.replace("cyds", "xxxx").replace("own", "xxx") == missing.location
+    _person(api, server, "dan")
+    dan = Browser(server.url)
+    dan.sign_in(Person(0, "dan", "password-1", "", api))
+    for path in ("", f"/repo_creating?task_id={task}", f"/crepo_check?task_id={task}"):
+        assert dan.get(f"/cyds/own{path}").status == 404
+    assert "cyds/own" in cyds.get("/_admin/my_account/jobs").page.text
+    assert "cyds/own" not in dan.get("/_admin/my_account/jobs").page.text
+    assert "cyds/own" in other.get("/_admin/jobs").page.text
+    assert dan.get("/_admin/jobs").status == 403
+    # Version-control clients.
+    assert server.api(cyd.key).post("", method="GET", path="/cyds/own/info/refs?service=git-upload-pack")[0] == 401
+    for person, status in (("cyd:password-1", 503), ("dan:password-1", 404), (f"root:{server.admin_password}", 503)):
+        basic = base64.b64encode(person.encode()).decode()
+        headers = {"Authorization": f"Basic {basic}", "Accept": "application/mercurial-0.1"}
+        path = "/cyds/own.git/info/refs?service=git-upload-pack"
+        found = server.api(cyd.key).post("", method="GET", path=path, headers=headers)
+        assert found[0] == status
+        assert ("retry-after" in found[1]) is (status == 503)
+        # Mercurial's clients show what is answered with a success.
+        said = server.api(cyd.key).post("", method="GET", path="/cyds/own?cmd=capabilities", headers=headers)[2]
+        assert (b"is being created" in said) is (status == 503)
+    worker = yard.work()
+    assert ended(server, task) == ("done", None)
+    worker.kill()
+    done = cyds.get(waiting)
+    assert (done.status, done.location) == (302, "/cyds/own")
+    assert cyds.get(f"/cyds/own/crepo_check?task_id={task}").body == b'{"result":true}'
+    assert cyds.get("/cyds/own").status == 200
+
+
+def test_a_creation_that_failed_tells_why(yard: Yard, api: Api) -> None:
+    server = yard.server
+    api("create_repo", repo_name="short-lived", repo_type="git")
+    task = api("fork_repo", repoid="short-lived", fork_name="of-nothing")["task"]
+    api("delete_repo", repoid="short-lived")
+    worker = yard.work()
+    state, reason = ended(server, task)
+    assert (state, reason) == ("failed", "something that it needs is gone, or may not be used any more")
+    worker.kill()
+    browser = Browser(server.url)
+    browser.sign_in(server.administrator)
+    page = browser.get(f"/of-nothing/repo_creating?task_id={task}")
+    assert page.status == 200 and "refresh" not in page.headers
+    assert reason in page.page.text
+    answer = browser.get(f"/of-nothing/crepo_check?task_id={task}")
+    assert (answer.status, answer.location) == (302, "/")
+    assert f"of-nothing could not be created: {reason}" in browser.get("/").page.text
+    assert browser.get("/of-nothing").status == 404
+    listed = browser.get("/_admin/my_account/jobs?state=failed")
+    assert reason in listed.page.text
+
+
+def test_jobs_are_cancelled_and_begun_again_in_pages(yard: Yard, api: Api) -> None:
+    server = yard.server
+    task = api("fork_repo", repoid="source", fork_name="on-and-off")["task"]
+    browser = Browser(server.url)
+    browser.sign_in(server.administrator)
+    page = browser.get("/_admin/my_account/jobs").page
+    token = page.token
+    answer = browser.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": token})
+    assert (answer.status, answer.location) == (302, "/_admin/my_account/jobs")
+    assert api("get_task", task_id=task)["state"] == "cancelled"
+    answer = browser.post(f"/_admin/jobs/{task}/again", {"csrf_token": token, "all": "1"})
+    assert (answer.status, answer.location) == (302, "/_admin/jobs")
+    assert api("get_task", task_id=task)["state"] == "queued"
+    eda = _person(api, server, "eda")
+    edas = Browser(server.url)
+    edas.sign_in(Person(0, "eda", "password-1", eda.key, eda))
+    token = edas.get("/_admin/my_account/password").page.token
+    assert edas.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": token}).status == 404
+    browser.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": browser.get("/_admin/jobs").page.token})
+    assert api("get_task", task_id=task)["state"] == "cancelled"
+
+
+def test_beat_sees_to_what_is_done_regularly_where_no_server_runs(prepared: Server, tmp_path: Path, yard: Yard) -> None:
+    alone = prepared.copied(tmp_path / "alone" / "data")
+    before = "2000-01-01T00:00:00.000"
+    alone.execute("INSERT INTO schedules (name, next_run) VALUES ('forget_jobs', ?)", before)
+    worker = Worker(alone, yard.environment | {"TRIVIUM_BROKER_URL": yard.redis.url[:-1] + "1"}, "--beat")
+    try:
+        until(lambda: alone.query("SELECT next_run FROM schedules WHERE name = 'forget_jobs'") != [(before,)])
+        until(lambda: alone.query("SELECT count(*) FROM jobs") == [(0,)])
+        assert not list(tmp_path.glob("**/celerybeat*"))
+    finally:
+        worker.kill()

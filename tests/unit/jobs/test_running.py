@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs are done once, by one process, whoever else tries and whoever is killed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select, update
+
+from trivium.access.caller import Caller, the_system
+from trivium.assembly import open_site
+from trivium.errors import AlreadyExists, Busy, Cancelled, DatabaseAway, Invalid, NotFound
+from trivium.forge.jobs import finding, running
+from trivium.forge.jobs.job import Job, JobKind, State
+from trivium.forge.jobs.running import Later, TakenAway, Work
+from trivium.forge.jobs.submission import submit
+from trivium.forge.site import Site
+from trivium.forge.upkeep.recovery import recover
+from trivium.jobs import carrying_out, registry
+from trivium.jobs.carrying_out import NotStored, carry_out
+from trivium.jobs.looking import look
+from trivium.jobs.runner import Runner
+from trivium.settings import Settings
+from trivium.store.tables import jobs
+
+
+class Told(msgspec.Struct, frozen=True):
+    word: str = ""
+
+
+KIND = JobKind("test", Told)
+LONG = JobKind("test_long", Told, attempts=2, long=True)
+CREATES = JobKind("test_creates", Told, reserves=True)
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the jobs of the test kinds did; each does what stands first in it, if that is a function."""
+    seen: list[Any] = []
+
+    def function(site: Site, work: Work, told: Told) -> None:
+        act = seen.pop(0) if seen and callable(seen[0]) else None
+        if act is not None:
+            act(site, work)
+        seen.append(told.word)
+
+    handlers = {kind.name: registry.Handler(kind, function) for kind in (KIND, LONG, CREATES)}
+    monkeypatch.setattr(registry, "_handlers", registry._handlers | handlers)
+    return seen
+
+
+def _ask(site: Site, caller: Caller, word: str = "it", kind: JobKind = KIND, **more: Any) -> str:
+    job = submit(site, caller, kind, Told(word), subject="thing", **more)
+    assert job is not None
+    return job
+
+
+def _row(site: Site, job: str) -> Job:
+    with site.store.read() as db:
+        return finding.find(db, the_system(), job)
+
+
+def test_a_job_is_done_once(site: Site, ada: Caller, done: list[Any]) -> None:
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    assert not carry_out(site, job)
+    assert done == ["it"]
+    row = _row(site, job)
+    assert (row.state, row.attempts, row.runner, row.reason) == (State.DONE, 1, None, None)
+    assert row.started_on and row.ended_on
+
+
+def test_of_many_who_try_one_takes_it(site: Site, ada: Caller, settings: Settings) -> None:
+    other = open_site(settings)
+    job = _ask(site, ada)
+    taken: list[Job | None] = []
+    barrier = threading.Barrier(8)
+
+    def take(one: Site) -> None:
+        barrier.wait()
+        taken.append(running.claim(one, job))
+
+    threads = [threading.Thread(target=take, args=(one,)) for one in (site, other) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(one is not None for one in taken) == 1
+    other.close()
+
+
+def test_jobs_are_done_in_their_order_and_short_ones_do_not_wait(site: Site, ada: Caller, done: list[Any]) -> None:
+    held = threading.Event()
+    done.append(lambda _site, _work: held.wait(30))
+    runner = Runner(site)
+    site.jobs.wake = runner.wake
+    runner.start()
+    long = _ask(site, ada, "long", LONG)
+    threading.Event().wait(0)
+    _wait(lambda: _row(site, long).state is State.RUNNING)
+    words = [f"short {number}" for number in range(20)]
+    short = [_ask(site, ada, word) for word in words]
+    _wait(lambda: _row(site, short[-1]).state is State.DONE)
+    assert done == words
+    held.set()
+    _wait(lambda: _row(site, long).state is State.DONE)
+    runner.close()
+
+
+def _wait(reached: Any) -> None:
+    from tests.support.waiting import until
+
+    until(reached)
+
+
+def test_only_one_of_several_waits(site: Site, ada: Caller, done: list[Any]) -> None:
+    first = _ask(site, ada, only_one="look after 1")
+    assert submit(site, ada, KIND, Told("it"), subject="thing", only_one="look after 1") is None
+    assert carry_out(site, first)
+    second = _ask(site, ada, only_one="look after 1")
+    assert second != first
+
+
+def test_a_name_is_reserved_until_the_job_ends(site: Site, ada: Caller, done: list[Any]) -> None:
+    job = _ask(site, ada, kind=CREATES)
+    with pytest.raises(AlreadyExists):
+        _ask(site, ada, kind=CREATES)
+    assert carry_out(site, job)
+    _ask(site, ada, kind=CREATES)
+
+
+def test_what_is_refused_fails_with_its_reason(site: Site, ada: Caller, done: list[Any]) -> None:
+    def refuse(_site: Site, _work: Work) -> None:
+        raise Invalid("it cannot be used")
+
+    done.append(refuse)
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    row = _row(site, job)
+    assert (row.state, row.reason) == (State.FAILED, "it cannot be used")
+
+
+def test_what_goes_wrong_is_told_to_administrators_alone(site: Site, ada: Caller, done: list[Any]) -> None:
+    def break_down(_site: Site, _work: Work) -> None:
+        raise KeyError("/a/secret/place")
+
+    done.append(break_down)
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    row = _row(site, job)
+    assert row.state is State.FAILED
+    assert "secret" not in f"{row.reason} {row.detail}"
+    assert row.detail == "KeyError"
+
+
+def test_what_is_busy_waits_and_is_tried_again(site: Site, ada: Caller, done: list[Any]) -> None:
+    def busy(_site: Site, _work: Work) -> None:
+        raise Busy("somebody else is at work")
+
+    done.append(busy)
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    row = _row(site, job)
+    assert (row.state, row.attempts) == (State.QUEUED, 0)
+    assert row.due_on > row.created_on
+    assert not carry_out(site, job)  # not yet
+    _make_due(site, job)
+    assert carry_out(site, job)
+    assert done == ["it"]
+
+
+def _make_due(site: Site, job: str) -> None:
+    with site.store.write() as db:
+        db.execute(update(jobs).where(jobs.c.id == job).values(due_on="2000-01-01T00:00:00.000"))
+
+
+def test_a_dead_process_leaves_its_jobs_to_others(site: Site, ada: Caller, settings: Settings, done: list[Any]) -> None:
+    dead = open_site(settings)
+    jobs_ = [_ask(site, ada, word, LONG) for word in ("one", "two")]
+    for job in jobs_:
+        assert running.claim(dead, job) is not None
+    look(site, tuple)
+    assert [_row(site, job).state for job in jobs_] == [State.RUNNING] * 2  # it lives
+    dead.close()
+    look(site, tuple)
+    assert [_row(site, job).state for job in jobs_] == [State.QUEUED] * 2
+    assert carry_out(site, jobs_[0])
+    assert done == ["one"]
+
+
+def test_what_kills_every_process_is_given_up(site: Site, ada: Caller, settings: Settings, done: list[Any]) -> None:
+    job = _ask(site, ada, kind=LONG, secret="s3cr3t")
+    for _ in range(2):
+        dying = open_site(settings)
+        assert running.claim(dying, job) is not None
+        dying.close()
+        recover(site, alone=False)
+    row = _row(site, job)
+    assert (row.state, row.attempts, row.secret) == (State.FAILED, 2, None)
+    assert row.reason and "ended" in row.reason
+
+
+def test_a_process_that_forgot_a_job_puts_it_back(site: Site, ada: Caller, done: list[Any]) -> None:
+    job = _ask(site, ada)
+    assert running.claim(site, job) is not None
+    look(site, lambda: (job,))
+    assert _row(site, job).state is State.RUNNING
+    look(site, tuple)
+    assert _row(site, job).state is State.QUEUED
+
+
+def test_who_was_believed_dead_does_nothing_more(site: Site, ada: Caller, settings: Settings) -> None:
+    other = open_site(settings)
+    job = _ask(site, ada)
+    taken = running.claim(site, job)
+    assert taken is not None
+    work = Work(site, taken)
+    running.take_back(other, site.worker.id)
+    assert running.claim(other, job) is not None
+    with pytest.raises(TakenAway):
+        work.check()
+    with pytest.raises(TakenAway), site.store.write() as db:
+        work.ends(db, 7)
+    work.end(State.FAILED, "too late")
+    row = _row(site, job)
+    assert (row.state, row.repository_id, row.reason) == (State.RUNNING, None, None)
+    other.close()
+
+
+def test_one_that_waits_is_cancelled_at_once_and_one_that_runs_when_it_looks(
+    site: Site, ada: Caller, done: list[Any]
+) -> None:
+    waits = _ask(site, ada, kind=CREATES)
+    assert finding.cancel(site, ada, _row(site, waits)) is State.CANCELLED
+    assert not carry_out(site, waits)
+    _ask(site, ada, kind=CREATES)  # the name is free again
+
+    def be_cancelled(site: Site, work: Work) -> None:
+        assert finding.cancel(site, ada, work.job) is State.RUNNING
+        work._looked = 0.0
+        work.check()
+
+    done.append(be_cancelled)
+    runs = _ask(site, ada)
+    assert carry_out(site, runs)
+    assert _row(site, runs).state is State.CANCELLED
+    assert done == []
+    with pytest.raises(Invalid):
+        finding.cancel(site, ada, _row(site, runs))
+
+
+def test_what_failed_can_be_begun_again(site: Site, ada: Caller, done: list[Any]) -> None:
+    def refuse(_site: Site, _work: Work) -> None:
+        raise Invalid("not today")
+
+    done.append(refuse)
+    job = _ask(site, ada, kind=CREATES)
+    assert carry_out(site, job)
+    finding.retry(site, ada, _row(site, job))
+    with pytest.raises(AlreadyExists):
+        _ask(site, ada, kind=CREATES)
+    with pytest.raises(Invalid):
+        finding.retry(site, ada, _row(site, job))
+    assert carry_out(site, job)
+    assert _row(site, job).state is State.DONE
+
+
+def test_everybody_knows_their_own_and_administrators_all(site: Site, ada: Caller, ben: Caller) -> None:
+    job = _ask(site, ada, owner_id=ben.user_id)
+    strange = replace(ada, user_id=999)
+    with site.store.read() as db:
+        for caller in (ada, ben, the_system()):
+            assert finding.find(db, caller, job).id == job
+        for given in (job, job[:-1], "x" * 36, None, 7, "\0" * 36):
+            with pytest.raises(NotFound):
+                finding.find(db, strange, given)
+        assert [one.id for one in finding.listed(db, ada).jobs] == [job]
+        assert finding.listed(db, strange).jobs == ()
+        assert [one.id for one in finding.listed(db, the_system(), everybody=True).jobs] == [job]
+        with pytest.raises(NotFound):
+            finding.listed(db, ada, everybody=True)
+
+
+def test_a_secret_is_sealed_and_gone_at_the_end(site: Site, ada: Caller, done: list[Any]) -> None:
+    seen = []
+    done.append(lambda _site, work: seen.append(work.secret()))
+    job = _ask(site, ada, secret="https://ada:pa55word@example.org/")
+    with site.store.read() as db:
+        row = db.execute(select(jobs).where(jobs.c.id == job)).one()
+    assert b"pa55word" not in repr(tuple(row)).encode()
+    assert carry_out(site, job)
+    assert seen == ["https://ada:pa55word@example.org/"]
+    assert _row(site, job).secret is None
+
+
+def test_old_jobs_are_forgotten(site: Site, ada: Caller, done: list[Any]) -> None:
+    old, new, waits = (_ask(site, ada) for _ in range(3))
+    for job in (old, new):
+        assert carry_out(site, job)
+    with site.store.write() as db:
+        db.execute(update(jobs).where(jobs.c.id == old).values(ended_on="2020-01-01T00:00:00.000"))
+        db.execute(update(jobs).where(jobs.c.id == waits).values(created_on="2020-01-01T00:00:00.000"))
+    assert finding.forget_old(site, 30) == 1
+    with site.store.read() as db:
+        assert [one.id for one in finding.listed(db, ada).jobs] == [waits, new]
+
+
+def test_progress_is_told(site: Site, ada: Caller, done: list[Any]) -> None:
+    def tell(site: Site, work: Work) -> None:
+        work.log("begun")
+        work.tell(3, 12, "files")
+        row = _row(site, work.job.id)
+        assert (row.done, row.total, row.what, row.percent) == (3, 12, "files", 25)
+        assert row.log.endswith("begun\n")
+        work.log("x" * (64 << 10))
+
+    done.append(tell)
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    row = _row(site, job)
+    assert (row.done, row.percent) == (12, 100)
+    assert len(row.log) == 16 << 10
+
+
+def test_a_cancelled_job_tells_nobody_a_reason(site: Site, ada: Caller, done: list[Any]) -> None:
+    def end(_site: Site, _work: Work) -> None:
+        raise Cancelled
+
+    done.append(end)
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    assert (_row(site, job).state, _row(site, job).reason) == (State.CANCELLED, None)
+
+
+def test_what_is_not_there_now_is_tried_as_often_as_its_kind_says(site: Site, ada: Caller, done: list[Any]) -> None:
+    def away(_site: Site, _work: Work) -> None:
+        raise Later("the other server does not answer")
+
+    job = _ask(site, ada, kind=LONG)
+    for attempt in (1, 2):
+        done.append(away)
+        _make_due(site, job)
+        assert carry_out(site, job)
+        assert _row(site, job).attempts == attempt
+    row = _row(site, job)
+    assert (row.state, row.reason) == (State.FAILED, "the other server does not answer")
+
+
+def test_an_end_that_cannot_be_stored_leaves_the_job_to_whoever_looks(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseAway("the database is away")
+
+    monkeypatch.setattr(Work, "end", away)
+    monkeypatch.setattr(carrying_out, "_PAUSE_TO_STORE", 0.0)
+    job = _ask(site, ada)
+    with pytest.raises(NotStored):
+        carry_out(site, job)
+    assert _row(site, job).state is State.RUNNING
+    monkeypatch.undo()
+    look(site, tuple)
+    assert _row(site, job).state is State.QUEUED

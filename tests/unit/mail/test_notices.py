@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who gets a mail of what, and what it says (system.md 6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any, cast
+
+import pytest
+
+from tests.support import rows
+from tests.support.mail_server import mail_server
+from trivium.access.caller import Caller, the_system
+from trivium.access.levels import Level
+from trivium.egress.mail import MailDelayed, MailRefused
+from trivium.forge.accounts import password_resets, preferences
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.preferences import Preferences
+from trivium.forge.accounts.users import User, UserChanges
+from trivium.forge.events import outbox
+from trivium.forge.events.delivery import deliver
+from trivium.forge.history.reading import History
+from trivium.forge.repositories import finding
+from trivium.forge.reviews import comments
+from trivium.forge.reviews.participants import mail_of, mentions
+from trivium.forge.site import Site
+from trivium.mail.notices import Notices
+from trivium.store.tables import repository_grants
+from trivium.vcs.values import Changeset
+
+COMMIT = "ab" * 20
+
+
+def changed(site: Site, **more: Any) -> Site:
+    base = {"email_backend": "file", "base_url": "https://forge.example.org"}
+    return replace(site, settings=replace(site.settings, **(base | more)))
+
+
+@pytest.fixture
+def posting(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A site that writes its mails into files; every commit is by cy, with an address of hers beside the main one."""
+    found = Changeset(COMMIT, COMMIT[:12], 0, "Cy Clark <Cy@Elsewhere.example>", "2026-01-01T00:00:00", "m", (), None)
+    monkeypatch.setattr(History, "read", lambda *_: (found,))
+    made = changed(site)
+    outbox.begin(made, ["mail"])
+    return made
+
+
+def person(site: Site, name: str) -> User:
+    return accounts.create(site, the_system(), username=name, email=f"{name}@example.org", firstname=name.title())
+
+
+def mails(site: Site) -> dict[str, EmailMessage]:
+    """What was sent, by the address that it went to."""
+    found = [
+        cast("EmailMessage", message_from_bytes(file.read_bytes(), policy=SMTP))
+        for file in (site.settings.data / "mail").glob("*.eml")
+    ]
+    return {str(one["To"].addresses[0].addr_spec): one for one in found}  # type: ignore[union-attr]
+
+
+def say(site: Site, caller: Caller, text: str, repository_id: int, **more: Any) -> int:
+    with site.store.read() as db:
+        repository = finding.find(db, caller, repository_id, Level.READ)
+        author = accounts.by_id(db, caller.user_id)
+    return comments.comment(site, caller, repository, COMMIT, author, text, **more)
+
+
+def post(site: Site) -> None:
+    deliver(site, Notices(site).subscriber)
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    found = mail.get_body((kind,))
+    assert found is not None
+    return str(found.get_content())
+
+
+def test_those_hear_of_a_comment_who_take_part_and_may_read(posting: Site, ada: Caller, ben: Caller) -> None:
+    site = posting
+    cy, dora, _, fred = (person(site, name) for name in ("cy", "dora", "eve", "fred"))
+    with site.store.write() as db:
+        db.execute(rows.tables.user_emails.insert().values(user_id=cy.id, email="cy@elsewhere.example"))
+        repository_id = rows.repository(db, "team", ada, default=Level.NONE)
+        for user_id in (ben.user_id, cy.id, dora.id, fred.id):
+            rows.grant(db, repository_grants, repository_id, user_id, Level.READ)
+    say(site, ben, "first", repository_id)
+    comment_id = say(site, ada, "@dora, @eve @ben@x and <b>@nobody</b>; x@fred.org", repository_id, status="approved")
+    post(site)
+    # cy wrote the commit; ben commented before; dora was named; eve, who was too, may not read; fred was not.
+    sent = mails(site)
+    assert set(sent) == {"cy@example.org", "ben@example.org", "dora@example.org"}
+    told = sent["dora@example.org"]
+    assert told["Subject"] == "ada commented on abababababab in team"
+    assert told["Message-ID"] == f"<comment.{comment_id}@forge.example.org>"
+    assert told["References"] == f"<commit.{repository_id}.abababababab@forge.example.org>"
+    plain, rich = body(told, "plain"), body(told, "html")
+    link = f"https://forge.example.org/team/changeset/{COMMIT}#comment-{comment_id}"
+    assert "> @dora, @eve @ben@x and <b>@nobody</b>" in plain and link in plain and "Vote: approved" in plain
+    assert "&lt;b&gt;@nobody&lt;/b&gt;" in rich and "<b>" not in rich and f'href="{link}"' in rich
+
+
+def test_whoever_lost_the_right_meanwhile_hears_nothing(posting: Site, ada: Caller, ben: Caller) -> None:
+    site = posting
+    with site.store.write() as db:
+        repository_id = rows.repository(db, "team", ada)
+    waiting: list[tuple[int, int]] = []
+    say(site, ada, "@ben", repository_id)
+    notices = Notices(site, send=lambda *mail: waiting.append(mail))
+    deliver(site, notices.subscriber)
+    assert [user_id for _, user_id in waiting] == [ben.user_id]
+    with site.store.write() as db:
+        db.execute(repository_grants.delete())
+    notices.send(*waiting[0])
+    assert mails(site) == {}
+
+
+@pytest.mark.parametrize("how", ["unmailed", "deleted", "no mail"])
+def test_nobody_hears_of_what_is_not_to_be_told(posting: Site, ada: Caller, ben: Caller, how: str) -> None:
+    site = posting
+    with site.store.write() as db:
+        repository_id = rows.repository(db, "team", ada)
+    comment_id = say(site, ada, "@ben", repository_id, mail=how != "unmailed")
+    if how == "deleted":
+        with site.store.write() as db:
+            db.execute(rows.tables.changeset_comments.delete().where(rows.tables.changeset_comments.c.id == comment_id))
+    if how == "no mail":
+        site = changed(posting, email_backend="")
+    post(site)
+    assert mails(site) == {}
+
+
+def test_a_mail_is_in_the_language_of_its_reader_and_hostile_names_write_nothing(
+    posting: Site, ada: Caller, ben: Caller
+) -> None:
+    site = posting
+    preferences.set_preferences(site, ben, Preferences(locale="de"))
+    with site.store.write() as db:
+        repository_id = rows.repository(db, "team", ada)
+        accounts_of = rows.tables.users
+        hostile = "<img src=x onerror=alert(1)>\r\nBcc: eve@example.org\u202e"
+        db.execute(accounts_of.update().where(accounts_of.c.id == ada.user_id).values(firstname=hostile))
+    say(site, ada, "@ben\r\n.\r\nQUIT", repository_id)
+    post(site)
+    (told,) = mails(site).values()
+    assert "hat abababababab in team kommentiert" in str(told["Subject"]) and told["Bcc"] is None
+    assert "weil du an dem teilnimmst" in body(told, "plain") and 'lang="de"' in body(told, "html")
+    assert "<img" not in body(told, "html")
+
+
+def test_a_forgotten_password_is_answered_to_the_account_alone(posting: Site) -> None:
+    site = posting
+    cy = person(site, "cy")
+    password_resets.ask(site, email="CY@example.org", address="192.0.2.7", locale="de")
+    password_resets.ask(site, email="nobody@example.org", address="192.0.2.7", locale="de")
+    post(site)
+    sent = mails(site)
+    assert set(sent) == {"cy@example.org"}
+    plain = body(sent["cy@example.org"], "plain")
+    key = plain.partition("password_reset_confirmation?key=")[2].split()[0]
+    assert "https://forge.example.org/_admin/password_reset_confirmation?key=" in plain and "192.0.2.7" in plain
+    with site.store.read() as db:
+        assert password_resets.held(db, the_system(), site, key).user_id == cy.id
+        stored = " ".join(db.execute(rows.tables.journal.select()).all().__repr__().split())
+    assert key not in stored
+    password_resets.use(site, key, "another password", address="192.0.2.8")
+    post(site)
+    assert len(list((site.settings.data / "mail").glob("*.eml"))) == 2
+
+
+def test_a_link_that_is_void_by_now_is_not_sent(posting: Site) -> None:
+    cy = person(posting, "cy")
+    password_resets.ask(posting, email="cy@example.org", address="192.0.2.7")
+    accounts.update_account(posting, the_system(), cy, UserChanges(password="changed meanwhile"))
+    post(posting)
+    assert mails(posting) == {}
+
+
+def test_a_mail_that_is_delayed_is_sent_later_and_one_that_is_refused_is_not(posting: Site, ada: Caller) -> None:
+    with mail_server() as server:
+        site = changed(posting, email_backend="", smtp_server="127.0.0.1", smtp_port=server.port)
+        server.refusals += ["450 later", "550 never"]
+        person(site, "cy")
+        password_resets.ask(site, email="cy@example.org", address="192.0.2.7")
+        assert deliver(site, Notices(site).subscriber) is not None
+        with site.store.write() as db:
+            db.execute(rows.tables.undelivered_events.update().values(retry_at=0))
+        assert deliver(site, Notices(site).subscriber) is None
+        assert server.refusals == [] and server.delivered == []
+        with site.store.read() as db:
+            assert db.execute(rows.tables.undelivered_events.select()).all() == []
+
+
+def test_a_job_is_told_what_to_do_with_a_failure(posting: Site, ada: Caller) -> None:
+    with mail_server() as server:
+        site = changed(posting, email_backend="", smtp_server="127.0.0.1", smtp_port=server.port)
+        server.refusals += ["450 later", "550 never"]
+        person(site, "cy")
+        password_resets.ask(site, email="cy@example.org", address="192.0.2.7")
+        waiting: list[tuple[int, int]] = []
+        notices = Notices(site, send=lambda *mail: waiting.append(mail))
+        deliver(site, notices.subscriber)
+        (mail,) = waiting
+        with pytest.raises(MailDelayed):
+            notices.send(*mail)
+        with pytest.raises(MailRefused):
+            notices.send(*mail)
+        notices.send(*mail)
+        notices.send(*mail)
+        assert len({one.message["Message-ID"] for one in server.delivered}) == 1 and len(server.delivered) == 2
+
+
+def test_mentions_and_authors() -> None:
+    assert mentions("@ada and @ben.noll. @ada; mail@x.org, @@no @é-1 (@zoe)") == ["ada", "ben.noll", "é-1", "zoe"]
+    assert len(mentions(" ".join(f"@u{number}" for number in range(500)))) == 50
+    assert mail_of("Ada <ADA@example.org>") == "ada@example.org" and mail_of("ada") == mail_of("<<>>") == ""

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports and forks that another program carries out, where a queue is configured (system.md 4, decisions.md A22).
+
+Whatever can be refused is refused at once. Then the name is reserved, and whoever asked is told the id of the task. If
+nobody else can be told, the work is done here and now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.egress.policy import admit_remote
+from trivium.errors import Invalid, NotFound
+from trivium.forge.accounts import users as accounts
+from trivium.forge.events.repositories import ImportFailed
+from trivium.forge.jobs.job import Job, JobKind
+from trivium.forge.jobs.running import Work
+from trivium.forge.jobs.submission import submit_elsewhere
+from trivium.forge.repositories import creation
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.failed_transfers import failures_told
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.import_turns import count_import
+from trivium.forge.site import Site
+from trivium.vcs.abilities import Act
+
+
+class ImportArguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What is imported; where from is the job's secret, for it may hold a password."""
+
+    wanted: dict[str, Any]
+    """Arguments of `creation.create`, without the address."""
+    listening: tuple[str, int] | None
+    """Where the server listens that was asked (decisions.md W10)."""
+    with_secret: bool = True
+
+
+class ForkArguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What is copied."""
+
+    source_id: int
+    wanted: dict[str, Any]
+    """Arguments of `creation.fork`."""
+
+
+IMPORT: Final = JobKind("import_repository", ImportArguments, long=True, reserves=True)
+FORK: Final = JobKind("fork_repository", ForkArguments, long=True, reserves=True)
+
+
+class Made(NamedTuple):
+    """What became of a wish."""
+
+    name: str
+    """The full name."""
+    task: str | None
+    """The job that creates it; None: it is there."""
+
+
+def create(site: Site, caller: Caller, *, clone_uri: str | None = None, **wanted: Any) -> Made:
+    """As `creation.create`, perhaps by a job."""
+    if not clone_uri or not site.jobs.elsewhere:
+        return Made(creation.create(site, caller, clone_uri=clone_uri, **wanted), None)
+    made, owner = creation.admitted(site, caller, clone_uri=clone_uri, **wanted)
+    assert made.remote is not None
+    with failures_told(site, caller, ImportFailed, made.path, remote=made.remote):
+        site.back_ends[made.kind].abilities.check(Act.IMPORT)
+        admit_remote(site.settings, made.remote, myself=creation.myself(site, caller))
+    count_import(site, caller)
+    named = wanted | {"name": made.path, "owner": None if wanted.get("owner") is None else owner.id}
+    task = submit_elsewhere(
+        site,
+        caller,
+        IMPORT,
+        ImportArguments(wanted=named, listening=site.listening),
+        subject=made.path,
+        owner_id=owner.id,
+        secret=clone_uri,
+    )
+    if task is None:
+        creation.create(site, caller, clone_uri=clone_uri, counted=False, **wanted)
+    return Made(made.path, task)
+
+
+def fork(site: Site, caller: Caller, source: Repository, **wanted: Any) -> Made:
+    """As `creation.fork`, perhaps by a job."""
+    if not site.jobs.elsewhere:
+        return Made(creation.fork(site, caller, source, **wanted), None)
+    made, owner = creation.admitted_fork(site, caller, source, **wanted)
+    named = wanted | {"name": made.path, "owner": None if wanted.get("owner") is None else owner.id}
+    arguments = ForkArguments(source_id=source.id, wanted=named)
+    task = submit_elsewhere(site, caller, FORK, arguments, subject=made.path, owner_id=owner.id)
+    if task is None:
+        creation.fork(site, caller, source, **wanted)
+    return Made(made.path, task)
+
+
+def carry_out_import(site: Site, work: Work, arguments: ImportArguments) -> None:
+    """Import what a job is told to."""
+    here = replace(site, listening=arguments.listening)
+    creation.create(here, caller_of(site, work.job), clone_uri=work.secret(), work=work, **arguments.wanted)
+
+
+def carry_out_fork(site: Site, work: Work, arguments: ForkArguments) -> None:
+    """Copy what a job is told to."""
+    caller = caller_of(site, work.job)
+    with site.store.read() as db:
+        source = repositories.find(db, caller, arguments.source_id, Level.READ)
+    creation.fork(site, caller, source, work=work, **arguments.wanted)
+
+
+def caller_of(site: Site, job: Job) -> Caller:
+    """Who asked for a job, with the rights that they have now; raises `Invalid` when they may do nothing any more."""
+    try:
+        with site.store.read() as db:
+            user = accounts.by_id(db, job.user_id)
+    except NotFound as error:
+        raise Invalid("the account that asked for it is gone") from error
+    if not user.active:
+        raise Invalid("the account that asked for it is not active any more")
+    return user.as_caller(job.address)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done regularly (`jobs/schedules.py`)."""
+
+from __future__ import annotations
+
+from trivium.access.caller import the_system
+from trivium.forge.accounts import tokens
+from trivium.forge.gists import gists
+from trivium.forge.jobs import finding
+from trivium.forge.jobs.job import moment
+from trivium.forge.jobs.running import Work
+from trivium.forge.site import Site
+from trivium.forge.trash import trash
+from trivium.jobs.registry import handles
+from trivium.jobs.schedules import EXPIRED, OLD_JOBS, TRASH, Nothing
+
+_DAY = 86_400.0
+
+
+@handles(EXPIRED)
+def remove_expired(site: Site, work: Work, _: Nothing) -> None:
+    """Remove gists and tokens that expired long ago (keep_expired_days)."""
+    days = site.settings.keep_expired_days
+    if not days:
+        return
+    seconds = int(days * _DAY)
+    removed = gists.remove_expired(site, the_system(), seconds, work.check)
+    removed += tokens.remove_expired(site, the_system(), seconds)
+    if removed:
+        work.log(f"{removed} removed")
+
+
+@handles(TRASH)
+def empty_trash(site: Site, work: Work, _: Nothing) -> None:
+    """Remove what was deleted long ago (keep_trash_days)."""
+    days = site.settings.keep_trash_days
+    if not days:
+        return
+    before = moment(-days * _DAY)
+    doomed = [one for one in trash.entries(site) if one.deleted_on <= before]
+    for number, entry in enumerate(doomed):
+        work.check()
+        work.tell(number, len(doomed), "entries")
+        trash.remove(site, the_system(), entry)
+
+
+@handles(OLD_JOBS)
+def forget_jobs(site: Site, work: Work, _: Nothing) -> None:
+    """Forget what became of jobs long ago (keep_jobs_days)."""
+    if site.settings.keep_jobs_days:
+        removed = finding.forget_old(site, site.settings.keep_jobs_days)
+        work.log(f"{removed} forgotten")

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who gets a mail of which event, and what it says (system.md 6.3, api-reviews.md 8).
+
+`Notices.subscriber` hears of events and has one mail sent to each who should get one. What a mail says, and whether its
+reader may still know it, is found out when it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import structlog
+from msgspec import convert
+from sqlalchemy import Connection, bindparam, select
+
+from trivium.access.caller import the_system
+from trivium.access.levels import Level
+from trivium.egress import mail
+from trivium.egress.mail import MailRefused
+from trivium.errors import NotFound
+from trivium.forge.accounts import password_resets
+from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.preferences import parsed
+from trivium.forge.accounts.users import User
+from trivium.forge.events import outbox
+from trivium.forge.events.accounts import PasswordChanged, PasswordResetAsked, UserRegistered
+from trivium.forge.events.delivery import Subscriber
+from trivium.forge.events.outbox import Recorded
+from trivium.forge.events.reviews import Commented
+from trivium.forge.history.reading import History
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.reviews.comments import STATEMENT, Comment, comment_of
+from trivium.forge.reviews.participants import may_read, participants
+from trivium.forge.site import Site
+from trivium.language import KNOWN, SOURCE, Language, language
+from trivium.mail import links
+from trivium.mail.addresses import mailbox, sender
+from trivium.mail.messages import Content, Envelope, message
+from trivium.mail.wording import worded
+from trivium.store.tables import changeset_comments, preferences, users
+from trivium.vcs.errors import VcsError
+
+_log = structlog.get_logger(__name__)
+
+NAME: Final = "mail"
+Send = Callable[[int, int], None]
+"""Has the mail of an event, by its id, sent to a user, by theirs: now, or as a job."""
+
+_SHORT: Final = 12
+_MOST_ADMINISTRATORS: Final = 50
+_ADMINISTRATORS: Final = (
+    select(users.c.id).where(users.c.admin, users.c.active).order_by(users.c.id).limit(_MOST_ADMINISTRATORS)
+)
+_CHOSEN: Final = select(preferences.c.chosen).where(preferences.c.user_id == bindparam("sought"))
+_COMMENT: Final = STATEMENT.where(changeset_comments.c.id == bindparam("comment"))
+
+
+class Letter(NamedTuple):
+    """One mail, but for its recipient's address."""
+
+    content: Content
+    envelope: Envelope
+
+
+class Notices:
+    """The mails of a site."""
+
+    def __init__(self, site: Site, send: Send | None = None) -> None:
+        """`send` has one mail sent; by default that is done at once, and what is delayed is an event not taken."""
+        self._site = site
+        self._send = send or self._send_now
+        self._kinds: Mapping[str, _Kind] = {
+            Commented.action: _Comments(site),
+            PasswordResetAsked.action: _Resets(site),
+            PasswordChanged.action: _Changes(site),
+            UserRegistered.action: _Registrations(site),
+        }
+
+    @property
+    def subscriber(self) -> Subscriber:
+        """Hears of whatever mails are sent of."""
+        return Subscriber(NAME, frozenset(self._kinds), self.hear)
+
+    def hear(self, event: Recorded) -> None:
+        """Have the mails of an event sent; raises what `Send` raises."""
+        if not self._site.settings.mail_goes:
+            return
+        for user_id in self._kinds[event.action].recipients(event):
+            self._send(event.id, user_id)
+
+    def send(self, event_id: int, user_id: int) -> None:
+        """Send the mail of an event to a user, if there still is one for them.
+
+        Raises `MailDelayed` when another try makes sense, and `MailRefused` when none does. The arguments hold no
+        secret, and the same ones give a mail with the same id.
+        """
+        with self._site.store.read() as db:
+            event = outbox.recorded(db, event_id)
+            try:
+                user = accounts.by_id(db, user_id)
+            except NotFound:
+                return
+            chosen = parsed(db.execute(_CHOSEN, {"sought": user_id}).scalar()).locale
+        to = mailbox(user.email or "", _named(user))
+        if event is None or to is None or not user.active:
+            return
+        letter = self._kinds[event.action].letter(event, user, chosen)
+        if letter is not None:
+            settings = self._site.settings
+            made = message(settings, to, letter.content, letter.envelope)
+            mail.send(settings, made, sender=sender(settings).addr_spec, recipient=to.addr_spec)
+
+    def _send_now(self, event_id: int, user_id: int) -> None:
+        try:
+            self.send(event_id, user_id)
+        except MailRefused as error:
+            _log.error("a mail was refused", event_id=event_id, user_id=user_id, why=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The mails of one kind of event."""
+
+    site: Site
+
+    def recipients(self, event: Recorded) -> list[int]:
+        """The ids of those who get one."""
+        raise NotImplementedError
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        """What one of them gets; `chosen` is their language, if they chose one. None: nothing any more."""
+        raise NotImplementedError
+
+
+class _Comments(_Kind):
+    """Of comments on commits: to those who take part."""
+
+    def recipients(self, event: Recorded) -> list[int]:
+        said = convert({"subject": event.subject, **event.detail}, Commented, strict=False)
+        if said.unmailed is True or not isinstance(said.comment, int) or event.repository_id is None:
+            return []
+        with self.site.store.read() as db:
+            found = self._comment(db, said.comment)
+            if found is None:
+                return []
+            try:
+                repository = repositories.find(db, the_system(), event.repository_id, Level.READ)
+            except NotFound:
+                return []
+        revision = said.revision
+        try:
+            (changeset,) = History(self.site).read(repository, lambda snapshot: snapshot.changesets([revision]))
+            author = changeset.author
+        except VcsError:
+            author = ""  # it was stripped meanwhile; the others still hear of it
+        with self.site.store.read() as db:
+            wrote = [] if event.user_id is None else [event.user_id]
+            with suppress(NotFound):
+                wrote.append(accounts.find(db, said.author).id)
+            told = participants(
+                db,
+                repository_id=event.repository_id,
+                revision=said.revision,
+                comment_id=said.comment,
+                text=found.text,
+                author=author,
+                named=said.recipients if isinstance(said.recipients, list | tuple) else (),
+                but=wrote,
+            )
+        return [user.id for user in told]
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        said = convert({"subject": event.subject, **event.detail}, Commented, strict=False)
+        assert isinstance(said.comment, int) and event.repository_id is not None
+        with self.site.store.read() as db:
+            found = self._comment(db, said.comment)
+            if found is None or not may_read(db, to, event.repository_id):
+                return None
+            name = repositories.find(db, the_system(), event.repository_id, Level.READ).name
+        words, settings = language(chosen or SOURCE), self.site.settings
+        commit = said.revision[:_SHORT]
+        subject = words.text(
+            "%(who)s commented on %(commit)s in %(repository)s",
+            who=found.author_name,
+            commit=commit,
+            repository=name,
+        )
+        content = worded(
+            "comment",
+            words,
+            subject,
+            comment=found,
+            commit=commit,
+            repository=name,
+            vote=_vote(words, found.status),
+            link=links.changeset(settings, name, said.revision, found.id),
+        )
+        thread = f"commit.{event.repository_id}.{commit}"
+        return Letter(content, Envelope(f"comment.{found.id}", event.at, thread, f"repository-{event.repository_id}"))
+
+    def _comment(self, db: Connection, comment_id: int) -> Comment | None:
+        """A comment that is still there."""
+        row = db.execute(_COMMENT, {"comment": comment_id}).first()
+        found = None if row is None else comment_of(row)
+        return None if found is None or found.deleted else found
+
+
+class _Resets(_Kind):
+    """Of forgotten passwords: to the account, whose address we know, and nobody else."""
+
+    def recipients(self, event: Recorded) -> list[int]:
+        with self.site.store.read() as db:
+            found = password_resets.to_mail(db, self.site, int(event.detail.get("reset", 0)))
+        return [] if found is None else [found.user_id]
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        settings = self.site.settings
+        with self.site.store.read() as db:
+            found = password_resets.to_mail(db, self.site, int(event.detail.get("reset", 0)))
+        if found is None or found.user_id != to.id or not settings.base_url:
+            return None
+        words = language(chosen or (found.locale if found.locale in KNOWN else SOURCE))
+        content = worded(
+            "password_reset",
+            words,
+            words.text("Choose a new password"),
+            username=found.username,
+            site=settings.realm,
+            address=event.address,
+            link=links.password_reset(settings, found.key),
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Changes(_Kind):
+    """Of changed passwords: to the account, in case that was somebody else."""
+
+    def recipients(self, event: Recorded) -> list[int]:
+        user_id = event.detail.get("user_id")
+        return [user_id] if isinstance(user_id, int) else []
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        words = language(chosen or SOURCE)
+        content = worded(
+            "password_changed",
+            words,
+            words.text("Your password was changed"),
+            username=to.username,
+            site=self.site.settings.realm,
+            address=event.address,
+            at=f"{event.at[:16].replace('T', ' ')} UTC",
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Registrations(_Kind):
+    """Of accounts that people made for themselves: to the super-admins."""
+
+    def recipients(self, event: Recorded) -> list[int]:  # noqa: ARG002
+        with self.site.store.read() as db:
+            return list(db.execute(_ADMINISTRATORS).scalars())
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        if not to.admin:
+            return None
+        words = language(chosen or SOURCE)
+        content = worded(
+            "registration",
+            words,
+            words.text("New account: %(username)s", username=event.subject),
+            username=event.subject,
+            site=self.site.settings.realm,
+            address=event.address,
+            waits=event.detail.get("active") is False,
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+def _named(user: User) -> str:
+    return " ".join(part for part in (user.firstname, user.lastname) if part)
+
+
+def _vote(words: Language, status: str | None) -> str:
+    """What a vote says, in words; empty without one."""
+    match status:
+        case "approved":
+            return words.text("Vote: approved")
+        case "rejected":
+            return words.text("Vote: rejected")
+        case "under_review":
+            return words.text("Vote: under review")
+        case "not_reviewed":
+            return words.text("Vote: not reviewed")
+    return ""

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a database says when it cannot do something, as errors of the core: no caller knows its driver.
+
+PostgreSQL's codes are those of its manual, appendix A. An error without a code comes from the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+from trivium.errors import Busy, DatabaseAway, Invalid, TriviumError, Undone
+
+_log = structlog.get_logger(__name__)
+
+_UNDONE: Final = ("40001", "40P01")
+"""A serialisation failure; a deadlock."""
+_WAITED_TOO_LONG: Final = ("55P03", "57014")
+"""Of a lock (lock_timeout); of a statement (statement_timeout)."""
+_AWAY: Final = ("08", "53", "57P", "58", "25006", "25P03", "XX")
+"""No connection; no room, memory or connection left; shut down or starting; its disk fails; it is a copy that only
+reads; the transaction stood still for too long; it is damaged."""
+_UNFIT: Final = ("22", "23")
+"""A value that cannot be stored; a constraint that somebody else's change has broken."""
+_OF_CONNECTIONS: Final = (OperationalError, InterfaceError)
+
+_CONFLICT: Final = "the change conflicts with another one that was made at the same time"
+_UNSTORABLE: Final = "a value of the request cannot be stored"
+LOCKED: Final = "the database is locked"
+AWAY: Final = "the database cannot be reached; please try again"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raises errors of the core for what a database cannot do now; errors of our statements stay what they are."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        meant = meaning_of(error)
+        if meant is None:
+            raise
+        raise meant from error
+
+
+def meaning_of(error: SQLAlchemyError) -> TriviumError | None:
+    """The error of the core that a database's error stands for; None for a fault of ours."""
+    if isinstance(error, NoConnectionFree):
+        return Busy("all connections to the database are in use (database_connections)")
+    if not isinstance(error, DBAPIError):
+        return None
+    if isinstance(error, OperationalError) and "database is locked" in str(error.orig):
+        return Busy(LOCKED)
+    code = _code_of(error)
+    if code.startswith(_UNDONE):
+        return Undone("the database ended the change because of another one that was made at the same time")
+    if code.startswith(_WAITED_TOO_LONG):
+        return Busy(LOCKED)
+    if error.connection_invalidated or code.startswith(_AWAY):
+        _log.error("the database cannot be reached", code=code, why=str(error.orig)[:200])
+        return DatabaseAway(AWAY)
+    if isinstance(error, IntegrityError):
+        return Invalid(_CONFLICT)
+    return Invalid(_UNSTORABLE) if code.startswith(_UNFIT) else None
+
+
+def _code_of(error: DBAPIError) -> str:
+    """PostgreSQL's code. What its driver says by itself has none: it is about a value, or about the connection."""
+    orig: object = error.orig
+    code: str | None = getattr(orig, "sqlstate", None)
+    if code is None and type(orig).__module__.partition(".")[0] == "psycopg":
+        code = "22" if isinstance(error, DataError) else "08" if isinstance(error, _OF_CONNECTIONS) else None
+    return code or ""

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How PostgreSQL is opened: bounded pools, limits of time, and connections that are looked at before their use."""
+
+from __future__ import annotations
+
+import select
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import InvalidatePoolError
+
+DRIVER: Final = "postgresql+psycopg"
+
+_CONNECT_SECONDS: Final = 10
+_STATEMENT: Final = 4
+"""A statement may take as many times as long as a lock is waited for."""
+_KEPT_ALIVE: Final = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+"""Of a server that is gone without a word TCP hears after a minute."""
+_GONE: Final = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
+"""A server says something to a connection at rest only when it ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Two pools of one process. A thread that holds a connection of one only ever waits for the other."""
+
+    reading: Engine
+    """In no transaction: a read is one message to the server and back."""
+    writing: Engine
+
+
+def engines_for(url: URL, busy_timeout: float, connections: int) -> Engines:
+    """Engines with at most `connections` between them; a lock is waited for `busy_timeout` seconds."""
+    writers = max(1, connections // 3)
+    return Engines(
+        reading=_engine(url, busy_timeout, max(1, connections - writers), isolation_level="AUTOCOMMIT"),
+        writing=_engine(url, busy_timeout, writers, isolation_level="READ COMMITTED"),
+    )
+
+
+def _engine(url: URL, busy_timeout: float, size: int, *, isolation_level: str) -> Engine:
+    wait = max(1, int(busy_timeout * 1000))
+    limits = {
+        "lock_timeout": str(wait),
+        "statement_timeout": str(_STATEMENT * wait),
+        # What a worker leaves that is stopped, or that a network has lost, must not hold its locks for ever.
+        "idle_in_transaction_session_timeout": str(max(_STATEMENT * wait, 60_000)),
+        "client_connection_check_interval": "5000",
+    }
+    options = " ".join([str(url.query.get("options", "")), *(f"-c {name}={value}" for name, value in limits.items())])
+    arguments: dict[str, Any] = {
+        "connect_timeout": str(url.query.get("connect_timeout", _CONNECT_SECONDS)),
+        "application_name": str(url.query.get("application_name", "trivium")),
+        "options": options.strip(),
+        **_KEPT_ALIVE,
+    }
+    engine = create_engine(
+        url,
+        connect_args=arguments,
+        client_encoding="utf8",
+        isolation_level=isolation_level,
+        skip_autocommit_rollback=True,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=busy_timeout,
+        pool_use_lifo=True,
+    )
+    event.listen(engine, "checkout", _look)
+    return engine
+
+
+def _look(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Take no connection that the server has ended; the others of the pool are as old, and go with it.
+
+    One look at the socket, where a question to the server would cost as much as the statement that follows.
+    """
+    if connection.closed:
+        raise InvalidatePoolError
+    poll = select.poll()
+    poll.register(connection.fileno(), _GONE)
+    if poll.poll(0):
+        raise InvalidatePoolError
+
+
+_COLUMNS: Final = text(
+    "SELECT c.table_name, c.column_name, c.data_type, c.character_maximum_length, c.collation_name,"
+    " pg_get_serial_sequence(quote_ident(c.table_name), c.column_name) AS sequence"
+    " FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)"
+    " WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.table_name <> 'alembic_version'"
+    " ORDER BY c.table_name, c.ordinal_position"
+)
+
+
+def make_alike(db: Connection) -> None:
+    """Give all columns the types that `tables.alike` gives them; what has them already stays as it is.
+
+    The steps of the schema are written for SQLite and PostgreSQL alike, and need not think of it.
+    """
+    changes: dict[str, list[str]] = {}
+    for table, column, kind, length, collation, sequence in db.execute(_COLUMNS).all():
+        if kind == "integer":
+            changes.setdefault(table, []).append(f'ALTER COLUMN "{column}" TYPE BIGINT')
+            if sequence is not None:
+                db.execute(text(f"ALTER SEQUENCE {sequence} AS BIGINT"))
+        elif kind in ("character varying", "text") and collation != "C":
+            wide = "TEXT" if kind == "text" else f"VARCHAR({length})"
+            changes.setdefault(table, []).append(f'ALTER COLUMN "{column}" TYPE {wide} COLLATE "C"')
+    for table, parts in changes.items():
+        db.execute(text(f'ALTER TABLE "{table}" {", ".join(parts)}'))

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How SQLite is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+_BEGIN: Final = "BEGIN IMMEDIATE"
+
+
+def engine_for(url: URL, busy_timeout: float, pool_size: int) -> Engine:
+    """An engine whose writers (`trivium_writes`) take their turn at once, and whose readers are in no transaction."""
+    arguments = {"timeout": busy_timeout, "check_same_thread": False, "isolation_level": None}
+    # A connection is an open file: who needs one more opens it.
+    engine = create_engine(url, connect_args=arguments, pool_size=pool_size, max_overflow=-1)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def close_to_others(url: URL) -> None:
+    """Let no other account read the file of a database, and what stands beside it; nothing for other databases."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        for path in Path(url.database).parent.glob(Path(url.database).name + "*"):
+            path.chmod(0o600)
+
+
+def _set_up(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # Reads stay in the driver's autocommit: a transaction of their own would only cost statements.
+    if connection.get_execution_options().get("trivium_writes"):
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(_BEGIN)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(_BEGIN, None, error) from error

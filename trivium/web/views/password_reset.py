@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Somebody forgot their password (system.md 2.8)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trivium.access.credentials import CredentialsRefused
+from trivium.errors import Invalid
+from trivium.forge.accounts import password_resets
+from trivium.forge.accounts.password_resets import ResetRefused
+from trivium.turns import Pace
+from trivium.web.answers import Page, Redirect
+from trivium.web.registering import Who, view
+from trivium.web.visit import Visit
+
+_LONGEST: Final = 255
+_SECRET: Final = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
+"""Of pages whose address lets somebody in."""
+
+
+@view("GET", "/_admin/password_reset", needs=Who.ANYBODY, word="LoginController:password_reset")
+def form(visit: Visit) -> Page:
+    """The form that asks for the mail address of an account."""
+    return _asking(visit)
+
+
+@view(
+    "POST",
+    "/_admin/password_reset",
+    needs=Who.ANYBODY,
+    word="LoginController:password_reset_ask",
+    pace=Pace.SHORT,
+)
+def ask(visit: Visit) -> Page:
+    """Have a mail sent; the answer is the same whether or not an account has that address."""
+    if not visit.site.settings.mails_links:
+        return _asking(visit, status=422)
+    email = visit.form.get("email", "")[:_LONGEST]
+    if not email.strip():
+        return _asking(visit, visit.text("A mail address is needed."), status=422)
+    try:
+        password_resets.ask(visit.site, email=email, address=visit.asked.address, locale=visit.language.code)
+    except CredentialsRefused as error:
+        waiting = (("Retry-After", str(error.retry_after)),)
+        return _asking(visit, visit.text("This was asked for too often. Please wait a while."), 429, waiting)
+    return Page("password_reset/sent.html", email=email)
+
+
+@view(
+    "GET",
+    "/_admin/password_reset_confirmation",
+    needs=Who.ANYBODY,
+    word="LoginController:password_reset_confirmation",
+)
+def choosing(visit: Visit) -> Page:
+    """The form to choose a password, for whoever followed the link; to look at it uses up nothing."""
+    return _choosing(visit, visit.query.get("key", ""))
+
+
+@view(
+    "POST",
+    "/_admin/password_reset_confirmation",
+    needs=Who.ANYBODY,
+    word="LoginController:password_reset_choose",
+    pace=Pace.SHORT,
+)
+def choose(visit: Visit) -> Page | Redirect:
+    """Store the password that was chosen; whoever had signed in to the account has to do it again."""
+    given = visit.form
+    key, new = given.get("key", ""), given.get("new_password", "")
+    if new != given.get("new_password_confirmation", ""):
+        return _choosing(visit, key, visit.text("The new password was not typed twice in the same way."), 422)
+    try:
+        password_resets.use(visit.site, key, new, address=visit.asked.address)
+    except ResetRefused:
+        return _void()
+    except Invalid:
+        return _choosing(visit, key, visit.text("A password has 8 to 1024 characters."), 422)
+    return Redirect(visit.url("sign_in.form"), visit.text("Your password was changed. Please sign in."))
+
+
+def _asking(visit: Visit, reason: str = "", status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Page:
+    possible = visit.site.settings.mails_links
+    return Page("password_reset/ask.html", status, headers=headers, possible=possible, reason=reason)
+
+
+def _choosing(visit: Visit, key: str, reason: str = "", status: int = 200) -> Page:
+    try:
+        found = visit.ask(password_resets.held, visit.site, key)
+    except ResetRefused:
+        return _void()
+    return Page("password_reset/choose.html", status, headers=_SECRET, key=key, username=found.username, reason=reason)
+
+
+def _void() -> Page:
+    return Page("password_reset/void.html", 404, headers=_SECRET)
