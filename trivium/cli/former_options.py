@@ -47,9 +47,9 @@ INSTEAD: Final = {
     "vcs.server": "the server starts what serves Mercurial and Subversion by itself",
     "vcs.start_server": "the server starts what serves Mercurial and Subversion by itself",
     "vcs.backends": "Git, Mercurial and Subversion are always served",
-    "index_dir": "the index of contents is in the data directory",
-    "search.location": "the index of contents is in the data directory",
-    "search.module": "the index of contents is in the data directory",
+    "index_dir": "there is no index of contents yet",
+    "search.location": "there is no index of contents yet",
+    "search.module": "there is no index of contents yet",
 }
 """Name of an option → what a reader of the file should know."""
 
