@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
 
+from tests.support import postgresql
 from tests.support.waiting import until
 from trivium.access.caller import the_system
 from trivium.assembly import open_site
@@ -150,6 +152,22 @@ def test_more_lines_than_one_statement_reads_are_tried_when_it_is_time(
     assert listener.heard == names[5:]
 
 
+@pytest.mark.skipif(not postgresql.wanted(), reason="SQLite has one writer at a time")
+def test_what_is_under_way_holds_up_what_was_recorded_after_it(site: Site, listener: Listener) -> None:
+    def in_a_thread(act: Callable[[], object]) -> None:
+        thread = threading.Thread(target=act)
+        thread.start()
+        thread.join()
+
+    with site.store.write(access_unchanged=True) as db:
+        journal.record(db, the_system(), TokenReset(subject="slow"))
+        in_a_thread(lambda: happen(site, "quick"))
+        in_a_thread(lambda: deliver(site, listener.subscriber))
+        assert listener.heard == []
+    deliver(site, listener.subscriber)
+    assert listener.heard == ["slow", "quick"]
+
+
 def test_one_process_delivers_at_a_time(site: Site, settings: object, listener: Listener) -> None:
     happen(site, "ada")
     with outbox.alone(site, "listener") as free:
@@ -170,6 +188,7 @@ def test_a_position_never_goes_back(site: Site, listener: Listener) -> None:
     assert listener.heard == ["ada", "ben"]
 
 
+@pytest.mark.sqlite_only
 def test_rows_that_concern_nobody_are_passed(site: Site, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "_FAR", 5)
 
@@ -219,8 +238,8 @@ from trivium.assembly import open_site
 from trivium.forge.events.delivery import Subscriber, deliver
 from trivium.settings import Settings
 
-data, heard, when = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-site = open_site(Settings(data=data, min_free_bytes=0))
+data, url, heard, when = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
+site = open_site(Settings(data=data, database_url=url, min_free_bytes=0))
 
 def hear(event):
     with heard.open("a") as out:
@@ -243,7 +262,7 @@ def test_a_kill_loses_nothing(site: Site, listener: Listener, tmp_path: Path, wh
     happen(site, "a", "b", "c")
     heard = tmp_path / "heard"
     heard.touch()
-    run = [sys.executable, "-c", SCRIPT, str(site.settings.data), str(heard)]
+    run = [sys.executable, "-c", SCRIPT, str(site.settings.data), site.settings.database_url, str(heard)]
     killed = subprocess.run([*run, when], timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
     subprocess.run([*run, "never"], timeout=60, check=True)
