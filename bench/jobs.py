@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import subprocess
@@ -125,7 +126,11 @@ def _measure_many(report: Report, server: Server) -> None:
     began = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         callers = [Caller(server.api(server.admin_key)) for _ in range(2)]
-        list(pool.map(lambda number: callers[number % 2].ask("fork_repo", repoid="source", fork_name=f"f{number}"), range(FORKS)))
+
+        def fork(number: int) -> None:
+            callers[number % 2].ask("fork_repo", repoid="source", fork_name=f"f{number}")
+
+        list(pool.map(fork, range(FORKS)))
     asked = time.perf_counter() - began
     beside = _reads(caller)
     while server.query("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"):
