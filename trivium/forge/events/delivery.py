@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -219,10 +220,12 @@ class Delivery:
     _threads: ThreadPoolExecutor | None = None
     _watcher: threading.Thread | None = None
     _wanted: Set[str] = frozenset()
+    _begun: bool = False
 
     def start(self) -> None:
-        """Begin: whatever is recorded from now on is delivered."""
-        outbox.begin(self.site, [one.name for one in self.subscribers])
+        """Begin: whatever is recorded from now on is delivered; where the database is away, from when it is back."""
+        with suppress(TriviumError):
+            self._begin()
         self._states = {one.name: _State() for one in self.subscribers}
         self._wanted = frozenset[str]().union(*(one.actions for one in self.subscribers))
         self._threads = ThreadPoolExecutor(max(1, len(self.subscribers)), thread_name_prefix="deliver")
@@ -245,10 +248,16 @@ class Delivery:
         if not actions.isdisjoint(self._wanted):
             self._woken.set()
 
+    def _begin(self) -> None:
+        outbox.begin(self.site, [one.name for one in self.subscribers])
+        self._begun = True
+
     def _watch(self) -> None:
         quiet = 0
         while not self._closing.is_set():
             try:
+                if not self._begun:
+                    self._begin()
                 found = self._look()
                 pause = self._pause(_IDLE_POLL if quiet >= _IDLE_AFTER else _POLL)
             except Exception as error:

@@ -18,7 +18,7 @@ from tests.support import postgresql
 from tests.support.waiting import until
 from trivium.access.caller import the_system
 from trivium.assembly import open_site
-from trivium.errors import Invalid
+from trivium.errors import Busy, Invalid
 from trivium.forge.events import delivery, journal, outbox
 from trivium.forge.events.accounts import SignedOut, TokenReset
 from trivium.forge.events.delivery import Delivery, Subscriber, Undeliverable, deliver
@@ -329,6 +329,26 @@ def test_what_failed_is_tried_again_by_itself(site: Site, monkeypatch: pytest.Mo
         happen(site, "ada")
         until(lambda: listener.heard == ["ada"])
         assert failures == ["ada", "ada"]
+    finally:
+        running.stop()
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "_BROKEN", 0.01)
+    listener, real, failures = Listener(), outbox.begin, [Busy("away")] * 3
+
+    def begin(where: Site, names: list[str]) -> None:
+        if failures:
+            raise failures.pop()
+        real(where, names)
+
+    monkeypatch.setattr(outbox, "begin", begin)
+    running = Delivery(site, [listener.subscriber])
+    running.start()
+    try:
+        until(lambda: running._begun)
+        happen(site, "ada")
+        until(lambda: listener.heard == ["ada"])
     finally:
         running.stop()
 
