@@ -9,6 +9,7 @@ moment repeats what was delivered since the position was written last, at most.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence, Set
@@ -65,6 +66,8 @@ class Subscriber:
     """Of which events it hears."""
     deliver: Callable[[Recorded], None]
     """Takes one event. It may be called twice for the same; whatever it raises is a failure. It may be slow."""
+    pause: float = 0.0
+    """Seconds after each delivery in which events are gathered: of many its position is then stored less often."""
 
 
 def deliver(site: Site, to: Subscriber, *, ending: Callable[[], bool] = lambda: False) -> float | None:
@@ -206,6 +209,8 @@ class _State:
     at_work: bool = False
     again_at: float | None = None
     """When to try again in any case, by the monotonic clock."""
+    ended: float = -math.inf
+    """When it was delivered to last, by the same."""
 
 
 @dataclass(slots=True)
@@ -277,6 +282,9 @@ class Delivery:
             due = state.again_at is not None and state.again_at <= moment
             if state.at_work or (end == state.seen and not due):
                 continue
+            if (soonest := state.ended + one.pause) > moment:
+                state.again_at = soonest
+                continue
             found = True
             state.at_work, state.seen, state.again_at = True, end, None
             assert self._threads is not None
@@ -289,8 +297,9 @@ class Delivery:
         except Exception as error:
             _log.warning("events cannot be delivered now", subscriber=to.name, why=_reason(error))
             again = _BROKEN
+        state.ended = time.monotonic()
         if again is not None:
-            state.again_at = time.monotonic() + again
+            state.again_at = state.ended + again
         state.at_work = False
         self._woken.set()  # for what came meanwhile, and for the time of the next try
 

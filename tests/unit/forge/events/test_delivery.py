@@ -353,6 +353,23 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(site: Site, monkeypa
         running.stop()
 
 
+def test_events_are_gathered_for_whoever_is_in_no_hurry(site: Site) -> None:
+    listener = Listener()
+    running = Delivery(site, [Subscriber("listener", WANTED, listener.hear, pause=3600)])
+    running.start()
+    try:
+        until(lambda: not running._states["listener"].at_work and running._states["listener"].ended > 0)
+        happen(site, "ada")
+        running._look()
+        assert running._states["listener"].again_at == running._states["listener"].ended + 3600
+        assert listener.heard == []
+        running._states["listener"].ended = 0
+        running._look()
+        until(lambda: listener.heard == ["ada"])
+    finally:
+        running.stop()
+
+
 def test_what_nobody_wants_wakes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Delivery(site, [Listener().subscriber])
     running.start()
