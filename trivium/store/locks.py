@@ -13,13 +13,10 @@ the transaction, and ends with it. Whoever takes two takes them in the order of 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 RENAMES: Final = "renames"
 SCHEMA: Final = "schema"
@@ -46,26 +43,9 @@ def preferences_of(user_id: int) -> str:
 def lock(db: Connection, name: str) -> None:
     """Hold a lock until the transaction ends. Raises what `Store.write` raises when that takes too long."""
     if db.dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(_key(name))))
+        db.execute(select(func.pg_advisory_xact_lock(number_of(name))))
 
 
-@contextlib.contextmanager
-def alone(db: Connection, name: str) -> Iterator[bool]:
-    """Whether nobody else is inside a block with this name; nobody waits. On PostgreSQL alone.
-
-    It belongs to a connection that is in no transaction, so that it may take long and holds up nobody's view of what
-    was committed. It ends with the connection at the latest.
-    """
-    free = bool(db.execute(select(func.pg_try_advisory_lock(_key(name)))).scalar())
-    try:
-        yield free
-    finally:
-        if free:
-            try:
-                db.execute(select(func.pg_advisory_unlock(_key(name))))
-            except SQLAlchemyError:
-                db.invalidate()  # whatever it is, nobody else may get it
-
-
-def _key(name: str) -> int:
+def number_of(name: str) -> int:
+    """The number by which PostgreSQL knows a lock."""
     return int.from_bytes(hashlib.sha256(f"trivium {name}".encode()).digest()[:8], "big", signed=True)

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from trivium.errors import Invalid
 from trivium.forge.site import Site
-from trivium.store import locks
+from trivium.names import storable
 from trivium.store.tables import event_positions, journal, undelivered_events
 from trivium.tree.kernel_locks import one_at_a_time
 
@@ -243,7 +243,7 @@ def hold(
     set_aside: bool = False,
 ) -> None:
     """Note that a subscriber did not take an event, or that it waits behind one; `set_aside`: it never will."""
-    values = {"tries": tries, "retry_at": retry_at, "reason": reason, "set_aside": set_aside}
+    values = {"tries": tries, "retry_at": retry_at, "reason": storable(reason), "set_aside": set_aside}
     if db.execute(_KNOWN, {"who": name, "what": event.id}).first() is not None:
         db.execute(update(undelivered_events).where(*_THIS).values(**values), {"who": name, "what": event.id})
     else:
@@ -263,12 +263,11 @@ def alone(site: Site, name: str) -> Iterator[bool]:
     On PostgreSQL by a lock of the connection. To lock the row of the position would take the number of a transaction,
     and hold up what all others may read for as long as this subscriber takes.
     """
-    with site.store.read() as db:
-        if db.dialect.name == _POSTGRESQL:
-            with locks.alone(db, f"delivery {name}") as free:
-                yield free
-            return
-    with one_at_a_time(site.tree.locks / f"delivery-{name}") as free:
+    if site.store.url.get_backend_name() != _POSTGRESQL:
+        with one_at_a_time(site.tree.locks / f"delivery-{name}") as free:
+            yield free
+        return
+    with site.store.alone(f"delivery {name}") as free:
         yield free
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import time
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -41,6 +43,8 @@ class LookAfterArguments(msgspec.Struct, frozen=True):
     repository_id: int
 
 
+_PATIENCE: Final = 20.0
+_PAUSE: Final = 0.1
 LOOK_AFTER: Final = JobKind("look_after_repository", LookAfterArguments, long=True, forgotten=True)
 
 _GATHERED: Final = 1.0
@@ -52,8 +56,8 @@ _MOVED: Final = frozenset(MOVES)
 def subscriber(site: Site) -> Subscriber:
     """Hears of all that moves in repositories, and asks for a job for each, housekeeping_interval seconds later."""
     interval = site.settings.housekeeping_interval
-    # Until then the job waits, and whatever is pushed meanwhile is its work as well.
-    asked: TTLCache[int, bool] = TTLCache(_MOST_ASKED, interval)
+    # Well until then the job waits, and whatever is pushed meanwhile is its work as well.
+    asked: TTLCache[int, bool] = TTLCache(_MOST_ASKED, 0.9 * interval)
 
     def hear(event: Recorded) -> None:
         if interval and event.repository_id is not None and event.repository_id not in asked:
@@ -115,9 +119,7 @@ def look_after(site: Site, work: Work, arguments: LookAfterArguments) -> None:
     that pushes keep the machine.
     """
     repository_id = arguments.repository_id
-    with one_at_a_time(site.tree.locks / "housekeeping") as alone:
-        if not alone:
-            raise Busy("another repository is being looked after")
+    with _turn(site, work):
         try:
             housekeeping.tidy(site, repository_id, thorough=False, stop=lambda: not work.wanted())
         except Interrupted:
@@ -132,3 +134,18 @@ def look_after(site: Site, work: Work, arguments: LookAfterArguments) -> None:
         pass  # it was deleted meanwhile
     except TriviumError as error:
         _log.warning("pages of a repository were not prepared", repository_id=repository_id, why=str(error))
+
+
+@contextlib.contextmanager
+def _turn(site: Site, work: Work) -> Iterator[None]:
+    """Be the only one who looks after a repository, on all processes; raises `Busy` when that takes long."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        with one_at_a_time(site.tree.locks / "housekeeping") as alone:
+            if alone:
+                yield
+                return
+        if time.monotonic() > deadline:
+            raise Busy("another repository is being looked after")
+        work.check()
+        time.sleep(_PAUSE)
