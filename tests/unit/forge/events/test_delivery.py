@@ -131,6 +131,21 @@ def test_after_the_last_try_an_event_is_set_aside_and_its_line_goes_on(site: Sit
     assert listener.heard == ["ada"]
 
 
+def test_an_administrator_has_what_was_set_aside_tried_again(site: Site, listener: Listener) -> None:
+    listener.failing["ada"] = Undeliverable("there is no such place")
+    happen(site, "ada")
+    deliver(site, listener.subscriber)
+    with site.store.read() as db:
+        (trouble,) = outbox.troubles(db, most=10)
+    assert (trouble.subscriber, trouble.subject, trouble.set_aside) == ("listener", "ada", True)
+    listener.failing.clear()
+    assert outbox.try_again(site, "listener", trouble.event_id)
+    assert not outbox.try_again(site, "another", trouble.event_id)
+    assert deliver(site, listener.subscriber) is None and listener.heard == ["ada"]
+    with site.store.read() as db:
+        assert outbox.troubles(db, most=10) == []
+
+
 def test_what_will_never_be_taken_is_set_aside_at_once(site: Site, listener: Listener) -> None:
     listener.failing["ada"] = Undeliverable("there is no such place")
     happen(site, "ada", "ben")

@@ -19,6 +19,7 @@ NO_ACTS = {
     "events/delivery.py _note",
     "events/outbox.py begin",
     "events/outbox.py _count_anew",
+    "events/outbox.py try_again",
     # Rows of jobs are their own journal; what a job does is an act, and so is what people do with jobs.
     "jobs/finding.py forget_old",
     "jobs/running.py sent",
