@@ -260,8 +260,8 @@ def forget(db: Connection, name: str, event: Recorded) -> None:
 def alone(site: Site, name: str) -> Iterator[bool]:
     """Whether nobody else, in any process, delivers to a subscriber; nobody waits, and a crash lets go.
 
-    On PostgreSQL by a lock that has no number of a transaction: one with such a number, as a locked row gives, would
-    hold up what all others may read, for as long as this subscriber takes.
+    On PostgreSQL by a lock of the connection. To lock the row of the position would take the number of a transaction,
+    and hold up what all others may read for as long as this subscriber takes.
     """
     if site.store.url.get_backend_name() != _POSTGRESQL:
         with one_at_a_time(site.tree.locks / f"delivery-{name}") as free:
