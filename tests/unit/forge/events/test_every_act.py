@@ -29,14 +29,17 @@ NO_ACTS = {
     "jobs/running.py again",
     "jobs/submission.py submit",
     "jobs/submission.py submit_elsewhere",
+    "upkeep/after_pushes.py ask",
     # Intents, and what comes after an act that was recorded.
     "pushes/settling.py begin",
     "pushes/settling.py shorten_stored",
     "upkeep/recovery.py recover",
+    "upkeep/recovery.py recover_left",
     # Their rows are inserted, and recorded, by `repositories/new.py`.
     "repositories/creation.py _place",
     "repositories/rescans.py _register",
     "repositories/rescans.py _insert_renamed",
+    "repositories/rescans.py _turn",
 }
 """Functions with a transaction that records nothing."""
 
