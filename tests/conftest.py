@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +16,7 @@ from tests.support import postgresql
 from tests.support.clients import Api, Git
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
+from tests.support.tracing import traced_at_first, tracing_ends
 
 # A server is several processes that import everything: it is compiled once, whatever the surroundings say, not by each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -24,6 +25,21 @@ sys.dont_write_bytecode = False
 # The same examples each time, however slow the machine: a failure must not depend on luck.
 hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("trivium")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage in the first examples of a property only."""
+    with tracing_ends():
+        handle = getattr(getattr(item, "obj", None), "hypothesis", None)
+        if handle is None:
+            return (yield)
+        inner = handle.inner_test
+        handle.inner_test = traced_at_first(inner)
+        try:
+            return (yield)
+        finally:
+            handle.inner_test = inner
 
 
 _SQLITE_ONLY = pytest.mark.skip(reason="about SQLite's own ways")

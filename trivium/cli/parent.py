@@ -34,6 +34,7 @@ from trivium.procs.memory import give_back, keep_together
 from trivium.procs.ties import end_with
 
 _WAKING: Final = 4096
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Parent:
@@ -51,8 +52,7 @@ class _Parent:
     def run(self) -> None:
         """Do what the supervisor asks for; returns when it has closed the socket."""
         # Who ends a service may send everybody a signal. The supervisor decides who ends, and when.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         signal.signal(signal.SIGCHLD, _nothing)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         with contextlib.suppress(ConnectionError):
@@ -85,7 +85,12 @@ class _Parent:
 
     def _fork(self, slot: int, work: Callable[[], None]) -> None:
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or no memory: the supervisor asks again
+            print(f"trivium: no worker can be started: {error.strerror}", file=sys.stderr)
+            self._requests.send(json.dumps([slot, 0, 1]).encode())
+            return
         if pid == 0:
             self._become(work, parent)
         self._pids[slot] = pid
@@ -98,9 +103,8 @@ class _Parent:
             end_with(parent)
             os.setsid()  # who ends a worker together with all that it started must not end the others
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)  # one that was sent meanwhile comes now
             for descriptor in (self._woken, self._waker):
                 os.close(descriptor)
             self._requests.close()

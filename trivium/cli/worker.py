@@ -69,7 +69,8 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
     """Serve requests on the socket with the descriptor `listening`; `slot` is this worker's place among the beats."""
     from trivium.app import Application
 
-    Path("/proc/self/comm").write_text(NAME)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(NAME)
     settings = order.settings()
     sock = socket.socket(fileno=listening)
     host, port = sock.getsockname()[:2]

@@ -13,6 +13,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.tracing import traced_at_first
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.arguments import Flag
@@ -146,6 +147,7 @@ def test_no_argument_is_a_surprise(serve: Serve, method: Method) -> None:
         ),
     )
     @settings(max_examples=60)
+    @traced_at_first
     def ask(args: dict[str, Any], request_id: Any) -> None:
         if method.name == "update_user" and (not _plain(args["userid"]) or args["userid"] in ("root", 2, "2")):
             args = {**args, "userid": "ada"}
