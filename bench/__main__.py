@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from bench.creation import measure_creation
+from bench.databases import measure_databases
 from bench.downloads import measure_download
 from bench.hg import measure_hg
 from bench.history import generate
@@ -245,6 +246,7 @@ PARTS = (
     "stall",
     "web",
     "download",
+    "databases",
 )
 
 
@@ -302,6 +304,8 @@ def main() -> None:
             measure_web(report, place)
         if "download" in parts:
             measure_download(report, server, place)
+        if "databases" in parts:
+            measure_databases(report, place / "databases")
         if "stall" in parts:
             measure_stall(report, server, root, place)
         resident, proportional = memory_mb(server.pid)

@@ -11,20 +11,26 @@ from pathlib import Path
 WORDS = Path(__file__).read_text().split()
 
 
-def generate(target: Path, *, commits: int, files: int = 500) -> None:
-    """Make a bare repository at `target`; about one commit in twelve is a merge."""
+def generate(target: Path, *, commits: int, files: int = 500, longest: int = 0) -> None:
+    """Make a bare repository at `target`; about one commit in twelve is a merge.
+
+    With `longest` no file has more lines, and what git makes of a pack in minutes is left out: then only the number of
+    commits is that of a large project.
+    """
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=master", str(target)], check=True)
     importer = subprocess.Popen(["git", "fast-import", "--quiet"], cwd=target, stdin=subprocess.PIPE)
     assert importer.stdin is not None
-    for piece in _stream(commits, files):
+    for piece in _stream(commits, files, longest):
         importer.stdin.write(piece)
     importer.stdin.close()
     if importer.wait():
         raise RuntimeError("git fast-import failed")
+    if longest:
+        return
     subprocess.run(["git", "repack", "-adq", "--write-bitmap-index"], cwd=target, check=True)
 
 
-def _stream(commits: int, files: int) -> Iterator[bytes]:
+def _stream(commits: int, files: int, longest: int) -> Iterator[bytes]:
     dice = random.Random(1815)
     content: dict[str, list[str]] = {}
     names = [f"src/part{number % 23}/module{number}.py" for number in range(files)]
@@ -47,6 +53,7 @@ def _stream(commits: int, files: int) -> Iterator[bytes]:
             lines[at : at + dice.randint(0, 3)] = [
                 " ".join(dice.choices(WORDS, k=8)) for _ in range(dice.randint(1, 12))
             ]
+            del lines[longest or len(lines) :]
             text = "\n".join(lines).encode() + b"\n"
             yield b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(text), text)
         if branch.endswith("master"):

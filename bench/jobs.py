@@ -33,19 +33,16 @@ _READS = 400
 _BARE = """
 import sys
 from celery import Celery
-app = Celery('bare', broker=sys.argv[1], set_as_current=False)
-app.conf.update(task_default_queue='bare', task_acks_late=True, worker_prefetch_multiplier=1, task_ignore_result=True,
+app = Celery('bare', broker=sys.argv[1], backend=sys.argv[1], set_as_current=False)
+app.conf.update(task_default_queue='bare', task_acks_late=True, worker_prefetch_multiplier=1,
                 worker_enable_remote_control=False, worker_hijack_root_logger=False)
-done = []
-@app.task(name='bare', ignore_result=True)
-def bare(key):
-    import redis
-    done or done.append(redis.Redis.from_url(sys.argv[1]))
-    done[0].set(key, 1)
-worker = app.Worker(concurrency=1, pool='prefork', without_gossip=True, without_mingle=True, without_heartbeat=True,
-                    quiet=True, loglevel='ERROR')
-worker.start()
+@app.task(name='bare')
+def bare():
+    pass
+app.Worker(concurrency=1, pool='prefork', without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
+           loglevel='ERROR').start()
 """
+"""Celery that acknowledges late and keeps what became of a task, as ours does."""
 
 
 def measure_jobs(report: Report, place: Path) -> None:
@@ -68,40 +65,39 @@ def measure_jobs(report: Report, place: Path) -> None:
 def _measure_one(report: Report, server: Server, redis: Redis) -> None:
     """The CPU of a submission; and the time until a job, or a task, has been done by another process."""
     site = open_site(replace(Settings(data=server.data), use_celery=True, broker_url=redis.url, keep_expired_days=0))
-    bare = Celery("bare", broker=redis.url, set_as_current=False)
-    bare.conf.update(task_default_queue="bare", task_ignore_result=True)
+    bare = Celery("bare", broker=redis.url, backend=redis.url, set_as_current=False)
+    bare.conf.task_default_queue = "bare"
     peer = subprocess.Popen([sys.executable, "-c", _BARE, redis.url], stdin=subprocess.DEVNULL)
-    import redis as client
 
-    watched = client.Redis.from_url(redis.url)
-
-    def job() -> None:
+    def submit_one() -> None:
         assert submit(site, the_system(), EXPIRED, Nothing(), subject="") is not None
 
-    def job_done() -> bool:
+    def is_done() -> bool:
         return not server.query("SELECT 1 FROM jobs WHERE kind = ?", EXPIRED.name)
 
-    def task() -> None:
-        bare.send_task("bare", ("done",))
+    def job() -> None:
+        submit_one()
+        while not is_done():
+            time.sleep(0.0005)
 
-    def task_done() -> bool:
-        return watched.delete("done") == 1
+    def task() -> None:
+        bare.send_task("bare").get(timeout=60)
 
     try:
         times: dict[str, list[float]] = {"job": [], "task": []}
         for number in range(ROUNDS + 1):
-            for name, send, done in (("job", job, job_done), ("task", task, task_done)):
-                took = [_round_trip(send, done) for _ in range(ONE_BY_ONE // ROUNDS)]
+            for name, act in (("job", job), ("task", task)):
+                took = [_timed(act) for _ in range(ONE_BY_ONE // ROUNDS)]
                 if number:  # the first only warms up
                     times[name] += took
         ours, theirs = (statistics.median(times[name]) * 1000 for name in ("job", "task"))
         report.line("a job's round trip / a bare task's", ours / theirs, 1.2, f"{ours:.1f} / {theirs:.1f} ms")
         began = time.thread_time()
         for _ in range(ONE_BY_ONE):
-            job()
+            submit_one()
         cpu = (time.thread_time() - began) * 1000 / ONE_BY_ONE
         report.line("a job submitted: CPU / 1 ms", cpu, 1.0, f"{cpu:.2f} ms, its row and its message")
-        while not job_done():
+        while not is_done():
             time.sleep(0.01)
     finally:
         peer.terminate()
@@ -109,11 +105,9 @@ def _measure_one(report: Report, server: Server, redis: Redis) -> None:
         site.close()
 
 
-def _round_trip(send: Callable[[], None], done: Callable[[], bool]) -> float:
+def _timed(act: Callable[[], None]) -> float:
     began = time.perf_counter()
-    send()
-    while not done():
-        time.sleep(0.0005)
+    act()
     return time.perf_counter() - began
 
 
@@ -124,13 +118,14 @@ def _measure_many(report: Report, server: Server) -> None:
     caller = Caller(api)
     alone = _reads(caller)
     began = time.perf_counter()
+
+    def ask(first: int) -> None:
+        mine = Caller(server.api(server.admin_key))
+        for number in range(first, FORKS, 2):
+            mine.ask("fork_repo", repoid="source", fork_name=f"f{number}")
+
     with ThreadPoolExecutor(2) as pool:
-        callers = [Caller(server.api(server.admin_key)) for _ in range(2)]
-
-        def fork(number: int) -> None:
-            callers[number % 2].ask("fork_repo", repoid="source", fork_name=f"f{number}")
-
-        list(pool.map(fork, range(FORKS)))
+        list(pool.map(ask, range(2)))
     asked = time.perf_counter() - began
     beside = _reads(caller)
     while server.query("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"):

@@ -20,6 +20,8 @@ LONGER = int(os.environ.get("BENCH_WEB_LONGER", "80000"))
 _ROUNDS = 5
 _REQUESTS = 300
 _LIMIT = 1.3
+_LINES = 30
+"""Of each file of the long history."""
 _PAGES = (
     ("home", "/"),
     ("summary", f"/{NAME}"),
@@ -39,8 +41,7 @@ def measure_web_growth(report: Report, home: Path) -> None:
     finally:
         pair[1].stop()
     long = home / "long.git"
-    # Ten times the files: a directory has more of them, and each file the same number of changes.
-    generate_git(long, length=LONGER, files=500 * LONGER // COMMITS)
+    generate_git(long, length=LONGER, longest=_LINES)
     pair[1] = site(home / "long" / "data", long, FEW)
     try:
         _compare(report, pair, f"{LONGER} / {COMMITS} commits")

@@ -80,9 +80,9 @@ def _readme(dice: random.Random) -> str:
     return "# A project\n\n" + "\n".join(parts)
 
 
-def generate_git(target: Path, *, length: int, files: int = 500) -> None:
-    """Make a bare repository of so many commits, and these on top."""
-    generate(target, commits=length, files=files)
+def generate_git(target: Path, *, length: int, files: int = 500, longest: int = 0) -> None:
+    """Make a bare repository of so many commits, and these on top; `longest` as for `generate`."""
+    generate(target, commits=length, files=files, longest=longest)
     importer = subprocess.Popen(["git", "fast-import", "--quiet"], cwd=target, stdin=subprocess.PIPE)
     assert importer.stdin is not None
     for number, one in enumerate(commits()):
@@ -100,4 +100,5 @@ def generate_git(target: Path, *, length: int, files: int = 500) -> None:
         raise RuntimeError("git fast-import failed")
     for number in range(5):
         subprocess.run(["git", "tag", f"v{number}.0", f"master~{number * 3}"], cwd=target, check=True)
-    subprocess.run(["git", "repack", "-adq", "--write-bitmap-index"], cwd=target, check=True)
+    if not longest:
+        subprocess.run(["git", "repack", "-adq", "--write-bitmap-index"], cwd=target, check=True)

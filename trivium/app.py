@@ -21,6 +21,7 @@ from trivium.errors import Busy, TriviumError
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
+from trivium.forge.upkeep import after_pushes
 from trivium.forge.upkeep.activity import Activity
 from trivium.forge.upkeep.recovery import recover_left
 from trivium.http.addresses import ClientAddresses
@@ -128,7 +129,8 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        self._delivery = Delivery(self._site, [Notices(self._site, partial(ask_for_mail, self._site)).subscriber])
+        mails = Notices(self._site, partial(ask_for_mail, self._site))
+        self._delivery = Delivery(self._site, [mails.subscriber, after_pushes.subscriber(self._site)])
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, insert, select
@@ -25,6 +24,7 @@ from trivium.settings import Settings
 from trivium.store import schema
 from trivium.store.engine import Store
 from trivium.store.locks import SCHEMA, lock
+from trivium.store.sqlite import close_to_others
 from trivium.store.tables import site_values
 from trivium.tree.disk import Tree
 
@@ -57,11 +57,11 @@ def set_up(settings: Settings, administrator: Administrator, *, public_access: b
     create_secret(settings.data / SECRET_FILE)
     ring = load_key_ring(settings.data / SECRET_FILE)
     Tree(settings.root).prepare()
-    with _usable_database():
+    with usable_database():
         store = Store(settings.url, busy_timeout=settings.db_busy_timeout)
         schema.upgrade(store, settings.data / "backups")
         _check_secret(store, ring, may_claim=True)
-        _close_database_to_others(store)
+        close_to_others(store.url)
         with store.read() as db:
             present = accounts.super_admin_exists(db)
         store.close()
@@ -92,7 +92,7 @@ def is_set_up(settings: Settings) -> bool:
 @contextmanager
 def opened(settings: Settings, *, upgrading: bool = False) -> Iterator[Site]:
     """The installation, for a command that works on it or, when `upgrading`, on its database; raises `StartRefused`."""
-    with _usable_database():
+    with usable_database():
         site = open_site(settings)
         try:
             _check_is_ours(site)
@@ -122,7 +122,7 @@ def put_in_order_again(settings: Settings) -> None:
 
 
 @contextmanager
-def _usable_database() -> Iterator[None]:
+def usable_database() -> Iterator[None]:
     """Turn errors of the database's own library into the one sentence that an administrator reads."""
     try:
         yield
@@ -155,9 +155,3 @@ def _check_secret(store: Store, ring: KeyRing, *, may_claim: bool) -> None:
 def _site_value(db: Connection, key: str) -> str | None:
     value: str | None = db.execute(select(site_values.c.value).where(site_values.c.key == key)).scalar()
     return value
-
-
-def _close_database_to_others(store: Store) -> None:
-    if store.url.get_backend_name() == "sqlite" and store.url.database:
-        for path in Path(store.url.database).parent.glob(Path(store.url.database).name + "*"):
-            path.chmod(0o600)

@@ -63,6 +63,11 @@ def is_clean_text(text: str) -> bool:
     return True
 
 
+def storable(text: str) -> str:
+    """A text that others wrote, perhaps programs, as every database can store it: U+FFFD for what it cannot."""
+    return text if is_clean_text(text) else text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _printable(name: str) -> bool:
     return not any(
         unicodedata.category(character) in _CLOSED_CATEGORIES or (character.isspace() and character != " ")

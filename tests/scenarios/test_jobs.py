@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import threading
 import uuid
 from collections.abc import Iterator
@@ -257,22 +258,28 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
     worker.kill()
 
 
-def test_without_a_broker_the_request_does_the_work(yard: Yard, api: Api) -> None:
-    yard.redis.pause()
-    try:
+def test_without_a_broker_the_request_does_the_work(own_server: Server, tmp_path: Path) -> None:
+    with broker(tmp_path) as redis:
+        environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
+        own_server.start("--workers", "1", **environment)
+        api = own_server.api(own_server.admin_key)
+        api("create_repo", repo_name="source", repo_type="git")
+        queued = api("fork_repo", repoid="source", fork_name="queued")["task"]
+        assert queued is not None
+        redis.pause()
         assert api("fork_repo", repoid="source", fork_name="frozen")["task"] is None
         assert api("get_repo", repoid="frozen")["fork_of"] == "source"
-    finally:
-        yard.redis.go_on()
-    yard.redis.kill()
-    try:
+        # What waits in a queue that cannot be reached is done here.
+        assert ended(own_server, queued) == ("done", None)
+        redis.go_on()
+        redis.kill()
         assert api("fork_repo", repoid="source", fork_name="dead")["task"] is None
         assert api("get_repo", repoid="dead")["fork_of"] == "source"
-        assert yard.server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]
-    finally:
-        yard.redis.start()
-    assert "the broker cannot be reached" in yard.server.log.read_text()
-    until(lambda: "the broker can be reached again" in yard.server.log.read_text())
+        assert own_server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]
+        assert "the broker cannot be reached" in own_server.log.read_text()
+        redis.start()
+        numbers = itertools.count()
+        until(lambda: api("fork_repo", repoid="source", fork_name=f"again-{next(numbers)}")["task"] is not None)
 
 
 def test_the_programs_say_what_they_lack(yard: Yard) -> None:
@@ -391,3 +398,16 @@ def test_jobs_are_cancelled_and_begun_again_in_pages(yard: Yard, api: Api) -> No
     assert edas.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": token}).status == 404
     browser.post(f"/_admin/jobs/{task}/cancel", {"csrf_token": browser.get("/_admin/jobs").page.token})
     assert api("get_task", task_id=task)["state"] == "cancelled"
+
+
+def test_beat_sees_to_what_is_done_regularly_where_no_server_runs(prepared: Server, tmp_path: Path, yard: Yard) -> None:
+    alone = prepared.copied(tmp_path / "alone" / "data")
+    before = "2000-01-01T00:00:00.000"
+    alone.execute("INSERT INTO schedules (name, next_run) VALUES ('forget_jobs', ?)", before)
+    worker = Worker(alone, yard.environment | {"TRIVIUM_BROKER_URL": yard.redis.url[:-1] + "1"}, "--beat")
+    try:
+        until(lambda: alone.query("SELECT next_run FROM schedules WHERE name = 'forget_jobs'") != [(before,)])
+        until(lambda: alone.query("SELECT count(*) FROM jobs") == [(0,)])
+        assert not list(tmp_path.glob("**/celerybeat*"))
+    finally:
+        worker.kill()

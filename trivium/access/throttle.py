@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, delete, func, or_, select
 
 from trivium.http.addresses import neighbourhood
-from trivium.names import MAX_NAME, account_key_of, is_clean_text
+from trivium.names import MAX_NAME, account_key_of, storable
 from trivium.store.engine import Store
 from trivium.store.locks import SIGN_IN_FAILURES, lock
 from trivium.store.tables import sign_in_failures
@@ -116,5 +116,4 @@ class Throttle:
 
 def _account(name: str) -> str:
     """The account as rows name it; no account has what a database cannot hold, but it is counted like the others."""
-    key = account_key_of(name)[:MAX_NAME] or "?"
-    return key if is_clean_text(key) else key.encode("utf-8", "replace").decode().replace("\0", "?")
+    return storable(account_key_of(name)[:MAX_NAME]) or "?"

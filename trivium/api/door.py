@@ -137,7 +137,8 @@ class ApiDoor:
             length = header(scope, b"content-length")
             text = "Content-Length is 0" if length else "Empty body, No Content-Length in request"
             return Answer(envelope(None, error=text))
-        answer = self._serve(scope, body, Pace.AT_ONCE) if len(body) <= _AT_ONCE else Pace.SHORT
+        at_once = len(body) <= _AT_ONCE and self._site.store.can_glance
+        answer = self._serve(scope, body, Pace.AT_ONCE) if at_once else Pace.SHORT
         if answer is Pace.SHORT:
             answer = await self._crew.run(self._serve, scope, body, Pace.SHORT)
         if isinstance(answer, Pace):

@@ -7,6 +7,7 @@ import click
 
 from trivium import __version__
 from trivium.cli.commands.accounts import address, permit, public_access, token
+from trivium.cli.commands.databases import copy_db
 from trivium.cli.commands.imports import import_
 from trivium.cli.commands.jobs import jobs, worker
 from trivium.cli.commands.repositories import archive, maintenance, repo_group, rescan, unarchive
@@ -21,7 +22,7 @@ def main() -> None:
 
 
 for command in (
-    *(setup, serve, worker, make_config, upgrade_db, send_test_mail),
+    *(setup, serve, worker, make_config, upgrade_db, copy_db, send_test_mail),
     *(token, address, permit, public_access),
     *(archive, unarchive, rescan, maintenance, import_, repo_group, trash, jobs),
 ):

@@ -21,7 +21,7 @@ from trivium.jobs import handlers
 from trivium.jobs.registry import Handler, handler_of
 from trivium.vcs.errors import Interrupted
 
-__all__ = ["carry_out", "handlers"]
+__all__ = ["NotStored", "carry_out", "handlers"]
 
 _log = structlog.get_logger(__name__)
 
@@ -32,22 +32,25 @@ _UNKNOWN: Final = "this version of the server does not know such a job"
 _OUR_FAULT: Final = "something went wrong here; an administrator finds the reason in the log"
 
 
+class NotStored(Exception):
+    """How a job ended could not be stored. Its process should forget it, so that others see that nobody does it."""
+
+
 def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) -> bool:
     """Take a job and do it; False when it is another's, is over, or must not begin yet. `stop` as for `Work`.
 
-    How it went stands in its row afterwards. Raises `DBAPIError` when that could not be stored for a minute: then its
-    process should forget it, so that others see that nobody does it any more (`running.left_behind`).
+    How it went stands in its row afterwards. Raises `NotStored` when that was impossible for a minute; and what the
+    database raises when the job could not be taken.
     """
     taken = running.claim(site, job)
     if taken is None:
         return False
     handler = handler_of(taken.kind)
     work = Work(site, taken, stop, forgotten=handler is not None and handler.kind.forgotten)
-    with structlog.contextvars.bound_contextvars(job=job):
-        store = _attempt(site, work, taken, handler)
-        if not work.over:
-            _stored(work, store)
-        _log.info("job", job=job, kind=taken.kind, subject=taken.subject, attempt=taken.attempts)
+    store = _attempt(site, work, taken, handler)
+    if not work.over:
+        _stored(work, store)
+    _log.info("job", job=job, kind=taken.kind, subject=taken.subject, attempt=taken.attempts)
     return True
 
 
@@ -103,6 +106,6 @@ def _stored(work: Work, store: Callable[[], None]) -> None:
             return
         except (Busy, DBAPIError) as error:
             if not left:
-                raise
+                raise NotStored(work.job.id) from error
             _log.warning("the end of a job could not be stored", job=work.job.id, why=str(error)[:200])
             time.sleep(_PAUSE_TO_STORE)

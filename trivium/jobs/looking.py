@@ -7,11 +7,11 @@ the same do it once.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection
 from typing import Final
 
 from trivium.forge.jobs import running
+from trivium.forge.jobs.job import moment
 from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
 from trivium.jobs.broker import Broker
@@ -19,22 +19,23 @@ from trivium.jobs.broker import Broker
 EVERY: Final = 5.0
 """Seconds between two looks."""
 _MOST: Final = 200
-_LOST_AFTER: Final = timedelta(seconds=15)
-"""A message that nobody has taken for so long, from a queue that is empty, is lost; or a worker keeps it for later."""
+_LOST_AFTER: Final = 15.0
+"""Seconds after which a message that nobody has taken, from a queue that is empty, is lost."""
+_LOST_ANYWAY: Final = 600.0
+"""And from one that is never empty."""
 
 
-def look(site: Site, busy_with: Collection[str] = ()) -> None:
-    """Take back what dead processes left, and tell the broker of what waits unseen; this process is `busy_with` some.
+def look(site: Site, busy_with: Callable[[], Collection[str]]) -> None:
+    """Take back what nobody does any more, and tell the broker of what waits unseen; `busy_with` of this process.
 
     Raises what the database raises.
     """
-    mine = frozenset(busy_with)
-    left = running.left_behind(site, mine)
-    if left - {site.worker.id}:
+    left = running.left_behind(site, busy_with)
+    if left.runners:
+        # What they did to repositories is settled first: their jobs may begin again at once.
         recover(site, alone=False)
-    if site.worker.id in left:
-        # Ours, whose end could not be stored.
-        running.take_back(site, site.worker.id, mine)
+    if left.forgotten:
+        running.take_back(site, site.worker.id, only=left.forgotten)
     if isinstance(site.jobs, Broker) and site.jobs.check():
         _send_again(site, site.jobs)
 
@@ -44,9 +45,8 @@ def _send_again(site: Site, broker: Broker) -> None:
         waiting = running.due(db, _MOST)
     if not waiting:
         return
-    lost_before = (datetime.now(UTC).replace(tzinfo=None) - _LOST_AFTER).isoformat(timespec="milliseconds")
-    wanted = [job.id for job in waiting if job.sent_on is None]
-    silent = [job.id for job in waiting if job.sent_on is not None and job.sent_on < lost_before]
+    wanted = [job.id for job in waiting if job.sent_on is None or job.sent_on < moment(-_LOST_ANYWAY)]
+    silent = [job.id for job in waiting if job.id not in wanted and (job.sent_on or "") < moment(-_LOST_AFTER)]
     if silent and broker.waiting() == 0:
         wanted += silent
     running.sent(site, [job for job in wanted if broker.tell(job)])

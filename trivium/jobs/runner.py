@@ -18,7 +18,7 @@ from trivium.forge.jobs import running
 from trivium.forge.site import Site
 from trivium.forge.upkeep import after_pushes
 from trivium.jobs.broker import Broker
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import EVERY, look
 from trivium.jobs.registry import long_kinds
 from trivium.jobs.schedules import begin_due
@@ -31,7 +31,7 @@ SHORT: Final = 1
 
 
 class Runner:
-    """Looks for jobs and does them, until it is closed; also who is told of new jobs (`Site.jobs`), without a queue."""
+    """Looks for jobs, and does them where nobody else is told to, until it is closed."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -74,9 +74,7 @@ class Runner:
             try:
                 self._ask_after_pushes()
                 begin_due(self._site)
-                with self._changed:
-                    busy_with = frozenset(self._under_way)
-                look(self._site, busy_with)
+                look(self._site, self._busy_with)
                 self._begin_due()
             except (TriviumError, DBAPIError) as error:
                 _log.warning("jobs were not looked for", why=str(error)[:200])
@@ -86,6 +84,10 @@ class Runner:
                 if not self._woken and not self._closing:
                     self._changed.wait(self._every)
                 self._woken = False
+
+    def _busy_with(self) -> frozenset[str]:
+        with self._changed:
+            return frozenset(self._under_way)
 
     def _ask_after_pushes(self) -> None:
         """Ask for what is done after pushes, of which this process alone knows (housekeeping_interval)."""
@@ -122,7 +124,7 @@ class Runner:
     def _run(self, job: str) -> None:
         try:
             carry_out(self._site, job, lambda: self._closing)
-        except (Busy, DBAPIError) as error:
+        except (Busy, DBAPIError, NotStored) as error:
             _log.warning("a job was not done", job=job, why=str(error)[:200])
         except Exception:
             _log.exception("a job was not done", job=job)

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import TriviumError
 from trivium.forge.site import Site
 from trivium.jobs.broker import QUEUE, TASK
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import EVERY, look
 from trivium.jobs.schedules import begin_due
 from trivium.settings import Settings
@@ -36,7 +36,7 @@ _MOST_KIBIBYTES: Final = 1 << 20
 """Memory after which a process is replaced, when it has done its job."""
 _START: Final = 120.0
 _HOUR: Final = 3600
-_BEAT: Final = 15.0
+_BEAT: Final = 5.0
 """Seconds between two looks at the schedules."""
 SCHEDULES: Final = "trivium.schedules"
 
@@ -55,20 +55,26 @@ class _Process:
         try:
             if not carry_out(self.site, job, self._stopping):
                 # Perhaps that of a process which is dead by now.
-                look(self.site, (job,))
-        except (DBAPIError, TriviumError) as error:
-            # The end of a job could not be stored. Once this process is gone, others know that nobody does it.
-            _log.error("a process of the worker gives up", job=job, why=str(error)[:200])
+                look(self.site, self._busy_with)
+        except NotStored:
+            # Once this process is gone, others know that nobody does it.
+            _log.error("a process of the worker gives up", job=job)
             os._exit(1)
+        except (DBAPIError, TriviumError) as error:
+            # It was not begun: it waits, and whoever looks next sends it again.
+            _log.warning("a job was not taken", job=job, why=str(error)[:200])
         finally:
             self._job = None
+
+    def _busy_with(self) -> tuple[str, ...]:
+        job = self._job
+        return () if job is None else (job,)
 
     def _look(self) -> None:
         pause = threading.Event()
         while not pause.wait(EVERY):
-            job = self._job
             try:
-                look(self.site, () if job is None else (job,))
+                look(self.site, self._busy_with)
             except (DBAPIError, TriviumError) as error:
                 _log.warning("jobs were not looked for", why=str(error)[:200])
             except Exception:

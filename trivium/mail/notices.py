@@ -26,7 +26,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.preferences import parsed
 from trivium.forge.accounts.users import User
 from trivium.forge.events import outbox
-from trivium.forge.events.accounts import PasswordChanged, PasswordResetAsked
+from trivium.forge.events.accounts import PasswordChanged, PasswordResetAsked, UserRegistered
 from trivium.forge.events.delivery import Subscriber
 from trivium.forge.events.outbox import Recorded
 from trivium.forge.events.reviews import Commented
@@ -40,18 +40,22 @@ from trivium.mail import links
 from trivium.mail.addresses import mailbox, sender
 from trivium.mail.messages import Content, Envelope, message
 from trivium.mail.wording import worded
-from trivium.store.tables import changeset_comments, preferences
+from trivium.store.tables import changeset_comments, preferences, users
 from trivium.vcs.errors import VcsError
 
 _log = structlog.get_logger(__name__)
 
 NAME: Final = "mail"
-_SHORT: Final = 12
-_CHOSEN: Final = select(preferences.c.chosen).where(preferences.c.user_id == bindparam("sought"))
-_COMMENT: Final = STATEMENT.where(changeset_comments.c.id == bindparam("comment"))
-
 Send = Callable[[int, int], None]
 """Has the mail of an event, by its id, sent to a user, by theirs: now, or as a job."""
+
+_SHORT: Final = 12
+_MOST_ADMINISTRATORS: Final = 50
+_ADMINISTRATORS: Final = (
+    select(users.c.id).where(users.c.admin, users.c.active).order_by(users.c.id).limit(_MOST_ADMINISTRATORS)
+)
+_CHOSEN: Final = select(preferences.c.chosen).where(preferences.c.user_id == bindparam("sought"))
+_COMMENT: Final = STATEMENT.where(changeset_comments.c.id == bindparam("comment"))
 
 
 class Letter(NamedTuple):
@@ -72,6 +76,7 @@ class Notices:
             Commented.action: _Comments(site),
             PasswordResetAsked.action: _Resets(site),
             PasswordChanged.action: _Changes(site),
+            UserRegistered.action: _Registrations(site),
         }
 
     @property
@@ -247,6 +252,29 @@ class _Changes(_Kind):
             site=self.site.settings.realm,
             address=event.address,
             at=f"{event.at[:16].replace('T', ' ')} UTC",
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Registrations(_Kind):
+    """Of accounts that people made for themselves: to the super-admins."""
+
+    def recipients(self, event: Recorded) -> list[int]:  # noqa: ARG002
+        with self.site.store.read() as db:
+            return list(db.execute(_ADMINISTRATORS).scalars())
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        if not to.admin:
+            return None
+        words = language(chosen or SOURCE)
+        content = worded(
+            "registration",
+            words,
+            words.text("New account: %(username)s", username=event.subject),
+            username=event.subject,
+            site=self.site.settings.realm,
+            address=event.address,
+            waits=event.detail.get("active") is False,
         )
         return Letter(content, Envelope(f"event.{event.id}", event.at))
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from trivium.errors import StartRefused, Undone, WouldWait
 from trivium.store import postgresql, sqlite
 from trivium.store.failures import told
+from trivium.store.locks import number_of
 from trivium.store.tables import access_stamp
 from trivium.store.turns import Turns
 
@@ -117,6 +118,11 @@ class Store:
             thread.reading = None
 
     @property
+    def can_glance(self) -> bool:
+        """Whether it makes sense to try `glance`."""
+        return self._impatient is not None
+
+    @property
     def hurried(self) -> bool:
         """Whether this thread is in a `glance`."""
         return getattr(self._thread, "hurried", False)
@@ -162,6 +168,20 @@ class Store:
             self._thread.commits = self._commits + 1
         if recorded and self.on_events is not None:
             self.on_events(recorded)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether nobody else is in here with this name, in any process; nobody waits, and a crash lets go.
+
+        For work that takes long, on PostgreSQL only: it takes a connection, and no transaction, meanwhile.
+        """
+        with told(), self.engine.connect() as db:
+            free = bool(db.execute(select(func.pg_try_advisory_lock(number_of(name)))).scalar_one())
+            try:
+                yield free
+            finally:
+                if free:
+                    db.execute(select(func.pg_advisory_unlock(number_of(name))))
 
     @property
     def _commits(self) -> int:

@@ -43,5 +43,9 @@ def preferences_of(user_id: int) -> str:
 def lock(db: Connection, name: str) -> None:
     """Hold a lock until the transaction ends. Raises what `Store.write` raises when that takes too long."""
     if db.dialect.name == "postgresql":
-        key = int.from_bytes(hashlib.sha256(f"trivium {name}".encode()).digest()[:8], "big", signed=True)
-        db.execute(select(func.pg_advisory_xact_lock(key)))
+        db.execute(select(func.pg_advisory_xact_lock(number_of(name))))
+
+
+def number_of(name: str) -> int:
+    """The number by which PostgreSQL knows a lock."""
+    return int.from_bytes(hashlib.sha256(f"trivium {name}".encode()).digest()[:8], "big", signed=True)

@@ -7,7 +7,7 @@ import select
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import InvalidatePoolError
 
 DRIVER: Final = "postgresql+psycopg"
@@ -81,3 +81,30 @@ def _look(connection: Any, _record: Any, _proxy: Any) -> None:
     poll.register(connection.fileno(), _GONE)
     if poll.poll(0):
         raise InvalidatePoolError
+
+
+_COLUMNS: Final = text(
+    "SELECT c.table_name, c.column_name, c.data_type, c.character_maximum_length, c.collation_name,"
+    " pg_get_serial_sequence(quote_ident(c.table_name), c.column_name) AS sequence"
+    " FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)"
+    " WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.table_name <> 'alembic_version'"
+    " ORDER BY c.table_name, c.ordinal_position"
+)
+
+
+def make_alike(db: Connection) -> None:
+    """Give all columns the types that `tables.alike` gives them; what has them already stays as it is.
+
+    The steps of the schema are written for SQLite and PostgreSQL alike, and need not think of it.
+    """
+    changes: dict[str, list[str]] = {}
+    for table, column, kind, length, collation, sequence in db.execute(_COLUMNS).all():
+        if kind == "integer":
+            changes.setdefault(table, []).append(f'ALTER COLUMN "{column}" TYPE BIGINT')
+            if sequence is not None:
+                db.execute(text(f"ALTER SEQUENCE {sequence} AS BIGINT"))
+        elif kind in ("character varying", "text") and collation != "C":
+            wide = "TEXT" if kind == "text" else f"VARCHAR({length})"
+            changes.setdefault(table, []).append(f'ALTER COLUMN "{column}" TYPE {wide} COLLATE "C"')
+    for table, parts in changes.items():
+        db.execute(text(f'ALTER TABLE "{table}" {", ".join(parts)}'))

@@ -9,9 +9,11 @@ SQLAlchemy's own execution.
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
@@ -29,15 +31,20 @@ class _Compiled:
     """The parameters, in the driver's order."""
     constants: Mapping[str, Any]
     """Values that are part of the statement."""
-    positional: bool
+    cursor: Callable[[Any], Any]
+    """What executes it on the driver's connection."""
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
     """Which columns to convert, and how: SQLite, for example, knows no booleans."""
 
-    def arguments(self, given: Mapping[str, Any]) -> Any:
-        if self.positional:
-            constants = self.constants
-            return [given[name] if name in given else constants[name] for name in self.names]
-        return {**self.constants, **given}
+    def execute(self, db: Connection, given: Mapping[str, Any]) -> Any:
+        """Give it to the driver; returns the driver's cursor. Raises what SQLAlchemy raises for a failed statement."""
+        constants = self.constants
+        values = [given[name] if name in given else constants[name] for name in self.names]
+        driver: Any = db.connection.dbapi_connection
+        try:
+            return self.cursor(driver).execute(self.text, values)
+        except db.dialect.loaded_dbapi.Error as error:
+            raise _failed(db, self.text, error) from error
 
     def processed(self, row: Values) -> Values:
         values = list(row)
@@ -56,21 +63,15 @@ class Query:
     def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
         """The first row, if there is one."""
         compiled = self._for(db)
-        try:
-            cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
-            row: Values | None = cursor.fetchone()
-        except db.dialect.loaded_dbapi.Error as error:
-            raise _failed(db, compiled, error) from error
+        cursor = compiled.execute(db, given)
+        row: Values | None = cursor.fetchone()
         cursor.close()
         return row if row is None or not compiled.processors else compiled.processed(row)
 
     def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
         """All rows."""
         compiled = self._for(db)
-        try:
-            rows: list[Values] = _driver(db).execute(compiled.text, compiled.arguments(given)).fetchall()
-        except db.dialect.loaded_dbapi.Error as error:
-            raise _failed(db, compiled, error) from error
+        rows: list[Values] = compiled.execute(db, given).fetchall()
         return [compiled.processed(row) for row in rows] if compiled.processors else rows
 
     def _for(self, db: Connection) -> _Compiled:
@@ -94,16 +95,13 @@ class Change:
         if compiled is None:
             names = list(given) if isinstance(self.statement, Insert) else None
             compiled = self._compiled[dialect.name] = _compile(self.statement, dialect, names)
-        try:
-            cursor = _driver(db).execute(compiled.text, compiled.arguments(given))
-        except dialect.loaded_dbapi.Error as error:
-            raise _failed(db, compiled, error) from error
+        cursor = compiled.execute(db, given)
         changed: int = cursor.rowcount
         cursor.close()
         return changed
 
 
-def _failed(db: Connection, compiled: _Compiled, error: Any) -> BaseException:
+def _failed(db: Connection, statement: str, error: Any) -> BaseException:
     """What SQLAlchemy would raise. A connection that the error has broken is used no more."""
     dialect = db.dialect
     broken = dialect.is_disconnect(error, db.connection.dbapi_connection, None)
@@ -111,28 +109,47 @@ def _failed(db: Connection, compiled: _Compiled, error: Any) -> BaseException:
         db.invalidate(error)
     base = dialect.loaded_dbapi.Error
     known: BaseException = DBAPIError.instance(
-        compiled.text, None, error, base, connection_invalidated=broken, dialect=dialect
+        statement, None, error, base, connection_invalidated=broken, dialect=dialect
     )
     return known
 
 
-def _driver(db: Connection) -> Any:
-    """The driver's connection under an SQLAlchemy one; both drivers that we use have `execute` on it."""
-    return db.connection.dbapi_connection
+_PLACE: Final = re.compile(r"%\((\w+)\)s|%%")
+"""Where a value stands in a statement for psycopg, and a percent sign that stands for itself."""
 
 
-def _compile(statement: Any, dialect: Dialect, names: list[str] | None = None) -> _Compiled:
-    """`names`: of the columns that an `Insert` gives values to."""
-    compiled = statement.compile(dialect=dialect, column_keys=names)
+def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """A statement with `$1`, as PostgreSQL itself reads it, and the names of its values.
+
+    psycopg would translate it at each execution, and remember short ones only.
+    """
+    names: dict[str, str] = {}
+
+    def place(found: re.Match[str]) -> str:
+        return names.setdefault(found[1], f"${len(names) + 1}") if found[1] else "%"
+
+    return _PLACE.sub(place, text), tuple(names)
+
+
+def _compile(statement: Any, dialect: Dialect, columns: list[str] | None = None) -> _Compiled:
+    """`columns`: those that an `Insert` gives values to."""
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
     processors = []
     for number, column in enumerate(getattr(statement, "selected_columns", ())):
         process = column.type.result_processor(dialect, None)
         if process is not None:
             processors.append((number, process))
+    text, names = str(compiled), tuple(compiled.positiontup or ())
+    cursor: Callable[[Any], Any] = sqlite3.Connection.cursor
+    if not compiled.positional:
+        from psycopg import RawCursor
+
+        cursor = RawCursor
+        text, names = _numbered(text)
     return _Compiled(
-        text=str(compiled),
-        names=tuple(compiled.positiontup or ()),
+        text=text,
+        names=names,
         constants={name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required},
-        positional=bool(compiled.positional),
+        cursor=cursor,
         processors=tuple(processors),
     )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from trivium.errors import StartRefused
 from trivium.store.engine import Store
 from trivium.store.locks import SCHEMA, lock
+from trivium.store.postgresql import make_alike
 from trivium.store.tables import now
 
 if TYPE_CHECKING:  # to load it takes longer than the rest of a start that finds nothing to do
@@ -80,7 +81,7 @@ def upgrade(store: Store, backups: Path) -> bool:
     if present == head():
         return False
     _check_known(present)
-    _check_encoding(store)
+    check_encoding(store)
     if present is not None:
         back_up(store, backups)
     # What is cached belongs to processes that have ended; older tables may lack the columns of the stamp.
@@ -91,15 +92,23 @@ def upgrade(store: Store, backups: Path) -> bool:
         if store.url.get_backend_name() == "postgresql":
             # A step may write large tables anew.
             db.execute(text("SET LOCAL statement_timeout = 0"))
-        from alembic import command
-
-        config = _config()
-        config.attributes["connection"] = db
-        command.upgrade(config, "head")
+        build(db)
     return True
 
 
-def _check_encoding(store: Store) -> None:
+def build(db: Connection) -> None:
+    """Take all steps that are still to be taken, in the transaction of the caller."""
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = db
+    command.upgrade(config, "head")
+    if db.dialect.name == "postgresql":
+        make_alike(db)
+
+
+def check_encoding(store: Store) -> None:
+    """Refuse a database of PostgreSQL that cannot hold every text."""
     if store.url.get_backend_name() == "postgresql":
         with store.read() as db:
             encoding = db.execute(text("SHOW server_encoding")).scalar_one()

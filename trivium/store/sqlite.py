@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -20,6 +21,13 @@ def engine_for(url: URL, busy_timeout: float, pool_size: int) -> Engine:
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def close_to_others(url: URL) -> None:
+    """Let no other account read the file of a database, and what stands beside it; nothing for other databases."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        for path in Path(url.database).parent.glob(Path(url.database).name + "*"):
+            path.chmod(0o600)
 
 
 def _set_up(connection: Any, _record: Any) -> None:

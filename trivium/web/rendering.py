@@ -35,7 +35,7 @@ from trivium.web.finished import Finished, digest_of
 from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
-from trivium.web.templating import REST, templates
+from trivium.web.templating import REST, keys, templates
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, filled
 from trivium.web.tokens import token_of
 from trivium.web.urls import without_keys
@@ -168,6 +168,7 @@ def _page(page: Page, visit: Visit) -> Ready:
 
 def _written(page: Page, visit: Visit) -> str:
     """A page as its template writes it: ages and tokens are still open."""
+    asset = visit.asked.root + static_files().root
     values: dict[str, Any] = {
         "visit": visit,
         "_": visit.text,
@@ -175,7 +176,8 @@ def _written(page: Page, visit: Visit) -> str:
         "number": visit.language.number,
         "url": visit.url,
         "root": visit.asked.root,
-        "asset": visit.asked.root + static_files().root,
+        "asset": asset,
+        "keys": keys(visit.language, asset),
         "repository": visit.repository if isinstance(visit, RepositoryVisit) else None,
         "status": page.status,
     } | page.values

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from trivium import __version__
 from trivium.forge.history.listing import person
+from trivium.language import Language
 from trivium.render import text
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
 from trivium.web.urls import quoted, quoted_segment
@@ -76,6 +77,12 @@ def templates() -> Environment:
     for name in environment.list_templates():
         environment.get_template(name)
     return environment
+
+
+@lru_cache(maxsize=64)
+def keys(language: Language, asset: str) -> Markup:
+    """The help about keys: the same on all pages in a language."""
+    return Markup(templates().get_template("parts/keys.html").render({"_": language.text, "asset": asset}))
 
 
 def html(part: str) -> Markup:

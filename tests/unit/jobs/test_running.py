@@ -13,15 +13,15 @@ from sqlalchemy import select, update
 
 from trivium.access.caller import Caller, the_system
 from trivium.assembly import open_site
-from trivium.errors import AlreadyExists, Busy, Cancelled, Invalid, NotFound
+from trivium.errors import AlreadyExists, Busy, Cancelled, DatabaseAway, Invalid, NotFound
 from trivium.forge.jobs import finding, running
 from trivium.forge.jobs.job import Job, JobKind, State
 from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.jobs.submission import submit
 from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
-from trivium.jobs import registry
-from trivium.jobs.carrying_out import carry_out
+from trivium.jobs import carrying_out, registry
+from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import look
 from trivium.jobs.runner import Runner
 from trivium.settings import Settings
@@ -183,10 +183,10 @@ def test_a_dead_process_leaves_its_jobs_to_others(site: Site, ada: Caller, setti
     jobs_ = [_ask(site, ada, word, LONG) for word in ("one", "two")]
     for job in jobs_:
         assert running.claim(dead, job) is not None
-    look(site)
+    look(site, tuple)
     assert [_row(site, job).state for job in jobs_] == [State.RUNNING] * 2  # it lives
     dead.close()
-    look(site)
+    look(site, tuple)
     assert [_row(site, job).state for job in jobs_] == [State.QUEUED] * 2
     assert carry_out(site, jobs_[0])
     assert done == ["one"]
@@ -207,9 +207,9 @@ def test_what_kills_every_process_is_given_up(site: Site, ada: Caller, settings:
 def test_a_process_that_forgot_a_job_puts_it_back(site: Site, ada: Caller, done: list[Any]) -> None:
     job = _ask(site, ada)
     assert running.claim(site, job) is not None
-    look(site, (job,))
+    look(site, lambda: (job,))
     assert _row(site, job).state is State.RUNNING
-    look(site)
+    look(site, tuple)
     assert _row(site, job).state is State.QUEUED
 
 
@@ -348,3 +348,20 @@ def test_what_is_not_there_now_is_tried_as_often_as_its_kind_says(site: Site, ad
         assert _row(site, job).attempts == attempt
     row = _row(site, job)
     assert (row.state, row.reason) == (State.FAILED, "the other server does not answer")
+
+
+def test_an_end_that_cannot_be_stored_leaves_the_job_to_whoever_looks(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseAway("the database is away")
+
+    monkeypatch.setattr(Work, "end", away)
+    monkeypatch.setattr(carrying_out, "_PAUSE_TO_STORE", 0.0)
+    job = _ask(site, ada)
+    with pytest.raises(NotStored):
+        carry_out(site, job)
+    assert _row(site, job).state is State.RUNNING
+    monkeypatch.undo()
+    look(site, tuple)
+    assert _row(site, job).state is State.QUEUED

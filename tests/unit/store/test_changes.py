@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -54,9 +54,12 @@ def test_a_change_that_fails_is_an_error_like_every_other(site: Site) -> None:
 def test_postgresql_is_given_the_same_names() -> None:
     dialect = postgresql.psycopg.dialect()
     compiled = _compile(INSERT.statement, dialect, list(intent("1")))
-    assert not compiled.positional and all(f"%({name})s" in compiled.text for name in intent("1"))
+    assert set(compiled.names) == set(intent("1")) and "%" not in compiled.text
+    assert all(f"${number}::" in compiled.text for number in range(1, len(intent("1")) + 1))
     compiled = _compile(RENAME.statement, dialect)
     assert compiled.constants.get("worker") == "w"
+    share = _compile(select(intents.c.id).where(intents.c.id.like("a%"), literal_column("1 % 2") == 1), dialect)
+    assert "1 % 2" in share.text and share.constants[share.names[0]] == "a%"
 
 
 @pytest.mark.sqlite_only  # one connection writes after the other

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from trivium.assembly import open_site
-from trivium.errors import AlreadyExists
+from trivium.errors import AlreadyExists, DatabaseAway, Undone
 from trivium.forge.site import Site
 from trivium.forge.upkeep import recovery
 from trivium.settings import Settings
@@ -149,6 +149,62 @@ def _stopping_at_commit(real, stop, after: bool = False):  # type: ignore[no-unt
             stop()
 
     return write
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_database_that_goes_away_during_the_commit(
+    site: Site, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """Whether it was committed is found out when it is back."""
+    _prepare(site)
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", _stopping_at_commit(Store.write, _go_away, after=committed))
+        if committed:
+            assert _do(site) == "done"
+        else:
+            with pytest.raises(DatabaseAway):
+                _do(site)
+    assert _state(site) == (ALL if committed else NOTHING)
+    if not committed:
+        assert _do(site) == "done"
+
+
+def test_a_database_that_stays_away_is_settled_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _prepare(site)
+    monkeypatch.setattr(site.store, "busy_timeout", 0)
+    stopping, count = _stopping_at_commit(Store.write, _go_away), iter(range(100))
+
+    @contextmanager
+    def write(self: Store, **meaning: bool) -> Iterator[Connection]:
+        if next(count) > 1:
+            _go_away()
+        with stopping(self, **meaning) as db:
+            yield db
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", write)
+        with pytest.raises(DatabaseAway):
+            _do(site)
+        with pytest.raises(DatabaseAway):
+            recovery.recover_left(site)
+    assert (site.tree.root / "new").exists()
+    recovery.recover_left(site)
+    assert _state(site) == (False, False, False, 1) and not site.tree.unsettled.is_set()
+
+
+def test_a_change_that_the_database_ended_is_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end() -> None:
+        raise Undone
+
+    _prepare(site)
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", _stopping_at_commit(Store.write, end))
+        assert _do(site) == "done"
+    assert _state(site) == ALL
+
+
+def _go_away() -> None:
+    raise DatabaseAway
 
 
 def test_what_stands_at_the_target_is_not_touched(site: Site) -> None:

@@ -14,13 +14,13 @@ from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown, shown_path
 from trivium.errors import Busy, Invalid, Locked, StorageFull
 from trivium.forge.accounts import users as accounts
-from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.history import strips
 from trivium.forge.pushes import from_remotes
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import queued, viewing
 from trivium.forge.repositories import user_locks as locks
 from trivium.forge.reviews import comments as reviews
+from trivium.forge.upkeep import maintenance
 from trivium.turns import Pace
 from trivium.vcs.errors import VcsError
 
@@ -181,5 +181,5 @@ def invalidate_cache(call: Call, repoid: AdministeredRepository, delete_keys: Fl
 
     Needs repository.admin. What is kept is never wrong; `delete_keys` makes no difference.
     """
-    RepositoryCache(call.site, repoid.id).clear()
+    maintenance.invalidate_cache(call.site, call.caller, repoid)
     return {"msg": f"Cache for repository `{repoid.name}` was invalidated", "repository": repoid.name}

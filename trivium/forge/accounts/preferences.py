@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from trivium.access.caller import Caller
 from trivium.errors import Forbidden, Invalid
+from trivium.forge.events import journal
+from trivium.forge.events.accounts import PreferencesChanged
 from trivium.forge.site import Site
 from trivium.store.locks import lock, preferences_of
 from trivium.store.tables import preferences as table
@@ -119,5 +121,16 @@ def set_preferences(site: Site, caller: Caller, chosen: Preferences) -> None:
     with site.store.write(access_unchanged=True) as db:
         lock(db, preferences_of(caller.user_id))
         mine = table.c.user_id == caller.user_id
+        before = parsed(db.execute(select(table.c.chosen).where(mine).with_for_update()).scalar())
+        was, now = msgspec.to_builtins(before), msgspec.to_builtins(chosen)
+        names = sorted(name for name in {*was, *now} if was.get(name) != now.get(name))
+        if not names:
+            return
+        event = PreferencesChanged(
+            subject=caller.username,
+            changes={name: now.get(name) for name in names},
+            was={name: was.get(name) for name in names},
+        )
+        journal.record(db, caller, event)
         if not db.execute(update(table).where(mine).values(chosen=written(chosen))).rowcount:
             db.execute(insert(table).values(user_id=caller.user_id, chosen=written(chosen)))

@@ -119,6 +119,14 @@ class PasswordResetAsked(Event, frozen=True):
     reset: int
 
 
+class PreferencesChanged(Event, frozen=True):
+    """A user wants pages to look otherwise; null is as the site has it."""
+
+    action = "user.preferences"
+    changes: dict[str, Any]
+    was: dict[str, Any]
+
+
 class UserFollowed(Event, frozen=True):
     """Somebody follows an account, the subject, from now on, or does not any more."""
 

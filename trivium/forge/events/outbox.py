@@ -8,7 +8,6 @@ way any more: nothing can appear behind a position.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
@@ -31,6 +30,7 @@ from sqlalchemy import (
 
 from trivium.errors import Invalid
 from trivium.forge.site import Site
+from trivium.names import storable
 from trivium.store.tables import event_positions, journal, undelivered_events
 from trivium.tree.kernel_locks import one_at_a_time
 
@@ -243,7 +243,7 @@ def hold(
     set_aside: bool = False,
 ) -> None:
     """Note that a subscriber did not take an event, or that it waits behind one; `set_aside`: it never will."""
-    values = {"tries": tries, "retry_at": retry_at, "reason": reason, "set_aside": set_aside}
+    values = {"tries": tries, "retry_at": retry_at, "reason": storable(reason), "set_aside": set_aside}
     if db.execute(_KNOWN, {"who": name, "what": event.id}).first() is not None:
         db.execute(update(undelivered_events).where(*_THIS).values(**values), {"who": name, "what": event.id})
     else:
@@ -260,18 +260,15 @@ def forget(db: Connection, name: str, event: Recorded) -> None:
 def alone(site: Site, name: str) -> Iterator[bool]:
     """Whether nobody else, in any process, delivers to a subscriber; nobody waits, and a crash lets go.
 
-    On PostgreSQL by a lock that has no number of a transaction: one with such a number, as a locked row gives, would
-    hold up what all others may read, for as long as this subscriber takes.
+    On PostgreSQL by a lock of the connection. To lock the row of the position would take the number of a transaction,
+    and hold up what all others may read for as long as this subscriber takes.
     """
-    with site.store.read() as db:
-        by_database = db.dialect.name == _POSTGRESQL
-    if not by_database:
+    if site.store.url.get_backend_name() != _POSTGRESQL:
         with one_at_a_time(site.tree.locks / f"delivery-{name}") as free:
             yield free
         return
-    number = int.from_bytes(hashlib.sha256(f"trivium delivery {name}".encode()).digest()[:8], "big", signed=True)
-    with site.store.engine.connect() as db, db.begin():
-        yield bool(db.execute(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number}).scalar_one())
+    with site.store.alone(f"delivery {name}") as free:
+        yield free
 
 
 def _recorded(row: Any) -> Recorded:

@@ -113,6 +113,12 @@ class RepositoryUnlocked(Event, frozen=True):
     holder: str
 
 
+class CacheInvalidated(Event, frozen=True):
+    """Somebody had forgotten what was kept about a repository to answer faster."""
+
+    action = "repository.invalidate_cache"
+
+
 class RepositoryMaintained(Event, frozen=True):
     """Somebody ran maintenance on it."""
 

@@ -132,6 +132,7 @@ class _Sitting:
 
     def __init__(self) -> None:
         self._open: dict[object, tuple[Snapshot, contextlib.ExitStack]] = {}
+        self._over = False
 
     @contextlib.contextmanager
     def opened(self, key: object, begin: Callable[[], AbstractContextManager[Snapshot]]) -> Iterator[Snapshot]:
@@ -144,13 +145,14 @@ class _Sitting:
         with held:  # closed by what goes wrong
             yield snapshot
             held = held.pop_all()
-        if len(self._open) >= _SAT_WITH or key in self._open:
+        if self._over or len(self._open) >= _SAT_WITH or key in self._open:
             held.close()
         else:
             self._open[key] = snapshot, held
 
     def close(self) -> None:
-        """Let go of all of them."""
+        """Let go of all of them; whoever reads on lets go of theirs."""
+        self._over = True
         with contextlib.ExitStack() as held:
             for _, one in self._open.values():
                 held.push(one)

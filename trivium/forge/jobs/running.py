@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
 from trivium.forge.site import Site
+from trivium.names import storable
 from trivium.store.query import Change, Query
 from trivium.store.tables import OPEN_JOBS, jobs, now
 from trivium.tree.kernel_locks import is_alive
@@ -218,7 +220,7 @@ class Work:
     def log(self, line: str) -> None:
         """Add a line to what is told of the job; the newest 16 KiB are kept."""
         with self._lock:
-            self._log = f"{self._log}{moment()} {line}\n"[-_LONGEST_LOG:]
+            self._log = f"{self._log}{moment()} {storable(line)}\n"[-_LONGEST_LOG:]
 
     def ends(self, db: Connection, repository_id: int | None = None) -> None:
         """Store that the job is done, in the transaction of its change.
@@ -277,22 +279,42 @@ class Work:
 
 
 def _why(reason: str | None, detail: str | None) -> dict[str, Any]:
-    return {"why": reason and reason[:_LONGEST_REASON], "details": detail and detail[:_LONGEST_DETAIL]}
+    return {
+        "why": reason and storable(reason[:_LONGEST_REASON]),
+        "details": detail and storable(detail[:_LONGEST_DETAIL]),
+    }
 
 
-def left_behind(site: Site, busy_with: frozenset[str] = frozenset()) -> set[str]:
-    """The runners that ended, or that are this process and have forgotten: it is `busy_with` other jobs."""
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Jobs that are said to run, and that nobody does."""
+
+    runners: frozenset[str]
+    """Processes that ended in the middle of some."""
+    forgotten: frozenset[str]
+    """Jobs of this process that it does not do any more: their ends could not be stored."""
+
+
+def left_behind(site: Site, busy_with: Callable[[], Collection[str]] | None = None) -> LeftBehind:
+    """What dead processes left, and what this one forgot if `busy_with` says what it does."""
     with site.store.read() as db:
         running = _RUNNERS.all(db, {})
-    dead = {runner for runner in {row[1] for row in running} if not is_alive(site.tree.locks, runner or "")}
-    if any(row[1] == site.worker.id and row[0] not in busy_with for row in running):
-        dead.add(site.worker.id)
-    return dead
+    # Asked afterwards: a job is among these before its row says that it runs.
+    busy = frozenset(busy_with() if busy_with is not None else ())
+    mine = {job for job, runner in running if runner == site.worker.id} if busy_with is not None else set()
+    others = {runner for _, runner in running if runner != site.worker.id}
+    dead = frozenset(runner for runner in others if not is_alive(site.tree.locks, runner or ""))
+    return LeftBehind(dead, frozenset(mine - busy))
 
 
-def take_back(site: Site, runner: str, busy_with: frozenset[str] = frozenset()) -> int:
-    """Put the jobs of a runner that ended back, or end them where they were begun often enough; returns how many."""
-    whose = (jobs.c.state == State.RUNNING.value, jobs.c.runner == runner, jobs.c.id.not_in(busy_with))
+def take_back(site: Site, runner: str, *, only: Collection[str] | None = None) -> int:
+    """Put the jobs of a runner that ended back, or end them where they were begun often enough; returns how many.
+
+    `only` these, of a runner that goes on.
+    """
+    whose: tuple[Any, ...] = (jobs.c.state == State.RUNNING.value, jobs.c.runner == runner)
+    if only is not None:
+        whose = (*whose, jobs.c.id.in_(only))
     free = {"runner": None, "reserved_key": None, "secret": None, "ended_on": now()}
     with site.store.write(access_unchanged=True) as db:
         ended = update(jobs).where(*whose, jobs.c.asked_to_end).values(state=State.CANCELLED.value, **free)

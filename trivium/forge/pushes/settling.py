@@ -302,7 +302,6 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
                 and user_locks.release_after_push(db, push.caller, push.repository_id, row.name)
             )
             intents.clear(db, push.intent)
-        site.pushed.put(push.repository_id)
         site.rooms.pop(push.repository_id, None)
         return Finished(lock_released=released)
     else:

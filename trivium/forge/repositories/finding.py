@@ -169,10 +169,10 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> Reposit
         row = _BY_NAME.first(db, binds(caller) | {"sought": given, "key": key_of(given)})
         if row is None and (repository_id := accounts.id_in(given)) is not None:
             row = _by_id(db, caller, repository_id)
-    if row is None and isinstance(given, str) and (job := pending(db, caller, given)) is not None:
-        raise NotFound(Kind.REPOSITORY, given, f"it is being created, by the task {job.id}")
     if row is None or row[_LEVEL_AT] < needs:
-        raise NotFound(Kind.REPOSITORY, given)
+        # Asked for hidden ones too: nobody may tell by the time which ones there are.
+        job = pending(db, caller, given) if isinstance(given, str) else None
+        raise NotFound(Kind.REPOSITORY, given, f"it is being created, by the task {job.id}" if job is not None else "")
     return _shown(db, caller, row)
 
 

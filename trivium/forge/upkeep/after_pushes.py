@@ -2,12 +2,15 @@
 """What is done after a push, when there is time: the repository is kept fast, and its first visitor waits for nothing.
 
 One job for each repository that was pushed to, however often; of the next pushes another one, once the first has begun.
+Pushes are heard of from the journal, so that a crash forgets none; what writes no event is told by `Site.pushed`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import queue
+import time
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -16,11 +19,14 @@ import structlog
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
 from trivium.errors import Busy, NotFound, TriviumError
+from trivium.forge.events.delivery import Subscriber
+from trivium.forge.events.moves import MOVES
+from trivium.forge.events.outbox import Recorded
 from trivium.forge.history.prepared import prepare
 from trivium.forge.history.reading import History
 from trivium.forge.jobs.job import JobKind
 from trivium.forge.jobs.running import Work
-from trivium.forge.jobs.submission import announce, enter
+from trivium.forge.jobs.submission import announce, enter, submit
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
@@ -36,11 +42,35 @@ class LookAfterArguments(msgspec.Struct, frozen=True):
     repository_id: int
 
 
+_PATIENCE: Final = 20.0
+_PAUSE: Final = 0.1
 LOOK_AFTER: Final = JobKind("look_after_repository", LookAfterArguments, long=True, forgotten=True)
+
+_MOVED: Final = frozenset(MOVES)
+
+
+def subscriber(site: Site) -> Subscriber:
+    """Hears of all that moves in repositories, and asks for a job for each, housekeeping_interval seconds later."""
+
+    def hear(event: Recorded) -> None:
+        interval = site.settings.housekeeping_interval
+        if interval and event.repository_id is not None:
+            submit(
+                site,
+                the_system(),
+                LOOK_AFTER,
+                LookAfterArguments(event.repository_id),
+                subject="",
+                repository_id=event.repository_id,
+                only_one=f"look after {event.repository_id}",
+                after=float(interval),
+            )
+
+    return Subscriber("pushes", _MOVED, hear)
 
 
 def ask(site: Site) -> None:
-    """Submit the jobs for the repositories that changed through this process (`Site.pushed`)."""
+    """Submit the jobs for the repositories in which something was left through this process (`Site.pushed`)."""
     taken = _taken(site)
     if not taken:
         return
@@ -82,9 +112,7 @@ def look_after(site: Site, work: Work, arguments: LookAfterArguments) -> None:
     that pushes keep the machine.
     """
     repository_id = arguments.repository_id
-    with one_at_a_time(site.tree.locks / "housekeeping") as alone:
-        if not alone:
-            raise Busy("another repository is being looked after")
+    with _turn(site, work):
         try:
             housekeeping.tidy(site, repository_id, thorough=False, stop=lambda: not work.wanted())
         except Interrupted:
@@ -99,3 +127,18 @@ def look_after(site: Site, work: Work, arguments: LookAfterArguments) -> None:
         pass  # it was deleted meanwhile
     except TriviumError as error:
         _log.warning("pages of a repository were not prepared", repository_id=repository_id, why=str(error))
+
+
+@contextlib.contextmanager
+def _turn(site: Site, work: Work) -> Iterator[None]:
+    """Be the only one who looks after a repository, on all processes; raises `Busy` when that takes long."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        with one_at_a_time(site.tree.locks / "housekeeping") as alone:
+            if alone:
+                yield
+                return
+        if time.monotonic() > deadline:
+            raise Busy("another repository is being looked after")
+        work.check()
+        time.sleep(_PAUSE)

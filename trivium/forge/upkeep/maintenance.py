@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maintenance of one repository on request: what was done, in sentences (api-reviews.md 6)."""
+"""Maintenance of one repository on request (api-reviews.md 6): what was done, in sentences; its cache."""
 
 from __future__ import annotations
 
 from trivium.access.caller import Caller
+from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
-from trivium.forge.events.repositories import RepositoryMaintained
+from trivium.forge.events.repositories import CacheInvalidated, RepositoryMaintained
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
@@ -21,3 +22,10 @@ def carry_out(site: Site, caller: Caller, repository: Repository) -> list[str]:
     with site.store.write(access_unchanged=True) as db:
         journal.record(db, caller, RepositoryMaintained(subject=repository.name, repository_id=repository.id))
     return list(site.back_ends[repository.kind].abilities.upkeep)
+
+
+def invalidate_cache(site: Site, caller: Caller, repository: Repository) -> None:
+    """Forget what is kept about a repository to answer faster; it is never wrong, so that this costs time alone."""
+    RepositoryCache(site, repository.id).clear()
+    with site.store.write(access_unchanged=True) as db:
+        journal.record(db, caller, CacheInvalidated(subject=repository.name, repository_id=repository.id))

@@ -60,7 +60,7 @@ def recover(site: Site, *, alone: bool) -> Remaining:
         attachments.forget_unfinished(site)
         pushes.shorten_stored(site)
     # What they were doing to repositories is settled: whatever they did not finish may begin again.
-    for runner in sorted(running.left_behind(site) - {site.worker.id}):
+    for runner in sorted(running.left_behind(site).runners):
         count = running.take_back(site, runner)
         _log.warning("jobs of a process that ended were taken back", jobs=count)
     remove_dead(site.tree.locks)

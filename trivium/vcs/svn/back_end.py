@@ -168,6 +168,8 @@ class Svn:
     def _remove_transactions(self, path: Path) -> None:
         if dead := _dead_transactions(path):
             self.command.admin("rmtxns", "--quiet", str(path), *dead)
+            for name in dead:
+                _remove_rest(path, name)
 
     def index(self, path: Path, cache: Path, state: str) -> int:
         """The youngest revision."""
@@ -196,6 +198,16 @@ def _dead_transactions(path: Path) -> list[str]:
             if max(place.stat().st_mtime for place in places) < stale:
                 found.append(name)
     return found
+
+
+def _remove_rest(path: Path, transaction: str) -> None:
+    """Remove what svnadmin leaves of a transaction that was removed by half: it can open it no more, and says so only.
+
+    Its files go in the order in which Subversion removes them.
+    """
+    shutil.rmtree(path / "db" / "transactions" / f"{transaction}.txn", ignore_errors=True)
+    for ending in (".rev", ".rev-lock"):
+        (path / "db" / "txn-protorevs" / f"{transaction}{ending}").unlink(missing_ok=True)
 
 
 def _remove_unpublished(path: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 from collections import deque
 from typing import Any, Final
@@ -194,6 +195,19 @@ class Connection(asyncio.Protocol):
     def rest(self) -> None:
         """The answer is over."""
         self._parser = None
+
+    async def let_go(self, patience: float) -> None:
+        """Say that nothing more of the request comes, and wait until Apache has given it up; closes the connection.
+
+        Until then it has the transaction of a commit open, which nobody else can remove meanwhile.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not (self.lost or self._transport.is_closing()):
+                    self._transport.write_eof()
+                    self._news.clear()
+                    await self._news.wait()
+        self.abort()
 
     def abort(self) -> None:
         self._transport.abort()

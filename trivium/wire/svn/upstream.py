@@ -26,6 +26,8 @@ _KEPT: Final = 8
 _START: Final = 10.0
 """Seconds that Apache may take to start."""
 _PAUSE: Final = 0.02
+_GIVES_UP: Final = 10.0
+"""Seconds that Apache may take to give up a request whose body broke off; it takes a moment where it gets to run."""
 _LONG: Final = 5.0
 """Seconds after which work for a client that has gone is worth ending; shorter work ends by itself."""
 
@@ -96,7 +98,8 @@ class Upstream:
 
         A request is sent again only if the kernel says that Apache closed the connection before it read the request,
         and only once: a request that ends a process of Apache would end the next one, too. A long request that only
-        `reads` is ended in Apache as well when it is given up.
+        `reads` is ended in Apache as well when it is given up. When a `body` breaks off, Apache gets a moment to give
+        the request up: whoever brought it may go on with the same transaction, or remove it, as soon as they hear.
         """
         began = asyncio.get_running_loop().time()
         no_body = head.startswith(b"HEAD ")
@@ -133,6 +136,8 @@ class Upstream:
                 self._keep(connection)
             elif reads and not connection.complete and asyncio.get_running_loop().time() - began > _LONG:
                 self._end_work(connection)
+            elif feeding is not None and not connection.complete and (feeding.cancelled() or feeding.exception()):
+                await connection.let_go(_GIVES_UP)
             else:
                 connection.abort()
 

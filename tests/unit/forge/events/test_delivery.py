@@ -219,8 +219,8 @@ from trivium.assembly import open_site
 from trivium.forge.events.delivery import Subscriber, deliver
 from trivium.settings import Settings
 
-data, heard, when = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-site = open_site(Settings(data=data, min_free_bytes=0))
+data, heard, url, when = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
+site = open_site(Settings(data=data, min_free_bytes=0, database_url=url))
 
 def hear(event):
     with heard.open("a") as out:
@@ -243,7 +243,7 @@ def test_a_kill_loses_nothing(site: Site, listener: Listener, tmp_path: Path, wh
     happen(site, "a", "b", "c")
     heard = tmp_path / "heard"
     heard.touch()
-    run = [sys.executable, "-c", SCRIPT, str(site.settings.data), str(heard)]
+    run = [sys.executable, "-c", SCRIPT, str(site.settings.data), str(heard), site.settings.database_url]
     killed = subprocess.run([*run, when], timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
     subprocess.run([*run, "never"], timeout=60, check=True)

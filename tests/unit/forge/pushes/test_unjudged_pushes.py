@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from trivium.access.caller import the_system
+from trivium.errors import DatabaseAway
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.site import Site
 from trivium.forge.upkeep import recovery
@@ -144,3 +145,47 @@ def test_what_a_strip_took_away_is_removed_after_a_crash_as_well(
     update = RefUpdate("refs/heads/a", "1" * 40, "2" * 40)
     pushes.recover(site, pushes.begin(site, the_system(), unreadable, [update], action=action))
     assert back_end.purged == times
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_push_is_recorded_once_when_the_database_is_back(
+    site: Site, unreadable: int, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    """It goes away before, or just after, the commit."""
+    push = pushes.begin(site, the_system(), unreadable, [])
+    settled = []
+
+    def settle(site: Site, push: pushes.Push, _accepted: object) -> pushes.Finished:
+        settled.append(push)
+        if recorded or len(settled) > 1:
+            with site.store.write(access_unchanged=True) as db:
+                intents.clear(db, push.intent)
+        if len(settled) == 1:
+            raise DatabaseAway
+        return pushes.Finished(lock_released=True)
+
+    monkeypatch.setattr(pushes, "_settled", settle)
+    monkeypatch.setattr(pushes, "_AWAY_PAUSE", 0)
+    assert pushes.finish(site, push, []) == pushes.Finished(lock_released=not recorded)
+    assert len(settled) == (1 if recorded else 2)
+
+
+def test_a_push_that_cannot_be_recorded_is_settled_later(
+    site: Site, unreadable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = pushes.begin(site, the_system(), unreadable, [])
+
+    def away(*_: object) -> pushes.Finished:
+        raise DatabaseAway
+
+    monkeypatch.setattr(site.store, "busy_timeout", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(pushes, "_settled", away)
+        patched.setattr(pushes, "_AWAY_PAUSE", 0)
+        with pytest.raises(DatabaseAway):
+            pushes.finish(site, push, [])
+    assert site.left.qsize() == 1
+    seen: list[str] = []
+    monkeypatch.setattr(recovery.pushes, "recover", lambda _site, left: seen.append(left.intent))
+    recovery.recover_left(site)
+    assert seen == [push.intent] and site.left.empty()

@@ -153,6 +153,24 @@ def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path, ti
     assert not svn.is_untidy(path)
 
 
+def test_what_is_left_of_a_transaction_that_was_removed_by_half_goes_too(svn: Svn, tmp_path: Path) -> None:
+    """As when a file still came while Subversion removed it; svnadmin cannot open it any more."""
+    path = tmp_path / "r"
+    svn.create(path)
+    subprocess.run([sys.executable, "-c", BEGUN, path.as_uri()], check=True)
+    (left,) = (path / "db" / "transactions").iterdir()
+    for file in left.iterdir():
+        if file.name != "props":
+            file.unlink()
+    old = time.time() - 2 * 24 * 3600
+    for place in (left, path / "db" / "txn-protorevs" / f"{left.stem}.rev"):
+        os.utime(place, (old, old))
+    assert svn.is_untidy(path)
+    svn.tidy(path, thorough=False, keep=-1, stop=lambda: False)
+    assert list((path / "db" / "transactions").iterdir()) == list((path / "db" / "txn-protorevs").iterdir()) == []
+    assert not svn.is_untidy(path)
+
+
 def test_a_commit_that_was_killed_before_it_counted_does_not_stop_the_next(svn: Svn, tmp_path: Path) -> None:
     path = tmp_path / "core"
     svn.create(path)

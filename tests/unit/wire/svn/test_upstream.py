@@ -7,7 +7,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -128,3 +128,49 @@ def test_a_connection_that_is_closed_is_not_used() -> None:
             closed.clear()
 
     played(play, closes)
+
+
+class Breaks(Exception):
+    pass
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_body_that_breaks_off_is_over_for_apache_when_it_is_over_here(
+    monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    """Apache has the transaction open until it knows that nothing more comes; one that hangs is not waited for."""
+    monkeypatch.setattr("trivium.wire.svn.upstream._GIVES_UP", 60 if ends else 0.01)
+    told, may_end = threading.Event(), threading.Event()
+    over: list[bool] = []
+
+    def gives_up(connection: socket.socket) -> None:
+        while connection.recv(1 << 16):
+            pass
+        told.set()
+        may_end.wait(60)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        over.append(True)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x" * 100_000
+        raise Breaks
+
+    async def play(upstream: Upstream, _: list[bytes]) -> None:
+        assert await ask(upstream) == 200
+        loop = asyncio.get_running_loop()
+        asking = asyncio.ensure_future(put(upstream, body()))
+        await loop.run_in_executor(None, told.wait, 60)
+        if ends:
+            assert not asking.done()
+            may_end.set()
+        with pytest.raises(Breaks):
+            await asking
+        assert over == [True] * ends
+        may_end.set()
+
+    async def put(upstream: Upstream, body: AsyncIterator[bytes]) -> None:
+        fed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        async with upstream.ask(b"PUT / HTTP/1.1\r\n", [(b"host", b"x")], body, fed):
+            raise AssertionError
+
+    played(play, gives_up)
