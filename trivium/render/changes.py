@@ -171,15 +171,24 @@ class _Maker:
 def coloured(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours]:
     """Both sides of a diff in colours, from the lines of the diff alone: what `old` and `new` of the writers may be.
 
-    Where the whole files are at hand in colours, those are better: a hunk may begin in the middle of a text.
+    Where the whole files are at hand in colours, those are better: a hunk may begin in the middle of a text. Of the old
+    file only what was removed is shown, so that it has the hunks where something was.
     """
-    sides = []
-    for skipped in "+-":
-        side = [row for row in found if isinstance(row, Line) and row.op != skipped]
-        shown = highlight.highlight("".join(f"{row.text}\n" for row in side), lexer).lines
-        numbers = (row.old if skipped == "+" else row.new for row in side)
-        sides.append(dict(zip(numbers, shown, strict=True)))
-    return sides[0], sides[1]
+    old: list[Line] = []
+    hunk: list[Line] = []
+    for row in (*found, Rest()):
+        if isinstance(row, Line):
+            hunk.append(row)
+            continue
+        if any(line.op == "-" for line in hunk):
+            old += (line for line in hunk if line.op != "+")
+        hunk.clear()
+    new = [row for row in found if isinstance(row, Line) and row.op != "-"]
+    sides = [highlight.highlight("".join(f"{row.text}\n" for row in side), lexer).lines for side in (old, new)]
+    return (
+        dict(zip((row.old for row in old), sides[0], strict=True)),
+        dict(zip((row.new for row in new), sides[1], strict=True)),
+    )
 
 
 class Drawing(NamedTuple):

@@ -26,6 +26,7 @@ from trivium.web.visit import Question, RepositoryVisit, Visit
 _MOST: Final = 4 << 20
 """Bytes, about, of what one worker remembers."""
 _LARGEST: Final = 8 << 10
+_MOST_TOO_LARGE: Final = 200
 _MOST_QUESTIONS: Final = 8
 
 
@@ -48,6 +49,7 @@ class Repeats:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: LRUCache[Hashable, _Repeat] = LRUCache(_MOST, lambda kept: kept.size)
+        self._too_large: LRUCache[Hashable, None] = LRUCache(_MOST_TOO_LARGE)
 
     def headers(self, scope: Scope) -> Headers | None:
         """The headers of a 304 for a request; None: all of it has to be looked at."""
@@ -86,8 +88,12 @@ class Repeats:
         if len(visit.questions) > _MOST_QUESTIONS:
             return
         key = _key(scope)
+        if key in self._too_large:
+            return
         size = len(repr(key)) + len(repr(visit.questions))
-        if size <= _LARGEST:
+        if size > _LARGEST:
+            self._too_large[key] = None
+        else:
             period = int(time.time()) // PERIOD
             questions = tuple(visit.questions)
             self._kept[key] = _Repeat(

@@ -294,3 +294,12 @@ def test_time_by_the_length(what: str) -> None:
         changes.two_columns(rows, "f1")
 
     assert_linear(work, ROWS[what], most=60_000, what=what)
+
+
+def test_of_the_old_file_only_hunks_are_coloured_from_which_something_went() -> None:
+    added = b"@@ -1,2 +1,3 @@\n one = 1\n+two = 2\n three = 3\n"
+    changed = b"@@ -10,2 +11,2 @@\n four = 4\n-five = 5\n+five = 6\n"
+    old, new = changes.coloured(changes.rows(added + changed), "python")
+    assert set(old) == {10, 11}
+    assert set(new) == {1, 2, 3, 11, 12}
+    assert '<span class="mi">5</span>' in old[11]
