@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trivium import settings
 from trivium.errors import Invalid
 from trivium.settings import Option, Settings, load, options, template
 
@@ -48,13 +49,17 @@ def _other(option: Option) -> tuple[str, Any]:
         "prefix": "/scm/forge",
         "beaker.session.key": "another",
         "email_backend": "file",
+        "broker_url": "redis://127.0.0.1:6379/0",
     }.get(option.name, "something else")
     return text, text
 
 
 @pytest.mark.parametrize("option", options(), ids=lambda option: option.name)
-def test_every_option_is_read_from_file_environment_and_command_line(tmp_path: Path, option: Option) -> None:
+def test_every_option_is_read_from_file_environment_and_command_line(
+    tmp_path: Path, option: Option, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text, value = _other(option)
+    monkeypatch.setattr(settings, "_check_broker", lambda _: None)  # `use_celery` needs another option
     in_file = f"[{option.section}]\n{option.name} = {text}\n"
     assert getattr(_loaded(tmp_path, in_file), option.attribute) == value
     assert getattr(_loaded(tmp_path, "", {option.variable: text}), option.attribute) == value
