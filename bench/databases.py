@@ -14,9 +14,9 @@ from bench.report import Report
 from tests.support import postgresql
 from tests.support.servers import Server
 
-USERS = 40
-REPOSITORIES = 100
-ROUNDS = 6
+USERS = 20
+REPOSITORIES = 40
+ROUNDS = 5
 CONNECTIONS = 8
 LIMIT = 2.5
 
@@ -75,10 +75,10 @@ def _seed(server: Server) -> Asked:
         for level in ("read", "write")
     ]
     return {
-        "get_user": (2000, bodies("get_user", [(key, {}) for key in keys])),
-        "get_repo": (2000, bodies("get_repo", own)),
-        "get_repos": (100, bodies("get_repos", [(key, {}) for key in keys])),
-        "get_users": (100, bodies("get_users", [(server.admin_key, {})])),
+        "get_user": (1000, bodies("get_user", [(key, {}) for key in keys])),
+        "get_repo": (1000, bodies("get_repo", own)),
+        "get_repos": (60, bodies("get_repos", [(key, {}) for key in keys])),
+        "get_users": (60, bodies("get_users", [(server.admin_key, {})])),
         "grant_user_permission": (200, bodies("grant_user_permission", granted)),
     }
 

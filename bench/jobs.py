@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,14 +117,8 @@ def _measure_many(report: Report, server: Server) -> None:
     caller = Caller(api)
     alone = _reads(caller)
     began = time.perf_counter()
-
-    def ask(first: int) -> None:
-        mine = Caller(server.api(server.admin_key))
-        for number in range(first, FORKS, 2):
-            mine.ask("fork_repo", repoid="source", fork_name=f"f{number}")
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(ask, range(2)))
+    for number in range(FORKS):
+        caller.ask("fork_repo", repoid="source", fork_name=f"f{number}")
     asked = time.perf_counter() - began
     beside = _reads(caller)
     while server.query("SELECT 1 FROM jobs WHERE state IN ('queued', 'running') LIMIT 1"):

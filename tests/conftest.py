@@ -47,8 +47,12 @@ _cluster = pytest.StashKey[postgresql.Cluster]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With `DB=postgresql` the first process starts a server for all of them."""
-    if postgresql.wanted() and not hasattr(config, "workerinput"):
+    """With `DB=postgresql` each process that runs tests has a server of PostgreSQL.
+
+    One for all would not do: what is delivered of events waits for every transaction of a server, in any database.
+    """
+    runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
+    if postgresql.wanted() and runs_tests:
         config.stash[_cluster] = postgresql.start_for_all()
 
 

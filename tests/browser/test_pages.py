@@ -94,3 +94,36 @@ def test_pages_of_somebody_unknown(window: object, world: World) -> None:
     stranger.page.click("main button")
     assert stranger.page.get_by_role("alert").is_visible()
     assert stranger.axe() == []
+
+
+def test_what_was_viewed_stays_folded(adas: Watched, world: World) -> None:
+    """In this browser, on the page of these changes, and until it is taken back."""
+    exhibit = world.exhibits["git"]
+    page = adas.open(exhibit.at("changeset/{last}"))
+    page.locator("button.viewed").first.click()
+    change = page.locator(".change").first
+    assert change.locator("details[open]").count() == 0
+    page = adas.open(exhibit.at("changeset/{last}?layout=split"))
+    assert page.locator(".change").first.locator("details[open]").count() == 0
+    assert page.locator(".change").nth(1).locator("details[open]").count() == 1
+    assert page.locator("button.viewed").first.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    page.keyboard.press("v")
+    assert page.locator(".change").nth(1).locator("details[open]").count() == 0
+    page.locator("button.viewed").first.click()
+    page = adas.open(exhibit.at("changeset/{last}?layout=unified"))
+    opened = [page.locator(".change").nth(number).locator("details[open]").count() for number in (0, 1)]
+    assert opened == [1, 0]
+    assert adas.wrong == []
+
+
+def test_a_row_of_the_history_shows_its_files(adas: Watched, world: World) -> None:
+    page = adas.open(world.exhibits["git"].at("changelog"))
+    button = page.locator("button.more").first
+    button.click()
+    page.locator(".details li").first.wait_for()
+    assert "tide.py" in page.locator(".details").first.inner_text()
+    assert button.get_attribute("aria-expanded") == "true" and adas.axe() == []
+    button.click()
+    assert page.locator(".details").first.is_hidden() and adas.wrong == []

@@ -320,3 +320,18 @@ def test_a_reason_is_told_once(own_server: Server) -> None:
     (own_server.root / "a link").symlink_to("/")
     done = own_server.trivium("rescan", "--data", str(own_server.data))
     assert (done.stdout, done.stderr) == (b"", b"skipped a link: it is a link\n")
+
+
+def test_what_was_not_delivered_is_shown_and_tried_again(own_server: Server) -> None:
+    own_server.execute(
+        "INSERT INTO undelivered_events (subscriber, event_id, line, tries, retry_at, reason, set_aside)"
+        " SELECT 'mail', min(id), 'a', 8, 0, 'no such place', ? FROM journal",
+        True,
+    )
+    said = own_server.administer("undelivered")
+    assert said.startswith("mail") and "set aside" in said and "no such place" in said
+    number = said.split()[1]
+    assert own_server.administer("undelivered", "--again", "mail", number) == ""
+    assert "waits" in own_server.administer("undelivered")
+    refused = own_server.trivium("undelivered", "--again", "x", number, "--data", str(own_server.data), check=False)
+    assert refused.returncode == 2 and b"x has taken event" in refused.stderr

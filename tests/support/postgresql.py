@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A throw-away PostgreSQL server for one run of the tests, and databases in it.
 
-`make test DB=postgresql` sets `TEST_DB`. The first process of the run starts the server, and the processes that it
-starts find it by `TEST_POSTGRESQL`. Nothing in it is meant to last, so that it never waits for a disk.
+`make test DB=postgresql` sets `TEST_DB`. Each process that runs tests starts a server, and the processes that it starts
+find that by `TEST_POSTGRESQL`. Nothing in it is meant to last, so that it never waits for a disk.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Cluster:
 
 
 def start_for_all() -> Cluster:
-    """Start the server of this run, and tell the processes that follow."""
+    """Start the server of this process's tests, and tell the processes that it starts."""
     cluster = Cluster()
     cluster.start()
     os.environ[_ADDRESS] = cluster.address

@@ -125,6 +125,9 @@ class ApiDoor:
                 return await self._answer_to(scope, body, receive)
         except TooLarge as error:
             refused = Answer(envelope(None, error=f"{PARSE_ERROR} the body is larger than {error.option}"))
+        except Busy as error:
+            # Nobody could be asked whose call it is.
+            return Answer(envelope(scope.get(_PARSED_ID), error=str(error)), 503, _TRY_AGAIN)
         except Crowded:
             said = f"{PARSE_ERROR} too many large bodies at once; try again"
             refused = Answer(envelope(None, error=said), 503, _TRY_AGAIN)

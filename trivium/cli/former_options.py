@@ -43,14 +43,13 @@ INSTEAD: Final = {
     "celeryd.concurrency": "use `trivium worker --concurrency`",
     "celery.always.eager": "without use_celery the server does its jobs itself",
     "celery.result.backend": "what became of jobs is in the database",
-    "smtp_server": _LATER,
     "vcs.server.enable": "the server starts what serves Mercurial and Subversion by itself",
     "vcs.server": "the server starts what serves Mercurial and Subversion by itself",
     "vcs.start_server": "the server starts what serves Mercurial and Subversion by itself",
     "vcs.backends": "Git, Mercurial and Subversion are always served",
-    "index_dir": _LATER,
-    "search.location": _LATER,
-    "search.module": _LATER,
+    "index_dir": "there is no index of contents yet",
+    "search.location": "there is no index of contents yet",
+    "search.module": "there is no index of contents yet",
 }
 """Name of an option → what a reader of the file should know."""
 

@@ -11,7 +11,7 @@ from trivium.cli.commands.databases import copy_db
 from trivium.cli.commands.imports import import_
 from trivium.cli.commands.jobs import jobs, worker
 from trivium.cli.commands.repositories import archive, maintenance, repo_group, rescan, unarchive
-from trivium.cli.commands.site import make_config, send_test_mail, serve, setup, upgrade_db
+from trivium.cli.commands.site import make_config, send_test_mail, serve, setup, undelivered, upgrade_db
 from trivium.cli.commands.trash import trash
 
 
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 for command in (
-    *(setup, serve, worker, make_config, upgrade_db, copy_db, send_test_mail),
+    *(setup, serve, worker, make_config, upgrade_db, copy_db, send_test_mail, undelivered),
     *(token, address, permit, public_access),
     *(archive, unarchive, rescan, maintenance, import_, repo_group, trash, jobs),
 ):

@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 
 QUEUE: Final = "trivium"
 TASK: Final = "trivium.job"
-_PATIENCE: Final = 0.5
-"""Seconds for each answer; there are four until a connection is used."""
+_PATIENCE: Final = 1.0
+"""Seconds for each answer; there are four until a connection is used, which is opened before it is needed (`check`)."""
 _REMEMBERED: Final = 10.0
 """Seconds for which a broker that could not be reached is not tried again by who has no time."""
 
@@ -57,11 +57,12 @@ class Broker:
         return self._try(self._count)
 
     def check(self) -> bool:
-        """Whether the broker can be reached; asks it only if that failed before."""
-        if self._failed_at is None:
+        """Whether the broker can be reached; asks it only if that failed before, or was never tried."""
+        failed = self._failed_at is not None
+        if not failed and self._connection is not None:
             return True
         reached = self._try(self._count, known_down=True) is not None
-        if reached:
+        if failed and reached:
             _log.warning("the broker can be reached again", broker=self.shown)
         return reached
 
@@ -100,7 +101,7 @@ class Broker:
     def _open(self) -> None:
         if self._connection is not None and self._process == os.getpid():
             return
-        from kombu import Connection, Exchange, Producer, Queue
+        from kombu import Connection, Producer, Queue
 
         self._process = os.getpid()
         self._connection = Connection(
@@ -117,10 +118,9 @@ class Broker:
             },
         )
         channel = self._connection.channel()
-        exchange = Exchange(QUEUE, type="direct", channel=channel)
-        queue = Queue(QUEUE, exchange, routing_key=QUEUE, channel=channel)
-        queue.declare()
-        self._producer = Producer(channel, exchange=exchange, routing_key=QUEUE, auto_declare=False)
+        Queue(QUEUE, channel=channel).queue_declare()
+        # Without an exchange: with one, each message would first ask where that leads.
+        self._producer = Producer(channel, routing_key=QUEUE, auto_declare=False)
 
     def _forget(self) -> None:
         connection, self._connection, self._producer = self._connection, None, None

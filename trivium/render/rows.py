@@ -207,6 +207,10 @@ class LogRow(NamedTuple):
 
 def log(rows: Iterable[LogRow], *, icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
     """The items of a log (`<ol class="log">`), without the list."""
+    details = (
+        '<button type="button" class="button bare slim square scripted wide-only more" aria-expanded="false" '
+        f'aria-label="{attribute(words.changed_files)}">{icon("more", icons)}</button>'
+    )
     folder = f'aria-label="{attribute(words.files_here)}">{icon("folder", icons)}</a>'
     found = []
     for short, href, subject, author, when, lanes, face, names, status, files_href, mark in rows:
@@ -220,6 +224,6 @@ def log(rows: Iterable[LogRow], *, icons: str = "icons.svg", words: Words = ENGL
             f'dir="auto">{title}</a>{refs(names, icons=icons) if names else ""}{status}</div>'
             f'<div class="small quiet by">{face}<span class="cut"><bdi>{named(author)}</bdi>, {when}</span></div></div>'
             f'<a class="id wide-only" href="{address}">{escaped(short)}</a>'
-            f"{browse}</li>\n"
+            f"{details if mark else ''}{browse}</li>\n"
         )
     return Markup("".join(found))

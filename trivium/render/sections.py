@@ -106,20 +106,24 @@ class _Writer:
                 f' <span class="plus">+{one.added}</span> <span class="minus">−{one.deleted}</span>'
                 f"{changes.stat(one.added, one.deleted)}"
             )
-        acts = ""
+        acts = (
+            '<button type="button" class="button bare slim scripted viewed" aria-pressed="false" '
+            f'aria-label="{attribute(words.viewed)}: {attribute(one.path.rpartition("/")[2])}">'
+            f'{icon("check", self._icons)}<span class="wide-only">{escaped(words.viewed)}</span></button>'
+        )
         if one.new_path is not None:
             said = attribute(words.see_file.replace("{name}", one.new_path.rpartition("/")[2]))
-            acts = (
-                f'<div class="acts"><div><a class="button bare slim square" href="'
-                f'{escaped(self._addresses.new(one.new_path))}" aria-label="{said}">{icon("file", self._icons)}</a>'
-                "</div></div>"
+            acts += (
+                f'<a class="button bare slim square" href="{escaped(self._addresses.new(one.new_path))}" '
+                f'aria-label="{said}">{icon("file", self._icons)}</a>'
             )
         letter = (
             f'<span class="op {one.op}" title="{attribute(words.of_op(one.op))}" aria-hidden="true">{one.op}</span> '
             f'<span class="sr">{escaped(words.of_op(one.op))}</span> '
         )
         return Markup(
-            f'<section class="change" id="{address}" aria-label="{attribute(one.path)}">{acts}\n'
+            f'<section class="change" id="{address}" aria-label="{attribute(one.path)}">'
+            f'<div class="acts"><div>{acts}</div></div>\n'
             f"<details{'' if folded else ' open'}><summary>{_turning(self._icons)}{letter}"
             f'<span class="name cut" dir="auto">{self._name(one)}</span> {self._kinds(one)}<span class="grow"></span>'
             f"{why}{counts}</summary>\n{self._inside(one, address, coloured=coloured)}</details></section>\n"

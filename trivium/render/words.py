@@ -43,6 +43,8 @@ class Words:
     as_text: str = "As text"
     before: str = "Before"
     after: str = "After"
+    viewed: str = "Viewed"
+    changed_files: str = "Changed files"
     see_file: str = "Show {name} at this changeset"
     nothing_but_name: str = "The content is the same."
     no_lines: str = "The file is empty."

@@ -162,6 +162,7 @@ def _snapshot(store: Store) -> Iterator[Connection]:
                 db.exec_driver_sql("ROLLBACK")
                 db.invalidate()  # with it goes the lock
         return
+    store.close()  # what it has looked at so far
     with store.engine.connect().execution_options(isolation_level="REPEATABLE READ") as db:
         others = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -18,6 +18,7 @@ from trivium.errors import StartRefused, Undone, WouldWait
 from trivium.store import postgresql, sqlite
 from trivium.store.failures import told
 from trivium.store.locks import number_of
+from trivium.store.postgresql import Readers
 from trivium.store.tables import access_stamp
 from trivium.store.turns import Turns
 
@@ -60,6 +61,7 @@ class Store:
         self._thread = threading.local()
         self._writing: Engine
         self._impatient: Engine | None = None
+        self._readers: Readers | None = None
         self._writer: Connection | None = None
         """The connection of the last transaction, for the next."""
         if self._in_a_file:
@@ -69,6 +71,7 @@ class Store:
         else:
             engines = postgresql.engines_for(self.url, busy_timeout, pool_size)
             self.engine, self._writing = engines.reading, engines.writing
+            self._readers = engines.readers
         self.on_events: Callable[[Set[str]], None] | None = None
         """Called after the commit of events with their actions (`forge/events/journal.py`); must be quick."""
 
@@ -82,8 +85,11 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with told(), self.engine.connect() as connection, self._reading(connection):
+        with told(), self._reader() as connection, self._reading(connection):
             yield connection
+
+    def _reader(self) -> AbstractContextManager[Connection]:
+        return self.engine.connect() if self._readers is None else self._readers.connection()
 
     def read_long(self) -> AbstractContextManager[object]:
         """For work that looks up little and takes long: on SQLite as `read`, for a connection between two statements
@@ -175,7 +181,7 @@ class Store:
 
         For work that takes long, on PostgreSQL only: it takes a connection, and no transaction, meanwhile.
         """
-        with told(), self.engine.connect() as db:
+        with told(), self._reader() as db:
             free = bool(db.execute(select(func.pg_try_advisory_lock(number_of(name)))).scalar_one())
             try:
                 yield free
@@ -231,6 +237,8 @@ class Store:
         for kept in (glancing, writer):
             if kept is not None:
                 kept.close()
+        if self._readers is not None:
+            self._readers.close()
         for engine in (self.engine, self._writing, self._impatient):
             if engine is not None:
                 engine.dispose()

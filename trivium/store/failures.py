@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from trivium.errors import Busy, DatabaseAway, Invalid, TriviumError, Undone
+from trivium.store.postgresql import NONE_FREE
 
 _log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ def told() -> Iterator[None]:
 def meaning_of(error: SQLAlchemyError) -> TriviumError | None:
     """The error of the core that a database's error stands for; None for a fault of ours."""
     if isinstance(error, NoConnectionFree):
-        return Busy("all connections to the database are in use (database_connections)")
+        return Busy(NONE_FREE)
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error, OperationalError) and "database is locked" in str(error.orig):

@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import select
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import InvalidatePoolError
+
+from trivium.errors import Busy
 
 DRIVER: Final = "postgresql+psycopg"
 
@@ -21,20 +26,28 @@ _GONE: Final = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
 """A server says something to a connection at rest only when it ends it."""
 
 
+NONE_FREE: Final = "all connections to the database are in use (database_connections)"
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Two pools of one process. A thread that holds a connection of one only ever waits for the other."""
+    """Two pools of one process. A thread that reads may wait for one of the writing; none waits the other way."""
 
     reading: Engine
     """In no transaction: a read is one message to the server and back."""
+    readers: Readers
+    """The connections of `reading`; nobody takes one another way."""
     writing: Engine
 
 
 def engines_for(url: URL, busy_timeout: float, connections: int) -> Engines:
     """Engines with at most `connections` between them; a lock is waited for `busy_timeout` seconds."""
     writers = max(1, connections // 3)
+    readers = max(1, connections - writers)
+    reading = _engine(url, busy_timeout, readers, isolation_level="AUTOCOMMIT")
     return Engines(
-        reading=_engine(url, busy_timeout, max(1, connections - writers), isolation_level="AUTOCOMMIT"),
+        reading=reading,
+        readers=Readers(reading, readers, busy_timeout),
         writing=_engine(url, busy_timeout, writers, isolation_level="READ COMMITTED"),
     )
 
@@ -71,16 +84,68 @@ def _engine(url: URL, busy_timeout: float, size: int, *, isolation_level: str) -
 
 
 def _look(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Take no connection that the server has ended; the others of the pool are as old, and go with it.
-
-    One look at the socket, where a question to the server would cost as much as the statement that follows.
-    """
-    if connection.closed:
+    """Take no connection that the server has ended; the others of the pool are as old, and go with it."""
+    if _is_gone(connection):
         raise InvalidatePoolError
+
+
+def _is_gone(connection: Any) -> bool:
+    """One look at the socket, where a question to the server would cost as much as the statement that follows."""
+    if connection.closed:
+        return True
     poll = select.poll()
     poll.register(connection.fileno(), _GONE)
-    if poll.poll(0):
-        raise InvalidatePoolError
+    return bool(poll.poll(0))
+
+
+class Readers:
+    """Connections for reading, at most so many. Those at rest stay open: to take one costs a tenth of a pool's way."""
+
+    def __init__(self, engine: Engine, connections: int, patience: float) -> None:
+        self._engine = engine
+        self._free = threading.Semaphore(connections)
+        self._patience = patience
+        self._at_rest: list[Connection] = []
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """One of them, for this thread alone; raises `Busy` when none gets free in time."""
+        if not self._free.acquire(timeout=self._patience):
+            raise Busy(NONE_FREE)
+        try:
+            connection = self._taken()
+            try:
+                yield connection
+            finally:
+                self._put_back(connection)
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        """Close those at rest."""
+        at_rest, self._at_rest = self._at_rest, []
+        for one in at_rest:
+            one.close()
+
+    def _taken(self) -> Connection:
+        with suppress(IndexError):
+            found = self._at_rest.pop()
+            if not _is_gone(found.connection.dbapi_connection):
+                return found
+            found.invalidate()
+            found.close()
+            self.close()  # the others are as old
+        return self._engine.connect()
+
+    def _put_back(self, connection: Connection) -> None:
+        if connection.closed:
+            return
+        if connection.invalidated:
+            connection.close()
+            return
+        if connection.in_transaction():
+            connection.rollback()  # of SQLAlchemy alone: there is none
+        self._at_rest.append(connection)
 
 
 _COLUMNS: Final = text(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a view answers with. None of these knows ASGI; `door.py` sends them."""
+"""What a view answers with. None of these knows ASGI; `sending.py` sends them."""
 
 from __future__ import annotations
 

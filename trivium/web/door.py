@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The door of the pages: the only file of them that knows ASGI (web.md 3.1)."""
+"""The door of the pages: ASGI on one side, views on the other; only `sending.py` and `pieces.py` know ASGI besides."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _FACES: Final = ("", "b", "c", "d")
 class _Compiled(FileSystemBytecodeCache):
     """What templates were compiled to, beside what Python keeps of this file and by the same rules.
 
-    Every worker needs all of them before it serves; to compile them is a third of what its start costs.
+    All of them are needed before anything is served; to compile them is a quarter of what a start costs.
     """
 
     def __init__(self) -> None:

@@ -170,11 +170,19 @@ def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
     root("comment_commit", **call, message="Fine now", status="approved")
     root("comment_commit", **call, message="Why?", filepath="src/tide.py", lineno="n5", comment_type="todo")
     page = page_of(readers, f"/{changed.name}/changeset/{changed.second}")
-    said = page.css("article.remark")
-    assert [one.css_first(".message").text() for one in said] == ["Fine <u>so</u>", "Fine now", "Why?"]
-    place = said[2].css_first("a.mono")
-    assert place.text() == "src/tide.py:5"
-    assert page.css(f"tr{place.attributes['href']}")
+    said = page.css("section.general article.remark")
+    assert [one.css_first(".message").text() for one in said] == ["Fine <u>so</u>", "Fine now"]
+    # What is said on a line stands below it, and the list of files counts it.
+    for layout in ("unified", "split"):
+        beside = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")
+        (thread,) = beside.css("tr.talk")
+        assert thread.css_first(".message").text() == "Why?"
+        above = thread.prev
+        while above.tag != "tr":
+            above = above.prev
+        assert above.attributes["id"] == f"{section_of(beside, 'src/tide.py').attributes['id']}n5"
+        assert thread.css_first("td").attributes["colspan"] == ("4" if layout == "split" else "3")
+        assert [link.text().strip()[:8] for link in beside.css("nav.changed a:has(.sr)")] == ["Mtide.py"]
     assert page.css_first(".commit .tag.good").text() == "Approved"
     assert not page.css(".remark u")
 

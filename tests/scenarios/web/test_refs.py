@@ -46,6 +46,24 @@ def test_what_a_name_leads_to(story: Story) -> None:
     assert pages == {"files", "changeset", "changelog", "archive", "compare"}
 
 
+def test_how_far_branches_are_from_the_main_one(story: Story) -> None:
+    """A script asks for it, and without one a link shows it."""
+    table = tree(story.browser.get(story.at("branches"))).css_first("table[data-distances]")
+    address = str(table.attributes["data-distances"])
+    script = story.browser.get(address, X_Requested_With="XMLHttpRequest")
+    assert script.status == 200
+    # Beside it stand the changesets of the main line since then; of a branch that was merged it has all.
+    ahead = 1 if story.kind == "svn" else 0
+    found = json.loads(script.text)
+    assert found.keys() == {story.side}
+    assert found[story.side].startswith(f"{ahead} ahead, ") and not found[story.side].endswith(" 0 behind")
+    assert story.browser.get(address).status == 400
+    whole = tree(story.browser.get(story.at("branches?ahead=1")))
+    cells = {cell.attributes["data-name"]: cell.text() for cell in whole.css("td.far")}
+    assert cells[story.side] == found[story.side] and not cells[story.main]
+    assert not whole.css("table[data-distances]")
+
+
 def test_names_are_sought(story: Story) -> None:
     found = tree(story.browser.get(story.at("branches?q=SIDE")))
     assert names(found) == [story.side]

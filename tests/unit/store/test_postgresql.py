@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -263,13 +264,13 @@ def test_a_lock_is_waited_for_and_not_for_ever(settings: Settings) -> None:
 
 def test_connections_are_bounded(settings: Settings) -> None:
     store = Store(settings.url, busy_timeout=0.3, pool_size=4)
-    held = [store.engine.connect() for _ in range(3)]
-    with pytest.raises(Busy, match="database_connections"), store.read():
-        pytest.fail("a fourth")
-    with store.write():
-        pass
-    for one in held:
-        one.close()
+    with ExitStack() as held:
+        for name in "abc":
+            assert held.enter_context(store.alone(name))
+        with pytest.raises(Busy, match="database_connections"), store.read():
+            pytest.fail("a fourth")
+        with store.write():
+            pass
     with store.read() as db:
         assert db.execute(text("SELECT 1")).scalar() == 1
     store.close()

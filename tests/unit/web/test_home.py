@@ -56,6 +56,10 @@ def test_everybody_sees_what_they_may_read(doorway: Doorway, full: dict[str, int
     # Counts are those of who looks: with what is below, without what is hidden.
     numbers = [words for words in of_ben.words if words.strip().isdigit()]
     assert numbers[:2] == ["4", "3"]
+    chips = [words for words in of_ben.words if words.strip() in ("git", "hg", "svn") or words.strip().isdigit()]
+    counted = " ".join(chips).split("git")[1].split()
+    assert counted[:5] == ["2", "hg", "1", "svn", "1"]
+    assert not [words for words in doorway.visitor(ben).get("/?query=tide").page.words if words.strip() == "0"]
 
 
 def test_what_users_wrote_stays_text(doorway: Doorway, full: dict[str, int], ben: Caller) -> None:

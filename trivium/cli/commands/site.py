@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from trivium.cli.opening import fail, first_line, opened, settings_of, with_data
+from trivium.cli.opening import fail, first_line, opened, settings_of, table, with_data
 from trivium.errors import StartRefused, TriviumError
 from trivium.settings import template
 
@@ -125,3 +125,25 @@ def send_test_mail(data: Path, config: Path | None, address: str) -> None:
             "log": "The mail is in the log.",
         }
         click.echo(where[site.settings.mail_goes])
+
+
+@click.command()
+@with_data
+@click.option("--again", nargs=2, type=(str, int), metavar="SUBSCRIBER EVENT", help="Have this one tried again.")
+def undelivered(data: Path, config: Path | None, again: tuple[str, int] | None) -> None:
+    """Show what happened that a subscriber has not taken: what is tried again, and what was set aside, with reasons."""
+    from trivium.forge.events import outbox
+
+    with opened(data, config) as site:
+        if again is not None:
+            if not outbox.try_again(site, *again):
+                fail(f"{again[0]} has taken event {again[1]}, or never heard of it")
+            return
+        with site.store.read() as db:
+            found = outbox.troubles(db, most=1000)
+    told = ((one, _state(one.tries, aside=one.set_aside)) for one in found)
+    table([(one.subscriber, str(one.event_id), one.action, one.subject, state, one.reason) for one, state in told])
+
+
+def _state(tries: int, *, aside: bool) -> str:
+    return "set aside" if aside else f"tried {tries} times" if tries else "waits"

@@ -9,10 +9,12 @@ moment repeats what was delivered since the position was written last, at most.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -64,6 +66,8 @@ class Subscriber:
     """Of which events it hears."""
     deliver: Callable[[Recorded], None]
     """Takes one event. It may be called twice for the same; whatever it raises is a failure. It may be slow."""
+    pause: float = 0.0
+    """Seconds after each delivery in which events are gathered: of many its position is then stored less often."""
 
 
 def deliver(site: Site, to: Subscriber, *, ending: Callable[[], bool] = lambda: False) -> float | None:
@@ -205,6 +209,8 @@ class _State:
     at_work: bool = False
     again_at: float | None = None
     """When to try again in any case, by the monotonic clock."""
+    ended: float = -math.inf
+    """When it was delivered to last, by the same."""
 
 
 @dataclass(slots=True)
@@ -219,10 +225,12 @@ class Delivery:
     _threads: ThreadPoolExecutor | None = None
     _watcher: threading.Thread | None = None
     _wanted: Set[str] = frozenset()
+    _begun: bool = False
 
     def start(self) -> None:
-        """Begin: whatever is recorded from now on is delivered."""
-        outbox.begin(self.site, [one.name for one in self.subscribers])
+        """Begin: whatever is recorded from now on is delivered; where the database is away, from when it is back."""
+        with suppress(TriviumError):
+            self._begin()
         self._states = {one.name: _State() for one in self.subscribers}
         self._wanted = frozenset[str]().union(*(one.actions for one in self.subscribers))
         self._threads = ThreadPoolExecutor(max(1, len(self.subscribers)), thread_name_prefix="deliver")
@@ -245,10 +253,16 @@ class Delivery:
         if not actions.isdisjoint(self._wanted):
             self._woken.set()
 
+    def _begin(self) -> None:
+        outbox.begin(self.site, [one.name for one in self.subscribers])
+        self._begun = True
+
     def _watch(self) -> None:
         quiet = 0
         while not self._closing.is_set():
             try:
+                if not self._begun:
+                    self._begin()
                 found = self._look()
                 pause = self._pause(_IDLE_POLL if quiet >= _IDLE_AFTER else _POLL)
             except Exception as error:
@@ -268,6 +282,9 @@ class Delivery:
             due = state.again_at is not None and state.again_at <= moment
             if state.at_work or (end == state.seen and not due):
                 continue
+            if (soonest := state.ended + one.pause) > moment:
+                state.again_at = soonest
+                continue
             found = True
             state.at_work, state.seen, state.again_at = True, end, None
             assert self._threads is not None
@@ -280,8 +297,9 @@ class Delivery:
         except Exception as error:
             _log.warning("events cannot be delivered now", subscriber=to.name, why=_reason(error))
             again = _BROKEN
+        state.ended = time.monotonic()
         if again is not None:
-            state.again_at = time.monotonic() + again
+            state.again_at = state.ended + again
         state.at_work = False
         self._woken.set()  # for what came meanwhile, and for the time of the next try
 

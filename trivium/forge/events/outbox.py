@@ -81,6 +81,20 @@ class Undelivered(NamedTuple):
     tries: int
 
 
+class Trouble(NamedTuple):
+    """An event that a subscriber has not taken, as an administrator sees it."""
+
+    subscriber: str
+    event_id: int
+    action: str
+    subject: str
+    tries: int
+    set_aside: bool
+    """It is not tried any more."""
+    reason: str
+    """Empty where it waits behind another one."""
+
+
 _COLUMNS: Final = (
     journal.c.id,
     journal.c.transaction_id,
@@ -144,6 +158,20 @@ _DUE: Final = (
     .limit(bindparam("most"))
 )
 _NEXT_TRY: Final = select(func.min(undelivered_events.c.retry_at)).where(*_waiting, _FIRST)
+_TROUBLES: Final = (
+    select(
+        undelivered_events.c.subscriber,
+        undelivered_events.c.event_id,
+        journal.c.action,
+        journal.c.subject,
+        undelivered_events.c.tries,
+        undelivered_events.c.set_aside,
+        undelivered_events.c.reason,
+    )
+    .join(journal, journal.c.id == undelivered_events.c.event_id)
+    .order_by(undelivered_events.c.subscriber, undelivered_events.c.event_id)
+    .limit(bindparam("most"))
+)
 _THIS: Final = (undelivered_events.c.subscriber == bindparam("who"), undelivered_events.c.event_id == bindparam("what"))
 _KNOWN: Final = select(literal(1)).where(*_THIS)
 _FORGET: Final = delete(undelivered_events).where(*_THIS)
@@ -230,6 +258,18 @@ def next_try(db: Connection, name: str) -> int | None:
     """When the next of them may be tried again, in seconds since the epoch."""
     found: int | None = db.execute(_NEXT_TRY, {"who": name}).scalar()
     return found
+
+
+def troubles(db: Connection, *, most: int) -> list[Trouble]:
+    """What subscribers have not taken, set aside or to be tried again: the oldest of each first."""
+    return [Trouble(*row) for row in db.execute(_TROUBLES, {"most": most})]
+
+
+def try_again(site: Site, name: str, event_id: int) -> bool:
+    """Have an event tried again now, as often as at first; returns whether it was undelivered."""
+    anew = update(undelivered_events).where(*_THIS).values(tries=0, retry_at=0, set_aside=False)
+    with site.store.write(access_unchanged=True) as db:
+        return db.execute(anew, {"who": name, "what": event_id}).rowcount == 1
 
 
 def hold(

@@ -48,6 +48,8 @@ class GroupNode:
     """At any depth."""
     groups: Sequence[GroupNode]
     """By name."""
+    kinds: Mapping[str, int]
+    """System → how many of `repositories`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class GroupTree:
     """All repositories that the caller may read."""
     nodes: Mapping[int, GroupNode]
     """Every node by its id."""
+    kinds: Mapping[str, int]
+    """System → how many of `total`."""
     state: Values | None = None
     """Of the rights for which it was made: of the same caller's trees, those with the same state are the same."""
 
@@ -78,13 +82,13 @@ class Subgroup:
 def _counts_statement() -> Any:
     source, level = levels_joined(REPOSITORIES)
     inside = (
-        select(repositories.c.group_id, func.count().label("held"))
+        select(repositories.c.group_id, repositories.c.kind, func.count().label("held"))
         .select_from(source)
         .where(level >= int(Level.READ))
-        .group_by(repositories.c.group_id)
+        .group_by(repositories.c.group_id, repositories.c.kind)
         .subquery()
     )
-    return select(inside.c.group_id, table.c.name, inside.c.held).outerjoin_from(
+    return select(inside.c.group_id, table.c.name, inside.c.kind, inside.c.held).outerjoin_from(
         inside, table, table.c.id == inside.c.group_id
     )
 
@@ -113,12 +117,13 @@ def subgroups(db: Connection, caller: Caller, group: RepoGroup | None = None) ->
 def read_tree(db: Connection, caller: Caller) -> GroupTree:
     """The tree as it is now: two statements that look at every group and repository."""
     groups = {group.name: group for group in repo_groups.readable(db, caller)}
-    held: dict[int | None, int] = {}
+    held: dict[int | None, Counter[str]] = defaultdict(Counter)
     below: Counter[str] = Counter()
-    total = 0
-    for group_id, name, count in _COUNTS.all(db, binds(caller)):
-        held[group_id] = count
-        total += count
+    kinds: Counter[str] = Counter()
+    nothing: Counter[str] = Counter()
+    for group_id, name, kind, count in _COUNTS.all(db, binds(caller)):
+        held[group_id][kind] = count
+        kinds[kind] += count
         # What is in a hidden group counts for those above it that are shown.
         while name:
             below[name] += count
@@ -141,15 +146,16 @@ def read_tree(db: Connection, caller: Caller) -> GroupTree:
                 label,
                 group.description,
                 group.level,
-                held.get(group.id, 0),
+                held.get(group.id, nothing).total(),
                 below[group.name],
                 made(group.name),
+                held.get(group.id, nothing),
             )
             nodes[node.id] = node
             found.append(node)
         return tuple(found)
 
-    return GroupTree(made(""), held.get(None, 0), total, nodes)
+    return GroupTree(made(""), held[None].total(), kinds.total(), nodes, kinds)
 
 
 class GroupTrees:

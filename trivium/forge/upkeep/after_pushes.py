@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 import structlog
+from cachetools import TTLCache
 
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
@@ -46,15 +47,20 @@ _PATIENCE: Final = 20.0
 _PAUSE: Final = 0.1
 LOOK_AFTER: Final = JobKind("look_after_repository", LookAfterArguments, long=True, forgotten=True)
 
+_GATHERED: Final = 1.0
+"""Seconds in which pushes are heard of together."""
+_MOST_ASKED: Final = 10_000
 _MOVED: Final = frozenset(MOVES)
 
 
 def subscriber(site: Site) -> Subscriber:
     """Hears of all that moves in repositories, and asks for a job for each, housekeeping_interval seconds later."""
+    interval = site.settings.housekeeping_interval
+    # Well until then the job waits, and whatever is pushed meanwhile is its work as well.
+    asked: TTLCache[int, bool] = TTLCache(_MOST_ASKED, 0.9 * interval)
 
     def hear(event: Recorded) -> None:
-        interval = site.settings.housekeeping_interval
-        if interval and event.repository_id is not None:
+        if interval and event.repository_id is not None and event.repository_id not in asked:
             submit(
                 site,
                 the_system(),
@@ -65,8 +71,9 @@ def subscriber(site: Site) -> Subscriber:
                 only_one=f"look after {event.repository_id}",
                 after=float(interval),
             )
+            asked[event.repository_id] = True
 
-    return Subscriber("pushes", _MOVED, hear)
+    return Subscriber("pushes", _MOVED, hear, pause=_GATHERED)
 
 
 def ask(site: Site) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -159,6 +159,16 @@ def groups_inside(visit: Visit, found_tree: GroupTree) -> tuple[Sequence[GroupNo
         inside = found_tree.groups
     most = _MOST_GROUPS if visit.query.get("groups") == "all" else _OF_A_LEVEL
     return inside[:most], max(0, len(inside) - most)
+
+
+def counts(visit: Visit, asked: Wanted, found_tree: GroupTree) -> Mapping[str, int] | None:
+    """System → how many repositories the whole list has of it; None where something is sought."""
+    if asked.query or asked.show:
+        return None
+    if not isinstance(visit, GroupVisit):
+        return found_tree.kinds
+    node = found_tree.nodes.get(visit.group.id)
+    return node.kinds if node is not None else None
 
 
 def ways(name: str) -> list[tuple[str, str]]:

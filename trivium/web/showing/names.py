@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from trivium.forge.history import distances as counted
+from trivium.forge.history.distances import Distance
 from trivium.forge.history.names import NameKind, NamePage, name_pages, names_of
 from trivium.vcs.abilities import Lines
 from trivium.vcs.errors import TooLarge
@@ -99,6 +101,28 @@ def _rows(visit: RepositoryVisit, kind: NameKind, page: NamePage, against: str) 
             )
         )
     return rows
+
+
+def distances(visit: RepositoryVisit, shown: list[NameList]) -> dict[str, str]:
+    """Branch → how far it is from the main one, in words; raises `TakesLong` where that has to be found out."""
+    names = [row.name for one in shown if one.kind in (NameKind.BRANCH, NameKind.CLOSED) for row in one.rows]
+    key = ("distances", visit.now().key, visit.repository.landing_rev, *map(quoted_segment, names))
+    found: dict[str, Distance] = kept(
+        visit,
+        dict[str, Distance],
+        *key,
+        make=lambda: counted.distances(visit.history, visit.repository, names),
+    )
+    # What is no UTF-8 cannot be told in JSON.
+    return {name: _far(visit, one) for name, one in found.items() if name.isprintable()}
+
+
+def _far(visit: RepositoryVisit, distance: Distance) -> str:
+    numbers = [
+        visit.language.number(count) + ("+" if count >= counted.COUNTED else "")
+        for count in (distance.ahead, distance.behind)
+    ]
+    return visit.text("%(ahead)s ahead, %(behind)s behind", ahead=numbers[0], behind=numbers[1])
 
 
 def data(visit: RepositoryVisit, page: str) -> msgspec.Raw:

@@ -19,6 +19,7 @@ from trivium.web.downloads import attachment
 from trivium.web.registering import view
 from trivium.web.showing.changes import changes_of, look_of, raw_options, remembered
 from trivium.web.showing.keeping import kept
+from trivium.web.showing.threads import placed
 from trivium.web.urls import quoted_segment
 from trivium.web.visit import RepositoryVisit
 
@@ -68,6 +69,7 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
         look_of_check=_LOOK_OF_CHECK,
         address_of=address_of,
         changes=changes,
+        placed=placed,
         downloads=_downloads(visit, raw_id, raw_id),
     )
 

@@ -50,6 +50,7 @@ def _page(visit: Visit, asked: lists.Wanted, recent: Sequence[ListedRepository])
         ways=lists.ways(group.name) if group is not None else [],
         recent=recent,
         node=tree.nodes.get(group.id) if group is not None else None,
+        counts=lists.counts(visit, asked, tree),
         inside=inside if group is not None or visit.query.get("groups") == "all" else [],
         left_out=left_out,
     )

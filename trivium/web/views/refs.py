@@ -35,10 +35,11 @@ def bookmarks(visit: RepositoryVisit) -> Page:
 
 def _page(visit: RepositoryVisit, here: str, kinds: tuple[NameKind, ...]) -> Page:
     sought, after = visit.query.get("q", "").strip()[:_LONGEST], visit.query.get("after", "")[:_LONGEST]
-    state = repr((visit.now().key, here, kinds, sought, after))
+    state = repr((visit.now().key, here, kinds, sought, after, bool(visit.query.get("ahead"))))
     if (page := visit.page_at_hand(state)) is not None:
         return page
     lists = names.lists(visit, kinds, sought, after)
+    wanted = {"q": sought, "after": after, "all": "1" if len(kinds) < len(NameKind) else ""}
     return Page(
         "refs/refs.html",
         tag=state,
@@ -46,10 +47,21 @@ def _page(visit: RepositoryVisit, here: str, kinds: tuple[NameKind, ...]) -> Pag
         lists=lists,
         sought=sought,
         after=after,
+        far=names.distances(visit, lists) if visit.query.get("ahead") else {},
+        distances=visit.url("refs.distances", visit.repository.name, **wanted) if here == "branches" else "",
+        with_distances=visit.url("refs.branches", visit.repository.name, ahead="1", **wanted),
         compared_with=names.compared_with(visit),
         alone=len(kinds) < len(NameKind),
         first=visit.url(f"refs.{here}", visit.repository.name, q=sought, all="1" if not sought else ""),
     )
+
+
+@view("GET", "/{repository}/refs-distances", needs=Level.READ, word="BranchesController:distances", script_only=True)
+def distances(visit: RepositoryVisit) -> Json:
+    """How far the branches of a page are from the main one: what the page does not wait for."""
+    sought, after = visit.query.get("q", "").strip()[:_LONGEST], visit.query.get("after", "")[:_LONGEST]
+    kinds = (NameKind.BRANCH, NameKind.CLOSED) if visit.query.get("all") else tuple(NameKind)
+    return Json(names.distances(visit, names.lists(visit, kinds, sought, after)))
 
 
 @view("GET", "/{repository}/refs-data", needs=Level.READ, word="RefsController:refs_data")

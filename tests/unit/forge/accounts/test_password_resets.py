@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import Engine, event, select, update
 
 from trivium.access.caller import anonymous, the_system
 from trivium.access.credentials import Authenticator, CredentialsRefused
@@ -140,11 +140,17 @@ def test_who_cannot_get_a_link_is_answered_by_the_same_statements(site: Site, ad
     make(site, the_system(), username="asleep", email="asleep@example.org", password=PASSWORD, active=False)
     make(site, the_system(), username="ldap", email="ldap@example.org", extern_type="ldap", extern_name="cn=x")
     told: list[str] = []
-    listen = ("before_cursor_execute", lambda *given: told.append(given[2]))
-    event.listen(site.store.engine, *listen)
-    assert ask(site) is not None
-    known, told[:] = list(told), []
-    assert ask(site, who) is None
+
+    def note(*given: Any) -> None:
+        told.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert ask(site) is not None
+        known, told[:] = list(told), []
+        assert ask(site, who) is None
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
     assert told == known and len(known) > 4
     assert events(site, "password_reset.ask") == ["ada", ""]
 

@@ -300,7 +300,7 @@ def test_a_user_changes_the_password_and_stays(site: Site, authenticator: Authen
     assert after.rights_version > found.rights_version
     assert refused(site, authenticator).reason is Reason.UNKNOWN
     assert is_in(site, enter(site, authenticator, password="a longer password")) == [True]
-    assert told(site, "user.password") == [("ada", HERE, {})]
+    assert told(site, "user.password") == [("ada", HERE, {"user_id": ada.id})]
 
 
 def test_activity_writes_when_a_session_was_used(site: Site, authenticator: Authenticator, ada: User) -> None:

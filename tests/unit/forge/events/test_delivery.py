@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, update
 
+from tests.support import postgresql
 from tests.support.waiting import until
 from trivium.access.caller import the_system
 from trivium.assembly import open_site
-from trivium.errors import Invalid
+from trivium.errors import Busy, Invalid
 from trivium.forge.events import delivery, journal, outbox
 from trivium.forge.events.accounts import SignedOut, TokenReset
 from trivium.forge.events.delivery import Delivery, Subscriber, Undeliverable, deliver
@@ -129,6 +131,21 @@ def test_after_the_last_try_an_event_is_set_aside_and_its_line_goes_on(site: Sit
     assert listener.heard == ["ada"]
 
 
+def test_an_administrator_has_what_was_set_aside_tried_again(site: Site, listener: Listener) -> None:
+    listener.failing["ada"] = Undeliverable("there is no such place")
+    happen(site, "ada")
+    deliver(site, listener.subscriber)
+    with site.store.read() as db:
+        (trouble,) = outbox.troubles(db, most=10)
+    assert (trouble.subscriber, trouble.subject, trouble.set_aside) == ("listener", "ada", True)
+    listener.failing.clear()
+    assert outbox.try_again(site, "listener", trouble.event_id)
+    assert not outbox.try_again(site, "another", trouble.event_id)
+    assert deliver(site, listener.subscriber) is None and listener.heard == ["ada"]
+    with site.store.read() as db:
+        assert outbox.troubles(db, most=10) == []
+
+
 def test_what_will_never_be_taken_is_set_aside_at_once(site: Site, listener: Listener) -> None:
     listener.failing["ada"] = Undeliverable("there is no such place")
     happen(site, "ada", "ben")
@@ -148,6 +165,22 @@ def test_more_lines_than_one_statement_reads_are_tried_when_it_is_time(
     make_due(site)
     deliver(site, listener.subscriber)
     assert listener.heard == names[5:]
+
+
+@pytest.mark.skipif(not postgresql.wanted(), reason="SQLite has one writer at a time")
+def test_what_is_under_way_holds_up_what_was_recorded_after_it(site: Site, listener: Listener) -> None:
+    def in_a_thread(act: Callable[[], object]) -> None:
+        thread = threading.Thread(target=act)
+        thread.start()
+        thread.join()
+
+    with site.store.write(access_unchanged=True) as db:
+        journal.record(db, the_system(), TokenReset(subject="slow"))
+        in_a_thread(lambda: happen(site, "quick"))
+        in_a_thread(lambda: deliver(site, listener.subscriber))
+        assert listener.heard == []
+    deliver(site, listener.subscriber)
+    assert listener.heard == ["slow", "quick"]
 
 
 def test_one_process_delivers_at_a_time(site: Site, settings: object, listener: Listener) -> None:
@@ -170,6 +203,7 @@ def test_a_position_never_goes_back(site: Site, listener: Listener) -> None:
     assert listener.heard == ["ada", "ben"]
 
 
+@pytest.mark.sqlite_only  # elsewhere places are those of transactions
 def test_rows_that_concern_nobody_are_passed(site: Site, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "_FAR", 5)
 
@@ -207,7 +241,8 @@ def test_a_journal_from_another_database_is_counted_anew(site: Site, listener: L
     # `ben` had been heard of, but a later row before it had not.
     assert listener.heard == ["ada", "ben", "cy", "dora"]
     with site.store.read() as db:
-        assert db.execute(text("SELECT max(transaction_id) FROM journal")).scalar() == 0
+        of_before = select(func.max(rows.c.transaction_id)).where(rows.c.id.in_(ids))
+        assert db.execute(of_before).scalar() == 0
 
 
 # What a process does that is ended like a power failure at one of several moments.
@@ -310,6 +345,43 @@ def test_what_failed_is_tried_again_by_itself(site: Site, monkeypatch: pytest.Mo
         happen(site, "ada")
         until(lambda: listener.heard == ["ada"])
         assert failures == ["ada", "ada"]
+    finally:
+        running.stop()
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "_BROKEN", 0.01)
+    listener, real, failures = Listener(), outbox.begin, [Busy("away")] * 3
+
+    def begin(where: Site, names: list[str]) -> None:
+        if failures:
+            raise failures.pop()
+        real(where, names)
+
+    monkeypatch.setattr(outbox, "begin", begin)
+    running = Delivery(site, [listener.subscriber])
+    running.start()
+    try:
+        until(lambda: running._begun)
+        happen(site, "ada")
+        until(lambda: listener.heard == ["ada"])
+    finally:
+        running.stop()
+
+
+def test_events_are_gathered_for_whoever_is_in_no_hurry(site: Site) -> None:
+    listener = Listener()
+    running = Delivery(site, [Subscriber("listener", WANTED, listener.hear, pause=3600)])
+    running.start()
+    try:
+        until(lambda: not running._states["listener"].at_work and running._states["listener"].ended > 0)
+        happen(site, "ada")
+        running._look()
+        assert running._states["listener"].again_at == running._states["listener"].ended + 3600
+        assert listener.heard == []
+        running._states["listener"].ended = 0
+        running._look()
+        until(lambda: listener.heard == ["ada"])
     finally:
         running.stop()
 

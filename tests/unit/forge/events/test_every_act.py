@@ -19,6 +19,7 @@ NO_ACTS = {
     "events/delivery.py _note",
     "events/outbox.py begin",
     "events/outbox.py _count_anew",
+    "events/outbox.py try_again",
     # Rows of jobs are their own journal; what a job does is an act, and so is what people do with jobs.
     "jobs/finding.py forget_old",
     "jobs/running.py sent",
@@ -29,14 +30,18 @@ NO_ACTS = {
     "jobs/running.py again",
     "jobs/submission.py submit",
     "jobs/submission.py submit_elsewhere",
+    "upkeep/after_pushes.py ask",
     # Intents, and what comes after an act that was recorded.
     "pushes/settling.py begin",
     "pushes/settling.py shorten_stored",
     "upkeep/recovery.py recover",
+    "upkeep/recovery.py recover_left",
     # Their rows are inserted, and recorded, by `repositories/new.py`.
     "repositories/creation.py _place",
     "repositories/rescans.py _register",
     "repositories/rescans.py _insert_renamed",
+    # A lock alone; what happens under it is recorded.
+    "repositories/rescans.py _turn",
 }
 """Functions with a transaction that records nothing."""
 

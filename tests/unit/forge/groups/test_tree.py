@@ -44,7 +44,8 @@ def grown(site: Site, ada: Caller) -> dict[str, int]:
             ("shut/six", Level.READ),
         ):
             inside = made.get(name.rpartition("/")[0])
-            made[name] = rows.repository(db, name, ada, inside=inside, default=default)
+            kind = "hg" if name in ("a/one", "a/two", "top") else "git"
+            made[name] = rows.repository(db, name, ada, inside=inside, default=default, kind=kind)
     return made
 
 
@@ -58,6 +59,7 @@ def test_what_is_hidden_is_not_in_the_tree_and_what_is_in_it_counts_above(
             ("B", 0, 0, []),
         ]
         assert (seen.repositories, seen.total) == (1, 6)
+        assert (dict(seen.kinds), dict(seen.nodes[grown["a"]].kinds)) == ({"git": 4, "hg": 2}, {"hg": 1})
         assert seen.nodes[grown["a/hidden/deep"]].name == "a/hidden/deep" and grown["shut"] not in seen.nodes
         assert tree.read_tree(db, anonymous("192.0.2.1")).total == 6
         own = tree.read_tree(db, ada)

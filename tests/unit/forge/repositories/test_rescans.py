@@ -42,7 +42,8 @@ class Others:
         self._come: Callable[[], object] | None = come
         self._go = go
         self._left = nth
-        self._read = site.store.read
+        self._read, self._write = site.store.read, site.store.write
+        self._writers = 0
         self._pool = ThreadPoolExecutor(1)
 
     @property
@@ -51,6 +52,7 @@ class Others:
 
     def rescan(self, monkeypatch: pytest.MonkeyPatch, **options: bool) -> Rescan:
         monkeypatch.setattr(self._site.store, "read", self._reading)
+        monkeypatch.setattr(self._site.store, "write", self._writing)
         before = sys.gettrace()
         sys.settrace(self._entered)
         try:
@@ -71,11 +73,20 @@ class Others:
         if come:
             self._do(come)
 
+    @contextmanager
+    def _writing(self, **options: bool) -> Iterator[Connection]:
+        self._writers += 1
+        try:
+            with self._write(**options) as db:
+                yield db
+        finally:
+            self._writers -= 1
+
     def _entered(self, frame: FrameType, _event: str, _argument: Any) -> Any:
         return self._passed if frame.f_code.co_filename == rescans.__file__ else None
 
     def _passed(self, _frame: FrameType, event: str, _argument: Any) -> Any:
-        if event == "line" and not self._come and not self._site.store._turns._threads.locked():  # type: ignore[union-attr]
+        if event == "line" and not self._come and not self._writers:
             self._left -= 1
             if self._left == 0:
                 self._do(self._go)
