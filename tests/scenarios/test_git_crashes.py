@@ -119,7 +119,7 @@ def test_a_push_whose_git_is_killed_leaves_nothing_in_the_way(server: Server, ro
     ada = root.new_user()
     repository = root.new_repo(owner=ada.name)
     place = server.root / repository.name
-    workers = server.children()
+    workers = server.workers()
     with half_a_push(server, ada, repository, git) as pushing:
         # As if it had just begun to move the branch.
         (place / "refs" / "heads" / "master.lock").touch()
@@ -132,7 +132,7 @@ def test_a_push_whose_git_is_killed_leaves_nothing_in_the_way(server: Server, ro
     assert server.journal("push", repository.name) == []
     raw_id = push_works(server, ada, repository, git)
     assert root("get_repo", repoid=repository.id)["last_changeset"]["raw_id"] == raw_id
-    assert [pid for pid in workers if pid not in server.children()] == [], "no worker died of it"
+    assert [pid for pid in workers if pid not in server.workers()] == [], "no worker died of it"
 
 
 def test_a_clone_whose_git_is_killed_ends(server: Server, root: Api, git: Git) -> None:
