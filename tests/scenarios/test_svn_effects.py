@@ -325,14 +325,10 @@ def test_a_worker_that_dies_in_the_middle_of_commits(own_server: Server, tmp_pat
         for round_ in range(1, 6):
             until(lambda wanted=2 * round_: len(told) >= wanted)
             if round_ < 5:
-                until(lambda: workers(own_server))
-                kill_all(workers(own_server)[:1])
+                until(own_server.workers)
+                kill_all(own_server.workers()[:1])
     until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])
     check_consistent(own_server, repository, told)
-
-
-def workers(server: Server) -> list[int]:
-    return named('"listening"', server.children())
 
 
 def test_a_commit_whose_client_vanishes_is_recorded_all_the_same(server: Server, root: Api) -> None:

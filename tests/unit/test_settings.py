@@ -45,6 +45,7 @@ def _other(option: Option) -> tuple[str, Any]:
         return "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")
     text = {
         "log_level": "debug",
+        "broker_url": "redis://localhost/1",
         "prefix": "/scm/forge",
         "beaker.session.key": "another",
         "email_backend": "file",
@@ -55,11 +56,13 @@ def _other(option: Option) -> tuple[str, Any]:
 @pytest.mark.parametrize("option", options(), ids=lambda option: option.name)
 def test_every_option_is_read_from_file_environment_and_command_line(tmp_path: Path, option: Option) -> None:
     text, value = _other(option)
-    in_file = f"[{option.section}]\n{option.name} = {text}\n"
+    # A queue needs a broker.
+    begin = f"[{option.section}]\n" + ("broker_url = redis://localhost/0\n" if option.name == "use_celery" else "")
+    in_file = f"{begin}{option.name} = {text}\n"
     assert getattr(_loaded(tmp_path, in_file), option.attribute) == value
-    assert getattr(_loaded(tmp_path, "", {option.variable: text}), option.attribute) == value
+    assert getattr(_loaded(tmp_path, begin, {option.variable: text}), option.attribute) == value
     # The environment wins over the file, and the command line over both.
-    broken = f"[{option.section}]\n{option.name} = {option.default if option.type is int else ''}\n"
+    broken = f"{begin}{option.name} = {option.default if option.type is int else ''}\n"
     assert getattr(_loaded(tmp_path, broken, {option.variable: text}), option.attribute) == value
     assert getattr(_loaded(tmp_path, in_file, {}, **{option.attribute: option.default}), option.attribute) == (
         option.default
