@@ -15,8 +15,8 @@ PARTS := memory api get_repos git history push growth hg svn creation stall web 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-install: ## Install Trivium into .venv, with what it needs from Debian
-	@scripts/install main
+install: ## Install Trivium into .venv, with what it needs from Debian; EXTRAS="postgres scale" adds these
+	@scripts/install main $(EXTRAS)
 
 dev: ## Install what developing and testing need as well
 	@scripts/install dev

@@ -90,7 +90,7 @@ class Settings:
     broker_user: str = _option("", "User name at that.", name="broker.user")
     broker_password: str = _option("", "Password at that.", name="broker.password")
     broker_vhost: str = _option("", "Virtual host of that.", name="broker.vhost")
-    keep_trash_days: int = _option(
+    trash_keep_days: int = _option(
         0, "What was deleted stays in the trash for so many days; 0: until `trivium trash empty`."
     )
     keep_expired_days: int = _option(

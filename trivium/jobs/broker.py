@@ -172,4 +172,4 @@ def broker_of(settings: Settings) -> Broker | None:
 def check_installed() -> None:
     """Raise `StartRefused` where Celery is missing."""
     if importlib.util.find_spec("celery") is None:
-        raise StartRefused("option use_celery: Celery is not installed; run: pip install 'trivium[scale]'")
+        raise StartRefused("option use_celery: Celery is not installed; run: make install EXTRAS=scale")

@@ -114,7 +114,7 @@ def test_the_trash_is_emptied_where_that_is_wanted(site: Site, settings: Setting
             path.rename(site.tree.trash / f"2020-01-01T000000.000-{entry.label.rpartition('-')[2]}{suffix}")
     _carry_out(site, "empty_trash")
     assert len(trash.entries(site)) == 1  # by default it stays
-    eager = open_site(replace(settings, keep_trash_days=30))
+    eager = open_site(replace(settings, trash_keep_days=30))
     _carry_out(eager, "empty_trash")
     assert trash.entries(site) == []
     eager.close()

@@ -32,8 +32,8 @@ def remove_expired(site: Site, work: Work, _: Nothing) -> None:
 
 @handles(TRASH)
 def empty_trash(site: Site, work: Work, _: Nothing) -> None:
-    """Remove what was deleted long ago (keep_trash_days)."""
-    days = site.settings.keep_trash_days
+    """Remove what was deleted long ago (trash_keep_days)."""
+    days = site.settings.trash_keep_days
     if not days:
         return
     before = moment(-days * _DAY)
