@@ -27,7 +27,7 @@ TYPES = {
     Shape.FEED: ("application/atom+xml", "application/rss+xml"),
     Shape.BODY: ("text/", "application/", "image/"),
 }
-ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form"}
+ELSEWHERE = {"summary.edit", "jobs.creating", "sign_in.form", "registration.form"}
 """Views that lead to others."""
 NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request", "password_reset.choosing"}
 """Views that say that there are none, or need a link from a mail."""
@@ -63,6 +63,7 @@ class World:
             "gist": self.gist,
             "username": shelf.owner.name,
             "number": "1",
+            "job": "01900000-0000-7000-8000-000000000000",
         }
         if view.name.startswith("gists."):
             samples |= {"revision": "tip", "path": "a.txt"}

@@ -170,7 +170,7 @@ def everything(site: Site, repository_id: int) -> dict[str, list[dict[str, Any]]
                         tables.changeset_comments.c.repository_id == repository_id
                     )
                 )
-            elif of_it and table.name not in ("journal", "repo_group_grants", "user_group_grants"):
+            elif of_it and table.name not in ("journal", "jobs", "repo_group_grants", "user_group_grants"):
                 where = table.c[of_it.pop()] == repository_id
             else:
                 continue
