@@ -456,8 +456,6 @@ def _check(settings: Settings) -> None:
 
 
 def _check_broker(settings: Settings) -> None:
-    if settings.use_celery and not settings.broker:
-        raise Invalid("option use_celery: no queue is named; set broker_url")
     if settings.broker and not _BROKER.fullmatch(urlsplit(settings.broker).scheme):
         raise Invalid("option broker_url: redis://, rediss://, redis+socket:// or amqp:// is expected")
 

@@ -100,7 +100,9 @@ class Worker:
         return tree(self._process.pid)[1:]
 
     def kill(self) -> None:
-        """End all of it as a power failure would."""
+        """End all of it as a power failure would, unless it has ended."""
+        if self._process.poll() is not None:
+            return
         kill_all([self._process.pid, *self.children()])
         self._process.wait(60)
 

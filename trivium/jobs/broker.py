@@ -165,6 +165,8 @@ def broker_of(settings: Settings) -> Broker | None:
     """The broker that the settings name, if jobs are to be sent to one; raises `StartRefused`."""
     if not settings.use_celery:
         return None
+    if not settings.broker:
+        raise StartRefused("option use_celery: no queue is named; set broker_url")
     check_installed()
     return Broker(settings.broker)
 
