@@ -173,7 +173,7 @@ def test_make_config_writes_what_can_be_loaded(blank: Server, tmp_path: Path) ->
     assert load(tmp_path, file, {}) == Settings(data=tmp_path)
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(file.read_text())
-    assert parser.sections() == ["server:main", "app:main"]
+    assert parser.sections() == ["server:main", "filter:proxy-prefix", "app:main"]
     assert all(f"#{option.name} =" in file.read_text() for option in options())
     assert _fails(blank, "make-config", str(file), status=2) == f"trivium: {file} exists already\n"
     assert "cannot be written" in _fails(blank, "make-config", str(tmp_path / "no" / "x.ini"), status=2)
