@@ -49,7 +49,6 @@ def _other(option: Option) -> tuple[str, Any]:
         "prefix": "/scm/forge",
         "beaker.session.key": "another",
         "email_backend": "file",
-        "broker_url": "redis://127.0.0.1:6379/1",
     }.get(option.name, "something else")
     return text, text
 
