@@ -90,6 +90,7 @@ def test_nobody_is_told_rights_that_were_true_before_a_change(filled: Call, site
                 )
 
 
+@pytest.mark.sqlite_only  # nothing of a database with a server of its own is looked up on the event loop
 def test_a_change_of_rights_forgets_only_whom_it_concerns(filled: Call) -> None:
     filled("add_user_to_user_group", usergroupid="people", userid="ben")
     changes: list[tuple[str, dict[str, Any], bool]] = [
