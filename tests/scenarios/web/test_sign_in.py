@@ -133,7 +133,7 @@ def test_wrong_passwords_count_at_all_doors(own_server: Server) -> None:
 def test_a_password_that_must_be_changed_comes_first(
     server: Server, browser: Browser, ada: Person, project: str
 ) -> None:
-    server.execute("UPDATE users SET force_password_change = 1 WHERE id = ?", ada.id)
+    server.execute("UPDATE users SET force_password_change = true WHERE id = ?", ada.id)
     answer = browser.sign_in(ada, f"/{project}")
     assert answer.location == "/_admin/my_account/password"
     assert browser.get(f"/{project}").location == "/_admin/my_account/password"
