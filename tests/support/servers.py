@@ -30,9 +30,9 @@ TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
 
 # What changes without anybody doing anything: stamps, upkeep, and moments that are written together every few seconds.
-_BY_ITSELF = {
-    *("access_stamp", "sqlite_sequence", "jobs", "schedules", "event_positions", "undelivered_events", "visits"),
-}
+_BY_ITSELF = frozenset(
+    ["access_stamp", "sqlite_sequence", "jobs", "schedules", "event_positions", "undelivered_events", "visits"],
+)
 _MOMENTS = {"last_used", "last_login", "last_activity", "last_seen"}
 
 

@@ -159,7 +159,7 @@ def test_who_must_change_the_password_does_that_first(case: Case) -> None:
     root: Api = case.server.api(case.server.admin_key)
     person = root.new_user()
     root("grant_user_permission", repoid=case.private, userid=person.name, perm="repository.read")
-    case.server.execute("UPDATE users SET force_password_change = 1 WHERE id = ?", person.id)
+    case.server.execute("UPDATE users SET force_password_change = true WHERE id = ?", person.id)
     answer = case.ask(listed(case, case.private), person.key)
     assert (answer.status, answer.location) == (302, "/_admin/my_account/password")
 
