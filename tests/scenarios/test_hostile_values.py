@@ -348,6 +348,7 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
         "revision": "tip", "start_rev": "0", "limit": 2, "root_path": "", "branch": "side", "message": "x",
         "files": {"a.txt": {"content": "x"}}, "gistid": "1", "commit_id": "tip", "raw_id": "tip",
         "file_path": "docs/0.txt", "settings": {}, "exc_data_json": "{}",
+        "task_id": "00000000-0000-7000-8000-000000000000",
         "comment_id": root("comment_commit", repoid=core.id, commit_id="tip", message="x")["comment_id"],
         "filename": "x.txt", "content": "eA==", "context": "tests", "state": "success",
     }  # fmt: skip
