@@ -20,6 +20,7 @@ from trivium.api.methods import registry
 from trivium.forge.accounts import users as accounts
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.repositories import creation
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.http.crew import Crew
 from trivium.turns import Pace
@@ -146,7 +147,7 @@ def test_who_reads_repositories_anew_keeps_no_short_call_waiting(
 ) -> None:
     with site.store.read() as db:
         root = accounts.find(db, "root")
-    creation.create(site, root.as_caller("127.0.0.1"), name="repo", kind="git")
+    creation.create(site, root.as_caller("127.0.0.1"), CreationRequest(name="repo", kind="git"))
     began, may_end = threading.Semaphore(0), threading.Event()
 
     def reads(*_: object) -> Any:

@@ -24,6 +24,7 @@ from trivium.forge.history.kept import kept
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import creation
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.http.crew import Crew
 from trivium.turns import Pace
@@ -68,7 +69,7 @@ def door(site: Site) -> Iterator[ApiDoor]:
     accounts.create(site, the_system(), username="ada", email="ada@example.org", api_key=OTHER_KEY)
     with site.store.read() as db:
         root = accounts.find(db, "root").as_caller("127.0.0.1")
-    creation.create(site, root, name="repo", kind="git", private=False)
+    creation.create(site, root, CreationRequest(name="repo", kind="git", private=False))
     crew, slow = Crew(1, "short"), ThreadPoolExecutor(48, "long")
     yield ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
     crew.close()

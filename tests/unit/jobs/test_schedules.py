@@ -18,6 +18,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.gists import gists
 from trivium.forge.repositories import changes, creation
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.forge.trash import trash
 from trivium.jobs.carrying_out import carry_out
@@ -104,7 +105,7 @@ def test_what_expired_long_ago_is_removed(site: Site, ada: Caller) -> None:
 def test_the_trash_is_emptied_where_that_is_wanted(site: Site, settings: Settings) -> None:
     with site.store.read() as db:
         root = accounts.find(db, "root").as_caller("127.0.0.1")
-    creation.create(site, root, name="old", kind="git")
+    creation.create(site, root, CreationRequest(name="old", kind="git"))
     with site.store.read() as db:
         changes.delete_repository(site, root, repositories.find(db, root, "old", Level.ADMIN), "")
     (entry,) = trash.entries(site)

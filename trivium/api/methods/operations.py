@@ -19,6 +19,7 @@ from trivium.forge.pushes import from_remotes
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import queued, viewing
 from trivium.forge.repositories import user_locks as locks
+from trivium.forge.repositories.requests import ForkRequest
 from trivium.forge.reviews import comments as reviews
 from trivium.forge.upkeep import maintenance
 from trivium.turns import Pace
@@ -47,20 +48,18 @@ def fork_repo(
     administers the source says `private` false. `task` is null, and the fork is there when the answer comes; but where
     the server sends long work to a queue, it is the id of the Celery task that makes it, as in `create_repo`.
     """
+    asked = ForkRequest(
+        name=fork_name,
+        owner=owner,
+        description=description,
+        copy_permissions=copy_permissions,
+        private=private,
+        landing_rev=landing_rev,
+    )
     with failing_as(
         f"failed to fork repository `{repoid.name}` as `{shown_path(fork_name)}`", Invalid, Busy, StorageFull, VcsError
     ):
-        made = queued.fork(
-            call.site,
-            call.caller,
-            repoid,
-            name=fork_name,
-            owner=owner,
-            description=description,
-            copy_permissions=copy_permissions,
-            private=private,
-            landing_rev=landing_rev,
-        )
+        made = queued.fork(call.site, call.caller, repoid, asked)
     return {"msg": f"Created fork of `{repoid.name}` as `{made.name}`", "success": True, "task": made.task}
 
 

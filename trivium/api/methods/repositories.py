@@ -37,6 +37,7 @@ from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.repositories.viewing import RepositoryPage
 from trivium.names import last_segment, parent_of, path_of
 from trivium.turns import Pace
@@ -149,21 +150,19 @@ def create_repo(
 
     Where an import fails, `error_detail` says why, for instance that the remote server refused the credentials.
     """
-    made = queued.create(
-        call.site,
-        call.caller,
+    asked = CreationRequest(
         name=repo_name,
         kind=repo_type,
         owner=owner,
         description=description,
         private=private,
-        clone_uri=clone_uri,
         landing_rev=landing_rev,
         enable_statistics=enable_statistics,
         enable_locking=enable_locking,
         enable_downloads=enable_downloads,
         copy_permissions=copy_permissions,
     )
+    made = queued.create(call.site, call.caller, asked, clone_uri=clone_uri)
     return {"msg": f"Created new repository `{made.name}`", "success": True, "task": made.task}
 
 

@@ -32,6 +32,7 @@ from trivium.forge.repositories.failed_transfers import failures_told
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.import_turns import import_turn
 from trivium.forge.repositories.new import NewRepository, insert_repository
+from trivium.forge.repositories.requests import CreationRequest, ForkRequest
 from trivium.forge.site import Site
 from trivium.names import is_clean_text, key_of, last_segment, parent_of, path_of
 from trivium.store.intents import carry_out, undo_all
@@ -52,44 +53,19 @@ class _Replan(Exception):
 def create(
     site: Site,
     caller: Caller,
+    asked: CreationRequest,
     *,
-    name: str,
-    kind: str,
-    owner: object = None,
-    description: str = "",
-    private: bool = False,
     clone_uri: str | None = None,
-    landing_rev: str = "rev:tip",
-    enable_statistics: bool = False,
-    enable_locking: bool = False,
-    enable_downloads: bool = False,
-    copy_permissions: bool = False,
     work: Work | None = None,
     counted: bool = True,
 ) -> str:
     """Create a repository with the groups on the way to it; returns its full name.
 
-    With `clone_uri` it starts with the history found there. `owner` is named as in an argument, None is the caller;
-    only super-admins may name others. `work` is the job that does it, if one does; it ends together with the creation.
-    `counted` as for `import_turn`.
+    With `clone_uri` it starts with the history found there. `work` is the job that does it, if one does; it ends
+    together with the creation. `counted` as for `import_turn`.
     """
-    wanted, owning = admitted(
-        site,
-        caller,
-        name=name,
-        kind=kind,
-        owner=owner,
-        description=description,
-        private=private,
-        clone_uri=clone_uri,
-        landing_rev=landing_rev,
-        enable_statistics=enable_statistics,
-        enable_locking=enable_locking,
-        enable_downloads=enable_downloads,
-        copy_permissions=copy_permissions,
-        but_job=_id_of(work),
-    )
-    back_end = site.back_ends[kind]
+    wanted, owning = admitted(site, caller, asked, clone_uri=clone_uri, but_job=_id_of(work))
+    back_end = site.back_ends[wanted.kind]
     if wanted.remote is None:
         _build(site, caller, wanted, owning, back_end.create, work)
         return wanted.path
@@ -107,73 +83,36 @@ def create(
 
 
 def admitted(
-    site: Site,
-    caller: Caller,
-    *,
-    name: str,
-    kind: str,
-    owner: object = None,
-    description: str = "",
-    private: bool = False,
-    clone_uri: str | None = None,
-    landing_rev: str = "rev:tip",
-    enable_statistics: bool = False,
-    enable_locking: bool = False,
-    enable_downloads: bool = False,
-    copy_permissions: bool = False,
-    but_job: str = "",
+    site: Site, caller: Caller, asked: CreationRequest, *, clone_uri: str | None = None, but_job: str = ""
 ) -> tuple[NewRepository, User]:
     """What `create` makes, and for whom; raises whatever can be refused before anything is fetched.
 
     The name may be reserved by the job `but_job`.
     """
-    path = path_of(name)
+    path = path_of(asked.name)
     wanted = NewRepository(
         path=path,
-        kind=kind,
-        description=description or last_segment(path),
-        private=private,
-        landing_rev=landing_rev,
-        enable_statistics=enable_statistics,
-        enable_locking=enable_locking,
-        enable_downloads=enable_downloads,
-        permissions_of_group=copy_permissions,
+        kind=asked.kind,
+        description=asked.description or last_segment(path),
+        private=asked.private,
+        landing_rev=asked.landing_rev,
+        enable_statistics=asked.enable_statistics,
+        enable_locking=asked.enable_locking,
+        enable_downloads=asked.enable_downloads,
+        permissions_of_group=asked.copy_permissions,
         remote=parse_remote(clone_uri) if clone_uri else None,
         imported=bool(clone_uri),
     )
-    return wanted, _admit(site, caller, wanted, owner, but_job)
+    return wanted, _admit(site, caller, wanted, asked.owner, but_job)
 
 
-def fork(
-    site: Site,
-    caller: Caller,
-    source: Repository,
-    *,
-    name: str,
-    owner: object = None,
-    description: str = "",
-    copy_permissions: bool = False,
-    private: bool | None = None,
-    landing_rev: str = "rev:tip",
-    work: Work | None = None,
-) -> str:
+def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, work: Work | None = None) -> str:
     """Make an independent copy of a repository with its whole history; returns its full name.
 
     A fork of a private repository is private, unless somebody who administers the source says otherwise explicitly
     (decisions.md A12). `work` as for `create`.
     """
-    wanted, owning = admitted_fork(
-        site,
-        caller,
-        source,
-        name=name,
-        owner=owner,
-        description=description,
-        copy_permissions=copy_permissions,
-        private=private,
-        landing_rev=landing_rev,
-        but_job=_id_of(work),
-    )
+    wanted, owning = admitted_fork(site, caller, source, asked, but_job=_id_of(work))
     back_end = site.back_ends[source.kind]
 
     def copy(target: Path) -> None:
@@ -191,35 +130,26 @@ def fork(
 
 
 def admitted_fork(
-    site: Site,
-    caller: Caller,
-    source: Repository,
-    *,
-    name: str,
-    owner: object = None,
-    description: str = "",
-    copy_permissions: bool = False,
-    private: bool | None = None,
-    landing_rev: str = "rev:tip",
-    but_job: str = "",
+    site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, but_job: str = ""
 ) -> tuple[NewRepository, User]:
     """What `fork` makes, and for whom; as `admitted`."""
     with site.store.read() as db:
         if not allows_globally(db, caller, "hg.fork.repository"):
             raise Forbidden
+    private = asked.private
     if source.private and not (private is False and source.level >= Level.ADMIN):
         private = True
-    path = path_of(name)
+    path = path_of(asked.name)
     wanted = NewRepository(
         path=path,
         kind=source.kind,
-        description=description or last_segment(path),
+        description=asked.description or last_segment(path),
         private=bool(private),
-        landing_rev=landing_rev,
-        permissions_of=source if copy_permissions else None,
+        landing_rev=asked.landing_rev,
+        permissions_of=source if asked.copy_permissions else None,
         fork_of=source,
     )
-    return wanted, _admit(site, caller, wanted, owner, but_job)
+    return wanted, _admit(site, caller, wanted, asked.owner, but_job)
 
 
 def _id_of(work: Work | None) -> str:

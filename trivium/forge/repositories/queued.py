@@ -8,7 +8,7 @@ nobody else can be told, the work is done here and now.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from trivium.access.levels import Level
 from trivium.egress.policy import admit_remote
 from trivium.errors import Invalid, NotFound
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.users import User
 from trivium.forge.events.repositories import ImportFailed
 from trivium.forge.jobs.job import Job, JobKind
 from trivium.forge.jobs.running import Work
@@ -26,15 +27,17 @@ from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.failed_transfers import failures_told
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.import_turns import count_import
+from trivium.forge.repositories.requests import CreationRequest, ForkRequest
 from trivium.forge.site import Site
 from trivium.vcs.abilities import Act
+
+Request = TypeVar("Request", CreationRequest, ForkRequest)
 
 
 class ImportArguments(msgspec.Struct, frozen=True, kw_only=True):
     """What is imported; where from is the job's secret, for it may hold a password."""
 
-    wanted: dict[str, Any]
-    """Arguments of `creation.create`, without the address."""
+    wanted: CreationRequest
     listening: tuple[str, int] | None
     """Where the server listens that was asked (decisions.md W10)."""
     with_secret: bool = True
@@ -44,8 +47,7 @@ class ForkArguments(msgspec.Struct, frozen=True, kw_only=True):
     """What is copied."""
 
     source_id: int
-    wanted: dict[str, Any]
-    """Arguments of `creation.fork`."""
+    wanted: ForkRequest
 
 
 IMPORT: Final = JobKind("import_repository", ImportArguments, long=True, reserves=True)
@@ -61,48 +63,51 @@ class Made(NamedTuple):
     """The job that creates it; None: it is there."""
 
 
-def create(site: Site, caller: Caller, *, clone_uri: str | None = None, **wanted: Any) -> Made:
+def create(site: Site, caller: Caller, asked: CreationRequest, *, clone_uri: str | None = None) -> Made:
     """As `creation.create`, perhaps by a job."""
     if not clone_uri or not site.jobs.elsewhere:
-        return Made(creation.create(site, caller, clone_uri=clone_uri, **wanted), None)
-    made, owner = creation.admitted(site, caller, clone_uri=clone_uri, **wanted)
+        return Made(creation.create(site, caller, asked, clone_uri=clone_uri), None)
+    made, owner = creation.admitted(site, caller, asked, clone_uri=clone_uri)
     assert made.remote is not None
     with failures_told(site, caller, ImportFailed, made.path, remote=made.remote):
         site.back_ends[made.kind].abilities.check(Act.IMPORT)
         admit_remote(site.settings, made.remote, myself=creation.myself(site, caller))
     count_import(site, caller)
-    named = wanted | {"name": made.path, "owner": None if wanted.get("owner") is None else owner.id}
     task = submit_elsewhere(
         site,
         caller,
         IMPORT,
-        ImportArguments(wanted=named, listening=site.listening),
+        ImportArguments(wanted=_named(asked, made.path, owner), listening=site.listening),
         subject=made.path,
         owner_id=owner.id,
         secret=clone_uri,
     )
     if task is None:
-        creation.create(site, caller, clone_uri=clone_uri, counted=False, **wanted)
+        creation.create(site, caller, asked, clone_uri=clone_uri, counted=False)
     return Made(made.path, task)
 
 
-def fork(site: Site, caller: Caller, source: Repository, **wanted: Any) -> Made:
+def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest) -> Made:
     """As `creation.fork`, perhaps by a job."""
     if not site.jobs.elsewhere:
-        return Made(creation.fork(site, caller, source, **wanted), None)
-    made, owner = creation.admitted_fork(site, caller, source, **wanted)
-    named = wanted | {"name": made.path, "owner": None if wanted.get("owner") is None else owner.id}
-    arguments = ForkArguments(source_id=source.id, wanted=named)
+        return Made(creation.fork(site, caller, source, asked), None)
+    made, owner = creation.admitted_fork(site, caller, source, asked)
+    arguments = ForkArguments(source_id=source.id, wanted=_named(asked, made.path, owner))
     task = submit_elsewhere(site, caller, FORK, arguments, subject=made.path, owner_id=owner.id)
     if task is None:
-        creation.fork(site, caller, source, **wanted)
+        creation.fork(site, caller, source, asked)
     return Made(made.path, task)
+
+
+def _named(asked: Request, path: str, owner: User) -> Request:
+    """The same request with what its names mean now: they may mean something else when the job begins."""
+    return msgspec.structs.replace(asked, name=path, owner=None if asked.owner is None else owner.id)
 
 
 def carry_out_import(site: Site, work: Work, arguments: ImportArguments) -> None:
     """Import what a job is told to."""
     here = replace(site, listening=arguments.listening)
-    creation.create(here, caller_of(site, work.job), clone_uri=work.secret(), work=work, **arguments.wanted)
+    creation.create(here, caller_of(site, work.job), arguments.wanted, clone_uri=work.secret(), work=work)
 
 
 def carry_out_fork(site: Site, work: Work, arguments: ForkArguments) -> None:
@@ -110,7 +115,7 @@ def carry_out_fork(site: Site, work: Work, arguments: ForkArguments) -> None:
     caller = caller_of(site, work.job)
     with site.store.read() as db:
         source = repositories.find(db, caller, arguments.source_id, Level.READ)
-    creation.fork(site, caller, source, work=work, **arguments.wanted)
+    creation.fork(site, caller, source, arguments.wanted, work=work)
 
 
 def caller_of(site: Site, job: Job) -> Caller:

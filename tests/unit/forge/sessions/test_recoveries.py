@@ -17,6 +17,7 @@ from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import creation
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.sessions import transfers as module
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
@@ -43,7 +44,7 @@ def killed(site: Site) -> list[Push]:
     """Pushes to one repository whose processes were killed, more than there are threads."""
     with site.store.read() as db:
         root = accounts.find(db, "root").as_caller("127.0.0.1")
-    creation.create(site, root, name="repo", kind="git")
+    creation.create(site, root, CreationRequest(name="repo", kind="git"))
     with site.store.read() as db:
         repository = repositories.find(db, root, "repo", Level.WRITE)
     update = RefUpdate("refs/heads/main", "0" * 40, "1" * 40)

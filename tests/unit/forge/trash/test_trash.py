@@ -20,6 +20,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.pushes.from_remotes import opened_remote
 from trivium.forge.repositories import changes, creation, trash_notes
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.forge.trash import trash
 from trivium.forge.upkeep import recovery
@@ -351,7 +352,7 @@ def test_who_owns_as_many_as_they_may_gets_no_more_from_the_trash(site: Site) ->
     (entry,) = trash.entries(site)
     with site.store.read() as db:
         ada, root = accounts.find(db, "ada"), accounts.find(db, "root")
-    creation.create(site, ada.as_caller("127.0.0.1"), name="mine", kind="git")
+    creation.create(site, ada.as_caller("127.0.0.1"), CreationRequest(name="mine", kind="git"))
     narrow = dataclasses.replace(site, settings=dataclasses.replace(site.settings, max_repos_per_user=1))
     with pytest.raises(Invalid, match="max_repos_per_user"):
         trash.restore(narrow, the_system(), entry)

@@ -25,6 +25,7 @@ from trivium.forge.groups.changes import RepoGroupChanges, update_group
 from trivium.forge.repositories import changes, creation
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.changes import RepositoryChanges
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.forge.trash import trash
 from trivium.forge.upkeep import recovery
@@ -37,7 +38,7 @@ from trivium.tree.kernel_locks import WorkerIdentity, is_alive, remove_dead
 def create(site: Site, name: str) -> None:
     with site.store.read() as db:
         root = accounts.find(db, "root")
-    creation.create(site, root.as_caller("127.0.0.1"), name=name, kind="git")
+    creation.create(site, root.as_caller("127.0.0.1"), CreationRequest(name=name, kind="git"))
 
 
 def rename(site: Site, name: str, new: str) -> None:
