@@ -12,7 +12,7 @@ from trivium.forge.jobs.job import State
 from trivium.turns import Pace
 from trivium.web.answers import Json, Page, Redirect
 from trivium.web.registering import Who, view
-from trivium.web.visit import PendingVisit, Visit
+from trivium.web.visit import PendingVisit, RepositoryVisit, Visit
 
 _AGAIN: Final = "2"
 """Seconds until a page that shows progress is fetched again."""
@@ -25,10 +25,10 @@ _AGAIN: Final = "2"
     word="ReposController:repo_creating",
     users_only=True,
 )
-def creating(visit: Visit) -> Page | Redirect:
+def creating(visit: RepositoryVisit | PendingVisit) -> Page | Redirect:
     """How far a repository is that is being created; where it exists, on to it. Works without a script."""
     if not isinstance(visit, PendingVisit):
-        return Redirect(visit.url("summary.summary", visit.repository.name))  # type: ignore[attr-defined]
+        return Redirect(visit.url("summary.summary", visit.repository.name))
     job = visit.job
     headers = () if job.state.over else (("Refresh", _AGAIN),)
     return Page("jobs/creating.html", headers=headers, job=job, may_cancel=not job.state.over and not job.asked_to_end)
@@ -41,7 +41,7 @@ def creating(visit: Visit) -> Page | Redirect:
     word="ReposController:repo_check",
     users_only=True,
 )
-def check(visit: Visit) -> Json | Redirect:
+def check(visit: RepositoryVisit | PendingVisit) -> Json | Redirect:
     """`{"result": true}` when a repository has been created; where that failed, the first page tells why."""
     if not isinstance(visit, PendingVisit):
         return Json({"result": True})
