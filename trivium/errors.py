@@ -67,7 +67,19 @@ class AlreadyExists(TriviumError):
 
 
 class Invalid(TriviumError):
-    """A value cannot be used. The message is a sentence for the log and the command line."""
+    """A value cannot be used.
+
+    The message is a sentence in English: for the API, the command line and the log. With `about`, the name of the
+    argument, it is for whoever typed the value as well: pages show it beside its field, in their reader's language, so
+    that it is written out here and has its values by name, as `%(name)s`.
+    """
+
+    def __init__(self, message: str = "", /, *, about: str = "", **values: object) -> None:
+        super().__init__(message % values if values else message)
+        self.message = message
+        """The sentence before its values were put in: the key of its translation."""
+        self.about = about
+        self.values = values
 
 
 class WrongScope(Invalid):
