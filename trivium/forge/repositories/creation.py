@@ -115,6 +115,11 @@ def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, 
     wanted, owning = admitted_fork(site, caller, source, asked, but_job=_id_of(work))
     back_end = site.back_ends[source.kind]
 
+    def check() -> None:
+        if work is not None:
+            work.check()
+        site.tree.check_space()
+
     def copy(target: Path) -> None:
         # A rename or deletion of the source waits until its history is copied.
         with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
@@ -122,7 +127,7 @@ def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, 
                 present = repositories.find(db, caller, source.id, Level.READ)
             path = site.tree.path_of(present.name)
             site.tree.check_space(room_of(path))
-            back_end.fork(path, target)
+            back_end.fork(path, target, check)
 
     with failures_told(site, caller, ForkFailed, wanted.path):
         _build(site, caller, wanted, owning, copy, work)
