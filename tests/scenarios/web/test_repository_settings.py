@@ -33,9 +33,14 @@ def told(browser: Browser, answer: Answer) -> str:
 
 def filled(answer: Answer) -> dict[str, str]:
     """What the general form would send as it is."""
+    return filled_as(answer, "repo_")
+
+
+def filled_as(answer: Answer, prefix: str) -> dict[str, str]:
+    """The same of fields whose names begin so: lines and boxes."""
     page = answer.page
-    boxes = {one["name"]: "1" for one in page.all("input", type="checkbox") if "checked" in one}
-    lines = {one["name"]: one["value"] for one in page.all("input", type="text") if one["name"].startswith("repo_")}
+    boxes = {one["name"]: "1" for one in page.all("input", type="checkbox") if {"name", "checked"} <= one.keys()}
+    lines = {one["name"]: one["value"] for one in page.all("input", type="text") if one["name"].startswith(prefix)}
     return lines | boxes
 
 
@@ -126,9 +131,8 @@ def test_extra_fields_come_and_go(root: Api, adas: Browser, mine: Thing) -> None
     assert "ticket was added" in told(adas, put(adas, page, f"{page}/new", new_field_key="ticket"))
     assert put(adas, page, f"{page}/new", new_field_key="ticket").status == 422
     assert put(adas, page, f"{page}/new", new_field_key="a b").status == 422
-    (address,) = {one["action"] for one in adas.get(page).page.all("form") if one["action"].startswith(f"{page}/")} - {
-        f"{page}/new"
-    }
+    actions = {one.get("action", "") for one in adas.get(page).page.all("form")}
+    (address,) = {one for one in actions if one.startswith(f"{page}/")} - {f"{page}/new"}
     assert "ticket was removed" in told(adas, put(adas, page, address, "DELETE"))
     assert "ex_ticket" not in root("get_repo", repoid=mine.id)
     assert put(adas, page, address, "DELETE").status == 404

@@ -22,10 +22,10 @@ class Grant(Form):
 
     whom: Line
     """A user or a user group, by name."""
-    of: Line = ""
-    """`user` or `group`; empty: whichever has the name, users first."""
     level: Line
     """`none`, `read`, `write`, `admin`; `remove` takes the row away."""
+    of: Line = ""
+    """`user` or `group`; empty: whichever has the name, users first."""
     recursive: Line = "none"
     """Of a group: what inside changes with it."""
     sure: Tick = False

@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 from trivium.access.levels import Level
-from trivium.errors import Forbidden, Locked
+from trivium.errors import Locked
 from trivium.forge.accounts import users as accounts
 from trivium.forge.repositories import changes, followers, user_locks
 from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.user_locks import LockReason, locked_date
+from trivium.names import parent_of
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored
 from trivium.web.registering import view
-from trivium.web.views.repository_settings import Deletion
 from trivium.web.visit import RepositoryVisit
 
 
@@ -24,6 +24,17 @@ class Parent(Form):
 
     id_fork_of: Line = ""
     """By name or id; empty: of nothing."""
+
+
+class Deletion(Form):
+    """That a repository is to be deleted."""
+
+    confirm_name: Line
+    """Its full name, typed by whoever deletes it."""
+    forks: Line = ""
+
+
+_FORKS = {"": "", "detach_forks": "detach", "delete_forks": "delete"}
 
 
 @view(
@@ -165,3 +176,32 @@ def set_archived(visit: RepositoryVisit) -> Redirect:
     archived = wanted is not None and wanted.archived
     changes.set_archived(visit.site, visit.caller, visit.repository, archived)
     return _back(visit, visit.text("It is archived.") if archived else visit.text("It is open for pushes again."))
+
+
+@view(
+    "DELETE",
+    "/_admin/repos/{repository*}",
+    needs=Level.ADMIN,
+    word="ReposController:delete",
+    users_only=True,
+    pace=Pace.WAITING,
+)
+def delete(visit: RepositoryVisit) -> Page | Redirect:
+    """Put it into the trash."""
+    entered, one = read(Deletion, visit), visit.repository
+    if wanted := entered.form:
+        if wanted.confirm_name != one.name:
+            entered.refuse("confirm_name", visit.text("This is not the name of the repository."))
+        elif wanted.forks not in _FORKS:
+            entered.refuse("forks", visit.text("This is none of the choices."))
+        else:
+            with entered.refusals(absent="forks"):
+                changes.delete_repository(visit.site, visit.caller, one, _FORKS[wanted.forks])
+                said = visit.text("%(name)s is in the trash now.", name=one.name)
+                return Redirect(_above(visit, one.name), said)
+    return shown(visit, deletion=entered)
+
+
+def _above(visit: RepositoryVisit, name: str) -> str:
+    group = parent_of(name)
+    return visit.url("home.group", group) if group else visit.url("home.home")

@@ -6,18 +6,17 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from trivium.access.levels import Level
-from trivium.errors import Invalid
 from trivium.forge.groups import offered
 from trivium.forge.repositories import changes
 from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.fields import fields_of
 from trivium.names import last_segment, parent_of
 from trivium.turns import Pace
-from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Text, Tick, read, sentence, stored
+from trivium.web.answers import Page, Redirect
+from trivium.web.forms import Entered, Form, Line, Text, Tick, read, stored
 from trivium.web.registering import view
-from trivium.web.visit import RepositoryVisit
 from trivium.web.views.creation import TOP
+from trivium.web.visit import RepositoryVisit
 
 _OF_FIELD = "ex_"
 """What the name of an extra field begins with in the form, as in objects of the API."""
@@ -28,9 +27,9 @@ class General(Form):
 
     repo_name: Line
     """The last segment."""
+    repo_owner: Line
     repo_group: Line = ""
     """By name or id; empty: none."""
-    repo_owner: Line
     repo_description: Text = ""
     repo_private: Tick = False
     repo_landing_rev: Line = "rev:tip"
@@ -115,45 +114,3 @@ def _shown(visit: RepositoryVisit, entered: Entered[General]) -> Page:
         extra=visit.ask(fields_of, visit.repository.id),
         typed={name: value for name, value in visit.form.items() if name.startswith(_OF_FIELD)},
     )
-
-
-class Deletion(Form):
-    """That a repository is to be deleted."""
-
-    confirm_name: Line
-    """Its full name, typed by whoever deletes it."""
-    forks: Line = ""
-
-
-_FORKS = {"": "", "detach_forks": "detach", "delete_forks": "delete"}
-
-
-@view(
-    "DELETE",
-    "/_admin/repos/{repository*}",
-    needs=Level.ADMIN,
-    word="ReposController:delete",
-    users_only=True,
-    pace=Pace.WAITING,
-)
-def delete(visit: RepositoryVisit) -> Page | Redirect:
-    """Put it into the trash."""
-    from trivium.web.views.repository_advanced import shown
-
-    entered, one = read(Deletion, visit), visit.repository
-    if wanted := entered.form:
-        if wanted.confirm_name != one.name:
-            entered.refuse("confirm_name", visit.text("This is not the name of the repository."))
-        elif wanted.forks not in _FORKS:
-            entered.refuse("forks", visit.text("This is none of the choices."))
-        else:
-            with entered.refusals(absent="forks"):
-                changes.delete_repository(visit.site, visit.caller, one, _FORKS[wanted.forks])
-                said = visit.text("%(name)s is in the trash now.", name=one.name)
-                return Redirect(_above(visit, one.name), said)
-    return shown(visit, deletion=entered)
-
-
-def _above(visit: RepositoryVisit, name: str) -> str:
-    group = parent_of(name)
-    return visit.url("home.group", group) if group else visit.url("home.home")
