@@ -233,9 +233,7 @@ def test_other_methods_are_told_which_are_right(world: World) -> None:
     for view in VIEWS:
         path = world.address(view, view.rules[0], "git").partition("?")[0]
         segments = tuple(path.split("/")[2 if view.of_repository else 1 :])
-        same = {
-            one for other, _ in matching(segments, of_repository=view.of_repository) for one in other.methods
-        }
+        same = {one for other, _ in matching(segments, of_repository=view.of_repository) for one in other.methods}
         # What else WebDAV has in repositories is for another door.
         for method in ({"POST"} if view.of_repository else {"PUT", "DELETE"}) | ({"GET"} - same):
             answer = browser.request(method, path)

@@ -15,10 +15,6 @@ from sqlalchemy import Connection, bindparam, literal, select, true, union_all
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import OBJECT_TABLES, ObjectTables
-from trivium.errors import NotFound
-from trivium.forge.accounts import users as accounts
-from trivium.forge.grants.on_objects import Subject
-from trivium.forge.groups import user_groups
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_group_members, users
 from trivium.store.tables import user_groups as groups
@@ -119,20 +115,3 @@ def rows_on(db: Connection, _caller: Caller, scope: Scope, object_id: int) -> li
         )
         for section, one, name, level, active in _ROWS[scope].all(db, given)
     ]
-
-
-def subject_named(db: Connection, caller: Caller, name: str, *, of_group: bool) -> Subject:
-    """The user or user group that somebody names; raises `NotFound` for what does not exist or is hidden."""
-    if of_group:
-        group = user_groups.find(db, caller, name, Level.READ)
-        return Subject(group.name, group_id=group.id)
-    user = accounts.find(db, name)
-    return Subject(user.username, user_id=user.id)
-
-
-def either_named(db: Connection, caller: Caller, name: str) -> Subject:
-    """The user of this name, else the user group; raises `NotFound`."""
-    try:
-        return subject_named(db, caller, name, of_group=False)
-    except NotFound:
-        return subject_named(db, caller, name, of_group=True)

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+import contextlib
+from typing import TYPE_CHECKING, Final
 
+from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
 from trivium.errors import NotFound
-from trivium.forge.grants import rows
+from trivium.forge.accounts import users
+from trivium.forge.accounts.users import User
 from trivium.forge.grants.on_objects import RECURSIONS, Subject, Target, set_permission
-from trivium.web.forms import Entered, Form, Line, Tick, read, sentence
+from trivium.forge.groups import user_groups
+from trivium.web.forms import Entered, Form, Line, Tick, read
 from trivium.web.visit import Visit
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _LEVELS: Final = {level.name.lower(): level for level in Level}
 REMOVED: Final = "remove"
@@ -61,15 +68,28 @@ def wanted(visit: Visit, entered: Entered[Grant]) -> Wanted | None:
         entered.refuse("level", visit.text("This is none of the choices."))
     if form.recursive not in RECURSIONS:
         entered.refuse("recursive", visit.text("This is none of the choices."))
-    try:
-        if form.of:
-            subject = visit.ask(rows.subject_named, form.whom, of_group=form.of == "group")
-        else:
-            subject = visit.ask(rows.either_named, form.whom)
-    except NotFound as error:
-        entered.refuse("whom", sentence(visit, error))
+    subject = _subject(visit, form.whom, form.of)
+    if subject is None:
+        entered.refuse("whom", visit.text("There is no %(name)s, or you may not see it.", name=form.whom[:200]))
         return None
     return None if entered.wrong else Wanted(subject, _LEVELS.get(form.level), form.recursive, sure=form.sure)
+
+
+def _subject(visit: Visit, name: str, of: str) -> Subject | None:
+    """The user of this name, else the user group; None where neither exists, or the group is hidden."""
+    if of != "group":
+        with contextlib.suppress(NotFound):
+            user = visit.ask(_user, name)
+            return Subject(user.username, user_id=user.id)
+    if of != "user":
+        with contextlib.suppress(NotFound):
+            group = visit.ask(user_groups.find, name, Level.READ)
+            return Subject(group.name, group_id=group.id)
+    return None
+
+
+def _user(db: Connection, _caller: Caller, name: str) -> User:
+    return users.find(db, name)
 
 
 def given(visit: Visit) -> Entered[Grant]:
