@@ -21,6 +21,7 @@ from trivium.vcs.values import (
     Content,
     DiffLimits,
     FileChange,
+    FileCommit,
     History,
     Layout,
     Names,
@@ -265,6 +266,10 @@ class BackEnd(Protocol):
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         """Fetch what another server has; returns what moved."""
+        ...
+
+    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
+        """Record a change of one file; returns what moved. Raises `HeadMoved` and `UnknownPath`."""
         ...
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:

@@ -21,7 +21,8 @@ from trivium.vcs.hg.client import HgProcesses, opened
 from trivium.vcs.hg.index import HgIndex
 from trivium.vcs.hg.snapshot import HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
-from trivium.vcs.values import Changeset, History, RefUpdate
+from trivium.vcs.paths import clean_path
+from trivium.vcs.values import Changeset, FileCommit, History, RefUpdate
 
 _LONG: Final = 24 * 3600.0
 """Copies inside the server may take as long as the disk needs."""
@@ -61,6 +62,7 @@ class Hg:
         links=Links.SUBREPOSITORIES,
         graph=True,
         pull_requests=True,
+        edits=True,
         phases=True,
         upkeep=("Caches were brought up to date.",),
     )
@@ -116,6 +118,21 @@ class Hg:
                 idle=limits.idle,
                 total=limits.total,
             )
+
+    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
+        found = self.processes.ask(
+            list[tuple[str, str, str]],
+            "commit",
+            path,
+            branch=wanted.branch.encode(),
+            parent=bytes.fromhex(wanted.parent),
+            path=clean_path(wanted.path).encode(),
+            content=wanted.content,
+            user=f"{wanted.author} <{wanted.email}>".encode(),
+            message=wanted.message.encode(),
+            publishes=wanted.publishes,
+        )
+        return [RefUpdate(*update) for update in found]
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:  # noqa: ARG002
         """The removal of a changeset with its descendants; the branch is always that of the changeset itself."""

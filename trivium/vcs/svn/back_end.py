@@ -27,7 +27,7 @@ from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.svn.filesystem import changeset_of, open_filesystem, revision_update, youngest
 from trivium.vcs.svn.snapshot import SvnSnapshot
 from trivium.vcs.svn.transfer import load_history
-from trivium.vcs.values import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, FileCommit, History, RefUpdate
 
 _DEAD: Final = 24 * 3600
 """Seconds after which a transaction that nobody committed belongs to a client that is gone."""
@@ -113,6 +113,9 @@ class Svn:
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         raise NotPossible(_REFUSES[Act.PULL])
+
+    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
+        raise NotPossible("files of Subversion repositories are not edited in the browser")
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         raise NotPossible(_REFUSES[Act.STRIP])
