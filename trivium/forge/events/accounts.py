@@ -81,11 +81,18 @@ class AddressForgotten(Event, frozen=True):
 
 
 class SignedIn(Event, frozen=True):
-    """Somebody signed in to the pages; failures are written by `access.credentials`."""
+    """Somebody signed in to the pages."""
 
     action = "sign_in"
     session_id: int
     remember: bool
+
+
+class SignInFailed(Event, frozen=True):
+    """Somebody was not let in, at whichever door; the subject is the account, empty where nobody has the name."""
+
+    action = "sign_in.failed"
+    reason: str
 
 
 class SignedOut(Event, frozen=True):
