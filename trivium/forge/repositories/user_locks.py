@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
-from trivium.errors import Locked
+from trivium.errors import Forbidden, Locked
 from trivium.forge.accounts.users import User
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import RepositoryLocked, RepositoryUnlocked
@@ -65,13 +65,40 @@ def check(caller: Caller, repository: Repository, *, writes: bool) -> None:
     raise Locked(repository.name, repository.locked_by, repository.lock_reason or "")
 
 
-def set_lock(site: Site, caller: Caller, repository: Repository, holder: User, *, locked: bool) -> Repository:
+def set_lock(
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    holder: User,
+    *,
+    locked: bool,
+    reason: LockReason = LockReason.API,
+) -> Repository:
     """Lock a repository for a user, whoever held it before, or unlock it; returns it as it is then."""
     with site.store.write(told_apart=True) as db:
         lock(db, user_lock_of(repository.id))
-        was = _store(db, repository.id, holder.id if locked else None, LockReason.API)
+        was = _store(db, repository.id, holder.id if locked else None, reason)
         _record(db, caller, repository.id, repository.name, holder=holder.username, was=was, locked=locked)
         return repositories.by_id(db, caller, repository.id)
+
+
+def toggle(site: Site, caller: Caller, repository: Repository) -> bool:
+    """Take the lock of a repository, or release it; returns whether the caller holds it now.
+
+    Raises `Forbidden` unless the caller may write, and `Locked` where somebody else holds it and the caller does not
+    administer the repository.
+    """
+    with site.store.write(told_apart=True) as db:
+        lock(db, user_lock_of(repository.id))
+        present = repositories.by_id(db, caller, repository.id)
+        if caller.anonymous or present.level < Level.WRITE:
+            raise Forbidden
+        if present.locked_by is not None and present.level < Level.ADMIN:
+            check(caller, present, writes=True)
+        locked = present.locked_by is None
+        _store(db, present.id, caller.user_id if locked else None, LockReason.WEB)
+        _record(db, caller, present.id, present.name, holder=present.locked_by or caller.username, locked=locked)
+    return locked
 
 
 def take_for_push(site: Site, caller: Caller, repository: Repository) -> bool:
