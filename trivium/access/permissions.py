@@ -119,19 +119,19 @@ def levels_joined(tables: ObjectTables) -> tuple[Any, ColumnElement[int]]:
     return source, _layers(tables, own.c.level, group.c.level, default.c.level)
 
 
-def candidates(tables: ObjectTables) -> Any:
-    """The ids of all objects that the caller may read, and perhaps of some that they may not; an id may come twice.
+def candidates(tables: ObjectTables, needs: Level = Level.READ) -> Any:
+    """The ids of all objects that the caller has at least `needs` on, and perhaps of others; an id may come twice.
 
     For statements about few objects among very many; not for super-admins, who need no row. What it gives still has to
     be decided by `effective_level`.
     """
     objects, grants = tables.objects, tables.grants
-    readable = grants.c.level >= int(Level.READ)
+    enough = grants.c.level >= int(needs)
     return union_all(
-        select(grants.c.object_id).where(grants.c.user_id == _own, readable),
-        select(grants.c.object_id).where(grants.c.group_id.in_(_groups_of_caller()), readable),
+        select(grants.c.object_id).where(grants.c.user_id == _own, enough),
+        select(grants.c.object_id).where(grants.c.group_id.in_(_groups_of_caller()), enough),
         select(objects.c.id).where(objects.c.owner_id == _own),
-        select(grants.c.object_id).where(grants.c.user_id == DEFAULT_USER_ID, readable, _inherits),
+        select(grants.c.object_id).where(grants.c.user_id == DEFAULT_USER_ID, enough, _inherits),
     )
 
 
