@@ -151,9 +151,7 @@ def check_username(name: str) -> str:
     if account_key_of(name) in RESERVED_USERNAMES:
         raise Invalid("The user name %(name)s is reserved.", about="username", name=_shown(name))
     if not unicodedata.is_normalized("NFC", name):
-        raise Invalid(
-            "The user name %(name)s is not in normalised form (NFC).", about="username", name=_shown(name)
-        )
+        raise Invalid("The user name %(name)s is not in normalised form (NFC).", about="username", name=_shown(name))
     return name
 
 

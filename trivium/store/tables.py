@@ -266,8 +266,6 @@ repository_grams = Table(
 )
 
 
-
-
 def _grams(name: str, objects: str, column: str) -> Table:
     """Every three characters that follow each other in a text: see `forge/naming/searching.py`."""
     return Table(

@@ -73,7 +73,10 @@ def page(
     before: str = "",
     limit: int = PAGE,
 ) -> Listed[ListedUser]:
-    """Accounts but `default`: two statements at most, whatever there is. Raises `Forbidden` for others than super-admins."""
+    """Accounts but `default`: two statements at most, whatever there is.
+
+    Raises `Forbidden` for others than super-admins.
+    """
     if not caller.super_admin:
         raise Forbidden
     words = searching.words_of(query, key=account_key_of)

@@ -60,7 +60,7 @@ def walk(
     rows = rows[:limit][::-1] if backwards else rows[:limit]
     if not rows:
         return Listed((), "", "")
-    first, last = (str(row._mapping[key]) for row in (rows[0], rows[-1]))
+    first, last = (str(getattr(row, key.name)) for row in (rows[0], rows[-1]))
     return Listed(
         rows,
         first if (more if backwards else place is not None) else "",
