@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.clients import Api, Git, Person
+from tests.support.held import held_program, held_repository
 from tests.support.processes import are_gone, kill_all
 from tests.support.queues import Redis, Worker, broker, ended, wait_for_state
 from tests.support.servers import Server
@@ -166,19 +167,8 @@ def test_of_two_creations_of_one_name_one_wins(yard: Yard, api: Api) -> None:
     worker.kill()
 
 
-def _held_git(directory: Path) -> tuple[Path, Path, Path]:
-    """A git that waits in each copy until a file is there; and the file that says that it waits."""
-    program, begun, go = directory / "held-git", directory / "begun", directory / "go"
-    program.write_text(
-        f'#!/bin/sh\ncase "$*" in *clone*|*fetch*) touch {begun}; while [ ! -e {go} ]; do sleep 0.02; done;; esac\n'
-        'exec git "$@"\n'
-    )
-    program.chmod(0o755)
-    return program, begun, go
-
-
 def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_goes_on(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    program, begun, go = held_program("git", tmp_path)
     first = yard.work(TRIVIUM_GIT_PATH=str(program))
     task = api("fork_repo", repoid="source", fork_name="survivor")["task"]
     until(begun.exists)
@@ -194,7 +184,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_goes_on(yard: 
 
 
 def test_processes_of_a_worker_end_with_it(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    program, begun, go = held_program("git", tmp_path)
     worker = yard.work(TRIVIUM_GIT_PATH=str(program))
     task = api("fork_repo", repoid="source", fork_name="orphan")["task"]
     until(begun.exists)
@@ -209,27 +199,40 @@ def test_processes_of_a_worker_end_with_it(yard: Yard, api: Api, tmp_path: Path)
 
 
 def test_what_runs_is_cancelled_and_leaves_nothing(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
-    worker = yard.work(TRIVIUM_GIT_PATH=str(program))
-    task = api("fork_repo", repoid="source", fork_name="unwanted")["task"]
-    until(begun.exists)
-    assert "Asked to end" in yard.server.administer("jobs", "cancel", task)
-    assert api("get_task", task_id=task)["cancelling"] is True
-    go.touch()
-    assert ended(yard.server, task) == ("cancelled", None)
-    assert api.error("get_repo", repoid="unwanted") == "repository `unwanted` does not exist"
-    assert yard.server.administer("jobs", "retry", task) == "It begins again.\n"
-    assert ended(yard.server, task) == ("done", None)
+    server = yard.server
+    git, git_begun, git_goes = held_program("git", tmp_path)
+    svnadmin, svn_begun, svn_goes = held_program("svnadmin", tmp_path)
+    for kind in ("hg", "svn"):
+        api("create_repo", repo_name=f"{kind}-source", repo_type=kind)
+    worker = yard.work(TRIVIUM_GIT_PATH=str(git), TRIVIUM_SVNADMIN_PATH=str(svnadmin))
+    with held_repository(server.root / "hg-source"):
+        for kind, begun in (("git", git_begun.exists), ("svn", svn_begun.exists), ("hg", None)):
+            source = "source" if kind == "git" else f"{kind}-source"
+            task = api("fork_repo", repoid=source, fork_name=f"unwanted-{kind}")["task"]
+            wait_for_state(server, task, "running")
+            if begun is not None:
+                until(begun)
+            assert "Asked to end" in server.administer("jobs", "cancel", task)
+            assert api("get_task", task_id=task)["cancelling"] is True
+            # Nothing goes on by itself: it is ended in the middle.
+            assert ended(server, task) == ("cancelled", None)
+            assert api.error("get_repo", repoid=f"unwanted-{kind}") == f"repository `unwanted-{kind}` does not exist"
+    until(lambda: list((server.root / ".staging").iterdir()) == [])
+    for go in (git_goes, svn_goes):
+        go.touch()
+    assert server.administer("jobs", "retry", task) == "It begins again.\n"
+    assert ended(server, task) == ("done", None)
     worker.kill()
 
 
 def test_a_worker_told_to_end_leaves_what_it_does_to_another(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    program, begun, go = held_program("git", tmp_path)
     worker = yard.work(TRIVIUM_GIT_PATH=str(program))
     task = api("fork_repo", repoid="source", fork_name="handed-on")["task"]
     until(begun.exists)
-    go.touch()
+    # It does not wait for the end of the copy.
     assert worker.stop() == 0
+    assert not go.exists()
     another = yard.work()
     assert ended(yard.server, task) == ("done", None)
     another.kill()

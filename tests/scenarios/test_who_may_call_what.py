@@ -61,6 +61,7 @@ METHODS: dict[Kind, dict[str, tuple[str, dict[str, Any]]]] = {
     # Method → the level it needs, and arguments that work.
     REPOSITORY: {
         "get_repo": ("read", {}),
+        "why": ("read", {}),
         "update_repo": ("admin", {"description": "x"}),
         "add_field_to_repo": ("admin", {"key": "KEY"}),
         "remove_field_from_repo": ("admin", {"key": "KEY"}),
@@ -72,6 +73,7 @@ METHODS: dict[Kind, dict[str, tuple[str, dict[str, Any]]]] = {
     },
     REPO_GROUP: {
         "get_repo_group": ("read", {}),
+        "why": ("read", {}),
         "update_repo_group": ("admin", {"description": "x"}),
         "grant_user_permission_to_repo_group": ("admin", {"userid": "default", "perm": "group.none"}),
         "revoke_user_permission_from_repo_group": ("admin", {"userid": "root"}),
@@ -80,6 +82,7 @@ METHODS: dict[Kind, dict[str, tuple[str, dict[str, Any]]]] = {
     },
     USER_GROUP: {
         "get_user_group": ("read", {}),
+        "why": ("read", {}),
         "update_user_group": ("admin", {"description": "x"}),
         "add_user_to_user_group": ("admin", {"userid": "root"}),
         "remove_user_from_user_group": ("admin", {"userid": "root"}),

@@ -251,8 +251,12 @@ class BackEnd(Protocol):
         """Make an empty repository at `path`, which does not exist yet."""
         ...
 
-    def fork(self, source: Path, target: Path) -> None:
-        """Make a complete and independent copy at `target`, which does not exist yet."""
+    def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
+        """Make a complete and independent copy at `target`, which does not exist yet.
+
+        `check` is called again and again meanwhile. What it raises ends the copy: nobody writes to `target` any more
+        when it is raised from here.
+        """
         ...
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:

@@ -137,7 +137,8 @@ class Entered(Generic[F]):
         """Show the errors of the core beside their fields: `fields` says which field an argument of the core is.
 
         What the core says of an argument without a field here is told about the form as a whole.
-        `exists=` and `absent=` name the fields of names that are taken, and of things that do not exist.
+        `exists=` and `absent=` name the fields of names that are taken, and of things that do not exist; which thing
+        may be said by its `Kind`: `user=`, `repo_group=`.
         """
         try:
             yield
@@ -146,7 +147,8 @@ class Entered(Generic[F]):
         except AlreadyExists as error:
             self.refuse(self._field(fields, "exists"), sentence(self._visit, error))
         except NotFound as error:
-            self.refuse(self._field(fields, "absent"), sentence(self._visit, error))
+            kind = error.kind.name.lower()
+            self.refuse(self._field(fields, kind if kind in fields else "absent"), sentence(self._visit, error))
         except Forbidden as error:
             self.refuse("", sentence(self._visit, error), 403)
 

@@ -38,10 +38,12 @@ T = TypeVar("T")
 class TakesLong(Exception):
     """The answer has to be made, and this thread has no time for that; nothing has happened yet."""
 
-    def __init__(self, caller: Caller | None = None) -> None:
-        super().__init__("the answer has to be made at the pace LONG")
+    def __init__(self, caller: Caller | None = None, pace: Pace = Pace.LONG) -> None:
+        super().__init__(f"the answer has to be made at the pace {pace.name}")
         self.caller = caller
         """Who waits for it, where that is known."""
+        self.pace = pace
+        """At which it is made: `LONG` or `WAITING`."""
 
 
 class Question(NamedTuple):

@@ -29,6 +29,7 @@ from trivium.access.permissions import (
     global_permissions,
     levels_by_name,
 )
+from trivium.access.why import global_whys, whys
 from trivium.store import schema
 from trivium.store.engine import Store
 from trivium.store.tables import (
@@ -261,6 +262,10 @@ def test_every_caller_has_the_level_that_the_rule_gives(store: Store, world: Wor
                 statement = select(tables.objects.c.name, effective_level(tables))
                 singly = {row.name: row[1] for row in db.execute(statement, binds(caller))}
                 assert singly == by_name, (caller, scope)
+                explained = whys(db, caller, tables, OBJECTS)
+                assert {f"object-{number}": int(why.level) for number, why in explained.items()} == expected
+                for why in explained.values():
+                    assert [one.level for one in why.reasons if one.counts] == [why.level], why
 
 
 @given(world=worlds)
@@ -270,6 +275,12 @@ def test_every_caller_has_the_global_permissions_that_the_rule_gives(store: Stor
             expected = {family: world.global_value(caller, family) for family in GLOBAL_FAMILIES}
             assert global_permissions(db, caller) == expected, caller
             assert set(expected.values()) <= set(global_names(db, caller))
+            for family, reasons in global_whys(db, caller).items():
+                counting = [one.permission for one in reasons if one.counts]
+                # Of what nothing is said the weakest value counts.
+                assert counting == [expected[family]] or (
+                    not counting and expected[family] == GLOBAL_FAMILIES[family][0]
+                )
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def ancestry(db: Connection, caller: Caller, path: str) -> Ancestry:
         if found is not None:
             return Ancestry(found, tuple(reversed(missing)))
         if db.execute(_REPOSITORY_BY_KEY, {"sought": key_of(above)}).first():
-            raise Invalid(f"{above!r} is a repository and cannot hold another")
+            raise Invalid("%(name)s is a repository and cannot hold another", about="name", name=repr(above))
         missing.append(above)
         above = parent_of(above)
     return Ancestry(None, tuple(reversed(missing)))

@@ -78,9 +78,9 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
         parent = None if wanted.fork_of is UNSET else _fork_parent(db, caller, wanted.fork_of)
     if owning is not None and owning.id == DEFAULT_USER_ID:
-        raise Invalid("the user default owns nothing")
+        raise Invalid("the user default owns nothing", about="owner")
     if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
-        raise Invalid("a repository is a fork of another one of its kind")
+        raise Invalid("a repository is a fork of another one of its kind", about="fork_of")
     remote = parse_remote(wanted.clone_uri) if wanted.clone_uri else None
     if remote is not None:
         admit_remote(site.settings, remote, myself=myself(site, caller), must_resolve=False)
@@ -100,7 +100,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
 
     def change(db: Connection) -> Repository:
         if repositories.find(db, caller, repository.id, Level.ADMIN).name != repository.name:
-            raise Invalid("the repository was renamed by somebody else")
+            raise Invalid("the repository was renamed by somebody else", about="name")
         if parent is not None:
             _check_no_circle(db, repository.id, parent.id)
         if path != repository.name:
@@ -147,7 +147,7 @@ def _new_path(db: Connection, caller: Caller, repository: Repository, wanted: Re
     elif wanted.group == "":
         parent = ""
         if parent_of(repository.name) and not allows_globally(db, caller, "hg.create.repository"):
-            raise Invalid("the caller may not create repositories at top level")
+            raise Invalid("the caller may not create repositories at top level", about="group")
     else:
         parent = repo_groups.find(db, caller, wanted.group, Level.WRITE).name
     return f"{parent}/{segment}" if parent else segment
@@ -157,7 +157,7 @@ def _fork_parent(db: Connection, caller: Caller, given: object) -> Repository:
     try:
         return repositories.find(db, caller, given, Level.READ)
     except NotFound as error:
-        raise Invalid("the parent of the fork is unknown") from error
+        raise Invalid("the parent of the fork is unknown", about="fork_of") from error
 
 
 def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None:
@@ -165,7 +165,7 @@ def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None
     above: int | None = parent_id
     while above is not None:
         if above == repository_id:
-            raise Invalid("a repository is not a fork of its own forks")
+            raise Invalid("a repository is not a fork of its own forks", about="fork_of")
         above = db.execute(select(table.c.fork_of_id).where(table.c.id == above)).scalar()
 
 
@@ -219,7 +219,7 @@ def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) 
         raise Invalid("the repository was renamed by somebody else")
     direct = [row[0] for row in db.execute(select(table.c.id).where(table.c.fork_of_id == repository.id))]
     if direct and not forks:
-        raise Invalid("the repository still has forks")
+        raise Invalid("the repository still has forks", about="forks")
     generation = direct if forks == "delete" else []
     while generation:
         doomed += [repositories.find(db, caller, fork, Level.ADMIN) for fork in sorted(generation)]

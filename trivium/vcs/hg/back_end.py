@@ -88,9 +88,9 @@ class Hg:
         path.mkdir(mode=0o750)
         self.processes.ask(type(None), "create", path)
 
-    def fork(self, source: Path, target: Path) -> None:
+    def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
         target.mkdir(mode=0o750)
-        self.processes.ask(type(None), "fork", source, target, timeout=_LONG)
+        self.processes.watch(type(None), "fork", source, target, timeout=_LONG, check=check)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
         target.mkdir(mode=0o750)
@@ -102,7 +102,7 @@ class Hg:
 
     def _fetch(self, shape: Any, what: str, remote: Remote, path: Path, limits: TransferLimits) -> Any:
         with relay(remote, limits) as port:
-            return self.processes.fetch(
+            return self.processes.watch(
                 shape,
                 what,
                 path,

@@ -94,9 +94,9 @@ class Svn:
         (path / "README.txt").unlink(missing_ok=True)
         self.command.take_in(path)
 
-    def fork(self, source: Path, target: Path) -> None:
+    def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
         """A copy with all revisions under their numbers, and an identity of its own; safe while commits arrive."""
-        self.command.admin("hotcopy", str(source), str(target))
+        self.command.admin("hotcopy", str(source), str(target), check=check)
         self.command.admin("setuuid", str(target))
         shutil.rmtree(target / "db" / "locks", ignore_errors=True)  # its users' locks are on the source
         (target / "db" / "locks").mkdir()
