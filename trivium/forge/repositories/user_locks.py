@@ -96,8 +96,9 @@ def toggle(site: Site, caller: Caller, repository: Repository) -> bool:
         if present.locked_by is not None and present.level < Level.ADMIN:
             check(caller, present, writes=True)
         locked = present.locked_by is None
-        _store(db, present.id, caller.user_id if locked else None, LockReason.WEB)
-        _record(db, caller, present.id, present.name, holder=present.locked_by or caller.username, locked=locked)
+        was = _store(db, present.id, caller.user_id if locked else None, LockReason.WEB)
+        holder = present.locked_by or caller.username
+        _record(db, caller, present.id, present.name, holder=holder, was=was, locked=locked)
     return locked
 
 
