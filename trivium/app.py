@@ -18,6 +18,7 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
 from trivium.errors import Busy, TriviumError
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
@@ -109,7 +110,7 @@ class Application:
         # For waits of version-control clients that take longer than the disk: for a program, or for others' work.
         self._patient = ThreadPoolExecutor(_PATIENT, thread_name_prefix="patient")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
-        self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
+        self._authenticator = Authenticator(self._site.store, self._site.ring, throttle, journal_failure)
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
         self._transfers = Transfers(

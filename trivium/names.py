@@ -149,13 +149,16 @@ def check_username(name: str) -> str:
     """A user's name (api-users.md 7, decisions.md A13)."""
     if not _USERNAME.fullmatch(name) or name.isdigit() or len(account_key_of(name)) > MAX_NAME:
         raise Invalid(
-            f"the user name {_shown(name)} is not allowed: it has letters, digits, '_', '.' and '-', at most"
-            f" {MAX_NAME}, begins with neither '.' nor '-', and is no number"
+            "The user name %(name)s is not allowed: it has letters, digits, '_', '.' and '-', at most %(most)s, begins"
+            " with neither '.' nor '-', and is no number.",
+            about="username",
+            name=_shown(name),
+            most=MAX_NAME,
         )
     if account_key_of(name) in RESERVED_USERNAMES:
-        raise Invalid(f"the user name {_shown(name)} is reserved")
+        raise Invalid("The user name %(name)s is reserved.", about="username", name=_shown(name))
     if not unicodedata.is_normalized("NFC", name):
-        raise Invalid(f"the user name {_shown(name)} is not in normalised form (NFC)")
+        raise Invalid("The user name %(name)s is not in normalised form (NFC).", about="username", name=_shown(name))
     return name
 
 
@@ -163,8 +166,11 @@ def check_user_group(name: str) -> str:
     """A user group's name: as a user's, with blanks inside (api-users.md 8)."""
     if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name) or len(key_of(name)) > MAX_NAME:
         raise Invalid(
-            f"the user group name {_shown(name)} is not allowed: it has letters, digits, '_', '.', '-' and blanks"
-            f" inside, at most {MAX_NAME}, and begins with neither '.' nor '-'"
+            "The user group name %(name)s is not allowed: it has letters, digits, '_', '.', '-' and blanks inside, at"
+            " most %(most)s, and begins with neither '.' nor '-'.",
+            about="name",
+            name=_shown(name),
+            most=MAX_NAME,
         )
     return name
 
@@ -185,7 +191,9 @@ def check_email(address: str) -> str:
     stored = address.lower()
     if not address or max(len(address), len(stored)) > MAX_NAME or not _printable(address):
         raise Invalid(
-            f"the e-mail address {_shown(address)} is not allowed: it has 1 to {MAX_NAME} characters that"
-            " can be printed"
+            "The e-mail address %(address)s is not allowed: it has 1 to %(most)s characters that can be printed.",
+            about="email",
+            address=_shown(address),
+            most=MAX_NAME,
         )
     return stored

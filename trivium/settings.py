@@ -217,6 +217,9 @@ class Settings:
     housekeeping_interval: int = _option(
         10, "Repositories that were pushed to are looked after this often; 0: only by `trivium maintenance`."
     )
+    verify_days: int = _option(
+        30, "Each repository is looked through for damage once in so many days; 0: only by `trivium verify`."
+    )
     header_timeout: int = _option(30, "A request's head must arrive within this time.")
     body_idle_timeout: int = _option(30, "A request's body may pause this long.")
     request_timeout: int = _option(

@@ -101,7 +101,7 @@ users = _table(
     Column("lastname", Text, nullable=False),
     Column("email", String(255), unique=True),
     Column("active", Boolean, nullable=False),
-    Column("admin", Boolean, nullable=False, index=True),
+    Column("admin", Boolean, nullable=False),
     Column("password_hash", Text),  # null: no password signs in
     Column("extern_name", Text, nullable=False),
     Column("extern_type", Text, nullable=False),
@@ -112,6 +112,12 @@ users = _table(
     Column("last_activity", String(23)),
     # Grows with every change of this user's rights, but not with changes for everybody (`access_stamp.everybody`).
     Column("rights_version", Integer, nullable=False, server_default="1"),
+    # The names and the main address, folded, with blanks between: what lists of users are searched by.
+    Column("search_key", Text, nullable=False, server_default=""),
+    # Lists walk these from one end, as far as a page goes (`forge/accounts/listing.py`).
+    Index("ix_users_admin_username_key", "admin", "username_key"),
+    Index("ix_users_active_username_key", "active", "username_key"),
+    Index("ix_users_active_id", "active", "id"),
 )
 
 user_emails = _table(
@@ -258,6 +264,21 @@ repository_grams = Table(
     Column("repository_id", _to("repositories.id"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
+
+
+def _grams(name: str, objects: str, column: str) -> Table:
+    """Every three characters that follow each other in a text: see `forge/naming/searching.py`."""
+    return Table(
+        name,
+        metadata,
+        Column("gram", String(3), primary_key=True),
+        Column(column, _to(f"{objects}.id"), primary_key=True, index=True),
+        sqlite_with_rowid=False,
+    )
+
+
+user_grams = _grams("user_grams", "users", "user_id")
+user_group_grams = _grams("user_group_grams", "user_groups", "user_group_id")
 
 
 def _grants(name: str, objects: str, *more: Index) -> Table:
@@ -427,6 +448,8 @@ journal = _table(
     # What the pages of the journal walk (`forge/events/reading.py`): without pulls, which are most of the rows.
     Index("ix_journal_repository_told", "repository_id", "id", **_TOLD),
     Index("ix_journal_user_told", "user_id", "id", **_TOLD),
+    # What the audit log of administrators walks (`forge/events/searching.py`).
+    *(Index(f"ix_journal_{column}_id", column, "id") for column in ("action", "subject", "username", "at")),
 )
 
 event_positions = Table(

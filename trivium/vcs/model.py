@@ -337,6 +337,15 @@ class BackEnd(Protocol):
         """
         ...
 
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        """Look through all that a repository holds, beside readers and pushes and behind them.
+
+        Returns what is damaged, a line each, at most a hundred; nothing for a sound one. What was written meanwhile may
+        seem so: only what two looks tell is sure. Raises `VcsError` when it cannot be looked at, and what `check`
+        raises, which is called again and again.
+        """
+        ...
+
     def recover(self, path: Path) -> None:
         """Remove what a transfer that was killed left behind and would stop the next one."""
         ...

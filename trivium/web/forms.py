@@ -106,7 +106,7 @@ def one_of(*words: str) -> Any:
     return Annotated[str, Reader(read)]
 
 
-class Form(msgspec.Struct, frozen=True, kw_only=True):
+class Form(msgspec.Struct, kw_only=True):
     """What a form may send. A field without a default has to be filled in."""
 
 

@@ -19,6 +19,7 @@ import msgspec
 import pygit2
 
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
+from trivium.vcs.findings import found_by
 from trivium.vcs.git import adoption, editing, housekeeping
 from trivium.vcs.git.commit import Commit, Unclear, read_commit
 from trivium.vcs.git.commit_lists import COMMITS, ID_BYTES, CommitLists
@@ -190,6 +191,9 @@ class Git(GitTransfers):
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
         housekeeping.tidy(self.command, path, thorough=thorough, keep=keep, stop=stop)
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        return found_by(self.command.checking(), cwd=path, environment=self.command.environment, check=check)
 
     def recover(self, path: Path) -> None:
         """A killed git leaves `*.lock` files, which would refuse the next push, and quarantine directories."""

@@ -15,8 +15,10 @@ import msgspec
 
 from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.procs.behind import LONGEST
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
+from trivium.vcs.findings import findings
 from trivium.vcs.hg.client import HgProcesses, opened
 from trivium.vcs.hg.index import HgIndex
 from trivium.vcs.hg.snapshot import HgSnapshot
@@ -238,6 +240,9 @@ class Hg:
         """Mercurial's caches are made anew, if `thorough`; there is nothing else to do."""
         if thorough:
             self.processes.ask(type(None), "warm", path, timeout=_LONG)
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        return findings(self.processes.watch(bytes, "verify", path, timeout=LONGEST, check=check))
 
     def recover(self, path: Path) -> None:
         """A killed process leaves a transaction that is not complete, and locks."""

@@ -139,8 +139,8 @@ def test_an_administrator_has_what_was_set_aside_tried_again(site: Site, listene
         (trouble,) = outbox.troubles(db, most=10)
     assert (trouble.subscriber, trouble.subject, trouble.set_aside) == ("listener", "ada", True)
     listener.failing.clear()
-    assert outbox.try_again(site, "listener", trouble.event_id)
-    assert not outbox.try_again(site, "another", trouble.event_id)
+    assert outbox.try_again(site, the_system(), "listener", trouble.event_id)
+    assert not outbox.try_again(site, the_system(), "another", trouble.event_id)
     assert deliver(site, listener.subscriber) is None and listener.heard == ["ada"]
     with site.store.read() as db:
         assert outbox.troubles(db, most=10) == []

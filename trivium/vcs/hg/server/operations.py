@@ -172,12 +172,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "commit": _change(editing.commit),
     "recover": _change(changing.recover),
     "warm": _change(changing.warm),
+    "verify": _change(changing.check),
 }
 CHANGES: Final = frozenset({"create"})
 """Those of the short ones that must not be begun twice."""
 _LONG: Final = frozenset(
     {
         *("changes", "contents", "sizes", "path_history", "annotate", "stream", "differences", "raw_diff", "patch"),
-        *("fork", "import", "pull", "strip", "commit", "recover", "warm"),
+        *("fork", "import", "pull", "strip", "commit", "recover", "warm", "verify"),
     }
 )
