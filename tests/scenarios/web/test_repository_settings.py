@@ -11,6 +11,7 @@ from tests.support.browser import Answer, Browser
 from tests.support.clients import Api, Person, Thing, unique
 from tests.support.servers import Server
 from tests.support.systems import new_system
+from tests.support.waiting import until
 
 SECTIONS = ("", "/permissions", "/fields", "/advanced", "/caches", "/statistics", "/vcs")
 
@@ -243,3 +244,25 @@ def test_a_strip_shows_what_goes_before_it_goes(
     assert put(adas, page, page, revision=ids[1], confirm_id=ids[0], **branch).status == 422
     assert "Removed." in told(adas, put(adas, page, page, revision=ids[1], confirm_id=ids[1], **branch))
     assert [one["raw_id"] for one in root("get_repo_changesets", repoid=mine.id, start_rev="0", limit=-1)] == ids[:1]
+
+
+@pytest.mark.parametrize("kind", ["git", "hg"])
+def test_a_pull_now_is_a_job_that_the_page_follows(
+    server: Server, root: Api, ada: Person, adas: Browser, mine: Thing, kind: str, tmp_path: Path
+) -> None:
+    page, source = f"/{mine.name}/settings/remote", root.new_repo(owner=ada.name, kind=kind)
+    new_system(kind, tmp_path / "clients").checkout(server, source.name, ada).change("from elsewhere")
+    assert "It has no remote address." in adas.get(page).page.text
+    assert put(adas, page, page).status == 422
+    refused = put(adas, page, page, clone_uri="file:///etc/passwd")
+    assert refused.status == 422 and "only http and https" in refused.page.text
+    address = f"{server.url}/{source.name}".replace("://", f"://{ada.name}:{ada.password}@")
+    told(adas, put(adas, page, page, clone_uri=address))
+    assert ada.password not in adas.get(page).text and source.name in adas.get(page).page.text
+    assert "It is being pulled." in told(adas, put(adas, page, page))
+    until(lambda: "The last pull" in adas.get(page).page.text)
+    assert "The last pull ended well" in adas.get(page).page.text
+    assert b"from elsewhere" in adas.get(f"/{mine.name}/changelog").body
+    told(adas, put(adas, page, page, clone_uri=f"{server.url}/no-such-repository"))
+    told(adas, put(adas, page, page))
+    until(lambda: "The last pull failed" in adas.get(page).page.text)
