@@ -268,8 +268,13 @@ class BackEnd(Protocol):
         """Fetch what another server has; returns what moved."""
         ...
 
-    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
-        """Record a change of one file; returns what moved. Raises `HeadMoved` and `UnknownPath`."""
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        """Record a change of one file; returns what moved. Raises `HeadMoved` and `UnknownPath`.
+
+        `announce` is called before anything moves, with what will move as far as the system can tell.
+        """
         ...
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:

@@ -8,6 +8,7 @@ be, and the next start journals which.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from trivium.errors import Forbidden, Invalid
 from trivium.forge.accounts import users as accounts
 from trivium.forge.history.reading import History
 from trivium.forge.pushes import settling as pushes
+from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.finding import Repository
@@ -26,7 +28,7 @@ from trivium.names import is_clean_text
 from trivium.tree.kernel_locks import RepositoryLock
 from trivium.vcs.errors import HeadMoved, NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
-from trivium.vcs.values import FileCommit, Layout
+from trivium.vcs.values import FileCommit, Layout, RefUpdate
 
 MAX_CONTENT: Final = 512 << 10
 """Bytes of a file that is edited in a browser."""
@@ -178,13 +180,18 @@ def _content(snapshot: Snapshot, raw_id: str, path: str) -> bytes | None:
 def _pushed(site: Site, history: History, caller: Caller, repository: Repository, wanted: FileCommit) -> str:
     back_end = site.back_ends[repository.kind]
     path = site.tree.path_of(history.now(repository).name)
-    push = pushes.begin(site, caller, repository.id, ())
+    begun: list[Push] = []
+
+    def announce(updates: Sequence[RefUpdate]) -> None:
+        begun.append(pushes.begin(site, caller, repository.id, updates))
+
     try:
-        moved = back_end.commit(path, wanted)
+        moved = back_end.commit(path, wanted, announce)
     except BaseException:
-        # If this fails as well, the intent stays: once it is gone, nobody looks again.
-        pushes.refresh(site, repository.id)
-        pushes.finish(site, push, [])
+        for push in begun:
+            # If this fails as well, the intent stays: once it is gone, nobody looks again.
+            pushes.refresh(site, repository.id)
+            pushes.finish(site, push, [])
         raise
-    pushes.finish(site, push, moved)
+    pushes.finish(site, begun[0], moved)
     return moved[0].new

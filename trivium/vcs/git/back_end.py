@@ -125,8 +125,13 @@ class Git(GitTransfers):
     def adopt(self, path: Path) -> None:
         adoption.check(self.command, path)
 
-    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
-        return [editing.commit(self.command, path, wanted)]
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        update = editing.made(path, wanted)
+        announce([update])
+        editing.move(self.command, path, update)
+        return [update]
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""

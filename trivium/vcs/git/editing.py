@@ -26,8 +26,11 @@ _CLOSED: Final = frozenset({".git", "git~1"})
 pygit2.settings.enable_fsync_gitdir(True)
 
 
-def commit(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
-    """Make the commit; raises `HeadMoved`, `UnknownPath` and `VcsError`, with nothing changed."""
+def made(path: Path, wanted: FileCommit) -> RefUpdate:
+    """Make the commit, which nothing reaches yet; returns how its branch is to move.
+
+    Raises `HeadMoved`, `UnknownPath` and `VcsError`.
+    """
     name = f"refs/heads/{wanted.branch}"
     file = clean_path(wanted.path)
     if not file or any(segment.lower() in _CLOSED for segment in file.split("/")):
@@ -43,15 +46,19 @@ def commit(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
         if tree is not None and whole == tree.id:
             raise VcsError("the file is the same as before")
         who = pygit2.Signature(wanted.author, wanted.email)
-        made = str(repository.create_commit(None, who, who, wanted.message, whole, parents))
+        raw_id = repository.create_commit(None, who, who, wanted.message, whole, parents)
+    return RefUpdate(name, wanted.parent, str(raw_id))
+
+
+def move(command: GitCommand, path: Path, update: RefUpdate) -> None:
+    """Let a branch hold what was made; raises `HeadMoved` when it is not where it was any more, and `VcsError`."""
     try:
-        command.run("update-ref", name, made, wanted.parent, cwd=path)
+        command.run("update-ref", update.name, update.new, update.old, cwd=path)
     except VcsError:
         with open_repository(path) as repository:
-            if (target_of(repository, name) or ZERO) != wanted.parent:
-                raise HeadMoved(wanted.branch) from None
+            if (target_of(repository, update.name) or ZERO) != update.old:
+                raise HeadMoved(update.name) from None
         raise
-    return RefUpdate(name, wanted.parent, made)
 
 
 def _rewritten(
@@ -67,9 +74,9 @@ def _rewritten(
         below = entry if isinstance(entry, pygit2.Tree) else None
         if below is None and blob is None:
             raise UnknownPath("/".join(segments))
-        made = _rewritten(repository, below, rest, blob)
-        if made is not None:
-            builder.insert(name, made, FileMode.TREE)
+        changed = _rewritten(repository, below, rest, blob)
+        if changed is not None:
+            builder.insert(name, changed, FileMode.TREE)
         else:
             builder.remove(name)
     elif blob is not None:

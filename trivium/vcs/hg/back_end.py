@@ -121,7 +121,10 @@ class Hg:
                 total=limits.total,
             )
 
-    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        announce(())
         found = self.processes.ask(
             list[tuple[str, str, str]],
             "commit",

@@ -116,7 +116,9 @@ class Svn:
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         raise NotPossible(_REFUSES[Act.PULL])
 
-    def commit(self, path: Path, wanted: FileCommit) -> list[RefUpdate]:
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
         raise NotPossible("files of Subversion repositories are not edited in the browser")
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
