@@ -29,7 +29,12 @@ TYPES = {
 }
 ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form", "jobs.creating"}
 """Views that lead to others."""
-NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request", "password_reset.choosing"}
+NOT_YET = {
+    "pull_requests.pull_requests",
+    "pull_requests.pull_request",
+    "password_reset.choosing",
+    "account_emails.confirming",
+}
 """Views that say that there are none, or need a link from a mail."""
 PLAIN = {
     "server.ping",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -13,7 +14,7 @@ from trivium.forge.accounts.users import User
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import AddressAllowed, AddressForgotten
 from trivium.forge.site import Site
-from trivium.store.tables import user_addresses, users
+from trivium.store.tables import DEFAULT_USER_ID, user_addresses, users
 
 
 def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
@@ -26,6 +27,28 @@ def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
     if of is not None:
         statement = statement.where(users.c.id == of.id)
     return [(row.username, row.network) for row in db.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From where an account may be used."""
+
+    network: str
+    description: str
+    of_everybody: bool
+    """Whether it is one of the user `default`."""
+
+
+def own_ranges(db: Connection, caller: Caller) -> list[Range]:
+    """The ranges that let the caller in, those of everybody last; none: they are let in from everywhere."""
+    whose = (caller.user_id, DEFAULT_USER_ID) if caller.inherits else (caller.user_id,)
+    columns = (user_addresses.c.network, user_addresses.c.description, user_addresses.c.user_id)
+    rows = db.execute(
+        select(*columns)
+        .where(user_addresses.c.user_id.in_(whose))
+        .order_by(user_addresses.c.user_id == DEFAULT_USER_ID, user_addresses.c.id)
+    )
+    return [Range(row.network, row.description, row.user_id == DEFAULT_USER_ID) for row in rows]
 
 
 def allow_address(site: Site, caller: Caller, user: User, network: str, *, description: str = "") -> None:

@@ -80,6 +80,28 @@ class AddressForgotten(Event, frozen=True):
     network: str
 
 
+class EmailAsked(Event, frozen=True):
+    """A user, the subject, says that an address is theirs; a mail to it asks."""
+
+    action = "email.ask"
+    confirmation: int
+    email: str
+
+
+class EmailAdded(Event, frozen=True):
+    """A further address of an account counts from now on."""
+
+    action = "email.add"
+    email: str
+
+
+class EmailRemoved(Event, frozen=True):
+    """A further address of an account counts no more, or will not be confirmed."""
+
+    action = "email.remove"
+    email: str
+
+
 class SignedIn(Event, frozen=True):
     """Somebody signed in to the pages; failures are written by `access.credentials`."""
 
