@@ -21,12 +21,12 @@ from trivium.access.levels import Level
 from trivium.egress import mail
 from trivium.egress.mail import MailRefused
 from trivium.errors import NotFound
-from trivium.forge.accounts import password_resets
+from trivium.forge.accounts import emails, password_resets
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.preferences import parsed
 from trivium.forge.accounts.users import User
 from trivium.forge.events import outbox
-from trivium.forge.events.accounts import PasswordChanged, PasswordResetAsked, UserRegistered
+from trivium.forge.events.accounts import EmailAsked, PasswordChanged, PasswordResetAsked, UserChanged, UserRegistered
 from trivium.forge.events.delivery import Subscriber
 from trivium.forge.events.outbox import Recorded
 from trivium.forge.events.reviews import Commented
@@ -77,6 +77,8 @@ class Notices:
             PasswordResetAsked.action: _Resets(site),
             PasswordChanged.action: _Changes(site),
             UserRegistered.action: _Registrations(site),
+            UserChanged.action: _Activations(site),
+            EmailAsked.action: _Confirmations(site),
         }
 
     @property
@@ -104,11 +106,12 @@ class Notices:
             except NotFound:
                 return
             chosen = parsed(db.execute(_CHOSEN, {"sought": user_id}).scalar()).locale
-        to = mailbox(user.email or "", _named(user))
-        if event is None or to is None or not user.active:
+        if event is None or not user.active:
             return
-        letter = self._kinds[event.action].letter(event, user, chosen)
-        if letter is not None:
+        kind = self._kinds[event.action]
+        to = mailbox(kind.address(event, user), _named(user))
+        letter = kind.letter(event, user, chosen) if to is not None else None
+        if to is not None and letter is not None:
             settings = self._site.settings
             made = message(settings, to, letter.content, letter.envelope)
             mail.send(settings, made, sender=sender(settings).addr_spec, recipient=to.addr_spec)
@@ -129,6 +132,10 @@ class _Kind:
     def recipients(self, event: Recorded) -> list[int]:
         """The ids of those who get one."""
         raise NotImplementedError
+
+    def address(self, event: Recorded, to: User) -> str:  # noqa: ARG002
+        """Where the mail of one of them goes."""
+        return to.email or ""
 
     def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
         """What one of them gets; `chosen` is their language, if they chose one. None: nothing any more."""
@@ -252,6 +259,61 @@ class _Changes(_Kind):
             site=self.site.settings.realm,
             address=event.address,
             at=f"{event.at[:16].replace('T', ' ')} UTC",
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Activations(_Kind):
+    """Of accounts that may be used from now on, after they waited or were disabled: to their users."""
+
+    def recipients(self, event: Recorded) -> list[int]:
+        user_id, changes, was = (event.detail.get(name) for name in ("user_id", "changes", "was"))
+        if not (isinstance(user_id, int) and isinstance(changes, dict) and isinstance(was, dict)):
+            return []
+        return [user_id] if changes.get("active") is True and was.get("active") is False else []
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        words, settings = language(chosen or SOURCE), self.site.settings
+        content = worded(
+            "activated",
+            words,
+            words.text("Your account can be used"),
+            username=to.username,
+            site=settings.realm,
+            link=links.sign_in(settings),
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Confirmations(_Kind):
+    """Of addresses that users say they have: to that address, and to nobody else."""
+
+    def _held(self, event: Recorded) -> emails.Confirmation | None:
+        with self.site.store.read() as db:
+            return emails.to_mail(db, self.site, int(event.detail.get("confirmation", 0)))
+
+    def recipients(self, event: Recorded) -> list[int]:
+        found = self._held(event)
+        return [] if found is None else [found.user_id]
+
+    def address(self, event: Recorded, to: User) -> str:
+        found = self._held(event)
+        return "" if found is None or found.user_id != to.id else found.email
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        settings, found = self.site.settings, self._held(event)
+        if found is None or found.user_id != to.id or not settings.base_url:
+            return None
+        words = language(chosen or (found.locale if found.locale in KNOWN else SOURCE))
+        content = worded(
+            "email_confirmation",
+            words,
+            words.text("Confirm your e-mail address"),
+            username=found.username,
+            email=found.email,
+            site=settings.realm,
+            address=event.address,
+            link=links.email_confirmation(settings, found.key),
         )
         return Letter(content, Envelope(f"event.{event.id}", event.at))
 

@@ -126,6 +126,19 @@ user_emails = _table(
     Column("email", String(255), nullable=False, unique=True),
 )
 
+email_confirmations = _table(
+    "email_confirmations",
+    # Addresses that users say they have, until a mail to them was answered (`forge/accounts/emails.py`). The key in the
+    # mail stands nowhere: it is made of this row and the server's secret, and found by its digest.
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("email", String(255), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("nonce", LargeBinary(16), nullable=False),
+    Column("locale", String(20), nullable=False),
+    Column("asked_at", BigInteger, nullable=False, index=True),  # seconds since the epoch
+    UniqueConstraint("user_id", "email"),
+)
+
 user_addresses = _table(
     "user_addresses",
     Column("user_id", _to("users.id"), nullable=False),
@@ -145,6 +158,7 @@ tokens = _table(
     Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
     Column("created_on", String(23), nullable=False),
     Column("last_used", String(23)),
+    Column("last_address", String(45)),  # from where that was
 )
 
 sessions = _table(
