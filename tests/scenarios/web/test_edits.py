@@ -64,7 +64,7 @@ def test_a_file_is_changed_added_and_removed(
     copy.update()
     assert copy.files() == {"docs/a.txt": b"one\nthree\n", "docs/deep/b.txt": b"b\n", "dos.txt": b"x\r\nz\r\n"}
     told = root("get_repo_changesets", repoid=mine.id, start_rev="0", limit=-1)
-    assert [one["message"] for one in told] == ["first", "Three", "Z", "B", "Away"]
+    assert [one["message"].strip() for one in told] == ["first", "Three", "Z", "B", "Away"]
     assert ada.name in told[-1]["author"]
     # A clone and a push go on from there.
     assert copy.change("after", **{"docs/a.txt": "four\n"})

@@ -35,7 +35,7 @@ def commit(
         if not _is_head(repository, branch, parent):
             raise HeadMoved(branch.decode("utf-8", "replace"))
         before = repository[parent] if parent != nullid else repository[nullid]
-        old = before.get(path, None)
+        old = before[path] if path in before else None  # noqa: SIM401  # a changeset has no `get`
         _check(before, path, old is not None, writes=content is not None)
         if old is not None and content is not None and old.data() == content:
             raise VcsError("the file is the same as before")
