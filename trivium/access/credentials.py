@@ -201,7 +201,8 @@ class Authenticator:
         """Digests of right passwords → the stored hash, and until when the password is known to be right."""
         self._told: TTLCache[tuple[int, str, str], bool] = TTLCache(maxsize=4096, ttl=_TOLD_SECONDS)
         self._lock = threading.Lock()
-        self.used_tokens: set[int] = set()
+        self.used_tokens: dict[int, str] = {}
+        """Key → from where it was used last, until that is written."""
         self.signed_in: set[int] = set()
 
     def by_key(self, key: str, address: str, role: Role) -> tuple[Caller, Stamp]:
@@ -234,7 +235,7 @@ class Authenticator:
             caller = admitted(row, address)
             if not row.builtin and row.role != Role.ALL and row.role not in roles:
                 raise CredentialsRefused(Reason.ROLE)
-        self.used_tokens.add(row.token_id)
+        self.used_tokens[row.token_id] = address
         return caller, row
 
     def visitor(self, address: str) -> Caller | None:
@@ -271,7 +272,7 @@ class Authenticator:
         with self._store.read() as db:
             found = _BY_NAME.first(db, {"sought": account_key_of(username)})
         row = _AccountRow(*found) if found else None
-        if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password)):
+        if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password, address)):
             with self._telling(row, address):
                 return admitted(row, address), proof
         if row is not None and (until := self._remembered_until(row, password)):
@@ -322,10 +323,10 @@ class Authenticator:
                 db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
         return row, renewed or stored or ""
 
-    def used(self, proof: Proof) -> None:
-        """Note that a remembered proof let somebody in again."""
+    def used(self, proof: Proof, address: str) -> None:
+        """Note that a remembered proof let somebody in again, from where it did before."""
         if proof.token_id is not None:
-            self.used_tokens.add(proof.token_id)
+            self.used_tokens[proof.token_id] = address
 
     @contextlib.contextmanager
     def _telling(self, row: _KeyRow | _AccountRow, address: str) -> Iterator[None]:
@@ -357,7 +358,7 @@ class Authenticator:
         with self._store.write(access_unchanged=True) as db:
             self._journal(db, failed)
 
-    def _own_key(self, user_id: int, key: str) -> Proof | None:
+    def _own_key(self, user_id: int, key: str, address: str) -> Proof | None:
         """The proof for a key that is this user's and meant for version-control clients; None for any other key."""
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
@@ -366,7 +367,7 @@ class Authenticator:
             return None
         if not row.builtin and row.role not in (Role.ALL, Role.VCS):
             return None
-        self.used_tokens.add(row.token_id)
+        self.used_tokens[row.token_id] = address
         return Proof(math.inf if row.expires < 0 else row.expires, row.token_id)
 
     def _mark(self, user_id: int, password: str) -> bytes:

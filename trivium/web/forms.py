@@ -127,6 +127,12 @@ class Entered(Generic[F]):
         """With which a page shows this."""
         self._visit = visit
 
+    def instead(self, **typed: str) -> Entered[F]:
+        """The same with something else in some fields."""
+        other = Entered(self._visit, self.kind, {**self.typed, **typed}, self.wrong, self.form)
+        other.status = self.status
+        return other
+
     def refuse(self, about: str, sentence: str, status: int = 422) -> None:
         """Say that something is wrong, in the reader's language; `about` is a field, or empty."""
         self.wrong.setdefault(about, sentence)

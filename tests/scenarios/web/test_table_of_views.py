@@ -36,7 +36,12 @@ ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form", "jobs.creating
     f"edits.{one}" for one in ("form", "new", "removal")
 }
 """Views that lead to others."""
-NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request", "password_reset.choosing"}
+NOT_YET = {
+    "pull_requests.pull_requests",
+    "pull_requests.pull_request",
+    "password_reset.choosing",
+    "account_emails.confirming",
+}
 """Views that say that there are none, or need a link from a mail."""
 PLAIN = {
     "server.ping",

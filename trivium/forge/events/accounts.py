@@ -90,6 +90,14 @@ class AddressForgotten(Event, frozen=True):
     network: str
 
 
+class EmailAsked(Event, frozen=True):
+    """A user, the subject, says that an address is theirs; a mail to it asks."""
+
+    action = "email.ask"
+    confirmation: int
+    email: str
+
+
 class EmailAdded(Event, frozen=True):
     """A further address of an account counts from now on."""
 

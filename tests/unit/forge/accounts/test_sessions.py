@@ -315,10 +315,10 @@ def test_activity_writes_when_a_session_was_used(site: Site, authenticator: Auth
     began(site, made, ago=600, used=61)
     old = sessions.session_of(site, made.cookie, HERE)
     assert old is not None
-    activity.write(site, set(), set())
+    activity.write(site, {}, set())
     assert _listed(site, ada)[0].last_seen == old.last_seen
     activity.saw(old)
-    activity.write(site, set(), authenticator.signed_in)
+    activity.write(site, {}, authenticator.signed_in)
     assert _listed(site, ada)[0].last_seen > old.last_seen
     with site.store.read() as db:
         row = db.execute(select(tables.users).where(tables.users.c.id == ada.id)).one()
@@ -327,7 +327,7 @@ def test_activity_writes_when_a_session_was_used(site: Site, authenticator: Auth
     old = sessions.session_of(site, made.cookie, HERE)
     assert old is not None
     activity.saw(old)
-    activity.write(site, set(), set())
+    activity.write(site, {}, set())
     with site.store.read() as db:
         later = db.execute(select(tables.users).where(tables.users.c.id == ada.id)).one()
     assert later.last_login == row.last_login and later.last_activity >= row.last_activity
