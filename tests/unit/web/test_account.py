@@ -91,7 +91,7 @@ def test_a_new_key_is_shown_once_and_works(site: Site, ida: Caller, idas: Visito
         assert not KEY.search(idas.get(path).text)
     # Nor does the address show it again when the next thing is told, to another session.
     other = Doorway.visitor(idas._doorway, ida)
-    other.post(MINE, firstname="Ida")
+    assert other.post(MINE, firstname="Ida").status == 302
     assert not KEY.search(other.get(made.location).text)
     assert key[-4:] in idas.get(TOKENS).page.text
     (row,) = [one for one in _tokens(site, ida) if not one.builtin]
