@@ -87,25 +87,30 @@ def path_of(given: str) -> str:
 
 def check_segment(segment: str) -> str:
     """One segment of a repository or group name (system.md 3.5, security.md S-2)."""
-    refuse = None
+    name = _shown(segment)
     if not segment or segment in (".", ".."):
-        refuse = "is empty or a dot name"
-    elif len(segment) > MAX_SEGMENT or len(segment.encode("utf-8", "surrogatepass")) > MAX_SEGMENT_BYTES:
-        refuse = "is too long"
-    elif segment[0] in ".-" or segment[-1] == ".":
-        refuse = "begins or ends with a character that is not allowed there"
-    elif segment != segment.strip():
-        refuse = "begins or ends with a blank"
-    elif "/" in segment or not _CLOSED_CHARACTERS.isdisjoint(segment) or not _printable(segment):
-        refuse = f"has a character that is not allowed: {_wrong_one(segment)!a}"
-    elif _ID_LIKE.fullmatch(segment):
-        refuse = "looks like the permanent address of a repository"
-    elif segment.lower().endswith(_CLOSED_SUFFIXES) or segment in _CLOSED_SEGMENTS or segment.lower() == "!svn":
-        refuse = "is reserved for a version-control system"
-    elif not unicodedata.is_normalized("NFC", segment):
-        refuse = "is not in normalised form (NFC)"
-    if refuse:
-        raise Invalid(f"the name {_shown(segment)} {refuse}")
+        raise Invalid("the name %(name)s is empty or a dot name", about="name", name=name)
+    if len(segment) > MAX_SEGMENT or len(segment.encode("utf-8", "surrogatepass")) > MAX_SEGMENT_BYTES:
+        raise Invalid("the name %(name)s is too long", about="name", name=name)
+    if segment[0] in ".-" or segment[-1] == ".":
+        raise Invalid(
+            "the name %(name)s begins or ends with a character that is not allowed there", about="name", name=name
+        )
+    if segment != segment.strip():
+        raise Invalid("the name %(name)s begins or ends with a blank", about="name", name=name)
+    if "/" in segment or not _CLOSED_CHARACTERS.isdisjoint(segment) or not _printable(segment):
+        raise Invalid(
+            "the name %(name)s has a character that is not allowed: %(character)s",
+            about="name",
+            name=name,
+            character=ascii(_wrong_one(segment)),
+        )
+    if _ID_LIKE.fullmatch(segment):
+        raise Invalid("the name %(name)s looks like the permanent address of a repository", about="name", name=name)
+    if segment.lower().endswith(_CLOSED_SUFFIXES) or segment in _CLOSED_SEGMENTS or segment.lower() == "!svn":
+        raise Invalid("the name %(name)s is reserved for a version-control system", about="name", name=name)
+    if not unicodedata.is_normalized("NFC", segment):
+        raise Invalid("the name %(name)s is not in normalised form (NFC)", about="name", name=name)
     return segment
 
 
@@ -120,12 +125,14 @@ def check_path(path: str, *, inside: str = "") -> str:
     `inside` is a group that exists already. Its name may be one that is no longer allowed (decisions.md A16).
     """
     if len(path) > MAX_NAME or path.count("/") >= MAX_DEPTH or len(key_of(path)) > MAX_NAME:
-        raise Invalid(f"the name {_shown(path)} is too long or too deep")
+        raise Invalid("the name %(name)s is too long or too deep", about="name", name=_shown(path))
     segments = path.split("/")
     for segment in segments[inside.count("/") + 1 if inside else 0 :]:
         check_segment(segment)
     if segments[0].startswith("_"):
-        raise Invalid(f"names beginning with an underscore are reserved at top level: {_shown(path)}")
+        raise Invalid(
+            "names beginning with an underscore are reserved at top level: %(name)s", about="name", name=_shown(path)
+        )
     return path
 
 
@@ -142,13 +149,16 @@ def check_username(name: str) -> str:
     """A user's name (api-users.md 7, decisions.md A13)."""
     if not _USERNAME.fullmatch(name) or name.isdigit() or len(account_key_of(name)) > MAX_NAME:
         raise Invalid(
-            f"the user name {_shown(name)} is not allowed: it has letters, digits, '_', '.' and '-', at most"
-            f" {MAX_NAME}, begins with neither '.' nor '-', and is no number"
+            "The user name %(name)s is not allowed: it has letters, digits, '_', '.' and '-', at most %(most)s, begins"
+            " with neither '.' nor '-', and is no number.",
+            about="username",
+            name=_shown(name),
+            most=MAX_NAME,
         )
     if account_key_of(name) in RESERVED_USERNAMES:
-        raise Invalid(f"the user name {_shown(name)} is reserved")
+        raise Invalid("The user name %(name)s is reserved.", about="username", name=_shown(name))
     if not unicodedata.is_normalized("NFC", name):
-        raise Invalid(f"the user name {_shown(name)} is not in normalised form (NFC)")
+        raise Invalid("The user name %(name)s is not in normalised form (NFC).", about="username", name=_shown(name))
     return name
 
 
@@ -156,8 +166,11 @@ def check_user_group(name: str) -> str:
     """A user group's name: as a user's, with blanks inside (api-users.md 8)."""
     if not _USER_GROUP.fullmatch(name) or not unicodedata.is_normalized("NFC", name) or len(key_of(name)) > MAX_NAME:
         raise Invalid(
-            f"the user group name {_shown(name)} is not allowed: it has letters, digits, '_', '.', '-' and blanks"
-            f" inside, at most {MAX_NAME}, and begins with neither '.' nor '-'"
+            "The user group name %(name)s is not allowed: it has letters, digits, '_', '.', '-' and blanks inside, at"
+            " most %(most)s, and begins with neither '.' nor '-'.",
+            about="name",
+            name=_shown(name),
+            most=MAX_NAME,
         )
     return name
 
@@ -166,8 +179,9 @@ def check_field_key(key: str) -> str:
     """The key of an extra field (api-repos.md 4)."""
     if not _FIELD_KEY.fullmatch(key):
         raise Invalid(
-            f"the field key {_shown(key)} is not allowed: it has letters from a to z, digits, '_', '.' and '-',"
-            " at most 100"
+            "the field key %(key)s is not allowed: it has letters from a to z, digits, '_', '.' and '-', at most 100",
+            about="key",
+            key=_shown(key),
         )
     return key
 
@@ -177,7 +191,9 @@ def check_email(address: str) -> str:
     stored = address.lower()
     if not address or max(len(address), len(stored)) > MAX_NAME or not _printable(address):
         raise Invalid(
-            f"the e-mail address {_shown(address)} is not allowed: it has 1 to {MAX_NAME} characters that"
-            " can be printed"
+            "The e-mail address %(address)s is not allowed: it has 1 to %(most)s characters that can be printed.",
+            about="email",
+            address=_shown(address),
+            most=MAX_NAME,
         )
     return stored

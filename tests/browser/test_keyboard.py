@@ -72,6 +72,11 @@ def test_ways_through_a_file(adas: Watched, world: World) -> None:
     expect(page.locator("tr.chosen")).to_have_attribute("id", "L9")
     page.keyboard.press("u")
     ends_at(page, exhibit.at("files/{last}/src"))
+    # Annotated and back.
+    page = adas.open(path)
+    for where in ("annotate", "files"):
+        page.keyboard.press("b")
+        ends_at(page, exhibit.at(where + "/{last}/src/tide.py"))
     # Nothing happens while somebody types.
     page.keyboard.press("t")
     field = page.locator("form.seek input")
@@ -79,7 +84,70 @@ def test_ways_through_a_file(adas: Watched, world: World) -> None:
     page.keyboard.type("bu?")
     expect(field).to_have_value("bu?")
     expect(page.locator("#keys")).to_be_hidden()
-    ends_at(page, exhibit.at("files/{last}/src"))
+    ends_at(page, exhibit.at("files/{last}/src/tide.py"))
+
+
+def test_a_file_is_found_from_every_page(adas: Watched, world: World) -> None:
+    """Where a page has no field for it, the key leads to one: at the same revision, if it shows one (web.md 6)."""
+    for kind, page_, leads_to in (
+        ("git", "changelog", "files"),
+        ("hg", "branches", "files"),
+        ("svn", "changeset/{last}", "files/{last}"),
+    ):
+        exhibit = world.exhibits[kind]
+        page = adas.open(exhibit.at(page_))
+        page.keyboard.press("t")
+        ends_at(page, exhibit.at(leads_to) + "#seek")
+        expect(page.locator("form.seek input")).to_be_focused()
+        page.keyboard.type("guide")
+        page.get_by_role("option").first.wait_for()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/docs/guide.md")
+        assert adas.wrong == []
+
+
+def test_address_with_the_full_id(adas: Watched, world: World) -> None:
+    exhibit = world.exhibits["git"]
+    page = adas.open(exhibit.at("changeset/") + exhibit.ids[-1][:12] + "?layout=split")
+    page.keyboard.press("y")
+    assert page.url.endswith(exhibit.at("changeset/{last}?layout=split"))
+    adas.open(exhibit.at())
+    page.keyboard.press("y")
+    ends_at(page, exhibit.at("files/{last}"))
+
+
+def test_ways_through_what_is_said(adas: Watched, world: World) -> None:
+    """From thread to thread, through folded files as well, and on to what is said on the whole."""
+    exhibit = world.exhibits["git"]
+    page = adas.open(exhibit.at("changeset/{first}?layout=unified"))
+    first, second = page.locator("tr.talk").first, page.locator("tr.talk").nth(1)
+    assert page.locator("tr.talk").count() == 2
+    first.locator("xpath=ancestor::section").locator("summary").click()
+    expect(first).to_be_hidden()
+    page.keyboard.press("N")
+    expect(first).to_have_class("talk at")
+    expect(first).to_be_visible()
+    page.keyboard.press("N")
+    expect(second).to_have_class("talk at")
+    assert adas.axe() == []
+    page.keyboard.press("N")
+    expect(page.locator(".general .remark")).to_have_class("remark at")
+    page.keyboard.press("P")
+    expect(second).to_have_class("talk at")
+    page.keyboard.press("?")
+    assert "Next, previous comment" in "".join(page.locator("#keys li:visible").all_inner_texts())
+
+
+def test_rows_are_chosen_and_compared(adas: Watched, world: World) -> None:
+    exhibit = world.exhibits["git"]
+    page = adas.open(exhibit.at("changelog"))
+    ids = [str(link.get_attribute("href"))[-40:] for link in page.locator(".log a.id").all()]
+    page.keyboard.type("jxjx")
+    assert page.locator(".log input:checked").count() == 2
+    page.keyboard.type("xjx")  # not that one, but the next
+    page.keyboard.press("c")
+    page.wait_for_url("**/compare/**")
+    assert page.url.endswith(f"/compare/rev@{ids[0]}...rev@{ids[2]}")
 
 
 def test_ways_through_changes(adas: Watched, world: World) -> None:

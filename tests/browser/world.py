@@ -122,7 +122,12 @@ def _exhibit(system: System, server: Server, root: Api, owner: Person) -> Exhibi
             "The sun" + BODY, **{f"{top}src/tide.py": longer, f"{top}LICENSE": None, f"{top}src/sun.py": "SUN = 0.46\n"}
         )
     ]
-    return Exhibit(system.kind, name, _ids(system, server, name) or tuple(ids), top)
+    exhibit = Exhibit(system.kind, name, _ids(system, server, name) or tuple(ids), top)
+    if system.kind == "git":
+        for path, line in (("LICENSE", "n2"), ("src/tide.py", "n7"), ("", "")):
+            said = {"filepath": path, "lineno": line} if path else {}
+            root("comment_commit", repoid=name, commit_id=exhibit.ids[0], message="Why so?", **said)
+    return exhibit
 
 
 def _layout(copy: Copy) -> str:

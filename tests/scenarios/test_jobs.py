@@ -9,16 +9,25 @@ import itertools
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support import postgresql
 from tests.support.browser import Browser
 from tests.support.clients import Api, Git, Person
+from tests.support.held import held_program, held_repository
 from tests.support.processes import are_gone, kill_all
 from tests.support.queues import Redis, Worker, broker, ended, wait_for_state
 from tests.support.servers import Server
 from tests.support.waiting import until
+from trivium.access.levels import Level
+from trivium.assembly import open_site
+from trivium.forge.accounts import users as accounts
+from trivium.forge.pushes.queued_pulls import submit_pull
+from trivium.forge.repositories import finding as repositories
+from trivium.settings import Settings
 
 SECRET = "s3cr3t-of-the-import"
 
@@ -166,19 +175,8 @@ def test_of_two_creations_of_one_name_one_wins(yard: Yard, api: Api) -> None:
     worker.kill()
 
 
-def _held_git(directory: Path) -> tuple[Path, Path, Path]:
-    """A git that waits in each copy until a file is there; and the file that says that it waits."""
-    program, begun, go = directory / "held-git", directory / "begun", directory / "go"
-    program.write_text(
-        f'#!/bin/sh\ncase "$*" in *clone*|*fetch*) touch {begun}; while [ ! -e {go} ]; do sleep 0.02; done;; esac\n'
-        'exec git "$@"\n'
-    )
-    program.chmod(0o755)
-    return program, begun, go
-
-
 def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_goes_on(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    program, begun, go = held_program("git", tmp_path)
     first = yard.work(TRIVIUM_GIT_PATH=str(program))
     task = api("fork_repo", repoid="source", fork_name="survivor")["task"]
     until(begun.exists)
@@ -194,7 +192,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_goes_on(yard: 
 
 
 def test_processes_of_a_worker_end_with_it(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    program, begun, go = held_program("git", tmp_path)
     worker = yard.work(TRIVIUM_GIT_PATH=str(program))
     task = api("fork_repo", repoid="source", fork_name="orphan")["task"]
     until(begun.exists)
@@ -209,27 +207,102 @@ def test_processes_of_a_worker_end_with_it(yard: Yard, api: Api, tmp_path: Path)
 
 
 def test_what_runs_is_cancelled_and_leaves_nothing(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    server = yard.server
+    git, git_begun, git_goes = held_program("git", tmp_path)
+    svnadmin, svn_begun, svn_goes = held_program("svnadmin", tmp_path)
+    for kind in ("hg", "svn"):
+        api("create_repo", repo_name=f"{kind}-source", repo_type=kind)
+    worker = yard.work(TRIVIUM_GIT_PATH=str(git), TRIVIUM_SVNADMIN_PATH=str(svnadmin))
+    with held_repository(server.root / "hg-source"):
+        for kind, begun in (("git", git_begun.exists), ("svn", svn_begun.exists), ("hg", None)):
+            source = "source" if kind == "git" else f"{kind}-source"
+            task = api("fork_repo", repoid=source, fork_name=f"unwanted-{kind}")["task"]
+            wait_for_state(server, task, "running")
+            if begun is not None:
+                until(begun)
+            assert "Asked to end" in server.administer("jobs", "cancel", task)
+            assert api("get_task", task_id=task)["cancelling"] is True
+            # Nothing goes on by itself: it is ended in the middle.
+            assert ended(server, task) == ("cancelled", None)
+            assert api.error("get_repo", repoid=f"unwanted-{kind}") == f"repository `unwanted-{kind}` does not exist"
+    until(lambda: list((server.root / ".staging").iterdir()) == [])
+    for go in (git_goes, svn_goes):
+        go.touch()
+    assert server.administer("jobs", "retry", task) == "It begins again.\n"
+    assert ended(server, task) == ("done", None)
+    worker.kill()
+
+
+def _pull(yard: Yard, name: str) -> str:
+    """Have a repository pulled, as a page does; returns the id of the job."""
+    server = yard.server
+    database = "" if server.database is None else postgresql.address_of(server.database)
+    settings = Settings(
+        data=server.data, database_url=database, use_celery=True, broker_url=yard.redis.url, min_free_bytes=0
+    )
+    site = open_site(settings)
+    try:
+        host, _, port = server.url.partition("//")[2].partition(":")
+        with site.store.read() as db:
+            caller = accounts.find(db, "root").as_caller("127.0.0.1")
+            repository = repositories.find(db, caller, name, Level.ADMIN)
+        task = submit_pull(replace(site, listening=(host, int(port))), caller, repository)
+    finally:
+        site.close()
+    assert task is not None
+    return task
+
+
+def test_a_repository_is_pulled_by_a_job(yard: Yard, api: Api, git: Git, tmp_path: Path) -> None:
+    server, work = yard.server, tmp_path / "work"
+
+    def push(message: str) -> None:
+        git.commit(work, message)
+        git.run("push", "--quiet", "origin", "HEAD", cwd=work)
+
+    def last() -> str:
+        return str(api("get_repo", repoid="mirror")["last_changeset"]["message"]).strip()
+
+    api("create_repo", repo_name="upstream", repo_type="git")
+    git.run("clone", "--quiet", server.clone_url("upstream", server.administrator), str(work))
+    push("first")
+    program, begun, go = held_program("git", tmp_path)
     worker = yard.work(TRIVIUM_GIT_PATH=str(program))
-    task = api("fork_repo", repoid="source", fork_name="unwanted")["task"]
-    until(begun.exists)
-    assert "Asked to end" in yard.server.administer("jobs", "cancel", task)
-    assert api("get_task", task_id=task)["cancelling"] is True
     go.touch()
-    assert ended(yard.server, task) == ("cancelled", None)
-    assert api.error("get_repo", repoid="unwanted") == "repository `unwanted` does not exist"
-    assert yard.server.administer("jobs", "retry", task) == "It begins again.\n"
-    assert ended(yard.server, task) == ("done", None)
+    task = api("create_repo", repo_name="mirror", repo_type="git", clone_uri=f"{server.url}/upstream")["task"]
+    assert ended(server, task) == ("done", None)
+    push("second")
+    for file in (begun, go):
+        file.unlink()
+    unwanted = _pull(yard, "mirror")
+    until(begun.exists)
+    server.administer("jobs", "cancel", unwanted)
+    assert ended(server, unwanted) == ("cancelled", None)
+    assert last() == "first"
+    go.touch()
+    task = _pull(yard, "mirror")
+    assert ended(server, task) == ("done", None)
+    assert last() == "second"
+    assert "1 moved" in server.administer("jobs", "show", task)
+    assert len(server.journal("remote.pull", "mirror")) == 1
+    assert server.journal("remote.pull_failed", "mirror") == []
+    assert server.query("SELECT count(*) FROM intents") == [(0,)]
+    api("delete_repo", repoid="upstream")
+    task = _pull(yard, "mirror")
+    reason = "the remote server knows no repository at this address"
+    assert ended(server, task) == ("failed", reason)
+    assert len(server.journal("remote.pull_failed", "mirror")) == 1
     worker.kill()
 
 
 def test_a_worker_told_to_end_leaves_what_it_does_to_another(yard: Yard, api: Api, tmp_path: Path) -> None:
-    program, begun, go = _held_git(tmp_path)
+    program, begun, go = held_program("git", tmp_path)
     worker = yard.work(TRIVIUM_GIT_PATH=str(program))
     task = api("fork_repo", repoid="source", fork_name="handed-on")["task"]
     until(begun.exists)
-    go.touch()
+    # It does not wait for the end of the copy.
     assert worker.stop() == 0
+    assert not go.exists()
     another = yard.work()
     assert ended(yard.server, task) == ("done", None)
     another.kill()

@@ -8,13 +8,13 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-import msgspec
 from cachetools import TTLCache
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from trivium.access.caller import Caller, anonymous
 from trivium.access.errands import ERRAND, read_errand
@@ -28,7 +28,7 @@ from trivium.names import account_key_of, is_clean_text
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
-from trivium.store.tables import DEFAULT_USER_ID, journal, now, tokens, user_addresses, users
+from trivium.store.tables import DEFAULT_USER_ID, tokens, user_addresses, users
 
 LOCAL: Final = "rhodecode"
 """The `extern_type` of accounts whose passwords we keep ourselves (decisions.md W4)."""
@@ -167,6 +167,21 @@ _RENEW = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FailedSignIn:
+    """Somebody was not let in."""
+
+    user_id: int | None
+    """Whose account it was; None: nobody's."""
+    username: str
+    address: str
+    reason: str
+
+
+Journal = Callable[[Connection, FailedSignIn], None]
+"""Writes a failed sign-in into the journal, in the transaction that it is given."""
+
+
 class Authenticator:
     """Checks credentials for one worker, which remembers right passwords for a short while.
 
@@ -175,8 +190,10 @@ class Authenticator:
     deactivated account or a new address rule counts at once.
     """
 
-    def __init__(self, store: Store, ring: KeyRing, throttle: Throttle) -> None:
+    def __init__(self, store: Store, ring: KeyRing, throttle: Throttle, journal: Journal) -> None:
+        """`journal` writes down who was not let in."""
         self._store = store
+        self._journal = journal
         self._ring = ring
         self._throttle = throttle
         self._secret = process_secret()
@@ -337,19 +354,9 @@ class Authenticator:
 
         A name that nobody has is left out: it may be a mistyped password.
         """
+        failed = FailedSignIn(row.id, row.username, address, reason) if row else FailedSignIn(None, "", address, reason)
         with self._store.write(access_unchanged=True) as db:
-            db.execute(
-                insert(journal),
-                {
-                    "at": now(),
-                    "user_id": row.id if row else None,
-                    "username": row.username if row else "",
-                    "address": address,
-                    "action": "sign_in.failed",
-                    "subject": row.username if row else "",
-                    "detail": msgspec.json.encode({"reason": str(reason)}).decode(),
-                },
-            )
+            self._journal(db, failed)
 
     def _own_key(self, user_id: int, key: str, address: str) -> Proof | None:
         """The proof for a key that is this user's and meant for version-control clients; None for any other key."""

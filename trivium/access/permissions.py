@@ -82,6 +82,15 @@ def _layers(tables: ObjectTables, own: Any, group: Any, default: Any) -> ColumnE
 
 def effective_level(tables: ObjectTables) -> ColumnElement[int]:
     """The caller's level on the row of `tables.objects` at hand, for statements about one object."""
+    return _layers(tables, *levels_by_layer(tables)[1:])
+
+
+def levels_by_layer(tables: ObjectTables) -> tuple[Any, Any, Any, Any]:
+    """What decides about the row of `tables.objects` at hand.
+
+    Whether the caller owns it; the levels of their own row, of their groups' rows and of the row of `default`, each
+    null without one.
+    """
     objects, grants = tables.objects, tables.grants
     own = select(grants.c.level).where(grants.c.object_id == objects.c.id, grants.c.user_id == _own)
     group = select(func.max(grants.c.level)).where(
@@ -89,8 +98,8 @@ def effective_level(tables: ObjectTables) -> ColumnElement[int]:
         grants.c.group_id.in_(_groups_of_caller()),
     )
     default = select(grants.c.level).where(grants.c.object_id == objects.c.id, grants.c.user_id == DEFAULT_USER_ID)
-    return _layers(
-        tables,
+    return (
+        objects.c.owner_id == _own,
         own.correlate(objects).scalar_subquery(),
         group.correlate(objects).scalar_subquery(),
         default.correlate(objects).scalar_subquery(),
@@ -119,19 +128,19 @@ def levels_joined(tables: ObjectTables) -> tuple[Any, ColumnElement[int]]:
     return source, _layers(tables, own.c.level, group.c.level, default.c.level)
 
 
-def candidates(tables: ObjectTables) -> Any:
-    """The ids of all objects that the caller may read, and perhaps of some that they may not; an id may come twice.
+def candidates(tables: ObjectTables, needs: Level = Level.READ) -> Any:
+    """The ids of all objects that the caller has at least `needs` on, and perhaps of others; an id may come twice.
 
     For statements about few objects among very many; not for super-admins, who need no row. What it gives still has to
     be decided by `effective_level`.
     """
     objects, grants = tables.objects, tables.grants
-    readable = grants.c.level >= int(Level.READ)
+    enough = grants.c.level >= int(needs)
     return union_all(
-        select(grants.c.object_id).where(grants.c.user_id == _own, readable),
-        select(grants.c.object_id).where(grants.c.group_id.in_(_groups_of_caller()), readable),
+        select(grants.c.object_id).where(grants.c.user_id == _own, enough),
+        select(grants.c.object_id).where(grants.c.group_id.in_(_groups_of_caller()), enough),
         select(objects.c.id).where(objects.c.owner_id == _own),
-        select(grants.c.object_id).where(grants.c.user_id == DEFAULT_USER_ID, readable, _inherits),
+        select(grants.c.object_id).where(grants.c.user_id == DEFAULT_USER_ID, enough, _inherits),
     )
 
 
@@ -142,6 +151,18 @@ def _groups_of_caller() -> Any:
         .join(user_groups, user_groups.c.id == user_group_members.c.user_group_id)
         .where(user_group_members.c.user_id == _own, user_groups.c.active)
     )
+
+
+_MEMBERSHIPS: Final = Query(
+    select(user_group_members.c.user_group_id)
+    .join(user_groups, user_groups.c.id == user_group_members.c.user_group_id)
+    .where(user_group_members.c.user_id == _own, user_groups.c.active)
+)
+
+
+def groups_of(db: Connection, caller: Caller) -> frozenset[int]:
+    """The ids of the active user groups that the caller is in: for rows that stand in no table any more."""
+    return frozenset(row[0] for row in _MEMBERSHIPS.all(db, binds(caller)))
 
 
 def _named_levels(tables: ObjectTables) -> Any:

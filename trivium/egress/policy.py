@@ -46,17 +46,17 @@ class RemoteUrl:
 def parse_remote(given: str) -> RemoteUrl:
     """Take an address apart without a look-up; raises `Invalid` for one that can never be fetched from."""
     if len(given) > _MAX_URL or any(ord(character) <= 32 or ord(character) == 127 for character in given):
-        raise Invalid("the address is too long, or has blanks or control characters")
+        raise Invalid("the address is too long, or has blanks or control characters", about="clone_uri")
     try:
         parts = urlsplit(given)
         port = parts.port
     except ValueError as error:
-        raise Invalid("the address cannot be understood") from error
+        raise Invalid("the address cannot be understood", about="clone_uri") from error
     host = parts.hostname or ""
     if parts.scheme not in _PORTS or not given.lower().startswith(f"{parts.scheme}://"):
-        raise Invalid("only http and https addresses can be fetched from")
+        raise Invalid("only http and https addresses can be fetched from", about="clone_uri")
     if not host or not (_HOST.fullmatch(host) or _literal(host)) or "\\" in given or parts.fragment:
-        raise Invalid("the address has no usable host")
+        raise Invalid("the address has no usable host", about="clone_uri")
     netloc = f"[{host}]" if ":" in host else host
     if port is not None:
         netloc += f":{port}"
@@ -96,12 +96,12 @@ def admit_remote(
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     allowed = _is_listed(settings.allowed_remote_hosts, host, port, None)
     if settings.remote_hosts_only and not allowed:
-        raise Invalid("the host is not among allowed_remote_hosts")
+        raise Invalid("the host is not among allowed_remote_hosts", about="clone_uri")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         if must_resolve:
-            raise Invalid("the host cannot be resolved") from error
+            raise Invalid("the host cannot be resolved", about="clone_uri") from error
         found = []
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     base = urlsplit(settings.base_url) if settings.base_url else None
@@ -111,7 +111,7 @@ def admit_remote(
         if allowed or own_name or (myself is not None and myself.is_at(address, port)):
             continue
         if not (_is_public(address) or _is_listed(settings.allowed_remote_hosts, host, port, address)):
-            raise Invalid("the address is not reachable from here by policy (allowed_remote_hosts)")
+            raise Invalid("the address is not reachable from here by policy (allowed_remote_hosts)", about="clone_uri")
     mark = myself.mark if myself else ""
     if own and myself is not None:
         return Remote(remote.url, addresses, myself.username, myself.password, mark)

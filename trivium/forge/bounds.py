@@ -27,19 +27,29 @@ MAX_CHECK_DESCRIPTION: Final = 1 << 10
 
 def check_description(text: str) -> str:
     """A description as it is stored; raises `Invalid`."""
-    return _bounded(text, MAX_DESCRIPTION, "a description")
+    if _is_longer(text, MAX_DESCRIPTION):
+        raise Invalid("a description has at most %(most)s bytes", about="description", most=MAX_DESCRIPTION)
+    if not is_clean_text(text):
+        raise Invalid("a description has a character that cannot be stored", about="description")
+    return text
 
 
 def check_label(text: str) -> str:
     """A name for people, of one line; raises `Invalid`."""
     if len(text) > MAX_LABEL:
-        raise Invalid(f"a label has at most {MAX_LABEL} characters")
-    return _bounded(text, 4 * MAX_LABEL, "a label")
+        raise Invalid("a label has at most %(most)s characters", about="label", most=MAX_LABEL)
+    if not is_clean_text(text):
+        raise Invalid("a label has a character that cannot be stored", about="label")
+    return text
 
 
 def check_field_value(text: str) -> str:
     """The value of an extra field; raises `Invalid`."""
-    return _bounded(text, MAX_FIELD_VALUE, "the value of a field")
+    if _is_longer(text, MAX_FIELD_VALUE):
+        raise Invalid("the value of a field has at most %(most)s bytes", about="fields", most=MAX_FIELD_VALUE)
+    if not is_clean_text(text):
+        raise Invalid("the value of a field has a character that cannot be stored", about="fields")
+    return text
 
 
 def check_check_description(text: str) -> str:
@@ -49,13 +59,17 @@ def check_check_description(text: str) -> str:
 
 def check_comment(text: str, most: int) -> str:
     """The text of a comment; `most` is the option max_comment_bytes. Raises `Invalid`."""
-    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
-        raise Invalid("comment is too long (max_comment_bytes)")
+    if _is_longer(text, most):
+        raise Invalid("A comment has at most %(most)s bytes (max_comment_bytes).", about="text", most=most)
     return _bounded(text, most, "a comment")
 
 
+def _is_longer(text: str, most: int) -> bool:
+    return len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most
+
+
 def _bounded(text: str, most: int, what: str) -> str:
-    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+    if _is_longer(text, most):
         raise Invalid(f"{what} has at most {most} bytes")
     if not is_clean_text(text):
         raise Invalid(f"{what} has a character that cannot be stored")

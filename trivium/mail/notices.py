@@ -8,13 +8,11 @@ reader may still know it, is found out when it is sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import structlog
-from msgspec import convert
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
@@ -30,18 +28,16 @@ from trivium.forge.events.accounts import EmailAsked, PasswordChanged, PasswordR
 from trivium.forge.events.delivery import Subscriber
 from trivium.forge.events.outbox import Recorded
 from trivium.forge.events.reviews import Commented
-from trivium.forge.history.reading import History
+from trivium.forge.notifications.hearing import commented, hearers, sent
 from trivium.forge.repositories import finding as repositories
-from trivium.forge.reviews.comments import STATEMENT, Comment, comment_of
-from trivium.forge.reviews.participants import may_read, participants
+from trivium.forge.reviews.participants import may_read
 from trivium.forge.site import Site
 from trivium.language import KNOWN, SOURCE, Language, language
 from trivium.mail import links
 from trivium.mail.addresses import mailbox, sender
 from trivium.mail.messages import Content, Envelope, message
 from trivium.mail.wording import worded
-from trivium.store.tables import changeset_comments, preferences, users
-from trivium.vcs.errors import VcsError
+from trivium.store.tables import preferences, users
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +51,6 @@ _ADMINISTRATORS: Final = (
     select(users.c.id).where(users.c.admin, users.c.active).order_by(users.c.id).limit(_MOST_ADMINISTRATORS)
 )
 _CHOSEN: Final = select(preferences.c.chosen).where(preferences.c.user_id == bindparam("sought"))
-_COMMENT: Final = STATEMENT.where(changeset_comments.c.id == bindparam("comment"))
 
 
 class Letter(NamedTuple):
@@ -146,52 +141,23 @@ class _Comments(_Kind):
     """Of comments on commits: to those who take part."""
 
     def recipients(self, event: Recorded) -> list[int]:
-        said = convert({"subject": event.subject, **event.detail}, Commented, strict=False)
-        if said.unmailed is True or not isinstance(said.comment, int) or event.repository_id is None:
+        if commented(event).unmailed is True:
             return []
-        with self.site.store.read() as db:
-            found = self._comment(db, said.comment)
-            if found is None:
-                return []
-            try:
-                repository = repositories.find(db, the_system(), event.repository_id, Level.READ)
-            except NotFound:
-                return []
-        revision = said.revision
-        try:
-            (changeset,) = History(self.site).read(repository, lambda snapshot: snapshot.changesets([revision]))
-            author = changeset.author
-        except VcsError:
-            author = ""  # it was stripped meanwhile; the others still hear of it
-        with self.site.store.read() as db:
-            wrote = [] if event.user_id is None else [event.user_id]
-            with suppress(NotFound):
-                wrote.append(accounts.find(db, said.author).id)
-            told = participants(
-                db,
-                repository_id=event.repository_id,
-                revision=said.revision,
-                comment_id=said.comment,
-                text=found.text,
-                author=author,
-                named=said.recipients if isinstance(said.recipients, list | tuple) else (),
-                but=wrote,
-            )
-        return [user.id for user in told]
+        return [one.user.id for one in hearers(self.site, event)]
 
     def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
-        said = convert({"subject": event.subject, **event.detail}, Commented, strict=False)
-        assert isinstance(said.comment, int) and event.repository_id is not None
+        said = commented(event)
+        assert event.repository_id is not None
         with self.site.store.read() as db:
-            found = self._comment(db, said.comment)
-            if found is None or not may_read(db, to, event.repository_id):
+            found = sent(db, said)
+            if not found or not may_read(db, to, event.repository_id):
                 return None
             name = repositories.find(db, the_system(), event.repository_id, Level.READ).name
         words, settings = language(chosen or SOURCE), self.site.settings
-        commit = said.revision[:_SHORT]
+        commit, first = said.revision[:_SHORT], found[0]
         subject = words.text(
             "%(who)s commented on %(commit)s in %(repository)s",
-            who=found.author_name,
+            who=first.author_name,
             commit=commit,
             repository=name,
         )
@@ -199,20 +165,14 @@ class _Comments(_Kind):
             "comment",
             words,
             subject,
-            comment=found,
+            comments=found,
             commit=commit,
             repository=name,
-            vote=_vote(words, found.status),
-            link=links.changeset(settings, name, said.revision, found.id),
+            vote=_vote(words, next((one.status for one in reversed(found) if one.status), None)),
+            link=links.changeset(settings, name, said.revision, first.id),
         )
         thread = f"commit.{event.repository_id}.{commit}"
-        return Letter(content, Envelope(f"comment.{found.id}", event.at, thread, f"repository-{event.repository_id}"))
-
-    def _comment(self, db: Connection, comment_id: int) -> Comment | None:
-        """A comment that is still there."""
-        row = db.execute(_COMMENT, {"comment": comment_id}).first()
-        found = None if row is None else comment_of(row)
-        return None if found is None or found.deleted else found
+        return Letter(content, Envelope(f"comment.{first.id}", event.at, thread, f"repository-{event.repository_id}"))
 
 
 class _Resets(_Kind):

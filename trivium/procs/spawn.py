@@ -16,12 +16,13 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Final
 
 from trivium.errors import StartRefused
+from trivium.procs.watching import watched
 
 _SETSIGDEF: Final = 0x04
 _SETSID: Final = 0x80
@@ -96,10 +97,11 @@ def run(
     stdin: bytes = b"",
     timeout: float,
     memory: int = MEMORY,
+    check: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end, within bounds of time and memory; like `subprocess.run`, also in what it raises.
 
-    Its output is kept, and of its error output the beginning.
+    Its output is kept, and of its error output the beginning. `check` as for `watched`.
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, cwd=cwd, env=environment, stdin=pipe, stdout=pipe, stderr=pipe) as process:
@@ -108,7 +110,8 @@ def run(
         errors = FirstWords(process.stderr)
         process.stderr = None  # it is the reader's now
         try:
-            output, _ = process.communicate(stdin, timeout=timeout)
+            with contextlib.nullcontext() if check is None else watched(check, process.kill):
+                output, _ = process.communicate(stdin, timeout=timeout)
         except BaseException:
             process.kill()
             raise

@@ -101,7 +101,7 @@ users = _table(
     Column("lastname", Text, nullable=False),
     Column("email", String(255), unique=True),
     Column("active", Boolean, nullable=False),
-    Column("admin", Boolean, nullable=False, index=True),
+    Column("admin", Boolean, nullable=False),
     Column("password_hash", Text),  # null: no password signs in
     Column("extern_name", Text, nullable=False),
     Column("extern_type", Text, nullable=False),
@@ -112,6 +112,12 @@ users = _table(
     Column("last_activity", String(23)),
     # Grows with every change of this user's rights, but not with changes for everybody (`access_stamp.everybody`).
     Column("rights_version", Integer, nullable=False, server_default="1"),
+    # The names and the main address, folded, with blanks between: what lists of users are searched by.
+    Column("search_key", Text, nullable=False, server_default=""),
+    # Lists walk these from one end, as far as a page goes (`forge/accounts/listing.py`).
+    Index("ix_users_admin_username_key", "admin", "username_key"),
+    Index("ix_users_active_username_key", "active", "username_key"),
+    Index("ix_users_active_id", "active", "id"),
 )
 
 user_emails = _table(
@@ -274,6 +280,21 @@ repository_grams = Table(
 )
 
 
+def _grams(name: str, objects: str, column: str) -> Table:
+    """Every three characters that follow each other in a text: see `forge/naming/searching.py`."""
+    return Table(
+        name,
+        metadata,
+        Column("gram", String(3), primary_key=True),
+        Column(column, _to(f"{objects}.id"), primary_key=True, index=True),
+        sqlite_with_rowid=False,
+    )
+
+
+user_grams = _grams("user_grams", "users", "user_id")
+user_group_grams = _grams("user_group_grams", "user_groups", "user_group_id")
+
+
 def _grants(name: str, objects: str, *more: Index) -> Table:
     """Permission rows on one kind of object: of a user or of a user group, never of both."""
     return _table(
@@ -360,6 +381,43 @@ changeset_comments = _table(
     Index("ix_changeset_comments_resolves_id", "resolves_id", unique=True),
 )
 
+comment_texts = _table(
+    "comment_texts",
+    # What comments said before their authors changed them; their present text stands with them.
+    Column("comment_id", _to("changeset_comments.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("replaced_on", String(23), nullable=False),
+)
+
+comment_drafts = _table(
+    "comment_drafts",
+    # Comments that their author has written and not sent (`forge/reviews/drafts.py`); nobody else sees them.
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("repository_id", _to("repositories.id"), nullable=False, index=True),
+    Column("revision", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("path", Text),
+    Column("line", String(12)),
+    Column("created_on", String(23), nullable=False),
+    Index("ix_comment_drafts_of", "user_id", "repository_id", "revision"),
+)
+
+notifications = _table(
+    "notifications",
+    # What somebody is told of, once for each event (`forge/notifications/`). What it is about is looked up when it is
+    # shown, by what its reader may see by then; so it comes back with a repository from the trash.
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("event_id", BigInteger, nullable=False),  # the row of the journal
+    Column("kind", String(30), nullable=False),  # cs_comment, mention or registration (system.md 6.3)
+    Column("at", String(23), nullable=False),
+    Column("username", String(255), nullable=False),  # whose act it was
+    Column("comment_id", Integer, index=True),
+    Column("read_on", String(23)),
+    Index("ix_notifications_event", "user_id", "event_id", unique=True),
+    # How many somebody has not read is counted with every page.
+    Index("ix_notifications_unread", "user_id", "id", **_only("read_on IS NULL")),
+)
+
 commit_checks = Table(
     "commit_checks",
     metadata,
@@ -416,6 +474,7 @@ gists = _table(
     Column("directory", String(40), nullable=False, unique=True),
     Column("owner_id", _to("users.id"), nullable=False, index=True),
     Column("kind", String(10), nullable=False),  # public or private
+    Column("acl_level", String(20), nullable=False, server_default="acl_public"),  # or acl_private: only for accounts
     Column("description", Text, nullable=False),
     Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
     Column("created_on", String(23), nullable=False),
@@ -441,6 +500,8 @@ journal = _table(
     # What the pages of the journal walk (`forge/events/reading.py`): without pulls, which are most of the rows.
     Index("ix_journal_repository_told", "repository_id", "id", **_TOLD),
     Index("ix_journal_user_told", "user_id", "id", **_TOLD),
+    # What the audit log of administrators walks (`forge/events/searching.py`).
+    *(Index(f"ix_journal_{column}_id", column, "id") for column in ("action", "subject", "username", "at")),
 )
 
 event_positions = Table(

@@ -21,6 +21,7 @@ from trivium.vcs.values import (
     Content,
     DiffLimits,
     FileChange,
+    FileCommit,
     History,
     Layout,
     Names,
@@ -251,8 +252,12 @@ class BackEnd(Protocol):
         """Make an empty repository at `path`, which does not exist yet."""
         ...
 
-    def fork(self, source: Path, target: Path) -> None:
-        """Make a complete and independent copy at `target`, which does not exist yet."""
+    def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
+        """Make a complete and independent copy at `target`, which does not exist yet.
+
+        `check` is called again and again meanwhile. What it raises ends the copy: nobody writes to `target` any more
+        when it is raised from here.
+        """
         ...
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
@@ -261,6 +266,15 @@ class BackEnd(Protocol):
 
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         """Fetch what another server has; returns what moved."""
+        ...
+
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        """Record a change of one file; returns what moved. Raises `HeadMoved` and `UnknownPath`.
+
+        `announce` is called before anything moves, with what will move as far as the system can tell.
+        """
         ...
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
@@ -325,6 +339,15 @@ class BackEnd(Protocol):
 
         `thorough`: whatever it costs. Every process that works on the repository inherits the descriptor `keep`.
         Raises `Interrupted` soon after `stop` says so.
+        """
+        ...
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        """Look through all that a repository holds, beside readers and pushes and behind them.
+
+        Returns what is damaged, a line each, at most a hundred; nothing for a sound one. What was written meanwhile may
+        seem so: only what two looks tell is sure. Raises `VcsError` when it cannot be looked at, and what `check`
+        raises, which is called again and again.
         """
         ...
 

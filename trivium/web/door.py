@@ -206,12 +206,12 @@ class WebDoor:
             except WouldWait:
                 return await self._crew.run(self._serve, asked, Pace.SHORT)
         except TakesLong as error:
-            caller = error.caller
+            caller, pace = error.caller, error.pace
         if caller is None:
             caller = (await self._crew.run(self._bare_visit, asked)).caller
         said = "The server is busy with other requests of yours. Please try again."
         try:
-            return await self._long_work.run(Pace.LONG, caller, receive, lambda: self._serve(asked, Pace.LONG))
+            return await self._long_work.run(pace, caller, receive, lambda: self._serve(asked, pace))
         except NoPlace:
             pass
         except BeingMade:
@@ -237,7 +237,7 @@ class WebDoor:
             try:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
-                    raise TakesLong(visit.caller) if view.pace >= Pace.LONG else WouldWait
+                    raise TakesLong(visit.caller, view.pace) if view.pace >= Pace.LONG else WouldWait
                 found = self._site.store.again(partial(view.call, visit, **given))
                 if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
                     visit, found = telling, view.call(telling, **given)  # not one that was at hand

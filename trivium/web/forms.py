@@ -106,7 +106,7 @@ def one_of(*words: str) -> Any:
     return Annotated[str, Reader(read)]
 
 
-class Form(msgspec.Struct, frozen=True, kw_only=True):
+class Form(msgspec.Struct, kw_only=True):
     """What a form may send. A field without a default has to be filled in."""
 
 
@@ -127,6 +127,12 @@ class Entered(Generic[F]):
         """With which a page shows this."""
         self._visit = visit
 
+    def instead(self, **typed: str) -> Entered[F]:
+        """The same with something else in some fields."""
+        other = Entered(self._visit, self.kind, {**self.typed, **typed}, self.wrong, self.form)
+        other.status = self.status
+        return other
+
     def refuse(self, about: str, sentence: str, status: int = 422) -> None:
         """Say that something is wrong, in the reader's language; `about` is a field, or empty."""
         self.wrong.setdefault(about, sentence)
@@ -137,7 +143,8 @@ class Entered(Generic[F]):
         """Show the errors of the core beside their fields: `fields` says which field an argument of the core is.
 
         What the core says of an argument without a field here is told about the form as a whole.
-        `exists=` and `absent=` name the fields of names that are taken, and of things that do not exist.
+        `exists=` and `absent=` name the fields of names that are taken, and of things that do not exist; which thing
+        may be said by its `Kind`: `user=`, `repo_group=`.
         """
         try:
             yield
@@ -146,7 +153,8 @@ class Entered(Generic[F]):
         except AlreadyExists as error:
             self.refuse(self._field(fields, "exists"), sentence(self._visit, error))
         except NotFound as error:
-            self.refuse(self._field(fields, "absent"), sentence(self._visit, error))
+            kind = error.kind.name.lower()
+            self.refuse(self._field(fields, kind if kind in fields else "absent"), sentence(self._visit, error))
         except Forbidden as error:
             self.refuse("", sentence(self._visit, error), 403)
 

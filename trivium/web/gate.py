@@ -129,11 +129,24 @@ class Gate:
             raise Refused(404, _NOT_FOUND)
         view, given = _allowed(matches, asked.method)
         who = self._who(asked, view)
+        if view.about_repository:
+            return self._named(asked, pace, who, view, given)
         with _wanted(view):
             caller = self._admitted(view, who)
             visit = self._made(asked, pace, who, caller)
             self._check(view, who, visit)
         return visit, view, given
+
+    def _named(
+        self, asked: Asked, pace: Pace, who: _Who, view: View, given: dict[str, str]
+    ) -> tuple[Visit, View, dict[str, str]]:
+        """A view at an address of the site that names the repository which it is about."""
+        caller = who.caller or anonymous(asked.address)
+        named_in = msgspec.structs.replace(asked, segments=tuple(given.pop("repository").split("/")))
+        found = self._repository(caller, named_in)
+        if found is None or found[1] or found[0].level < Level.READ or who.caller is None:
+            raise self._absent(who, asked)
+        return self._about(asked, pace, who, caller, None, found[0], view, given)
 
     def _inside(self, asked: Asked, pace: Pace) -> tuple[Visit, View, dict[str, str]]:
         """A repository's view, or the page of a group."""
@@ -161,6 +174,20 @@ class Gate:
         if not matches:
             raise NoView
         view, given = _allowed(matches, asked.method)
+        return self._about(asked, pace, who, caller, way, repository, view, given)
+
+    def _about(
+        self,
+        asked: Asked,
+        pace: Pace,
+        who: _Who,
+        caller: Caller,
+        way: Way | None,
+        repository: Repository,
+        view: View,
+        given: dict[str, str],
+    ) -> tuple[Visit, View, dict[str, str]]:
+        """A view about a repository that the caller may read."""
         if (view.users_only and caller.anonymous) or (not _may(repository, view) and caller.anonymous):
             raise SignInNeeded(SIGN_IN_TO_ACT)
         with _wanted(view):

@@ -21,6 +21,8 @@ from trivium.vcs.abilities import Abilities
 from trivium.web.answers import Body, Feed, Json
 
 REPOSITORY: Final = "{repository}"
+NAMED_REPOSITORY: Final = "{repository*}"
+"""Where an address of the site names the repository that it is about."""
 GROUP: Final = "{group}"
 
 
@@ -47,7 +49,10 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One form of an address: literal segments and `{names}`; `{name*}` is all that is left."""
+    """One form of an address: literal segments and `{names}`.
+
+    `{name*}` is all that is left, but for the literal segments that end the rule.
+    """
 
     segments: tuple[str, ...]
 
@@ -56,9 +61,11 @@ class Rule:
         found: dict[str, str] = {}
         for at, segment in enumerate(self.segments):
             if segment.endswith("*}"):
-                if at >= len(given):
+                last = self.segments[at + 1 :]
+                end = len(given) - len(last)
+                if end <= at or given[end:] != last:
                     return None
-                found[segment[1:-2]] = "/".join(given[at:])
+                found[segment[1:-2]] = "/".join(given[at:end])
                 return found
             if at >= len(given):
                 return None
@@ -102,6 +109,11 @@ class View:
 
     @property
     def of_repository(self) -> bool:
+        """Whether it stands below the address of the repository that it is about."""
+        return self.about_repository and NAMED_REPOSITORY not in self.rules[0].segments
+
+    @property
+    def about_repository(self) -> bool:
         return isinstance(self.needs, Level)
 
 
@@ -154,7 +166,7 @@ def view(
 
 def _rule(address: str, needs: Level | Who) -> Rule:
     segments = tuple(segment for segment in address.split("/") if segment)
-    if isinstance(needs, Level):
+    if isinstance(needs, Level) and NAMED_REPOSITORY not in segments:
         assert segments[0] == REPOSITORY, address
         segments = segments[1:]
     return Rule(segments)

@@ -38,10 +38,12 @@ T = TypeVar("T")
 class TakesLong(Exception):
     """The answer has to be made, and this thread has no time for that; nothing has happened yet."""
 
-    def __init__(self, caller: Caller | None = None) -> None:
-        super().__init__("the answer has to be made at the pace LONG")
+    def __init__(self, caller: Caller | None = None, pace: Pace = Pace.LONG) -> None:
+        super().__init__(f"the answer has to be made at the pace {pace.name}")
         self.caller = caller
         """Who waits for it, where that is known."""
+        self.pace = pace
+        """At which it is made: `LONG` or `WAITING`."""
 
 
 class Question(NamedTuple):
@@ -116,6 +118,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             *(state, asked.raw_path, asked.raw_query, asked.origin, asked.root, asked.by_script),
             *(self.keyed, caller.user_id, caller.username, caller.super_admin),
             *(session.stamp.version if session is not None else 0, self.language.code, self.preferences),
+            session.unread if session is not None else 0,
             getattr(self, "repository", None),
         )
 

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from trivium.errors import StartRefused
-from trivium.forge.naming.grams import grams_of
+from trivium.forge.naming.searching import grams_of
 from trivium.store import schema
 from trivium.store.engine import Store
 from trivium.store.tables import metadata

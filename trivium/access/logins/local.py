@@ -23,7 +23,9 @@ _NOBODY: Final = "$argon2id$v=19$m=19456,t=2,p=1$g/augmW1mB/7+3jinNU5Tg$IWHNadMf
 def check_password(password: str) -> str:
     """Refuse what is too short or too long to be a password."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise Invalid(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise Invalid(
+            "A password has %(least)s to %(most)s characters.", about="password", least=MIN_LENGTH, most=MAX_LENGTH
+        )
     return password
 
 

@@ -20,6 +20,7 @@ from trivium.forge.accounts import sessions, tokens
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserChanged, UserCreated, UserDeleted
 from trivium.forge.events.event import values_before
+from trivium.forge.naming import searching
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
 from trivium.names import account_key_of, check_email, check_username, is_clean_text
@@ -38,6 +39,7 @@ from trivium.store.tables import (
 MAX_ID: Final = 2**63 - 1
 _RANK: Final = ("active", "admin", "extern_type")
 """What may not change under a session, as the password may not (security.md S-21)."""
+_SEARCHED: Final = frozenset({"username", "email", "firstname", "lastname"})
 _MAX_TEXT: Final = 255
 
 
@@ -174,10 +176,10 @@ def create(
     check_username(username)
     email = check_email(email)
     names = {"firstname": firstname, "lastname": lastname, "extern_name": extern_name, "extern_type": extern_type}
-    for text in names.values():
-        check_text(text)
+    for name, text in names.items():
+        check_text(text, about=name)
     if not extern_name or not extern_type:
-        raise Invalid("an account belongs to an authentication plug-in")
+        raise Invalid("An account belongs to an authentication plug-in.", about="extern_type")
     # The password of an external account is kept elsewhere (api-users.md 7).
     password_hash = hash_password(check_password(password)) if password and extern_name == LOCAL else None
     with site.store.write(told_apart=True) as db:
@@ -226,8 +228,18 @@ def add(
         created_on=now(),
         **names,
     )
+    called(db, user_id, new=True)
     tokens.add_token(db, ring, user_id, api_key or new_key(), Role.ALL, builtin=True)
     return user_id
+
+
+def called(db: Connection, user_id: int, *, new: bool = False) -> None:
+    """Have an account found by the names and the address that it has now; whoever changes one of them calls this."""
+    names = (users.c.username, users.c.email, users.c.firstname, users.c.lastname)
+    row = db.execute(select(*names).where(users.c.id == user_id)).one()
+    key = " ".join(account_key_of(one) for one in row if one)
+    db.execute(update(users).where(users.c.id == user_id).values(search_key=key))
+    searching.called(db, searching.USERS, [(user_id, key)], new=new)
 
 
 class UserChanges(PartialChanges, frozen=True, kw_only=True):
@@ -244,6 +256,10 @@ class UserChanges(PartialChanges, frozen=True, kw_only=True):
     extern_type: str | UnsetType = UNSET
     extern_name: str | UnsetType = UNSET
     """Empty ones leave them as they are, too."""
+    force_password_change: bool | UnsetType = UNSET
+    """Whether they have to choose another password next; with a new password and nothing said, not."""
+    inherit_default_permissions: bool | UnsetType = UNSET
+    """Whether what `default` may do counts for them (system.md 6.1)."""
 
 
 def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) -> User:
@@ -252,10 +268,10 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
     if user.id == DEFAULT_USER_ID:
         raise Forbidden
     extern = {name: value for name, value in wanted.given("extern_type", "extern_name").items() if value}
-    changes = wanted.given("firstname", "lastname", "active", "admin") | extern
-    for text in changes.values():
+    changes = wanted.given("firstname", "lastname", "active", "admin", "inherit_default_permissions") | extern
+    for name, text in changes.items():
         if isinstance(text, str):
-            check_text(text)
+            check_text(text, about=name)
     username = wanted.username
     if username is not UNSET and username != user.username:
         changes |= {"username": check_username(username), "username_key": account_key_of(username)}
@@ -264,6 +280,7 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
     if wanted.password:
         changes["password_hash"] = hash_password(check_password(wanted.password))
         changes["force_password_change"] = False
+    changes |= wanted.given("force_password_change")
     with site.store.write(told_apart=True) as db:
         if "username" in changes:
             check_free(db, username=changes["username"], but=user.id)
@@ -276,6 +293,8 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
             was = values_before(db, users, user.id, told)
             db.execute(update(users).where(users.c.id == user.id).values(**changes))
             rights_change(db, user_id=user.id)
+            if not changes.keys().isdisjoint(_SEARCHED):
+                called(db, user.id)
             if "password_hash" in changes:
                 told["password"] = "changed"
             journal.record(db, caller, UserChanged(subject=user.username, user_id=user.id, changes=told, was=was))
@@ -291,7 +310,7 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
     """
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
-        raise Invalid("the user default cannot be deleted")
+        raise Invalid("The user default cannot be deleted.", about="user")
     with site.store.write(told_apart=True) as db:
         owned = [
             name
@@ -333,9 +352,9 @@ def check_free(db: Connection, *, username: str | None = None, email: str | None
             raise AlreadyExists(Kind.EMAIL, email)
 
 
-def check_text(text: str) -> None:
+def check_text(text: str, *, about: str = "name") -> None:
     if len(text) > _MAX_TEXT or not is_clean_text(text):
-        raise Invalid("a name is too long or has a character that cannot be stored")
+        raise Invalid("A name is too long, or has a character that cannot be stored.", about=about)
 
 
 def _check_not_last_admin(db: Connection, user_id: int) -> None:
@@ -345,4 +364,4 @@ def _check_not_last_admin(db: Connection, user_id: int) -> None:
         return
     others = select(func.count()).where(users.c.admin, users.c.active, users.c.id != user_id)
     if not db.execute(others).scalar():
-        raise Invalid("the last active super-admin must stay")
+        raise Invalid("The last active super-admin must stay.", about="admin")

@@ -43,6 +43,16 @@ class UserDeleted(Event, frozen=True):
     user_id: int
 
 
+class PossessionsHandedOver(Event, frozen=True):
+    """Everything that an account, the subject, owned has another owner."""
+
+    action = "user.hand_over"
+    user_id: int
+    to: str
+    moved: dict[str, int]
+    """How many of each kind of object (`access.levels.Scope`)."""
+
+
 class TokenCreated(Event, frozen=True):
     """An account, the subject, got a further key."""
 
@@ -103,11 +113,18 @@ class EmailRemoved(Event, frozen=True):
 
 
 class SignedIn(Event, frozen=True):
-    """Somebody signed in to the pages; failures are written by `access.credentials`."""
+    """Somebody signed in to the pages."""
 
     action = "sign_in"
     session_id: int
     remember: bool
+
+
+class SignInFailed(Event, frozen=True):
+    """Somebody was not let in, at whichever door; the subject is the account, empty where nobody has the name."""
+
+    action = "sign_in.failed"
+    reason: str
 
 
 class SignedOut(Event, frozen=True):

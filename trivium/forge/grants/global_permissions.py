@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from trivium.access.caller import Caller
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES
 from trivium.access.permissions import OBJECT_TABLES
 from trivium.access.stamps import rights_change
-from trivium.errors import Invalid, Kind, NotFound
+from trivium.errors import Forbidden, Invalid, Kind, NotFound
 from trivium.forge.events import journal
+from trivium.forge.events.accounts import UserChanged
 from trivium.forge.events.event import values_before
 from trivium.forge.events.permissions import AnonymousAccessSet, GlobalPermissionSet
 from trivium.forge.grants.on_objects import Subject
@@ -58,6 +60,67 @@ def forget_permission(site: Site, caller: Caller, subject: Subject, permission: 
         if not db.execute(delete(global_grants).where(*mine)).rowcount:
             raise Invalid(f"{subject.name} has no {permission} of its own")
         _tell(db, caller, subject, permission, permission, forgotten=True)
+
+
+def set_permissions(
+    site: Site,
+    caller: Caller,
+    subject: Subject,
+    wanted: Mapping[str, str | None],
+    *,
+    inherits: bool | None = None,
+    anonymous: bool | None = None,
+) -> None:
+    """Give a user or user group these values, family → value, in one transaction; None: none of its own.
+
+    `inherits`: whether what `default` may do counts for a user. `anonymous`: whether visitors may look. What is as
+    wanted already is not told. Raises `Forbidden` for others than super-admins, and `Invalid` where `default` would
+    have no value.
+    """
+    if not caller.super_admin:
+        raise Forbidden
+    for family, value in wanted.items():
+        if value is None and subject.user_id == DEFAULT_USER_ID:
+            raise Invalid("What the user default may do holds for everybody, and has to be said.", about=family)
+        if value is not None and FAMILY_OF.get(value) != family:
+            raise Invalid("This is none of the choices.", about=family)
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
+        mine = _of(global_grants, subject)
+        rows = db.execute(select(global_grants.c.permission).where(mine).with_for_update()).scalars()
+        before = {FAMILY_OF[permission]: permission for permission in rows}
+        for family, value in wanted.items():
+            had = before.get(family)
+            if had == value:
+                continue
+            if had is not None:
+                db.execute(delete(global_grants).where(mine, global_grants.c.permission == had))
+            if value is not None:
+                given = {"user_id": subject.user_id, "group_id": subject.group_id, "permission": value}
+                db.execute(insert(global_grants).values(**given))
+            _tell(db, caller, subject, value or had or "", had, forgotten=value is None)
+        if inherits is not None and subject.user_id is not None:
+            _set_inherits(db, caller, subject, inherits)
+        if anonymous is not None and subject.user_id == DEFAULT_USER_ID:
+            _open_to_visitors(db, caller, anonymous)
+
+
+def _set_inherits(db: Connection, caller: Caller, subject: Subject, inherits: bool) -> None:
+    changes = {"inherit_default_permissions": inherits}
+    was = values_before(db, users, subject.user_id or 0, changes)
+    if was == changes:
+        return
+    db.execute(update(users).where(users.c.id == subject.user_id).values(**changes))
+    event = UserChanged(subject=subject.name, user_id=subject.user_id or 0, changes=changes, was=was)
+    journal.record(db, caller, event)
+
+
+def _open_to_visitors(db: Connection, caller: Caller, allowed: bool) -> None:
+    was = values_before(db, users, DEFAULT_USER_ID, ["active"])
+    if was["active"] == allowed:
+        return
+    db.execute(update(users).where(users.c.id == DEFAULT_USER_ID).values(active=allowed))
+    journal.record(db, caller, AnonymousAccessSet(subject="default", allowed=allowed, was={"allowed": was["active"]}))
 
 
 def own_permissions(db: Connection, subject: Subject) -> list[str]:

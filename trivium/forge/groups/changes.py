@@ -49,7 +49,7 @@ def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroup
         into = _new_parent(db, caller, group, wanted.parent)
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
         if owning is not None and owning.id == DEFAULT_USER_ID:
-            raise Invalid("the user default owns nothing")
+            raise Invalid("the user default owns nothing", about="owner")
     segment = last_segment(group.name) if wanted.name is UNSET else check_segment(wanted.name)
     path = f"{into.name}/{segment}" if into else segment
     check_path(path, inside=path)
@@ -57,10 +57,10 @@ def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroup
     def change(db: Connection) -> RepoGroup:
         was = values_before(db, groups, group.id, ["name", "description", "enable_locking", "owner_id"])
         if repo_groups.find(db, caller, group.id, Level.ADMIN).name != group.name:
-            raise Invalid("the group was renamed by somebody else")
+            raise Invalid("the group was renamed by somebody else", about="name")
         present = _new_parent(db, caller, group, wanted.parent)
         if (present and present.name) != (into and into.name):
-            raise Invalid("the parent group was renamed by somebody else")
+            raise Invalid("the parent group was renamed by somebody else", about="parent")
         values: dict[str, Any] = {"parent_id": present.id if present else None}
         if wanted.description is not UNSET:
             values["description"] = check_description(wanted.description)
@@ -101,7 +101,7 @@ def _new_parent(db: Connection, caller: Caller, group: RepoGroup, given: object)
         return None
     into = repo_groups.find(db, caller, given, Level.ADMIN)
     if into.id == group.id or into.name.startswith(group.name + "/"):
-        raise Invalid("a group cannot be moved into itself")
+        raise Invalid("a group cannot be moved into itself", about="parent")
     return into
 
 

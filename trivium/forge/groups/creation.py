@@ -74,13 +74,13 @@ def create(
         check_description(description)
         owning = accounts.by_id(db, caller.user_id) if owner is None else accounts.find(db, owner)
         if owning.id == DEFAULT_USER_ID:
-            raise Invalid("the user default owns nothing")
+            raise Invalid("the user default owns nothing", about="owner")
 
     def insert(db: Connection) -> RepoGroup:
         present = permitted_parent(db, caller, path)
         _check_new(db, path)
         if (present and present.id) != (parent and parent.id):
-            raise Invalid("the parent group changed")
+            raise Invalid("the parent group changed", about="parent")
         if Placement.plan(site.tree, path) != placement:
             raise _Replan
         group_id = insert_group(
@@ -116,7 +116,7 @@ def _check_new(db: Connection, path: str) -> None:
     except AlreadyExists as error:
         if error.kind is Kind.REPO_GROUP:
             raise
-        raise Invalid("a repository has this name") from error
+        raise Invalid("a repository has this name", about="name") from error
 
 
 def permitted_parent(db: Connection, caller: Caller, path: str) -> RepoGroup | None:

@@ -16,7 +16,7 @@ from trivium.access.permissions import (
     effective_level,
     levels_joined,
 )
-from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
+from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID
 from trivium.forge.jobs.reservations import is_reserved
@@ -107,6 +107,17 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> RepoGro
     return _group_of(row)
 
 
+def administered(db: Connection, caller: Caller, name: str) -> RepoGroup:
+    """The group with this full name, if the caller administers it.
+
+    Raises `NotFound` for one that they may not read, and `Forbidden` for one that they may only read.
+    """
+    found = find(db, caller, name, Level.READ)
+    if found.level < Level.ADMIN:
+        raise Forbidden
+    return found
+
+
 def by_id(db: Connection, caller: Caller, group_id: int) -> RepoGroup:
     """The group with this id, whatever the caller may do with it: for operations that began with `find`."""
     row = _by_id(db, caller, group_id)
@@ -165,7 +176,7 @@ def ancestry(db: Connection, caller: Caller, path: str) -> Ancestry:
         if found is not None:
             return Ancestry(found, tuple(reversed(missing)))
         if db.execute(_REPOSITORY_BY_KEY, {"sought": key_of(above)}).first():
-            raise Invalid(f"{above!r} is a repository and cannot hold another")
+            raise Invalid("%(name)s is a repository and cannot hold another", about="name", name=repr(above))
         missing.append(above)
         above = parent_of(above)
     return Ancestry(None, tuple(reversed(missing)))

@@ -30,6 +30,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.event import values_before
 from trivium.forge.events.groups import MemberAdded, MemberRemoved, UserGroupChanged, UserGroupCreated, UserGroupDeleted
 from trivium.forge.grants.on_objects import factory_level, grant_row
+from trivium.forge.naming import searching
 from trivium.forge.partial_changes import PartialChanges
 from trivium.forge.site import Site
 from trivium.names import check_user_group, is_clean_text, key_of
@@ -135,6 +136,7 @@ def create(
             owner_id=owning.id,
             created_on=now(),
         )
+        searching.called(db, searching.USER_GROUPS, [(group_id, key_of(name))], new=True)
         default = factory_level(
             global_permissions(db, accounts.by_id(db, DEFAULT_USER_ID).as_caller("")), Scope.USER_GROUP
         )
@@ -190,6 +192,8 @@ def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroup
         if changes:
             was = values_before(db, user_groups, group.id, changes)
             db.execute(update(user_groups).where(user_groups.c.id == group.id).values(**changes))
+            if "name_key" in changes:
+                searching.called(db, searching.USER_GROUPS, [(group.id, changes["name_key"])])
             journal.record(db, caller, UserGroupChanged(subject=group.name, changes=changes, was=was))
         return _reread(db, caller, group.id)
 

@@ -7,6 +7,7 @@ with a change of the database, both are one transaction (`Work.ends`), so that a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -182,7 +183,10 @@ class Work:
         return self._site.ring.open(sealed, f"job {self.job.id}") if sealed is not None else ""
 
     def check(self) -> None:
-        """Raise `Cancelled` when somebody asked the job to end, `TakenAway` when it is another's, `Busy` to stop."""
+        """Raise `Cancelled` when somebody asked the job to end, `TakenAway` when it is another's, `Busy` to stop.
+
+        While the database cannot be asked the work goes on: what it has done so far would be lost.
+        """
         if self._stop():
             raise Busy("the server ends; another one goes on with it")
         with self._lock:
@@ -190,8 +194,11 @@ class Work:
             if moment_ - self._looked < _LOOK_EVERY:
                 return
             self._looked = moment_
-        with self._site.store.read() as db:
-            row = _ASKED.first(db, {"job": self.job.id})
+        try:
+            with self._site.store.read() as db:
+                row = _ASKED.first(db, {"job": self.job.id})
+        except Busy:
+            return
         if row is None or row[1] != self._site.worker.id:
             raise TakenAway("the job is not ours any more")
         if row[0]:
@@ -213,7 +220,7 @@ class Work:
             if moment_ - self._told < _TELL_EVERY:
                 return
             self._told = moment_
-        with self._site.store.write(access_unchanged=True) as db:
+        with contextlib.suppress(Busy), self._site.store.write(access_unchanged=True) as db:
             so_far = {"so_far": done, "of": total, "unit": what[:100], "said": self._log}
             _TELL.run(db, {"job": self.job.id, "me": self._site.worker.id} | so_far)
 

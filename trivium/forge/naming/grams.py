@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What names of repositories are searched by: every three characters that follow each other in one.
-
-A part of a name is found in no more time among many repositories than among few: by the rarest of the grams in it, and
-not by reading all names (`forge/repositories/pages.py`). The last two characters begin grams of their own, shorter than
-three, so that one or two characters are found as the beginning of a gram.
-"""
+"""What names of repositories are searched by (`forge/naming/searching.py`, `forge/repositories/pages.py`)."""
 
 from __future__ import annotations
 
@@ -15,19 +10,13 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from trivium.forge.naming.former_names import below
+from trivium.forge.naming.searching import grams_of
 from trivium.store.tables import repositories
 from trivium.store.tables import repository_grams as table
 
-LENGTH: Final = 3
-"""Characters of a gram."""
 _AT_A_TIME: Final = 2000
 
 _FORGET = delete(table).where(table.c.repository_id == bindparam("sought"))
-
-
-def grams_of(name_key: str) -> set[str]:
-    """The grams of a name, given as its comparison key (`names.key_of`)."""
-    return {name_key[at : at + LENGTH] for at in range(len(name_key))}
 
 
 def named(db: Connection, repository_id: int, name_key: str, *, new: bool = False) -> None:

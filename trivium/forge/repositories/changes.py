@@ -68,7 +68,7 @@ class RepositoryChanges(PartialChanges, frozen=True, kw_only=True):
     fields: Mapping[str, str] | UnsetType = UNSET
     """Values of extra fields, by key; unknown fields are ignored."""
     fork_of: object = UNSET
-    """The parent, by name or id."""
+    """The parent, by name or id; None: it is no fork."""
 
 
 def update_repository(site: Site, caller: Caller, repository: Repository, wanted: RepositoryChanges) -> Repository:
@@ -76,11 +76,11 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
     with site.store.read() as db:
         path = _new_path(db, caller, repository, wanted)
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
-        parent = None if wanted.fork_of is UNSET else _fork_parent(db, caller, wanted.fork_of)
+        parent = None if wanted.fork_of in (UNSET, None) else _fork_parent(db, caller, wanted.fork_of)
     if owning is not None and owning.id == DEFAULT_USER_ID:
-        raise Invalid("the user default owns nothing")
+        raise Invalid("the user default owns nothing", about="owner")
     if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
-        raise Invalid("a repository is a fork of another one of its kind")
+        raise Invalid("a repository is a fork of another one of its kind", about="fork_of")
     remote = parse_remote(wanted.clone_uri) if wanted.clone_uri else None
     if remote is not None:
         admit_remote(site.settings, remote, myself=myself(site, caller), must_resolve=False)
@@ -91,8 +91,8 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         changes["description"] = check_description(wanted.description)
     if wanted.landing_rev is not UNSET:
         changes["landing_rev"] = check_landing_rev(wanted.landing_rev)
-    if parent is not None:
-        changes["fork_of_id"] = parent.id
+    if wanted.fork_of is not UNSET:
+        changes["fork_of_id"] = parent.id if parent is not None else None
     if wanted.clone_uri is not UNSET:
         changes |= seal_remote(site, remote)
     # A name that is older than the rules may stay (decisions.md A16); a new last segment was checked before.
@@ -100,7 +100,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
 
     def change(db: Connection) -> Repository:
         if repositories.find(db, caller, repository.id, Level.ADMIN).name != repository.name:
-            raise Invalid("the repository was renamed by somebody else")
+            raise Invalid("the repository was renamed by somebody else", about="name")
         if parent is not None:
             _check_no_circle(db, repository.id, parent.id)
         if path != repository.name:
@@ -147,7 +147,7 @@ def _new_path(db: Connection, caller: Caller, repository: Repository, wanted: Re
     elif wanted.group == "":
         parent = ""
         if parent_of(repository.name) and not allows_globally(db, caller, "hg.create.repository"):
-            raise Invalid("the caller may not create repositories at top level")
+            raise Invalid("the caller may not create repositories at top level", about="group")
     else:
         parent = repo_groups.find(db, caller, wanted.group, Level.WRITE).name
     return f"{parent}/{segment}" if parent else segment
@@ -157,7 +157,7 @@ def _fork_parent(db: Connection, caller: Caller, given: object) -> Repository:
     try:
         return repositories.find(db, caller, given, Level.READ)
     except NotFound as error:
-        raise Invalid("the parent of the fork is unknown") from error
+        raise Invalid("the parent of the fork is unknown", about="fork_of") from error
 
 
 def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None:
@@ -165,7 +165,7 @@ def _check_no_circle(db: Connection, repository_id: int, parent_id: int) -> None
     above: int | None = parent_id
     while above is not None:
         if above == repository_id:
-            raise Invalid("a repository is not a fork of its own forks")
+            raise Invalid("a repository is not a fork of its own forks", about="fork_of")
         above = db.execute(select(table.c.fork_of_id).where(table.c.id == above)).scalar()
 
 
@@ -219,7 +219,7 @@ def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) 
         raise Invalid("the repository was renamed by somebody else")
     direct = [row[0] for row in db.execute(select(table.c.id).where(table.c.fork_of_id == repository.id))]
     if direct and not forks:
-        raise Invalid("the repository still has forks")
+        raise Invalid("the repository still has forks", about="forks")
     generation = direct if forks == "delete" else []
     while generation:
         doomed += [repositories.find(db, caller, fork, Level.ADMIN) for fork in sorted(generation)]

@@ -18,7 +18,7 @@ from trivium.access.errands import ERRAND, write_errand
 from trivium.access.levels import Level
 from trivium.access.permissions import allows_globally, global_permissions
 from trivium.egress.policy import Myself, RemoteUrl, admit_remote, parse_remote
-from trivium.egress.remote import TransferLimits
+from trivium.egress.remote import Received, TransferLimits
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved, RepositoryFull
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
@@ -115,6 +115,11 @@ def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, 
     wanted, owning = admitted_fork(site, caller, source, asked, but_job=_id_of(work))
     back_end = site.back_ends[source.kind]
 
+    def check() -> None:
+        if work is not None:
+            work.check()
+        site.tree.check_space()
+
     def copy(target: Path) -> None:
         # A rename or deletion of the source waits until its history is copied.
         with RepositoryLock(site.tree.locks, source.id).shared(site.settings.exclusive_timeout):
@@ -122,7 +127,7 @@ def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, 
                 present = repositories.find(db, caller, source.id, Level.READ)
             path = site.tree.path_of(present.name)
             site.tree.check_space(room_of(path))
-            back_end.fork(path, target)
+            back_end.fork(path, target, check)
 
     with failures_told(site, caller, ForkFailed, wanted.path):
         _build(site, caller, wanted, owning, copy, work)
@@ -194,17 +199,18 @@ def myself(site: Site, caller: Caller) -> Myself:
 
 def transfer_limits(site: Site, target: Path | None = None, work: Work | None = None) -> TransferLimits:
     """What a transfer into the repository at `target` may take, for the job `work` if one does it."""
-    most = site.settings.max_repo_bytes
+    most, received = site.settings.max_repo_bytes, Received()
 
     def check() -> None:
         """Raises `StorageFull`, and `Cancelled`, also while bytes move."""
         if work is not None:
             work.check()
+            work.tell(received.size >> 10, None, "KiB")
         site.tree.check_space()
         if most and target is not None and room_of(target) > most:
             raise RepositoryFull("the repository takes more room than max_repo_bytes")
 
-    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check)
+    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check, received)
 
 
 def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object, but_job: str = "") -> User:
@@ -233,7 +239,12 @@ def check_number(db: Connection, site: Site, owner: User) -> None:
         return
     owned = db.execute(select(func.count()).select_from(table).where(table.c.owner_id == owner.id)).scalar_one()
     if owned >= most:
-        raise Invalid(f"{owner.username} owns {owned} repositories, and may not have more (max_repos_per_user)")
+        raise Invalid(
+            "%(owner)s owns %(owned)s repositories, and may not have more (max_repos_per_user)",
+            about="owner",
+            owner=owner.username,
+            owned=owned,
+        )
 
 
 def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
@@ -243,7 +254,7 @@ def _chosen_owner(db: Connection, caller: Caller, given: object) -> User:
         raise OwnerReserved
     owner = accounts.find(db, given)
     if owner.id == DEFAULT_USER_ID:
-        raise Invalid("the user default owns nothing")
+        raise Invalid("the user default owns nothing", about="owner")
     return owner
 
 
@@ -293,7 +304,7 @@ def _check_new(db: Connection, wanted: NewRepository, but_job: str = "") -> None
         repo_groups.check_name_free(db, wanted.path, but_job=but_job)
     except AlreadyExists as error:
         if error.kind is Kind.REPO_GROUP:
-            raise Invalid("a repository group has this name") from error
+            raise Invalid("a repository group has this name", about="name") from error
         parent = db.execute(select(table.c.fork_of_id).where(table.c.name_key == key_of(wanted.path))).scalar()
         is_fork = wanted.fork_of is not None and parent is not None
         raise AlreadyExists(Kind.REPOSITORY, wanted.path, is_fork=is_fork) from error

@@ -119,6 +119,11 @@ def follows(db: Connection, caller: Caller, repository_id: int) -> bool:
     return not caller.anonymous and _FOLLOWS.first(db, given) is not None
 
 
+def in_public_journal(db: Connection, _caller: Caller, repository_id: int) -> bool:
+    """Whether what happens in a repository is told in the public journal."""
+    return _FOLLOWS.first(db, {"repository": repository_id, "follower": DEFAULT_USER_ID}) is not None
+
+
 def toggle_following(
     site: Site, caller: Caller, *, repository_id: int | None = None, user_id: int | None = None
 ) -> bool:

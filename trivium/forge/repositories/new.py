@@ -64,7 +64,12 @@ class NewRepository:
     def check(self, site: Site) -> None:
         check_path(self.path)
         if self.kind not in site.back_ends:
-            raise Invalid(f"{self.kind[:_SHOWN]!r} is not a kind of repository: {', '.join(site.back_ends)} are")
+            raise Invalid(
+                "%(kind)s is not a kind of repository: %(kinds)s are",
+                about="kind",
+                kind=repr(self.kind[:_SHOWN]),
+                kinds=", ".join(site.back_ends),
+            )
         check_description(self.description)
         check_landing_rev(self.landing_rev)
 
@@ -73,8 +78,10 @@ def check_landing_rev(landing_rev: str) -> str:
     """`<type>:<name>` with one of the documented types (system.md 6.2)."""
     if not _LANDING_REV.fullmatch(landing_rev):
         raise Invalid(
-            f"{landing_rev[:_SHOWN]!r} is not a landing revision: that is <type>:<name>, such as branch:main, and the"
-            " type is rev, branch, tag or book"
+            "%(given)s is not a landing revision: that is <type>:<name>, such as branch:main, and the"
+            " type is rev, branch, tag or book",
+            about="landing_rev",
+            given=repr(landing_rev[:_SHOWN]),
         )
     return landing_rev
 

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from trivium.access.caller import Caller
 from trivium.access.permissions import REPOSITORIES, binds, candidates
 from trivium.forge.groups.repo_groups import RepoGroup
-from trivium.forge.naming.grams import LENGTH
+from trivium.forge.naming.searching import FEW_NAMES, GRAMS_ASKED, asked_grams, escaped, matching, words_of
 from trivium.forge.repositories.listed import READABLE, ROWS, UPDATED_ON_AT, ListedRepository, listed_of
 from trivium.names import MAX_NAME, is_clean_text, key_of
 from trivium.store.query import Query, Values
@@ -35,12 +35,8 @@ from trivium.store.tables import (
 
 PAGE: Final = 50
 """Rows of a page."""
-_MOST_WORDS: Final = 5
-_LONGEST_SOUGHT: Final = MAX_NAME
-_GRAMS_ASKED: Final = 8
 _FEW: Final = 1000
 """Up to so many repositories are sorted rather than passed over."""
-_FEW_NAMES: Final = 300
 _LAST: Final = "\U0010ffff"
 _MOMENT_KEY = re.compile(r"([0-9T:.\-]{19,23})~([0-9]{1,10})")
 
@@ -162,12 +158,12 @@ def _gram_count(number: int) -> Any:
     low: Any = bindparam(f"gram{number}")
     high: Any = bindparam(f"gram_end{number}")
     where = (repository_grams.c.gram >= low, repository_grams.c.gram < high)
-    return _counted(select(repository_grams.c.repository_id).where(*where), _FEW_NAMES + 1)
+    return _counted(select(repository_grams.c.repository_id).where(*where), FEW_NAMES + 1)
 
 
 _RIGHTS_COUNT: Final = Query(select(_counted(candidates(REPOSITORIES), _FEW + 1).label("rights")))
 _GROUP_COUNT: Final = Query(select(_counted(_in_group, _FEW + 1).label("inside")))
-_NAME_COUNTS: Final = Query(select(*(_gram_count(number).label(f"g{number}") for number in range(_GRAMS_ASKED))))
+_NAME_COUNTS: Final = Query(select(*(_gram_count(number).label(f"g{number}") for number in range(GRAMS_ASKED))))
 
 
 def page(
@@ -194,11 +190,11 @@ def page(
     """
     given: dict[str, Any] = {}
     inside = _Inside.ANYWHERE
-    words = _words(query)
+    words = words_of(query, key=key_of)
     if words is None:
         return RepositoryPage((), None, None)
     if group is not None and words:
-        inside, given["below"], given["group"] = _Inside.BELOW, _escaped(key_of(group.name)) + "/%", group.id
+        inside, given["below"], given["group"] = _Inside.BELOW, escaped(key_of(group.name)) + "/%", group.id
     elif group is not None:
         inside, given["group"] = _Inside.DIRECTLY, group.id
     if kind:
@@ -224,12 +220,12 @@ def _cheapest(
 ) -> _From:
     """Which rows to look at for a page: three statements at most; `given` is told by which gram."""
     if words:
-        asked = _asked_grams(words)
+        asked = asked_grams(words)
         ends = {f"gram_end{number}": gram + _LAST for number, gram in enumerate(asked)}
         counted = _NAME_COUNTS.first(db, {f"gram{number}": gram for number, gram in enumerate(asked)} | ends)
         assert counted is not None
         number, found = min(enumerate(counted), key=lambda one: one[1])
-        if found <= _FEW_NAMES:
+        if found <= FEW_NAMES:
             given |= {"gram": asked[number], "gram_end": asked[number] + _LAST}
             return _From.GRAM
         if "below" in given:
@@ -242,32 +238,6 @@ def _cheapest(
         rights = _RIGHTS_COUNT.first(db, binds(caller))
         readable = rights[0] if rights is not None else 0
     return _From.RIGHTS if readable <= _FEW else _From.ALL
-
-
-def _asked_grams(words: Sequence[str]) -> list[str]:
-    """Some grams that are in every name with these words, spread over them; the beginnings of grams for short words."""
-    grams: list[str] = []
-    for word in words:
-        grams += [word] if len(word) < LENGTH else [word[at : at + LENGTH] for at in range(len(word) - LENGTH + 1)]
-    step = max(1, len(grams) // _GRAMS_ASKED)
-    spread = grams[::step][:_GRAMS_ASKED]
-    return spread + spread[:1] * (_GRAMS_ASKED - len(spread))
-
-
-def _words(query: str) -> list[str] | None:
-    """What is sought; None for what no name has."""
-    if len(query) > _LONGEST_SOUGHT or not is_clean_text(query):
-        return None
-    return key_of(query).split()[:_MOST_WORDS]
-
-
-def matching(sought: str) -> str:
-    """The pattern of all names that hold what is sought, for `LIKE` with a backslash as its `ESCAPE`."""
-    return f"%{_escaped(sought)}%"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _page(

@@ -13,8 +13,9 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import REPO_GROUPS, USER_GROUPS, binds, effective_level
 from trivium.errors import Forbidden
+from trivium.forge.naming.searching import matching
 from trivium.forge.repositories.listed import ListedRepository
-from trivium.forge.repositories.pages import matching, page
+from trivium.forge.repositories.pages import page
 from trivium.names import MAX_NAME, is_clean_text, key_of
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_groups, users

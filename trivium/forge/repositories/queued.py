@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from trivium.access.caller import Caller
+from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
 from trivium.egress.policy import admit_remote
 from trivium.errors import Invalid, NotFound
@@ -21,7 +21,7 @@ from trivium.forge.accounts.users import User
 from trivium.forge.events.repositories import ImportFailed
 from trivium.forge.jobs.job import Job, JobKind
 from trivium.forge.jobs.running import Work
-from trivium.forge.jobs.submission import submit_elsewhere
+from trivium.forge.jobs.submission import submit, submit_elsewhere
 from trivium.forge.repositories import creation
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.failed_transfers import failures_told
@@ -63,9 +63,14 @@ class Made(NamedTuple):
     """The job that creates it; None: it is there."""
 
 
-def create(site: Site, caller: Caller, asked: CreationRequest, *, clone_uri: str | None = None) -> Made:
-    """As `creation.create`, perhaps by a job."""
-    if not clone_uri or not site.jobs.elsewhere:
+def create(
+    site: Site, caller: Caller, asked: CreationRequest, *, clone_uri: str | None = None, waits: bool = True
+) -> Made:
+    """As `creation.create`, perhaps by a job.
+
+    `waits` false: an import is always one, because whoever asked looks how far it is instead of waiting.
+    """
+    if not clone_uri or (waits and not site.jobs.elsewhere):
         return Made(creation.create(site, caller, asked, clone_uri=clone_uri), None)
     made, owner = creation.admitted(site, caller, asked, clone_uri=clone_uri)
     assert made.remote is not None
@@ -73,7 +78,8 @@ def create(site: Site, caller: Caller, asked: CreationRequest, *, clone_uri: str
         site.back_ends[made.kind].abilities.check(Act.IMPORT)
         admit_remote(site.settings, made.remote, myself=creation.myself(site, caller))
     count_import(site, caller)
-    task = submit_elsewhere(
+    enter = submit_elsewhere if waits else submit
+    task = enter(
         site,
         caller,
         IMPORT,
@@ -87,13 +93,14 @@ def create(site: Site, caller: Caller, asked: CreationRequest, *, clone_uri: str
     return Made(made.path, task)
 
 
-def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest) -> Made:
-    """As `creation.fork`, perhaps by a job."""
-    if not site.jobs.elsewhere:
+def fork(site: Site, caller: Caller, source: Repository, asked: ForkRequest, *, waits: bool = True) -> Made:
+    """As `creation.fork`, perhaps by a job; `waits` as in `create`."""
+    if waits and not site.jobs.elsewhere:
         return Made(creation.fork(site, caller, source, asked), None)
     made, owner = creation.admitted_fork(site, caller, source, asked)
     arguments = ForkArguments(source_id=source.id, wanted=_named(asked, made.path, owner))
-    task = submit_elsewhere(site, caller, FORK, arguments, subject=made.path, owner_id=owner.id)
+    enter = submit_elsewhere if waits else submit
+    task = enter(site, caller, FORK, arguments, subject=made.path, owner_id=owner.id)
     if task is None:
         creation.fork(site, caller, source, asked)
     return Made(made.path, task)
@@ -120,6 +127,8 @@ def carry_out_fork(site: Site, work: Work, arguments: ForkArguments) -> None:
 
 def caller_of(site: Site, job: Job) -> Caller:
     """Who asked for a job, with the rights that they have now; raises `Invalid` when they may do nothing any more."""
+    if job.user_id == the_system().user_id:
+        return the_system()
     try:
         with site.store.read() as db:
             user = accounts.by_id(db, job.user_id)

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,9 +22,9 @@ import pygit2
 
 from trivium.egress.relay import relay
 from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
-from trivium.egress.watching import watched
 from trivium.errors import TriviumError
-from trivium.procs.spawn import FirstWords, words_of
+from trivium.procs.spawn import MEMORY, FirstWords, words_of
+from trivium.procs.watching import watched
 from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
@@ -59,26 +59,21 @@ class GitTransfers:
         branch = f"--initial-branch={self.command.default_branch}"
         self.command.run("init", "--quiet", "--bare", "--template=", branch, ".", cwd=path)
 
-    def fork(self, source: Path, target: Path) -> None:
+    def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
         target.mkdir(mode=0o750)
         # From a repository of ours: its content was checked when it came.
-        options = (
-            "-c",
-            "protocol.file.allow=always",
-            "-c",
-            "fetch.fsckObjects=false",
-            "-c",
-            "transfer.fsckObjects=false",
-        )
-        self.command.run(*options, *_CLONE, source.as_uri(), ".", cwd=target)
+        settings = ("protocol.file.allow=always", "fetch.fsckObjects=false", "transfer.fsckObjects=false")
+        options = [word for setting in settings for word in ("-c", setting)]
+        words = [*options, *_CLONE, source.as_uri(), "."]
+        self._run(words, target, self.command.environment, _LONG, check, memory=MEMORY)
         self._make_ours(target)
 
     def import_from(self, remote: Remote, target: Path, limits: TransferLimits) -> None:
         """A copy of a repository of another server, with its default branch."""
         target.mkdir(mode=0o750)
         with _remote(self.command, remote, limits) as (options, environment):
-            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits.total, limits)
+            self._run([*options, *_CLONE, remote.url, "."], target, environment, limits.total, limits.check)
         self._check_sizes(target)
         self._make_ours(target)
 
@@ -129,11 +124,11 @@ class GitTransfers:
         deadline = time.monotonic() + limits.total
         for _ in range(_TRIES - 1):
             try:
-                self._run(arguments, path, environment, deadline - time.monotonic(), limits)
+                self._run(arguments, path, environment, deadline - time.monotonic(), limits.check)
             except _RefsLeft:
                 continue
             return
-        self._run(arguments, path, environment, deadline - time.monotonic(), limits)
+        self._run(arguments, path, environment, deadline - time.monotonic(), limits.check)
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         """The change of a branch that removes a commit and what follows it there; nothing is changed yet.
@@ -170,11 +165,21 @@ class GitTransfers:
             self.command.run(*words, cwd=path, timeout=_LONG)
 
     def _run(
-        self, arguments: list[str], cwd: Path, environment: dict[str, str], seconds: float, limits: TransferLimits
+        self,
+        arguments: list[str],
+        cwd: Path,
+        environment: dict[str, str],
+        seconds: float,
+        check: Callable[[], None],
+        *,
+        memory: int | None = None,
     ) -> None:
-        """Run git against a remote; it and its helpers end with us and when their time is up."""
+        """Let git copy a history; it and its helpers end with us, when their time is up, and when `check` raises.
+
+        `memory`: bytes that each may have; by default what a git needs that takes objects in.
+        """
         process = subprocess.Popen(
-            self.command.tied_with_helpers("--git-dir=.", *arguments, memory=self.command.receiving_memory),
+            self.command.tied_with_helpers("--git-dir=.", *arguments, memory=memory or self.command.receiving_memory),
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -191,13 +196,14 @@ class GitTransfers:
                     os.killpg(process.pid, signal.SIGKILL)
 
         try:
-            with watched(limits.check, end):
+            with watched(check, end):
                 process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise Killed("the remote server takes too long") from None
+            raise Killed("the transfer takes too long") from None
         finally:
             end()
             process.wait()
+            errors.get()  # ends when the last helper has: they all have the same error output
         if process.returncode < 0 or (process.returncode and _has_pieces(cwd)):
             raise Killed(f"git or a program of its ended suddenly, with {process.returncode}: {words_of(errors.get())}")
         if process.returncode:

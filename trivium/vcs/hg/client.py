@@ -21,7 +21,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 
-from trivium.egress.watching import watched
+from trivium.procs.watching import watched
 from trivium.vcs.errors import Killed, VcsError
 from trivium.vcs.hg.frames import DATA, END, ERROR, FAILURES, RESULT, Call, Failure, Frame, Gone, receive, send_call
 from trivium.vcs.hg.limits import HgLimits
@@ -97,12 +97,19 @@ class HgProcesses:
             answer: T = _expect(connection, RESULT, shape)
             return answer
 
-    def fetch(
-        self, shape: type[T], what: str, path: Path, *, timeout: float, check: Callable[[], None], **arguments: Any
+    def watch(
+        self,
+        shape: type[T],
+        what: str,
+        *paths: Path,
+        timeout: float,
+        check: Callable[[], None],
+        **arguments: Any,
     ) -> T:
-        """The same for a transfer, which ends when `check` raises."""
-        with self._calling(what, (path,), arguments, timeout) as connection:
-            with watched(check, lambda: connection.shutdown(socket.SHUT_RDWR)):
+        """The same for what takes long, and ends when `check` raises: its process is gone by then."""
+        with self._calling(what, paths, arguments, timeout) as connection:
+            # The process dies when it hears that nobody waits for it, and we when it has.
+            with watched(check, lambda: connection.shutdown(socket.SHUT_WR)):
                 answer: T = _expect(connection, RESULT, shape)
             return answer
 

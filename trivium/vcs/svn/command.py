@@ -12,14 +12,14 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from trivium.errors import TriviumError
 from trivium.procs.spawn import run, words_of
-from trivium.procs.ties import SETPRIV
+from trivium.procs.ties import SETPRIV, tied
 from trivium.settings import Settings
 from trivium.vcs.errors import VcsError
 
@@ -125,14 +125,21 @@ class SvnCommand:
     def environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
-    def admin(self, subcommand: str, *arguments: str, timeout: float = 3600) -> bytes:
-        """Run one command of svnadmin to its end and return its output; raises `VcsError`."""
+    def admin(
+        self, subcommand: str, *arguments: str, timeout: float = 3600, check: Callable[[], None] | None = None
+    ) -> bytes:
+        """Run one command of svnadmin to its end and return its output; raises `VcsError`.
+
+        With `check`, which is called again and again, it ends with us and with whatever that raises.
+        """
+        words = [self.available.svnadmin, subcommand, *arguments]
         try:
             done = run(
-                [self.available.svnadmin, subcommand, *arguments],
+                words if check is None else tied(words, last="KILL"),
                 cwd=Path("/"),
                 environment=self.environment,
                 timeout=timeout,
+                check=check,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VcsError(f"svnadmin {subcommand}: {error}") from error

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
-from trivium.egress.watching import watched
 from trivium.procs.spawn import confine
 from trivium.procs.ties import tied
+from trivium.procs.watching import watched
 from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.command import SvnCommand
 

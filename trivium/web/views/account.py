@@ -14,7 +14,7 @@ from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
 
-class Profile(Form, frozen=True, kw_only=True):
+class Profile(Form):
     """What users say of themselves."""
 
     firstname: Line = ""
@@ -24,7 +24,7 @@ class Profile(Form, frozen=True, kw_only=True):
     current_password: Secret = ""
 
 
-class Password(Form, frozen=True, kw_only=True):
+class Password(Form):
     """Another password, typed twice."""
 
     current_password: Secret

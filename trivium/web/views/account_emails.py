@@ -17,7 +17,7 @@ _SECRET: Final[HeaderList] = (("Cache-Control", "private, no-store"), ("Referrer
 _LONGEST_ID: Final = 18
 
 
-class NewEmail(Form, frozen=True, kw_only=True):
+class NewEmail(Form):
     """A further address."""
 
     new_email: Line

@@ -18,7 +18,7 @@ _SECRET: Final[HeaderList] = (("Cache-Control", "private, no-store"), ("Referrer
 _Role = one_of(*(role.value for role in Role))
 
 
-class NewKey(Form, frozen=True, kw_only=True):
+class NewKey(Form):
     """A further key; the names are those of the reference."""
 
     description: Line = ""

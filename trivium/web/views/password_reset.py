@@ -19,7 +19,7 @@ _SECRET: Final = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "n
 """Of pages whose address lets somebody in."""
 
 
-class NewPassword(Form, frozen=True, kw_only=True):
+class NewPassword(Form):
     """Another password, typed twice."""
 
     new_password: Secret

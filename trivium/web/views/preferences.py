@@ -42,7 +42,7 @@ _Locale = one_of("", *KNOWN)
 _Zone = one_of("", *zones())
 
 
-class Chosen(Form, frozen=True, kw_only=True):
+class Chosen(Form):
     """What the form sends: the fields are those of `Preferences`."""
 
     theme: _Theme = ""  # type: ignore[valid-type]

@@ -14,7 +14,7 @@ from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
 
-class NewAccount(Form, frozen=True, kw_only=True):
+class NewAccount(Form, kw_only=True):
     """What people say of the account that they want; the names are those of the reference."""
 
     username: Line

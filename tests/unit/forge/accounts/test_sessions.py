@@ -19,6 +19,7 @@ from trivium.access.throttle import Throttle
 from trivium.errors import Invalid, WouldWait
 from trivium.forge.accounts import allowed_addresses, preferences, sessions, tokens
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.accounts.sessions import NewSession
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.site import Site
@@ -31,7 +32,9 @@ PASSWORD = "ada's own password"
 
 @pytest.fixture
 def authenticator(site: Site) -> Authenticator:
-    return Authenticator(site.store, site.ring, Throttle(account_failures=3, address_failures=100, first_wait=60))
+    return Authenticator(
+        site.store, site.ring, Throttle(account_failures=3, address_failures=100, first_wait=60), journal_failure
+    )
 
 
 @pytest.fixture

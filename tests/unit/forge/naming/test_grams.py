@@ -10,7 +10,7 @@ from trivium.access.caller import the_system
 from trivium.access.levels import Level
 from trivium.forge.groups import repo_groups
 from trivium.forge.groups.changes import RepoGroupChanges, update_group
-from trivium.forge.naming.grams import grams_of
+from trivium.forge.naming.searching import grams_of
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.changes import RepositoryChanges, delete_repository, update_repository
 from trivium.forge.repositories.pages import page

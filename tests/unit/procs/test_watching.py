@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from trivium.egress import watching
-from trivium.egress.watching import watched
 from trivium.errors import StorageFull
+from trivium.procs import watching
+from trivium.procs.watching import watched
 from trivium.vcs.errors import VcsError
 
 

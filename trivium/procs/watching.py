@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watches transfers while bytes move: a remote server that never stops sending must not fill the disk."""
+"""Watches what takes long while it runs: a server that never stops sending must not fill the disk, for example."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVERY: Final = 0.5
 
 @contextmanager
 def watched(check: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
-    """Call `check` again and again during the block; when it raises, `end` the transfer and raise the same."""
+    """Call `check` again and again during the block; when it raises, `end` the work and raise the same."""
     done = threading.Event()
     refused: list[TriviumError] = []
 

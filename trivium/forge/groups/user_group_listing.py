@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""User groups that somebody administers, a page at a time: searched by parts of their names (system.md 2.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.access.permissions import USER_GROUPS, binds, candidates, effective_level
+from trivium.forge.naming import searching
+from trivium.forge.naming.walks import PAGE, Listed, walk
+from trivium.names import key_of
+from trivium.store.tables import user_group_members, user_groups, users
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUserGroup:
+    """A row of the list."""
+
+    id: int
+    name: str
+    description: str
+    active: bool
+    owner: str
+    members: int
+
+
+_LONGEST_DESCRIPTION: Final = 200
+_table = user_groups.c
+_MEMBERS: Final = (
+    select(func.count())
+    .where(user_group_members.c.user_group_id == _table.id)
+    .correlate(user_groups)
+    .scalar_subquery()
+    .label("members")
+)
+_ROWS: Final = select(
+    _table.id,
+    _table.name,
+    func.substr(_table.description, 1, _LONGEST_DESCRIPTION),
+    _table.active,
+    users.c.username,
+    _MEMBERS,
+    _table.name_key,
+).join(users, users.c.id == _table.owner_id)
+_ADMINISTERED: Final = _ROWS.where(
+    _table.id.in_(candidates(USER_GROUPS, Level.ADMIN)), effective_level(USER_GROUPS) >= int(Level.ADMIN)
+)
+
+
+def page(
+    db: Connection, caller: Caller, *, query: str = "", after: str = "", before: str = "", limit: int = PAGE
+) -> Listed[ListedUserGroup]:
+    """The user groups that the caller administers, by name: two statements at most."""
+    words = searching.words_of(query, key=key_of)
+    if words is None:
+        return Listed((), "", "")
+    statement = _ROWS if caller.super_admin else _ADMINISTERED
+    statement = statement.where(*searching.having(db, searching.USER_GROUPS, words))
+    given = {} if caller.super_admin else binds(caller)
+    found = walk(db, statement, _table.name_key, given=given, after=after, before=before, limit=limit)
+    return Listed([ListedUserGroup(*row[:6]) for row in found.rows], found.newer, found.older)
