@@ -18,7 +18,7 @@ from trivium.web.showing.remarks import rendered
 from trivium.web.visit import RepositoryVisit
 
 
-class Remark(Form):
+class Remark(Form, frozen=True):
     """What the write form sends; the first four names are those that RhodeCode's form has."""
 
     text: Text = ""
@@ -34,7 +34,7 @@ class Remark(Form):
         return place_of(self.f_path or None, self.line or None)
 
 
-class Changed(Form):
+class Changed(Form, frozen=True):
     """Another text of a comment."""
 
     text: Text
