@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.test_pages import OPPOSITES, audit
 from tests.browser.watch import Watched
 from tests.browser.world import World
+from tests.support.waiting import until
 
 
 def test_by_keys_a_line_is_commented_on_and_a_review_sent(adas: Watched, world: World) -> None:
@@ -88,8 +89,7 @@ def test_pages_about_gists_and_notifications(adas: Watched, world: World) -> Non
     exhibit = world.exhibits["git"]
     ben.api("comment_commit", repoid=exhibit.name, commit_id=exhibit.ids[1], message="@ada, is this so?")
     gist = world.owner.api("create_gist", files={"a.py": {"content": "x = 1\n"}}, gist_type="private")["gist"]
-    adas.open("/_admin/notifications")
-    adas.page.wait_for_function("() => document.body.innerText.includes('has mentioned you') || location.reload()")
+    until(lambda: adas.open("/_admin/notifications").get_by_text("has mentioned you").count() > 0)
     for path in ("/_admin/notifications", "/_admin/gists/new", f"/_admin/gists/{gist['access_id']}/edit"):
         assert audit(adas, path) == []
     adas.page.goto("/_admin/notifications")

@@ -222,7 +222,7 @@ def test_other_methods_are_told_which_are_right(world: World) -> None:
     browser = world.shelves["git"].browser
     for view in VIEWS:
         path = world.address(view, view.rules[0], "git").partition("?")[0]
-        segments = tuple(path.strip("/").split("/"))
+        segments = tuple(one for one in path.split("/") if one)
         if view.of_repository:
             segments = segments[len(world.shelves["git"].name.split("/")) :]
         # An address may mean several views: a comment is made at what could be a branch's name.

@@ -162,7 +162,8 @@ def test_unread_ones_stand_first_and_pages_go_on_by_key(telling: Site, team: int
     assert len(told(site, ben)) == 4
 
 
-def test_the_count_comes_with_the_session(telling: Site, team: int, ada: Caller, ben: Caller, doorway: Doorway) -> None:
+def test_the_count_comes_with_the_session(telling: Site, team: int, ada: Caller, ben: Caller) -> None:
+    doorway = Doorway(telling)
     visitor = doorway.visitor(ben)
     say(telling, ada, "@ben", team)
     deliver(telling, writing.subscriber(telling))
@@ -183,6 +184,7 @@ def test_the_count_comes_with_the_session(telling: Site, team: int, ada: Caller,
     )
     assert visitor.post("/_admin/notifications/mark_all_read", newest="x").status == 302
     assert "0 unread notifications" in [one.get("aria-label") for one in visitor.get("/_admin/gists").page.all("a")]
+    doorway.close()
 
 
 def test_drafts_are_sent_once(telling: Site, team: int, ada: Caller, ben: Caller) -> None:
