@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail addresses of an account: one that mails go to, and further ones by which its commits are known (system.md 6.5)."""
+"""Mail addresses of an account: one that mails go to, and further ones by which commits are known (system.md 6.5)."""
 
 from __future__ import annotations
 
