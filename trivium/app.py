@@ -18,7 +18,9 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
 from trivium.errors import Busy, TriviumError
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.events.delivery import Delivery
+from trivium.forge.notifications import writing as notifications
 from trivium.forge.sessions.transfers import Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep import after_pushes
@@ -109,7 +111,7 @@ class Application:
         # For waits of version-control clients that take longer than the disk: for a program, or for others' work.
         self._patient = ThreadPoolExecutor(_PATIENT, thread_name_prefix="patient")
         throttle = Throttle(settings.login_failures, settings.login_ip_failures, settings.login_lock_seconds)
-        self._authenticator = Authenticator(self._site.store, self._site.ring, throttle)
+        self._authenticator = Authenticator(self._site.store, self._site.ring, throttle, journal_failure)
         self._activity = Activity()
         self._api = ApiDoor(self._site, self._authenticator, crew=self._crew, slow=self._long)
         self._transfers = Transfers(
@@ -130,7 +132,8 @@ class Application:
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         mails = Notices(self._site, partial(ask_for_mail, self._site))
-        self._delivery = Delivery(self._site, [mails.subscriber, after_pushes.subscriber(self._site)])
+        hearers = [mails.subscriber, notifications.subscriber(self._site), after_pushes.subscriber(self._site)]
+        self._delivery = Delivery(self._site, hearers)
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake
 

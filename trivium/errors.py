@@ -22,6 +22,7 @@ class Kind(StrEnum):
     GIST = "gist"
     COMMENT = "comment"
     TASK = "task"
+    NOTIFICATION = "notification"
 
 
 class TriviumError(Exception):

@@ -179,8 +179,9 @@ def check_field_key(key: str) -> str:
     """The key of an extra field (api-repos.md 4)."""
     if not _FIELD_KEY.fullmatch(key):
         raise Invalid(
-            f"the field key {_shown(key)} is not allowed: it has letters from a to z, digits, '_', '.' and '-',"
-            " at most 100"
+            "the field key %(key)s is not allowed: it has letters from a to z, digits, '_', '.' and '-', at most 100",
+            about="key",
+            key=_shown(key),
         )
     return key
 

@@ -105,6 +105,7 @@ class Settings:
         False, "Users reach the server by https, whatever its own connections are. A base_url says that as well."
     )
     lang: str = _option("en", "Language of pages for browsers that ask for none which there is: en or de.")
+    markup_renderer: str = _option("markdown", "How comments are written: markdown, rst, or plain.")
     instance_id: str = _option("", "Name of this instance; shown by /_admin/ping.")
     realm: str = _option("Trivium", "Realm of the password question that git, hg and svn show.")
     git_path: str = _option("git", "The git program.")
@@ -216,6 +217,9 @@ class Settings:
     import_timeout: int = _option(3600, "A fetch from another server may take this long.")
     housekeeping_interval: int = _option(
         10, "Repositories that were pushed to are looked after this often; 0: only by `trivium maintenance`."
+    )
+    verify_days: int = _option(
+        30, "Each repository is looked through for damage once in so many days; 0: only by `trivium verify`."
     )
     header_timeout: int = _option(30, "A request's head must arrive within this time.")
     body_idle_timeout: int = _option(30, "A request's body may pause this long.")
@@ -430,6 +434,8 @@ def _check(settings: Settings) -> None:
             raise Invalid(f"option {name}: must be at least 1")
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise Invalid(f"option log_level: {settings.log_level!r} is not debug, info, warning or error")
+    if settings.markup_renderer not in ("markdown", "rst", "plain"):
+        raise Invalid(f"option markup_renderer: {settings.markup_renderer!r} is not markdown, rst or plain")
     _check_broker(settings)
     if settings.auth_ret_code and not 400 <= settings.auth_ret_code <= 499:
         raise Invalid("option auth_ret_code: must be 0 or a status from 400 to 499")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import sqlite3
 import struct
 import zlib
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.raw import pkt, signed_in
 from tests.support.servers import Server
+from trivium.forge.jobs.job import moment
 
 ZERO = "0" * 40
 MIB = 1 << 20
@@ -249,9 +249,7 @@ def test_what_was_taken_away_is_not_given_to_who_knows_its_id(
     assert got(second)
     # A minute later nobody gets it.
     git.run("push", "--quiet", url, ":refs/odd/x", ":annotated", cwd=work)
-    server.execute(
-        "UPDATE journal SET at = strftime('%Y-%m-%dT%H:%M:%f', 'now', '-61 seconds') WHERE subject = ?", name
-    )
+    server.execute("UPDATE journal SET at = ? WHERE subject = ?", moment(-61), name)
     assert [got(one) for one in (first, secret, second, third, fourth, tag)] == [True] + [False] * 5
     # A tree, as clients of partial copies ask for it, and what is not there at all.
     assert got(tree, "--filter=tree:0") in (True, False)
@@ -348,12 +346,9 @@ def test_what_was_stored_of_an_endless_message_is_cut_at_the_next_start(own_serv
     root = own_server.api(own_server.admin_key)
     name = root.new_repo().name
     own_server.stop()
-    database = sqlite3.connect(own_server.data / "trivium.db")
-    with database:
-        (stored,) = database.execute("SELECT last_changeset FROM repositories").fetchone()
-        changeset = json.loads(stored) | {"message": "m" * MIB}
-        database.execute("UPDATE repositories SET last_changeset = ?", (json.dumps(changeset),))
-    database.close()
+    ((stored,),) = own_server.query("SELECT last_changeset FROM repositories")
+    changeset = json.loads(stored) | {"message": "m" * MIB}
+    own_server.execute("UPDATE repositories SET last_changeset = ?", json.dumps(changeset))
     own_server.start()
     assert own_server.api(own_server.admin_key)("get_repo", repoid=name)["last_changeset"]["message"] == "m" * (
         64 << 10

@@ -9,10 +9,12 @@ import itertools
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support import postgresql
 from tests.support.browser import Browser
 from tests.support.clients import Api, Git, Person
 from tests.support.held import held_program, held_repository
@@ -20,6 +22,12 @@ from tests.support.processes import are_gone, kill_all
 from tests.support.queues import Redis, Worker, broker, ended, wait_for_state
 from tests.support.servers import Server
 from tests.support.waiting import until
+from trivium.access.levels import Level
+from trivium.assembly import open_site
+from trivium.forge.accounts import users as accounts
+from trivium.forge.pushes.queued_pulls import submit_pull
+from trivium.forge.repositories import finding as repositories
+from trivium.settings import Settings
 
 SECRET = "s3cr3t-of-the-import"
 
@@ -222,6 +230,68 @@ def test_what_runs_is_cancelled_and_leaves_nothing(yard: Yard, api: Api, tmp_pat
         go.touch()
     assert server.administer("jobs", "retry", task) == "It begins again.\n"
     assert ended(server, task) == ("done", None)
+    worker.kill()
+
+
+def _pull(yard: Yard, name: str) -> str:
+    """Have a repository pulled, as a page does; returns the id of the job."""
+    server = yard.server
+    database = "" if server.database is None else postgresql.address_of(server.database)
+    settings = Settings(
+        data=server.data, database_url=database, use_celery=True, broker_url=yard.redis.url, min_free_bytes=0
+    )
+    site = open_site(settings)
+    try:
+        host, _, port = server.url.partition("//")[2].partition(":")
+        with site.store.read() as db:
+            caller = accounts.find(db, "root").as_caller("127.0.0.1")
+            repository = repositories.find(db, caller, name, Level.ADMIN)
+        task = submit_pull(replace(site, listening=(host, int(port))), caller, repository)
+    finally:
+        site.close()
+    assert task is not None
+    return task
+
+
+def test_a_repository_is_pulled_by_a_job(yard: Yard, api: Api, git: Git, tmp_path: Path) -> None:
+    server, work = yard.server, tmp_path / "work"
+
+    def push(message: str) -> None:
+        git.commit(work, message)
+        git.run("push", "--quiet", "origin", "HEAD", cwd=work)
+
+    def last() -> str:
+        return str(api("get_repo", repoid="mirror")["last_changeset"]["message"]).strip()
+
+    api("create_repo", repo_name="upstream", repo_type="git")
+    git.run("clone", "--quiet", server.clone_url("upstream", server.administrator), str(work))
+    push("first")
+    program, begun, go = held_program("git", tmp_path)
+    worker = yard.work(TRIVIUM_GIT_PATH=str(program))
+    go.touch()
+    task = api("create_repo", repo_name="mirror", repo_type="git", clone_uri=f"{server.url}/upstream")["task"]
+    assert ended(server, task) == ("done", None)
+    push("second")
+    for file in (begun, go):
+        file.unlink()
+    unwanted = _pull(yard, "mirror")
+    until(begun.exists)
+    server.administer("jobs", "cancel", unwanted)
+    assert ended(server, unwanted) == ("cancelled", None)
+    assert last() == "first"
+    go.touch()
+    task = _pull(yard, "mirror")
+    assert ended(server, task) == ("done", None)
+    assert last() == "second"
+    assert "1 moved" in server.administer("jobs", "show", task)
+    assert len(server.journal("remote.pull", "mirror")) == 1
+    assert server.journal("remote.pull_failed", "mirror") == []
+    assert server.query("SELECT count(*) FROM intents") == [(0,)]
+    api("delete_repo", repoid="upstream")
+    task = _pull(yard, "mirror")
+    reason = "the remote server knows no repository at this address"
+    assert ended(server, task) == ("failed", reason)
+    assert len(server.journal("remote.pull_failed", "mirror")) == 1
     worker.kill()
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -216,6 +217,8 @@ def test_a_pull_takes_the_lock_and_a_push_gives_it_back(
     assert root("lock", repoid=name)["locked"] is False
     actions = [action for (action,) in server.query("SELECT action FROM journal WHERE subject = ? ORDER BY id", name)]
     assert actions.count("repository.lock") == actions.count("repository.unlock") == 1
+    told = [json.loads(server.journal(f"repository.{word}", name)[0][2]) for word in ("lock", "unlock")]
+    assert [(one["holder"], one["was"]["holder"]) for one in told] == [(ada.name, None), (ada.name, ada.name)]
 
 
 @pytest.mark.parametrize("protocol", ["0", "1", "2"])

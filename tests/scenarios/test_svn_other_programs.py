@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -164,6 +165,21 @@ def test_locks_are_taken_stolen_broken_and_kept(svn: Svn, server: Server, root: 
     assert svn.out("status", "-u", cwd=mine).split()[0] in ("B", "K", "12")
     assert svn.refused("unlock", f"{project}/trunk/a.txt")
     assert svn.refused("lock", f"{project}/trunk/none")
+    told = [
+        (user, detail["path"], detail.get("holder"), detail["was"]["holder"])
+        for action in ("file.lock", "file.unlock")
+        for user, detail in ((row[0], json.loads(row[2])) for row in server.journal(action, name))
+    ]
+    assert svn.person is not None
+    ada = svn.person.name
+    assert told == [
+        (ada, "trunk/a.txt", ada, None),
+        (bob.name, "trunk/a.txt", bob.name, ada),
+        # His commit has let it go.
+        (ada, "trunk/a.txt", ada, None),
+        (ada, "trunk/f.txt", ada, None),
+        (bob.name, "trunk/a.txt", None, ada),
+    ]
 
 
 def test_svnmucc_import_and_commits_that_fail(svn: Svn, project: str) -> None:

@@ -15,6 +15,7 @@ from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.forge.accounts import sessions
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.crew import Crew
@@ -41,7 +42,7 @@ class Doorway:
         self.leaves_after: int | None = None
         """After so many pieces the client is gone; None: it takes all."""
         self._crew = Crew(1, "quick")
-        authenticator = Authenticator(site.store, site.ring, Throttle(3, 100, 60))
+        authenticator = Authenticator(site.store, site.ring, Throttle(3, 100, 60), journal_failure)
         self._door = WebDoor(
             site,
             authenticator,

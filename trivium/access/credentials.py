@@ -8,13 +8,13 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-import msgspec
 from cachetools import TTLCache
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from trivium.access.caller import Caller, anonymous
 from trivium.access.errands import ERRAND, read_errand
@@ -28,7 +28,7 @@ from trivium.names import account_key_of, is_clean_text
 from trivium.store.engine import Store
 from trivium.store.functions import comma_list
 from trivium.store.query import Query
-from trivium.store.tables import DEFAULT_USER_ID, journal, now, tokens, user_addresses, users
+from trivium.store.tables import DEFAULT_USER_ID, tokens, user_addresses, users
 
 LOCAL: Final = "rhodecode"
 """The `extern_type` of accounts whose passwords we keep ourselves (decisions.md W4)."""
@@ -167,6 +167,21 @@ _RENEW = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FailedSignIn:
+    """Somebody was not let in."""
+
+    user_id: int | None
+    """Whose account it was; None: nobody's."""
+    username: str
+    address: str
+    reason: str
+
+
+Journal = Callable[[Connection, FailedSignIn], None]
+"""Writes a failed sign-in into the journal, in the transaction that it is given."""
+
+
 class Authenticator:
     """Checks credentials for one worker, which remembers right passwords for a short while.
 
@@ -175,8 +190,10 @@ class Authenticator:
     deactivated account or a new address rule counts at once.
     """
 
-    def __init__(self, store: Store, ring: KeyRing, throttle: Throttle) -> None:
+    def __init__(self, store: Store, ring: KeyRing, throttle: Throttle, journal: Journal) -> None:
+        """`journal` writes down who was not let in."""
         self._store = store
+        self._journal = journal
         self._ring = ring
         self._throttle = throttle
         self._secret = process_secret()
@@ -184,7 +201,8 @@ class Authenticator:
         """Digests of right passwords → the stored hash, and until when the password is known to be right."""
         self._told: TTLCache[tuple[int, str, str], bool] = TTLCache(maxsize=4096, ttl=_TOLD_SECONDS)
         self._lock = threading.Lock()
-        self.used_tokens: set[int] = set()
+        self.used_tokens: dict[int, str] = {}
+        """Key → from where it was used last, until that is written."""
         self.signed_in: set[int] = set()
 
     def by_key(self, key: str, address: str, role: Role) -> tuple[Caller, Stamp]:
@@ -217,7 +235,7 @@ class Authenticator:
             caller = admitted(row, address)
             if not row.builtin and row.role != Role.ALL and row.role not in roles:
                 raise CredentialsRefused(Reason.ROLE)
-        self.used_tokens.add(row.token_id)
+        self.used_tokens[row.token_id] = address
         return caller, row
 
     def visitor(self, address: str) -> Caller | None:
@@ -254,7 +272,7 @@ class Authenticator:
         with self._store.read() as db:
             found = _BY_NAME.first(db, {"sought": account_key_of(username)})
         row = _AccountRow(*found) if found else None
-        if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password)):
+        if row is not None and _KEY.fullmatch(password) and (proof := self._own_key(row.id, password, address)):
             with self._telling(row, address):
                 return admitted(row, address), proof
         if row is not None and (until := self._remembered_until(row, password)):
@@ -305,10 +323,10 @@ class Authenticator:
                 db.execute(_RENEW, {"account_id": row.id, "checked": stored, "renewed": renewed})
         return row, renewed or stored or ""
 
-    def used(self, proof: Proof) -> None:
-        """Note that a remembered proof let somebody in again."""
+    def used(self, proof: Proof, address: str) -> None:
+        """Note that a remembered proof let somebody in again, from where it did before."""
         if proof.token_id is not None:
-            self.used_tokens.add(proof.token_id)
+            self.used_tokens[proof.token_id] = address
 
     @contextlib.contextmanager
     def _telling(self, row: _KeyRow | _AccountRow, address: str) -> Iterator[None]:
@@ -336,21 +354,11 @@ class Authenticator:
 
         A name that nobody has is left out: it may be a mistyped password.
         """
+        failed = FailedSignIn(row.id, row.username, address, reason) if row else FailedSignIn(None, "", address, reason)
         with self._store.write(access_unchanged=True) as db:
-            db.execute(
-                insert(journal),
-                {
-                    "at": now(),
-                    "user_id": row.id if row else None,
-                    "username": row.username if row else "",
-                    "address": address,
-                    "action": "sign_in.failed",
-                    "subject": row.username if row else "",
-                    "detail": msgspec.json.encode({"reason": str(reason)}).decode(),
-                },
-            )
+            self._journal(db, failed)
 
-    def _own_key(self, user_id: int, key: str) -> Proof | None:
+    def _own_key(self, user_id: int, key: str, address: str) -> Proof | None:
         """The proof for a key that is this user's and meant for version-control clients; None for any other key."""
         with self._store.read() as db:
             found = _BY_KEY.first(db, {"sought": self._ring.digest(key)})
@@ -359,7 +367,7 @@ class Authenticator:
             return None
         if not row.builtin and row.role not in (Role.ALL, Role.VCS):
             return None
-        self.used_tokens.add(row.token_id)
+        self.used_tokens[row.token_id] = address
         return Proof(math.inf if row.expires < 0 else row.expires, row.token_id)
 
     def _mark(self, user_id: int, password: str) -> bytes:

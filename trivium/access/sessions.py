@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, func, or_, select
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import ACCOUNT_COLUMNS, CredentialsRefused, admitted
@@ -23,10 +23,20 @@ from trivium.access.stamps import STAMP_COLUMNS, Stamp
 from trivium.settings import Settings
 from trivium.store.engine import Store
 from trivium.store.query import Query
-from trivium.store.tables import DEFAULT_USER_ID, preferences, sessions, users
+from trivium.store.tables import (
+    DEFAULT_USER_ID,
+    changeset_comments,
+    notifications,
+    preferences,
+    sessions,
+    users,
+)
 
 REMEMBERED: Final = 365 * 86400
 """Seconds that a session lives whose user asked to be remembered (system.md 2.9)."""
+
+MOST_UNREAD: Final = 100
+"""Notifications that are counted: so the count costs the same for everybody."""
 
 _COOKIE_BYTES: Final = 32
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -49,7 +59,7 @@ class Session:
     preferences: str | None
     """The JSON of `forge/accounts/preferences.py`; None: nothing was ever chosen."""
     unread: int
-    """Notifications that were not read yet."""
+    """Notifications that were not read yet; of very many some (`MOST_UNREAD`)."""
     firstname: str
     lastname: str
     rights_version: int
@@ -78,10 +88,24 @@ class _Row(NamedTuple):
     remember: bool
     flash: str | None
     chosen: str | None
+    unread: int
     stamp: int
     stamp_of_everybody: int
 
 
+# Those whose comment is gone tell nothing any more; so it is while its repository is in the trash.
+_there = or_(
+    notifications.c.comment_id.is_(None),
+    exists().where(changeset_comments.c.id == notifications.c.comment_id, changeset_comments.c.deleted_on.is_(None)),
+)
+_some = (
+    select(notifications.c.id)
+    .where(notifications.c.user_id == users.c.id, notifications.c.read_on.is_(None), _there)
+    .correlate(users)
+    .limit(MOST_UNREAD)
+    .subquery()
+)
+_UNREAD = select(func.count()).select_from(_some).scalar_subquery()
 _BY_COOKIE = Query(
     select(
         *ACCOUNT_COLUMNS,
@@ -95,6 +119,7 @@ _BY_COOKIE = Query(
         sessions.c.remember,
         sessions.c.flash,
         preferences.c.chosen,
+        _UNREAD.label("unread"),
         *STAMP_COLUMNS,
     )
     .select_from(
@@ -178,7 +203,7 @@ def by_cookie(store: Store, ring: KeyRing, settings: Settings, cookie: str, addr
         last_seen=row.last_seen,
         flash=row.flash,
         preferences=row.chosen,
-        unread=0,
+        unread=row.unread,
         firstname=row.firstname,
         lastname=row.lastname,
         rights_version=row.rights_version,

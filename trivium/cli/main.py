@@ -10,7 +10,7 @@ from trivium.cli.commands.accounts import address, permit, public_access, token
 from trivium.cli.commands.databases import copy_db
 from trivium.cli.commands.imports import import_
 from trivium.cli.commands.jobs import jobs, worker
-from trivium.cli.commands.repositories import archive, maintenance, repo_group, rescan, unarchive
+from trivium.cli.commands.repositories import archive, maintenance, repo_group, rescan, unarchive, verify
 from trivium.cli.commands.rights import why
 from trivium.cli.commands.site import make_config, send_test_mail, serve, setup, undelivered, upgrade_db
 from trivium.cli.commands.trash import trash
@@ -25,7 +25,7 @@ def main() -> None:
 for command in (
     *(setup, serve, worker, make_config, upgrade_db, copy_db, send_test_mail, undelivered),
     *(token, address, permit, public_access, why),
-    *(archive, unarchive, rescan, maintenance, import_, repo_group, trash, jobs),
+    *(archive, unarchive, rescan, maintenance, verify, import_, repo_group, trash, jobs),
 ):
     main.add_command(command)
 

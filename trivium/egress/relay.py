@@ -29,7 +29,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from trivium.egress.remote import Remote, TransferLimits
+from trivium.egress.remote import Received, Remote, TransferLimits
 
 PORTS: Final = {"http": 80, "https": 443}
 """Where a server listens whose address names no port."""
@@ -90,6 +90,7 @@ class _Pair:
     """A program and the server that it talks to."""
 
     idle: int
+    received: Received
     asked: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     """When the server last took something."""
 
@@ -104,6 +105,7 @@ class _Pair:
     async def answer(self, server: asyncio.StreamReader, program: asyncio.StreamWriter) -> None:
         """Pass on what the server says; raises `TimeoutError` when nobody says anything."""
         while chunk := await self._heard(server):
+            self.received.size += len(chunk)
             program.write(chunk)
             await program.drain()
         program.write_eof()
@@ -164,7 +166,7 @@ class _Relay:
                     async with _streams(server) as (answers, asked):
                         writer.write(request.granted)
                         asked.write(request.passed_on)
-                        pair = _Pair(self._limits.idle + _GRACE)
+                        pair = _Pair(self._limits.idle + _GRACE, self._limits.received)
                         await _both(pair.ask(reader, asked), pair.answer(answers, writer))
 
     async def _connect(self) -> socket.socket | None:

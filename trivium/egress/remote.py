@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 IMPORT_MARK: Final = "X-Trivium-Import"
@@ -25,6 +25,14 @@ class Remote:
     """Sent in the header `IMPORT_MARK` of every request, if there is one."""
 
 
+@dataclass(slots=True)
+class Received:
+    """How much of a transfer has come so far."""
+
+    size: int = 0
+    """Bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
     """How long a transfer from another server may take, in seconds, and how much room."""
@@ -34,3 +42,5 @@ class TransferLimits:
     total: int
     check: Callable[[], None] = lambda: None
     """To be called again and again while bytes move; raises when there must not be more of them."""
+    received: Received = field(default_factory=Received)
+    """Where the relay counts them."""

@@ -60,7 +60,7 @@ def check_check_description(text: str) -> str:
 def check_comment(text: str, most: int) -> str:
     """The text of a comment; `most` is the option max_comment_bytes. Raises `Invalid`."""
     if _is_longer(text, most):
-        raise Invalid("comment is too long (max_comment_bytes)")
+        raise Invalid("A comment has at most %(most)s bytes (max_comment_bytes).", about="text", most=most)
     return _bounded(text, most, "a comment")
 
 

@@ -29,6 +29,7 @@ class Nothing(msgspec.Struct, frozen=True):
 EXPIRED: Final = JobKind("remove_expired", Nothing, forgotten=True)
 TRASH: Final = JobKind("empty_trash", Nothing, long=True, forgotten=True)
 OLD_JOBS: Final = JobKind("forget_jobs", Nothing, forgotten=True)
+INTEGRITY: Final = JobKind("verify_repositories", Nothing, pause=300.0, long=True, forgotten=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,12 @@ class Schedule:
 
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
-SCHEDULES: Final = (Schedule(EXPIRED, _HOUR), Schedule(TRASH, _DAY), Schedule(OLD_JOBS, _DAY))
+SCHEDULES: Final = (
+    Schedule(EXPIRED, _HOUR),
+    Schedule(TRASH, _DAY),
+    Schedule(OLD_JOBS, _DAY),
+    Schedule(INTEGRITY, _DAY),
+)
 
 _ALL = Query(select(schedules.c.name, schedules.c.next_run))
 _MOVE_ON = (

@@ -21,6 +21,16 @@ def password_reset(settings: Settings, key: str) -> str:
     return _below(settings, f"_admin/password_reset_confirmation?{urlencode({'key': key})}")
 
 
+def email_confirmation(settings: Settings, key: str) -> str:
+    """Where somebody says that a mail reached them; empty without a base_url."""
+    return _below(settings, f"_admin/my_account/emails/confirmation?{urlencode({'key': key})}")
+
+
+def sign_in(settings: Settings) -> str:
+    """Where somebody signs in; empty without a base_url."""
+    return _below(settings, "_admin/login")
+
+
 def _below(settings: Settings, path: str) -> str:
     base = settings.base_url.rstrip("/")
     return f"{base}/{path}" if base else ""

@@ -8,40 +8,36 @@ reader may still know it, is found out when it is sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import structlog
-from msgspec import convert
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
 from trivium.egress import mail
 from trivium.egress.mail import MailRefused
 from trivium.errors import NotFound
-from trivium.forge.accounts import password_resets
+from trivium.forge.accounts import emails, password_resets
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.preferences import parsed
 from trivium.forge.accounts.users import User
 from trivium.forge.events import outbox
-from trivium.forge.events.accounts import PasswordChanged, PasswordResetAsked, UserRegistered
+from trivium.forge.events.accounts import EmailAsked, PasswordChanged, PasswordResetAsked, UserChanged, UserRegistered
 from trivium.forge.events.delivery import Subscriber
 from trivium.forge.events.outbox import Recorded
 from trivium.forge.events.reviews import Commented
-from trivium.forge.history.reading import History
+from trivium.forge.notifications.hearing import commented, hearers, sent
 from trivium.forge.repositories import finding as repositories
-from trivium.forge.reviews.comments import STATEMENT, Comment, comment_of
-from trivium.forge.reviews.participants import may_read, participants
+from trivium.forge.reviews.participants import may_read
 from trivium.forge.site import Site
 from trivium.language import KNOWN, SOURCE, Language, language
 from trivium.mail import links
 from trivium.mail.addresses import mailbox, sender
 from trivium.mail.messages import Content, Envelope, message
 from trivium.mail.wording import worded
-from trivium.store.tables import changeset_comments, preferences, users
-from trivium.vcs.errors import VcsError
+from trivium.store.tables import preferences, users
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +51,6 @@ _ADMINISTRATORS: Final = (
     select(users.c.id).where(users.c.admin, users.c.active).order_by(users.c.id).limit(_MOST_ADMINISTRATORS)
 )
 _CHOSEN: Final = select(preferences.c.chosen).where(preferences.c.user_id == bindparam("sought"))
-_COMMENT: Final = STATEMENT.where(changeset_comments.c.id == bindparam("comment"))
 
 
 class Letter(NamedTuple):
@@ -77,6 +72,8 @@ class Notices:
             PasswordResetAsked.action: _Resets(site),
             PasswordChanged.action: _Changes(site),
             UserRegistered.action: _Registrations(site),
+            UserChanged.action: _Activations(site),
+            EmailAsked.action: _Confirmations(site),
         }
 
     @property
@@ -104,11 +101,12 @@ class Notices:
             except NotFound:
                 return
             chosen = parsed(db.execute(_CHOSEN, {"sought": user_id}).scalar()).locale
-        to = mailbox(user.email or "", _named(user))
-        if event is None or to is None or not user.active:
+        if event is None or not user.active:
             return
-        letter = self._kinds[event.action].letter(event, user, chosen)
-        if letter is not None:
+        kind = self._kinds[event.action]
+        to = mailbox(kind.address(event, user), _named(user))
+        letter = kind.letter(event, user, chosen) if to is not None else None
+        if to is not None and letter is not None:
             settings = self._site.settings
             made = message(settings, to, letter.content, letter.envelope)
             mail.send(settings, made, sender=sender(settings).addr_spec, recipient=to.addr_spec)
@@ -130,6 +128,10 @@ class _Kind:
         """The ids of those who get one."""
         raise NotImplementedError
 
+    def address(self, event: Recorded, to: User) -> str:  # noqa: ARG002
+        """Where the mail of one of them goes."""
+        return to.email or ""
+
     def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
         """What one of them gets; `chosen` is their language, if they chose one. None: nothing any more."""
         raise NotImplementedError
@@ -139,52 +141,23 @@ class _Comments(_Kind):
     """Of comments on commits: to those who take part."""
 
     def recipients(self, event: Recorded) -> list[int]:
-        said = convert({"subject": event.subject, **event.detail}, Commented, strict=False)
-        if said.unmailed is True or not isinstance(said.comment, int) or event.repository_id is None:
+        if commented(event).unmailed is True:
             return []
-        with self.site.store.read() as db:
-            found = self._comment(db, said.comment)
-            if found is None:
-                return []
-            try:
-                repository = repositories.find(db, the_system(), event.repository_id, Level.READ)
-            except NotFound:
-                return []
-        revision = said.revision
-        try:
-            (changeset,) = History(self.site).read(repository, lambda snapshot: snapshot.changesets([revision]))
-            author = changeset.author
-        except VcsError:
-            author = ""  # it was stripped meanwhile; the others still hear of it
-        with self.site.store.read() as db:
-            wrote = [] if event.user_id is None else [event.user_id]
-            with suppress(NotFound):
-                wrote.append(accounts.find(db, said.author).id)
-            told = participants(
-                db,
-                repository_id=event.repository_id,
-                revision=said.revision,
-                comment_id=said.comment,
-                text=found.text,
-                author=author,
-                named=said.recipients if isinstance(said.recipients, list | tuple) else (),
-                but=wrote,
-            )
-        return [user.id for user in told]
+        return [one.user.id for one in hearers(self.site, event)]
 
     def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
-        said = convert({"subject": event.subject, **event.detail}, Commented, strict=False)
-        assert isinstance(said.comment, int) and event.repository_id is not None
+        said = commented(event)
+        assert event.repository_id is not None
         with self.site.store.read() as db:
-            found = self._comment(db, said.comment)
-            if found is None or not may_read(db, to, event.repository_id):
+            found = sent(db, said)
+            if not found or not may_read(db, to, event.repository_id):
                 return None
             name = repositories.find(db, the_system(), event.repository_id, Level.READ).name
         words, settings = language(chosen or SOURCE), self.site.settings
-        commit = said.revision[:_SHORT]
+        commit, first = said.revision[:_SHORT], found[0]
         subject = words.text(
             "%(who)s commented on %(commit)s in %(repository)s",
-            who=found.author_name,
+            who=first.author_name,
             commit=commit,
             repository=name,
         )
@@ -192,20 +165,14 @@ class _Comments(_Kind):
             "comment",
             words,
             subject,
-            comment=found,
+            comments=found,
             commit=commit,
             repository=name,
-            vote=_vote(words, found.status),
-            link=links.changeset(settings, name, said.revision, found.id),
+            vote=_vote(words, next((one.status for one in reversed(found) if one.status), None)),
+            link=links.changeset(settings, name, said.revision, first.id),
         )
         thread = f"commit.{event.repository_id}.{commit}"
-        return Letter(content, Envelope(f"comment.{found.id}", event.at, thread, f"repository-{event.repository_id}"))
-
-    def _comment(self, db: Connection, comment_id: int) -> Comment | None:
-        """A comment that is still there."""
-        row = db.execute(_COMMENT, {"comment": comment_id}).first()
-        found = None if row is None else comment_of(row)
-        return None if found is None or found.deleted else found
+        return Letter(content, Envelope(f"comment.{first.id}", event.at, thread, f"repository-{event.repository_id}"))
 
 
 class _Resets(_Kind):
@@ -252,6 +219,61 @@ class _Changes(_Kind):
             site=self.site.settings.realm,
             address=event.address,
             at=f"{event.at[:16].replace('T', ' ')} UTC",
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Activations(_Kind):
+    """Of accounts that may be used from now on, after they waited or were disabled: to their users."""
+
+    def recipients(self, event: Recorded) -> list[int]:
+        user_id, changes, was = (event.detail.get(name) for name in ("user_id", "changes", "was"))
+        if not (isinstance(user_id, int) and isinstance(changes, dict) and isinstance(was, dict)):
+            return []
+        return [user_id] if changes.get("active") is True and was.get("active") is False else []
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        words, settings = language(chosen or SOURCE), self.site.settings
+        content = worded(
+            "activated",
+            words,
+            words.text("Your account can be used"),
+            username=to.username,
+            site=settings.realm,
+            link=links.sign_in(settings),
+        )
+        return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+class _Confirmations(_Kind):
+    """Of addresses that users say they have: to that address, and to nobody else."""
+
+    def _held(self, event: Recorded) -> emails.Confirmation | None:
+        with self.site.store.read() as db:
+            return emails.to_mail(db, self.site, int(event.detail.get("confirmation", 0)))
+
+    def recipients(self, event: Recorded) -> list[int]:
+        found = self._held(event)
+        return [] if found is None else [found.user_id]
+
+    def address(self, event: Recorded, to: User) -> str:
+        found = self._held(event)
+        return "" if found is None or found.user_id != to.id else found.email
+
+    def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
+        settings, found = self.site.settings, self._held(event)
+        if found is None or found.user_id != to.id or not settings.base_url:
+            return None
+        words = language(chosen or (found.locale if found.locale in KNOWN else SOURCE))
+        content = worded(
+            "email_confirmation",
+            words,
+            words.text("Confirm your e-mail address"),
+            username=found.username,
+            email=found.email,
+            site=settings.realm,
+            address=event.address,
+            link=links.email_confirmation(settings, found.key),
         )
         return Letter(content, Envelope(f"event.{event.id}", event.at))
 

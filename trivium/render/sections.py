@@ -123,7 +123,7 @@ class _Writer:
         )
         return Markup(
             f'<section class="change" id="{address}" aria-label="{attribute(one.path)}">'
-            f'<div class="acts"><div>{acts}</div></div>\n'
+            f'<div class="file-acts"><div>{acts}</div></div>\n'
             f"<details{'' if folded else ' open'}><summary>{_turning(self._icons)}{letter}"
             f'<span class="name cut" dir="auto">{self._name(one)}</span> {self._kinds(one)}<span class="grow"></span>'
             f"{why}{counts}</summary>\n{self._inside(one, address, coloured=coloured)}</details></section>\n"

@@ -126,6 +126,19 @@ user_emails = _table(
     Column("email", String(255), nullable=False, unique=True),
 )
 
+email_confirmations = _table(
+    "email_confirmations",
+    # Addresses that users say they have, until a mail to them was answered (`forge/accounts/emails.py`). The key in the
+    # mail stands nowhere: it is made of this row and the server's secret, and found by its digest.
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("email", String(255), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("nonce", LargeBinary(16), nullable=False),
+    Column("locale", String(20), nullable=False),
+    Column("asked_at", BigInteger, nullable=False, index=True),  # seconds since the epoch
+    UniqueConstraint("user_id", "email"),
+)
+
 user_addresses = _table(
     "user_addresses",
     Column("user_id", _to("users.id"), nullable=False),
@@ -145,6 +158,7 @@ tokens = _table(
     Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
     Column("created_on", String(23), nullable=False),
     Column("last_used", String(23)),
+    Column("last_address", String(45)),  # from where that was
 )
 
 sessions = _table(
@@ -367,6 +381,43 @@ changeset_comments = _table(
     Index("ix_changeset_comments_resolves_id", "resolves_id", unique=True),
 )
 
+comment_texts = _table(
+    "comment_texts",
+    # What comments said before their authors changed them; their present text stands with them.
+    Column("comment_id", _to("changeset_comments.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("replaced_on", String(23), nullable=False),
+)
+
+comment_drafts = _table(
+    "comment_drafts",
+    # Comments that their author has written and not sent (`forge/reviews/drafts.py`); nobody else sees them.
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("repository_id", _to("repositories.id"), nullable=False, index=True),
+    Column("revision", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("path", Text),
+    Column("line", String(12)),
+    Column("created_on", String(23), nullable=False),
+    Index("ix_comment_drafts_of", "user_id", "repository_id", "revision"),
+)
+
+notifications = _table(
+    "notifications",
+    # What somebody is told of, once for each event (`forge/notifications/`). What it is about is looked up when it is
+    # shown, by what its reader may see by then; so it comes back with a repository from the trash.
+    Column("user_id", _to("users.id"), nullable=False),
+    Column("event_id", BigInteger, nullable=False),  # the row of the journal
+    Column("kind", String(30), nullable=False),  # cs_comment, mention or registration (system.md 6.3)
+    Column("at", String(23), nullable=False),
+    Column("username", String(255), nullable=False),  # whose act it was
+    Column("comment_id", Integer, index=True),
+    Column("read_on", String(23)),
+    Index("ix_notifications_event", "user_id", "event_id", unique=True),
+    # How many somebody has not read is counted with every page.
+    Index("ix_notifications_unread", "user_id", "id", **_only("read_on IS NULL")),
+)
+
 commit_checks = Table(
     "commit_checks",
     metadata,
@@ -423,6 +474,7 @@ gists = _table(
     Column("directory", String(40), nullable=False, unique=True),
     Column("owner_id", _to("users.id"), nullable=False, index=True),
     Column("kind", String(10), nullable=False),  # public or private
+    Column("acl_level", String(20), nullable=False, server_default="acl_public"),  # or acl_private: only for accounts
     Column("description", Text, nullable=False),
     Column("expires", Integer, nullable=False),  # seconds since the epoch; -1 is never
     Column("created_on", String(23), nullable=False),

@@ -71,6 +71,8 @@ class Abilities:
     """Whether files and directories have properties, which a changeset can change alone."""
     pull_requests: bool = False
     """Whether somebody can ask for changes to be taken over."""
+    edits: bool = False
+    """Whether the server can record a change of a file by itself (`BackEnd.commit`)."""
     refuses: Mapping[Act, str] = field(default_factory=lambda: MappingProxyType({}))
     """The acts that the system does not have, each with a sentence that everybody may read."""
     ending: str = ""

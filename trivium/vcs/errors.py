@@ -52,6 +52,12 @@ class UnknownPath(VcsError):
     public = "there is no such path at that revision"
 
 
+class HeadMoved(VcsError):
+    """A branch is not where somebody saw it who wants to add to it."""
+
+    public = "the branch has moved in the meantime"
+
+
 class TooLarge(VcsError):
     """The file has more bytes than the caller wants to have looked at."""
 

@@ -21,6 +21,7 @@ from trivium.vcs.values import (
     Content,
     DiffLimits,
     FileChange,
+    FileCommit,
     History,
     Layout,
     Names,
@@ -267,6 +268,15 @@ class BackEnd(Protocol):
         """Fetch what another server has; returns what moved."""
         ...
 
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        """Record a change of one file; returns what moved. Raises `HeadMoved` and `UnknownPath`.
+
+        `announce` is called before anything moves, with what will move as far as the system can tell.
+        """
+        ...
+
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         """What would move when a commit were removed; raises `VcsError` when it cannot be."""
         ...
@@ -329,6 +339,15 @@ class BackEnd(Protocol):
 
         `thorough`: whatever it costs. Every process that works on the repository inherits the descriptor `keep`.
         Raises `Interrupted` soon after `stop` says so.
+        """
+        ...
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        """Look through all that a repository holds, beside readers and pushes and behind them.
+
+        Returns what is damaged, a line each, at most a hundred; nothing for a sound one. What was written meanwhile may
+        seem so: only what two looks tell is sure. Raises `VcsError` when it cannot be looked at, and what `check`
+        raises, which is called again and again.
         """
         ...
 

@@ -67,6 +67,23 @@ class RefUpdate:
     new: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCommit:
+    """A change of one file that the server itself is to record, at the head of a branch (`Abilities.edits`)."""
+
+    branch: str
+    parent: str
+    """The full id at which the branch must still be; zeros: the repository is empty."""
+    path: str
+    content: bytes | None
+    """None: the file is removed."""
+    author: str
+    email: str
+    message: str
+    publishes: bool = True
+    """Where changesets have phases: whether it is public at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What is known about the whole history at one moment."""

@@ -22,7 +22,7 @@ from cachetools import LRUCache
 from trivium import __version__
 from trivium.language import Language
 from trivium.web.static_files import static_files
-from trivium.web.times import END, SLOT, TOKEN_SLOT, shown
+from trivium.web.times import END, SLOT, TOKEN_SLOT, Telling, shown
 
 _MOST: Final = 16 << 20
 """Bytes of pages that a worker keeps."""
@@ -57,25 +57,23 @@ class Finished:
         self.has_tokens = None in self._moments
         self.size = sum(map(len, pieces))
 
-    def content(self, language: Language, token: str, *, absolute: bool) -> tuple[bytes, list[str]]:
+    def content(self, language: Language, token: str, telling: Telling) -> tuple[bytes, list[str]]:
         """The page as it is sent now, and what was put into it."""
         if not self._moments:
             return self._pieces[0], []
-        told = self._told(language, token, absolute=absolute)
+        told = self._told(language, token, telling)
         filled = [b""] * (2 * len(told) + 1)
         filled[::2] = self._pieces
         filled[1::2] = [one.encode() for one in told]
         return b"".join(filled), told
 
-    def _told(self, language: Language, token: str, *, absolute: bool) -> list[str]:
+    def _told(self, language: Language, token: str, telling: Telling) -> list[str]:
         """What stands between the pieces now; ages are those of some seconds ago."""
-        key = (int(time.monotonic() / _AGES_STAND), language.code, absolute)
+        key = (int(time.monotonic() / _AGES_STAND), language.code, telling)
         kept = self._ages
         if kept is None or kept[0] != key:
             now = datetime.now(UTC)
-            ages = [
-                "" if moment is None else shown(moment, language, now, absolute=absolute) for moment in self._moments
-            ]
+            ages = ["" if moment is None else shown(moment, language, now, telling) for moment in self._moments]
             kept = self._ages = (key, ages)
         return [one or token for one in kept[1]] if self.has_tokens else kept[1]
 

@@ -106,7 +106,7 @@ def one_of(*words: str) -> Any:
     return Annotated[str, Reader(read)]
 
 
-class Form(msgspec.Struct, frozen=True, kw_only=True):
+class Form(msgspec.Struct, kw_only=True):
     """What a form may send. A field without a default has to be filled in."""
 
 
@@ -126,6 +126,12 @@ class Entered(Generic[F]):
         self.status = 422 if wrong else 200
         """With which a page shows this."""
         self._visit = visit
+
+    def instead(self, **typed: str) -> Entered[F]:
+        """The same with something else in some fields."""
+        other = Entered(self._visit, self.kind, {**self.typed, **typed}, self.wrong, self.form)
+        other.status = self.status
+        return other
 
     def refuse(self, about: str, sentence: str, status: int = 422) -> None:
         """Say that something is wrong, in the reader's language; `about` is a field, or empty."""

@@ -36,10 +36,11 @@ from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
 from trivium.web.static_files import static_files
 from trivium.web.templating import REST, keys, templates
-from trivium.web.times import REST_SLOT, TOKEN_SLOT, filled
+from trivium.web.times import REST_SLOT, TOKEN_SLOT, Telling, filled
 from trivium.web.tokens import token_of
 from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit, Visit
+from trivium.web.zones import zone
 
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -74,7 +75,7 @@ def ready(answer: Answer, visit: Visit) -> Ready:
         case Page():
             return _page(answer, visit)
         case Part(html, status):
-            text = filled(html.decode("utf-8", "surrogateescape"), visit.language, absolute=_absolute(visit))
+            text = filled(html.decode("utf-8", "surrogateescape"), visit.language, _telling(visit))
             text, cookies = _with_tokens(text, visit)
             content = text.encode("utf-8", "surrogateescape")
             return Ready(status, (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *cookies), content)
@@ -145,7 +146,7 @@ def _page(page: Page, visit: Visit) -> Ready:
         finished = Finished(html, digest)
         visit.fragments.pages.keep(key, finished)
         return _finished(finished, visit)
-    html = filled(html, visit.language, absolute=_absolute(visit))
+    html = filled(html, visit.language, _telling(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
         secret = visit.form_secret if TOKEN_SLOT in html else b""
         tag = '"' + hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
@@ -192,7 +193,7 @@ def _finished(page: Finished, visit: Visit) -> Ready:
     if _has(visit, tag):
         return Ready(304, (("ETag", tag), *_kept(visit)), b"")
     token, cookies = _token(visit) if page.has_tokens else ("", ())
-    content, told = page.content(visit.language, token, absolute=_absolute(visit))
+    content, told = page.content(visit.language, token, _telling(visit))
     headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *cookies, ("ETag", tag))
     return Ready(200, headers, content, packed=partial(page.packed, content, told))
 
@@ -210,7 +211,7 @@ def _filled_pieces(rest: Iterable[bytes], visit: Visit) -> Iterator[bytes]:
         if b"<?" not in piece:
             yield piece
             continue
-        text = filled(piece.decode("utf-8", "surrogateescape"), visit.language, absolute=_absolute(visit))
+        text = filled(piece.decode("utf-8", "surrogateescape"), visit.language, _telling(visit))
         if TOKEN_SLOT in text:
             token = token or token_of(visit.form_secret)
             text = text.replace(TOKEN_SLOT, token)
@@ -230,8 +231,8 @@ def _has(visit: Visit, tag: str) -> bool:
     return given == "*" or (bool(given) and tag in (one.strip().removeprefix("W/") for one in given.split(",")))
 
 
-def _absolute(visit: Visit) -> bool:
-    return visit.preferences.times == "absolute"
+def _telling(visit: Visit) -> Telling:
+    return Telling(visit.preferences.times == "absolute", zone(visit.preferences.zone))
 
 
 def _with_tokens(html: str, visit: Visit) -> tuple[str, HeaderList]:

@@ -62,6 +62,7 @@ def templates() -> Environment:
     environment.filters["whole_time"] = lambda moment: Markup(whole(moment)) if moment else ""
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
+    environment.filters["with_user"] = with_user
     environment.filters["shell"] = shlex.quote
     environment.filters["named"] = text.name
     environment.filters["person"] = person
@@ -98,6 +99,12 @@ def face_ground(name: str) -> str:
 def face_letter(name: str) -> str:
     """The initial of somebody."""
     return next((one.upper() for one in name if one.isalnum()), "?")
+
+
+def with_user(base: str, username: str, password: str) -> str:
+    """The address of the server with somebody's credentials in it, as version-control clients take it."""
+    scheme, mark, rest = base.partition("://")
+    return f"{scheme}{mark}{quoted_segment(username)}:{password}@{rest}"
 
 
 def named_lines(shown: str) -> Markup:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from trivium.language import Language, moment_of
 
@@ -43,7 +43,19 @@ def _whole(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone in ("", "+0000") else f" {zone[:3]}:{zone[3:]}")
 
 
-def filled(html: str, language: Language, *, absolute: bool = False, now: datetime | None = None) -> str:
+class Telling(NamedTuple):
+    """How somebody wants moments to be told."""
+
+    absolute: bool = False
+    """By date and time, not by age."""
+    zone: tzinfo = UTC
+
+
+PLAINLY: Final = Telling()
+"""As whoever chose nothing is told."""
+
+
+def filled(html: str, language: Language, telling: Telling = PLAINLY, *, now: datetime | None = None) -> str:
     """A page with its ages put in."""
     pieces = html.split(SLOT)
     if len(pieces) == 1:
@@ -51,10 +63,11 @@ def filled(html: str, language: Language, *, absolute: bool = False, now: dateti
     now = now or datetime.now(UTC)
     for at in range(1, len(pieces)):
         iso, _, rest = pieces[at].partition(END)
-        pieces[at] = shown(datetime.fromisoformat(iso), language, now, absolute=absolute) + rest
+        pieces[at] = shown(datetime.fromisoformat(iso), language, now, telling) + rest
     return "".join(pieces)
 
 
-def shown(moment: datetime, language: Language, now: datetime, *, absolute: bool) -> str:
+def shown(moment: datetime, language: Language, now: datetime, telling: Telling) -> str:
     """A moment as pages tell it."""
-    return f"{moment:%Y-%m-%d %H:%M}" if absolute else language.ago(moment, now)
+    there = moment.astimezone(telling.zone)
+    return f"{there:%Y-%m-%d %H:%M}" if telling.absolute else language.ago(there, now)

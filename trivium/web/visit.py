@@ -118,6 +118,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             *(state, asked.raw_path, asked.raw_query, asked.origin, asked.root, asked.by_script),
             *(self.keyed, caller.user_id, caller.username, caller.super_admin),
             *(session.stamp.version if session is not None else 0, self.language.code, self.preferences),
+            session.unread if session is not None else 0,
             getattr(self, "repository", None),
         )
 

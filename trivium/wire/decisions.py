@@ -70,7 +70,7 @@ class Decisions:
         admitted = self._led_into(question)
         if admitted is not None:
             if time.time() < admitted.proof.until and state_of(db, admitted.repository.id) == admitted.state:
-                self._authenticator.used(admitted.proof)
+                self._authenticator.used(admitted.proof, admitted.caller.address)
                 return admitted
         elif (refused := self._refused.get(question)) and refused[0] == state_of(db):
             raise refused[1].again()

@@ -131,6 +131,28 @@ def test_a_branch_has_its_own_history(story: Story) -> None:
     assert story.browser.get(story.at("changelog?after=no-such-id")).status == 404
 
 
+def test_messages_are_searched_where_the_history_is(story: Story) -> None:
+    form = log(story, f"?branch={quote(story.side, safe='')}").css_first("main form[role=search]")
+    assert form is not None
+    given = {str(one.attributes["name"]): one.attributes["value"] for one in form.css("input")}
+    assert given == {"branch": story.side, "q": ""}
+    assert form.attributes["action"] == story.at("changelog")
+    on_side = f"?branch={quote(story.side, safe='')}&q="
+    assert subjects(log(story, on_side + "BESIDE")) == ["Beside"]
+    assert subjects(log(story, on_side + "third")) == [], "it is on another branch"
+    nothing = log(story, on_side + "third")
+    assert nothing.css_first(".empty strong").text() == "third"
+    everywhere = str(nothing.css_first(".empty a").attributes["href"])
+    found = tree(story.browser.get(everywhere))
+    assert subjects(found) == ["Third"]
+    assert found.css_first("#sought").attributes["value"] == "third"
+    assert subjects(log(story, f"?q=third&after={ids(found)[0]}")) == []
+    assert subjects(log(story, f"?q={quote(HOSTILE)}")) == [HOSTILE]
+    assert ids(log(story, "?q=+&branch=")) == story.ids, "blanks are no search"
+    assert story.browser.get(story.at("changelog?q=x&branch=no-such-branch")).status == 404
+    assert story.browser.get(story.at("changelog?q=x&after=no-such-id")).status == 404
+
+
 def test_the_history_of_a_path(story: Story) -> None:
     path = "trunk/docs/guide.md" if story.kind == "svn" else "docs/guide.md"
     found = log(story, page=f"changelog/tip/{path}")

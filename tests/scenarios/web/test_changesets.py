@@ -187,6 +187,43 @@ def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
     assert not page.css(".remark u")
 
 
+def test_what_is_said_on_lines_of_many_files(root: Api, readers: Browser, changed: Changed) -> None:
+    """Below its line as on a small page, whether the lines are made meanwhile or were made before."""
+    call = {"repoid": changed.name, "commit_id": changed.many}
+    for path, line in (("many/07.txt", "n1"), ("many/30.txt", "n1"), ("many/30.txt", "n1"), ("many/30.txt", "n7")):
+        root("comment_commit", **call, message=f"On {path}, {line}", filepath=path, lineno=line)
+    root("comment_commit", **call, message="On all")
+    made = [page_of(readers, f"/{changed.name}/changeset/{changed.many}?context=7") for _ in range(2)]
+    for page in made:
+        threads = {
+            str(row.parent.parent.parent.parent.parent.attributes["aria-label"]): [
+                one.text() for one in row.css(".message")
+            ]
+            for row in page.css("tr.talk")
+        }
+        assert threads == {"many/07.txt": ["On many/07.txt, n1"], "many/30.txt": ["On many/30.txt, n1"] * 2}
+        assert "On many/30.txt, n7" in [one.text() for one in page.css(".thread:not(.talk *) > .remark .message")]
+        assert [one.text() for one in page.css("section.general .message")][-1] == "On all"
+        assert [link.text().strip()[:7] for link in page.css("nav.changed a:has(.sr)")] == ["A07.txt", "A30.txt"]
+        assert page.css_first(f"#{address_of('many/30.txt')} details").attributes.keys() == {"open"}
+
+
+def test_what_is_said_on_a_line_by_its_old_number(root: Api, readers: Browser, changed: Changed) -> None:
+    """Also on one that is there before and after, and has its address by the new one."""
+    call = {"repoid": changed.name, "commit_id": changed.second, "filepath": "rows.csv"}
+    for layout in ("unified", "split"):
+        root("comment_commit", **call, message=f"First, {layout}", lineno="o1")
+    root("comment_commit", **(call | {"filepath": "src/tide.py"}), message="A blank", lineno="o3")
+    for layout in ("unified", "split"):
+        page = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")
+        (thread,) = section_of(page, "src/tide.py").css("tr.talk:has(td .message)")[:1]
+        rows = section_of(page, "src/tide.py").css("tbody > tr")
+        at = next(number for number, row in enumerate(rows) if row.mem_id == thread.mem_id)
+        assert rows[at - 1].css_first("td.no").text() == "3"
+        assert thread.css_first(".message").text() == "A blank"
+        assert len(section_of(page, "rows.csv").css("tr.talk .remark")) == 2
+
+
 def test_ranges(readers: Browser, changed: Changed) -> None:
     page = page_of(readers, f"/{changed.name}/changeset/{changed.second}...{changed.last}")
     subjects = [one.text() for one in page.css("ol.log a.strong")]

@@ -42,7 +42,10 @@ def test_paths_of_a_repository(readers: Browser, changed: Changed) -> None:
     assert paths(page_of(readers, f"/{name}/search?type=path&q={quote('GRÜSSE')}")) == ["grüße.txt"]
     assert paths(page_of(readers, f"/{name}/search?type=path&q={quote('<img')}")) == ["<img src=x>"]
     assert paths(page_of(readers, f"/{name}/search?q=gone")) == [], "it is not there any more"
-    assert "No file here has this in its path: gone" in said(page_of(readers, f"/{name}/search?q=gone"))
+    nothing = page_of(readers, f"/{name}/search?q=gone")
+    assert "No file here has this in its path: gone" in said(nothing)
+    (elsewhere,) = (link.attributes["href"] or "" for link in nothing.css(".empty a"))
+    assert elsewhere == f"/{name}/search?q=gone&type=commit", "what one may do next"
 
 
 def test_paths_in_pages(readers: Browser, changed: Changed) -> None:

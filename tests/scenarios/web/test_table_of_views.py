@@ -14,22 +14,34 @@ from tests.support.servers import Server
 from tests.support.shelves import Shelf, new_shelf
 from tests.support.systems import SYSTEMS
 from trivium.access.levels import Level
-from trivium.web.registering import Rule, Shape, View, Who, every_view
+from trivium.vcs.abilities import Abilities
+from trivium.vcs.git.back_end import Git
+from trivium.vcs.hg.back_end import Hg
+from trivium.vcs.svn.back_end import Svn
+from trivium.web.registering import Rule, Shape, View, Who, every_view, matching
 from trivium.web.views import load
 
 load()
 VIEWS = [view for view in every_view() if view.name != "home.group"]
 READ = [view for view in VIEWS if "GET" in view.methods]
 WRITTEN = [view for view in VIEWS if "GET" not in view.methods]
+ABILITIES: dict[str, Abilities] = {one.kind: one.abilities for one in (Git, Hg, Svn)}
 TYPES = {
     Shape.PAGE: ("text/html",),
     Shape.JSON: ("application/json",),
     Shape.FEED: ("application/atom+xml", "application/rss+xml"),
     Shape.BODY: ("text/", "application/", "image/"),
 }
-ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form", "jobs.creating"}
+ELSEWHERE = {"summary.edit", "sign_in.form", "registration.form", "jobs.creating", "repo_groups.show"} | {
+    f"edits.{one}" for one in ("form", "new", "removal")
+}
 """Views that lead to others."""
-NOT_YET = {"pull_requests.pull_requests", "pull_requests.pull_request", "password_reset.choosing"}
+NOT_YET = {
+    "pull_requests.pull_requests",
+    "pull_requests.pull_request",
+    "password_reset.choosing",
+    "account_emails.confirming",
+}
 """Views that say that there are none, or need a link from a mail."""
 PLAIN = {
     "server.ping",
@@ -49,6 +61,8 @@ class World:
     server: Server
     shelves: dict[str, Shelf]
     gist: str
+    group: str
+    """One that every owner of a shelf administers."""
     stranger: Person
     admin: Browser
 
@@ -64,9 +78,14 @@ class World:
             "username": shelf.owner.name,
             "number": "1",
             "job": "no-such-job",
+            "group": self.group,
+            "repository": shelf.name,
+            "entry": "no-such-entry",
         }
         if view.name.startswith("gists."):
             samples |= {"revision": "tip", "path": "a.txt"}
+        if view.name.startswith("creation."):
+            samples["name"] = "another"
         if view.name.startswith("file_data.node"):
             samples["path"] = "src"
         pieces = [samples[one.strip("{*}")] if one.startswith("{") else one for one in rule.segments]
@@ -93,10 +112,13 @@ def world(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterato
         root("update_repo", repoid=shelf.name, enable_statistics=True)
     gist = shelves["git"].owner.api("create_gist", files={"a.txt": {"content": "a\n"}}, gist_type="public")["gist"]
     stranger = root.new_user()
+    group = root.new_repo_group()
+    for shelf in shelves.values():
+        root("grant_user_permission_to_repo_group", repogroupid=group.id, userid=shelf.owner.id, perm="group.admin")
     admin = root.new_user(admin=True)
     browser = Browser(running.url)
     assert browser.sign_in(admin).status == 302
-    yield World(running, shelves, gist["access_id"], stranger, browser)
+    yield World(running, shelves, gist["access_id"], group.name, stranger, browser)
     running.stop()
 
 
@@ -120,6 +142,11 @@ def check_whole(view: View, path: str, answer: Answer) -> None:
         assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
+def is_possible(view: View, kind: str) -> bool:
+    """Whether a system has what a view is about."""
+    return view.possible is None or view.possible(ABILITIES[kind])
+
+
 def test_every_view_says_what_it_needs() -> None:
     for view in VIEWS:
         assert view.methods and view.rules and view.call.__doc__, view.name
@@ -139,6 +166,8 @@ def test_whoever_may_sees_all_of_it(world: World, kind: str) -> None:
             answer = ask(browser, view, path)
             if view.needs is Who.SUPER_ADMIN and browser is not world.admin:
                 assert answer.status == 403, path
+            elif not is_possible(view, kind):
+                assert (answer.status, answer.location) == (302, f"/{world.shelves[kind].name}"), path
             else:
                 check_whole(view, path, answer)
 
@@ -153,6 +182,8 @@ def test_who_may_only_read_is_refused_the_rest(world: World, kind: str) -> None:
         answer = ask(browser, view, path)
         if view.needs is Who.SUPER_ADMIN or (isinstance(view.needs, Level) and view.needs > Level.READ):
             assert answer.status == 403, path
+        elif "{group*}" in view.rules[0].segments or view.name == "repo_groups.new":
+            assert answer.status == 403, path  # they may read the group
         else:
             check_whole(view, path, answer)
 
@@ -188,7 +219,7 @@ def test_a_key_opens_what_its_role_is_for(world: World, kind: str, role: str) ->
         if role in ("all", "http") or (role == "feed" and view.feed):
             if view.needs is Who.SUPER_ADMIN:
                 assert answer.status == 403, path
-            else:
+            elif is_possible(view, kind):
                 check_whole(view, path, answer)
         elif view.name in PLAIN:
             assert answer.status == 200, path
@@ -200,7 +231,9 @@ def test_a_key_changes_nothing(world: World) -> None:
     shelf = world.shelves["git"]
     for view in WRITTEN:
         path = world.address(view, view.rules[0], "git")
-        answer = Browser(world.server.url).post(f"{path}?auth_token={shelf.owner.key}", {"x": "y"})
+        answer = Browser(world.server.url).post(
+            f"{path}?auth_token={shelf.owner.key}", {"x": "y", "_method": view.methods[0]}
+        )
         assert answer.status == 403 and b"forgery" in answer.body, (path, answer.status)
 
 
@@ -208,14 +241,10 @@ def test_other_methods_are_told_which_are_right(world: World) -> None:
     browser = world.shelves["git"].browser
     for view in VIEWS:
         path = world.address(view, view.rules[0], "git").partition("?")[0]
-        same = {
-            one
-            for other in VIEWS
-            for one in other.methods
-            if other.of_repository is view.of_repository and view.rules[0] in other.rules
-        }
+        segments = tuple(path.split("/")[2 if view.of_repository else 1 :])
+        same = {one for other, _ in matching(segments, of_repository=view.of_repository) for one in other.methods}
         # What else WebDAV has in repositories is for another door.
-        for method in ({"POST"} if view.of_repository else {"PUT", "DELETE"}) | ({"GET"} - same):
+        for method in ({"GET", "POST"} if view.of_repository else {"GET", "PUT", "DELETE"}) - same:
             answer = browser.request(method, path)
             assert answer.status == 405, (method, path, answer.status)
             allowed = set(answer.headers["allow"].split(", "))

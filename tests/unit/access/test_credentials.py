@@ -16,6 +16,7 @@ from trivium.access.credentials import Authenticator, CredentialsRefused, Proof
 from trivium.access.errands import ERRAND, read_errand, write_errand
 from trivium.access.keys import KeyRing
 from trivium.access.throttle import Throttle
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.store import schema
 from trivium.store.engine import Store
 from trivium.store.tables import user_addresses, users
@@ -53,7 +54,7 @@ def store(tmp_path: Path, empty_database: str) -> Iterator[Store]:
 
 @pytest.fixture
 def authenticator(store: Store) -> Authenticator:
-    return Authenticator(store, RING, Throttle(10, 300, 60))
+    return Authenticator(store, RING, Throttle(10, 300, 60), journal_failure)
 
 
 def _hash(store: Store) -> str | None:

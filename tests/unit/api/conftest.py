@@ -15,6 +15,7 @@ import pytest
 from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.site import Site
 from trivium.http.crew import Crew
 
@@ -26,7 +27,9 @@ def call(site: Site, root_key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """Calls a method as root; says the name of the thread that answered, and the result."""
     crew = Crew(1, "short")
     slow = ThreadPoolExecutor(1, "long")
-    door = ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
+    door = ApiDoor(
+        site, Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure), crew=crew, slow=slow
+    )
     answered_by: list[str] = []
     serve = door._serve
 

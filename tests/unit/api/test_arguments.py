@@ -24,6 +24,7 @@ from trivium.api.registry import Method
 from trivium.api.texts import INTERNAL
 from trivium.assembly import open_site
 from trivium.errors import Invalid
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.http.crew import Crew
 from trivium.installation import Administrator, set_up
 from trivium.settings import Settings
@@ -57,7 +58,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     site = open_site(site_settings)
     crew = Crew(1, "test")
     slow = ThreadPoolExecutor(1)
-    door = ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
+    door = ApiDoor(
+        site, Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure), crew=crew, slow=slow
+    )
 
     def call(request: dict[str, Any]) -> dict[str, Any]:
         with structlog.testing.capture_logs() as logged:

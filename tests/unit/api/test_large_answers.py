@@ -23,6 +23,7 @@ from trivium.api.door import ApiDoor
 from trivium.api.envelope import Answer
 from trivium.api.outgoing import LARGE, Outgoing
 from trivium.api.sending import send_answer
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.caches.answers import SMALL, Draft, Kept
 from trivium.forge.site import Site
 from trivium.http.asgi import Disconnected
@@ -70,7 +71,7 @@ class Caller:
 def caller(site: Site, root_key: str) -> Iterator[Caller]:
     crew = Crew(1, "short")
     slow = ThreadPoolExecutor(1, "long")
-    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
+    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure)
     yield Caller(ApiDoor(site, authenticator, crew=crew, slow=slow), root_key)
     crew.close()
     slow.shutdown()

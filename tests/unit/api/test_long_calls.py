@@ -18,6 +18,7 @@ from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
 from trivium.api.methods import registry
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.repositories import creation
 from trivium.forge.repositories.requests import CreationRequest
@@ -35,7 +36,9 @@ SHORT_THREADS = 2
 def door(site: Site) -> Iterator[ApiDoor]:
     accounts.create(site, the_system(), username="ada", email="ada@example.org", api_key=OTHER_KEY)
     crew, slow = Crew(SHORT_THREADS, "short"), ThreadPoolExecutor(48, "long")
-    yield ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
+    yield ApiDoor(
+        site, Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure), crew=crew, slow=slow
+    )
     crew.close()
     slow.shutdown()
 

@@ -18,6 +18,7 @@ from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.caches.answers import Draft
 from trivium.forge.history import asked
 from trivium.forge.history.kept import kept
@@ -71,7 +72,9 @@ def door(site: Site) -> Iterator[ApiDoor]:
         root = accounts.find(db, "root").as_caller("127.0.0.1")
     creation.create(site, root, CreationRequest(name="repo", kind="git", private=False))
     crew, slow = Crew(1, "short"), ThreadPoolExecutor(48, "long")
-    yield ApiDoor(site, Authenticator(site.store, site.ring, Throttle(10, 300, 60)), crew=crew, slow=slow)
+    yield ApiDoor(
+        site, Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure), crew=crew, slow=slow
+    )
     crew.close()
     slow.shutdown()
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -10,13 +11,14 @@ from email.policy import SMTP
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import select
 
 from tests.support import rows
 from tests.support.mail_server import mail_server
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
 from trivium.egress.mail import MailDelayed, MailRefused
-from trivium.forge.accounts import password_resets, preferences
+from trivium.forge.accounts import emails, password_resets, preferences
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.preferences import Preferences
 from trivium.forge.accounts.users import User, UserChanges
@@ -28,6 +30,7 @@ from trivium.forge.reviews import comments
 from trivium.forge.reviews.participants import mail_of, mentions
 from trivium.forge.site import Site
 from trivium.mail.notices import Notices
+from trivium.store import tables
 from trivium.store.tables import repository_grants
 from trivium.vcs.values import Changeset
 
@@ -217,3 +220,34 @@ def test_mentions_and_authors() -> None:
     assert mentions("@ada and @ben.noll. @ada; mail@x.org, @@no @é-1 (@zoe)") == ["ada", "ben.noll", "é-1", "zoe"]
     assert len(mentions(" ".join(f"@u{number}" for number in range(500)))) == 50
     assert mail_of("Ada <ADA@example.org>") == "ada@example.org" and mail_of("ada") == mail_of("<<>>") == ""
+
+
+def test_whoever_waited_hears_that_they_may_come_in(posting: Site) -> None:
+    """Once, when an administrator lets them in; of other changes nothing."""
+    cy = person(posting, "cy")
+    for wanted in ({"active": False}, {"firstname": "C"}, {"active": True}, {"active": True}, {"lastname": "D"}):
+        accounts.update_account(posting, the_system(), cy, UserChanges(**wanted))
+    post(posting)
+    (told,) = mails(posting).values()
+    assert told["To"].addresses[0].addr_spec == "cy@example.org"
+    assert "activated the account cy" in body(told, "plain")
+    assert "https://forge.example.org/_admin/login" in body(told, "plain")
+
+
+def test_an_address_is_confirmed_from_where_it_is(posting: Site, ada: Caller) -> None:
+    """The mail goes to the new address alone; taken back, no mail goes at all."""
+    emails.ask(posting, ada, "Ada@New.example", locale="de")
+    emails.ask(posting, ada, "other@new.example")
+    with posting.store.read() as db:
+        waiting = emails.emails_of(db, ada, ada.user_id).unconfirmed
+    emails.forget(posting, ada, ada.user_id, ada.username, waiting[1].id)
+    post(posting)
+    ((address, told),) = mails(posting).items()
+    assert address == "ada@new.example" and "Adresse" in told["Subject"]
+    (link,) = re.findall(r"https://forge\.example\.org\S*key=(\S+)", body(told, "plain"))
+    assert emails.confirm(posting, ada, link) == "ada@new.example"
+    with posting.store.read() as db:
+        (detail,) = db.execute(
+            select(tables.journal.c.detail).where(tables.journal.c.action == "email.ask").limit(1)
+        ).one()
+    assert link not in detail

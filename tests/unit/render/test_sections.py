@@ -42,7 +42,7 @@ def test_changed_lines() -> None:
     assert found.id == address_of("a.txt")
     assert [cell.text() for cell in found.css("td.lc")][1:] == ["x\n", "y\n", "z\n"]
     assert found.css_first("tr.gap a").attributes["href"] == f"?context=2#{address_of('a.txt')}n3"
-    assert found.css_first(".acts a").attributes["href"] == "/new/5"
+    assert found.css_first(".file-acts a").attributes["href"] == "/new/5"
     assert section(CHANGED, two=True).css("table.two")
     assert found.css_first("details").attributes.keys() == {"open"}
     assert "Changed" in found.css_first("summary").text()

@@ -12,6 +12,7 @@ from trivium.access.credentials import Authenticator
 from trivium.access.throttle import Throttle
 from trivium.errors import WouldWait
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.site import Site
 
 pytestmark = pytest.mark.sqlite_only  # a database with a server of its own can always be slow
@@ -47,7 +48,7 @@ def test_the_same_connection_sees_what_was_committed_since(site: Site) -> None:
 
 
 def test_who_must_not_wait_changes_nothing_and_hashes_no_password(site: Site) -> None:
-    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60))
+    authenticator = Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure)
     known = ("root", "administrator-pw", "127.0.0.1")
     with site.store.glance():
         with pytest.raises(WouldWait), site.store.write():

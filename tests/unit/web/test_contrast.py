@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import trivium.web
+from trivium.forge.accounts.preferences import Palette
 
 SHEET = (Path(trivium.web.__file__).parent / "static" / "trivium.css").read_text()
 _PAIR = re.compile(r"--([a-z-]+):\s*(?:light-dark\((#[0-9a-f]{3,8}),\s*(#[0-9a-f]{3,8})\)|(#[0-9a-f]{3,8}))")
@@ -25,7 +26,7 @@ ON_SOFT = (
 CODE = ("ink", "k", "s", "n", "f", "c", "d")
 CHANGED = ("add", "add-word", "del", "del-word")
 SCHEMES = ("light", "dark")
-PALETTES = ("teal-peach", "blue")
+PALETTES = tuple(Palette)
 
 
 def tokens(palette: str, *, more: bool) -> dict[str, tuple[str, str]]:

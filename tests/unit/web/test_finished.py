@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from trivium.language import language
 from trivium.web.finished import Finished, FinishedPages, digest_of
-from trivium.web.times import TOKEN_SLOT, filled, when
+from trivium.web.times import TOKEN_SLOT, Telling, filled, when
 
 _ENGLISH = language("en")
 _THEN = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
@@ -16,14 +16,14 @@ _PAGE = f"<p>ä {when(_THEN)}</p>{TOKEN_SLOT}<i>\udcff</i>{when('2001-02-03T04:0
 
 
 def sent(page: Finished, token: str, *, absolute: bool = False) -> bytes:
-    return page.content(_ENGLISH, token, absolute=absolute)[0]
+    return page.content(_ENGLISH, token, Telling(absolute))[0]
 
 
 def test_a_page_is_what_it_would_be_if_it_were_written_anew() -> None:
     page = Finished(_PAGE, "d")
     for absolute in (False, True):
         page = Finished(_PAGE, "d")
-        anew = filled(_PAGE, _ENGLISH, absolute=absolute).replace(TOKEN_SLOT, "secret")
+        anew = filled(_PAGE, _ENGLISH, Telling(absolute)).replace(TOKEN_SLOT, "secret")
         assert sent(page, "secret", absolute=absolute) == anew.encode("utf-8", "surrogateescape")
     assert b"5 hours ago" in sent(Finished(_PAGE, "d"), "")
 
@@ -45,15 +45,15 @@ def test_what_looks_at_one_page_in_two_ways_gets_both() -> None:
 def test_a_page_with_tokens_is_never_sent_with_those_of_somebody_else_compressed() -> None:
     page = Finished(_PAGE, "d")
     for token in ("first", "second"):
-        content, told = page.content(_ENGLISH, token, absolute=False)
+        content, told = page.content(_ENGLISH, token, Telling())
         assert gzip.decompress(page.packed(content, told)) == content
 
 
 def test_a_page_without_tokens_is_compressed_once() -> None:
     page = Finished(f"<p>{when(_THEN)}</p>", "d")
-    packed = [page.packed(*page.content(_ENGLISH, "", absolute=False)) for _ in range(2)]
+    packed = [page.packed(*page.content(_ENGLISH, "", Telling())) for _ in range(2)]
     assert packed[0] is packed[1]
-    content, told = page.content(_ENGLISH, "", absolute=True)
+    content, told = page.content(_ENGLISH, "", Telling(True))
     assert gzip.decompress(page.packed(content, told)) == content
 
 

@@ -143,7 +143,7 @@ def test_what_somebody_visited_last_comes_first(
     doorway.visitor(ada).get("/anchor/followers")
     doorway.visitor().get("/anchor/followers")
     bens.get("/ocean/hidden/followers")
-    doorway.activity.write(site, set(), set())
+    doorway.activity.write(site, {}, set())
     page = bens.get("/").page
     cards = [found["href"] for found in page.all("a", class_="card")]
     assert set(cards) == {"/ocean/tide", "/ocean/buoy"}

@@ -21,6 +21,7 @@ from trivium.access.levels import Level
 from trivium.access.throttle import Throttle
 from trivium.forge.accounts import tokens
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.repositories import finding, user_locks
 from trivium.forge.repositories.state import state_of
 from trivium.forge.sessions.transfers import Admitted, Transfers
@@ -59,7 +60,7 @@ MORE: list[tuple[str, dict[str, Any]]] = [
 
 
 def authenticator(site: Site) -> Authenticator:
-    return Authenticator(site.store, site.ring, Throttle(10_000, 10_000, 60))
+    return Authenticator(site.store, site.ring, Throttle(10_000, 10_000, 60), journal_failure)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from trivium.access.caller import anonymous
 from trivium.access.credentials import Authenticator, Proof
 from trivium.access.throttle import Throttle
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.repositories.state import State
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.forge.site import Site
@@ -52,7 +53,7 @@ class Hashing:
 def door(site: Site) -> Iterator[Door]:
     crew, slow = Crew(4, "admission"), ThreadPoolExecutor(1)
     transfers = Transfers(site, Activity(), crew=crew, slow=slow, patient=slow)
-    yield Door(transfers, Authenticator(site.store, site.ring, Throttle(10, 300, 60)))
+    yield Door(transfers, Authenticator(site.store, site.ring, Throttle(10, 300, 60), journal_failure))
     crew.close()
     slow.shutdown()
 

@@ -10,7 +10,7 @@ from trivium.forge.jobs.job import Job
 
 def task_object(job: Job, *, in_full: bool) -> dict[str, Any]:
     """One task; `in_full` with what only super-admins learn."""
-    progress = {"done": job.done, "total": job.total, "what": job.what} if job.total is not None else None
+    progress = {"done": job.done, "total": job.total, "what": job.what} if job.total is not None or job.done else None
     shown = {
         "task_id": job.id,
         "kind": job.kind,

@@ -65,13 +65,13 @@ def jobs_show(data: Path, config: Path | None, job_id: str) -> None:
 
     with opened(data, config) as site, site.store.read() as db:
         job = finding.find(db, the_system(), job_id)
-    progress = f"{job.done} of {job.total} {job.what}".strip() if job.total else ""
+    progress = f"{job.done} of {job.total} {job.what}" if job.total else f"{job.done} {job.what}" if job.done else ""
     told = {
         "id": job.id,
         "kind": job.kind,
         "subject": job.subject,
         "state": job.state + (" (asked to end)" if job.asked_to_end and not job.state.over else ""),
-        "progress": progress,
+        "progress": progress.strip(),
         "attempts": f"{job.attempts} of {job.most_attempts}",
         "asked by": f"{job.username} from {job.address}",
         "asked on": job.created_on,

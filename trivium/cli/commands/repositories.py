@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`trivium archive`, `unarchive`, `rescan`, `maintenance`, `repo-group`: repositories and their groups."""
+"""`trivium archive`, `unarchive`, `rescan`, `maintenance`, `verify`, `repo-group`: repositories and their groups."""
 
 from __future__ import annotations
 
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trivium.cli.opening import opened, with_data
 from trivium.errors import TriviumError
+
+if TYPE_CHECKING:
+    from trivium.forge.repositories.finding import Repository
+    from trivium.forge.site import Site
 
 
 def _set_archived(data: Path, config: Path | None, repository: str, archived: bool) -> None:
@@ -65,21 +70,14 @@ def rescan(data: Path, config: Path | None, remove_obsolete: bool, even_most: bo
 def maintenance(data: Path, config: Path | None, repositories: tuple[str, ...]) -> None:
     """Put REPOSITORIES (default: all) in good order, thoroughly. The server may go on running meanwhile."""
     from trivium.access.caller import the_system
-    from trivium.access.levels import Level
-    from trivium.forge.repositories import finding as forge_repositories
-    from trivium.forge.upkeep import housekeeping
+    from trivium.forge.upkeep import maintenance as upkeep
 
     failed = False
     with opened(data, config) as site:
-        with site.store.read() as db:
-            if repositories:
-                chosen = [forge_repositories.find(db, the_system(), one, Level.ADMIN) for one in repositories]
-            else:
-                chosen = forge_repositories.readable(db, the_system())
-        for repository in chosen:
+        for repository in _chosen(site, repositories):
             began = time.monotonic()
             try:
-                housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
+                upkeep.carry_out(site, the_system(), repository)
             except TriviumError as error:
                 click.echo(f"trivium: {repository.name}: {error}", err=True)
                 failed = True
@@ -87,6 +85,48 @@ def maintenance(data: Path, config: Path | None, repositories: tuple[str, ...]) 
                 click.echo(f"{repository.name}: {time.monotonic() - began:.1f} s")
     if failed:
         sys.exit(1)
+
+
+@click.command()
+@with_data
+@click.option("--queue", is_flag=True, help="Have the server do it, and print the ids of its jobs.")
+@click.argument("repositories", nargs=-1)
+def verify(data: Path, config: Path | None, queue: bool, repositories: tuple[str, ...]) -> None:
+    """Look through REPOSITORIES (default: all) for damage. The server may go on running meanwhile."""
+    from trivium.access.caller import the_system
+    from trivium.forge.upkeep import integrity
+
+    failed = False
+    with opened(data, config) as site:
+        for repository in _chosen(site, repositories):
+            if queue:
+                job = integrity.ask_for_verification(site, the_system(), repository)
+                click.echo(f"{repository.name}: {job or 'waits for its check already'}")
+                continue
+            try:
+                found = integrity.verify(site, the_system(), repository, lambda: None)
+            except TriviumError as error:
+                click.echo(f"trivium: {repository.name}: {error}", err=True)
+                failed = True
+                continue
+            click.echo(f"{repository.name}: {'damaged' if found else 'nothing is damaged'}")
+            for line in found:
+                click.echo(f"  {line}")
+            failed = failed or bool(found)
+    if failed:
+        sys.exit(1)
+
+
+def _chosen(site: Site, names: tuple[str, ...]) -> list[Repository]:
+    """The repositories with these names; without any, all."""
+    from trivium.access.caller import the_system
+    from trivium.access.levels import Level
+    from trivium.forge.repositories import finding
+
+    with site.store.read() as db:
+        if names:
+            return [finding.find(db, the_system(), one, Level.ADMIN) for one in names]
+        return list(finding.readable(db, the_system()))
 
 
 @click.group("repo-group")

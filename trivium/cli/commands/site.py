@@ -132,11 +132,12 @@ def send_test_mail(data: Path, config: Path | None, address: str) -> None:
 @click.option("--again", nargs=2, type=(str, int), metavar="SUBSCRIBER EVENT", help="Have this one tried again.")
 def undelivered(data: Path, config: Path | None, again: tuple[str, int] | None) -> None:
     """Show what happened that a subscriber has not taken: what is tried again, and what was set aside, with reasons."""
+    from trivium.access.caller import the_system
     from trivium.forge.events import outbox
 
     with opened(data, config) as site:
         if again is not None:
-            if not outbox.try_again(site, *again):
+            if not outbox.try_again(site, the_system(), *again):
                 fail(f"{again[0]} has taken event {again[1]}, or never heard of it")
             return
         with site.store.read() as db:

@@ -37,6 +37,28 @@ def ranges(db: Connection, of: User | None = None) -> Sequence[tuple[str, str]]:
     return [(row.username, row.network) for row in db.execute(statement)]
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From where an account may be used."""
+
+    network: str
+    description: str
+    of_everybody: bool
+    """Whether it is one of the user `default`."""
+
+
+def own_ranges(db: Connection, caller: Caller) -> list[Range]:
+    """The ranges that let the caller in, those of everybody last; none: they are let in from everywhere."""
+    whose = (caller.user_id, DEFAULT_USER_ID) if caller.inherits else (caller.user_id,)
+    columns = (user_addresses.c.network, user_addresses.c.description, user_addresses.c.user_id)
+    rows = db.execute(
+        select(*columns)
+        .where(user_addresses.c.user_id.in_(whose))
+        .order_by(user_addresses.c.user_id == DEFAULT_USER_ID, user_addresses.c.id)
+    )
+    return [Range(row.network, row.description, row.user_id == DEFAULT_USER_ID) for row in rows]
+
+
 def allow_address(site: Site, caller: Caller, user: User, network: str, *, description: str = "") -> None:
     """Allow an account a range; from then on only its allowed ranges let it in (system.md 1.7)."""
     with site.store.write(told_apart=True) as db:

@@ -22,11 +22,11 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import LOCAL, CredentialsRefused, Reason
 from trivium.access.keys import KeyRing
-from trivium.access.logins.local import check_password, hash_password
+from trivium.access.logins.local import hash_password
 from trivium.access.stamps import rights_change
-from trivium.errors import Invalid, TriviumError
+from trivium.errors import TriviumError
 from trivium.forge.accounts import sessions
-from trivium.forge.accounts.sessions import MIN_PASSWORD
+from trivium.forge.accounts.passwords import check_chosen
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import PasswordChanged, PasswordResetAsked
 from trivium.forge.site import Site
@@ -147,15 +147,13 @@ def held(db: Connection, _caller: Caller, site: Site, key: str) -> Reset:
 def use(site: Site, key: str, password: str, *, address: str) -> None:
     """Give the account of a link another password; all its sessions end, and all its links.
 
-    Raises `ResetRefused`, and `Invalid` for a password that is too short or too long; then the link still holds.
+    Raises `ResetRefused`, and `Invalid` about `password` for one that cannot be used; then the link still holds.
     """
     caller = anonymous(address)
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(f"a password has at least {MIN_PASSWORD} characters")
-    check_password(password)
     site.store.take_time()
     with site.store.read() as db:
-        held(db, caller, site, key)  # before a hash is computed
+        link = held(db, caller, site, key)  # before a hash is computed
+    check_chosen(password, link.username, link.email)
     password_hash = hash_password(password)
     with site.store.write(told_apart=True) as db:
         given = {"sought": _digest(site.ring, key), "since": int(time.time()) - LIFETIME}

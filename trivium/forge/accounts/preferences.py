@@ -74,7 +74,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     diff_layout: Layout = Layout.UNIFIED
     wrap: bool = True
     """Whether long lines are broken."""
-    tab_width: Annotated[int, msgspec.Meta(ge=1, le=16)] = 8
+    tab_width: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
     keys: bool = True
     """Whether single keys do something."""
     times: Times = Times.RELATIVE

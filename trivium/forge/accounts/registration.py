@@ -22,12 +22,12 @@ from sqlalchemy import Connection
 
 from trivium.access.caller import Caller, anonymous
 from trivium.access.credentials import LOCAL
-from trivium.access.logins.local import check_password, hash_password
+from trivium.access.logins.local import hash_password
 from trivium.access.permissions import global_permissions
 from trivium.access.rates import Rates
 from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind
 from trivium.forge.accounts import users
-from trivium.forge.accounts.sessions import MIN_PASSWORD
+from trivium.forge.accounts.passwords import check_chosen
 from trivium.forge.accounts.users import User
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserRegistered
@@ -148,12 +148,10 @@ def _check(wanted: Wanted) -> None:
         check_username(wanted.username)
     except Invalid as error:
         raise Unfit("username", str(error)) from error
-    if len(wanted.password) < MIN_PASSWORD:
-        raise Unfit("password", f"a password has at least {MIN_PASSWORD} characters")
     try:
-        check_password(wanted.password)
+        check_chosen(wanted.password, wanted.username, wanted.email)
     except Invalid as error:
-        raise Unfit("password", str(error)) from error
+        raise Unfit("password", error.message) from error
     name, at, host = wanted.email.rpartition("@")
     if not name or not at or not host or " " in wanted.email:
         raise Unfit("email", "this is no e-mail address")

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, bindparam, delete, or_, select, update
 from trivium.access import sessions as access
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
-from trivium.access.logins.local import check_password, hash_password
+from trivium.access.logins.local import hash_password
 from trivium.access.sessions import REMEMBERED, Session, by_cookie, digest_of, is_cookie, new_cookie
 from trivium.access.stamps import rights_change
 from trivium.errors import Invalid
+from trivium.forge.accounts.passwords import check_chosen
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import PasswordChanged, SessionsEnded, SignedIn, SignedOut
 from trivium.forge.site import Site
@@ -22,8 +23,6 @@ from trivium.store.engine import insert_id
 from trivium.store.tables import now, users
 from trivium.store.tables import sessions as table
 
-MIN_PASSWORD: Final = 8
-"""Characters of a password that is chosen on a page (system.md 3.5)."""
 _LONGEST_AGENT: Final = 200
 _LONGEST_ADDRESS: Final = 45
 _MOST: Final = 100
@@ -114,6 +113,11 @@ def sessions_of(db: Connection, site: Site, user_id: int) -> list[ListedSession]
     ]
 
 
+def own_sessions(db: Connection, caller: Caller, site: Site) -> list[ListedSession]:
+    """The caller's own."""
+    return sessions_of(db, site, caller.user_id)
+
+
 def end_session(site: Site, caller: Caller, user_id: int, username: str, session_id: int) -> None:
     """End one session of an account; nothing happens where it has ended already, or is somebody else's."""
     with site.store.write(access_unchanged=True) as db:
@@ -158,16 +162,16 @@ def change_own_password(
 ) -> NewSession:
     """Give the user of a session another password; all their sessions end, and a new one begins in place of this one.
 
-    Raises `CredentialsRefused` when the current one is wrong, which counts as a failed sign-in, and `Invalid` for a new
-    one that is too short, too long, or the same.
+    Raises `CredentialsRefused` when the current one is wrong, which counts as a failed sign-in, and `Invalid` about
+    `password` for a new one that is too short, too long, the same, or what the account is called.
     """
     caller = session.caller
     checked = authenticator.by_sign_in(caller.username, current, caller.address).password_hash
-    if len(new) < MIN_PASSWORD:
-        raise Invalid(f"a password has at least {MIN_PASSWORD} characters")
     if new == current:
-        raise Invalid("the new password is the old one")
-    password_hash = hash_password(check_password(new))
+        raise Invalid("This is the password that you have already.", about="password")
+    with site.store.read() as db:
+        email = db.execute(select(users.c.email).where(users.c.id == caller.user_id)).scalar()
+    password_hash = hash_password(check_chosen(new, caller.username, email))
     with site.store.write(told_apart=True) as db:
         values = {"password_hash": password_hash, "force_password_change": False}
         session_of_now = select(table.c.id).where(table.c.id == session.id).exists()

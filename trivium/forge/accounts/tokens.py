@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.keys import KeyRing, Role, new_key
@@ -15,13 +17,22 @@ from trivium.errors import Invalid
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import TokenCreated, TokenReset, TokenRevoked
 from trivium.forge.site import Site
+from trivium.names import is_clean_text
 from trivium.store.engine import insert_id
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, now, users
 from trivium.store.tables import tokens as table
 
 NEVER: Final = -1
+MOST: Final = 500
+"""Keys of one account."""
+ENDING: Final = 4
+_LONGEST_DESCRIPTION: Final = 1000
+LONGEST_LIFETIME: Final = 60 * 24 * 366 * 100
+"""Minutes."""
 _AT_A_TIME: Final = 1000
+_LONGEST_NUMBER: Final = 18
+_SHOWN_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,19 @@ class Token:
     """Seconds since the epoch; -1 is never."""
     created_on: str
     last_used: str | None
+    last_address: str | None
+    """From where that was."""
+    ending: str = ""
+    """The last characters of the key, by which its owner knows it; empty unless they were asked for."""
+
+    @property
+    def expiry(self) -> str:
+        """When it expires, as moments are stored; empty for never."""
+        return "" if self.expires < 0 else datetime.fromtimestamp(self.expires, UTC).replace(tzinfo=None).isoformat()
+
+    @property
+    def expired(self) -> bool:
+        return 0 <= self.expires <= time.time()
 
 
 _COLUMNS: Final = (
@@ -46,6 +70,8 @@ _COLUMNS: Final = (
     table.c.expires,
     table.c.created_on,
     table.c.last_used,
+    table.c.last_address,
+    table.c.sealed,
 )
 
 _moment: Any = bindparam("moment")
@@ -98,14 +124,52 @@ def create_token(
     description: str = "",
     expires: int = NEVER,
 ) -> str:
-    """Make a further key for an account and return it: the only moment it needs to be seen."""
+    """Make a further key for an account and return it: the only moment it needs to be seen.
+
+    Raises `Invalid` about `description` for one that cannot be stored, and when the account has very many keys.
+    """
+    return new_token(site, caller, user_id, username, role=role, description=description, expires=expires).key
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A key that was just made, or replaced."""
+
+    id: int
+    key: str
+
+
+def expiry(lifetime: int) -> int:
+    """When a key expires that is made now and lives so many minutes, -1 for ever; raises `Invalid` about `lifetime`."""
+    if lifetime == NEVER:
+        return NEVER
+    if not 1 <= lifetime <= LONGEST_LIFETIME:
+        raise Invalid("A lifetime is a number of minutes, or -1 for ever.", about="lifetime")
+    return int(time.time()) + 60 * lifetime
+
+
+def new_token(
+    site: Site,
+    caller: Caller,
+    user_id: int,
+    username: str,
+    *,
+    role: Role,
+    description: str = "",
+    expires: int = NEVER,
+) -> NewToken:
+    """The same, with the number of the new token."""
     if user_id == DEFAULT_USER_ID:
         raise Invalid("the user default has no keys")
+    if len(description) > _LONGEST_DESCRIPTION or not is_clean_text(description):
+        raise Invalid("This is too long, or has a character that cannot be stored.", about="description")
     key = new_key()
     with site.store.write(told_apart=True) as db:
+        if db.execute(select(func.count()).where(table.c.user_id == user_id)).scalar_one() >= MOST:
+            raise Invalid("This account has very many keys. Please delete some first.", about="description")
         token_id = add_token(db, site.ring, user_id, key, role, description=description, expires=expires)
         journal.record(db, caller, TokenCreated(subject=username, token_id=token_id, role=role.value, expires=expires))
-    return key
+    return NewToken(token_id, key)
 
 
 def feed_token(site: Site, caller: Caller) -> str | None:
@@ -123,10 +187,57 @@ def feed_token(site: Site, caller: Caller) -> str | None:
     return create_token(site, caller, caller.user_id, caller.username, role=Role.FEED, description="Feeds")
 
 
-def tokens_of(db: Connection, user_id: int) -> list[Token]:
-    """The keys of an account, the built-in one first."""
+def tokens_of(db: Connection, user_id: int, opener: KeyRing | None = None) -> list[Token]:
+    """The keys of an account, the built-in one first: one statement. With an `opener`, with how they end."""
     rows = db.execute(select(*_COLUMNS).where(table.c.user_id == user_id).order_by(table.c.builtin.desc(), table.c.id))
-    return [Token(row.id, Role(row.role), *row[2:]) for row in rows]
+    return [
+        Token(
+            row.id,
+            Role(row.role),
+            *row[2:-1],
+            ending=opener.open(row.sealed, f"token of {user_id}")[-ENDING:] if opener else "",
+        )
+        for row in rows
+    ]
+
+
+def own_tokens(db: Connection, caller: Caller, ring: KeyRing) -> list[Token]:
+    """The keys of the caller's account, with how they end: one statement."""
+    return tokens_of(db, caller.user_id, ring)
+
+
+def ticket(ring: KeyRing, session_id: int, token_id: int) -> str:
+    """What shows a session the key that it has just made, for some minutes (`just_made`)."""
+    return f"{token_id}-{_mark(ring, session_id, token_id, _stretch())}"
+
+
+def just_made(db: Connection, caller: Caller, ring: KeyRing, session_id: int, given: str) -> NewToken | None:
+    """The key that a ticket is for: one of the caller's own, which this session has made in the last minutes."""
+    number, _, mark = given.partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER):
+        return None
+    known = [_mark(ring, session_id, int(number), when) for when in (_stretch(), _stretch() - 1)]
+    if not any(hmac.compare_digest(mark.encode(), one.encode()) for one in known):
+        return None
+    mine = (table.c.id == int(number), table.c.user_id == caller.user_id)
+    sealed = db.execute(select(table.c.sealed).where(*mine)).scalar()
+    return None if sealed is None else NewToken(int(number), ring.open(sealed, f"token of {caller.user_id}"))
+
+
+def _stretch() -> int:
+    return int(time.time()) // _SHOWN_SECONDS
+
+
+def _mark(ring: KeyRing, session_id: int, token_id: int, stretch: int) -> str:
+    return ring.digest(f"just made\n{session_id}\n{token_id}\n{stretch}").hex()[:32]
+
+
+def named(db: Connection, caller: Caller, ring: KeyRing, given: str) -> int | None:
+    """The number of the caller's token that a form names, by its number or by the key itself."""
+    mine = table.c.user_id == caller.user_id
+    if len(given) <= _LONGEST_NUMBER and given.isascii() and given.isdigit():
+        return db.execute(select(table.c.id).where(mine, table.c.id == int(given))).scalar()
+    return db.execute(select(table.c.id).where(mine, table.c.digest == ring.digest(given))).scalar()
 
 
 def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_id: int) -> None:
@@ -147,6 +258,11 @@ def revoke_token(site: Site, caller: Caller, user_id: int, username: str, token_
 
 def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> str:
     """Replace the built-in key of an account and return the new one; the old one is no longer valid."""
+    return replace_builtin(site, caller, user_id, username).key
+
+
+def replace_builtin(site: Site, caller: Caller, user_id: int, username: str) -> NewToken:
+    """The same, with the number of the token."""
     if user_id == DEFAULT_USER_ID:
         raise Invalid("the user default has no keys")
     key = new_key()
@@ -159,12 +275,15 @@ def reset_builtin(site: Site, caller: Caller, user_id: int, username: str) -> st
                 sealed=site.ring.seal(key, f"token of {user_id}"),
                 created_on=now(),
                 last_used=None,
+                last_address=None,
             )
         ).rowcount
-        if not changed:
-            add_token(db, site.ring, user_id, key, Role.ALL, builtin=True)
+        if changed:
+            token_id = db.execute(select(table.c.id).where(table.c.user_id == user_id, table.c.builtin)).scalar_one()
+        else:
+            token_id = add_token(db, site.ring, user_id, key, Role.ALL, builtin=True)
         journal.record(db, caller, TokenReset(subject=username))
-    return key
+    return NewToken(token_id, key)
 
 
 def remove_expired(site: Site, caller: Caller, seconds: int) -> int:

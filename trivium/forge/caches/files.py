@@ -16,6 +16,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,30 @@ def forget_deleted(site: Site) -> None:
         there = {row[0] for row in db.execute(select(repositories.c.id).where(repositories.c.id <= youngest))}
     for repository_id in kept - there:
         forget(site, repository_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How much is kept of one sort."""
+
+    files: int
+    room: int
+    """Bytes on the disk."""
+
+
+def held(site: Site, repository_id: int) -> tuple[Held, Held]:
+    """What is kept about a repository: answers, and archives to download."""
+    return _held(site.cache_of(repository_id)), _held(site.archives_of(repository_id))
+
+
+def _held(directory: Path | None) -> Held:
+    files = room = 0
+    for place, _, names in os.walk(directory) if directory is not None else ():
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                room += max(os.lstat(os.path.join(place, name)).st_size, _BLOCK)
+                files += 1
+    return Held(files, room)
 
 
 _MAX_BYTES: Final = 256 << 20

@@ -90,6 +90,14 @@ class AddressForgotten(Event, frozen=True):
     network: str
 
 
+class EmailAsked(Event, frozen=True):
+    """A user, the subject, says that an address is theirs; a mail to it asks."""
+
+    action = "email.ask"
+    confirmation: int
+    email: str
+
+
 class EmailAdded(Event, frozen=True):
     """A further address of an account counts from now on."""
 
@@ -105,11 +113,18 @@ class EmailRemoved(Event, frozen=True):
 
 
 class SignedIn(Event, frozen=True):
-    """Somebody signed in to the pages; failures are written by `access.credentials`."""
+    """Somebody signed in to the pages."""
 
     action = "sign_in"
     session_id: int
     remember: bool
+
+
+class SignInFailed(Event, frozen=True):
+    """Somebody was not let in, at whichever door; the subject is the account, empty where nobody has the name."""
+
+    action = "sign_in.failed"
+    reason: str
 
 
 class SignedOut(Event, frozen=True):

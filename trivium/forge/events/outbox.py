@@ -28,7 +28,10 @@ from sqlalchemy import (
     update,
 )
 
+from trivium.access.caller import Caller
 from trivium.errors import Invalid
+from trivium.forge.events.journal import record
+from trivium.forge.events.reports import DeliveryAskedAgain
 from trivium.forge.site import Site
 from trivium.names import storable
 from trivium.store.tables import event_positions, journal, undelivered_events
@@ -265,11 +268,14 @@ def troubles(db: Connection, *, most: int) -> list[Trouble]:
     return [Trouble(*row) for row in db.execute(_TROUBLES, {"most": most})]
 
 
-def try_again(site: Site, name: str, event_id: int) -> bool:
+def try_again(site: Site, caller: Caller, name: str, event_id: int) -> bool:
     """Have an event tried again now, as often as at first; returns whether it was undelivered."""
     anew = update(undelivered_events).where(*_THIS).values(tries=0, retry_at=0, set_aside=False)
     with site.store.write(access_unchanged=True) as db:
-        return db.execute(anew, {"who": name, "what": event_id}).rowcount == 1
+        found = db.execute(anew, {"who": name, "what": event_id}).rowcount == 1
+        if found:
+            record(db, caller, DeliveryAskedAgain(subject=name, event=event_id))
+        return found
 
 
 def hold(

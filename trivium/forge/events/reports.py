@@ -11,3 +11,10 @@ class ExceptionReported(Event, frozen=True):
 
     action = "exception.report"
     prefix: str
+
+
+class DeliveryAskedAgain(Event, frozen=True):
+    """An event that a subscriber, the subject, had not taken is to be tried anew."""
+
+    action = "event.try_again"
+    event: int

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -104,6 +105,8 @@ class RepositoryLocked(Event, frozen=True):
 
     action = "repository.lock"
     holder: str
+    was: dict[str, Any] | UnsetType = UNSET
+    """Who held it before; null for nobody."""
 
 
 class RepositoryUnlocked(Event, frozen=True):
@@ -111,6 +114,25 @@ class RepositoryUnlocked(Event, frozen=True):
 
     action = "repository.unlock"
     holder: str
+    was: dict[str, Any] | UnsetType = UNSET
+
+
+class FileLocked(Event, frozen=True):
+    """Somebody holds a file of a Subversion repository locked."""
+
+    action = "file.lock"
+    path: str
+    holder: str
+    was: dict[str, Any]
+    """Who held it before; null for nobody."""
+
+
+class FileUnlocked(Event, frozen=True):
+    """Nobody holds it any more: its holder let go, or somebody broke the lock."""
+
+    action = "file.unlock"
+    path: str
+    was: dict[str, Any]
 
 
 class CacheInvalidated(Event, frozen=True):
@@ -123,6 +145,14 @@ class RepositoryMaintained(Event, frozen=True):
     """Somebody ran maintenance on it."""
 
     action = "repository.maintenance"
+
+
+class RepositoryVerified(Event, frozen=True):
+    """All that it holds was looked through. Of what is damaged the first lines are told."""
+
+    action = "repository.verify"
+    sound: bool
+    problems: Sequence[str]
 
 
 class TransferFailed(Event, frozen=True):

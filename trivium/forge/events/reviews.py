@@ -21,6 +21,8 @@ class Commented(Event, frozen=True):
     """Further people who should hear of it."""
     comment: int | UnsetType = UNSET
     """Its id; rows of earlier versions lack it."""
+    further: Sequence[int] | UnsetType = UNSET
+    """The ids of others that its author sent together with it."""
     unmailed: bool | UnsetType = UNSET
     """Whether its author wanted no mails about it."""
 

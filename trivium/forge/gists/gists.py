@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, delete, select, update
 
 from trivium.access.caller import Caller
-from trivium.errors import Invalid, Kind, NotFound
+from trivium.errors import Forbidden, Invalid, Kind, NotFound, TriviumError
 from trivium.forge.accounts.users import User
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
@@ -35,14 +35,18 @@ from trivium.tree.disk import remove_tree, sync_tree
 from trivium.vcs.git.filestore import FileRevision, read_files, read_revisions, write_files
 
 FOREVER: Final = -1
+UNNAMED: Final = "gistfile1.txt"
+"""What a file without a name is called (system.md 6.4)."""
 KINDS: Final = ("public", "private")
+ACL_LEVELS: Final = ("acl_public", "acl_private")
 _LONGEST: Final = 60 * 24 * 366 * 1000
 """Minutes that a gist may live, unless it lives for ever."""
-_NO_NAME: Final = (
-    "the name of a file has 1 to 255 bytes, no directory and no control characters, and does not begin with .git or .hg"
-)
 _ID_BYTES: Final = 15
 """Bytes of a private gist's access id, shown as 20 characters; nobody guesses 120 bits (security.md S-25)."""
+
+
+class EditedMeanwhile(TriviumError):
+    """Somebody has given the gist other files since they were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Gist:
     access_id: str
     owner_id: int
     kind: str
+    acl_level: str
+    """`acl_public`, or `acl_private`: only whoever has an account opens it (system.md 6.4)."""
     description: str
     expires: int
     created_on: str
@@ -68,6 +74,7 @@ COLUMNS: Final = (
     gists.c.access_id,
     gists.c.owner_id,
     gists.c.kind,
+    gists.c.acl_level,
     gists.c.description,
     gists.c.expires,
     gists.c.created_on,
@@ -80,20 +87,25 @@ def create(
     caller: Caller,
     *,
     files: Mapping[str, str],
-    owner: User,
+    owner: User | None = None,
     kind: str = "public",
+    acl_level: str = "acl_public",
     lifetime: int = FOREVER,
     description: str = "",
 ) -> Gist:
-    """Create a gist of at least one file; `lifetime` is in minutes. Raises `Invalid`.
+    """Create a gist of at least one file, by default the caller's; `lifetime` is in minutes. Raises `Invalid`.
 
     A gist with the lifetime 0 is gone before anybody, super-admins included, can look it up (decisions.md A19). It is
     counted and told in the journal, and nothing of it is kept.
     """
-    if owner.id != caller.user_id and not caller.super_admin:
+    owner_id, owner_name = (caller.user_id, caller.username) if owner is None else (owner.id, owner.username)
+    if owner_id != caller.user_id and not caller.super_admin:
         raise Invalid("a gist in somebody else's name")
+    if owner_id == DEFAULT_USER_ID and owner is None:
+        raise Forbidden
     if kind not in KINDS:
         raise Invalid(f"a gist is {' or '.join(KINDS)}")
+    _check_acl(acl_level)
     expires = _expiry(lifetime)
     check_description(description)
     contents = _contents(site, files)
@@ -112,8 +124,9 @@ def create(
             gists,
             access_id=access_id,
             directory=directory,
-            owner_id=owner.id,
+            owner_id=owner_id,
             kind=kind,
+            acl_level=acl_level,
             description=description,
             expires=expires,
             created_on=moment,
@@ -121,7 +134,7 @@ def create(
         )
         if kind == "public":
             db.execute(update(gists).where(gists.c.id == gist_id).values(access_id=str(gist_id)))
-        journal.record(db, caller, GistCreated(subject=str(gist_id), kind=kind, owner=owner.username))
+        journal.record(db, caller, GistCreated(subject=str(gist_id), kind=kind, owner=owner_name))
         made = _one(db, gists.c.id == gist_id)
         if lifetime == 0:
             db.execute(delete(gists).where(gists.c.id == gist_id))
@@ -132,16 +145,21 @@ def create(
             return insert(db)
 
     with staging(site) as aside:
-        write_files(aside / directory, contents, author=owner.username, message="created")
+        write_files(aside / directory, contents, author=owner_name, message="created")
         sync_tree(aside / directory)
         move = Move(aside / directory, site.tree.gists / directory)
         return carry_out(site.store, site.tree, worker=site.worker.id, moves=[move], change=insert, told_apart=True)
 
 
+def _check_acl(level: str) -> None:
+    if level not in ACL_LEVELS:
+        raise Invalid(f"the access level of a gist is {' or '.join(ACL_LEVELS)}")
+
+
 def _expiry(lifetime: int) -> int:
     """The second from which a gist with this lifetime, in minutes from now, is expired."""
     if lifetime < FOREVER or lifetime > _LONGEST:
-        raise Invalid("a lifetime is a number of minutes, or -1 for ever")
+        raise Invalid("A lifetime is a number of minutes, or -1 for ever.", about="lifetime")
     return FOREVER if lifetime == FOREVER else int(time.time()) + 60 * lifetime
 
 
@@ -149,10 +167,18 @@ def _contents(site: Site, files: Mapping[str, str]) -> dict[str, bytes]:
     """The files as they are stored; raises `Invalid` when they are too many or too large."""
     settings = site.settings
     if not files or len(files) > settings.max_gist_files:
-        raise Invalid("a gist has at least one file, and not too many (max_gist_files)")
+        raise Invalid(
+            "A gist has at least one file, and at most %(most)s (max_gist_files).",
+            about="files",
+            most=settings.max_gist_files,
+        )
     contents = {_check_name(name): content.encode() for name, content in files.items()}
     if sum(len(content) for content in contents.values()) > settings.max_gist_bytes:
-        raise Invalid("the gist is too large (max_gist_bytes)")
+        raise Invalid(
+            "The files of a gist have at most %(most)s bytes together (max_gist_bytes).",
+            about="files",
+            most=settings.max_gist_bytes,
+        )
     return contents
 
 
@@ -165,10 +191,13 @@ class GistChanges(PartialChanges, frozen=True, kw_only=True):
     lifetime: int | UnsetType = UNSET
     """Minutes from now, or -1 for ever; 0 leaves it as it is (system.md 6.4)."""
     description: str | UnsetType = UNSET
+    acl_level: str | UnsetType = UNSET
+    instead_of: str | UnsetType = UNSET
+    """The full id of the revision that the new files replace; if it is not the newest any more, nothing happens."""
 
 
 def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> Gist:
-    """Make the wanted changes of a gist and leave the rest. Raises `Invalid`.
+    """Make the wanted changes of a gist and leave the rest. Raises `Invalid` and `EditedMeanwhile`.
 
     The revision is made before the row is changed. If the server ends between the two, the files are new and the rest
     is old.
@@ -185,11 +214,16 @@ def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> 
         changes["expires"] = _expiry(wanted.lifetime)
     if owner is not UNSET:
         changes["owner_id"] = owner.id
+    if wanted.acl_level is not UNSET:
+        _check_acl(wanted.acl_level)
+        changes["acl_level"] = wanted.acl_level
     if files is not UNSET:
         contents = _contents(site, files)
         site.tree.check_space()
         place = _place(site, gist)
-        write_files(place, contents, author=caller.username, message="updated")
+        after = None if wanted.instead_of is UNSET else wanted.instead_of
+        if not write_files(place, contents, author=caller.username, message="updated", after=after):
+            raise EditedMeanwhile
         sync_tree(place)
     told = {name: value for name, value in changes.items() if name != "modified_on"}
     with site.store.write(told_apart=True) as db:
@@ -214,10 +248,13 @@ def _place(site: Site, gist: Gist) -> Path:
 
 def _check_name(name: str) -> str:
     """A plain file name: nothing that could be a path or a control directory."""
-    if not name or len(name.encode()) > 255 or name in (".", "..") or not is_clean_text(name):
-        raise Invalid(_NO_NAME)
-    if "/" in name or "\\" in name or name.lower().startswith((".git", ".hg")) or not name.isprintable():
-        raise Invalid(_NO_NAME)
+    usable = name and len(name.encode()) <= 255 and name not in (".", "..") and is_clean_text(name)
+    if not usable or "/" in name or "\\" in name or name.lower().startswith((".git", ".hg")) or not name.isprintable():
+        raise Invalid(
+            "The name of a file has 1 to 255 bytes, no directory and no control characters, and does not begin with"
+            " .git or .hg.",
+            about="files",
+        )
     return name
 
 

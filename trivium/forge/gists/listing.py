@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select, true
 
 from trivium.access.caller import Caller
 from trivium.errors import Forbidden, Kind, NotFound
@@ -72,9 +72,14 @@ _ONE = (
 _BY_ADDRESS: Final = Query(_ONE.where(table.c.access_id == bindparam("sought")))
 _before: Any = bindparam("before")
 _LIST = _ONE.where(table.c.id < _before).order_by(table.c.id.desc()).limit(bindparam("most"))
+_known: Any = bindparam("known")
+"""Whether the caller has an account."""
+_opened = or_(table.c.acl_level == "acl_public", _known == true())
 _own = table.c.owner_id == bindparam("owner")
 _LISTS: Final = {
-    Which.PUBLIC: Query(_LIST.where(table.c.kind == "public")),
+    Which.PUBLIC: Query(
+        _LIST.where(table.c.kind == "public", or_(table.c.acl_level == "acl_public", _known == true()))
+    ),
     Which.OWN: Query(_LIST.where(_own)),
     Which.OWN_PUBLIC: Query(_LIST.where(_own, table.c.kind == "public")),
     Which.OWN_PRIVATE: Query(_LIST.where(_own, table.c.kind == "private")),
@@ -90,7 +95,7 @@ def page(db: Connection, caller: Caller, which: Which, *, after: str = "", limit
     if (which is Which.ALL and not caller.super_admin) or (which is not Which.PUBLIC and caller.anonymous):
         raise Forbidden
     usable = after.isascii() and after.isdigit() and len(after) <= len(str(LARGEST_ID))
-    given = {"moment": int(time.time()), "owner": caller.user_id, "most": limit + 1}
+    given = {"moment": int(time.time()), "owner": caller.user_id, "most": limit + 1, "known": not caller.anonymous}
     rows = _LISTS[which].all(db, given | {"before": min(int(after), LARGEST_ID) if usable else LARGEST_ID})
     shown = [_shown(row, caller) for row in rows[:limit]]
     return GistPage(shown, str(shown[-1].gist.id) if len(rows) > limit else None)
@@ -103,7 +108,18 @@ def opened(db: Connection, caller: Caller, access_id: str) -> ShownGist:
         row = _BY_ADDRESS.first(db, {"sought": access_id, "moment": int(time.time())})
     if row is None:
         raise NotFound(Kind.GIST, access_id)
-    return _shown(row, caller)
+    shown = _shown(row, caller)
+    if caller.anonymous and shown.gist.acl_level != "acl_public":
+        raise NotFound(Kind.GIST, access_id)
+    return shown
+
+
+def to_change(db: Connection, caller: Caller, access_id: str) -> ShownGist:
+    """The same for its owner and super-admins; raises `Forbidden` for whoever may only look at it."""
+    shown = opened(db, caller, access_id)
+    if not shown.may_change:
+        raise Forbidden
+    return shown
 
 
 def files(site: Site, shown: ShownGist, revision: str = "") -> Mapping[str, str]:
@@ -117,6 +133,11 @@ def files(site: Site, shown: ShownGist, revision: str = "") -> Mapping[str, str]
 def revisions(site: Site, shown: ShownGist) -> list[FileRevision]:
     """The newest revisions of a gist, at most 50; it reads the disk."""
     return gists.revisions(site, shown.gist, PAGE)
+
+
+def newest(site: Site, shown: ShownGist) -> str:
+    """The full id of its newest revision; it reads the disk."""
+    return gists.revisions(site, shown.gist, 1)[0].id
 
 
 def raw(site: Site, shown: ShownGist, name: str = "", *, revision: str = "") -> bytes:

@@ -16,7 +16,7 @@ from trivium.access.permissions import (
     effective_level,
     levels_joined,
 )
-from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
+from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID
 from trivium.forge.jobs.reservations import is_reserved
@@ -105,6 +105,17 @@ def find(db: Connection, caller: Caller, given: object, needs: Level) -> RepoGro
     if row is None or row.level < needs:
         raise NotFound(Kind.REPO_GROUP, given)
     return _group_of(row)
+
+
+def administered(db: Connection, caller: Caller, name: str) -> RepoGroup:
+    """The group with this full name, if the caller administers it.
+
+    Raises `NotFound` for one that they may not read, and `Forbidden` for one that they may only read.
+    """
+    found = find(db, caller, name, Level.READ)
+    if found.level < Level.ADMIN:
+        raise Forbidden
+    return found
 
 
 def by_id(db: Connection, caller: Caller, group_id: int) -> RepoGroup:

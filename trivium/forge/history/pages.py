@@ -121,14 +121,15 @@ def _of_all(snapshot: Snapshot, total: int, number: int, key: str | None, size: 
 def _of_branch(snapshot: Snapshot, branch: str, number: int, key: str | None, limit: int) -> Sequence[str]:
     if key is None and number > 1:
         passed = (number - 1) * (limit - 1)
-        before = _branch_ids(snapshot, branch, None, passed) if passed <= _MOST_NUMBERED else []
+        before = branch_ids(snapshot, branch, None, passed) if passed <= _MOST_NUMBERED else []
         if len(before) < passed:
             return []
         key = before[-1]
-    return _branch_ids(snapshot, branch, key, limit)
+    return branch_ids(snapshot, branch, key, limit)
 
 
-def _branch_ids(snapshot: Snapshot, branch: str, key: str | None, limit: int) -> Sequence[str]:
+def branch_ids(snapshot: Snapshot, branch: str, key: str | None, limit: int) -> Sequence[str]:
+    """Ids of a branch, newest first, from behind `key` on; raises `UnknownRevision`."""
     try:
         return snapshot.branch_page(branch, key, limit)
     except UnknownRevision:

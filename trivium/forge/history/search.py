@@ -17,7 +17,7 @@ import msgspec
 
 from trivium.forge.caches.answers import Kept
 from trivium.forge.caches.files import RepositoryCache
-from trivium.forge.history.pages import Logged, logged
+from trivium.forge.history.pages import Logged, branch_ids, logged
 from trivium.forge.history.places import TIP, landing
 from trivium.forge.history.reading import History, Moment
 from trivium.forge.repositories.finding import Repository
@@ -205,12 +205,14 @@ def changesets(
     repository: Repository,
     sought: Sought,
     *,
+    branch: str = "",
     after: str = "",
     limit: int = HITS,
     most: int = MOST_CHANGESETS,
     seconds: float = SECONDS,
 ) -> ChangesetHits:
-    """The changesets with these words in their message or author, from behind `after` on, at most `limit`.
+    """The changesets with these words in their message or author, from behind `after` on, at most `limit`: of all, or
+    of a branch.
 
     `most` are looked at, and no more once the time is over. Raises `UnknownRevision`.
     """
@@ -224,7 +226,7 @@ def changesets(
         looked_at, until, time_is_over = 0, "", False
         while looked_at < most and not time_is_over:
             asked = min(_AT_A_TIME, most - looked_at)
-            ids = snapshot.page(None, last, asked)
+            ids = branch_ids(snapshot, branch, last, asked) if branch else snapshot.page(None, last, asked)
             for changeset in snapshot.changesets(ids):
                 looked_at, last, until = looked_at + 1, changeset.raw_id, changeset.date
                 text = f"{changeset.message[:_LARGEST_MESSAGE]}\n{changeset.author}"

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +15,7 @@ from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, Invalid, Kind, NotFound
 from trivium.forge.events import journal
 from trivium.forge.events.jobs import JobCancelled, JobRetried
-from trivium.forge.jobs.job import COLUMNS, Job, State, is_id, job_of, moment
+from trivium.forge.jobs.job import COLUMNS, Job, JobKind, State, is_id, job_of, moment
 from trivium.forge.jobs.submission import announce
 from trivium.forge.site import Site
 from trivium.names import key_of
@@ -24,6 +25,12 @@ from trivium.store.tables import jobs, now
 PAGE: Final = 50
 
 _BY_ID = Query(select(*COLUMNS).where(jobs.c.id == bindparam("job")))
+_LAST = Query(
+    select(*COLUMNS)
+    .where(jobs.c.repository_id == bindparam("repository"), jobs.c.kind == bindparam("kind"))
+    .order_by(jobs.c.id.desc())
+    .limit(1)
+)
 _OVER: Final = tuple(state.value for state in State if state.over)
 
 
@@ -73,6 +80,18 @@ def of_kind(db: Connection, caller: Caller, kind: str, most: int) -> tuple[Job, 
         raise NotFound(Kind.TASK, None)
     rows = db.execute(select(*COLUMNS).where(jobs.c.kind == kind).order_by(jobs.c.id.desc()).limit(most))
     return tuple(job_of(row) for row in rows)
+
+
+def last_of(db: Connection, caller: Caller, kind: JobKind, repository_id: int) -> Job | None:
+    """The job of a kind that was last asked for, for a repository that the caller was found to administer.
+
+    Of another's job only who asked for it and super-admins know more than how far it is.
+    """
+    row = _LAST.first(db, {"kind": kind.name, "repository": repository_id})
+    if row is None:
+        return None
+    job = job_of(row)
+    return job if job.known_to(caller) else msgspec.structs.replace(job, arguments="", log="", detail=None)
 
 
 def cancel(site: Site, caller: Caller, job: Job) -> State:

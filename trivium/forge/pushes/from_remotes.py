@@ -6,14 +6,16 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import bindparam, select
 
 from trivium.access.caller import Caller
 from trivium.egress.policy import RemoteUrl, admit_remote, parse_remote
-from trivium.errors import Invalid, StorageFull
+from trivium.errors import Busy, Cancelled, Invalid, StorageFull
 from trivium.forge.events.moves import PulledFromRemote
 from trivium.forge.events.repositories import RemotePullFailed
+from trivium.forge.jobs.running import Work
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.repositories import growth, user_locks
 from trivium.forge.repositories.creation import myself, transfer_limits
@@ -34,10 +36,16 @@ _REMOTE = Query(
 )
 
 
-def pull(site: Site, caller: Caller, repository: Repository) -> None:
-    """Fetch from the repository's `clone_uri`.
+_GIVEN_UP: Final = (Cancelled, Busy)
+"""How a job ends a transfer: somebody does not want it any more, or another process goes on with it."""
+_CUT_SHORT: Final = (Killed, StorageFull, *_GIVEN_UP)
+"""After these a program was ended in the middle of its work."""
 
-    Raises `Invalid`, `VcsError`, `Locked` by somebody else, or `Busy`, with nothing acknowledged.
+
+def pull(site: Site, caller: Caller, repository: Repository, *, work: Work | None = None) -> int:
+    """Fetch from the repository's `clone_uri`, for the job `work` if one does it; returns how many refs moved.
+
+    Raises `Invalid`, `VcsError`, `Locked` by somebody else, or `Busy`, with nothing acknowledged; and `Cancelled`.
 
     The address is judged anew each time; no connection of the database is used while bytes move.
     """
@@ -51,8 +59,9 @@ def pull(site: Site, caller: Caller, repository: Repository) -> None:
         name, shown, secret = row
         address = opened_remote(site, shown, secret)
         telling = failures_told(site, caller, RemotePullFailed, name, repository_id=repository.id, remote=address)
-        with import_turn(site, caller), telling:
-            _fetch(site, caller, repository, site.tree.path_of(name), address, once_free)
+        # What a job does was counted when it was asked for.
+        with import_turn(site, caller, counted=work is None), telling:
+            return _fetch(site, caller, repository, site.tree.path_of(name), address, once_free, work)
 
 
 def _fetch(
@@ -62,7 +71,8 @@ def _fetch(
     path: Path,
     address: RemoteUrl,
     once_free: contextlib.ExitStack,
-) -> None:
+    work: Work | None,
+) -> int:
     """Fetch, and record what moved. A fetch cut short is settled `once_free`, when nobody uses the repository."""
     back_end = site.back_ends[repository.kind]
     back_end.abilities.check(Act.PULL)
@@ -70,13 +80,15 @@ def _fetch(
     growth.check_room(site, repository.id)
     push = pushes.begin(site, caller, repository.id, (), action=PulledFromRemote.action)
     try:
-        moved = back_end.pull(remote, path, transfer_limits(site, path))
-    except (Killed, StorageFull):
+        moved = back_end.pull(remote, path, transfer_limits(site, path, work))
+    except _CUT_SHORT:
         once_free.callback(pushes.try_to_recover, site, push)
         raise
     except PartlyDone as error:
-        if isinstance(error.__cause__, (Killed, StorageFull)):
+        if isinstance(error.__cause__, _CUT_SHORT):
             once_free.callback(pushes.try_to_recover, site, replace(push, updates=tuple(error.moved)))
+            if isinstance(error.__cause__, _GIVEN_UP):
+                raise error.__cause__ from error
             raise
         pushes.finish(site, push, error.moved)
         raise
@@ -86,6 +98,7 @@ def _fetch(
         pushes.finish(site, push, [])
         raise
     pushes.finish(site, push, moved)
+    return len(moved)
 
 
 def opened_remote(site: Site, shown: str, secret: bytes | None) -> RemoteUrl:

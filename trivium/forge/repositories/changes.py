@@ -68,7 +68,7 @@ class RepositoryChanges(PartialChanges, frozen=True, kw_only=True):
     fields: Mapping[str, str] | UnsetType = UNSET
     """Values of extra fields, by key; unknown fields are ignored."""
     fork_of: object = UNSET
-    """The parent, by name or id."""
+    """The parent, by name or id; None: it is no fork."""
 
 
 def update_repository(site: Site, caller: Caller, repository: Repository, wanted: RepositoryChanges) -> Repository:
@@ -76,7 +76,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
     with site.store.read() as db:
         path = _new_path(db, caller, repository, wanted)
         owning = None if wanted.owner is UNSET else accounts.find(db, wanted.owner)
-        parent = None if wanted.fork_of is UNSET else _fork_parent(db, caller, wanted.fork_of)
+        parent = None if wanted.fork_of in (UNSET, None) else _fork_parent(db, caller, wanted.fork_of)
     if owning is not None and owning.id == DEFAULT_USER_ID:
         raise Invalid("the user default owns nothing", about="owner")
     if parent is not None and (parent.id == repository.id or parent.kind != repository.kind):
@@ -91,8 +91,8 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         changes["description"] = check_description(wanted.description)
     if wanted.landing_rev is not UNSET:
         changes["landing_rev"] = check_landing_rev(wanted.landing_rev)
-    if parent is not None:
-        changes["fork_of_id"] = parent.id
+    if wanted.fork_of is not UNSET:
+        changes["fork_of_id"] = parent.id if parent is not None else None
     if wanted.clone_uri is not UNSET:
         changes |= seal_remote(site, remote)
     # A name that is older than the rules may stay (decisions.md A16); a new last segment was checked before.

@@ -18,7 +18,7 @@ from trivium.access.errands import ERRAND, write_errand
 from trivium.access.levels import Level
 from trivium.access.permissions import allows_globally, global_permissions
 from trivium.egress.policy import Myself, RemoteUrl, admit_remote, parse_remote
-from trivium.egress.remote import TransferLimits
+from trivium.egress.remote import Received, TransferLimits
 from trivium.errors import AlreadyExists, Busy, Forbidden, Invalid, Kind, NotFound, OwnerReserved, RepositoryFull
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
@@ -199,17 +199,18 @@ def myself(site: Site, caller: Caller) -> Myself:
 
 def transfer_limits(site: Site, target: Path | None = None, work: Work | None = None) -> TransferLimits:
     """What a transfer into the repository at `target` may take, for the job `work` if one does it."""
-    most = site.settings.max_repo_bytes
+    most, received = site.settings.max_repo_bytes, Received()
 
     def check() -> None:
         """Raises `StorageFull`, and `Cancelled`, also while bytes move."""
         if work is not None:
             work.check()
+            work.tell(received.size >> 10, None, "KiB")
         site.tree.check_space()
         if most and target is not None and room_of(target) > most:
             raise RepositoryFull("the repository takes more room than max_repo_bytes")
 
-    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check)
+    return TransferLimits(site.settings.remote_timeout, site.settings.import_timeout, check, received)
 
 
 def _admit(site: Site, caller: Caller, wanted: NewRepository, owner: object, but_job: str = "") -> User:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -33,6 +34,35 @@ _OF_ONE = Query(
 def of_one(db: Connection, repository_id: int) -> dict[str, str]:
     """The extra fields of one repository: key → value."""
     return dict(_OF_ONE.all(db, {"repository_id": repository_id}))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An extra field."""
+
+    id: int
+    key: str
+    label: str
+    description: str
+    value: str
+
+
+_FIELDS = Query(
+    select(
+        repository_fields.c.id,
+        repository_fields.c.key,
+        repository_fields.c.label,
+        repository_fields.c.description,
+        repository_fields.c.value,
+    )
+    .where(repository_fields.c.repository_id == bindparam("repository_id"))
+    .order_by(repository_fields.c.id)
+)
+
+
+def fields_of(db: Connection, _caller: Caller, repository_id: int) -> list[Field]:
+    """The extra fields of a repository that the caller was found to read, in the order in which they were made."""
+    return [Field(*row) for row in _FIELDS.all(db, {"repository_id": repository_id})]
 
 
 def of_all(db: Connection) -> dict[int, dict[str, str]]:
@@ -89,7 +119,7 @@ def add_field(
             raise AlreadyExists(Kind.FIELD, key)
         held = select(func.count()).where(repository_fields.c.repository_id == repository.id)
         if db.execute(held).scalar_one() >= MAX_FIELDS:
-            raise Invalid(f"a repository has at most {MAX_FIELDS} extra fields")
+            raise Invalid("a repository has at most %(most)s extra fields", about="key", most=MAX_FIELDS)
         db.execute(
             insert(repository_fields).values(
                 repository_id=repository.id, key=key, label=label or key, description=description, value=""

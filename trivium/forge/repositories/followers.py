@@ -30,7 +30,7 @@ from trivium.store.tables import DEFAULT_USER_ID, repositories, repository_follo
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """Somebody who follows a repository, as everybody may know them (decisions.md A20)."""
+    """Somebody who follows something, or is followed, as everybody may know them (decisions.md A20)."""
 
     id: int
     username: str
@@ -79,6 +79,22 @@ _FOLLOWERS: Final = Query(_followers)
 _FOLLOWERS_AFTER: Final = Query(_followers.where(users.c.username_key > bindparam("name")))
 
 
+_FOLLOWED_USERS: Final = Query(
+    select(users.c.id, users.c.username, users.c.firstname, users.c.lastname)
+    .join(user_followers, user_followers.c.user_id == users.c.id)
+    .where(user_followers.c.follower_id == bindparam("follower"))
+    .order_by(users.c.username_key)
+    .limit(bindparam("most"))
+)
+_MOST_FOLLOWED: Final = 500
+
+
+def followed_users(db: Connection, caller: Caller) -> list[Follower]:
+    """The users whom the caller follows, by name; at most 500."""
+    given = {"follower": caller.user_id, "most": _MOST_FOLLOWED}
+    return [Follower(*row) for row in _FOLLOWED_USERS.all(db, given)]
+
+
 def followers(
     db: Connection, _caller: Caller, repository_id: int, *, after: str = "", limit: int = PAGE
 ) -> FollowerPage:
@@ -101,6 +117,11 @@ def follows(db: Connection, caller: Caller, repository_id: int) -> bool:
     """Whether the caller follows a repository; nobody follows as a visitor."""
     given = {"repository": repository_id, "follower": caller.user_id}
     return not caller.anonymous and _FOLLOWS.first(db, given) is not None
+
+
+def in_public_journal(db: Connection, _caller: Caller, repository_id: int) -> bool:
+    """Whether what happens in a repository is told in the public journal."""
+    return _FOLLOWS.first(db, {"repository": repository_id, "follower": DEFAULT_USER_ID}) is not None
 
 
 def toggle_following(

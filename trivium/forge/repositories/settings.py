@@ -35,6 +35,7 @@ class BadSetting(Invalid):
     def __init__(self, key: str, why: str) -> None:
         super().__init__(f"{key}: {why}")
         self.key = key
+        self.why = why
 
 
 def _flag(given: Any) -> bool:
@@ -122,6 +123,33 @@ def settings_of(db: Connection, repository: Repository) -> dict[str, Any]:
         if key in _KNOWN:
             found[key] = msgspec.json.decode(value)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is set of a repository's system: what pages offer to change."""
+
+    own: bool
+    """Whether any of it was set for this repository."""
+    journals_pulls: bool
+    publishes: bool
+    """As `publishes`."""
+    branches: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def known_of(db: Connection, _caller: Caller, repository_id: int) -> Known:
+    """The settings of a repository that the caller was found to administer: one statement."""
+    rows = db.execute(select(table.c.key, table.c.value).where(table.c.repository_id == repository_id))
+    found = {key: msgspec.json.decode(value) for key, value in rows if key in (_PULLS, _PHASES, _BRANCHES, _TAGS)}
+    every = {key: setting.default for key, setting in _KNOWN.items()} | found
+    return Known(
+        bool(found),
+        bool(every[_PULLS]),
+        bool(_flag(every[_PHASES])),
+        tuple(every[_BRANCHES]),
+        tuple(every[_TAGS]),
+    )
 
 
 def layout_of(db: Connection, repository: Repository) -> Layout:

@@ -26,6 +26,8 @@ from trivium.store.intents import Move
 from trivium.store.tables import (
     changeset_comments,
     comment_attachments,
+    comment_drafts,
+    comment_texts,
     commit_checks,
     former_names,
     now,
@@ -77,6 +79,8 @@ class Note(msgspec.Struct, frozen=True):
     followers: list[int] = []
     visits: list[tuple[int, str]] = []
     """Who looked at it when, of those for whom it is one of the last few."""
+    drafts: list[tuple[int, str, str, str | None, str | None, str]] = []
+    """Of comments that were not sent: whose, on which changeset, text, path, line, and when they were written."""
     former_names: list[str] = []
     """Oldest first."""
     settings: dict[str, str] = {}
@@ -101,6 +105,8 @@ class KeptComment(msgspec.Struct, frozen=True, tag="comment"):
     edited_on: str | None
     deleted_on: str | None
     attachments: list[int] = []
+    former: list[tuple[str, str]] = []
+    """What it said before, and until when; oldest first."""
 
 
 class KeptCheck(msgspec.Struct, frozen=True, tag="check"):
@@ -134,6 +140,7 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
         return list(db.execute(select(*columns).where(of_it == repository.id).order_by(order)))
 
     grants, fields = repository_grants.c, repository_fields.c
+    drafts = [comment_drafts.c[name] for name in ("user_id", "revision", "text", "path", "line", "created_on")]
     secret = select(repositories.c.clone_secret).where(repositories.c.id == repository.id)
     forks = select(repositories.c.id).where(repositories.c.fork_of_id == repository.id).order_by(repositories.c.id)
     note = Note(
@@ -177,6 +184,12 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
         visits=[
             (user_id, visited_on)
             for user_id, visited_on in rows(visits, visits.c.user_id, visits.c.visited_on, order=visits.c.user_id)
+        ],
+        drafts=[
+            (user_id, revision, text, path, line, created_on)
+            for user_id, revision, text, path, line, created_on in rows(
+                comment_drafts, *drafts, order=comment_drafts.c.id
+            )
         ],
         former_names=[name for (name,) in rows(former_names, former_names.c.name, order=former_names.c.id)],
         settings=dict(
@@ -235,10 +248,18 @@ def _said(db: Connection, repository_id: int) -> Iterator[Kept]:
         .where(of_it)
     ):
         linked.setdefault(comment_id, []).append(attachment_id)
-    columns = [name for name in KeptComment.__struct_fields__ if name != "attachments"]
+    before: dict[int, list[tuple[str, str]]] = {}
+    for comment_id, text, replaced_on in db.execute(
+        select(comment_texts.c.comment_id, comment_texts.c.text, comment_texts.c.replaced_on)
+        .join(comments, comments.c.id == comment_texts.c.comment_id)
+        .where(of_it)
+        .order_by(comment_texts.c.id)
+    ):
+        before.setdefault(comment_id, []).append((text, replaced_on))
+    columns = [name for name in KeptComment.__struct_fields__ if name not in ("attachments", "former")]
     for row in db.execute(_streamed(comments, columns).where(of_it).order_by(comments.c.id)):
         fields: dict[str, Any] = dict(zip(columns, row, strict=True))
-        yield KeptComment(**fields, attachments=linked.get(row.id, []))
+        yield KeptComment(**fields, attachments=linked.get(row.id, []), former=before.get(row.id, []))
     checks = _streamed(commit_checks, KeptCheck.__struct_fields__)
     for row in db.execute(checks.where(commit_checks.c.repository_id == repository_id)):
         yield KeptCheck(*row)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Comments are changed by their authors, and deleted by their authors and the repository's administrators.
 
-Deleting a comment that another one answers only blanks it: readers of the answer see that there was something. It goes
-when its answer goes (api-reviews.md 1.2, 3).
+What a comment said before is kept until it is deleted. Deleting a comment that another one answers only blanks it:
+readers of the answer see that there was something. It goes when its answer goes (api-reviews.md 1.2, 3).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
@@ -24,7 +24,10 @@ from trivium.forge.reviews import attachments
 from trivium.forge.reviews.comments import STATEMENT, Comment, check_text, comment_of
 from trivium.forge.site import Site
 from trivium.store.tables import changeset_comments as table
-from trivium.store.tables import now
+from trivium.store.tables import comment_texts, notifications, now
+
+_MOST_FORMER: Final = 100
+"""Former texts of one comment that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,6 @@ class Found:
     """A comment that somebody may read, and where it stands."""
 
     comment: Comment
-    author_id: int | None
     repository: Repository
 
 
@@ -45,9 +47,7 @@ def find(db: Connection, caller: Caller, given: object) -> Found:
     if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= MAX_ID:
         raise NotFound(Kind.COMMENT, given)
     row = db.execute(
-        STATEMENT.add_columns(table.c.repository_id, table.c.user_id).where(
-            table.c.id == wanted, table.c.deleted_on.is_(None)
-        )
+        STATEMENT.add_columns(table.c.repository_id).where(table.c.id == wanted, table.c.deleted_on.is_(None))
     ).first()
     if row is None:
         raise NotFound(Kind.COMMENT, given)
@@ -55,18 +55,37 @@ def find(db: Connection, caller: Caller, given: object) -> Found:
         repository = repositories.find(db, caller, row.repository_id, Level.READ)
     except NotFound as error:
         raise NotFound(Kind.COMMENT, given) from error
-    return Found(comment_of(row), row.user_id, repository)
+    return Found(comment_of(row), repository)
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What somebody may do with a comment that they may read."""
+
+    edit: bool
+    """They wrote it."""
+    delete: bool
+    """They wrote it, or administer its repository."""
+
+
+def acts_on(caller: Caller, repository: Repository, comment: Comment) -> Acts:
+    """What the caller may do with a comment on a changeset of a repository, which they may read."""
+    wrote = comment.author_id == caller.user_id and not caller.anonymous
+    return Acts(
+        edit=wrote and not comment.deleted,
+        delete=(wrote or repository.level >= Level.ADMIN) and not comment.deleted,
+    )
 
 
 def check_may_edit(caller: Caller, found: Found) -> None:
     """Raise `Forbidden` unless the caller is the author."""
-    if found.author_id != caller.user_id:
+    if not acts_on(caller, found.repository, found.comment).edit:
         raise Forbidden
 
 
 def check_may_delete(caller: Caller, found: Found) -> None:
     """Raise `Forbidden` unless the caller is the author or administers the repository."""
-    if found.author_id != caller.user_id and found.repository.level < Level.ADMIN:
+    if not acts_on(caller, found.repository, found.comment).delete:
         raise Forbidden
 
 
@@ -76,16 +95,39 @@ def edit(site: Site, caller: Caller, comment_id: int, text: str) -> Comment:
     with site.store.write(told_apart=True) as db:
         found = find(db, caller, comment_id)
         check_may_edit(caller, found)
-        changed = (
-            update(table)
-            .where(table.c.id == comment_id, table.c.deleted_on.is_(None))
-            .values(text=text, edited_on=now())
-        )
-        if not db.execute(changed).rowcount:
+        # Locked, so that of two changes at once each keeps the text that it replaces.
+        before = db.execute(
+            select(table.c.text).where(table.c.id == comment_id, table.c.deleted_on.is_(None)).with_for_update()
+        ).scalar()
+        if before is None:
             raise NotFound(Kind.COMMENT, comment_id)  # somebody has deleted it meanwhile
+        if before == text:
+            return found.comment
+        moment = now()
+        db.execute(insert(comment_texts).values(comment_id=comment_id, text=before, replaced_on=moment))
+        db.execute(update(table).where(table.c.id == comment_id).values(text=text, edited_on=moment))
         attachments.link(db, caller, comment_id, text)
         journal.record(db, caller, CommentEdited(**_named(found)))
         return find(db, caller, comment_id).comment
+
+
+@dataclass(frozen=True, slots=True)
+class FormerText:
+    """What a comment said before."""
+
+    text: str
+    replaced_on: str
+
+
+def former_texts(db: Connection, _caller: Caller, comment_id: int) -> list[FormerText]:
+    """What a comment said before its author changed it, newest first, at most 100; for whoever may read the comment."""
+    rows = db.execute(
+        select(comment_texts.c.text, comment_texts.c.replaced_on)
+        .where(comment_texts.c.comment_id == comment_id)
+        .order_by(comment_texts.c.id.desc())
+        .limit(_MOST_FORMER)
+    )
+    return [FormerText(*row) for row in rows]
 
 
 def remove(site: Site, caller: Caller, comment_id: int) -> bool:
@@ -96,10 +138,12 @@ def remove(site: Site, caller: Caller, comment_id: int) -> bool:
     with site.store.write(told_apart=True) as db:
         found = find(db, caller, comment_id)
         check_may_delete(caller, found)
+        db.execute(delete(notifications).where(notifications.c.comment_id == comment_id))
         answered = db.execute(select(table.c.id).where(table.c.resolves_id == comment_id)).first() is not None
         journal.record(db, caller, CommentDeleted(**_named(found), blanked=answered))
         if answered:
             db.execute(update(table).where(table.c.id == comment_id).values(text="", status=None, deleted_on=now()))
+            db.execute(delete(comment_texts).where(comment_texts.c.comment_id == comment_id))
             attachments.link(db, caller, comment_id, "")
             return False
         db.execute(delete(table).where(table.c.id == comment_id))

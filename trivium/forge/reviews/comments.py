@@ -70,6 +70,7 @@ class Comment:
     author_name: str
     """First and last name, or the username without either."""
     author_active: bool
+    author_id: int | None = None
     edited_on: str | None = None
     deleted: bool = False
     """Its text is gone; it stands there because somebody answered it."""
@@ -87,9 +88,9 @@ def place_of(path: object, line: object) -> Place | None:
         return None
     wanted = str(line) if isinstance(line, int) and not isinstance(line, bool) else line
     if not isinstance(path, str) or not path.strip("/") or len(path) > _MAX_PATH or "\0" in path:
-        raise Invalid("a comment beside a line needs the path of the file (filepath)")
+        raise Invalid("A comment beside a line needs the path of the file (filepath).", about="path")
     if not isinstance(wanted, str) or not _LINE.fullmatch(wanted):
-        raise Invalid("lineno is a number, with n for the new side or o for the old before it")
+        raise Invalid("A line is a number, with n for the new side or o for the old before it (lineno).", about="line")
     return Place(path.strip("/"), wanted if wanted[0] in "no" else f"n{wanted}")
 
 
@@ -115,28 +116,14 @@ def comment(
     (`forge/reviews/participants.py`). Raises `NotAnOpenTodo` when `resolves` is none.
     """
     check_text(site, text)
-    if status is not None and status not in STATUSES:
-        raise Invalid(f"{status!r} is not a review status")
+    check_status(status)
     if kind not in KINDS:
         raise Invalid(f"{kind!r} is not a kind of comment")
     with site.store.write(told_apart=True) as db:
         if resolves is not None:
             _check_open(db, repository.id, raw_id, resolves)
-        comment_id = insert_id(
-            db,
-            changeset_comments,
-            repository_id=repository.id,
-            revision=raw_id,
-            user_id=author.id,
-            text=text,
-            status=status,
-            created_on=now(),
-            kind=kind,
-            path=place.path if place else None,
-            line=place.line if place else None,
-            resolves_id=resolves,
-        )
-        attachments.link(db, caller, comment_id, text)
+        said = Said(text, place, status, kind, resolves)
+        comment_id = add(db, caller, repository, raw_id, author.id, said)
         event = Commented(
             subject=repository.name,
             repository_id=repository.id,
@@ -151,11 +138,51 @@ def comment(
     return comment_id
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a new comment says, and where."""
+
+    text: str
+    place: Place | None = None
+    status: str | None = None
+    kind: str = "note"
+    resolves: int | None = None
+
+
+def add(db: Connection, caller: Caller, repository: Repository, raw_id: str, author_id: int, said: Said) -> int:
+    """Insert a comment whose text was checked, with the files that it links to; returns its id.
+
+    For the transaction that records that somebody commented.
+    """
+    comment_id = insert_id(
+        db,
+        changeset_comments,
+        repository_id=repository.id,
+        revision=raw_id,
+        user_id=author_id,
+        text=said.text,
+        status=said.status,
+        created_on=now(),
+        kind=said.kind,
+        path=said.place.path if said.place else None,
+        line=said.place.line if said.place else None,
+        resolves_id=said.resolves,
+    )
+    attachments.link(db, caller, comment_id, said.text)
+    return comment_id
+
+
+def check_status(status: str | None) -> None:
+    """Raise `Invalid` for what is no vote."""
+    if status is not None and status not in STATUSES:
+        raise Invalid("%(status)s is not a review status.", about="status", status=repr(status))
+
+
 def check_text(site: Site, text: str) -> str:
     """The text of a comment; raises `Invalid`."""
     check_comment(text, site.settings.max_comment_bytes)
     if not text.strip():
-        raise Invalid("a comment says something")
+        raise Invalid("A comment says something.", about="text")
     return text
 
 
@@ -189,6 +216,7 @@ STATEMENT: Final = select(
     _one.c.resolves_id,
     _one.c.edited_on,
     _one.c.deleted_on,
+    _one.c.user_id,
     _answers.c.id.label("resolved_by"),
     users.c.username,
     users.c.firstname,
@@ -255,6 +283,7 @@ def comment_of(row: Any) -> Comment:
         author=row.username,
         author_name="deleted user" if row.username is None else named or row.username,
         author_active=bool(row.active),
+        author_id=row.user_id,
         edited_on=row.edited_on,
         deleted=row.deleted_on is not None,
     )

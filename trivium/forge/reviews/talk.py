@@ -14,8 +14,9 @@ from trivium.access.caller import Caller
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews.comments import Comment, comments
 from trivium.forge.reviews.commit_checks import Check, checks
+from trivium.forge.reviews.drafts import Draft, drafts
 from trivium.store.query import Query
-from trivium.store.tables import changeset_comments, commit_checks
+from trivium.store.tables import changeset_comments, comment_drafts, commit_checks
 
 _MOST: Final = 200
 """Comments that one page shows."""
@@ -39,11 +40,13 @@ class Talk:
     more: bool
     votes: tuple[Vote, ...]
     checks: tuple[Check, ...]
+    drafts: tuple[Draft, ...]
+    """What the caller has written and not sent."""
     stamp: str
     """Another one whenever anything is another; empty when nothing is said."""
 
 
-_comments, _checks = changeset_comments.c, commit_checks.c
+_comments, _checks, _drafts = changeset_comments.c, commit_checks.c, comment_drafts.c
 _ANYTHING: Final = Query(
     select(literal(1)).where(
         or_(
@@ -51,19 +54,26 @@ _ANYTHING: Final = Query(
                 _comments.repository_id == bindparam("repository_id"), _comments.revision == bindparam("raw_id")
             ),
             exists().where(_checks.repository_id == bindparam("repository_id"), _checks.raw_id == bindparam("raw_id")),
+            exists().where(
+                _drafts.user_id == bindparam("me"),
+                _drafts.repository_id == bindparam("repository_id"),
+                _drafts.revision == bindparam("raw_id"),
+            ),
         )
     )
 )
-_NOTHING: Final = Talk((), more=False, votes=(), checks=(), stamp="")
+_NOTHING: Final = Talk((), more=False, votes=(), checks=(), drafts=(), stamp="")
 
 
-def talk_on(db: Connection, _caller: Caller, repository: Repository, raw_id: str) -> Talk:
+def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str) -> Talk:
     """What is said on a changeset by its full id; whoever may read the repository may read this."""
-    if _ANYTHING.first(db, {"repository_id": repository.id, "raw_id": raw_id}) is None:
+    if _ANYTHING.first(db, {"repository_id": repository.id, "raw_id": raw_id, "me": caller.user_id}) is None:
         return _NOTHING  # as it is of most changesets
     found = comments(db, repository, limit=_MOST + 1, most_bytes=_MOST_BYTES, raw_id=raw_id)
     told = checks(db, repository, raw_id)
+    kept = drafts(db, caller, repository, raw_id)
     newest = {one.author or one.author_name: one for one in found if one.status is not None and not one.deleted}
     votes = tuple(Vote(one.author_name, one.status) for one in newest.values() if one.status)
-    stamp = hashlib.sha256(msgspec.json.encode((found, told))).hexdigest()[:16] if found or told else ""
-    return Talk(tuple(found[:_MOST]), len(found) > _MOST, votes, tuple(told), stamp)
+    said = (found, told, kept)
+    stamp = hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16] if any(said) else ""
+    return Talk(tuple(found[:_MOST]), len(found) > _MOST, votes, tuple(told), tuple(kept), stamp)

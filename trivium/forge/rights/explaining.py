@@ -24,7 +24,6 @@ from trivium.forge.groups.user_groups import UserGroup
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
 
-_FIND: Final = {Scope.REPOSITORY: finding.find, Scope.REPO_GROUP: repo_groups.find, Scope.USER_GROUP: user_groups.find}
 _KINDS: Final = {
     Scope.REPOSITORY: Kind.REPOSITORY,
     Scope.REPO_GROUP: Kind.REPO_GROUP,
@@ -48,13 +47,24 @@ class Explanation:
         return self.scope.name_of(self.why.level)
 
 
+def _found(db: Connection, caller: Caller, scope: Scope, given: object) -> Repository | RepoGroup | UserGroup:
+    """The object, if the caller may read it; raises `NotFound`."""
+    match scope:
+        case Scope.REPOSITORY:
+            return finding.find(db, caller, given, Level.READ)
+        case Scope.REPO_GROUP:
+            return repo_groups.find(db, caller, given, Level.READ)
+        case Scope.USER_GROUP:
+            return user_groups.find(db, caller, given, Level.READ)
+
+
 def explain(db: Connection, caller: Caller, scope: Scope, given: object, user: object = None) -> Explanation:
     """Why a user, or the caller, may do what they may with an object; both are named as in arguments.
 
     Raises `NotFound` for an object that the caller may not read, and `NotYourself` where they name somebody else and
     do not administer it.
     """
-    found: Repository | RepoGroup | UserGroup = _FIND[scope](db, caller, given, Level.READ)
+    found = _found(db, caller, scope, given)
     if user is None:
         whose = accounts.by_id(db, caller.user_id)
     elif found.level >= Level.ADMIN:

@@ -29,6 +29,8 @@ from trivium.store.engine import go_on_above, insert_id
 from trivium.store.tables import (
     DEFAULT_USER_ID,
     changeset_comments,
+    comment_drafts,
+    comment_texts,
     commit_checks,
     journal,
     repository_fields,
@@ -147,7 +149,7 @@ def _ancestors(db: Connection, repository_id: int | None) -> Iterator[int]:
 
 
 def _belongings(db: Connection, repository_id: int, note: Note, there: set[int]) -> list[str]:
-    """Its fields, followers, former names, settings and lock."""
+    """Its fields, followers, drafts of comments, former names, settings and lock."""
     left_out = []
     for key, label, description, value in note.fields:
         values = {"key": key, "label": label, "description": description, "value": value}
@@ -159,6 +161,10 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
     for user_id, visited_on in note.visits:
         if user_id in there:
             db.execute(insert(visits).values(user_id=user_id, repository_id=repository_id, visited_on=visited_on))
+    for user_id, revision, text, path, line, created_on in note.drafts:
+        if user_id in there:
+            values = {"revision": revision, "text": text, "path": path, "line": line, "created_on": created_on}
+            db.execute(insert(comment_drafts).values(user_id=user_id, repository_id=repository_id, **values))
     for key, value in note.settings.items():
         db.execute(insert(repository_settings).values(repository_id=repository_id, key=key, value=value))
     name = db.execute(select(table.c.name).where(table.c.id == repository_id)).scalar_one()
@@ -203,7 +209,7 @@ def _comments(
     rows = []
     for one in kept:
         row = msgspec.structs.asdict(one)
-        row.pop("attachments")
+        del row["attachments"], row["former"]
         row |= {
             "repository_id": repository_id,
             "user_id": one.user_id if one.user_id in there else None,
@@ -216,6 +222,13 @@ def _comments(
             rows.append(row)
     if rows:
         db.execute(insert(changeset_comments), rows)
+    former = [
+        {"comment_id": ids.get(one.id, one.id), "text": text, "replaced_on": moment}
+        for one in kept
+        for text, moment in one.former
+    ]
+    if former:
+        db.execute(insert(comment_texts), former)
     files = set(chain.from_iterable(one.attachments for one in kept))
     known = set(
         db.execute(select(attachments_table.c.id).where(attachments_table.c.id.in_(files))).scalars() if files else ()

@@ -31,7 +31,7 @@ from trivium.forge.events.repositories import RepositoryRestored, TrashRemoved
 from trivium.forge.groups import repo_groups
 from trivium.forge.naming.placement import Placement, staging
 from trivium.forge.repositories import trash_notes
-from trivium.forge.repositories.creation import check_number
+from trivium.forge.repositories.creation import check_may_create, check_number
 from trivium.forge.repositories.new import NewRepository, insert_repository
 from trivium.forge.repositories.trash_notes import Note
 from trivium.forge.site import Site
@@ -67,18 +67,28 @@ class Entry:
 
 def entries(site: Site) -> list[Entry]:
     """What is in the trash, oldest first."""
-    labels = sorted(path.name for path in site.tree.trash.iterdir() if _LABEL.fullmatch(path.name))
-    return [_entry(site, label) for label in labels]
+    return [entry(site, label) for label in labels(site)]
+
+
+def labels(site: Site) -> list[str]:
+    """What the trash calls its entries, oldest first."""
+    return sorted(path.name for path in site.tree.trash.iterdir() if _LABEL.fullmatch(path.name))
+
+
+def is_there(site: Site, label: str) -> bool:
+    """Whether something in the trash is called so."""
+    return _LABEL.fullmatch(label) is not None and os.path.lexists(site.tree.trash / label)
 
 
 def find(site: Site, label: str) -> Entry:
     """One entry; raises `Invalid` when there is no such thing in the trash."""
-    if not _LABEL.fullmatch(label) or not os.path.lexists(site.tree.trash / label):
+    if not is_there(site, label):
         raise Invalid(f"there is no {label!r} in the trash")
-    return _entry(site, label)
+    return entry(site, label)
 
 
-def _entry(site: Site, label: str) -> Entry:
+def entry(site: Site, label: str) -> Entry:
+    """What is known of something that is there."""
     found = _LABEL.fullmatch(label)
     assert found is not None
     moment = f"{found[1]}:{found[2]}:{found[3]}"
@@ -115,11 +125,11 @@ def restore(site: Site, caller: Caller, entry: Entry, name: str | None = None, o
     `AlreadyExists`, `VcsError` or `Busy`.
     """
     if entry.kind == BUNDLE:
-        raise Invalid(f"{entry.label} is a bundle of stripped commits: fetch from it with git or hg")
+        raise Invalid("a bundle of stripped commits is not restored: fetch from it with git or hg")
     if entry.kind not in site.back_ends:
         raise Invalid(f"it is not known what kind of repository {entry.label} is")
     if name is None and entry.note is None:
-        raise Invalid(f"it is not known what {entry.label} was called: give a name")
+        raise Invalid("it is not known what %(entry)s was called: give a name", about="name", entry=entry.label)
     path = check_path(path_of(name if name is not None else entry.name))
     place = site.tree.trash / entry.label
     back_end = site.back_ends[entry.kind]
@@ -184,6 +194,7 @@ def _put_back(
     def change(db: Connection) -> tuple[int, list[str]]:
         if not os.path.lexists(site.tree.trash / entry.label):
             raise Invalid(f"there is no {entry.label!r} in the trash any more")
+        check_may_create(db, caller, wanted.path)
         repo_groups.check_name_free(db, wanted.path)
         if Placement.plan(site.tree, wanted.path) != placement:
             raise _Replan

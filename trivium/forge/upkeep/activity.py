@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Boolean, Connection, bindparam, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +26,8 @@ from trivium.forge.repositories.settings import without_pulls
 from trivium.forge.site import Site
 from trivium.store.tables import now, sessions, tokens, users, visits
 
+T = TypeVar("T")
+
 _PULL_ONCE_IN: Final = 60.0
 _SEEN_ONCE_IN: Final = timedelta(seconds=60)
 _MOST_PULLS_KEPT: Final = 10_000
@@ -32,7 +35,13 @@ _MOST_PULLS_KEPT: Final = 10_000
 _MOST_VISITS: Final = 30
 """Of one user; more than are shown, for some of the repositories may be hidden later."""
 
-_USED = update(tokens).where(tokens.c.id == bindparam("row_id")).values(last_used=bindparam("moment"))
+_LONGEST_ADDRESS: Final = 45
+
+_USED = (
+    update(tokens)
+    .where(tokens.c.id == bindparam("row_id"))
+    .values(last_used=bindparam("moment"), last_address=bindparam("place"))
+)
 _ACTIVE = (
     update(users)
     .where(users.c.id == bindparam("row_id"))
@@ -90,13 +99,13 @@ class Activity:
             with self._lock:
                 self._seen[session.id] = session.caller.user_id
 
-    def write(self, site: Site, used_tokens: set[int], signed_in: set[int]) -> None:
-        """Write what was collected; the sets are emptied."""
+    def write(self, site: Site, used_tokens: dict[int, str], signed_in: set[int]) -> None:
+        """Write what was collected, keys with where they were used; both are emptied."""
         with self._lock:
             pulls, self._pulls = self._pulls, []
             looked, self._visits = self._visits, {}
             seen, self._seen = self._seen, {}
-        keys, accounts = _take(used_tokens), set(_take(signed_in))
+        keys, accounts = dict(_take(used_tokens.popitem)), set(_take(signed_in.pop))
         if not (pulls or keys or accounts or looked or seen):
             return
         try:
@@ -106,7 +115,7 @@ class Activity:
                 self._pulls = (pulls + self._pulls)[:_MOST_PULLS_KEPT]
                 self._visits = looked | self._visits
                 self._seen = seen | self._seen
-            used_tokens.update(keys)
+            used_tokens.update(keys | used_tokens)
             signed_in.update(accounts)
             raise
 
@@ -116,7 +125,7 @@ class Activity:
         pulls: list[tuple[Caller, int, str]],
         looked: dict[tuple[int, int], str],
         seen: dict[int, int],
-        keys: list[int],
+        keys: dict[int, str],
         accounts: set[int],
     ) -> None:
         moment = now()
@@ -124,7 +133,10 @@ class Activity:
         # A user's last sign-in is part of what super-admins see of them.
         with site.store.write(access_unchanged=not accounts, told_apart=True) as db:
             if keys:
-                db.execute(_USED, [{"row_id": key, "moment": moment} for key in sorted(keys)])
+                db.execute(
+                    _USED,
+                    [{"row_id": key, "moment": moment, "place": keys[key][:_LONGEST_ADDRESS]} for key in sorted(keys)],
+                )
             if active:
                 # All workers take the rows in one order: none waits for another that waits for it.
                 db.execute(
@@ -150,11 +162,10 @@ def _write_visits(db: Connection, looked: dict[tuple[int, int], str]) -> None:
         db.execute(_FORGET_VISITS, {"whose": user_id})
 
 
-def _take(noted: set[int]) -> list[int]:
+def _take(next_one: Callable[[], T]) -> list[T]:
+    """All that was noted, while other threads note more."""
     taken = []
-    while noted:
-        try:
-            taken.append(noted.pop())
-        except KeyError:  # another thread took the last one
-            break
+    with contextlib.suppress(KeyError):
+        while True:
+            taken.append(next_one())
     return taken

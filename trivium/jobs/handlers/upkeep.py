@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done regularly (`jobs/schedules.py`)."""
+"""What is done regularly (`jobs/schedules.py`), and some of it when somebody asks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from trivium.forge.jobs.job import moment
 from trivium.forge.jobs.running import Work
 from trivium.forge.site import Site
 from trivium.forge.trash import trash
+from trivium.forge.upkeep import integrity
 from trivium.jobs.registry import handles
-from trivium.jobs.schedules import EXPIRED, OLD_JOBS, TRASH, Nothing
+from trivium.jobs.schedules import EXPIRED, INTEGRITY, OLD_JOBS, TRASH, Nothing
 
 _DAY = 86_400.0
 
@@ -50,3 +51,12 @@ def forget_jobs(site: Site, work: Work, _: Nothing) -> None:
     if site.settings.keep_jobs_days:
         removed = finding.forget_old(site, site.settings.keep_jobs_days)
         work.log(f"{removed} forgotten")
+
+
+handles(integrity.VERIFY)(integrity.carry_out)
+
+
+@handles(INTEGRITY)
+def verify_some(site: Site, work: Work, _: Nothing) -> None:
+    """Look for damage in the repositories whose turn it is (verify_days)."""
+    integrity.verify_some(site, work)

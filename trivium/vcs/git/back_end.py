@@ -19,7 +19,8 @@ import msgspec
 import pygit2
 
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
-from trivium.vcs.git import adoption, housekeeping
+from trivium.vcs.findings import found_by
+from trivium.vcs.git import adoption, editing, housekeeping
 from trivium.vcs.git.commit import Commit, Unclear, read_commit
 from trivium.vcs.git.commit_lists import COMMITS, ID_BYTES, CommitLists
 from trivium.vcs.git.index import GitIndex
@@ -40,7 +41,7 @@ from trivium.vcs.git.objects import (
 from trivium.vcs.git.refs import REFS, SOME_REFS, KnownRefs, moved
 from trivium.vcs.git.snapshot import GitSnapshot
 from trivium.vcs.git.transfer import GitTransfers, choose_head
-from trivium.vcs.values import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, FileCommit, History, RefUpdate
 
 _FEW: Final = 64
 """The most changed refs for which the history is extended; with more it is counted afresh."""
@@ -100,6 +101,7 @@ class Git(GitTransfers):
         links=Links.SUBMODULES,
         graph=True,
         pull_requests=True,
+        edits=True,
         ending=".git",
         upkeep=(
             "References were packed.",
@@ -122,6 +124,14 @@ class Git(GitTransfers):
 
     def adopt(self, path: Path) -> None:
         adoption.check(self.command, path)
+
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        update = editing.made(path, wanted)
+        announce([update])
+        editing.move(self.command, path, update)
+        return [update]
 
     def settle(self, path: Path, updates: Sequence[RefUpdate]) -> None:
         """HEAD follows the first branch that is pushed when its own does not exist (api-repos.md 4)."""
@@ -186,6 +196,9 @@ class Git(GitTransfers):
 
     def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
         housekeeping.tidy(self.command, path, thorough=thorough, keep=keep, stop=stop)
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        return found_by(self.command.checking(), cwd=path, environment=self.command.environment, check=check)
 
     def recover(self, path: Path) -> None:
         """A killed git leaves `*.lock` files, which would refuse the next push, and quarantine directories."""

@@ -136,6 +136,11 @@ class GitCommand:
         """
         return tied([*_WHOLE_GROUP, str(memory >> 10), *self.argv(*arguments)])
 
+    def checking(self) -> list[str]:
+        """The command that looks through a repository, its directory, and says what is damaged."""
+        accepted = [word for flaw in _HARMLESS for word in ("-c", f"fsck.{flaw}=ignore")]
+        return self.tied_with_helpers("--git-dir=.", *accepted, "fsck", "--full", "--no-dangling", "--no-progress")
+
     @property
     def receiving_memory(self) -> int:
         """Bytes of its own that a git which takes objects in may have."""

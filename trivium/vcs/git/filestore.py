@@ -25,8 +25,11 @@ _MOST: Final = 10_000
 """Revisions of one store that are looked at."""
 
 
-def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message: str) -> None:
-    """Make a store at `path` with a first revision, or add a revision to it."""
+def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message: str, after: str | None = None) -> bool:
+    """Make a store at `path` with a first revision, or add a revision to it.
+
+    False: `after`, a full id, is not the newest revision, or not any more; nothing was added then.
+    """
     if not path.exists():
         pygit2.init_repository(str(path), bare=True, initial_head="master")
     with open_repository(path) as repository:
@@ -35,7 +38,16 @@ def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message:
             builder.insert(name, repository.create_blob(content), FileMode.BLOB)
         who = pygit2.Signature(author or "unknown", "gist@localhost")
         parents = [] if repository.head_is_unborn else [repository.lookup_reference(_REF).target]
-        repository.create_commit(_REF, who, who, message, builder.write(), parents)
+        if after is not None and [str(one) for one in parents] != [after]:
+            return False
+        try:
+            # The branch moves only from its parent, whoever else moves it at this moment.
+            repository.create_commit(_REF, who, who, message, builder.write(), parents)
+        except pygit2.GitError:
+            if after is None or str(repository.lookup_reference(_REF).target) == after:
+                raise
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,16 @@ import msgspec
 
 from trivium.egress.relay import relay
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.procs.behind import LONGEST
 from trivium.vcs.abilities import Abilities, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained, check_without
+from trivium.vcs.findings import findings
 from trivium.vcs.hg.client import HgProcesses, opened
 from trivium.vcs.hg.index import HgIndex
 from trivium.vcs.hg.snapshot import HgSnapshot
 from trivium.vcs.hg.values import BOOKMARK, BRANCH, MOST_IDS, ZERO, Index, State
-from trivium.vcs.values import Changeset, History, RefUpdate
+from trivium.vcs.paths import clean_path
+from trivium.vcs.values import Changeset, FileCommit, History, RefUpdate
 
 _LONG: Final = 24 * 3600.0
 """Copies inside the server may take as long as the disk needs."""
@@ -61,6 +64,7 @@ class Hg:
         links=Links.SUBREPOSITORIES,
         graph=True,
         pull_requests=True,
+        edits=True,
         phases=True,
         upkeep=("Caches were brought up to date.",),
     )
@@ -116,6 +120,24 @@ class Hg:
                 idle=limits.idle,
                 total=limits.total,
             )
+
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        announce(())
+        found = self.processes.ask(
+            list[tuple[str, str, str]],
+            "commit",
+            path,
+            branch=wanted.branch.encode(),
+            parent=bytes.fromhex(wanted.parent),
+            path=clean_path(wanted.path).encode(),
+            content=wanted.content,
+            user=f"{wanted.author} <{wanted.email}>".encode(),
+            message=wanted.message.encode(),
+            publishes=wanted.publishes,
+        )
+        return [RefUpdate(*update) for update in found]
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:  # noqa: ARG002
         """The removal of a changeset with its descendants; the branch is always that of the changeset itself."""
@@ -221,6 +243,9 @@ class Hg:
         """Mercurial's caches are made anew, if `thorough`; there is nothing else to do."""
         if thorough:
             self.processes.ask(type(None), "warm", path, timeout=_LONG)
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        return findings(self.processes.watch(bytes, "verify", path, timeout=LONGEST, check=check))
 
     def recover(self, path: Path) -> None:
         """A killed process leaves a transaction that is not complete, and locks."""

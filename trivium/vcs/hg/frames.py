@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trivium.vcs.errors import NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import HeadMoved, NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.values import RefUpdate
 
 CALL: Final = b"C"
@@ -71,6 +71,7 @@ class NotUnderstood(VcsError):
 FAILURES: Final[dict[str, type[VcsError]]] = {
     "unknown-revision": UnknownRevision,
     "unknown-path": UnknownPath,
+    "head-moved": HeadMoved,
     "too-large": TooLarge,
     "not-text": NotText,
     "write-needed": WriteNeeded,

@@ -19,15 +19,17 @@ from typing import ClassVar, Final
 import msgspec
 
 from trivium.egress.remote import Remote, TransferLimits
+from trivium.procs.ties import tied
 from trivium.vcs.abilities import Abilities, Act, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained
 from trivium.vcs.errors import NotPossible, VcsError
+from trivium.vcs.findings import found_by
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.svn.filesystem import changeset_of, open_filesystem, revision_update, youngest
 from trivium.vcs.svn.snapshot import SvnSnapshot
 from trivium.vcs.svn.transfer import load_history
-from trivium.vcs.values import Changeset, History, RefUpdate
+from trivium.vcs.values import Changeset, FileCommit, History, RefUpdate
 
 _DEAD: Final = 24 * 3600
 """Seconds after which a transaction that nobody committed belongs to a client that is gone."""
@@ -114,6 +116,11 @@ class Svn:
     def pull(self, remote: Remote, path: Path, limits: TransferLimits) -> list[RefUpdate]:
         raise NotPossible(_REFUSES[Act.PULL])
 
+    def commit(
+        self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
+    ) -> list[RefUpdate]:
+        raise NotPossible("files of Subversion repositories are not edited in the browser")
+
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         raise NotPossible(_REFUSES[Act.STRIP])
 
@@ -155,6 +162,11 @@ class Svn:
         if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
             self.command.admin("pack", "--quiet", str(path))
             self.command.hand_over(path)
+
+    def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
+        """Here and not by its name: a group above may be moved meanwhile."""
+        words = tied([self.command.available.svnadmin, "verify", "--quiet", "--keep-going", "."], last="KILL")
+        return found_by(words, cwd=path, environment=self.command.environment, check=check)
 
     def recover(self, path: Path) -> None:
         """Wait for the end of work that a dead worker began, and remove what nobody will finish.

@@ -8,7 +8,7 @@ What is made is kept as parts (web.md 5): the list of files, and their lines, so
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Final
@@ -135,6 +135,27 @@ class Listing(msgspec.Struct, frozen=True):
     """Whether there are so few that their lines are one part."""
 
 
+class Rest:
+    """The lines of many files, sent while they are made, each piece with whole sections of files."""
+
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+        self._pieces = pieces
+        self.put: Callable[[str], str] | None = None
+        """What is put into each piece, if something is."""
+        self.end: Callable[[], str] = str
+        """What stands behind all of them."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        with contextlib.closing(self._pieces):
+            for piece in self._pieces:
+                yield piece if self.put is None else _bytes(self.put(piece.decode("utf-8", "surrogateescape")))
+            yield _bytes(self.end())
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """The changes of a page."""
@@ -145,7 +166,7 @@ class Changes:
     list: Markup
     lines: Markup
     """Of all files; empty where they are sent later, as `rest`."""
-    rest: Iterator[bytes] | None
+    rest: Rest | None
     whole: bool
     """Whether all of it is kept as parts, so that the page stays as it is."""
 
@@ -205,10 +226,10 @@ class _Maker:
             return Changes(listing, listing.added, listing.deleted, shown, html(lines), None, whole)
         counted = self._find("counted")
         if counted is None:
-            return Changes(listing, None, None, shown, Markup(), self._rest(listing), whole=False)
+            return Changes(listing, None, None, shown, Markup(), Rest(self._rest(listing)), whole=False)
         added, deleted = msgspec.json.decode(counted, type=tuple[int, int])
         known = self._known(listing)
-        rest = self._rest(listing) if known is None else None
+        rest = Rest(self._rest(listing)) if known is None else None
         return Changes(listing, added, deleted, shown, html(known or ""), rest, whole=True)
 
     def _known(self, listing: Listing) -> str | None:
@@ -268,13 +289,13 @@ class _Maker:
         """The key of a part, as `RepositoryVisit.part` writes it."""
         return (self._visit.language.code, what, *self._key, *more)
 
-    def _rest(self, listing: Listing) -> Iterator[bytes]:
+    def _rest(self, listing: Listing) -> Generator[bytes, None, None]:
         """The lines of many files, sent while they are made. What goes wrong now can only be said in their place."""
         parts = _count(listing)
         at = 0
         while at < parts and (found := self._find("lines", at)) is not None:
             at += 1
-            yield found.encode("utf-8", "surrogateescape")
+            yield _bytes(found)
         if at == parts:
             return
         try:
@@ -298,14 +319,14 @@ class _Maker:
                     part.append(section)
                     # The first file is sent by itself, what follows in pieces that are worth it.
                     if (at == first and len(part) == 1) or sum(map(len, part[sent:])) >= _PIECE:
-                        yield "".join(part[sent:]).encode("utf-8", "surrogateescape")
+                        yield _bytes("".join(part[sent:]))
                         sent = len(part)
                 if not part:
                     break
                 if told.complete:
                     self._keep("".join(part), "lines", at)
                 if sent < len(part):
-                    yield "".join(part[sent:]).encode("utf-8", "surrogateescape")
+                    yield _bytes("".join(part[sent:]))
         if told.complete and first == 0:
             self._keep(msgspec.json.encode((told.added, told.deleted)).decode(), "counted")
 

@@ -76,15 +76,14 @@ class LogHits(msgspec.Struct, frozen=True):
     """As `ChangesetHits`."""
 
 
-def log_of(visit: RepositoryVisit, sought: Sought, after: str) -> tuple[Markup, LogHits]:
-    """The changesets of a repository that are sought, as rows of its history."""
+def log_of(visit: RepositoryVisit, sought: Sought, after: str, branch: str = "") -> tuple[Markup, LogHits]:
+    """The changesets of a repository, or of a branch of it, that are sought, as rows of its history."""
 
     def make() -> LogHits:
-        found = search.changesets(visit.history, visit.repository, sought, after=after)
+        found = search.changesets(visit.history, visit.repository, sought, branch=branch, after=after)
         rows = log.summary(visit, found.rows)
         return LogHits(rows, len(found.rows), found.after, found.looked_at, found.until)
 
-    hits: LogHits = kept(
-        visit, LogHits, "changesets sought", visit.now().key, visit.root, sought.words, quoted_segment(after), make=make
-    )
+    key = (visit.now().key, visit.root, sought.words, quoted_segment(after), quoted_segment(branch))
+    hits: LogHits = kept(visit, LogHits, "changesets sought", *key, make=make)
     return html(hits.rows), hits

@@ -119,6 +119,12 @@ def code_stats(found: Composition) -> dict[str, Any]:
     return {ending: {"count": count, "desc": [name]} for ending, count, name in named if name and count}
 
 
+def counted_at_hand(visit: RepositoryVisit) -> Activity | None:
+    """What was counted of the present history, where somebody has had it counted."""
+    found: Activity | None = known(visit, Activity, *activity_key(visit.now()))
+    return found
+
+
 def growth(visit: RepositoryVisit) -> Growth:
     """The changesets of each week, or of each month where the history is long."""
     moment = visit.now()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What people say on lines of a change, put below these lines (web.md 2.4).
 
-The lines are a part that all visitors share, and what is said is added when the page is sent. The addresses of lines
-stand in no text of a user, who cannot write a quote into a part; so they are found without taking the part apart.
+The lines are a part that all visitors share, and what is said is added when the page is sent: to all of them, or to the
+pieces of many files while they are made. The addresses of lines stand in no text of a user, who cannot write a quote
+into a part; so they are found without taking the part apart.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from trivium.web.showing.changes import Changes
 from trivium.web.templating import html
 
 _ROW_END: Final = "</tr>"
+_SECTION_END: Final = "</section>"
 _FOLDED: Final = "<details>"
 _LINK_END: Final = "</a>"
 
@@ -35,46 +37,88 @@ def placed(
     comments: Sequence[Comment],
     thread: Callable[[Sequence[Comment]], str],
     count: Callable[[int], str],
+    left: Callable[[Sequence[Comment]], str],
 ) -> Placed:
     """Comments below their lines; `thread` writes the row of some, `count` how many a file has, for the list of files.
 
-    Where the lines are sent while they are made, what is said on them stands with the rest.
+    Where the lines are sent while they are made, the comments are put there meanwhile, and `left` writes those that are
+    on none of them.
     """
-    threads: dict[tuple[str, str], list[Comment]] = {}
+    threads: dict[str, dict[str, list[Comment]]] = {}
     for one in comments:
         if one.place is not None:
-            threads.setdefault((address_of(one.place.path), one.place.line), []).append(one)
-    if not threads or changes.rest is not None:
+            threads.setdefault(address_of(one.place.path), {}).setdefault(one.place.line, []).append(one)
+    if not threads:
         return Placed(changes, comments)
-    lines, listed = str(changes.lines), str(changes.list)
-    gone: set[int] = set()
-    numbers: dict[str, int] = {}
-    for (file, line), said in threads.items():
-        row = lines.find(f'id="{file}{line}"')
-        end = lines.find(_ROW_END, row)
-        if row < 0 or end < 0:
-            continue
-        end += len(_ROW_END)
-        lines = f"{lines[:end]}\n{thread(said)}{lines[end:]}"
-        gone.update(one.id for one in said)
-        numbers[file] = numbers.get(file, 0) + len(said)
-    for file, number in numbers.items():
-        lines = _unfolded(lines, file)
-        listed = _counted(listed, file, count(number))
-    others = [one for one in comments if one.id not in gone]
+    placing = _Placing(threads, thread)
+    if changes.rest is not None:
+        changes.rest.put, changes.rest.end = placing.put, lambda: left(gone) if (gone := placing.left()) else ""
+        numbers = {file: sum(map(len, lines.values())) for file, lines in threads.items()}
+        others = [one for one in comments if one.place is None]
+        return Placed(replace(changes, list=html(_counted(str(changes.list), numbers, count))), others)
+    lines = placing.put(str(changes.lines))
+    listed = _counted(str(changes.list), placing.numbers, count)
+    others = [one for one in comments if one.id not in placing.done]
     return Placed(replace(changes, lines=html(lines), list=html(listed)), others)
 
 
-def _unfolded(lines: str, file: str) -> str:
-    """The section of a file open: what is said on its lines is not to be overlooked."""
-    at = lines.find(f'<section class="change" id="{file}"')
-    fold = lines.find("<details", at)
-    if at < 0 or not lines.startswith(_FOLDED, fold):
-        return lines
-    return f"{lines[:fold]}<details open>{lines[fold + len(_FOLDED) :]}"
+class _Placing:
+    """Puts threads below their lines, wherever these come by."""
+
+    def __init__(
+        self, threads: dict[str, dict[str, list[Comment]]], thread: Callable[[Sequence[Comment]], str]
+    ) -> None:
+        self._threads, self._thread = threads, thread
+        self.done: set[int] = set()
+        """Comments that have their place."""
+        self.numbers: dict[str, int] = {}
+        """How many of each file."""
+
+    def put(self, lines: str) -> str:
+        """The sections of some files, each of them whole, with what is said there."""
+        found: list[tuple[int, int, str]] = []
+        for file, threads in self._threads.items():
+            start = lines.find(f'<section class="change" id="{file}"')
+            if start < 0:
+                continue
+            end = lines.find(_SECTION_END, start)
+            said = [(at, each) for line, each in threads.items() if (at := _below(lines, file, line, start, end)) >= 0]
+            found += [(at, at, f"\n{self._thread(each)}") for at, each in said]
+            if said:  # what is said is not to be overlooked
+                fold = lines.find("<details", start)
+                if lines.startswith(_FOLDED, fold):
+                    found.append((fold, fold + len(_FOLDED), "<details open>"))
+                self.numbers[file] = sum(len(each) for _, each in said)
+                self.done.update(one.id for _, each in said for one in each)
+        pieces, done = [], 0
+        for start, end, put in sorted(found):
+            pieces += (lines[done:start], put)
+            done = end
+        return "".join((*pieces, lines[done:]))
+
+    def left(self) -> list[Comment]:
+        """Comments on lines that did not come by."""
+        every = [one for threads in self._threads.values() for each in threads.values() for one in each]
+        return sorted((one for one in every if one.id not in self.done), key=lambda one: one.id)
 
 
-def _counted(listed: str, file: str, number: str) -> str:
-    at = listed.find(f'href="#{file}"')
-    end = listed.find(_LINK_END, at)
-    return listed if at < 0 or end < 0 else f"{listed[:end]}{number}{listed[end:]}"
+def _below(lines: str, file: str, line: str, start: int, end: int) -> int:
+    """The end of the row of a line within a section; below zero where it has none.
+
+    A line that both sides have is addressed by its new number; its old one is text alone.
+    """
+    row = lines.find(f' id="{file}{line}"', start, end)
+    if row < 0 and line.startswith("o"):
+        row = lines.find(f'"><td class="no">{line[1:]}</td>', start, end)
+    row_end = lines.find(_ROW_END, row, end) if row >= 0 else -1
+    return row_end + len(_ROW_END) if row_end >= 0 else -1
+
+
+def _counted(listed: str, numbers: dict[str, int], count: Callable[[int], str]) -> str:
+    """The list of files, with how much is said on their lines."""
+    for file, number in numbers.items():
+        at = listed.find(f'href="#{file}"')
+        end = listed.find(_LINK_END, at)
+        if at >= 0 and end >= 0:
+            listed = f"{listed[:end]}{count(number)}{listed[end:]}"
+    return listed

@@ -1,21 +1,75 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One's own account: so far the password (system.md 2.8)."""
+"""One's own account: who one is, and the password (system.md 2.8)."""
 
 from __future__ import annotations
 
 from trivium.access.credentials import CredentialsRefused, Reason
-from trivium.errors import Invalid
-from trivium.forge.accounts import sessions
+from trivium.forge.accounts import profiles, sessions
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
+from trivium.web.forms import Entered, Form, Line, Secret, empty, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
+
+
+class Profile(Form):
+    """What users say of themselves."""
+
+    firstname: Line = ""
+    lastname: Line = ""
+    email: Line = ""
+    """One of their addresses that count."""
+    current_password: Secret = ""
+
+
+class Password(Form):
+    """Another password, typed twice."""
+
+    current_password: Secret
+    new_password: Secret
+    new_password_confirmation: Secret
+
+
+@view("GET", "/_admin/my_account", "/_admin/my_account/edit", needs=Who.USER, word="MyAccountController:my_account")
+def profile(visit: Visit) -> Page:
+    """The form with what is stored."""
+    own = visit.ask(profiles.own_account)
+    user = own.user
+    present = Profile(firstname=user.firstname, lastname=user.lastname, email=user.email or "")
+    return Page("account/profile.html", fields=stored(visit, present), own=own, here=visit.url("account.profile"))
+
+
+@view(
+    "POST",
+    "/_admin/my_account",
+    needs=Who.USER,
+    word="MyAccountController:my_account_update",
+    pace=Pace.SHORT,
+)
+def save_profile(visit: Visit) -> Page | Redirect:
+    """Store it."""
+    entered = read(Profile, visit)
+    if wanted := entered.form:
+        try:
+            with entered.refusals():
+                profiles.change_own(
+                    *(visit.site, visit.caller),
+                    firstname=wanted.firstname,
+                    lastname=wanted.lastname,
+                    email=wanted.email,
+                    password=wanted.current_password,
+                    authenticator=visit.authenticator,
+                )
+                return Redirect(visit.url("account.profile"), visit.text("Saved."))
+        except CredentialsRefused as error:
+            _wrong_password(visit, entered, error)
+    return Page("account/profile.html", entered.status, fields=entered, own=visit.ask(profiles.own_account))
 
 
 @view("GET", "/_admin/my_account/password", needs=Who.USER, word="MyAccountController:my_account_password")
 def password(visit: Visit) -> Page:
     """The form to choose another password."""
-    return Page("account/password.html", reason="")
+    return _password_form(visit, empty(visit, Password))
 
 
 @view(
@@ -29,29 +83,35 @@ def save_password(visit: Visit) -> Page | Redirect:
     """Store another password; all sessions of the account end, and this one begins anew."""
     if visit.session is None:
         raise Refused(403, "Sign in to do this.")
-    given = visit.form
-    new = given.get("new_password", "")
-    if new != given.get("new_password_confirmation", ""):
-        return _again(visit.text("The new password was not typed twice in the same way."))
-    try:
-        begun = sessions.change_own_password(
-            visit.site,
-            visit.authenticator,
-            visit.session,
-            given.get("current_password", ""),
-            new,
-            agent=visit.asked.agent,
-        )
-    except CredentialsRefused as error:
-        if error.reason is Reason.TOO_MANY:
-            return _again(visit.text("Too many wrong passwords. Please wait a while."), 429)
-        return _again(visit.text("The current password is wrong."))
-    except Invalid as error:
-        return _again(visit.text(str(error)))
-    seconds = begun.seconds if visit.session.remember else None
-    cookie = visit.cookies.header(visit.cookies.session, begun.cookie, seconds)
-    return Redirect(visit.url("home.home"), headers=(cookie,))
+    entered = read(Password, visit)
+    if wanted := entered.form:
+        if wanted.new_password != wanted.new_password_confirmation:
+            said = visit.text("The new password was not typed twice in the same way.")
+            entered.refuse("new_password_confirmation", said)
+            return _password_form(visit, entered)
+        try:
+            with entered.refusals(password="new_password"):
+                begun = sessions.change_own_password(
+                    *(visit.site, visit.authenticator, visit.session),
+                    *(wanted.current_password, wanted.new_password),
+                    agent=visit.asked.agent,
+                )
+                seconds = begun.seconds if visit.session.remember else None
+                cookie = visit.cookies.header(visit.cookies.session, begun.cookie, seconds)
+                return Redirect(visit.url("home.home"), headers=(cookie,))
+        except CredentialsRefused as error:
+            _wrong_password(visit, entered, error)
+    return _password_form(visit, entered)
 
 
-def _again(reason: str, status: int = 422) -> Page:
-    return Page("account/password.html", status, reason=reason)
+def _password_form(visit: Visit, entered: Entered[Password]) -> Page:
+    own = visit.ask(profiles.own_account)
+    return Page("account/password.html", entered.status, fields=entered, own=own)
+
+
+def _wrong_password(visit: Visit, entered: Entered[Profile] | Entered[Password], error: CredentialsRefused) -> None:
+    """Say that the present password is not the one that was typed, or was guessed too often."""
+    if error.reason is Reason.TOO_MANY:
+        entered.refuse("current_password", visit.text("Too many wrong passwords. Please wait a while."), 429)
+    else:
+        entered.refuse("current_password", visit.text("The current password is wrong."))

@@ -320,19 +320,14 @@ def add_token(visit: Visit, user: str) -> Page:
     entered = read(NewKey, visit)
     if wanted := entered.form:
         with entered.refusals():
-            if wanted.lifetime < -1 or wanted.lifetime > _LONGEST_LIFETIME:
-                raise Invalid("A lifetime is a number of minutes, or -1.", about="lifetime")
             made = keys.create_token(
                 *(visit.site, visit.caller, found.id, found.username),
                 role=Role(wanted.role),
                 description=wanted.description[:255],
-                expires=-1 if wanted.lifetime == -1 else int(time.time()) + 60 * wanted.lifetime,
+                expires=keys.expiry(wanted.lifetime),
             )
             return _tokens(visit, found, empty(visit, NewKey), made)
     return _tokens(visit, found, entered)
-
-
-_LONGEST_LIFETIME = 100 * 366 * 24 * 60
 
 
 @view(

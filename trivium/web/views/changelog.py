@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from trivium.access.levels import Level
-from trivium.forge.history import pages
+from trivium.forge.history import pages, search
 from trivium.forge.history.pages import LARGEST, SIZE
 from trivium.vcs.errors import UnknownRevision
 from trivium.web.answers import Page, Part
 from trivium.web.registering import view
-from trivium.web.showing import log
+from trivium.web.showing import found, log
 from trivium.web.showing.places import switch_of
 from trivium.web.templating import templates
 from trivium.web.urls import quoted_segment
@@ -29,10 +29,12 @@ def number_of(visit: RepositoryVisit, name: str, otherwise: int, most: int) -> i
 
 @view("GET", "/{repository}/changelog", needs=Level.READ, word="ChangelogController:index")
 def changelog(visit: RepositoryVisit) -> Page:
-    """All changesets, or with `branch` those of a branch, newest first."""
+    """All changesets, or with `branch` those of a branch, newest first; with `q` those with its words in them."""
     branch, after = visit.query.get("branch", ""), visit.query.get("after", "")
     if len(branch) > _LONGEST_NAME or len(after) > _LONGEST_NAME:
         raise UnknownRevision(branch[:_LONGEST_NAME])
+    if (query := visit.query.get("q", "").strip()[: search.LONGEST]) and (sought := search.parsed(query)).words:
+        return _sought(visit, query, sought, branch, after)
     number, size = number_of(visit, "page", 1, 10**_LONGEST_NUMBER), number_of(visit, "size", SIZE, LARGEST)
     shown = log.log(visit, branch, number, after, size)
     state = repr((visit.now().key, branch, number, after, size, shown.talk))
@@ -56,6 +58,26 @@ def changelog(visit: RepositoryVisit) -> Page:
         newer=(address(page=newer if newer > 1 else "") if shown.number > 1 or after else ""),
         older=address(page=shown.number + 1, after=shown.after) if shown.after else "",
         branch_address=lambda one: log.branch_address(visit, one),
+    )
+
+
+def _sought(visit: RepositoryVisit, query: str, sought: search.Sought, branch: str, after: str) -> Page:
+    """The changesets that are sought, as the history shows them."""
+    rows, changesets = found.log_of(visit, sought, after, branch)
+
+    def address(**other: object) -> str:
+        return visit.url("changelog.changelog", visit.repository.name, branch=branch, q=query, **other)
+
+    return Page(
+        "changelog/found.html",
+        query=query,
+        branch=branch,
+        switch=switch_of(visit),
+        branch_address=lambda one: log.branch_address(visit, one),
+        hits=rows,
+        changesets=changesets,
+        newer=address() if after else "",
+        older=address(after=changesets.after) if changesets.after else "",
     )
 
 

@@ -12,6 +12,7 @@ from trivium.forge.history.details import Detailed
 from trivium.forge.history.differences import Sides
 from trivium.forge.history.patches import RANGE, Form
 from trivium.forge.history.reading import Details
+from trivium.forge.reviews.comment_changes import acts_on
 from trivium.forge.reviews.talk import talk_on
 from trivium.render.sections import address_of
 from trivium.web.answers import Body, Json, Page
@@ -19,6 +20,7 @@ from trivium.web.downloads import attachment
 from trivium.web.registering import view
 from trivium.web.showing.changes import changes_of, look_of, raw_options, remembered
 from trivium.web.showing.keeping import kept
+from trivium.web.showing.remarks import written
 from trivium.web.showing.threads import placed
 from trivium.web.urls import quoted_segment
 from trivium.web.visit import RepositoryVisit
@@ -65,6 +67,9 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
         other_committer=bool(shown.committer)
         and (shown.committer, shown.commit_date) != (shown.author, shown.author_date),
         talk=talk,
+        remarks=written(visit, talk.comments),
+        drafts=written(visit, talk.drafts),
+        acts={one.id: acts_on(visit.caller, visit.repository, one) for one in talk.comments},
         look=look,
         look_of_check=_LOOK_OF_CHECK,
         address_of=address_of,

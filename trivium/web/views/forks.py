@@ -34,6 +34,7 @@ def followers(visit: RepositoryVisit) -> Page:
     return Page(
         "forks/followers.html",
         found=found,
+        followed=visit.ask(following.follows, visit.repository.id),
         newer=visit.url("forks.followers", name) if after else "",
         older=visit.url("forks.followers", name, after=found.older) if found.older else "",
     )

@@ -77,7 +77,7 @@ def _listed(visit: Visit, *, everybody: bool) -> Page:
     address = "jobs.everybody" if everybody else "jobs.mine"
     state = wanted[0].value if wanted else ""
     return Page(
-        "jobs/jobs.html",
+        "jobs/jobs.html" if everybody else "jobs/mine.html",
         everybody=everybody,
         found=found,
         states=[one.value for one in State],

@@ -75,8 +75,8 @@ def choose(visit: Visit) -> Page | Redirect:
         password_resets.use(visit.site, key, new, address=visit.asked.address)
     except ResetRefused:
         return _void()
-    except Invalid:
-        return _choosing(visit, key, visit.text("A password has 8 to 1024 characters."), 422)
+    except Invalid as error:
+        return _choosing(visit, key, visit.text(error.message), 422)
     return Redirect(visit.url("sign_in.form"), visit.text("Your password was changed. Please sign in."))
 
 

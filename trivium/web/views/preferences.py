@@ -5,23 +5,64 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from trivium.errors import Invalid
-from trivium.forge.accounts.preferences import Preferences, changed, set_preferences, written
+from trivium.forge.accounts.preferences import (
+    Contrast,
+    Density,
+    Layout,
+    Palette,
+    Preferences,
+    Theme,
+    Times,
+    changed,
+    set_preferences,
+    written,
+)
 from trivium.language import KNOWN
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
+from trivium.web.forms import Entered, Form, Tick, Whole, one_of, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.views.sign_in import safe_address
 from trivium.web.visit import Visit
+from trivium.web.zones import zones
 
-_CHOICES: Final = ("theme", "contrast", "diff_palette", "density", "diff_layout", "times")
-_TICKS: Final = ("wrap", "keys")
+_TICKS: Final = frozenset({"wrap", "keys"})
+_LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
+
+_Theme = one_of(*Theme)
+_Contrast = one_of(*Contrast)
+_Palette = one_of(*Palette)
+_Density = one_of(*Density)
+_Layout = one_of(*Layout)
+_Times = one_of(*Times)
+_Locale = one_of("", *KNOWN)
+_Zone = one_of("", *zones())
+
+
+class Chosen(Form):
+    """What the form sends: the fields are those of `Preferences`."""
+
+    theme: _Theme = ""  # type: ignore[valid-type]
+    contrast: _Contrast = ""  # type: ignore[valid-type]
+    diff_palette: _Palette = ""  # type: ignore[valid-type]
+    diff_layout: _Layout = ""  # type: ignore[valid-type]
+    density: _Density = ""  # type: ignore[valid-type]
+    times: _Times = ""  # type: ignore[valid-type]
+    zone: _Zone = ""  # type: ignore[valid-type]
+    wrap: Tick = False
+    keys: Tick = False
+    tab_width: Whole = 4
+    locale: _Locale = ""  # type: ignore[valid-type]
 
 
 @view("GET", "/_admin/my_account/preferences", needs=Who.ANYBODY, word="MyAccountController:my_account_preferences")
 def form(visit: Visit) -> Page:
     """The form with what was chosen."""
-    return _shown(visit, visit.preferences, safe_address(visit, visit.query.get("came_from", "")))
+    present = Chosen(**msgspec.structs.asdict(visit.preferences))
+    return _shown(visit, stored(visit, present), visit.query.get("came_from", ""))
 
 
 @view(
@@ -33,29 +74,34 @@ def form(visit: Visit) -> Page:
 )
 def save(visit: Visit) -> Page | Redirect:
     """Keep what was chosen: of a user with the account, of a visitor in a cookie."""
-    given = visit.form
-    came_from = safe_address(visit, given.get("came_from", ""))
-    wanted: dict[str, object] = {name: given[name] for name in (*_CHOICES, "locale") if name in given}
-    wanted |= {name: given.get(name) == "1" for name in _TICKS}
-    if (width := given.get("tab_width", "")).isascii() and width.isdigit() and len(width) <= 2:
-        wanted["tab_width"] = int(width)
+    entered, came_from = read(Chosen, visit), visit.form.get("came_from", "")
+    if (wanted := entered.form) and (chosen := _chosen(visit, entered, wanted)):
+        said, address = visit.text("Saved."), safe_address(visit, came_from)
+        if visit.session is None:
+            return Redirect(address, said, headers=(visit.cookies.preferring(written(chosen)),))
+        set_preferences(visit.site, visit.caller, chosen)
+        return Redirect(address, said)
+    return _shown(visit, entered, came_from)
+
+
+def _chosen(visit: Visit, entered: Entered[Chosen], wanted: Chosen) -> Preferences | None:
+    """The preferences with what was chosen; what the form has not sent stays, but for boxes."""
+    given = {
+        name: value for name, value in msgspec.structs.asdict(wanted).items() if name in visit.form or name in _TICKS
+    }
     try:
-        chosen = changed(visit.preferences, wanted)
-    except Invalid:
-        return _shown(visit, visit.preferences, came_from, visit.text("One of the choices does not exist."), 422)
-    said = visit.text("Saved.")
-    if visit.session is None:
-        return Redirect(came_from, said, headers=(visit.cookies.preferring(written(chosen)),))
-    set_preferences(visit.site, visit.caller, chosen)
-    return Redirect(came_from, said)
+        return changed(visit.preferences, given)
+    except Invalid:  # all else is one of some words
+        entered.refuse("tab_width", visit.text("A tab stop is 1 to 16 characters wide."))
+        return None
 
 
-def _shown(visit: Visit, chosen: Preferences, came_from: str, reason: str = "", status: int = 200) -> Page:
+def _shown(visit: Visit, entered: Entered[Chosen], came_from: str) -> Page:
     return Page(
         "account/preferences.html",
-        status,
-        chosen_now=chosen,
-        came_from=came_from,
-        reason=reason,
-        languages=KNOWN,
+        entered.status,
+        fields=entered,
+        came_from=safe_address(visit, came_from),
+        zones=[(name, name.replace("_", " ")) for name in zones()],
+        languages=[(code, _LANGUAGES.get(code, code)) for code in KNOWN],
     )

@@ -49,7 +49,8 @@ def register(visit: Visit) -> Page | Redirect:
     except AlreadyExists:
         return _shown(visit, {"username": visit.text("This user name is taken.")})
     except Unfit as error:
-        return _shown(visit, {error.field: _reason(visit, error.field)})
+        said = visit.text(error.message) if error.field == "password" else _reason(visit, error.field)
+        return _shown(visit, {error.field: said})
     except Invalid:
         # Somebody else was quicker, at the same moment.
         return _shown(visit, {"": visit.text("This could not be stored. Please send it once more.")})
@@ -64,8 +65,6 @@ def _reason(visit: Visit, field: str) -> str:
                 "A user name has letters, digits, “_”, “.” and “-”, begins with neither “.” nor “-”, is no number, and"
                 " some are reserved."
             )
-        case "password":
-            return visit.text("A password has 8 to 1024 characters.")
         case "password_confirmation":
             return visit.text("The password was not typed twice in the same way.")
         case "email":

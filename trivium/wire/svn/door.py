@@ -121,10 +121,14 @@ class SvnTransfer:
             if self._request.makes_revisions:
                 await self._commit(session)
                 return
+            file = self._exchange.inside
+            was = await session.holder_of(self._place, file) if self._request.locks_a_file else None
             async with self._exchange.asked() as answer:
                 tail, _ = await self._exchange.pass_on(answer)
                 if not self._request.adds:
                     session.gave_up()
+                if self._request.locks_a_file and answer.status < 300:
+                    await session.file_lock_changed(file, was, locked=self._request.method == "LOCK")
                 await self._exchange.send_end(tail)
 
     async def _commit(self, session: SvnSession) -> None:

@@ -83,6 +83,8 @@ class Exchange:
         self._held = contextlib.ExitStack()
         """The room that the body takes, as long as it is held."""
         self._kind = ""
+        self.inside = ""
+        """The path inside the repository; known after `check`."""
         self.pulls = False
         """Whether it asks for the files of a revision; known after `prepare`."""
 
@@ -91,6 +93,7 @@ class Exchange:
         self._translation = translation
         method = self._request.method
         inside = self._request.path.segments[len(translation.outside) :]
+        self.inside = "/".join(inside)
         self._kind = requests.kind_of(inside)
         if method in requests.COPIES and self._kind not in requests.WORKING:
             # A destination is refused in the same words for every source.

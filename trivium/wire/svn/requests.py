@@ -98,6 +98,11 @@ class SvnRequest:
         return self.writes and self.method not in ("DELETE", "UNLOCK")
 
     @property
+    def locks_a_file(self) -> bool:
+        """Whether it changes who holds a file."""
+        return self.method in ("LOCK", "UNLOCK")
+
+    @property
     def makes_revisions(self) -> bool:
         return self.method == "MERGE"
 

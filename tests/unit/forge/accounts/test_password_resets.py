@@ -16,6 +16,7 @@ from trivium.assembly import open_site
 from trivium.errors import Invalid
 from trivium.forge.accounts import password_resets, sessions
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.accounts.password_resets import Reset, ResetRefused
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.site import Site
@@ -54,7 +55,7 @@ def holds(site: Site, key: str) -> bool:
 
 
 def lets_in(site: Site, password: str) -> bool:
-    authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1))
+    authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1), journal_failure)
     try:
         sessions.sign_in(site, authenticator, username="ada", password=password, address=HERE)
     except CredentialsRefused:

@@ -19,6 +19,7 @@ from trivium.access.throttle import Throttle
 from trivium.errors import Invalid, WouldWait
 from trivium.forge.accounts import allowed_addresses, preferences, sessions, tokens
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.accounts.sessions import NewSession
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.site import Site
@@ -31,7 +32,9 @@ PASSWORD = "ada's own password"
 
 @pytest.fixture
 def authenticator(site: Site) -> Authenticator:
-    return Authenticator(site.store, site.ring, Throttle(account_failures=3, address_failures=100, first_wait=60))
+    return Authenticator(
+        site.store, site.ring, Throttle(account_failures=3, address_failures=100, first_wait=60), journal_failure
+    )
 
 
 @pytest.fixture
@@ -312,10 +315,10 @@ def test_activity_writes_when_a_session_was_used(site: Site, authenticator: Auth
     began(site, made, ago=600, used=61)
     old = sessions.session_of(site, made.cookie, HERE)
     assert old is not None
-    activity.write(site, set(), set())
+    activity.write(site, {}, set())
     assert _listed(site, ada)[0].last_seen == old.last_seen
     activity.saw(old)
-    activity.write(site, set(), authenticator.signed_in)
+    activity.write(site, {}, authenticator.signed_in)
     assert _listed(site, ada)[0].last_seen > old.last_seen
     with site.store.read() as db:
         row = db.execute(select(tables.users).where(tables.users.c.id == ada.id)).one()
@@ -324,7 +327,7 @@ def test_activity_writes_when_a_session_was_used(site: Site, authenticator: Auth
     old = sessions.session_of(site, made.cookie, HERE)
     assert old is not None
     activity.saw(old)
-    activity.write(site, set(), set())
+    activity.write(site, {}, set())
     with site.store.read() as db:
         later = db.execute(select(tables.users).where(tables.users.c.id == ada.id)).one()
     assert later.last_login == row.last_login and later.last_activity >= row.last_activity

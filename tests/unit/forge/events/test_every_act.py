@@ -13,6 +13,13 @@ NO_ACTS = {
     # What is noted of oneself, or says something once.
     "accounts/sessions.py set_flash",
     "accounts/sessions.py take_flash",
+    "notifications/changes.py mark_read",
+    "notifications/changes.py mark_all_read",
+    "notifications/changes.py delete",
+    "reviews/drafts.py keep",
+    "reviews/drafts.py forget",
+    # Who is told of an act that was recorded.
+    "notifications/writing.py _write",
     # How far subscribers have come.
     "events/delivery.py _try_again",
     "events/delivery.py _delivered",

@@ -149,6 +149,11 @@ def fill(site: Site, name: str) -> int:
             ),
             (tables.attachments, {"id": 3, "fid": "f", "user_id": ada.id, "name": "n", "size": 1, "created_on": "1"}),
             (tables.comment_attachments, {"comment_id": 9, "attachment_id": 3}),
+            (tables.comment_texts, {"comment_id": 9, "text": "dome", "replaced_on": "2002"}),
+            (
+                tables.comment_drafts,
+                {"user_id": ada.id, "revision": "ab", "text": "hm", "path": "a", "line": "o1", "created_on": "2002"},
+            ),
         ]
         for table, values in rows:
             own = this_one if "repository_id" in table.c else {}
@@ -165,7 +170,7 @@ def everything(site: Site, repository_id: int) -> dict[str, list[dict[str, Any]]
             of_it = {"repository_id", "object_id"} & set(table.c.keys())
             if table.name == "repositories":
                 where = table.c.id == repository_id
-            elif table.name == "comment_attachments":
+            elif table.name in ("comment_attachments", "comment_texts"):
                 where = table.c.comment_id.in_(
                     select(tables.changeset_comments.c.id).where(
                         tables.changeset_comments.c.repository_id == repository_id

@@ -27,7 +27,7 @@ def test_the_last_few_visits_are_shown(site: Site, monkeypatch: pytest.MonkeyPat
     def look(who: Caller, *which: int) -> None:
         for number in which:
             noted.visited(who, made[number])
-        noted.write(site, set(), set())
+        noted.write(site, {}, set())
 
     def shown(who: Caller) -> list[str]:
         with site.store.read() as db:
@@ -61,6 +61,6 @@ def test_no_more_are_kept_than_may_be_shown(site: Site) -> None:
     noted = Activity()
     for repository_id in made:
         noted.visited(ada, repository_id)
-    noted.write(site, set(), set())
+    noted.write(site, {}, set())
     with site.store.read() as db:
         assert db.execute(select(func.count()).select_from(tables.visits)).scalar_one() == activity._MOST_VISITS

@@ -12,14 +12,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from trivium.errors import RepositoryFull
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Finished, Push
 from trivium.forge.repositories import growth
+from trivium.forge.repositories.file_locks import journal_change
 from trivium.forge.repositories.growth import Growth
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.vcs.svn.filesystem import revision_update
+from trivium.vcs.svn.locks import holder_of
 
 
 class Commit:
@@ -81,6 +85,15 @@ class SvnSession:
     def gave_up(self) -> None:
         """A transaction, or a file of one, was removed: the repository is smaller than its measure."""
         growth.forget(self._site, self._repository_id)
+
+    async def holder_of(self, place: Path, file: str) -> str | None:
+        """The user that holds a file of the repository, which stands at `place`, locked."""
+        return await self._transfers.quick(holder_of, place, file)
+
+    async def file_lock_changed(self, file: str, was: str | None, *, locked: bool) -> None:
+        """Journal that the caller locked a file, or unlocked it; to be called before the end of the answer."""
+        about = (self._admitted.caller, self._repository_id, self._admitted.repository.name, file, was)
+        await self._transfers.slow(partial(journal_change, self._site, *about, locked=locked))
 
     async def hold_lock(self) -> None:
         """Hold the repository's lock as one of many: a rename or deletion waits until the session is closed."""

@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from mercurial import error, exchange, httppeer, localrepo, repair
+from mercurial import error, exchange, httppeer, localrepo, repair, verify
 from mercurial.interfaces.repository import CACHES_ALL
-from mercurial.utils import urlutil
+from mercurial.utils import stringutil, urlutil
 
 from trivium.egress.remote import IMPORT_MARK
 from trivium.egress.tunnel import confine_to_relay
@@ -29,6 +29,9 @@ _ASIDE: Final = ".hg-strip"
 """Where a repository is built anew, beside `.hg`."""
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
 _LOCK_PATIENCE: Final = 3
+_BEHIND: Final = 10
+_MOST_TOLD: Final = 64 << 10
+"""Bytes of findings."""
 _NOT_COPIED: Final = {
     ".hg": ("wlock", "undo*", "hgrc", "strip-backup", "dirstate*"),
     ".hg/store": ("lock", "undo*"),
@@ -123,6 +126,23 @@ def warm(base: Any, target: int) -> None:
     repository = open_repository(base, target)
     with repository.wlock(wait=False), repository.lock(wait=False):
         repository.updatecaches(caches=CACHES_ALL)
+
+
+def check(base: Any, target: int) -> bytes:
+    """Look through everything, behind all other processes; returns what is damaged, in Mercurial's lines.
+
+    Mercurial's own command would keep pushes out meanwhile.
+    """
+    os.nice(_BEHIND)
+    try:
+        repository = open_repository(base, target)
+        repository.ui.pushbuffer(error=True)
+        looking = verify.verifier(repository)
+        damaged = looking.verify()
+    except (error.StorageError, error.Abort, error.RepoError) as broken:
+        return stringutil.forcebytestr(broken) or b"the repository cannot be opened"
+    said: bytes = repository.ui.popbuffer()
+    return said[:_MOST_TOLD] or b"damaged" if damaged else b""
 
 
 def _pull(base: Any, target: int, **remote: Any) -> Watched:

@@ -10,7 +10,18 @@ import msgspec
 
 from trivium.vcs.hg.frames import RESULT, Call, frame
 from trivium.vcs.hg.limits import HgLimits
-from trivium.vcs.hg.server import changing, details, differences, files, graph, listing, patches, reading, serving
+from trivium.vcs.hg.server import (
+    changing,
+    details,
+    differences,
+    editing,
+    files,
+    graph,
+    listing,
+    patches,
+    reading,
+    serving,
+)
 from trivium.vcs.hg.server.confinement import end_with_client, limit_processor, limit_time
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.server.request import Request
@@ -158,14 +169,16 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "import": _change(changing.import_from),
     "pull": _change(changing.pull),
     "strip": _change(changing.strip),
+    "commit": _change(editing.commit),
     "recover": _change(changing.recover),
     "warm": _change(changing.warm),
+    "verify": _change(changing.check),
 }
 CHANGES: Final = frozenset({"create"})
 """Those of the short ones that must not be begun twice."""
 _LONG: Final = frozenset(
     {
         *("changes", "contents", "sizes", "path_history", "annotate", "stream", "differences", "raw_diff", "patch"),
-        *("fork", "import", "pull", "strip", "recover", "warm"),
+        *("fork", "import", "pull", "strip", "commit", "recover", "warm", "verify"),
     }
 )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People answer each other on a changeset, and hear of it, in all three systems (system.md 2.3, 6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Answer, Browser
+from tests.support.clients import Api, Person
+from tests.support.servers import Server
+from tests.support.systems import new_system
+from tests.support.waiting import until
+from trivium.render.sections import address_of
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A changeset of Ada's that Ben may read."""
+
+    name: str
+    raw_id: str
+    ada: Person
+    ben: Person
+    adas: Browser
+    bens: Browser
+
+    @property
+    def page(self) -> str:
+        return f"/{self.name}/changeset/{self.raw_id}"
+
+    def say(self, browser: Browser, **fields: str) -> Answer:
+        return browser.post(f"{self.page}/comment", {"csrf_token": browser.get(self.page).page.token, **fields})
+
+
+@pytest.fixture
+def talk(kind: str, server: Server, root: Api, tmp_path: Path) -> Talk:
+    ada, ben = root.new_user(), root.new_user()
+    system = new_system(kind, tmp_path)
+    name = system.new_repository(root, ada, private=True)
+    raw_id = system.checkout(server, name, ada).change("Tides", **{"src/a.py": "one\ntwo\n", "b.txt": "x\n"})
+    root("grant_user_permission", repoid=name, userid=ben.name, perm="repository.read")
+    browsers = [Browser(server.url), Browser(server.url)]
+    for browser, person in zip(browsers, (ada, ben), strict=True):
+        assert browser.sign_in(person).status == 302
+    return Talk(name, raw_id, ada, ben, *browsers)
+
+
+def told(browser: Browser) -> str:
+    return browser.get("/_admin/notifications").page.text
+
+
+def test_a_comment_a_vote_and_an_answer(talk: Talk, server: Server) -> None:
+    sent = talk.say(
+        talk.bens, text=f"Is **this** right, @{talk.ada.name}?<script>x</script>", changeset_status="rejected"
+    )
+    assert sent.status == 302
+    place = sent.location.partition("#")[2]
+    page = talk.adas.get(talk.page).page
+    assert page.all("article", id=place) and page.all("strong") and "Is this right" in page.text
+    assert "Rejected" in page.text and "x</script>" not in talk.adas.get(talk.page).text
+    until(lambda: "has mentioned you" in told(talk.adas))
+    shown = talk.adas.get("/_admin/notifications").page
+    assert "1 unread notification" in [one.get("aria-label") for one in shown.all("a")]
+    assert told(talk.bens).count("has commented") == 0
+    # From the notification to the comment: it counts as read then.
+    (form,) = [
+        one["action"] for one in shown.all("form") if one.get("action", "").startswith("/_admin/notifications/")
+    ][1:2]
+    followed = talk.adas.post(form, {"csrf_token": shown.token, "_method": "PUT", "follow": "1"})
+    assert followed.location == f"{talk.page}#{place}"
+    assert "0 unread notifications" in [one.get("aria-label") for one in talk.adas.get(talk.page).page.all("a")]
+    # The answer stands below the line.
+    assert talk.say(talk.adas, text="See", f_path="src/a.py", line="n2").status == 302
+    html = talk.bens.get(talk.page).text
+    assert 0 < html.index(f'id="{address_of("src/a.py")}n2"') < html.index(">See<")
+    until(lambda: "has commented on a changeset" in told(talk.bens))
+    # Another one's notification, and one that is deleted, is none.
+    assert talk.bens.get(form).status == 404
+    token = talk.adas.get(form).page.token
+    assert talk.adas.post(form, {"csrf_token": token, "_method": "DELETE"}).status == 302
+    assert talk.adas.get(form).status == 404
+    # Who may not read the repository any more is told nothing of it.
+    server.api(server.admin_key)("revoke_user_permission", repoid=talk.name, userid=talk.ben.name)
+    assert "has commented" not in told(talk.bens) and "may not see any more" in told(talk.bens)
+    token = talk.bens.get("/_admin/notifications").page.token
+    assert talk.bens.post("/_admin/notifications/mark_all_read", {"csrf_token": token}).status == 302
+    assert "may not see any more" not in told(talk.bens)
+
+
+def test_what_is_wrong_stands_beside_the_field_and_nothing_typed_is_lost(talk: Talk) -> None:
+    for fields, said in (
+        ({"text": "  "}, "A comment says something."),
+        ({"text": "Kept", "changeset_status": "perfect"}, "none of the choices"),
+        ({"text": "Kept", "f_path": "src/a.py"}, "A line is a number"),
+        ({"text": "Kept", "f_path": "src/a.py", "line": "x7"}, "A line is a number"),
+        ({"text": "Kept" + "x" * (64 << 10)}, "A comment has at most"),
+    ):
+        answer = talk.say(talk.bens, **fields)
+        assert answer.status == 422 and said in answer.page.text
+        if "Kept" in fields["text"]:
+            assert "Kept" in answer.text and fields.get("f_path", "") in answer.text
+    looked = talk.say(talk.bens, text="*so*", act="preview")
+    assert looked.status == 200 and "<em>so</em>" in looked.text and "*so*" in looked.text
+    token = talk.bens.get(talk.page).page.token
+    part = talk.bens.post(f"/{talk.name}/changeset/comment/preview", {"csrf_token": token, "text": "*so*"})
+    assert part.text.strip() == "<p><em>so</em></p>"
+    assert "comment-" not in talk.bens.get(talk.page).text
+    # A comment needs its token, and an account.
+    assert talk.bens.post(f"{talk.page}/comment", {"text": "x"}).status == 403
+    assert "Comment on a line" in talk.bens.get(talk.page).page.text
+    alone = talk.bens.get(f"/{talk.name}/comments/new?revision={talk.raw_id}&f_path=b.txt&line=1")
+    assert alone.status == 200 and 'value="b.txt"' in alone.text
+
+
+def test_a_review_is_sent_as_a_whole(talk: Talk) -> None:
+    for number in (1, 2):
+        kept = talk.say(talk.bens, text=f"Point {number}", f_path="src/a.py", line=str(number), act="draft")
+        assert kept.location == f"{talk.page}#review"
+    assert talk.say(talk.bens, text="Away with it", act="draft").status == 302
+    assert "Point 1" not in talk.adas.get(talk.page).text
+    page = talk.bens.get(talk.page).page
+    assert "3 comments that nobody else sees yet" in page.text
+    last = [one["action"] for one in page.all("form") if "/comments/drafts/" in one.get("action", "")][-1]
+    assert talk.adas.post(last, {"csrf_token": talk.adas.get(talk.page).page.token, "_method": "DELETE"}).status == 404
+    assert talk.bens.post(last, {"csrf_token": page.token, "_method": "DELETE"}).status == 302
+    sent = talk.say(talk.bens, text="As a whole: good", changeset_status="approved", act="review")
+    assert sent.status == 302, sent.text
+    first = sent.location.rpartition("-")[2]
+    text = talk.adas.get(talk.page).page.text
+    for said in ("Point 1", "Point 2", "As a whole: good", "Approved"):
+        assert said in text, text
+    assert "Away with it" not in text and "nobody else sees" not in talk.bens.get(talk.page).text
+    until(lambda: "has approved" in told(talk.adas) or "has commented" in told(talk.adas))
+    assert talk.adas.get("/_admin/notifications").page.text.count(talk.ben.name) == 1, "one for all of it"
+    assert talk.say(talk.bens, act="review").status == 422, "there is nothing left to send"
+    assert first.isdigit()
+    # A vote needs no words.
+    assert talk.say(talk.adas, changeset_status="under_review").status == 302
+    assert "Under review" in talk.bens.get(talk.page).page.text
+
+
+def test_authors_change_and_administrators_delete(talk: Talk, root: Api, server: Server) -> None:
+    said = talk.say(talk.bens, text="Frist").location.rpartition("-")[2]
+    start = f"/{talk.name}/comments/{said}"
+    cys = Browser(server.url)
+    cy = root.new_user()
+    assert cys.sign_in(cy).status == 302
+    assert talk.adas.get(f"{start}/edit").status == 403 and cys.get(f"{start}/history").status == 404
+    assert talk.bens.send(f"{start}/edit", text=" ").status == 422
+    assert talk.bens.send(f"{start}/edit", text="First").location == f"{talk.page}#comment-{said}"
+    assert "Frist" not in talk.adas.get(talk.page).text
+    former = talk.adas.get(f"{start}/history").page.text
+    assert "First" in former and "Frist" in former
+    other = talk.say(talk.adas, text="Stays").location.rpartition("-")[2]
+    address = f"/{talk.name}/changeset/comment/"
+    token = talk.bens.get(talk.page).page.token
+    assert talk.bens.post(f"{address}{other}/delete", {"csrf_token": token, "_method": "DELETE"}).status == 403
+    assert "Delete this comment?" in talk.adas.get(f"{start}/delete").page.text
+    token = talk.adas.get(talk.page).page.token
+    assert talk.adas.post(f"{address}{said}/delete", {"csrf_token": token, "_method": "DELETE"}).status == 302
+    assert talk.adas.get(f"{start}/history").status == 404
+    text = talk.adas.get(talk.page).page.text
+    assert "First" not in text and "Stays" in text
+    # A comment is found below its own repository alone.
+    elsewhere = root.new_repo(owner=talk.ada.name).name
+    assert talk.adas.get(f"/{elsewhere}/comments/{other}/edit").status == 404

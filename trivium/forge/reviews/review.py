@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody says about a changeset on its page: one comment, a vote, or a review of several comments (web.md 2.2).
+
+What is sent together is one transaction and one event: a kill leaves either drafts or comments, and whoever takes part
+hears of it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from trivium.access.caller import Caller
+from trivium.access.levels import Level
+from trivium.errors import Invalid
+from trivium.forge.events import journal
+from trivium.forge.events.reviews import Commented
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories.finding import Repository
+from trivium.forge.reviews import drafts
+from trivium.forge.reviews.comments import Place, Said, add, check_status, check_text
+from trivium.forge.site import Site
+
+
+def say(
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    raw_id: str,
+    text: str,
+    status: str | None = None,
+    place: Place | None = None,
+) -> int:
+    """Comment on a changeset by its full id, vote on it, or both; returns the comment's id. Raises `Invalid`.
+
+    A vote needs no words. Raises `NotFound` when the caller may not read the repository any more.
+    """
+    said = _checked(site, text, status, place)
+    with site.store.write(told_apart=True) as db:
+        return _sent(db, caller, repository, raw_id, said)
+
+
+def send(
+    site: Site, caller: Caller, repository: Repository, raw_id: str, text: str = "", status: str | None = None
+) -> int:
+    """Send the caller's drafts on a changeset, and with them a text, a vote, or both; returns the first comment's id.
+
+    Raises `Invalid` where nothing is to be sent, as for the second of two who send the same at once.
+    """
+    last = _checked(site, text, status, None)
+    with site.store.write(told_apart=True) as db:
+        kept = drafts.take(db, caller, repository, raw_id)
+        return _sent(db, caller, repository, raw_id, [*(Said(one.text, one.place) for one in kept), *last])
+
+
+def _checked(site: Site, text: str, status: str | None, place: Place | None) -> list[Said]:
+    """What is said beside drafts, if anything is."""
+    check_status(status)
+    if text.strip():
+        return [Said(check_text(site, text), place, status)]
+    return [Said("", place, status)] if status is not None else []
+
+
+def _sent(db: Connection, caller: Caller, repository: Repository, raw_id: str, said: Sequence[Said]) -> int:
+    if not said:
+        raise Invalid("A comment says something.", about="text")
+    found = repositories.find(db, caller, repository.id, Level.READ)
+    first, *further = [add(db, caller, found, raw_id, caller.user_id, one) for one in said]
+    event = Commented(
+        subject=found.name,
+        repository_id=found.id,
+        revision=raw_id,
+        author=caller.username,
+        status=said[-1].status,
+        comment=first,
+        further=further or UNSET,
+    )
+    journal.record(db, caller, event)
+    return first

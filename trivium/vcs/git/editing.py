@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One file of a branch is written, or removed, by a commit that the server makes.
+
+The objects are durable before the branch moves, and until then nothing reaches them: a kill in between leaves what
+housekeeping removes. The branch moves only from where its editor saw it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import FileMode, ObjectType
+
+from trivium.vcs.errors import HeadMoved, UnknownPath, VcsError
+from trivium.vcs.git.command import GitCommand
+from trivium.vcs.git.objects import ZERO, open_repository, target_of
+from trivium.vcs.paths import clean_path
+from trivium.vcs.values import FileCommit, RefUpdate
+
+_CLOSED: Final = frozenset({".git", "git~1"})
+"""Names that git's clients refuse to check out, in whatever case."""
+
+# Of libgit2 as a whole; nothing else here writes with it.
+pygit2.settings.enable_fsync_gitdir(True)
+
+
+def made(path: Path, wanted: FileCommit) -> RefUpdate:
+    """Make the commit, which nothing reaches yet; returns how its branch is to move.
+
+    Raises `HeadMoved`, `UnknownPath` and `VcsError`.
+    """
+    name = f"refs/heads/{wanted.branch}"
+    file = clean_path(wanted.path)
+    if not file or any(segment.lower() in _CLOSED for segment in file.split("/")):
+        raise UnknownPath(file)
+    with open_repository(path) as repository:
+        if (target_of(repository, name) or ZERO) != wanted.parent:
+            raise HeadMoved(wanted.branch)
+        parents = [] if wanted.parent == ZERO else [pygit2.Oid(hex=wanted.parent)]
+        tree = repository[parents[0]].peel(pygit2.Tree) if parents else None
+        blob = None if wanted.content is None else repository.create_blob(wanted.content)
+        changed = _rewritten(repository, tree, file.split("/"), blob)
+        whole = changed if changed is not None else repository.TreeBuilder().write()
+        if tree is not None and whole == tree.id:
+            raise VcsError("the file is the same as before")
+        who = pygit2.Signature(wanted.author, wanted.email)
+        raw_id = repository.create_commit(None, who, who, wanted.message, whole, parents)
+    return RefUpdate(name, wanted.parent, str(raw_id))
+
+
+def move(command: GitCommand, path: Path, update: RefUpdate) -> None:
+    """Let a branch hold what was made; raises `HeadMoved` when it is not where it was any more, and `VcsError`."""
+    try:
+        command.run("update-ref", update.name, update.new, update.old, cwd=path)
+    except VcsError:
+        with open_repository(path) as repository:
+            if (target_of(repository, update.name) or ZERO) != update.old:
+                raise HeadMoved(update.name) from None
+        raise
+
+
+def _rewritten(
+    repository: pygit2.Repository, tree: pygit2.Tree | None, segments: list[str], blob: pygit2.Oid | None
+) -> pygit2.Oid | None:
+    """A tree with another file at a path; None when nothing is left in it. No `blob`: the file is removed."""
+    builder = repository.TreeBuilder(tree) if tree is not None else repository.TreeBuilder()
+    name, rest = segments[0], segments[1:]
+    entry = tree[name] if tree is not None and name in tree else None
+    if rest:
+        if entry is not None and entry.type != ObjectType.TREE:
+            raise UnknownPath("/".join(segments))
+        below = entry if isinstance(entry, pygit2.Tree) else None
+        if below is None and blob is None:
+            raise UnknownPath("/".join(segments))
+        changed = _rewritten(repository, below, rest, blob)
+        if changed is not None:
+            builder.insert(name, changed, FileMode.TREE)
+        else:
+            builder.remove(name)
+    elif blob is not None:
+        if entry is not None and entry.type != ObjectType.BLOB:
+            raise UnknownPath(name)
+        mode = FileMode(entry.filemode) if entry is not None else FileMode.BLOB
+        builder.insert(name, blob, FileMode.BLOB if mode == FileMode.LINK else mode)
+    else:
+        if entry is None or entry.type != ObjectType.BLOB:
+            raise UnknownPath(name)
+        builder.remove(name)
+    return builder.write() if len(builder) else None
