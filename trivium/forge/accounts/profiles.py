@@ -91,6 +91,7 @@ def change_own(
                 raise Invalid("Somebody has changed this meanwhile. Please look again.", about="email")
             _exchange(db, caller.user_id, was["email"], changes["email"])
         db.execute(update(users).where(users.c.id == caller.user_id).values(**changes))
+        accounts.called(db, caller.user_id)
         rights_change(db, user_id=caller.user_id)
         was = {name: was[name] for name in changes}
         event = UserChanged(subject=caller.username, user_id=caller.user_id, changes=changes, was=was)
