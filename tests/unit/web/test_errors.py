@@ -38,8 +38,7 @@ def test_the_form_is_that_of_what_was_wanted(doorway: Doorway, site: Site, ada: 
 
 def test_methods_that_an_address_does_not_take(doorway: Doorway, ben: Caller) -> None:
     visitor = doorway.visitor(ben)
-    takes = (("/", "GET, HEAD"), ("/_admin/gists", "GET, HEAD, POST"), ("/_admin/toggle_following", "POST"))
-    for path, allowed in takes:
+    for path, allowed in (
         ("/", "GET, HEAD"),
         ("/_admin/gists", "GET, HEAD, POST"),
         ("/_admin/toggle_following", "POST"),
