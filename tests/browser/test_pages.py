@@ -85,6 +85,44 @@ def test_pages_of_the_site(adas: Watched) -> None:
     assert audit(adas, "/nothing/here", 404) == []
 
 
+ACCOUNT = (
+    *("", "/password", "/auth_tokens", "/emails", "/ips", "/sessions", "/repos", "/watched", "/perms"),
+    *("/perms?of=repositories", "/jobs", "/preferences"),
+)
+
+
+def test_pages_of_an_account(adas: Watched, world: World) -> None:
+    """They are built alike: each is looked at in opposite schemes and widths."""
+    why = f"/_admin/why?repository={world.exhibits['git'].name}"
+    paths = (*(f"/_admin/my_account{section}" for section in ACCOUNT), why, "/_admin/why")
+    assert [wrong for path in paths for wrong in audit(adas, path, looks=OPPOSITES)] == []
+
+
+ADMINISTRATION = (
+    "",
+    "/users",
+    "/users/new",
+    *(f"/users/{{user}}/edit{page}" for page in ("", "/advanced", "/auth_tokens", "/global_permissions", "/ips")),
+    "/users/{user}/edit/permissions_summary",
+    "/users/{user}/edit/emails",
+    "/user_groups",
+    *(f"/user_groups/{{user_group}}/edit{page}" for page in ("", "/members", "/permissions", "/advanced")),
+    "/repos",
+    *(f"/permissions/{page}" for page in ("application", "global", "object", "ips", "overview")),
+    *(f"/settings{page}" for page in ("", "/email", "/mapping", "/system")),
+    "/auth",
+    "/jobs",
+)
+
+
+def test_pages_of_administrators(window: object, world: World) -> None:
+    group = world.server.api(world.server.admin_key).new_user_group(world.owner)
+    admin = window()  # type: ignore[operator]
+    admin.sign_in(world.server.administrator)
+    paths = [f"/_admin{page}".format(user=world.owner.name, user_group=group.id) for page in ADMINISTRATION]
+    assert [wrong for path in paths for wrong in audit(admin, path, looks=OPPOSITES)] == []
+
+
 def test_pages_of_somebody_unknown(window: object, world: World) -> None:
     stranger = window()  # type: ignore[operator]
     assert audit(stranger, "/_admin/register") == []

@@ -82,15 +82,6 @@ def _layers(tables: ObjectTables, own: Any, group: Any, default: Any) -> ColumnE
 
 def effective_level(tables: ObjectTables) -> ColumnElement[int]:
     """The caller's level on the row of `tables.objects` at hand, for statements about one object."""
-    return _layers(tables, *levels_by_layer(tables)[1:])
-
-
-def levels_by_layer(tables: ObjectTables) -> tuple[Any, Any, Any, Any]:
-    """What decides about the row of `tables.objects` at hand.
-
-    Whether the caller owns it; the levels of their own row, of their groups' rows and of the row of `default`, each
-    null without one.
-    """
     objects, grants = tables.objects, tables.grants
     own = select(grants.c.level).where(grants.c.object_id == objects.c.id, grants.c.user_id == _own)
     group = select(func.max(grants.c.level)).where(
@@ -98,8 +89,8 @@ def levels_by_layer(tables: ObjectTables) -> tuple[Any, Any, Any, Any]:
         grants.c.group_id.in_(_groups_of_caller()),
     )
     default = select(grants.c.level).where(grants.c.object_id == objects.c.id, grants.c.user_id == DEFAULT_USER_ID)
-    return (
-        objects.c.owner_id == _own,
+    return _layers(
+        tables,
         own.correlate(objects).scalar_subquery(),
         group.correlate(objects).scalar_subquery(),
         default.correlate(objects).scalar_subquery(),

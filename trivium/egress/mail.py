@@ -28,6 +28,10 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_SAID: Final = 200
 """Characters of what a mail server said that a reason repeats."""
+_MOST_HEARD: Final = 100
+"""Lines of a conversation that are noted."""
+_GOES_ON: Final = 334
+"""The reply that asks for the next part of credentials."""
 _SMTPS: Final = 465
 _SUBMISSION: Final = 587
 _SMTP: Final = 25
@@ -41,15 +45,18 @@ class MailRefused(TriviumError):
     """The mail will never be taken, or there is nowhere to send it."""
 
 
-def send(settings: Settings, message: EmailMessage, *, sender: str, recipient: str) -> None:
+def send(
+    settings: Settings, message: EmailMessage, *, sender: str, recipient: str, heard: list[str] | None = None
+) -> None:
     """Hand a mail over, for one recipient; `sender` and `recipient` are plain addresses.
 
+    What is said to the mail server and what it answers is added to `heard`, without secrets and without the mail.
     Raises `MailDelayed` and `MailRefused`. Whoever calls it again after a crash hands over the same mail again: it has
     the same Message-ID then.
     """
     match settings.mail_goes:
         case "smtp":
-            _by_smtp(settings, message, sender, recipient)
+            _by_smtp(settings, message, sender, recipient, heard)
         case "file":
             _into_file(settings, message, recipient)
         case "log":
@@ -59,9 +66,42 @@ def send(settings: Settings, message: EmailMessage, *, sender: str, recipient: s
             raise MailRefused("no mail is configured (smtp_server)")
 
 
-def _by_smtp(settings: Settings, message: EmailMessage, sender: str, recipient: str) -> None:
+class _Heard:
+    """Notes the conversation of an `smtplib.SMTP`; what is said to sign in is not told."""
+
+    heard: list[str] | None = None
+    _signing_in = False
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        if self.heard is not None and len(self.heard) < _MOST_HEARD:
+            self._signing_in = self._signing_in or cmd.upper() == "AUTH"
+            said = f"{cmd.upper()} {args}".strip()[:_LONGEST_SAID]
+            self.heard.append(f"> {'AUTH …' if self._signing_in else said}")
+        super().putcmd(cmd, args)  # type: ignore[misc]
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, said = super().getreply()  # type: ignore[misc]
+        if self.heard is not None and len(self.heard) < _MOST_HEARD:
+            # What asks for a part of the credentials may repeat one; the next words are another command.
+            words = "" if code == _GOES_ON else said.decode("utf-8", "replace").replace("\n", " · ")[:_LONGEST_SAID]
+            self.heard.append(f"< {code} {words}".rstrip())
+        self._signing_in = self._signing_in and code == _GOES_ON
+        return code, said
+
+
+class _Smtp(_Heard, smtplib.SMTP):
+    pass
+
+
+class _SmtpOverTls(_Heard, smtplib.SMTP_SSL):
+    pass
+
+
+def _by_smtp(
+    settings: Settings, message: EmailMessage, sender: str, recipient: str, heard: list[str] | None = None
+) -> None:
     try:
-        with _connected(settings, sender) as server:
+        with _connected(settings, sender, heard) as server:
             server.send_message(message, sender, [recipient])
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()))
@@ -93,16 +133,17 @@ def _judged(code: int, said: bytes | str, what: str) -> TriviumError:
 
 
 @contextmanager
-def _connected(settings: Settings, sender: str) -> Iterator[smtplib.SMTP]:
+def _connected(settings: Settings, sender: str, heard: list[str] | None) -> Iterator[smtplib.SMTP]:
     """A connection on which a mail may be sent; how it ends does not matter to who has sent one."""
     name = sender.rpartition("@")[2] or "localhost"
     port = settings.smtp_port or (_SMTPS if settings.smtp_use_ssl else _SUBMISSION if settings.smtp_use_tls else _SMTP)
     # With its name: to find that out may ask a name server, which may be silent.
     limits: dict[str, Any] = {"local_hostname": name, "timeout": settings.smtp_timeout}
     if settings.smtp_use_ssl:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(settings.smtp_server, port, context=_trust(settings), **limits)
+        server: _Smtp | _SmtpOverTls = _SmtpOverTls(settings.smtp_server, port, context=_trust(settings), **limits)
     else:
-        server = smtplib.SMTP(settings.smtp_server, port, **limits)
+        server = _Smtp(settings.smtp_server, port, **limits)
+    server.heard = heard
     try:
         server.ehlo_or_helo_if_needed()
         if settings.smtp_use_tls:

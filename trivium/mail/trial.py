@@ -15,12 +15,15 @@ from trivium.settings import Settings
 from trivium.store.tables import now
 
 
-def send_test_mail(settings: Settings, address: str, *, code: str = SOURCE) -> None:
-    """Send one now, in a language; raises `Invalid`, `MailDelayed` and `MailRefused`, each with one sentence."""
+def send_test_mail(settings: Settings, address: str, *, code: str = SOURCE, heard: list[str] | None = None) -> None:
+    """Send one now, in a language; `heard` gets the conversation with the mail server.
+
+    Raises `Invalid`, `MailDelayed` and `MailRefused`, each with one sentence.
+    """
     to = mailbox(address)
     if to is None:
-        raise Invalid(f"{address!r} is not the address of one mailbox")
+        raise Invalid("%(address)s is not the address of one mailbox.", about="address", address=repr(address[:255]))
     words = language(code)
     content = worded("test", words, words.text("Test"), site=settings.realm)
     made = message(settings, to, content, Envelope(f"test.{secrets.token_hex(8)}", now()))
-    mail.send(settings, made, sender=sender(settings).addr_spec, recipient=to.addr_spec)
+    mail.send(settings, made, sender=sender(settings).addr_spec, recipient=to.addr_spec, heard=heard)

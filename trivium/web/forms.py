@@ -31,7 +31,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from trivium.errors import AlreadyExists, Forbidden, Invalid, NotFound, TriviumError
+from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound, TriviumError
 from trivium.names import is_clean_text
 from trivium.web.visit import Visit
 
@@ -151,7 +151,9 @@ class Entered(Generic[F]):
         except Invalid as error:
             self.refuse(self._field(fields, error.about), sentence(self._visit, error))
         except AlreadyExists as error:
-            self.refuse(self._field(fields, "exists"), sentence(self._visit, error))
+            # An address that is taken is the argument that everything calls so; of names each form has one.
+            address = error.kind is Kind.EMAIL and self._field(fields, "email")
+            self.refuse(address or self._field(fields, "exists"), sentence(self._visit, error))
         except NotFound as error:
             kind = error.kind.name.lower()
             self.refuse(self._field(fields, kind if kind in fields else "absent"), sentence(self._visit, error))

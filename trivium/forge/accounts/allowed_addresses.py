@@ -82,6 +82,11 @@ def allowed(db: Connection, user_id: int) -> list[AllowedRange]:
     return [AllowedRange(*row) for row in db.execute(mine)]
 
 
+def of_everybody(db: Connection) -> list[AllowedRange]:
+    """Those of `default`, which bind everybody who inherits from it, and visitors."""
+    return allowed(db, DEFAULT_USER_ID)
+
+
 def networks_of(typed: str) -> list[str]:
     """The ranges that somebody typed: addresses, networks, and `first-last`, with commas between (system.md 1.7)."""
     items = [item.strip() for item in typed.split(",") if item.strip()]

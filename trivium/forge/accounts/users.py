@@ -61,6 +61,11 @@ class User:
     rights_version: int
     """Changes whenever the rights of this user change, but not with a change for everybody (`access.stamps`)."""
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it stands for everybody, and for visitors."""
+        return self.id == DEFAULT_USER_ID
+
     def as_caller(self, address: str) -> Caller:
         """The account as a caller, for questions about its rights."""
         return Caller(self.id, self.username, self.admin, self.inherits, address)
@@ -323,6 +328,11 @@ def delete_account(site: Site, caller: Caller, user: User) -> None:
         if not db.execute(delete(users).where(users.c.id == user.id)).rowcount:
             raise NotFound(Kind.USER, user.id)
         journal.record(db, caller, UserDeleted(subject=user.username, user_id=user.id))
+
+
+def must_change_password(db: Connection, _caller: Caller, user_id: int) -> bool:
+    """Whether the user of an account has to choose another password next."""
+    return bool(db.execute(select(users.c.force_password_change).where(users.c.id == user_id)).scalar())
 
 
 def first_super_admin(db: Connection) -> User:

@@ -33,6 +33,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in fields.items() if name not in _OF_THE_ROW and value is not UNSET}
 
 
+def every_action() -> list[str]:
+    """What the journal calls all kinds of events that are known, in order."""
+    found, left = set(), [Event]
+    while left:
+        kind = left.pop()
+        left += kind.__subclasses__()
+        if kind.action:
+            found.add(kind.action)
+    return sorted(found)
+
+
 def values_before(db: Connection, table: Table, row_id: int, names: Iterable[str]) -> dict[str, Any]:
     """The values of some columns of a row, for a transaction that is about to change them.
 

@@ -40,6 +40,16 @@ class GlobalPermissionSet(Event, frozen=True):
     """The value that applied before, null without one."""
 
 
+class ObjectDefaultsOverwritten(Event, frozen=True):
+    """What everybody may do with all objects of a kind (`scope`), but private ones, was set to the same level."""
+
+    action = "permission.overwrite"
+    scope: str
+    level: str
+    count: int
+    """How many had another one."""
+
+
 class AnonymousAccessSet(Event, frozen=True):
     """The site was opened to visitors, or closed."""
 

@@ -79,30 +79,35 @@ def set_permissions(
     """
     if not caller.super_admin:
         raise Forbidden
+    with site.store.write(told_apart=True) as db:
+        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
+        set_values(db, caller, subject, wanted)
+        if inherits is not None and subject.user_id is not None:
+            _set_inherits(db, caller, subject, inherits)
+        if anonymous is not None and subject.user_id == DEFAULT_USER_ID:
+            _open_to_visitors(db, caller, anonymous)
+
+
+def set_values(db: Connection, caller: Caller, subject: Subject, wanted: Mapping[str, str | None]) -> None:
+    """The same in a transaction that says whose rights change."""
     for family, value in wanted.items():
         if value is None and subject.user_id == DEFAULT_USER_ID:
             raise Invalid("What the user default may do holds for everybody, and has to be said.", about=family)
         if value is not None and FAMILY_OF.get(value) != family:
             raise Invalid("This is none of the choices.", about=family)
-    with site.store.write(told_apart=True) as db:
-        rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
-        mine = _of(global_grants, subject)
-        rows = db.execute(select(global_grants.c.permission).where(mine).with_for_update()).scalars()
-        before = {FAMILY_OF[permission]: permission for permission in rows}
-        for family, value in wanted.items():
-            had = before.get(family)
-            if had == value:
-                continue
-            if had is not None:
-                db.execute(delete(global_grants).where(mine, global_grants.c.permission == had))
-            if value is not None:
-                given = {"user_id": subject.user_id, "group_id": subject.group_id, "permission": value}
-                db.execute(insert(global_grants).values(**given))
-            _tell(db, caller, subject, value or had or "", had, forgotten=value is None)
-        if inherits is not None and subject.user_id is not None:
-            _set_inherits(db, caller, subject, inherits)
-        if anonymous is not None and subject.user_id == DEFAULT_USER_ID:
-            _open_to_visitors(db, caller, anonymous)
+    mine = _of(global_grants, subject)
+    rows = db.execute(select(global_grants.c.permission).where(mine).with_for_update()).scalars()
+    before = {FAMILY_OF[permission]: permission for permission in rows}
+    for family, value in wanted.items():
+        had = before.get(family)
+        if had == value:
+            continue
+        if had is not None:
+            db.execute(delete(global_grants).where(mine, global_grants.c.permission == had))
+        if value is not None:
+            given = {"user_id": subject.user_id, "group_id": subject.group_id, "permission": value}
+            db.execute(insert(global_grants).values(**given))
+        _tell(db, caller, subject, value or had or "", had, forgotten=value is None)
 
 
 def _set_inherits(db: Connection, caller: Caller, subject: Subject, inherits: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import USER_GROUPS, binds, candidates, effective_level
+from trivium.forge.groups.user_groups import UserGroup
 from trivium.forge.naming import searching
 from trivium.forge.naming.walks import PAGE, Listed, walk
 from trivium.names import key_of
@@ -50,6 +51,31 @@ _ROWS: Final = select(
 _ADMINISTERED: Final = _ROWS.where(
     _table.id.in_(candidates(USER_GROUPS, Level.ADMIN)), effective_level(USER_GROUPS) >= int(Level.ADMIN)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMember:
+    """Who is in a group."""
+
+    id: int
+    username: str
+    firstname: str
+    lastname: str
+    active: bool
+
+
+_MEMBER_ROWS: Final = select(
+    users.c.id, users.c.username, users.c.firstname, users.c.lastname, users.c.active, users.c.username_key
+).join(user_group_members, user_group_members.c.user_id == users.c.id)
+
+
+def members(
+    db: Connection, _caller: Caller, group: UserGroup, *, after: str = "", before: str = "", limit: int = PAGE
+) -> Listed[ListedMember]:
+    """Who is in a group that was looked up, by name: one statement."""
+    statement = _MEMBER_ROWS.where(user_group_members.c.user_group_id == group.id)
+    found = walk(db, statement, users.c.username_key, after=after, before=before, limit=limit)
+    return Listed([ListedMember(*row[:5]) for row in found.rows], found.newer, found.older)
 
 
 def page(

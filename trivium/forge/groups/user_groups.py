@@ -146,6 +146,11 @@ def create(
         return _reread(db, caller, group_id)
 
 
+def may_create(db: Connection, caller: Caller) -> bool:
+    """Whether somebody may create user groups."""
+    return not caller.anonymous and allows_globally(db, caller, "hg.usergroup.create.true")
+
+
 def check_may_create(db: Connection, caller: Caller) -> None:
     """Raise `Forbidden` for callers who may not create user groups."""
     if not allows_globally(db, caller, "hg.usergroup.create.true"):
@@ -159,7 +164,7 @@ def _owner(db: Connection, caller: Caller, given: object) -> User:
     if owner.id != caller.user_id and not caller.super_admin:
         raise OwnerReserved
     if owner.id == DEFAULT_USER_ID:
-        raise Invalid("the user default owns nothing")
+        raise Invalid("The user default owns nothing.", about="owner")
     return owner
 
 
@@ -181,7 +186,7 @@ def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroup
         changes["description"] = check_description(wanted.description)
     if wanted.owner is not UNSET:
         if wanted.owner.id == DEFAULT_USER_ID:
-            raise Invalid("the user default owns nothing")
+            raise Invalid("The user default owns nothing.", about="owner")
         changes["owner_id"] = wanted.owner.id
     changes |= wanted.given("active")
     with site.store.write() as db:
@@ -212,18 +217,7 @@ def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
     Raises `NotFound` when it is gone already.
     """
     with site.store.write() as db:
-        used = False
-        visible: list[str] = []
-        for tables in (REPOSITORIES, REPO_GROUPS):
-            rows = db.execute(
-                select(tables.objects.c.name, effective_level(tables))
-                .join(tables.grants, tables.grants.c.object_id == tables.objects.c.id)
-                .where(tables.grants.c.group_id == group.id)
-                .order_by(tables.objects.c.name),
-                binds(caller),
-            ).all()
-            used = used or bool(rows)
-            visible += [name for name, level in rows if level >= Level.READ]
+        used, visible = _assigned(db, caller, group)
         if used:
             raise InUse(visible)
         if not db.execute(delete(user_groups).where(user_groups.c.id == group.id)).rowcount:
@@ -231,10 +225,33 @@ def delete_group(site: Site, caller: Caller, group: UserGroup) -> None:
         journal.record(db, caller, UserGroupDeleted(subject=group.name))
 
 
+def assigned_to(db: Connection, caller: Caller, group: UserGroup, most: int = 100) -> list[str]:
+    """The first repositories and repository groups that a group has rows on, of those that the caller may see."""
+    return _assigned(db, caller, group, most)[1]
+
+
+def _assigned(db: Connection, caller: Caller, group: UserGroup, most: int | None = None) -> tuple[bool, list[str]]:
+    """Whether a group has rows on repositories or their groups, and on which of those that the caller may see."""
+    used = False
+    visible: list[str] = []
+    for tables in (REPOSITORIES, REPO_GROUPS):
+        rows = db.execute(
+            select(tables.objects.c.name, effective_level(tables))
+            .join(tables.grants, tables.grants.c.object_id == tables.objects.c.id)
+            .where(tables.grants.c.group_id == group.id)
+            .order_by(tables.objects.c.name)
+            .limit(most),
+            binds(caller),
+        ).all()
+        used = used or bool(rows)
+        visible += [name for name, level in rows if level >= Level.READ]
+    return used, visible
+
+
 def add_member(site: Site, caller: Caller, group: UserGroup, user: User) -> bool:
     """Put a user into a group; False when they were in already."""
     if user.id == DEFAULT_USER_ID:
-        raise Invalid("the user default is no member of any group")
+        raise Invalid("The user default is no member of any group.", about="user")
     with site.store.write(told_apart=True) as db:
         if _is_member(db, group, user):
             return False

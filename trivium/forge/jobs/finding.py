@@ -74,6 +74,14 @@ def listed(
     return Jobs(found, found[-1].id if len(rows) > limit else "")
 
 
+def of_kind(db: Connection, caller: Caller, kind: str, most: int) -> tuple[Job, ...]:
+    """The last jobs of a kind, whoever asked for them, for super-admins; raises `NotFound` for others."""
+    if not caller.super_admin:
+        raise NotFound(Kind.TASK, None)
+    rows = db.execute(select(*COLUMNS).where(jobs.c.kind == kind).order_by(jobs.c.id.desc()).limit(most))
+    return tuple(job_of(row) for row in rows)
+
+
 def last_of(db: Connection, caller: Caller, kind: JobKind, repository_id: int) -> Job | None:
     """The job of a kind that was last asked for, for a repository that the caller was found to administer.
 

@@ -17,16 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, delete, select
 
 from trivium.access.caller import Caller
-from trivium.errors import AlreadyExists, Invalid
+from trivium.errors import AlreadyExists, Forbidden, Invalid
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import RepositoryDeleted
 from trivium.forge.groups import repo_groups
+from trivium.forge.jobs.job import JobKind
+from trivium.forge.jobs.running import Work
+from trivium.forge.jobs.submission import submit
 from trivium.forge.naming.placement import staging
 from trivium.forge.repositories.new import NewRepository, insert_repository
 from trivium.forge.site import Site
@@ -37,6 +41,8 @@ from trivium.vcs.errors import VcsError
 from trivium.vcs.model import BackEnd
 from trivium.vcs.values import History
 
+_MOST_TOLD: Final = 100
+"""Names of a kind in the log of a job."""
 _WORKING_COPIES: Final = frozenset({".git", ".hg", ".svn"})
 
 
@@ -138,6 +144,60 @@ def rescan(site: Site, caller: Caller, *, remove_obsolete: bool = False, at_most
     ]
     removed = [name for name in lost if _unregister(site, caller, name)]
     return Rescan(tuple(sorted(added)), tuple(sorted(removed)), report.skipped())
+
+
+class RescanArguments(msgspec.Struct, frozen=True):
+    """What a job looks for."""
+
+    remove_obsolete: bool
+    dry: bool
+    """Whether it only tells what it would do."""
+
+
+RESCAN: Final = JobKind("rescan", RescanArguments, attempts=1, long=True)
+
+
+def look(site: Site, *, remove_obsolete: bool = False) -> Rescan:
+    """What `rescan` would register and forget now, by a look: nothing is opened, and nothing changes."""
+    root = site.tree.root
+    if not root.is_dir():
+        raise Invalid(f"the repository root {root} is missing")
+    with site.store.read() as db:
+        known = _names(db)
+    report = _Report(site)
+    added = tuple(
+        sorted(_shown(one.place.name) for one in _unknown(site, _Place.seen("", root), frozenset(known), report))
+    )
+    lost = tuple(name for name in known if not _stands(site, name)) if remove_obsolete else ()
+    return Rescan(added, lost, report.skipped())
+
+
+def carry_out_rescan(site: Site, work: Work, arguments: RescanArguments) -> None:
+    """Compare the root with the database, as a job is told to; its log says what was found."""
+    with site.store.read() as db:
+        user = accounts.by_id(db, work.job.user_id)
+    if not user.admin or not user.active:
+        raise Invalid("only super-admins may do this")
+    if arguments.dry:
+        done = look(site, remove_obsolete=arguments.remove_obsolete)
+    else:
+        done = rescan(
+            site, user.as_caller(work.job.address), remove_obsolete=arguments.remove_obsolete, at_most_half=True
+        )
+    words = ("would register", "would forget") if arguments.dry else ("registered", "forgot")
+    for word, names in zip(words, (done.added, done.removed), strict=True):
+        for name in names[:_MOST_TOLD]:
+            work.log(f"{word} {name}")
+    for one in done.skipped[:_MOST_TOLD]:
+        work.log(f"skipped {one.name}: {one.reason}")
+    work.log(f"{words[0]} {len(done.added)}, {words[1]} {len(done.removed)}, skipped {len(done.skipped)}")
+
+
+def ask_for_rescan(site: Site, caller: Caller, *, remove_obsolete: bool, dry: bool) -> None:
+    """Have a job do it; one waits at a time. Raises `Forbidden` for others than super-admins."""
+    if not caller.super_admin:
+        raise Forbidden
+    submit(site, caller, RESCAN, RescanArguments(remove_obsolete, dry), subject="", only_one="rescan")
 
 
 @contextlib.contextmanager

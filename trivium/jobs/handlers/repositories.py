@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from trivium.forge.pushes import queued_pulls
-from trivium.forge.repositories import queued
+from trivium.forge.repositories import queued, rescans
 from trivium.jobs.registry import handles
 
 handles(queued.IMPORT)(queued.carry_out_import)
 handles(queued.FORK)(queued.carry_out_fork)
+handles(rescans.RESCAN)(rescans.carry_out_rescan)
 handles(queued_pulls.PULL)(queued_pulls.carry_out)

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages of administrators: what they show, what their forms change, and who is kept out (system.md 2.8, web.md 2.2)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.support import rows
+from tests.support.browser import Answer
+from tests.support.doors import HERE, Doorway, Visitor
+from trivium.access.caller import Caller, the_system
+from trivium.access.levels import Level
+from trivium.forge.accounts import users as accounts
+from trivium.forge.grants import global_permissions
+from trivium.forge.grants.on_objects import Subject
+from trivium.forge.groups import user_groups
+from trivium.forge.jobs import finding
+from trivium.forge.repositories import rescans
+from trivium.forge.site import Site
+from trivium.store import tables
+from trivium.web.registering import Who, every_view
+
+
+@pytest.fixture
+def root(doorway: Doorway) -> Visitor:
+    with doorway.site.store.read() as db:
+        return doorway.visitor(accounts.first_super_admin(db).as_caller(HERE))
+
+
+def put(visitor: Visitor, path: str, **fields: str) -> Answer:
+    return visitor.post(path, _method="PUT", **fields)
+
+
+def delete(visitor: Visitor, path: str, **fields: str) -> Answer:
+    return visitor.post(path, _method="DELETE", **fields)
+
+
+def said(site: Site, action: str) -> list[dict[str, Any]]:
+    """What the journal has noted of a kind of act."""
+    journal = tables.journal
+    with site.store.read() as db:
+        found = db.execute(select(journal.c.detail).where(journal.c.action == action).order_by(journal.c.id)).scalars()
+        return [json.loads(one) for one in found]
+
+
+def account(site: Site, name: str) -> accounts.User:
+    with site.store.read() as db:
+        return accounts.find(db, name)
+
+
+def test_others_are_kept_out_and_forged_forms_change_nothing(
+    doorway: Doorway, site: Site, root: Visitor, ben: Caller
+) -> None:
+    visitor, number = doorway.visitor(ben), str(ben.user_id)
+    samples = {"user": number, "plugin": "rhodecode", "form": "csv"}
+    for view in every_view():
+        if view.name.startswith("admin_") and view.needs is Who.SUPER_ADMIN:
+            path = "/".join(samples.get(one.strip("{}"), "1") if "{" in one else one for one in view.rules[0].segments)
+            for method in view.methods:
+                answer = visitor.get(f"/{path}") if method == "GET" else visitor.post(f"/{path}", _method=method)
+                assert answer.status == 403, (method, path)
+                if method != "GET":
+                    assert root.post(f"/{path}", token=False, _method=method).status == 403, (method, path)
+    assert account(site, "ben").active and not said(site, "user.update")
+
+
+def test_users_are_found_by_parts_of_their_names_and_walked_by_pages(root: Visitor, site: Site) -> None:
+    for number in range(55):
+        accounts.create(
+            site, the_system(), username=f"u{number:02}", email=f"m{number}@example.org", lastname="Ångström"
+        )
+    page = root.get("/_admin/users?query=ÅNG").page
+    names = [one["href"] for one in page.all("a", class_="strong")]
+    assert len(names) == 50
+    older = page.all("a", rel="next")[0]["href"]
+    following = root.get(older).page
+    assert len(following.all("a", class_="strong")) == 5 and not following.all("a", rel="next")
+    assert following.all("a", rel="prev")
+    assert [
+        one["href"] for one in root.get(following.all("a", rel="prev")[0]["href"]).page.all("a", class_="strong")
+    ] == names
+    assert "u07" in root.get("/_admin/users?query=m7@exa").page.text
+    assert "Nobody found" in root.get("/_admin/users?query=nobody-at-all").page.text
+    found = account(site, "u07")
+    accounts.update_account(site, the_system(), found, accounts.UserChanges(lastname="Kelvin"))
+    assert "u07" in root.get("/_admin/users?query=kelvin").page.text
+    assert "u07" not in root.get("/_admin/users?query=ngström+u07").page.text.replace("ngström u07", "")
+
+
+def test_an_account_is_made_changed_and_deleted(root: Visitor, site: Site) -> None:
+    answer = root.post("/_admin/users", username="eve!", email="", password="x", password_confirmation="y")
+    assert answer.status == 422 and 'value="eve!"' in answer.text and 'value="x"' not in answer.text
+    fields = {"username": "eve", "email": "Eve@example.org", "password": "long enough", "active": "1"}
+    answer = root.post("/_admin/users", **fields, password_confirmation="long enough?")
+    assert answer.status == 422 and "not typed twice" in answer.page.text
+    answer = root.post("/_admin/users", **fields, password_confirmation="long enough", password_change="1")
+    made = account(site, "eve")
+    assert (answer.status, answer.location) == (302, f"/_admin/users/{made.id}")
+    assert made.active and not made.admin and made.email == "eve@example.org"
+    answer = root.post(
+        "/_admin/users", **(fields | {"email": "other@example.org"}), password_confirmation="long enough"
+    )
+    assert answer.status == 422 and "eve exists already." in answer.page.text
+    page = root.get(f"/_admin/users/{made.id}/edit").page
+    assert page.all("input", name="password_change", checked="")
+    answer = put(root, f"/_admin/users/{made.id}", username="eva", email="eve@example.org", firstname="Eva", active="1")
+    assert answer.status == 302 and account(site, "eva").firstname == "Eva"
+    assert said(site, "user.update")[-1]["was"]["username"] == "eve"
+    answer = delete(root, f"/_admin/users/{made.id}", name="eve")
+    assert answer.status == 422 and account(site, "eva")
+    assert delete(root, f"/_admin/users/{made.id}", name="eva").status == 302
+    assert root.get(f"/_admin/users/{made.id}").status == 404 and len(said(site, "user.delete")) == 1
+
+
+def test_the_last_super_admin_stays_one(root: Visitor, site: Site) -> None:
+    me = account(site, "root")
+    answer = put(root, f"/_admin/users/{me.id}", username="root", email="root@example.org", active="1")
+    assert answer.status == 422 and "must stay" in answer.page.text and account(site, "root").admin
+    assert delete(root, f"/_admin/users/{me.id}", name="root").status == 422
+    assert root.get("/_admin/users/1").status == 404 and root.get("/_admin/users/default").status == 404
+
+
+def test_what_somebody_owns_is_handed_over_before_they_go(root: Visitor, site: Site, ada: Caller, ben: Caller) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "tide", ada)
+        rows.group(db, "harbours", ada)
+    page = f"/_admin/users/{ada.user_id}"
+    assert "tide" in root.get(f"{page}/edit/advanced").page.text
+    assert delete(root, page, name="ada").status == 422
+    for heir in ("nobody", "default", "ada"):
+        assert root.post(f"{page}/hand_over", heir=heir).status == 422
+    assert root.post(f"{page}/hand_over", heir="ben").status == 302
+    assert said(site, "user.hand_over") == [
+        {"user_id": ada.user_id, "to": "ben", "moved": {"repository": 1, "group": 1, "usergroup": 0}}
+    ]
+    assert delete(root, page, name="ada").status == 302
+
+
+def test_a_new_key_is_shown_once_and_a_deleted_one_is_gone(root: Visitor, site: Site, ada: Caller) -> None:
+    page = f"/_admin/users/{ada.user_id}/edit/auth_tokens"
+    answer = root.post(page, description="ci", lifetime="60", role="token_role_api")
+    assert answer.status == 200 and answer.headers["cache-control"] == "private, no-store"
+    shown = [word for word in answer.page.words if len(word) == 40]
+    assert len(shown) == 1 and shown[0] not in root.get(page).text
+    assert root.post(page, lifetime="-2").status == 422
+    with site.store.read() as db:
+        mine = tables.tokens.c.user_id == ada.user_id
+        number = db.execute(select(tables.tokens.c.id).where(mine, ~tables.tokens.c.builtin)).scalar_one()
+    assert delete(root, page, del_auth_token=str(number)).status == 302
+    assert delete(root, page, del_auth_token_builtin="1").headers["cache-control"] == "private, no-store"
+    assert len(said(site, "token.revoke")) == len(said(site, "token.reset")) == 1
+
+
+def test_addresses_and_what_would_shut_oneself_out(root: Visitor, site: Site, ada: Caller) -> None:
+    page = f"/_admin/users/{ada.user_id}/edit/ips"
+    assert root.post(page, new_ip="10.0.0.0/8, 192.0.2.1-192.0.2.4", description="office").status == 302
+    text = root.get(page).page.text
+    assert "10.0.0.0/8" in text and "192.0.2.2/31" in text and "office" in text
+    assert root.post(page, new_ip="nowhere").status == 422
+    everybody = "/_admin/permissions/ips"
+    assert root.post(everybody, new_ip="10.0.0.0/8").status == 422 and not said(site, "address.allow")[3:]
+    assert root.post(everybody, new_ip=f"10.0.0.0/8, {HERE}").status == 302
+    with site.store.read() as db:
+        addresses = tables.user_addresses.c
+        mine = select(addresses.id).where(addresses.user_id == 1, addresses.network == f"{HERE}/32")
+        number = db.execute(mine).scalar_one()
+    delete(root, everybody, del_ip_id=str(number))
+    assert f"{HERE}/32" in root.get(everybody).page.text
+
+
+def test_mail_addresses_of_an_account(root: Visitor, site: Site, ada: Caller, ben: Caller) -> None:
+    page = f"/_admin/users/{ada.user_id}/edit/emails"
+    assert root.post(page, new_email="Ada@work.example").status == 302
+    for wrong in ("ben@example.org", "no address", ""):
+        answer = root.post(page, new_email=wrong)
+        assert answer.status == 422 and answer.page.all("input", name="new_email", aria_invalid="true"), wrong
+    with site.store.read() as db:
+        number = db.execute(select(tables.user_emails.c.id)).scalar_one()
+    assert delete(root, page, del_email_id=str(number)).status == 302
+    assert said(site, "email.remove") == [{"email": "ada@work.example"}]
+
+
+def test_what_somebody_may_create(root: Visitor, site: Site, ada: Caller) -> None:
+    page = f"/_admin/users/{ada.user_id}/edit/global_permissions"
+    assert put(root, page, default_repo_create="hg.create.none").status == 302
+    with site.store.read() as db:
+        assert global_permissions.own_permissions(db, Subject("ada", user_id=ada.user_id)) == ["hg.create.none"]
+        assert not accounts.by_id(db, ada.user_id).inherits
+    assert put(root, page, default_repo_create="hg.fork.none").status == 422
+    assert put(root, page, inherit_default_permissions="1").status == 302
+    forgotten = said(site, "permission.global")[-1]
+    assert forgotten["forgotten"] and forgotten["was"] == {"permission": "hg.create.none"}
+    assert [one["changes"] for one in said(site, "user.update")] == [
+        {"inherit_default_permissions": False},
+        {"inherit_default_permissions": True},
+    ]
+
+
+def test_everybodys_rights_on_all_that_there_is(root: Visitor, site: Site, ada: Caller) -> None:
+    with site.store.write() as db:
+        for number in range(3):
+            rows.repository(db, f"open{number}", ada)
+        rows.repository(db, "closed", ada, private=True, default=Level.NONE)
+        rows.repository(db, "written", ada, default=Level.WRITE)
+    page = "/_admin/permissions/object"
+    assert "overwriting changes 1 of 4" in root.get(page).page.text
+    levels = {"default_group_perm": "group.read", "default_user_group_perm": "usergroup.none"}
+    answer = root.post(page, **levels, default_repo_perm="repository.write", overwrite_default_repo="1")
+    assert answer.status == 302
+    assert said(site, "permission.overwrite") == [{"scope": "repository", "level": "repository.write", "count": 3}]
+    grants = tables.repository_grants.c
+    with site.store.read() as db:
+        counted = select(grants.level, func.count()).where(grants.user_id == 1).group_by(grants.level)
+        assert dict(tuple(row) for row in db.execute(counted)) == {int(Level.WRITE): 4, int(Level.NONE): 1}
+    assert root.post(page, **levels, default_repo_perm="group.read").status == 422
+
+
+def test_who_may_come_in(root: Visitor, site: Site) -> None:
+    page = "/_admin/permissions/application"
+    assert root.post(page, anonymous="1", default_register="hg.register.auto_activate").status == 302
+    assert said(site, "site.anonymous_access") == [{"allowed": True, "was": {"allowed": False}}]
+    assert root.post(page, default_register="hg.create.none").status == 422
+    assert root.post(page, default_register="hg.register.none").status == 302
+    assert root.get("/_admin/permissions").status == root.get("/_admin/permissions/overview").status == 200
+    fields = {
+        "default_repo_create": "hg.create.none",
+        "default_repo_create_on_write": "hg.create.write_on_repogroup.false",
+        "default_repo_group_create": "hg.repogroup.create.true",
+        "default_user_group_create": "hg.usergroup.create.true",
+        "default_fork_create": "hg.fork.none",
+    }
+    assert root.post("/_admin/permissions/global", **fields).status == 302
+    assert root.post("/_admin/permissions/global", **(fields | {"default_fork_create": ""})).status == 422
+
+
+def test_user_groups_belong_to_whoever_administers_them(
+    doorway: Doorway, root: Visitor, site: Site, ben: Caller
+) -> None:
+    ada = rows.user(site, "adele")
+    visitor = doorway.visitor(ada)
+    assert visitor.get("/_admin/user_groups/new").status == 403
+    assert visitor.post("/_admin/user_groups", users_group_name="crew").status == 403
+    global_permissions.set_permission(
+        site, the_system(), Subject("adele", user_id=ada.user_id), "hg.usergroup.create.true"
+    )
+    answer = visitor.post("/_admin/user_groups", users_group_name="crew", users_group_active="1")
+    page = answer.location.removesuffix("/edit/members")
+    assert answer.status == 302 and "crew" in visitor.get("/_admin/user_groups").page.text
+    assert "crew" not in doorway.visitor(ben).get("/_admin/user_groups").page.text
+    assert doorway.visitor(ben).get(page).status == 404
+    assert visitor.post(f"{page}/edit/members", user="ben").status == 302
+    assert visitor.post(f"{page}/edit/members", user="ben").status == 422
+    assert visitor.post(f"{page}/edit/members", user="nobody").status == 422
+    assert "ben" in visitor.get(f"{page}/edit/members").page.text
+    assert put(visitor, f"{page}/edit/permissions", name="ben", perm="usergroup.admin").status == 302
+    assert doorway.visitor(ben).get(page).status == 200
+    assert put(visitor, f"{page}/edit/permissions", name="crew", perm="usergroup.read", of_group="1").status == 422
+    assert delete(visitor, f"{page}/edit/permissions", name="ben", of_group="").status == 302
+    assert delete(visitor, f"{page}/edit/members", user=str(ben.user_id)).status == 302
+    assert visitor.get(f"{page}/edit/global_permissions").status == 403
+    fields = {"users_group_name": "crew two", "user_group_description": "x", "users_group_active": "1"}
+    assert put(visitor, page, **fields, user="nobody").status == 422
+    assert put(visitor, page, **fields, user="adele").status == 302
+    assert put(root, f"{page}/edit/global_permissions", default_fork_create="hg.fork.none").status == 302
+    with site.store.write() as db:
+        repository = rows.repository(db, "tide", ada)
+        group = user_groups.find(db, ada, "crew two", Level.ADMIN)
+        values = {"object_id": repository, "group_id": group.id, "level": int(Level.WRITE)}
+        db.execute(tables.repository_grants.insert().values(**values))
+    answer = delete(visitor, page, name="crew two")
+    assert answer.status == 422 and "tide" in answer.page.text
+    assert "tide" in root.get(f"{page}/edit/permissions_summary").page.text
+    with site.store.write() as db:
+        db.execute(tables.repository_grants.delete().where(tables.repository_grants.c.group_id == group.id))
+    assert delete(visitor, page, name="crew two").status == 302
+
+
+def test_repositories_that_one_administers(
+    doorway: Doorway, root: Visitor, site: Site, ada: Caller, ben: Caller
+) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "mine", ada)
+        theirs = rows.repository(db, "theirs", ben)
+        rows.repository(db, "others", ben)
+        rows.grant(db, tables.repository_grants, theirs, ada.user_id, Level.ADMIN)
+    text = doorway.visitor(ada).get("/_admin/repos").page.text
+    assert "mine" in text and "theirs" in text and "others" not in text
+    assert "theirs" not in doorway.visitor(ada).get("/_admin/repos?query=mine").page.text
+    assert "others" in root.get("/_admin/repos?query=oth").page.text
+
+
+def test_the_audit_log_tells_old_and_new_and_leaves_as_files(root: Visitor, site: Site, ada: Caller) -> None:
+    accounts.update_account(site, the_system(), account(site, "ada"), accounts.UserChanges(lastname="=1+1, née Byron"))
+    accounts.update_account(site, the_system(), account(site, "ada"), accounts.UserChanges(lastname="Lovelace"))
+    text = root.get("/_admin?action=user.update&subject=ada&user=trivium").page.text
+    assert "=1+1, née Byron → Lovelace" in text and "made an account" not in text.partition("Until")[2]
+    assert "Nothing found" in root.get("/_admin?subject=nothing").page.text
+    assert "Nothing found" in root.get("/_admin?until=2001-01-01").page.text
+    exported = root.get("/_admin/audit/csv?action=user.update")
+    assert exported.headers["content-type"] == "text/csv; charset=utf-8"
+    table = list(csv.reader(io.StringIO(exported.text)))
+    assert [row[5] for row in table] == ["subject", "ada", "ada"]
+    lines = [json.loads(line) for line in root.get("/_admin/audit/jsonl?subject=ada").text.splitlines()]
+    assert lines[0]["detail"]["was"] == {"lastname": "=1+1, née Byron"} and lines[-1]["action"] == "user.create"
+    assert root.get("/_admin/audit/xml").status == 404
+
+
+def test_no_cell_of_an_export_is_a_formula(root: Visitor, site: Site) -> None:
+    from trivium.forge.events import journal
+    from trivium.forge.events.accounts import TokenReset
+
+    with site.store.write(access_unchanged=True) as db:
+        journal.record(db, the_system(), TokenReset(subject="=cmd|' /C calc'!A0"))
+    table = list(csv.reader(io.StringIO(root.get("/_admin/audit/csv?action=token.reset").text)))
+    assert table[1][5] == "'=cmd|' /C calc'!A0"
+
+
+def test_the_state_of_the_installation(root: Visitor) -> None:
+    for page in ("settings", "settings/email", "settings/mapping", "settings/system", "auth"):
+        assert root.get(f"/_admin/{page}").status == 200, page
+    assert root.get("/_admin/auth/ldap").status == 404
+    answer = root.post("/_admin/settings/email", test_email="somebody@example.org")
+    assert answer.status == 200 and "The mail did not leave" in answer.page.text
+    assert root.post("/_admin/settings/email", test_email="two, addresses").status == 422
+
+
+def test_a_rescan_tells_before_it_changes(root: Visitor, site: Site) -> None:
+    assert root.post("/_admin/settings/mapping", destroy="1").status == 302
+    with site.store.read() as db:
+        (job,) = finding.of_kind(db, the_system(), rescans.RESCAN.name, 5)
+    assert json.loads(job.arguments) == {"remove_obsolete": True, "dry": True}
+    assert "waits" in root.get("/_admin/settings/mapping").page.text
+    (site.tree.root / "found.git").mkdir()
+    assert rescans.look(site).added == ()

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an administrator wants to know of the installation: versions, room on disks, and what needs attention."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from trivium import __version__
+from trivium.access.caller import Caller
+from trivium.errors import Forbidden
+from trivium.forge.events import outbox
+from trivium.forge.events.outbox import Trouble
+from trivium.forge.site import Site
+from trivium.store.tables import DEFAULT_USER_ID, jobs, repo_groups, repositories, user_groups, users
+
+_PACKAGES: Final = ("SQLAlchemy", "pygit2", "mercurial", "subvertpy", "uvicorn", "Jinja2", "celery", "psycopg")
+_TROUBLES_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The room where something is kept."""
+
+    what: str
+    """`data` or `repositories`."""
+    total: int
+    free: int
+
+    @property
+    def percent(self) -> int:
+        """How much of it is used."""
+        return 100 * (self.total - self.free) // self.total if self.total else 0
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """All of it."""
+
+    versions: list[tuple[str, str]]
+    disks: list[Disk]
+    counts: list[tuple[str, int]]
+    findings: list[str]
+    """What needs attention: a word for each, of which pages have the sentence."""
+    undelivered: list[Trouble]
+
+
+def system(db: Connection, caller: Caller, site: Site) -> System:
+    """What is known of the installation now. Raises `Forbidden` for others than super-admins."""
+    if not caller.super_admin:
+        raise Forbidden
+    places = (("data", site.settings.data), ("repositories", site.settings.root))
+    disks = []
+    for what, path in places:
+        if path.is_dir():
+            usage = shutil.disk_usage(path)
+            disks.append(Disk(what, usage.total, usage.free))
+    counts = [(table.name, _count(db, table)) for table in (repositories, repo_groups, users, user_groups)]
+    failed = db.execute(select(func.count()).where(jobs.c.state == "failed")).scalar_one()
+    undelivered = outbox.troubles(db, most=_TROUBLES_SHOWN)
+    findings = list(_findings(site, disks, failed=failed, undelivered=len(undelivered)))
+    return System(list(_versions(db, site)), disks, counts, findings, undelivered)
+
+
+def _count(db: Connection, table: object) -> int:
+    counted = select(func.count()).select_from(table)  # type: ignore[arg-type]
+    if table is users:
+        counted = counted.where(users.c.id != DEFAULT_USER_ID)
+    return int(db.execute(counted).scalar_one())
+
+
+def _versions(db: Connection, site: Site) -> Iterator[tuple[str, str]]:
+    yield "Trivium", __version__
+    yield "Python", platform.python_version()
+    yield "Linux", platform.release()
+    if db.dialect.name == "sqlite":
+        yield "SQLite", sqlite3.sqlite_version
+    else:
+        yield "PostgreSQL", ".".join(str(part) for part in db.dialect.server_version_info or ())
+    for package in _PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:  # an extra that is not installed
+            continue
+    yield "Systems", ", ".join(sorted(site.back_ends))
+
+
+def _findings(site: Site, disks: list[Disk], *, failed: int, undelivered: int) -> Iterator[str]:
+    settings = site.settings
+    for disk in disks:
+        if disk.free < settings.min_free_bytes:
+            yield "full"
+    if not settings.root.is_dir():
+        yield "no-root"
+    for kind in ("git", "hg", "svn"):
+        if kind not in site.back_ends:
+            yield "no-system"
+    if not settings.mail_goes:
+        yield "no-mail"
+    elif not settings.mails_links:
+        yield "no-links"
+    if not settings.encrypted:
+        yield "no-https"
+    if failed:
+        yield "jobs"
+    if undelivered:
+        yield "undelivered"

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installation, as administrators see it: its configuration, its mails, its root, its state (system.md 2.8)."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from trivium import settings as configuration
+from trivium.egress.mail import MailDelayed, MailRefused
+from trivium.forge.jobs import finding as jobs
+from trivium.forge.repositories import rescans
+from trivium.forge.upkeep.system import system as looked_at
+from trivium.mail.trial import send_test_mail
+from trivium.turns import Pace
+from trivium.web.answers import Page, Redirect, Refused
+from trivium.web.forms import Entered, Form, Line, Tick, empty, read
+from trivium.web.registering import Who, view
+from trivium.web.visit import Visit
+
+_SHOWN = 5
+_PLUGINS = ("rhodecode", "authtoken")
+
+
+class TestMail(Form):
+    """Where a test mail goes."""
+
+    test_email: Line
+
+
+class Mapping(Form):
+    """How the root is compared with the database."""
+
+    destroy: Tick = False
+    really: Tick = False
+
+
+@view(
+    "GET",
+    "/_admin/settings",
+    "/_admin/settings/global",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_global",
+)
+def configured(visit: Visit) -> Page:
+    """What the configuration says; it is changed in its file, and read at the start."""
+    secret = {one.name for one in fields(visit.site.settings) if not one.repr}
+    rows = []
+    for option in configuration.options():
+        value = getattr(visit.site.settings, option.attribute)
+        hidden = option.attribute in secret or option.attribute in _WITH_PASSWORDS
+        rows.append((option, "••••" if hidden and value else _written(value), value != option.default))
+    return _page("configured", rows=rows)
+
+
+_WITH_PASSWORDS = frozenset({"broker_url", "broker_password", "database_url", "smtp_password"})
+
+
+@view("GET", "/_admin/settings/email", needs=Who.SUPER_ADMIN, word="SettingsController:settings_email")
+def email(visit: Visit) -> Page:
+    """Where mails go, and a test."""
+    return _email(visit, empty(visit, TestMail), None, "")
+
+
+@view(
+    "POST",
+    "/_admin/settings/email",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_email_test",
+    pace=Pace.WAITING,
+)
+def send_test(visit: Visit) -> Page:
+    """Send a test mail now, and show what was said."""
+    entered = read(TestMail, visit)
+    if wanted := entered.form:
+        heard: list[str] = []
+        with entered.refusals(address="test_email"):
+            try:
+                send_test_mail(visit.site.settings, wanted.test_email, code=visit.language.code, heard=heard)
+            except (MailDelayed, MailRefused) as error:
+                return _email(visit, entered, heard, str(error))
+            return _email(visit, entered, heard, "")
+    return _email(visit, entered, None, "")
+
+
+@view("GET", "/_admin/settings/mapping", needs=Who.SUPER_ADMIN, word="SettingsController:settings_mapping")
+def mapping(visit: Visit) -> Page:
+    """What was found when the root was compared with the database."""
+    return _mapping(visit, empty(visit, Mapping))
+
+
+@view(
+    "POST",
+    "/_admin/settings/mapping",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_mapping_update",
+    pace=Pace.SHORT,
+)
+def rescan(visit: Visit) -> Page | Redirect:
+    """Have that done by a job: first to be told what it would change, then to change it."""
+    entered = read(Mapping, visit)
+    if wanted := entered.form:
+        rescans.ask_for_rescan(visit.site, visit.caller, remove_obsolete=wanted.destroy, dry=not wanted.really)
+        return Redirect(visit.url("admin_settings.mapping"), visit.text("A job does it; what it finds is told here."))
+    return _mapping(visit, entered)
+
+
+@view(
+    "GET",
+    "/_admin/settings/system",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_system",
+    pace=Pace.SHORT,
+)
+def system(visit: Visit) -> Page:
+    """Versions, disks, and what needs attention."""
+    return Page("administration/system.html", found=visit.ask(looked_at, visit.site))
+
+
+@view("GET", "/_admin/auth", needs=Who.SUPER_ADMIN, word="AuthSettingsController:index")
+def authentication(visit: Visit) -> Page:
+    """By what somebody may sign in."""
+    return Page("administration/authentication.html", settings=visit.site.settings)
+
+
+@view("GET", "/_admin/auth/{plugin}", needs=Who.SUPER_ADMIN, word="AuthSettingsController:plugin")
+def plugin(visit: Visit, plugin: str) -> Redirect:
+    """One of them; what there is has no settings of its own."""
+    if plugin not in _PLUGINS:
+        raise Refused(404, "There is no such way to sign in.")
+    return Redirect(visit.url("admin_settings.authentication"))
+
+
+def _written(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ", ".join(str(one) for one in value)
+        case _:
+            return str(value)
+
+
+def _page(tab: str, status: int = 200, **values: object) -> Page:
+    return Page(f"administration/settings_{tab}.html", status, tab=tab, **values)
+
+
+def _email(visit: Visit, entered: Entered[TestMail], heard: list[str] | None, reason: str) -> Page:
+    goes = visit.site.settings.mail_goes
+    return _page("email", entered.status, fields=entered, heard=heard, reason=reason, goes=goes)
+
+
+def _mapping(visit: Visit, entered: Entered[Mapping]) -> Page:
+    done = visit.ask(jobs.of_kind, rescans.RESCAN.name, _SHOWN)
+    return _page("mapping", entered.status, fields=entered, done=done)
