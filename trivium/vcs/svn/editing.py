@@ -83,7 +83,7 @@ def _revision(message: str, author: str) -> bytes:
 def _holder(command: SvnCommand, path: Path, file: str) -> str:
     """Who has locked a file; nothing where nobody has."""
     said = _run(command, path, ["lslocks", ".", f"/{file}"]).decode("utf-8", "replace")
-    found = {}
+    found: dict[str, str] = {}
     for line in said.splitlines():
         name, _, value = line.partition(": ")
         found.setdefault(name, value)
