@@ -2,7 +2,7 @@
 """One file is written, or removed, by a revision that the server makes: `svnadmin load` of a dump of one revision.
 
 Nobody else works on the repository meanwhile, for `svnadmin load` asks nobody what they have seen. It adds the revision
-in one step. Only afterwards what it wrote is given to the account that Apache runs as; after a kill `recover` does that.
+in one step. Only then what it wrote is given to the account that Apache runs as; after a kill `recover` does that.
 """
 
 from __future__ import annotations
