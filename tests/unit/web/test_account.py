@@ -21,6 +21,7 @@ from trivium.access.levels import Level
 from trivium.access.throttle import Throttle
 from trivium.forge.accounts import emails, tokens
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.site import Site
 from trivium.store import tables
 from trivium.store.tables import email_confirmations, user_emails
@@ -62,7 +63,7 @@ def delete(visitor: Visitor, path: str, **fields: str) -> Answer:
 
 def lets_in(site: Site, key: str, role: Role = Role.API) -> bool:
     try:
-        Authenticator(site.store, site.ring, Throttle(100, 100, 1)).by_key(key, HERE, role)
+        Authenticator(site.store, site.ring, Throttle(100, 100, 1), journal_failure).by_key(key, HERE, role)
     except CredentialsRefused:
         return False
     return True
@@ -145,7 +146,7 @@ def test_expired_keys_stay_marked(site: Site, ida: Caller, idas: Visitor) -> Non
 
 def test_where_a_key_was_used_last_is_told(doorway: Doorway, site: Site, ida: Caller, idas: Visitor) -> None:
     made = tokens.new_token(site, ida, ida.user_id, "ida", role=Role.API)
-    authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1))
+    authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1), journal_failure)
     authenticator.by_key(made.key, "198.51.100.7", Role.API)
     doorway.activity.write(site, authenticator.used_tokens, set())
     assert "198.51.100.7" in idas.get(TOKENS).page.text

@@ -18,7 +18,7 @@ from trivium.web.showing.remarks import rendered
 from trivium.web.visit import RepositoryVisit
 
 
-class Remark(Form, frozen=True):
+class Remark(Form):
     """What the write form sends; the first five names are those that RhodeCode's form has."""
 
     text: Text = ""
@@ -36,7 +36,7 @@ class Remark(Form, frozen=True):
         return place_of(self.f_path or None, self.line or None)
 
 
-class Changed(Form, frozen=True):
+class Changed(Form):
     """Another text of a comment."""
 
     text: Text

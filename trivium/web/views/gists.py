@@ -40,7 +40,7 @@ def gists(visit: Visit) -> Page:
     )
 
 
-class Facts(Form, frozen=True):
+class Facts(Form):
     """What the form says of a gist, beside its files (`web/showing/typed_files.py`)."""
 
     description: Text = ""
@@ -55,7 +55,7 @@ class Facts(Form, frozen=True):
     act: one_of("save", "more") = "save"  # type: ignore[valid-type]
 
 
-class Away(Form, frozen=True):
+class Away(Form):
     """What is typed so that a gist is deleted."""
 
     confirm: Line = ""

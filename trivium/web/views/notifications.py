@@ -16,13 +16,13 @@ from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
 
-class Seen(Form, frozen=True):
+class Seen(Form):
     """Up to where somebody has seen their notifications."""
 
     newest: Line = ""
 
 
-class Mark(Form, frozen=True):
+class Mark(Form):
     """How one is marked, and whether to go where it leads."""
 
     unread: Tick = False
