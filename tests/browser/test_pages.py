@@ -97,6 +97,7 @@ ADMINISTRATION = (
     "/repos",
     *(f"/permissions/{page}" for page in ("application", "global", "object", "ips", "overview")),
     *(f"/settings{page}" for page in ("", "/email", "/mapping", "/system")),
+    "/defaults/repositories",
     "/auth",
     "/jobs",
 )

@@ -330,6 +330,24 @@ def test_the_state_of_the_installation(root: Visitor) -> None:
     assert root.post("/_admin/settings/email", test_email="two, addresses").status == 422
 
 
+def test_what_new_repositories_begin_with(doorway: Doorway, root: Visitor, site: Site, ada: Caller) -> None:
+    page = "/_admin/defaults/repositories"
+    assert root.post(page, default_repo_type="cvs").status == 422
+    fields = {"default_repo_type": "hg", "default_repo_private": "1", "default_repo_enable_downloads": "1"}
+    assert root.post(page, **fields).status == 302 and root.post(page, **fields).status == 302
+    wanted = {"kind": "hg", "private": True, "enable_downloads": True}
+    before = {"kind": "git", "private": False, "enable_downloads": False}
+    assert said(site, "site.settings") == [{"changes": wanted, "was": before}]
+    form = doorway.visitor(ada).get("/_admin/create_repository").page
+    assert form.all("input", name="repo_type", value="hg", checked="")
+    assert form.all("input", name="repo_private", checked="")
+    answer = doorway.visitor(ada).post("/_admin/repos", repo_name="tide", repo_type="git")
+    assert answer.status == 302
+    with site.store.read() as db:
+        columns = (tables.repositories.c.enable_downloads, tables.repositories.c.private)
+        assert tuple(db.execute(select(*columns)).one()) == (True, False)
+
+
 def test_a_rescan_tells_before_it_changes(root: Visitor, site: Site) -> None:
     assert root.post("/_admin/settings/mapping", destroy="1").status == 302
     with site.store.read() as db:

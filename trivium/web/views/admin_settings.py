@@ -7,13 +7,15 @@ from dataclasses import fields
 
 from trivium import settings as configuration
 from trivium.egress.mail import MailDelayed, MailRefused
+from trivium.forge import site_settings
 from trivium.forge.jobs import finding as jobs
 from trivium.forge.repositories import rescans
+from trivium.forge.site_settings import RepositoryDefaults
 from trivium.forge.upkeep.system import system as looked_at
 from trivium.mail.trial import send_test_mail
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Tick, empty, read
+from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
@@ -32,6 +34,16 @@ class Mapping(Form):
 
     destroy: Tick = False
     really: Tick = False
+
+
+class Defaults(Form):
+    """What new repositories begin with."""
+
+    default_repo_type: Line
+    default_repo_private: Tick = False
+    default_repo_enable_downloads: Tick = False
+    default_repo_enable_locking: Tick = False
+    default_repo_enable_statistics: Tick = False
 
 
 @view(
@@ -53,6 +65,44 @@ def configured(visit: Visit) -> Page:
 
 
 _WITH_PASSWORDS = frozenset({"broker_url", "broker_password", "database_url", "smtp_password"})
+
+
+@view("GET", "/_admin/defaults/repositories", needs=Who.SUPER_ADMIN, word="DefaultsController:default_repositories")
+def defaults(visit: Visit) -> Page:
+    """What new repositories begin with."""
+    begins = visit.ask(site_settings.repository_defaults)
+    before = Defaults(
+        default_repo_type=begins.kind,
+        default_repo_private=begins.private,
+        default_repo_enable_downloads=begins.enable_downloads,
+        default_repo_enable_locking=begins.enable_locking,
+        default_repo_enable_statistics=begins.enable_statistics,
+    )
+    return _defaults(visit, stored(visit, before))
+
+
+@view(
+    "POST",
+    "/_admin/defaults/repositories",
+    needs=Who.SUPER_ADMIN,
+    word="DefaultsController:default_repositories_update",
+    pace=Pace.SHORT,
+)
+def save_defaults(visit: Visit) -> Page | Redirect:
+    """Store that."""
+    entered = read(Defaults, visit)
+    if wanted := entered.form:
+        with entered.refusals(kind="default_repo_type"):
+            begins = RepositoryDefaults(
+                kind=wanted.default_repo_type,
+                private=wanted.default_repo_private,
+                enable_downloads=wanted.default_repo_enable_downloads,
+                enable_locking=wanted.default_repo_enable_locking,
+                enable_statistics=wanted.default_repo_enable_statistics,
+            )
+            site_settings.set_repository_defaults(visit.site, visit.caller, begins)
+            return Redirect(visit.url("admin_settings.defaults"), visit.text("Saved."))
+    return _defaults(visit, entered)
 
 
 @view("GET", "/_admin/settings/email", needs=Who.SUPER_ADMIN, word="SettingsController:settings_email")
@@ -147,6 +197,11 @@ def _page(tab: str, status: int = 200, **values: object) -> Page:
 def _email(visit: Visit, entered: Entered[TestMail], heard: list[str] | None, reason: str) -> Page:
     goes = visit.site.settings.mail_goes
     return _page("email", entered.status, fields=entered, heard=heard, reason=reason, goes=goes)
+
+
+def _defaults(visit: Visit, entered: Entered[Defaults]) -> Page:
+    kinds = [(name, one.abilities.title) for name, one in visit.site.back_ends.items()]
+    return _page("defaults", entered.status, fields=entered, kinds=kinds)
 
 
 def _mapping(visit: Visit, entered: Entered[Mapping]) -> Page:
