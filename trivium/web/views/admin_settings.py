@@ -10,7 +10,7 @@ from trivium.egress.mail import MailDelayed, MailRefused
 from trivium.forge import site_settings
 from trivium.forge.jobs import finding as jobs
 from trivium.forge.repositories import rescans
-from trivium.forge.site_settings import RepositoryDefaults
+from trivium.forge.site_settings import RepositoryDefaults, SiteLook
 from trivium.forge.upkeep.system import system as looked_at
 from trivium.mail.trial import send_test_mail
 from trivium.turns import Pace
@@ -46,12 +46,62 @@ class Defaults(Form):
     default_repo_enable_statistics: Tick = False
 
 
+class Look(Form):
+    """What every page shows of the site."""
+
+    rhodecode_title: Line = ""
+    rhodecode_support_url: Line = ""
+    rhodecode_show_version: Tick = False
+
+
 @view(
     "GET",
     "/_admin/settings",
     "/_admin/settings/global",
+    "/_admin/settings/visual",
     needs=Who.SUPER_ADMIN,
     word="SettingsController:settings_global",
+)
+def look(visit: Visit) -> Page:
+    """What every page shows of the site."""
+    found = visit.ask(site_settings.look)
+    before = Look(
+        rhodecode_title=found.title,
+        rhodecode_support_url=found.support_url,
+        rhodecode_show_version=found.show_version,
+    )
+    return _page("look", fields=stored(visit, before))
+
+
+@view(
+    "POST",
+    "/_admin/settings",
+    "/_admin/settings/global",
+    "/_admin/settings/visual",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_global_update",
+    pace=Pace.SHORT,
+)
+def save_look(visit: Visit) -> Page | Redirect:
+    """Store that."""
+    entered = read(Look, visit)
+    if wanted := entered.form:
+        with entered.refusals(title="rhodecode_title", support_url="rhodecode_support_url"):
+            chosen = SiteLook(
+                title=wanted.rhodecode_title,
+                support_url=wanted.rhodecode_support_url,
+                show_version=wanted.rhodecode_show_version,
+            )
+            site_settings.set_look(visit.site, visit.caller, chosen)
+            return Redirect(visit.url("admin_settings.look"), visit.text("Saved."))
+    return _page("look", entered.status, fields=entered)
+
+
+@view(
+    "GET",
+    "/_admin/settings/configuration",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_configuration",
 )
 def configured(visit: Visit) -> Page:
     """What the configuration says; it is changed in its file, and read at the start."""
