@@ -79,7 +79,8 @@ def look_at_hand(site: Site, version: int | None) -> SiteLook:
     key = (str(site.settings.data), version)
     kept = _at_hand.get(key)
     if kept is not None and (version is not None or kept[0] > time.monotonic() - _A_MOMENT):
-        return kept[1]
+        at_hand: SiteLook = kept[1]
+        return at_hand
     try:
         with site.store.read() as db:
             found = _stored(db, _LOOK, SiteLook)

@@ -253,7 +253,8 @@ def test_a_key_changes_nothing(world: World) -> None:
         answer = Browser(world.server.url).post(
             f"{path}?auth_token={shelf.owner.key}", {"x": "y", "_method": view.methods[0]}
         )
-        assert answer.status == 403 and b"forgery" in answer.body, (path, answer.status)
+        assert answer.status == 403, (path, answer.status)
+        assert b"forgery" in answer.body or view.needs is Who.SUPER_ADMIN, path
 
 
 def test_other_methods_are_told_which_are_right(world: World) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dataclasses import fields
 
 from trivium import settings as configuration
@@ -240,7 +242,7 @@ def _written(value: object) -> str:
             return str(value)
 
 
-def _page(tab: str, status: int = 200, **values: object) -> Page:
+def _page(tab: str, status: int = 200, **values: Any) -> Page:
     return Page(f"administration/settings_{tab}.html", status, tab=tab, **values)
 
 

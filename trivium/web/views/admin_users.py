@@ -79,6 +79,9 @@ class Account(Form):
     extern_name: Line = "rhodecode"
 
 
+A = TypeVar("A", NewUser, Account)
+
+
 class Heir(Form):
     """Who gets everything."""
 
@@ -504,13 +507,12 @@ def _user(visit: Visit, given: str) -> User:
     return found
 
 
-def _agreed(visit: Visit, entered: Entered, password: str) -> NewUser | Account | None:  # type: ignore[type-arg]
+def _agreed(visit: Visit, entered: Entered[A], password: str) -> A | None:
     """What was typed, if the password was typed twice in the same way."""
     if entered.form and getattr(entered.form, password) != entered.form.password_confirmation:
         entered.refuse("password_confirmation", visit.text("The password was not typed twice in the same way."))
         return None
-    form: NewUser | Account | None = entered.form
-    return form
+    return entered.form
 
 
 def _with_group(visit: Visit, user: User) -> str:
