@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from celery import Celery
+from sqlalchemy import select
 
 from bench.reading import Caller
 from bench.report import Report
@@ -24,11 +25,14 @@ from trivium.assembly import open_site
 from trivium.forge.jobs.submission import submit
 from trivium.jobs.schedules import EXPIRED, Nothing
 from trivium.settings import Settings
+from trivium.store.query import Query
+from trivium.store.tables import jobs
 
 FORKS = int(os.environ.get("BENCH_FORKS", "1000"))
 ONE_BY_ONE = 100
 ROUNDS = 5
 _READS = 400
+_LEFT = Query(select(jobs.c.id).where(jobs.c.kind == EXPIRED.name).limit(1))
 _BARE = """
 import sys
 from celery import Celery
@@ -72,7 +76,8 @@ def _measure_one(report: Report, server: Server, redis: Redis) -> None:
         assert submit(site, the_system(), EXPIRED, Nothing(), subject="") is not None
 
     def is_done() -> bool:
-        return not server.query("SELECT 1 FROM jobs WHERE kind = ?", EXPIRED.name)
+        with site.store.read() as db:
+            return _LEFT.first(db, {}) is None
 
     def job() -> None:
         submit_one()

@@ -31,6 +31,13 @@ SITE = (
     "/_admin/journal",
     "/_admin/my_account/preferences",
     "/_admin/my_account/password",
+    "/_admin/my_account",
+    "/_admin/my_account/auth_tokens",
+    "/_admin/my_account/emails",
+    "/_admin/my_account/sessions",
+    "/_admin/my_account/perms",
+    "/_admin/my_account/perms?of=repositories",
+    "/_admin/why?repository=harbours/north/git-tide",
 )
 # What is not ours: names, messages, code, ids, commands, times, and the words of the systems themselves.
 FOREIGN = "[dir=auto], bdi, code, pre, kbd, time, .mono, .id, .kind, .diff, .prose, .brand, .face, .foot > span, script, noscript, option, .files a, .log a, .changed, .tag.ref, .deeds h2"

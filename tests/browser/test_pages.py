@@ -85,6 +85,19 @@ def test_pages_of_the_site(adas: Watched) -> None:
     assert audit(adas, "/nothing/here", 404) == []
 
 
+ACCOUNT = (
+    *("", "/password", "/auth_tokens", "/emails", "/ips", "/sessions", "/repos", "/watched", "/perms"),
+    *("/perms?of=repositories", "/jobs", "/preferences"),
+)
+
+
+def test_pages_of_an_account(adas: Watched, world: World) -> None:
+    """They are built alike: each is looked at in opposite schemes and widths."""
+    why = f"/_admin/why?repository={world.exhibits['git'].name}"
+    paths = (*(f"/_admin/my_account{section}" for section in ACCOUNT), why, "/_admin/why")
+    assert [wrong for path in paths for wrong in audit(adas, path, looks=OPPOSITES)] == []
+
+
 ADMINISTRATION = (
     "",
     "/users",

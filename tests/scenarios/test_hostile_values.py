@@ -246,8 +246,10 @@ class Trap:
 
     def _new_in_log(self) -> bytes:
         """What the server has written to its log since the last look."""
-        written = self.server.log.read_bytes()
-        new, self._seen = written[self._seen :], len(written)
+        with self.server.log.open("rb") as log:
+            log.seek(self._seen)
+            new = log.read()
+        self._seen += len(new)
         return new
 
     def value_of(self, method: str, name: str, kind: str) -> Any:

@@ -155,7 +155,7 @@ def maintaining(server: Server, slow_git: str, name: str) -> Iterator[subprocess
     """The program at work on a repository that it does not get done with."""
     working = subprocess.Popen(
         [*TRIVIUM, "maintenance", "--data", str(server.data), name],
-        env=os.environ | {"TRIVIUM_GIT_PATH": slow_git, "TRIVIUM_MIN_FREE_BYTES": "0"},
+        env=server.environment | {"TRIVIUM_GIT_PATH": slow_git},
         stderr=subprocess.PIPE,
     )
     try:

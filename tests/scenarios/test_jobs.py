@@ -333,7 +333,7 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
     worker.kill()
 
 
-def test_without_a_broker_the_request_does_the_work(own_server: Server, tmp_path: Path) -> None:
+def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git, tmp_path: Path) -> None:
     with broker(tmp_path) as redis:
         environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
         own_server.start("--workers", "1", **environment)
@@ -346,8 +346,20 @@ def test_without_a_broker_the_request_does_the_work(own_server: Server, tmp_path
         assert api("get_repo", repoid="frozen")["fork_of"] == "source"
         # What waits in a queue that cannot be reached is done here.
         assert ended(own_server, queued) == ("done", None)
+        work, browser = git.new_work(), Browser(own_server.url)
+        browser.sign_in(own_server.administrator)
+
+        def push(message: str) -> None:
+            git.commit(work, message)
+            git.run("push", "--quiet", own_server.clone_url("source", own_server.administrator), "master", cwd=work)
+            assert api("get_repo", repoid="source")["last_changeset"]["message"].strip() == message
+            assert message in browser.get("/source/changelog").page.text
+
+        # Whoever reads or pushes does not notice.
+        push("while it is frozen")
         redis.go_on()
         redis.kill()
+        push("while it is dead")
         assert api("fork_repo", repoid="source", fork_name="dead")["task"] is None
         assert api("get_repo", repoid="dead")["fork_of"] == "source"
         assert own_server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]

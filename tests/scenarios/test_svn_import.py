@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -44,7 +43,7 @@ def run(
     """Import, and return what is said; the exit status comes first."""
     done = subprocess.run(
         command(server, ada, url, name, *options),
-        env=dict(os.environ) | {"TRIVIUM_ALLOWED_REMOTE_HOSTS": hosts, "TRIVIUM_MIN_FREE_BYTES": "0"},
+        env=server.environment | {"TRIVIUM_ALLOWED_REMOTE_HOSTS": hosts, "TRIVIUM_MIN_FREE_BYTES": "0"},
         input=(password or ada.password).encode(),
         capture_output=True,
         timeout=120,
@@ -102,7 +101,7 @@ def test_an_import_that_is_killed_leaves_nothing(own_server: Server, ada: Person
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         importing = subprocess.Popen(
             command(own_server, ada, url, "never"),
-            env=dict(os.environ) | {"TRIVIUM_ALLOWED_REMOTE_HOSTS": "*", "TRIVIUM_MIN_FREE_BYTES": "0"},
+            env=own_server.environment | {"TRIVIUM_ALLOWED_REMOTE_HOSTS": "*", "TRIVIUM_MIN_FREE_BYTES": "0"},
             stdin=subprocess.PIPE,
         )
         assert importing.stdin is not None

@@ -48,7 +48,9 @@ def wanted() -> bool:
 class Cluster:
     """One server, for whoever asks on the loopback; it ends with the process that started it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forgetful: bool = True) -> None:
+        """`forgetful`: a crash may take back what was committed just before."""
+        self._settings = _SETTINGS | ({} if forgetful else {"synchronous_commit": "on"})
         self.home = Path(tempfile.mkdtemp(prefix="trivium-postgresql-"))
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,7 +70,7 @@ class Cluster:
             # Texts of no collation of their own are ordered in another way than by their code points.
             made += ["--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en"]
             subprocess.run(_as_nobody(made), check=True, capture_output=True, cwd="/")
-        given = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        given = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         place = ["-h", "127.0.0.1", "-p", str(self._port), "-k", str(self.home)]
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(

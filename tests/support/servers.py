@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -200,14 +200,18 @@ class Server:
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Look into the database; the statement has `?` for each value."""
+        with self._looking() as query:
+            return query(statement, *values)
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+        """Look into the database several times: to open it takes longer than to ask it."""
         if self.database is not None:
             with postgresql.connected(self.database) as db:
-                return db.execute(*_for_postgresql(statement, values)).fetchall()
-        connection = sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)
-        try:
-            return connection.execute(statement, values).fetchall()
-        finally:
-            connection.close()
+                yield lambda statement, *values: db.execute(*_for_postgresql(statement, values)).fetchall()
+            return
+        with contextlib.closing(sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)) as connection:
+            yield lambda statement, *values: connection.execute(statement, values).fetchall()
 
     def execute(self, statement: str, *values: Any) -> None:
         """Change the database."""
@@ -244,30 +248,29 @@ class Server:
     def picture(self) -> dict[str, Any]:
         """Everything that the server keeps, except what changes by itself: all rows, and the tree of names."""
         seen: dict[str, Any] = {}
-        for table, columns in self._columns().items():
-            if table in _BY_ITSELF or table == "journal":
-                continue
-            kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
-            rows = self.query(f'SELECT {kept} FROM "{table}"')
-            # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
-            seen[table] = rows if self.database is None else sorted(rows, key=repr)
-        # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
-        # What failed is told there too.
-        seen["journal"] = self.query(
-            "SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'"
-        )
+        with self._looking() as query:
+            for table, columns in self._columns(query).items():
+                if table in _BY_ITSELF or table == "journal":
+                    continue
+                kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
+                rows = query(f'SELECT {kept} FROM "{table}"')
+                # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
+                seen[table] = rows if self.database is None else sorted(rows, key=repr)
+            # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
+            # What failed is told there too.
+            seen["journal"] = query("SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'")
         seen["tree"] = sorted(_names(self.root, ""))
         return seen
 
-    def _columns(self) -> dict[str, list[str]]:
+    def _columns(self, query: Callable[..., list[tuple[Any, ...]]]) -> dict[str, list[str]]:
         """The names of all tables, in order, and of their columns."""
         if self.database is not None:
-            found = self.query(
+            found = query(
                 "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
                 " ORDER BY table_name, ordinal_position"
             )
         else:
-            found = self.query(
+            found = query(
                 "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
                 " ORDER BY m.name, c.cid"
             )

@@ -49,6 +49,7 @@ def _other(option: Option) -> tuple[str, Any]:
         "prefix": "/scm/forge",
         "beaker.session.key": "another",
         "email_backend": "file",
+        "markup_renderer": "rst",
     }.get(option.name, "something else")
     return text, text
 

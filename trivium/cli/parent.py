@@ -25,6 +25,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
+import trivium.cli.lean  # noqa: F401  # before all else that loads libraries
 from trivium.cli import worker
 from trivium.cli.logs import set_up_logging
 from trivium.cli.order import ParentOrder

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import os
 import socket
 from pathlib import Path
@@ -23,6 +24,8 @@ from trivium.http.protocol import limited_protocol
 from trivium.procs.priority import answer_soon, go_first
 
 READY: Final = b"1"
+_LOADED_LATE: Final = ("uvicorn.lifespan.on", "uvicorn.loops.uvloop")
+"""What uvicorn would load in each worker by itself."""
 _TICK: Final = 1.0
 """Seconds: the date of an answer has no smaller parts."""
 
@@ -63,6 +66,8 @@ def load() -> None:
     from trivium import app
 
     app.load()
+    for name in _LOADED_LATE:
+        importlib.import_module(name)
 
 
 def serve(order: ParentOrder, slot: int, listening: int) -> None:
@@ -87,8 +92,8 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, settings.graceful_timeout - 2),
     )
-    # What was made by now stays, as what the parent has loaded: the garbage collector need not look through it.
-    gc.collect()
+    # What was made by now stays, as what the parent has loaded: the garbage collector need not look through it. To do
+    # it once, for little that can go, would copy half a megabyte of what is shared.
     gc.freeze()
     gc.enable()
     if settings.server_first:

@@ -71,7 +71,7 @@ class Paced:
         began = time.monotonic()
         await self._send(message)
         self._sending += time.monotonic() - began
-        self._sent += len(message.get("body", b""))
+        self._sent += len(message.get("body", b"")) + message.get("count", 0)
         self._check(self._sending, self._sent)
 
     def _check(self, waited: float, passed: int) -> None:

@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from trivium.http import pipes
 from trivium.http.addresses import neighbourhood
 from trivium.http.asgi import SECURITY_HEADERS, TEXT
 from trivium.http.connections import Connections
@@ -49,6 +50,9 @@ class _Cycle(RequestResponseCycle):
     """
 
     async def send(self, message: Any) -> None:
+        if message["type"] == pipes.TYPE:
+            await self._send_from(message["pipe"], message["count"])
+            return
         if (
             self.response_started
             or self.disconnected
@@ -85,6 +89,31 @@ class _Cycle(RequestResponseCycle):
         lines.append(b"\r\n")
         self.transport.write(b"".join(lines))
 
+    async def _send_from(self, pipe: int, count: int) -> None:
+        """Send the next bytes of a pipe; with a length, or to a client of HTTP/1.0, through our memory."""
+        if not self.chunked_encoding or self.scope["method"] == "HEAD":
+            for piece in pipes.pieces(pipe, count):
+                await self.send({"type": "http.response.body", "body": piece, "more_body": True})
+            return
+        wire: Any = self.transport
+        try:
+            await self._all_written(wire)
+            if self.disconnected or wire.is_closing():
+                raise ConnectionResetError
+            await pipes.send_chunk(wire, pipe, count)
+        except BaseException:
+            wire.abort()  # nothing may follow half a chunk
+            raise
+
+    async def _all_written(self, wire: Any) -> None:
+        """Wait until the client, or its system, has all that was written."""
+        wire.flush()
+        if not wire.is_closing() and wire.get_write_buffer_size():
+            wire.set_write_buffer_limits(high=0)
+            await self.flow.drain()
+            if not wire.is_closing():
+                wire.set_write_buffer_limits()
+
 
 def _written(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     """A header as it is written, and its name if the server library must understand it."""
@@ -116,9 +145,9 @@ class _Joined:
             return
         self._begun = True
         self._head = data
-        self._loop.call_soon(self._flush)
+        self._loop.call_soon(self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if self._head and not self._transport.is_closing():
             self._write(b"")
 
@@ -130,7 +159,7 @@ class _Joined:
             self._transport.write(data)
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:

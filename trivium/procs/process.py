@@ -12,6 +12,8 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
+import termios
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Final
@@ -26,7 +28,12 @@ _ERRORS: Final = 64 << 10
 _LONG: Final = 256 << 10
 """Bytes after which an output is a long one."""
 _GATHERING: Final = 0.004
-"""Seconds in which a long output may fill the pipe."""
+_LONGEST_GATHERING: Final = 0.032
+"""Seconds in which a long output may fill the pipe: the fewest, and the most for a program that writes slowly."""
+_STRETCH: Final = 64 << 10
+"""Bytes that are enough to be passed on by themselves."""
+_KEPT: Final = 4
+"""Bytes behind them that stay in the pipe. By its last bytes an answer may say how it ended."""
 _LAST_WORDS: Final = 5.0
 """How long git may take to end."""
 _ORDERLY: Final = (signal.SIGTERM, signal.SIGPIPE)
@@ -45,9 +52,28 @@ class _Output:
 
     def __init__(self, pipe: int) -> None:
         os.set_blocking(pipe, False)
-        self._pipe = pipe
+        self.pipe = pipe
         self._gathers = False
         self._so_far = 0
+        self._gathering = _GATHERING
+
+    async def stretch(self) -> int:
+        """How many bytes of a long output are there, before others that are there too; 0: few, or it is no long one."""
+        if self._so_far <= _LONG:
+            return 0
+        if (waiting := self._waiting()) < _PIPE // 2:
+            await asyncio.sleep(self._gathering)
+            waiting = self._waiting()
+            if waiting < _PIPE // 4:
+                self._gathering = min(2 * self._gathering, _LONGEST_GATHERING)
+            elif waiting > _PIPE // 2:
+                self._gathering = max(self._gathering / 2, _GATHERING)
+        self._gathers = False  # for a moment: the next read need not wait again
+        return waiting - _KEPT if waiting > _STRETCH else 0
+
+    def _waiting(self) -> int:
+        """How many bytes are in the pipe."""
+        return int.from_bytes(fcntl.ioctl(self.pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     async def read(self) -> bytes:
         """The next bytes; none at the end."""
@@ -55,7 +81,7 @@ class _Output:
             await asyncio.sleep(_GATHERING)
         while True:
             try:
-                piece = os.read(self._pipe, CHUNK)
+                piece = os.read(self.pipe, CHUNK)
             except BlockingIOError:
                 await self._readable()
                 continue
@@ -64,7 +90,7 @@ class _Output:
             return piece
 
     def close(self) -> None:
-        os.close(self._pipe)
+        os.close(self.pipe)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -74,11 +100,11 @@ class _Output:
             if not ready.done():
                 ready.set_result(None)
 
-        loop.add_reader(self._pipe, tell)
+        loop.add_reader(self.pipe, tell)
         try:
             await ready
         finally:
-            loop.remove_reader(self._pipe)
+            loop.remove_reader(self.pipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +207,20 @@ class Process:
         return status is not None and status < 0 and -status not in _ORDERLY
 
     async def read(self) -> bytes:
+        """The next bytes of its output; none at the end."""
         return await self._output.read()
+
+    async def stretch(self) -> int:
+        """How many bytes of a long output may be taken from its `pipe` unseen: at least these and a few more are there.
+
+        It may take a moment in which more arrive. 0: there are few; `read` them.
+        """
+        return await self._output.stretch()
+
+    @property
+    def pipe(self) -> int:
+        """The descriptor from which its output is read."""
+        return self._output.pipe
 
     async def wait(self) -> int:
         return await asyncio.shield(self._exited)

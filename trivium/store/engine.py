@@ -151,22 +151,28 @@ class Store:
         """A transaction on a database that has no tables yet."""
         with told(), self._writing.begin() as connection:
             yield connection
+            if not self._in_a_file:
+                postgresql.forget_prepared(connection)
 
     @contextmanager
-    def write(self, *, access_unchanged: bool = False, told_apart: bool = False) -> Iterator[Connection]:
+    def write(
+        self, *, access_unchanged: bool = False, told_apart: bool = False, durable: bool = True
+    ) -> Iterator[Connection]:
         """A transaction: committed at the end of the block, rolled back by any exception.
 
         `access_unchanged` is for writes that cannot alter what anybody may see (a journal row, the time of the
         last use of a key); every other write ends the validity of what is cached (`access_stamp`). `told_apart` is for
-        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. Raises
-        `Invalid` when the change breaks a constraint because of somebody else's change in the meantime.
+        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. What is not
+        `durable` waits for no disk: a power loss may take it back, unless something durable was written after it.
+
+        Raises `Invalid` when the change breaks a constraint because of somebody else's change in the meantime.
 
         Of transactions without `access_unchanged` one runs at a time, on every database: the first statement takes the
         row of the stamp. The others may run beside it and each other.
         """
         self.take_time()
         with told():
-            with self._turn(), self._transaction() as connection:
+            with self._turn(), self._transaction(durable=durable) as connection:
                 if not access_unchanged:
                     connection.execute(_OF_SOME if told_apart else _OF_ALL)
                 yield connection
@@ -210,15 +216,17 @@ class Store:
         raise AssertionError("unreachable")
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, durable: bool) -> Iterator[Connection]:
         """A transaction; whoever has the turn is the only one of this process, and uses the connection of the last."""
         if self._turns is None:
             with self._writing.begin() as connection:
+                if not durable and not self._in_a_file:
+                    postgresql.wait_for_no_disk(connection)
                 yield connection
             return
         connection, self._writer = self._writer or self._writing.connect(), None
         try:
-            with connection.begin():
+            with nullcontext() if durable else sqlite.waiting_for_no_disk(connection), connection.begin():
                 yield connection
         finally:
             # Of what went wrong another way than by an exception of the block nothing is left to the next.

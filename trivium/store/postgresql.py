@@ -45,11 +45,18 @@ def engines_for(url: URL, busy_timeout: float, connections: int) -> Engines:
     writers = max(1, connections // 3)
     readers = max(1, connections - writers)
     reading = _engine(url, busy_timeout, readers, isolation_level="AUTOCOMMIT")
-    return Engines(
-        reading=reading,
-        readers=Readers(reading, readers, busy_timeout),
-        writing=_engine(url, busy_timeout, writers, isolation_level="READ COMMITTED"),
-    )
+    writing = _engine(url, busy_timeout, writers, isolation_level="READ COMMITTED")
+    for how in ("rollback", "rollback_savepoint"):
+        event.listen(writing, how, forget_prepared)
+    return Engines(reading=reading, readers=Readers(reading, readers, busy_timeout), writing=writing)
+
+
+def forget_prepared(db: Connection, *_: object) -> None:
+    """Nothing is prepared on a connection any more, or soon (`prepared.forget`)."""
+    from trivium.store.prepared import forget
+
+    if not db.closed and not db.invalidated:
+        forget(db.connection.dbapi_connection)
 
 
 def _engine(url: URL, busy_timeout: float, size: int, *, isolation_level: str) -> Engine:
@@ -81,6 +88,11 @@ def _engine(url: URL, busy_timeout: float, size: int, *, isolation_level: str) -
     )
     event.listen(engine, "checkout", _look)
     return engine
+
+
+def wait_for_no_disk(db: Connection) -> None:
+    """The end of this transaction is not waited for. It is on the disk before any later one that is waited for."""
+    db.exec_driver_sql("SET LOCAL synchronous_commit TO off")
 
 
 def _look(connection: Any, _record: Any, _proxy: Any) -> None:

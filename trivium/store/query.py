@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
@@ -22,35 +22,102 @@ from sqlalchemy.sql.selectable import CompoundSelect
 Values = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(ABC):
     """A statement in the driver's own words."""
 
-    text: str
-    names: tuple[str, ...]
-    """The parameters, in the driver's order."""
-    constants: Mapping[str, Any]
-    """Values that are part of the statement."""
-    cursor: Callable[[Any], Any]
-    """What executes it on the driver's connection."""
-    processors: tuple[tuple[int, Callable[[Any], Any]], ...]
-    """Which columns to convert, and how: SQLite, for example, knows no booleans."""
+    def __init__(
+        self,
+        text: str,
+        names: tuple[str, ...],
+        constants: Mapping[str, Any],
+        processors: tuple[tuple[int, Callable[[Any], Any]], ...],
+    ) -> None:
+        """`names` of the parameters, in the driver's order; `constants` are values that are part of the statement.
 
-    def execute(self, db: Connection, given: Mapping[str, Any]) -> Any:
-        """Give it to the driver; returns the driver's cursor. Raises what SQLAlchemy raises for a failed statement."""
+        `processors` say which columns to convert, and how: SQLite, for example, knows no booleans.
+        """
+        self.text = text
+        self.processors = processors
+        self.names = names
+        self.constants = constants
+
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
         constants = self.constants
-        values = [given[name] if name in given else constants[name] for name in self.names]
-        driver: Any = db.connection.dbapi_connection
-        try:
-            return self.cursor(driver).execute(self.text, values)
-        except db.dialect.loaded_dbapi.Error as error:
-            raise _failed(db, self.text, error) from error
+        return [given[name] if name in given else constants[name] for name in self.names]
 
     def processed(self, row: Values) -> Values:
         values = list(row)
         for column, process in self.processors:
             values[column] = process(values[column])
         return tuple(values)
+
+    # All of these raise what SQLAlchemy raises for a failed statement.
+
+    @abstractmethod
+    def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
+        """The first row, if there is one."""
+
+    @abstractmethod
+    def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
+        """All rows."""
+
+    @abstractmethod
+    def run(self, db: Connection, given: Mapping[str, Any]) -> int:
+        """How many rows were changed."""
+
+
+class _OnSqlite(_Compiled):
+    def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
+        cursor = self._executed(db, given)
+        row: Values | None = cursor.fetchone()
+        cursor.close()
+        return row
+
+    def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
+        return self._executed(db, given).fetchall()
+
+    def run(self, db: Connection, given: Mapping[str, Any]) -> int:
+        cursor = self._executed(db, given)
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+    def _executed(self, db: Connection, given: Mapping[str, Any]) -> sqlite3.Cursor:
+        driver: Any = db.connection.dbapi_connection
+        try:
+            cursor: sqlite3.Cursor = driver.execute(self.text, self.values(given))
+        except sqlite3.Error as error:
+            raise _failed(db, self.text, error) from error
+        return cursor
+
+
+class _OnPostgresql(_Compiled):
+    def __init__(self, *about: Any) -> None:
+        from trivium.store.prepared import Prepared
+
+        super().__init__(*about)
+        self._prepared = Prepared(self.text)
+
+    def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
+        driver: Any = db.connection.dbapi_connection
+        try:
+            return self._prepared.first(driver, self.values(given))
+        except db.dialect.loaded_dbapi.Error as error:
+            raise _failed(db, self.text, error) from error
+
+    def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
+        driver: Any = db.connection.dbapi_connection
+        try:
+            return self._prepared.all(driver, self.values(given))
+        except db.dialect.loaded_dbapi.Error as error:
+            raise _failed(db, self.text, error) from error
+
+    def run(self, db: Connection, given: Mapping[str, Any]) -> int:
+        driver: Any = db.connection.dbapi_connection
+        try:
+            return self._prepared.run(driver, self.values(given))
+        except db.dialect.loaded_dbapi.Error as error:
+            raise _failed(db, self.text, error) from error
 
 
 class Query:
@@ -63,15 +130,13 @@ class Query:
     def first(self, db: Connection, given: Mapping[str, Any]) -> Values | None:
         """The first row, if there is one."""
         compiled = self._for(db)
-        cursor = compiled.execute(db, given)
-        row: Values | None = cursor.fetchone()
-        cursor.close()
+        row = compiled.first(db, given)
         return row if row is None or not compiled.processors else compiled.processed(row)
 
     def all(self, db: Connection, given: Mapping[str, Any]) -> list[Values]:
         """All rows."""
         compiled = self._for(db)
-        rows: list[Values] = compiled.execute(db, given).fetchall()
+        rows = compiled.all(db, given)
         return [compiled.processed(row) for row in rows] if compiled.processors else rows
 
     def _for(self, db: Connection) -> _Compiled:
@@ -95,10 +160,7 @@ class Change:
         if compiled is None:
             names = list(given) if isinstance(self.statement, Insert) else None
             compiled = self._compiled[dialect.name] = _compile(self.statement, dialect, names)
-        cursor = compiled.execute(db, given)
-        changed: int = cursor.rowcount
-        cursor.close()
-        return changed
+        return compiled.run(db, given)
 
 
 def _failed(db: Connection, statement: str, error: Any) -> BaseException:
@@ -139,17 +201,7 @@ def _compile(statement: Any, dialect: Dialect, columns: list[str] | None = None)
         process = column.type.result_processor(dialect, None)
         if process is not None:
             processors.append((number, process))
-    text, names = str(compiled), tuple(compiled.positiontup or ())
-    cursor: Callable[[Any], Any] = sqlite3.Connection.cursor
-    if not compiled.positional:
-        from psycopg import RawCursor
-
-        cursor = RawCursor
-        text, names = _numbered(text)
-    return _Compiled(
-        text=text,
-        names=names,
-        constants={name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required},
-        cursor=cursor,
-        processors=tuple(processors),
-    )
+    constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
+    if compiled.positional:
+        return _OnSqlite(str(compiled), tuple(compiled.positiontup or ()), constants, tuple(processors))
+    return _OnPostgresql(*_numbered(str(compiled)), constants, tuple(processors))

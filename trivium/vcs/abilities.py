@@ -73,6 +73,8 @@ class Abilities:
     """Whether somebody can ask for changes to be taken over."""
     edits: bool = False
     """Whether the server can record a change of a file by itself (`BackEnd.commit`)."""
+    edits_alone: bool = False
+    """Whether nobody else may work on the repository meanwhile."""
     refuses: Mapping[Act, str] = field(default_factory=lambda: MappingProxyType({}))
     """The acts that the system does not have, each with a sentence that everybody may read."""
     ending: str = ""

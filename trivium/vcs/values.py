@@ -77,6 +77,8 @@ class FileCommit:
     path: str
     content: bytes | None
     """None: the file is removed."""
+    username: str
+    """Of the account; its person is `author`."""
     author: str
     email: str
     message: str

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
+from trivium.http import pipes
 from trivium.http.asgi import Headers, Receive, Scope, Send, TooLarge, body_chunks, header, respond
 from trivium.settings import Settings
 from trivium.wire.door import limited
@@ -46,6 +47,9 @@ class HttpChannel:
             self.started = True
             await self._send({"type": "http.response.start", "status": 200, "headers": list(self.headers)})
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def pass_on(self, pipe: int, count: int) -> None:
+        await self._send({"type": pipes.TYPE, "pipe": pipe, "count": count})
 
     async def finish(self, last: bytes = b"") -> None:
         if self.started:

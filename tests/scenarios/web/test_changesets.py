@@ -166,17 +166,17 @@ def test_a_page_that_is_known_is_not_sent_again(root: Api, readers: Browser, cha
 
 def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
     call = {"repoid": changed.name, "commit_id": changed.second}
-    root("comment_commit", **call, message="Fine <u>so</u>", status="under_review")
+    root("comment_commit", **call, message="Fine **so**<script>hit()</script>", status="under_review")
     root("comment_commit", **call, message="Fine now", status="approved")
     root("comment_commit", **call, message="Why?", filepath="src/tide.py", lineno="n5", comment_type="todo")
     page = page_of(readers, f"/{changed.name}/changeset/{changed.second}")
     said = page.css("section.general article.remark")
-    assert [one.css_first(".message").text() for one in said] == ["Fine <u>so</u>", "Fine now"]
+    assert [one.css_first(".prose").text().strip() for one in said] == ["Fine so", "Fine now"]
     # What is said on a line stands below it, and the list of files counts it.
     for layout in ("unified", "split"):
         beside = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")
         (thread,) = beside.css("tr.talk")
-        assert thread.css_first(".message").text() == "Why?"
+        assert thread.css_first(".prose").text().strip() == "Why?"
         above = thread.prev
         while above.tag != "tr":
             above = above.prev
@@ -184,7 +184,7 @@ def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
         assert thread.css_first("td").attributes["colspan"] == ("4" if layout == "split" else "3")
         assert [link.text().strip()[:8] for link in beside.css("nav.changed a:has(.sr)")] == ["Mtide.py"]
     assert page.css_first(".commit .tag.good").text() == "Approved"
-    assert not page.css(".remark u")
+    assert page.css(".remark strong") and not page.css(".remark script")
 
 
 def test_what_is_said_on_lines_of_many_files(root: Api, readers: Browser, changed: Changed) -> None:

@@ -126,17 +126,21 @@ def test_a_review_is_sent_as_a_whole(talk: Talk) -> None:
     last = [one["action"] for one in page.all("form") if "/comments/drafts/" in one.get("action", "")][-1]
     assert talk.adas.post(last, {"csrf_token": talk.adas.get(talk.page).page.token, "_method": "DELETE"}).status == 404
     assert talk.bens.post(last, {"csrf_token": page.token, "_method": "DELETE"}).status == 302
-    sent = talk.say(talk.bens, text="As a whole: good", changeset_status="approved", act="review")
+    sent = talk.say(talk.bens, text=f"As a whole: good, @{talk.ada.name}", changeset_status="approved", act="review")
     assert sent.status == 302, sent.text
     first = sent.location.rpartition("-")[2]
     text = talk.adas.get(talk.page).page.text
     for said in ("Point 1", "Point 2", "As a whole: good", "Approved"):
         assert said in text, text
     assert "Away with it" not in text and "nobody else sees" not in talk.bens.get(talk.page).text
-    until(lambda: "has approved" in told(talk.adas) or "has commented" in told(talk.adas))
+    until(lambda: "has mentioned you" in told(talk.adas))
     assert talk.adas.get("/_admin/notifications").page.text.count(talk.ben.name) == 1, "one for all of it"
     assert talk.say(talk.bens, act="review").status == 422, "there is nothing left to send"
     assert first.isdigit()
+    # The same may be said of several changesets at once, of all or of none.
+    assert talk.say(talk.bens, text="Each", commit_ids="no-such-changeset").status == 404
+    assert talk.say(talk.bens, text="Each", commit_ids=f"{talk.raw_id}, tip").status == 302
+    assert talk.adas.get(talk.page).page.text.count("Each") == 1
     # A vote needs no words.
     assert talk.say(talk.adas, changeset_status="under_review").status == 302
     assert "Under review" in talk.bens.get(talk.page).page.text

@@ -12,7 +12,7 @@ from tests.support.clients import Api, Person, Thing
 from tests.support.servers import Server
 from tests.support.systems import Copy, new_system
 
-BRANCH = {"git": "master", "hg": "default"}
+BRANCH = {"git": "master", "hg": "default", "svn": "tip"}
 
 
 @pytest.fixture(params=sorted(BRANCH))
@@ -64,7 +64,7 @@ def test_a_file_is_changed_added_and_removed(
     copy.update()
     assert copy.files() == {"docs/a.txt": b"one\nthree\n", "docs/deep/b.txt": b"b\n", "dos.txt": b"x\r\nz\r\n"}
     told = root("get_repo_changesets", repoid=mine.id, start_rev="0", limit=-1)
-    assert [one["message"] for one in told] == ["first", "Three", "Z", "B", "Away"]
+    assert [one["message"].strip() for one in told] == ["first", "Three", "Z", "B", "Away"]
     assert ada.name in told[-1]["author"]
     # A clone and a push go on from there.
     assert copy.change("after", **{"docs/a.txt": "four\n"})
@@ -132,3 +132,18 @@ def test_a_push_of_a_browser_releases_the_lock_and_is_told(
     recorded(adas, send(adas, f"/{mine.name}/edit/{BRANCH[kind]}/docs/a.txt", content="x\n", message="Mine"))
     assert root("get_repo", repoid=mine.id)["locked_by"] is None
     assert mine.name in adas.get("/_admin/journal").page.text
+
+
+def test_a_file_that_a_client_of_subversion_has_locked_is_left_alone(
+    server: Server, root: Api, ada: Person, adas: Browser, tmp_path: Path
+) -> None:
+    name = root.new_repo(owner=ada.name, kind="svn").name
+    copy = new_system("svn", tmp_path / "clients").checkout(server, name, ada)
+    copy.change("first", **{"a.txt": "one\n", "b.txt": "b\n"})
+    copy.run("lock", "a.txt")
+    refused = send(adas, f"/{name}/edit/tip/a.txt", content="two\n", message="Two")
+    assert refused.status == 422 and f"the file is locked by {ada.name}" in refused.page.text
+    recorded(adas, send(adas, f"/{name}/edit/tip/b.txt", content="two\n", message="Two"))
+    # Apache's own account goes on from there.
+    copy.update()
+    assert copy.change("after", **{"b.txt": "three\n"}) == "3"

@@ -16,6 +16,7 @@ import pytest
 from trivium.errors import Busy
 from trivium.forge.site import Site
 from trivium.store import turns
+from trivium.store.engine import Store
 from trivium.store.turns import Turns
 
 _HOLD = """
@@ -100,3 +101,18 @@ def test_a_turn_ends_with_a_failed_transaction(site: Site) -> None:
         raise ZeroDivisionError
     with site.store.write():
         pass
+
+
+def test_only_what_need_not_last_waits_for_no_disk(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'trivium.db'}")
+    full, normal = 2, 1
+
+    def how(*, durable: bool) -> object:
+        with store.write(access_unchanged=True, durable=durable) as db:
+            return db.exec_driver_sql("PRAGMA synchronous").scalar()
+
+    assert [how(durable=durable) for durable in (True, False, True)] == [full, normal, full]
+    with pytest.raises(Busy), store.write(access_unchanged=True, durable=False):
+        raise Busy("it goes wrong")
+    assert how(durable=True) == full
+    store.close()

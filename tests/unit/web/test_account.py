@@ -21,6 +21,7 @@ from trivium.access.levels import Level
 from trivium.access.throttle import Throttle
 from trivium.forge.accounts import emails, tokens
 from trivium.forge.accounts import users as accounts
+from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.site import Site
 from trivium.store import tables
 from trivium.store.tables import email_confirmations, user_emails
@@ -62,7 +63,7 @@ def delete(visitor: Visitor, path: str, **fields: str) -> Answer:
 
 def lets_in(site: Site, key: str, role: Role = Role.API) -> bool:
     try:
-        Authenticator(site.store, site.ring, Throttle(100, 100, 1)).by_key(key, HERE, role)
+        Authenticator(site.store, site.ring, Throttle(100, 100, 1), journal_failure).by_key(key, HERE, role)
     except CredentialsRefused:
         return False
     return True
@@ -91,7 +92,7 @@ def test_a_new_key_is_shown_once_and_works(site: Site, ida: Caller, idas: Visito
         assert not KEY.search(idas.get(path).text)
     # Nor does the address show it again when the next thing is told, to another session.
     other = Doorway.visitor(idas._doorway, ida)
-    other.post(MINE, firstname="Ida")
+    assert other.post(MINE, firstname="Ida").status == 302
     assert not KEY.search(other.get(made.location).text)
     assert key[-4:] in idas.get(TOKENS).page.text
     (row,) = [one for one in _tokens(site, ida) if not one.builtin]
@@ -145,7 +146,7 @@ def test_expired_keys_stay_marked(site: Site, ida: Caller, idas: Visitor) -> Non
 
 def test_where_a_key_was_used_last_is_told(doorway: Doorway, site: Site, ida: Caller, idas: Visitor) -> None:
     made = tokens.new_token(site, ida, ida.user_id, "ida", role=Role.API)
-    authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1))
+    authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1), journal_failure)
     authenticator.by_key(made.key, "198.51.100.7", Role.API)
     doorway.activity.write(site, authenticator.used_tokens, set())
     assert "198.51.100.7" in idas.get(TOKENS).page.text
@@ -285,10 +286,11 @@ def test_each_right_has_its_reason_and_none_costs_a_statement(
             rows.repository(db, f"open-{number:02}", ada)
     bens = doorway.visitor(ben)
     first = bens.get(f"{MINE}/perms?of=repositories")
-    assert "un-seen" not in first.text and first.page.text.count("What everybody may") == 48
-    assert "The owner may do everything" in first.page.text and "A right of their own" in first.page.text
+    assert "un-seen" not in first.text and first.page.text.count("What everybody may") == 49
+    assert "Given to this user" in first.page.text
     (older,) = [link for link in first.page.links if "after=" in link]
-    assert bens.get(older).page.text.count("What everybody may") == 12
+    second = bens.get(older).page.text
+    assert second.count("What everybody may") == 11 and "The owner may do everything" in second
     with doorway.statements() as asked:
         bens.get(f"{MINE}/perms?of=repositories&after=a")
     assert len([one for one in asked if one.startswith("SELECT")]) <= 6
@@ -314,7 +316,7 @@ def test_who_sees_why(doorway: Doorway, site: Site, ada: Caller, ben: Caller) ->
         )
     with site.store.write() as db:
         rows.grant(db, tables.repository_grants, hidden, ben.user_id, Level.READ)
-    assert "A right of their own" in bens.get("/_admin/why?repository=un-seen").page.text
+    assert "Given to this user" in bens.get("/_admin/why?repository=un-seen").page.text
 
 
 def _tokens(site: Site, of: Caller) -> list[tokens.Token]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import rows
 from tests.support.doors import Doorway
 from trivium.access.caller import Caller
+from trivium.forge.site import Site
 
 PATH = "/_admin/my_account/preferences"
 
@@ -59,3 +61,15 @@ def test_what_does_not_exist_is_not_chosen(doorway: Doorway, ben: Caller) -> Non
     assert visitor.post(PATH, tab_width="99").status == 422
     assert visitor.post(PATH, token=False, theme="dark").status == 403
     assert chosen(visitor.get(PATH).page.all("html")[0]) == {}
+
+
+def test_times_are_told_where_somebody_is(doorway: Doorway, site: Site, ben: Caller) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "old", ben)  # at midnight, UTC
+    visitor = doorway.visitor(ben)
+    assert visitor.post(PATH, times="absolute", zone="Asia/Tokyo").status == 302
+    assert "2024-01-01 09:00" in visitor.get("/").page.text
+    visitor.post(PATH, zone="America/Lima", tab_width="2")
+    page = visitor.get("/").page
+    assert "2023-12-31 19:00" in page.text and page.all("html")[0]["data-tab"] == "2"
+    assert visitor.post(PATH, zone="Mars/Base").status == 422

@@ -29,7 +29,7 @@ def test_no_page_has_more_script_for_readers_than_it_may(name: str) -> None:
 
 
 def test_a_template_brings_one_script_beside_that_of_every_page_and_one_for_who_writes() -> None:
-    named = {path.name: SCRIPT.findall(path.read_text()) for path in TEMPLATES.rglob("*.html")}
+    named = {str(path.relative_to(TEMPLATES)): SCRIPT.findall(path.read_text()) for path in TEMPLATES.rglob("*.html")}
     assert named.pop("frame.html") == [OF_EVERY_PAGE]
     assert {script for found in named.values() for script in found} == scripts() - {OF_EVERY_PAGE}
     assert max(len(set(found) - {FOR_WRITING}) for found in named.values()) == 1

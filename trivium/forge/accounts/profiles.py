@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, delete, select, update
 
 from trivium.access.caller import Caller
@@ -55,28 +56,32 @@ def change_own(
     site: Site,
     caller: Caller,
     *,
-    firstname: str,
-    lastname: str,
-    email: str,
-    password: str,
+    firstname: str | UnsetType = UNSET,
+    lastname: str | UnsetType = UNSET,
+    email: str | UnsetType = UNSET,
+    password: str = "",
     authenticator: Authenticator,
 ) -> None:
     """Give the caller's account other names, or have mails go to another of its addresses.
 
     The address lets whoever reads it choose another password, so that only who knows the present one may set it.
-    Raises `Invalid` about `firstname`, `lastname` or `email`, and `CredentialsRefused`.
+    What is not given stays. Raises `Invalid` about `firstname`, `lastname` or `email`, and `CredentialsRefused`.
     """
+    wanted: dict[str, str | None] = {}
     for name, text in (("firstname", firstname), ("lastname", lastname)):
+        if text is UNSET:
+            continue
         try:
             accounts.check_text(text)
         except Invalid as error:
             raise Invalid("This is too long, or has a character that cannot be stored.", about=name) from error
+        wanted[name] = text
     with site.store.read() as db:
         present = accounts.by_id(db, caller.user_id).email or ""
-    if email.lower() != present:
+    if email is not UNSET and email.lower() != present:
         authenticator.by_sign_in(caller.username, password, caller.address)
+        wanted["email"] = email.lower() or None
     with site.store.write(told_apart=True) as db:
-        wanted = {"firstname": firstname, "lastname": lastname, "email": email.lower() or None}
         was = values_before(db, users, caller.user_id, wanted)
         changes = {name: value for name, value in wanted.items() if value != was[name]}
         if not changes:

@@ -190,7 +190,8 @@ class _Turn:
         return final
 
     def _note(self, to: Position) -> None:
-        with self._site.store.write(access_unchanged=True) as db:
+        # A power loss repeats deliveries, as a kill does.
+        with self._site.store.write(access_unchanged=True, durable=False) as db:
             outbox.move(db, self._to.name, to)
 
     def next_try(self) -> float | None:

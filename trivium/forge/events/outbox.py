@@ -34,6 +34,7 @@ from trivium.forge.events.journal import record
 from trivium.forge.events.reports import DeliveryAskedAgain
 from trivium.forge.site import Site
 from trivium.names import storable
+from trivium.store.query import Query
 from trivium.store.tables import event_positions, journal, undelivered_events
 from trivium.tree.kernel_locks import one_at_a_time
 
@@ -110,7 +111,8 @@ _COLUMNS: Final = (
     journal.c.repository_id,
     journal.c.detail,
 )
-_LAST_ROW: Final = select(journal.c.id).order_by(journal.c.id.desc()).limit(1)
+_LAST_ROW: Final = Query(select(journal.c.id).order_by(journal.c.id.desc()).limit(1))
+"""Each worker asks for it every second (`delivery`)."""
 _OLDEST_UNDER_WAY: Final = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _WANTED: Final = journal.c.action.in_(bindparam("actions", expanding=True))
 _NEXT: Final = (
@@ -184,7 +186,12 @@ def end(db: Connection) -> Position:
     """Behind everything that may be delivered now: one statement, of an index alone."""
     if db.dialect.name == _POSTGRESQL:
         return Position(db.execute(_OLDEST_UNDER_WAY).scalar_one() - 1, _LAST)
-    return Position(0, db.execute(_LAST_ROW).scalar() or 0)
+    return Position(0, _last_row(db))
+
+
+def _last_row(db: Connection) -> int:
+    found = _LAST_ROW.first(db, {})
+    return 0 if found is None else found[0]
 
 
 def begin(site: Site, names: Collection[str]) -> None:
@@ -213,7 +220,7 @@ def _count_anew(site: Site) -> None:
             here = Position(*stored)
             behind = select(func.min(journal.c.id)).where(tuple_(*map(literal, here)) < _PLACE)
             first = db.execute(behind).scalar()
-            last = db.execute(_LAST_ROW).scalar() or 0
+            last = _last_row(db)
             there = last if first is None else first - 1
             mine = update(event_positions).where(event_positions.c.subscriber == name)
             db.execute(mine.values(transaction_id=0, event_id=there))

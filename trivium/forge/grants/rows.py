@@ -52,7 +52,7 @@ class Row:
 
 def _rows(tables: ObjectTables) -> Any:
     objects, grants = tables.objects, tables.grants
-    here = bindparam("object_id")
+    here: Any = bindparam("object_id")
     owner_of = select(objects.c.owner_id).where(objects.c.id == here).scalar_subquery()
     admin = literal(int(Level.ADMIN))
     supers = select(

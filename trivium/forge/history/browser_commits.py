@@ -8,7 +8,7 @@ be, and the next start journals which.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.errors import Forbidden, Invalid
 from trivium.forge.accounts import users as accounts
+from trivium.forge.history.places import OF_SYSTEMS, TIP
 from trivium.forge.history.reading import History
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Push
@@ -26,6 +27,7 @@ from trivium.forge.repositories.settings import publishes
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.tree.kernel_locks import RepositoryLock
+from trivium.vcs.abilities import Lines
 from trivium.vcs.errors import HeadMoved, NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
 from trivium.vcs.values import FileCommit, Layout, RefUpdate
@@ -65,10 +67,17 @@ class Edit:
 
 def branch_at(history: History, repository: Repository, name: str, raw_id: str) -> str | None:
     """The branch of which a commit is the head, `name` if that is one of several; None: it is the head of none."""
-    branches = history.names(repository, Layout()).branches
+    branches = _heads(history, repository)
     if branches.get(name) == raw_id:
         return name
     return min((one for one, head in branches.items() if head == raw_id), default=None)
+
+
+def _heads(history: History, repository: Repository) -> Mapping[str, str]:
+    """What can be added to: name → the full id that it holds. Where branches are paths: the youngest revision."""
+    if history.site.back_ends[repository.kind].abilities.lines is Lines.PATHS:
+        return {TIP: history.read(repository, lambda snapshot: snapshot.resolve(TIP))}
+    return history.names(repository, Layout()).branches
 
 
 def commit(site: Site, history: History, caller: Caller, repository: Repository, edit: Edit) -> str:
@@ -89,7 +98,9 @@ def commit(site: Site, history: History, caller: Caller, repository: Repository,
         raise Forbidden
     user_locks.check(caller, present, writes=True)
     name = " ".join(f"{author.firstname} {author.lastname}".split()) or author.username
-    with RepositoryLock(site.tree.locks, repository.id).shared(site.settings.exclusive_timeout):
+    lock = RepositoryLock(site.tree.locks, repository.id)
+    hold = lock.exclusive if back_end.abilities.edits_alone else lock.shared
+    with hold(site.settings.exclusive_timeout):
         growth.check_room(site, repository.id)
         for left in reversed(range(_TRIES)):
             wanted = FileCommit(
@@ -97,6 +108,7 @@ def commit(site: Site, history: History, caller: Caller, repository: Repository,
                 parent=_head(history, present, edit),
                 path=edit.path,
                 content=edit.content,
+                username=author.username,
                 author=_signature(name),
                 email=_signature(author.email or _NOBODY),
                 message=edit.message,
@@ -119,6 +131,8 @@ def _check(edit: Edit) -> None:
         raise Invalid("A file of more than %(most)s bytes is not edited here.", about="content", most=MAX_CONTENT)
     if not is_clean_text(edit.path) or any(ord(one) < 32 or ord(one) == 127 for one in edit.path) or "\\" in edit.path:
         raise Invalid("A path has no such characters.", about="path")
+    if any(segment.lower() in OF_SYSTEMS for segment in edit.path.split("/")):
+        raise UnknownPath(edit.path)
     if not is_clean_text(edit.branch) or not is_clean_text(edit.message):
         raise UnknownRevision(edit.branch)
 
@@ -130,7 +144,7 @@ def _signature(text: str) -> str:
 
 def _head(history: History, repository: Repository, edit: Edit) -> str:
     """Where the branch is now; raises `Conflict` when the file is not what its editor saw."""
-    head = history.names(repository, Layout()).branches.get(edit.branch)
+    head = _heads(history, repository).get(edit.branch)
     if head is None:
         raise UnknownRevision(edit.branch)
 

@@ -15,7 +15,7 @@ from trivium.vcs.model import Snapshot
 from trivium.vcs.pages import EntryKind, TreeEntry
 
 TIP: Final = "tip"
-_OF_SYSTEMS: Final = frozenset({".git", ".hg", "..", "."})
+OF_SYSTEMS: Final = frozenset({".git", ".hg", "..", "."})
 """Segments that no page looks for: nothing here is the inside of a repository (system.md 2.1)."""
 _MOST_PROPERTIES: Final = 100
 _MOST_OF_A_PROPERTY: Final = 4 << 10
@@ -64,7 +64,7 @@ def place(history: History, repository: Repository, revision: str, path: str, at
     A revision's name may go on in the path (`locating.located`). Without a name it is where the repository's pages
     begin. Raises `UnknownRevision` and `UnknownPath`. `at` as for `History.read`.
     """
-    if any(segment.lower() in _OF_SYSTEMS for segment in path.split("/")):
+    if any(segment.lower() in OF_SYSTEMS for segment in path.split("/")):
         raise UnknownPath(path)
     moment = at or history.now(repository)
     return history.read(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from trivium.errors import Busy, Cancelled, TriviumError
@@ -44,6 +45,7 @@ _CLAIM = Change(
         jobs.c.id == bindparam("job"),
         jobs.c.state == State.QUEUED.value,
         jobs.c.due_on <= bindparam("moment"),
+        jobs.c.attempts == bindparam("seen"),
     )
     .values(
         state=State.RUNNING.value,
@@ -140,23 +142,34 @@ def sent(site: Site, ids: list[str]) -> None:
     """Note that a broker was told of these."""
     if ids:
         told = moment()
-        with site.store.write(access_unchanged=True) as db:
+        with site.store.write(access_unchanged=True, durable=False) as db:
             for job in ids:
                 _SENT.run(db, {"job": job, "moment": told})
 
 
 def claim(site: Site, job: str) -> Job | None:
-    """Take a job that waits; None when it is another's, is over, or must not begin yet."""
+    """Take a job that waits; None when it is another's, is over, or must not begin yet.
+
+    Should a power loss take that back, the job waits again, as after a kill.
+    """
     with site.store.read() as db:
         row = _ROW.first(db, {"job": job})
-        # Most that come twice are seen here, without a turn of a writer.
-        if row is None or job_of(row).state is not State.QUEUED:
+    # Most that come twice are seen here, without a turn of a writer.
+    if row is None or (waiting := job_of(row)).state is not State.QUEUED:
+        return None
+    begun = {"job": job, "me": site.worker.id, "moment": now(), "seen": waiting.attempts}
+    with site.store.write(access_unchanged=True, durable=False) as db:
+        if not _CLAIM.run(db, begun):
             return None
-    with site.store.write(access_unchanged=True) as db:
-        if not _CLAIM.run(db, {"job": job, "me": site.worker.id, "moment": now()}):
-            return None
-        row = _ROW.first(db, {"job": job})
-    return job_of(row)
+    return msgspec.structs.replace(
+        waiting,
+        state=State.RUNNING,
+        runner=begun["me"],
+        attempts=waiting.attempts + 1,
+        started_on=begun["moment"],
+        done=0,
+        total=None,
+    )
 
 
 class Work:
@@ -220,7 +233,7 @@ class Work:
             if moment_ - self._told < _TELL_EVERY:
                 return
             self._told = moment_
-        with contextlib.suppress(Busy), self._site.store.write(access_unchanged=True) as db:
+        with contextlib.suppress(Busy), self._site.store.write(access_unchanged=True, durable=False) as db:
             so_far = {"so_far": done, "of": total, "unit": what[:100], "said": self._log}
             _TELL.run(db, {"job": self.job.id, "me": self._site.worker.id} | so_far)
 
@@ -247,7 +260,9 @@ class Work:
 
     def end(self, state: State, reason: str | None = None, detail: str | None = None) -> None:
         """Store how the job ended, unless another process has it."""
-        with self._site.store.write(access_unchanged=True) as db:
+        # Should a power loss take back that one which is forgotten is done, it is done again, as after a kill.
+        durable = not (self._forgotten and state is State.DONE)
+        with self._site.store.write(access_unchanged=True, durable=durable) as db:
             self._end(db, state, reason=reason, detail=detail)
         self.over = True
 

@@ -20,6 +20,8 @@ from trivium.store.tables import LARGEST_ID, changeset_comments, repositories
 from trivium.store.tables import notifications as table
 
 PAGE: Final = 50
+ALL: Final = LARGEST_ID
+"""What no notification is newer than."""
 _EXCERPT: Final = 300
 _AFTER: Final = re.compile(r"([ur])([0-9]{1,18})", re.ASCII)
 _MOST_COUNTED: Final = 100
@@ -56,6 +58,8 @@ class NotificationPage:
     """The `after` of the next page."""
     hidden: int
     """Unread ones about what their reader may not see any more, at most 100."""
+    newest: int
+    """The highest number among all of these, for `changes.mark_all_read`."""
 
 
 _me: Any = bindparam("me")
@@ -90,20 +94,20 @@ _LIST = _ROWS.order_by(table.c.id.desc()).limit(bindparam("most"))
 _UNREAD: Final = Query(_LIST.where(table.c.read_on.is_(None), _BEFORE))
 _READ: Final = Query(_LIST.where(table.c.read_on.is_not(None), _BEFORE))
 _ONE: Final = Query(_ROWS.where(table.c.id == bindparam("sought")))
-_HIDDEN: Final = Query(
-    select(func.count()).select_from(
-        select(table.c.id)
-        .select_from(_source)
-        .where(
-            table.c.user_id == _me,
-            table.c.read_on.is_(None),
-            or_(table.c.comment_id.is_(None), changeset_comments.c.id.is_not(None)),
-            func.coalesce(_SEEN, false()) == false(),
-        )
-        .limit(_MOST_COUNTED)
-        .subquery()
+_hidden = (
+    select(table.c.id)
+    .select_from(_source)
+    .where(
+        table.c.user_id == _me,
+        table.c.read_on.is_(None),
+        or_(table.c.comment_id.is_(None), changeset_comments.c.id.is_not(None)),
+        func.coalesce(_SEEN, false()) == false(),
     )
+    .order_by(table.c.id.desc())
+    .limit(_MOST_COUNTED)
+    .subquery()
 )
+_HIDDEN: Final = Query(select(func.count(), func.coalesce(func.max(_hidden.c.id), 0)).select_from(_hidden))
 
 
 def page(db: Connection, caller: Caller, *, after: str = "", limit: int = PAGE) -> NotificationPage:
@@ -119,8 +123,8 @@ def page(db: Connection, caller: Caller, *, after: str = "", limit: int = PAGE) 
         rows = [*rows, *_READ.all(db, given)]
     shown = [_notification(*row) for row in rows[:limit]]
     older = f"{'r' if shown[-1].read else 'u'}{shown[-1].id}" if len(rows) > limit else None
-    hidden = _HIDDEN.first(db, _given(caller))
-    return NotificationPage(shown, older, hidden[0] if hidden else 0)
+    hidden, last = _HIDDEN.first(db, _given(caller)) or (0, 0)
+    return NotificationPage(shown, older, hidden, max([last, *(one.id for one in shown)]))
 
 
 def find(db: Connection, caller: Caller, given: str) -> Notification:

@@ -18,10 +18,11 @@ def journal_change(
     site: Site, caller: Caller, repository_id: int, name: str, path: str, was: str | None, *, locked: bool
 ) -> None:
     """Write down that the caller locked a file, or unlocked it; `was` is who held it before."""
-    about = {"subject": name, "repository_id": repository_id}
     path, before = storable(path), {"holder": None if was is None else storable(was)}
+    told: FileLocked | FileUnlocked
+    if locked:
+        told = FileLocked(subject=name, repository_id=repository_id, path=path, holder=caller.username, was=before)
+    else:
+        told = FileUnlocked(subject=name, repository_id=repository_id, path=path, was=before)
     with site.store.write(access_unchanged=True) as db:
-        if locked:
-            journal.record(db, caller, FileLocked(**about, path=path, holder=caller.username, was=before))
-        else:
-            journal.record(db, caller, FileUnlocked(**about, path=path, was=before))
+        journal.record(db, caller, told)

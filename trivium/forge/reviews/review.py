@@ -8,6 +8,7 @@ hears of it once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import UNSET
 from sqlalchemy import Connection
@@ -22,6 +23,9 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import drafts
 from trivium.forge.reviews.comments import Place, Said, add, check_status, check_text
 from trivium.forge.site import Site
+
+MOST_AT_ONCE: Final = 20
+"""Changesets of which the same is said at once."""
 
 
 def say(
@@ -40,6 +44,22 @@ def say(
     said = _checked(site, text, status, place)
     with site.store.write(told_apart=True) as db:
         return _sent(db, caller, repository, raw_id, said)
+
+
+def say_of_each(
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    raw_ids: Sequence[str],
+    text: str,
+    status: str | None = None,
+) -> list[int]:
+    """The same about several changesets at once: all of it or nothing. Returns the ids in the order of these."""
+    said = _checked(site, text, status, None)
+    if not 0 < len(raw_ids) <= MOST_AT_ONCE:
+        raise Invalid("At once something is said of at most %(most)s changesets.", about="revisions", most=MOST_AT_ONCE)
+    with site.store.write(told_apart=True) as db:
+        return [_sent(db, caller, repository, raw_id, said) for raw_id in raw_ids]
 
 
 def send(

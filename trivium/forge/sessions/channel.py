@@ -32,6 +32,9 @@ class Channel(Protocol):
     async def send(self, piece: bytes) -> None:
         """Send something; waits while the client has enough to read."""
 
+    async def pass_on(self, pipe: int, count: int) -> None:
+        """Send the next bytes of a pipe, which has them already, behind what was sent; waits like `send`."""
+
     async def finish(self, last: bytes = b"") -> None:
         """Send the end of the answer. If nothing was sent yet, the client may finish its request before."""
 

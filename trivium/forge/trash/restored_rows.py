@@ -163,8 +163,14 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
             db.execute(insert(visits).values(user_id=user_id, repository_id=repository_id, visited_on=visited_on))
     for user_id, revision, text, path, line, created_on in note.drafts:
         if user_id in there:
-            values = {"revision": revision, "text": text, "path": path, "line": line, "created_on": created_on}
-            db.execute(insert(comment_drafts).values(user_id=user_id, repository_id=repository_id, **values))
+            draft: dict[str, Any] = {
+                "revision": revision,
+                "text": text,
+                "path": path,
+                "line": line,
+                "created_on": created_on,
+            }
+            db.execute(insert(comment_drafts).values(user_id=user_id, repository_id=repository_id, **draft))
     for key, value in note.settings.items():
         db.execute(insert(repository_settings).values(repository_id=repository_id, key=key, value=value))
     name = db.execute(select(table.c.name).where(table.c.id == repository_id)).scalar_one()

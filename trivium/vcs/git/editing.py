@@ -46,7 +46,7 @@ def made(path: Path, wanted: FileCommit) -> RefUpdate:
         if tree is not None and whole == tree.id:
             raise VcsError("the file is the same as before")
         who = pygit2.Signature(wanted.author, wanted.email)
-        raw_id = repository.create_commit(None, who, who, wanted.message, whole, parents)
+        raw_id = repository.create_commit(None, who, who, f"{wanted.message.rstrip()}\n", whole, parents)
     return RefUpdate(name, wanted.parent, str(raw_id))
 
 

@@ -24,6 +24,7 @@ from trivium.vcs.abilities import Abilities, Act, Lines, Links, Numbers
 from trivium.vcs.adoption import check_self_contained
 from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.findings import found_by
+from trivium.vcs.svn import editing
 from trivium.vcs.svn.apache import SvnApache
 from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.svn.filesystem import changeset_of, open_filesystem, revision_update, youngest
@@ -63,6 +64,8 @@ class Svn:
         links=Links.EXTERNALS,
         graph=False,
         properties=True,
+        edits=True,
+        edits_alone=True,
         refuses=_REFUSES,
         upkeep=("Full shards of revisions were packed.",),
     )
@@ -119,7 +122,8 @@ class Svn:
     def commit(
         self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
     ) -> list[RefUpdate]:
-        raise NotPossible("files of Subversion repositories are not edited in the browser")
+        announce(())
+        return [editing.commit(self.command, path, wanted)]
 
     def strip(self, path: Path, raw_id: str, branch: str) -> RefUpdate:
         raise NotPossible(_REFUSES[Act.STRIP])
@@ -175,6 +179,7 @@ class Svn:
         """
         self.apache.await_quiet()
         _remove_unpublished(path)
+        self.command.hand_over(path)  # a change in the browser may have ended between its steps
         self._remove_transactions(path)
 
     def _remove_transactions(self, path: Path) -> None:

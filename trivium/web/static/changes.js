@@ -7,7 +7,7 @@ addEventListener("mousedown", (event) => {
   if (cell) cell.closest("table").dataset.side = cell.cellIndex > 1 ? "new" : "old";
 });
 
-// What was looked at of changes is folded, and stays so in this browser.
+// What was looked at is folded, and stays so in this browser.
 const looked = one("[data-viewed]");
 const seen = () => { try { return JSON.parse(localStorage.viewed ?? "{}"); } catch { return {}; } };
 const setViewed = (change, is) => {

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from trivium.access.credentials import CredentialsRefused, Reason
 from trivium.forge.accounts import profiles, sessions
 from trivium.turns import Pace
@@ -52,11 +54,12 @@ def save_profile(visit: Visit) -> Page | Redirect:
     if wanted := entered.form:
         try:
             with entered.refusals():
+                sent = visit.form
                 profiles.change_own(
                     *(visit.site, visit.caller),
-                    firstname=wanted.firstname,
-                    lastname=wanted.lastname,
-                    email=wanted.email,
+                    firstname=wanted.firstname if "firstname" in sent else UNSET,
+                    lastname=wanted.lastname if "lastname" in sent else UNSET,
+                    email=wanted.email if "email" in sent else UNSET,
                     password=wanted.current_password,
                     authenticator=visit.authenticator,
                 )

@@ -19,12 +19,14 @@ from trivium.web.visit import RepositoryVisit
 
 
 class Remark(Form):
-    """What the write form sends; the first four names are those that RhodeCode's form has."""
+    """What the write form sends; the first five names are those that RhodeCode's form has."""
 
     text: Text = ""
     changeset_status: one_of("", *STATUSES) = ""  # type: ignore[valid-type]
     f_path: Text = ""
     line: Line = ""
+    commit_ids: Line = ""
+    """Further changesets of which the same is said, with commas between."""
     act: one_of("comment", "draft", "review", "preview") = "comment"  # type: ignore[valid-type]
     """Which of its buttons was pressed."""
 
@@ -54,7 +56,8 @@ def comment(visit: RepositoryVisit, revision: str) -> Answer:
     raw_id = details.identified(visit.history, visit.repository, revision)
     entered = read(Remark, visit)
     if (wanted := entered.form) and wanted.act != "preview":
-        with entered.refusals(text="text", status="changeset_status", path="f_path", line="line"):
+        fields = {"status": "changeset_status", "path": "f_path", "revisions": "commit_ids"}
+        with entered.refusals(**fields):
             return _said(visit, raw_id, wanted)
     if visit.asked.by_script and entered.wrong:
         return Json({"errors": entered.wrong}, entered.status)
@@ -69,6 +72,11 @@ def _said(visit: RepositoryVisit, raw_id: str, wanted: Remark) -> Answer:
         return _back(visit, raw_id, "review")
     if wanted.act == "review":
         made = review.send(site, caller, repository, raw_id, wanted.text, status)
+    elif wanted.commit_ids:
+        named = [one.strip() for one in wanted.commit_ids.split(",", review.MOST_AT_ONCE) if one.strip()]
+        found = [details.identified(visit.history, repository, one) for one in named]
+        every = list(dict.fromkeys((raw_id, *found)))
+        made = review.say_of_each(site, caller, repository, every, wanted.text, status)[0]
     else:
         made = review.say(site, caller, repository, raw_id, wanted.text, status, wanted.place)
     if visit.asked.by_script:

@@ -112,25 +112,31 @@ def save(visit: Visit, gist: str) -> Page | Redirect:
     shown = visit.ask(listing.to_change, gist)
     entered, files = read(Facts, visit), typed_files(visit)
     wanted = entered.form
-    if wanted is None or wanted.act != "save" or wrong_files(visit, entered, files):
-        more = wanted is not None and wanted.act == "more"
-        return _editing(visit, shown, entered, with_more(files) if more else files)
-    before = listing.files(visit.site, shown)
-    changes = GistChanges(
-        files=contents(files, before),
-        lifetime=wanted.lifetime,
-        description=wanted.description,
-        acl_level=wanted.acl_level,
-        instead_of=wanted.revision,
-    )
-    try:
-        with entered.refusals(files="files", lifetime="lifetime", description="description"):
-            core.update_gist(visit.site, visit.caller, shown.gist, changes)
-            return Redirect(visit.url("gists.gist", shown.gist.access_id), visit.text("Saved."))
-    except core.EditedMeanwhile:
-        entered.refuse("", visit.text("Somebody has changed it meanwhile. Your text is here, and theirs below."), 409)
-        return _editing(visit, shown, entered.instead(revision=listing.newest(visit.site, shown)), files, theirs=before)
-    return _editing(visit, shown, entered, files)
+    if wanted is not None and wanted.act == "save" and not wrong_files(visit, entered, files):
+        before = listing.files(visit.site, shown)
+        changes = GistChanges(
+            files=contents(files, before),
+            lifetime=wanted.lifetime,
+            description=wanted.description,
+            acl_level=wanted.acl_level,
+            instead_of=wanted.revision,
+        )
+        try:
+            with entered.refusals(files="files", lifetime="lifetime", description="description"):
+                core.update_gist(visit.site, visit.caller, shown.gist, changes)
+                return Redirect(visit.url("gists.gist", shown.gist.access_id), visit.text("Saved."))
+        except core.EditedMeanwhile:
+            return _edited_meanwhile(visit, shown, entered, files)
+    more = wanted is not None and wanted.act == "more"
+    return _editing(visit, shown, entered, with_more(files) if more else files)
+
+
+def _edited_meanwhile(visit: Visit, shown: ShownGist, entered: Entered[Facts], files: list[TypedFile]) -> Page:
+    """Both texts: the next time what was typed replaces what is there now."""
+    said = visit.text("Somebody has changed it meanwhile. Your text is here, and theirs below.")
+    again = entered.instead(revision=listing.newest(visit.site, shown))
+    again.refuse("", said, 409)
+    return _editing(visit, shown, again, files, theirs=listing.files(visit.site, shown))
 
 
 def _editing(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from trivium.forge.accounts.users import id_in
@@ -36,7 +37,7 @@ def notifications(visit: Visit) -> Page:
     return Page(
         "notifications/notifications.html",
         parts=_parts(found.rows),
-        newest=max((one.id for one in found.rows), default=listing.LARGEST_ID),
+        newest=found.newest,
         unread=sum(not one.read for one in found.rows),
         hidden=found.hidden,
         after=after,
@@ -45,7 +46,7 @@ def notifications(visit: Visit) -> Page:
     )
 
 
-def _parts(rows: list[Notification]) -> list[tuple[bool, list[tuple[str, list[Notification]]]]]:
+def _parts(rows: Sequence[Notification]) -> list[tuple[bool, list[tuple[str, list[Notification]]]]]:
     """Unread and read ones, each by repository: in the order in which something happened there last."""
     parts = []
     for is_read, some in groupby(rows, lambda one: one.read):
@@ -67,7 +68,7 @@ def mark_all_read(visit: Visit) -> Redirect:
     """Mark as read all that there were when the page was made."""
     wanted = read(Seen, visit).form
     newest = id_in(wanted.newest) if wanted else None
-    changes.mark_all_read(visit.site, visit.caller, listing.LARGEST_ID if newest is None else newest)
+    changes.mark_all_read(visit.site, visit.caller, listing.ALL if newest is None else newest)
     return Redirect(visit.url("notifications.notifications"))
 
 

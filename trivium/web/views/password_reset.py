@@ -6,17 +6,24 @@ from __future__ import annotations
 from typing import Final
 
 from trivium.access.credentials import CredentialsRefused
-from trivium.errors import Invalid
 from trivium.forge.accounts import password_resets
 from trivium.forge.accounts.password_resets import ResetRefused
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
+from trivium.web.forms import Entered, Form, Secret, empty, read
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
 _LONGEST: Final = 255
 _SECRET: Final = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
 """Of pages whose address lets somebody in."""
+
+
+class NewPassword(Form):
+    """Another password, typed twice."""
+
+    new_password: Secret
+    new_password_confirmation: Secret
 
 
 @view("GET", "/_admin/password_reset", needs=Who.ANYBODY, word="LoginController:password_reset")
@@ -55,7 +62,7 @@ def ask(visit: Visit) -> Page:
 )
 def choosing(visit: Visit) -> Page:
     """The form to choose a password, for whoever followed the link; to look at it uses up nothing."""
-    return _choosing(visit, visit.query.get("key", ""))
+    return _choosing(visit, visit.query.get("key", ""), empty(visit, NewPassword))
 
 
 @view(
@@ -67,17 +74,19 @@ def choosing(visit: Visit) -> Page:
 )
 def choose(visit: Visit) -> Page | Redirect:
     """Store the password that was chosen; whoever had signed in to the account has to do it again."""
-    given = visit.form
-    key, new = given.get("key", ""), given.get("new_password", "")
-    if new != given.get("new_password_confirmation", ""):
-        return _choosing(visit, key, visit.text("The new password was not typed twice in the same way."), 422)
-    try:
-        password_resets.use(visit.site, key, new, address=visit.asked.address)
-    except ResetRefused:
-        return _void()
-    except Invalid as error:
-        return _choosing(visit, key, visit.text(error.message), 422)
-    return Redirect(visit.url("sign_in.form"), visit.text("Your password was changed. Please sign in."))
+    key, entered = visit.form.get("key", ""), read(NewPassword, visit)
+    if wanted := entered.form:
+        if wanted.new_password != wanted.new_password_confirmation:
+            said = visit.text("The new password was not typed twice in the same way.")
+            entered.refuse("new_password_confirmation", said)
+            return _choosing(visit, key, entered)
+        try:
+            with entered.refusals(password="new_password"):
+                password_resets.use(visit.site, key, wanted.new_password, address=visit.asked.address)
+                return Redirect(visit.url("sign_in.form"), visit.text("Your password was changed. Please sign in."))
+        except ResetRefused:
+            return _void()
+    return _choosing(visit, key, entered)
 
 
 def _asking(visit: Visit, reason: str = "", status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Page:
@@ -85,12 +94,13 @@ def _asking(visit: Visit, reason: str = "", status: int = 200, headers: tuple[tu
     return Page("password_reset/ask.html", status, headers=headers, possible=possible, reason=reason)
 
 
-def _choosing(visit: Visit, key: str, reason: str = "", status: int = 200) -> Page:
+def _choosing(visit: Visit, key: str, entered: Entered[NewPassword]) -> Page:
     try:
         found = visit.ask(password_resets.held, visit.site, key)
     except ResetRefused:
         return _void()
-    return Page("password_reset/choose.html", status, headers=_SECRET, key=key, username=found.username, reason=reason)
+    shown = {"key": key, "username": found.username, "fields": entered}
+    return Page("password_reset/choose.html", entered.status, headers=_SECRET, **shown)
 
 
 def _void() -> Page:

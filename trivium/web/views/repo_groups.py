@@ -42,7 +42,8 @@ class General(Form):
     """What a group is."""
 
     group_name: Line
-    group_owner: Line
+    group_owner: Line = ""
+    """By name or id; empty: as it is."""
     group_parent_id: Line = ""
     group_description: Text = ""
     enable_locking: Tick = False
@@ -221,7 +222,7 @@ def save(visit: Visit, group: str) -> Page | Redirect:
         parent = "" if wanted.group_parent_id == TOP else wanted.group_parent_id
         asked = RepoGroupChanges(
             name=UNSET if wanted.group_name == last_segment(found.name) else wanted.group_name,
-            owner=UNSET if wanted.group_owner == found.owner else wanted.group_owner,
+            owner=UNSET if wanted.group_owner in ("", found.owner) else wanted.group_owner,
             parent=UNSET if parent == (found.parent or "") else parent,
             description=wanted.group_description,
             enable_locking=UNSET if wanted.enable_locking == found.enable_locking else wanted.enable_locking,

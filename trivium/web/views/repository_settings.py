@@ -27,7 +27,8 @@ class General(Form):
 
     repo_name: Line
     """The last segment."""
-    repo_owner: Line
+    repo_owner: Line = ""
+    """By name or id; empty: as it is."""
     repo_group: Line = ""
     """By name or id; empty: none."""
     repo_description: Text = ""
@@ -78,7 +79,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
         asked = RepositoryChanges(
             name=UNSET if wanted.repo_name == last_segment(one.name) else wanted.repo_name,
             group=UNSET if group == parent_of(one.name) else group,
-            owner=UNSET if wanted.repo_owner == one.owner else wanted.repo_owner,
+            owner=UNSET if wanted.repo_owner in ("", one.owner) else wanted.repo_owner,
             description=wanted.repo_description,
             private=UNSET if wanted.repo_private == one.private else wanted.repo_private,
             landing_rev=wanted.repo_landing_rev,
@@ -100,8 +101,9 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
             changed = changes.update_repository(visit.site, visit.caller, one, asked)
             if changed.level >= Level.ADMIN:
                 return Redirect(visit.url("repository_settings.general", changed.name), visit.text("Saved."))
-            there = "summary.summary" if changed.level >= Level.READ else "home.home"
-            return Redirect(visit.url(there, *([changed.name] if changed.level >= Level.READ else [])), "Saved.")
+            seen = changed.level >= Level.READ
+            there = visit.url("summary.summary", changed.name) if seen else visit.url("home.home")
+            return Redirect(there, visit.text("Saved."))
     return _shown(visit, entered)
 
 

@@ -63,14 +63,14 @@ def remove(visit: Visit, entry: str) -> Page | Redirect:
     return _shown(visit, entry, empty(visit, Restoration), entered)
 
 
-def _shown(visit: Visit, chosen: str, restoration: Entered[Restoration], removal: Entered[Removal]) -> Page:
+def _shown(visit: Visit, sent_to: str, restoration: Entered[Restoration], removal: Entered[Removal]) -> Page:
     after = visit.query.get("after", "")
     found = whose.page(visit.site, visit.caller, after=after)
     return Page(
         "trash/trash.html",
         max(restoration.status, removal.status),
         found=found.entries,
-        chosen=chosen,
+        sent_to=sent_to,
         restoration=restoration,
         removal=removal,
         keep_days=visit.site.settings.trash_keep_days,

@@ -104,13 +104,15 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         if self.on_lost is not None:
             self.on_lost(self)
-        if self._parser is not None and not self.complete:
+        if self._parser is None:
+            return
+        if not self.complete:
             if self.status >= 200:
                 self._tell()
             elif not self.head.done():
                 self.head.set_exception(Unreachable())
                 self.head.exception()  # perhaps nobody waits for it any more
-            self._news.set()
+        self._news.set()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import subprocess
 import sys
@@ -379,7 +380,7 @@ def test_events_are_gathered_for_whoever_is_in_no_hurry(site: Site) -> None:
         running._look()
         assert running._states["listener"].again_at == running._states["listener"].ended + 3600
         assert listener.heard == []
-        running._states["listener"].ended = float("-inf")  # however long the machine has been up
+        running._states["listener"].ended = -math.inf
         running._look()
         until(lambda: listener.heard == ["ada"])
     finally:

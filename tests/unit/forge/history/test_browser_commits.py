@@ -25,7 +25,7 @@ from trivium.store.tables import journal
 from trivium.vcs.errors import UnknownPath
 from trivium.vcs.values import FileCommit
 
-BRANCH = {"git": "master", "hg": "default"}
+BRANCH = {"git": "master", "hg": "default", "svn": "tip"}
 
 
 class Killed(BaseException):
@@ -46,9 +46,10 @@ def repository(site: Site, root: Caller, request: pytest.FixtureRequest) -> Repo
         made = finding.find(db, root, name, Level.ADMIN)
     first = FileCommit(
         branch=BRANCH[request.param],
-        parent="0" * 40,
+        parent="0" if request.param == "svn" else "0" * 40,
         path="docs/a.txt",
         content=b"one\n",
+        username="root",
         author="Root",
         email="root@example.org",
         message="first",
@@ -59,7 +60,7 @@ def repository(site: Site, root: Caller, request: pytest.FixtureRequest) -> Repo
 
 
 def edit(history: History, repository: Repository, content: bytes | None, path: str = "docs/a.txt") -> Edit:
-    head = history.names(repository).branches[BRANCH[repository.kind]]
+    head = history.read(repository, lambda snapshot: snapshot.resolve("tip"))
     return Edit(BRANCH[repository.kind], head, path, content, "a change")
 
 

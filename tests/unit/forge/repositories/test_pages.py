@@ -109,7 +109,7 @@ def through(turn: Callable[..., RepositoryPage]) -> list[finding.Any]:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     few, names = WAYS[request.param]
     monkeypatch.setattr(pages, "_FEW", few)
-    monkeypatch.setattr(pages, "_FEW_NAMES", names)
+    monkeypatch.setattr(pages, "FEW_NAMES", names)
     return str(request.param)
 
 
@@ -238,7 +238,7 @@ def test_a_list_is_walked_and_not_sorted(
     full: Site, people: dict[str, Caller], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], index: str
 ) -> None:
     monkeypatch.setattr(pages, "_FEW", 0)
-    monkeypatch.setattr(pages, "_FEW_NAMES", -1)
+    monkeypatch.setattr(pages, "FEW_NAMES", -1)
     with full.store.read() as db:
         if "group" in given:
             given = given | {"group": repo_groups.find(db, people["ada"], "Top_x", Level.READ)}

@@ -155,6 +155,11 @@ class PackWatch:
         self._held = last[len(last) - kept :]
         return everything[:-kept] if kept else everything
 
+    def let_go(self) -> bytes:
+        """What was held back, for much more has come behind it."""
+        held, self._held = self._held, b""
+        return held
+
     def tail(self, message: str) -> bytes:
         """The end of the answer, with a line for the user (if any) where the client shows one."""
         if message and self._side_band and self._held == FLUSH:

@@ -150,7 +150,7 @@ class GitSession:
             checks = self.versioned and command.fetches and self._site.settings.check_wants
             process.feed(self._checked(admitted, asked) if checks else asked)
             watch = PackWatch()
-            status = await self._run(admitted, process, self._relay(process, watch.feed))
+            status = await self._run(admitted, process, self._relay(process, watch))
             if status == 0 and command.fetches and watch.has_pack and await self._transfers.pulled(admitted):
                 message = f"Made lock on repo `{admitted.repository.name}`"
             await self._channel.finish(watch.tail(message))
@@ -212,7 +212,7 @@ class GitSession:
         try:
             process = await self._start(admitted, keep=lock)
             process.feed(body)
-            await self._run(admitted, process, self._relay(process, report.feed), patient=True)
+            await self._run(admitted, process, self._relay(process, report), patient=True)
             accepted = report.accepted(commands.updates) if commands.wants_report else None
             if not process.was_killed:
                 settled = True
@@ -264,8 +264,8 @@ class GitSession:
                 memory=command.receiving_memory if self.writes else MEMORY,
             )
 
-    async def _relay(self, process: Process, passing: Callable[[bytes], bytes] | None = None) -> int:
-        """Send git's output, filtered by `passing`; returns git's status. The caller sends the end."""
+    async def _relay(self, process: Process, watch: PackWatch | PushReport | None = None) -> int:
+        """Send git's output, as `watch` has it; returns git's status. The caller sends the end."""
         async with asyncio.timeout(self._idle):
             chunk = await process.read()
             status = 0 if chunk else await process.wait()
@@ -276,9 +276,11 @@ class GitSession:
         if status:
             raise Declined(Why.UNAVAILABLE, "Git could not serve this request.", retry_after=5)
         while chunk:
-            if piece := passing(chunk) if passing is not None else chunk:
+            if piece := chunk if watch is None else watch.feed(chunk):
                 async with asyncio.timeout(self._idle):
                     await self._channel.send(piece)
+            if isinstance(watch, PackWatch) and watch.has_pack:
+                await self._pass_on(process, watch)
             async with asyncio.timeout(self._idle):
                 chunk = await process.read()
         async with asyncio.timeout(self._idle):
@@ -286,6 +288,14 @@ class GitSession:
         if status < 0:
             raise Interrupted  # it was killed: the client must not take this for the end
         return status
+
+    async def _pass_on(self, process: Process, watch: PackWatch) -> None:
+        """Send what there is of a pack, but for its end, without looking at it."""
+        while count := await process.stretch():
+            async with asyncio.timeout(self._idle):
+                if held := watch.let_go():
+                    await self._channel.send(held)
+                await self._channel.pass_on(process.pipe, count)
 
     async def _run(
         self, admitted: Admitted, process: Process, work: Coroutine[Any, Any, T], *, patient: bool = False

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mercurial import context, phases
+from mercurial import context, error, pathutil, phases
 from mercurial.node import nullid
 
 from trivium.vcs.errors import HeadMoved, UnknownPath, VcsError
@@ -35,7 +35,7 @@ def commit(
         if not _is_head(repository, branch, parent):
             raise HeadMoved(branch.decode("utf-8", "replace"))
         before = repository[parent] if parent != nullid else repository[nullid]
-        old = before.get(path, None)
+        old = before[path] if path in before else None  # noqa: SIM401  # a changeset has no `get`
         _check(before, path, old is not None, writes=content is not None)
         if old is not None and content is not None and old.data() == content:
             raise VcsError("the file is the same as before")
@@ -65,11 +65,18 @@ def commit(
 def _is_head(repository: Repository, branch: bytes, parent: bytes) -> bool:
     if parent == nullid:
         return len(repository.changelog) == 0
-    return parent in repository.branchheads(branch, closed=False)
+    try:
+        return parent in repository.branchmap().branchheads(branch)
+    except KeyError:
+        return False
 
 
 def _check(before: Any, path: bytes, exists: bool, *, writes: bool) -> None:
     """Raise `UnknownPath` where no file can be, or none is to be removed."""
+    try:
+        pathutil.pathauditor(before.repo().root, realfs=False)(path)
+    except error.Abort:
+        raise UnknownPath(path.decode("utf-8", "replace")) from None
     above = path
     while b"/" in above:
         above = above.rpartition(b"/")[0]
