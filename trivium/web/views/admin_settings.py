@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dataclasses import fields
+from typing import Any
 
 from trivium import settings as configuration
 from trivium.egress.mail import MailDelayed, MailRefused

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 
@@ -541,9 +542,7 @@ def _number(typed: str) -> int:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 18 else 0
 
 
-def _page(
-    tab: str, user: User, status: int = 200, *, named: str = "", headers: HeaderList = (), **values: object
-) -> Page:
+def _page(tab: str, user: User, status: int = 200, *, named: str = "", headers: HeaderList = (), **values: Any) -> Page:
     return Page(
         f"administration/user_{named or tab}.html",
         status,
