@@ -13,6 +13,7 @@ from trivium.forge.jobs import finding as jobs
 from trivium.forge.repositories import rescans
 from trivium.forge.site_settings import RepositoryDefaults, SiteLook
 from trivium.forge.upkeep.system import system as looked_at
+from trivium.forge.upkeep.system import tell_again as again
 from trivium.mail.trial import send_test_mail
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
@@ -215,6 +216,22 @@ def rescan(visit: Visit) -> Page | Redirect:
 def system(visit: Visit) -> Page:
     """Versions, disks, and what needs attention."""
     return Page("administration/system.html", found=visit.ask(looked_at, visit.site))
+
+
+@view(
+    "POST",
+    "/_admin/settings/system/undelivered",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:undelivered",
+    pace=Pace.SHORT,
+)
+def tell_again(visit: Visit) -> Redirect:
+    """Have something tried again that could not be told."""
+    event = visit.form.get("event", "")
+    number = int(event) if event.isascii() and event.isdigit() and len(event) <= 18 else 0
+    tried = again(visit.site, visit.caller, visit.form.get("subscriber", "")[:60], number)
+    said = visit.text("It is tried again.") if tried else visit.text("It was told meanwhile.")
+    return Redirect(visit.url("admin_settings.system"), said)
 
 
 @view("GET", "/_admin/auth", needs=Who.SUPER_ADMIN, word="AuthSettingsController:index")
