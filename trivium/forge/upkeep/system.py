@@ -95,7 +95,7 @@ def tell_again(site: Site, caller: Caller, subscriber: str, event_id: int) -> bo
     """Have an event tried again that a subscriber has not taken; returns whether there was one."""
     if not caller.super_admin:
         raise Forbidden
-    return outbox.try_again(site, subscriber, event_id)
+    return outbox.try_again(site, caller, subscriber, event_id)
 
 
 def _count(db: Connection, table: object) -> int:
