@@ -74,3 +74,10 @@ def _bounded(text: str, most: int, what: str) -> str:
     if not is_clean_text(text):
         raise Invalid(f"{what} has a character that cannot be stored")
     return text
+
+
+def check_title(text: str) -> str:
+    """What a site is called, on one line; raises `Invalid`."""
+    if len(text) > 80 or not is_clean_text(text) or not text.isprintable():
+        raise Invalid("A title has at most %(most)s characters that can be printed.", about="title", most=80)
+    return text

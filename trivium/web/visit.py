@@ -20,6 +20,7 @@ from trivium.forge.jobs.job import Job
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.state import Present
 from trivium.forge.site import Site
+from trivium.forge.site_settings import SiteLook, look_at_hand
 from trivium.language import Language
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities
@@ -93,6 +94,11 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     def signed_in(self) -> bool:
         return not self.caller.anonymous
 
+    @property
+    def look(self) -> SiteLook:
+        """What every page shows of the site."""
+        return look_at_hand(self.site, self.session.stamp.version if self.session is not None else None)
+
     def url(self, view: str, *given: str, **query: object) -> str:
         """The address of a view, without the server."""
         return self.urls.to(view, *given, **query)
@@ -120,6 +126,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             *(session.stamp.version if session is not None else 0, self.language.code, self.preferences),
             session.unread if session is not None else 0,
             getattr(self, "repository", None),
+            self.look,
         )
 
     def page_at_hand(self, state: Hashable) -> PageAtHand | None:

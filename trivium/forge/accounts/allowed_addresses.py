@@ -98,7 +98,7 @@ def networks_of(typed: str) -> list[str]:
         try:
             if dash:
                 ends = ip_address(first.strip()), ip_address(last.strip())
-                found |= dict.fromkeys(str(one) for one in summarize_address_range(*ends))  # type: ignore[type-var]
+                found |= dict.fromkeys(str(one) for one in summarize_address_range(*ends))
             else:
                 found[str(parse_network(item))] = None
         except (ValueError, TypeError, Invalid) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
@@ -63,7 +63,7 @@ def default_levels(db: Connection, caller: Caller) -> dict[Scope, dict[Level, in
 def _default_levels(db: Connection, tables: ObjectTables) -> dict[Level, int]:
     objects, grants = tables.objects.c, tables.grants.c
     everybodys = (grants.object_id == objects.id) & (grants.user_id == DEFAULT_USER_ID)
-    level = func.coalesce(grants.level, literal(int(Level.NONE)))
+    level = func.coalesce(grants.level, literal_column(str(int(Level.NONE))))
     counted = select(level, func.count()).select_from(tables.objects.outerjoin(tables.grants, everybodys))
     if "private" in objects:
         counted = counted.where(~objects.private)

@@ -26,7 +26,7 @@ def sought(visit: Visit) -> str:
     return visit.query.get("query", "")[:_LONGEST]
 
 
-def pages(visit: Visit, view: str, found: Listed[Any], *given: str, **asked: object) -> dict[str, str]:
+def pages(visit: Visit, view: str, found: Listed[Any], *given: str, **asked: object) -> dict[str, Any]:
     """The addresses of the pages before and after one of a list; `asked` is what else its address says."""
     return {
         "newer": visit.url(view, *given, before=found.newer, **asked) if found.newer else "",
@@ -34,7 +34,7 @@ def pages(visit: Visit, view: str, found: Listed[Any], *given: str, **asked: obj
     }
 
 
-def place(visit: Visit) -> dict[str, str]:
+def place(visit: Visit) -> dict[str, Any]:
     """Where a page of a list begins."""
     return {name: visit.query.get(name, "")[:_LONGEST] for name in ("after", "before")}
 

@@ -118,6 +118,7 @@ def sentence(language: Language, action: str) -> str:
         "sign_in.failed": text("failed to sign in"),
         "sign_out": text("signed out"),
         "site.anonymous_access": text("opened the site to visitors, or closed it"),
+        "site.settings": text("changed settings of the site"),
         "strip": text("removed changesets"),
         "token.create": text("made a key"),
         "token.reset": text("replaced the built-in key"),

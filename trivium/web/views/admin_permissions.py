@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES, Level, Scope, parse_permission
 from trivium.forge.accounts import allowed_addresses
@@ -123,7 +123,7 @@ def save_creating(visit: Visit) -> Page | Redirect:
 def objects(visit: Visit) -> Page:
     """What everybody may do with new objects, with how many there are on each level."""
     values = _values(visit)
-    typed = {field: values[scope.value] for scope, (field, _) in _OBJECTS.items()}
+    typed: dict[str, Any] = {field: values[scope.value] for scope, (field, _) in _OBJECTS.items()}
     return _objects(visit, stored(visit, Objects(**typed)))
 
 
@@ -209,7 +209,7 @@ def _everybody(visit: Visit) -> User:
     return visit.ask(lambda db, _: accounts.find(db, EVERYBODY.name))
 
 
-def _page(tab: str, status: int = 200, **values: object) -> Page:
+def _page(tab: str, status: int = 200, **values: Any) -> Page:
     return Page(f"administration/permissions_{tab}.html", status, tab=tab, **values)
 
 

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from trivium import settings as configuration
 from trivium.egress.mail import MailDelayed, MailRefused
+from trivium.forge import site_settings
 from trivium.forge.jobs import finding as jobs
 from trivium.forge.repositories import rescans
+from trivium.forge.site_settings import RepositoryDefaults, SiteLook
 from trivium.forge.upkeep.system import system as looked_at
+from trivium.forge.upkeep.system import tell_again as again
 from trivium.mail.trial import send_test_mail
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Tick, empty, read
+from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
@@ -34,12 +38,72 @@ class Mapping(Form):
     really: Tick = False
 
 
+class Defaults(Form):
+    """What new repositories begin with."""
+
+    default_repo_type: Line
+    default_repo_private: Tick = False
+    default_repo_enable_downloads: Tick = False
+    default_repo_enable_locking: Tick = False
+    default_repo_enable_statistics: Tick = False
+
+
+class Look(Form):
+    """What every page shows of the site."""
+
+    rhodecode_title: Line = ""
+    rhodecode_support_url: Line = ""
+    rhodecode_show_version: Tick = False
+
+
 @view(
     "GET",
     "/_admin/settings",
     "/_admin/settings/global",
+    "/_admin/settings/visual",
     needs=Who.SUPER_ADMIN,
     word="SettingsController:settings_global",
+)
+def look(visit: Visit) -> Page:
+    """What every page shows of the site."""
+    found = visit.ask(site_settings.look)
+    before = Look(
+        rhodecode_title=found.title,
+        rhodecode_support_url=found.support_url,
+        rhodecode_show_version=found.show_version,
+    )
+    return _page("look", fields=stored(visit, before))
+
+
+@view(
+    "POST",
+    "/_admin/settings",
+    "/_admin/settings/global",
+    "/_admin/settings/visual",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_global_update",
+    pace=Pace.SHORT,
+)
+def save_look(visit: Visit) -> Page | Redirect:
+    """Store that."""
+    entered = read(Look, visit)
+    if wanted := entered.form:
+        with entered.refusals(title="rhodecode_title", support_url="rhodecode_support_url"):
+            chosen = SiteLook(
+                title=wanted.rhodecode_title,
+                support_url=wanted.rhodecode_support_url,
+                show_version=wanted.rhodecode_show_version,
+            )
+            site_settings.set_look(visit.site, visit.caller, chosen)
+            return Redirect(visit.url("admin_settings.look"), visit.text("Saved."))
+    return _page("look", entered.status, fields=entered)
+
+
+@view(
+    "GET",
+    "/_admin/settings/configuration",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_configuration",
 )
 def configured(visit: Visit) -> Page:
     """What the configuration says; it is changed in its file, and read at the start."""
@@ -53,6 +117,44 @@ def configured(visit: Visit) -> Page:
 
 
 _WITH_PASSWORDS = frozenset({"broker_url", "broker_password", "database_url", "smtp_password"})
+
+
+@view("GET", "/_admin/defaults/repositories", needs=Who.SUPER_ADMIN, word="DefaultsController:default_repositories")
+def defaults(visit: Visit) -> Page:
+    """What new repositories begin with."""
+    begins = visit.ask(site_settings.repository_defaults)
+    before = Defaults(
+        default_repo_type=begins.kind,
+        default_repo_private=begins.private,
+        default_repo_enable_downloads=begins.enable_downloads,
+        default_repo_enable_locking=begins.enable_locking,
+        default_repo_enable_statistics=begins.enable_statistics,
+    )
+    return _defaults(visit, stored(visit, before))
+
+
+@view(
+    "POST",
+    "/_admin/defaults/repositories",
+    needs=Who.SUPER_ADMIN,
+    word="DefaultsController:default_repositories_update",
+    pace=Pace.SHORT,
+)
+def save_defaults(visit: Visit) -> Page | Redirect:
+    """Store that."""
+    entered = read(Defaults, visit)
+    if wanted := entered.form:
+        with entered.refusals(kind="default_repo_type"):
+            begins = RepositoryDefaults(
+                kind=wanted.default_repo_type,
+                private=wanted.default_repo_private,
+                enable_downloads=wanted.default_repo_enable_downloads,
+                enable_locking=wanted.default_repo_enable_locking,
+                enable_statistics=wanted.default_repo_enable_statistics,
+            )
+            site_settings.set_repository_defaults(visit.site, visit.caller, begins)
+            return Redirect(visit.url("admin_settings.defaults"), visit.text("Saved."))
+    return _defaults(visit, entered)
 
 
 @view("GET", "/_admin/settings/email", needs=Who.SUPER_ADMIN, word="SettingsController:settings_email")
@@ -116,6 +218,22 @@ def system(visit: Visit) -> Page:
     return Page("administration/system.html", found=visit.ask(looked_at, visit.site))
 
 
+@view(
+    "POST",
+    "/_admin/settings/system/undelivered",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:undelivered",
+    pace=Pace.SHORT,
+)
+def tell_again(visit: Visit) -> Redirect:
+    """Have something tried again that could not be told."""
+    event = visit.form.get("event", "")
+    number = int(event) if event.isascii() and event.isdigit() and len(event) <= 18 else 0
+    tried = again(visit.site, visit.caller, visit.form.get("subscriber", "")[:60], number)
+    said = visit.text("It is tried again.") if tried else visit.text("It was told meanwhile.")
+    return Redirect(visit.url("admin_settings.system"), said)
+
+
 @view("GET", "/_admin/auth", needs=Who.SUPER_ADMIN, word="AuthSettingsController:index")
 def authentication(visit: Visit) -> Page:
     """By what somebody may sign in."""
@@ -140,13 +258,18 @@ def _written(value: object) -> str:
             return str(value)
 
 
-def _page(tab: str, status: int = 200, **values: object) -> Page:
+def _page(tab: str, status: int = 200, **values: Any) -> Page:
     return Page(f"administration/settings_{tab}.html", status, tab=tab, **values)
 
 
 def _email(visit: Visit, entered: Entered[TestMail], heard: list[str] | None, reason: str) -> Page:
     goes = visit.site.settings.mail_goes
     return _page("email", entered.status, fields=entered, heard=heard, reason=reason, goes=goes)
+
+
+def _defaults(visit: Visit, entered: Entered[Defaults]) -> Page:
+    kinds = [(name, one.abilities.title) for name, one in visit.site.back_ends.items()]
+    return _page("defaults", entered.status, fields=entered, kinds=kinds)
 
 
 def _mapping(visit: Visit, entered: Entered[Mapping]) -> Page:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trivium.access.levels import FAMILY_OF, Level, Scope, parse_permission
 from trivium.errors import InUse, Kind, NotFound
 from trivium.forge.accounts import users as accounts
@@ -335,7 +337,7 @@ def _target(group: UserGroup) -> Target:
     return Target(Scope.USER_GROUP, group.id, group.name)
 
 
-def _page(tab: str, group: UserGroup, status: int = 200, *, named: str = "", **values: object) -> Page:
+def _page(tab: str, group: UserGroup, status: int = 200, *, named: str = "", **values: Any) -> Page:
     return Page(
         f"administration/user_group_{named or tab}.html", status, group=group, this=str(group.id), tab=tab, **values
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 
@@ -31,6 +32,7 @@ from trivium.forge.accounts import (
     users as accounts,
 )
 from trivium.forge.accounts.listing import Sort, Which
+from trivium.forge.accounts.tokens import NewToken
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.grants import global_permissions as grants
 from trivium.forge.grants.on_objects import Subject
@@ -77,6 +79,9 @@ class Account(Form):
     password_change: Tick = False
     extern_type: Line = "rhodecode"
     extern_name: Line = "rhodecode"
+
+
+A = TypeVar("A", NewUser, Account)
 
 
 class Heir(Form):
@@ -303,8 +308,13 @@ def create_repo_group(visit: Visit, user: str) -> Redirect:
 
 @view("GET", "/_admin/users/{user}/edit/auth_tokens", needs=Who.SUPER_ADMIN, word="UsersController:edit_auth_tokens")
 def tokens(visit: Visit, user: str) -> Page:
-    """Its keys, without what they are."""
-    return _tokens(visit, _user(visit, user), empty(visit, NewKey))
+    """Its keys; one that was just made is shown in full, to whoever made it and this once."""
+    found, made = _user(visit, user), ""
+    if visit.session is not None and visit.said and "new" in visit.query:
+        ring, session, ticket = visit.site.ring, visit.session.id, visit.query["new"]
+        new = visit.ask(lambda db, _: keys.just_made(db, _as_caller(found), ring, session, ticket))
+        made = new.key if new is not None else ""
+    return _tokens(visit, found, empty(visit, NewKey), made)
 
 
 @view(
@@ -314,19 +324,19 @@ def tokens(visit: Visit, user: str) -> Page:
     word="UsersController:add_auth_token",
     pace=Pace.SHORT,
 )
-def add_token(visit: Visit, user: str) -> Page:
-    """Make a further key, which is shown this once and stands nowhere else."""
+def add_token(visit: Visit, user: str) -> Page | Redirect:
+    """Make a further key, which is shown once."""
     found = _user(visit, user)
     entered = read(NewKey, visit)
     if wanted := entered.form:
         with entered.refusals():
-            made = keys.create_token(
+            made = keys.new_token(
                 *(visit.site, visit.caller, found.id, found.username),
                 role=Role(wanted.role),
-                description=wanted.description[:255],
+                description=wanted.description,
                 expires=keys.expiry(wanted.lifetime),
             )
-            return _tokens(visit, found, empty(visit, NewKey), made)
+            return _to_new_key(visit, found, made)
     return _tokens(visit, found, entered)
 
 
@@ -337,12 +347,12 @@ def add_token(visit: Visit, user: str) -> Page:
     word="UsersController:delete_auth_token",
     pace=Pace.SHORT,
 )
-def revoke(visit: Visit, user: str) -> Page | Redirect:
+def revoke(visit: Visit, user: str) -> Redirect:
     """Take a key away, or replace the built-in one."""
     found = _user(visit, user)
     whose = (visit.site, visit.caller, found.id, found.username)
     if visit.form.get("del_auth_token_builtin"):
-        return _tokens(visit, found, empty(visit, NewKey), keys.reset_builtin(*whose))
+        return _to_new_key(visit, found, keys.replace_builtin(*whose))
     try:
         keys.revoke_token(*whose, _number(visit.form.get("del_auth_token", "")))
         said = visit.text("The token is deleted. It lets nobody in any more.")
@@ -504,13 +514,12 @@ def _user(visit: Visit, given: str) -> User:
     return found
 
 
-def _agreed(visit: Visit, entered: Entered, password: str) -> NewUser | Account | None:  # type: ignore[type-arg]
+def _agreed(visit: Visit, entered: Entered[A], password: str) -> A | None:
     """What was typed, if the password was typed twice in the same way."""
     if entered.form and getattr(entered.form, password) != entered.form.password_confirmation:
         entered.refuse("password_confirmation", visit.text("The password was not typed twice in the same way."))
         return None
-    form: NewUser | Account | None = entered.form
-    return form
+    return entered.form
 
 
 def _with_group(visit: Visit, user: User) -> str:
@@ -539,9 +548,7 @@ def _number(typed: str) -> int:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 18 else 0
 
 
-def _page(
-    tab: str, user: User, status: int = 200, *, named: str = "", headers: HeaderList = (), **values: object
-) -> Page:
+def _page(tab: str, user: User, status: int = 200, *, named: str = "", headers: HeaderList = (), **values: Any) -> Page:
     return Page(
         f"administration/user_{named or tab}.html",
         status,
@@ -580,6 +587,14 @@ def _tokens(visit: Visit, user: User, entered: Entered[NewKey], made: str = "") 
         moment=int(time.time()),
         until=lambda seconds: datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(),
     )
+
+
+def _to_new_key(visit: Visit, user: User, made: NewToken) -> Redirect:
+    """The list, which shows the key this once: it stands neither in the address nor in what is told."""
+    assert visit.session is not None, "a key changes nothing"
+    new = keys.ticket(visit.site.ring, visit.session.id, made.id)
+    said = visit.text("The token is made. Copy it now: it is shown this once.")
+    return Redirect(visit.url("admin_users.tokens", str(user.id), new=new), said)
 
 
 def _global(visit: Visit, user: User, entered: Entered[Creating]) -> Page:

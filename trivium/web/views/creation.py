@@ -11,6 +11,7 @@ from trivium.forge.groups.repo_groups import path_below
 from trivium.forge.repositories import queued
 from trivium.forge.repositories.queued import Made
 from trivium.forge.repositories.requests import CreationRequest, ForkRequest
+from trivium.forge.site_settings import repository_defaults
 from trivium.names import check_segment, last_segment, parent_of
 from trivium.turns import Pace
 from trivium.vcs.abilities import Act
@@ -71,7 +72,10 @@ def form_named(visit: Visit, name: str) -> Page:
 
 
 def _form(visit: Visit, group: str, name: str) -> Page:
-    return _shown(visit, empty(visit, NewRepository, repo_group=group, repo_name=name))
+    begins = visit.ask(repository_defaults)
+    private = "1" if begins.private else ""
+    given = {"repo_group": group, "repo_name": name, "repo_type": begins.kind, "repo_private": private}
+    return _shown(visit, empty(visit, NewRepository, **given))
 
 
 @view("POST", "/_admin/repos", needs=Who.USER, word="ReposController:create", pace=Pace.WAITING)
@@ -80,8 +84,12 @@ def create(visit: Visit) -> Page | Redirect:
     entered = read(NewRepository, visit)
     if wanted := entered.form:
         with entered.refusals(**_FIELDS, kind="repo_type", exists="repo_name", repo_group="repo_group"):
+            begins = visit.ask(repository_defaults)
             asked = CreationRequest(
                 name=_path(visit, wanted.repo_group, wanted.repo_name),
+                enable_downloads=begins.enable_downloads,
+                enable_locking=begins.enable_locking,
+                enable_statistics=begins.enable_statistics,
                 kind=wanted.repo_type,
                 description=wanted.repo_description,
                 private=wanted.repo_private,
