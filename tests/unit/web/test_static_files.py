@@ -27,7 +27,7 @@ def test_no_page_has_more_script_than_it_may(name: str) -> None:
 
 
 def test_a_template_brings_one_script_beside_that_of_every_page() -> None:
-    named = {path.name: SCRIPT.findall(path.read_text()) for path in TEMPLATES.rglob("*.html")}
+    named = {str(path.relative_to(TEMPLATES)): SCRIPT.findall(path.read_text()) for path in TEMPLATES.rglob("*.html")}
     assert named.pop("frame.html") == [OF_EVERY_PAGE]
     assert {script for found in named.values() for script in found} == scripts() - {OF_EVERY_PAGE}
     assert max(map(len, named.values())) == 1
