@@ -27,34 +27,46 @@ KEY = re.compile(r"[0-9a-f]{40}")
 class Hands:
     """Somebody at a window, who presses buttons and fills fields with the mouse."""
 
-    def __init__(self, watched: Watched) -> None:
-        self.watched, self.page = watched, watched.page
+    def __init__(self, watched: Watched, *, scripts: bool) -> None:
+        self.watched, self.page, self.scripts = watched, watched.page, scripts
 
-    def at(self, path: str) -> None:
-        self.watched.open(path)
+    def at(self, path: str, status: int = 200) -> None:
+        """Go to a page; without scripts nothing comes later."""
+        if self.scripts:
+            self.watched.open(path, status)
+        else:
+            self.watched.expected = status
+            answer = self.page.goto(path)
+            assert answer is not None and answer.status == status, path
 
     def press(self, button: str, *, form: str = "main form") -> None:
         """Send a form by one of its buttons."""
-        self._use(self.page.locator(form).get_by_role("button", name=button, exact=True).first, " ")
+        with self.page.expect_navigation():
+            self._use(self.page.locator(form).get_by_role("button", name=button, exact=True).first)
 
     def fill(self, *, form: str = "main form", **fields: str) -> None:
         """Type into fields, by their names; `True` of a box is a blank."""
         for name, text in fields.items():
             self._type(self.page.locator(f"{form} [name='{name}']:visible").first, text)
 
+    def follow(self, what: str) -> None:
+        """Go where something leads."""
+        with self.page.expect_navigation():
+            self._use(self.page.locator(what).first)
+
     def unfold(self, word: str) -> None:
         """Open what is folded."""
-        self._use(self.page.locator("main summary").filter(has_text=word).first, " ")
+        self._use(self.page.locator("main summary").filter(has_text=word).first)
 
     def choose(self, name: str, value: str) -> None:
         """Choose a card or a radio button."""
-        self._use(self.page.locator(f"main input[name='{name}'][value='{value}']"), " ")
+        self._use(self.page.locator(f"main input[name='{name}'][value='{value}']"))
 
     def select(self, name: str, word: str) -> None:
         """Choose from a list."""
         self.page.locator(f"main select[name='{name}']").last.select_option(label=word)
 
-    def _use(self, what: Locator, _key: str) -> None:
+    def _use(self, what: Locator) -> None:
         what.click()
 
     def _type(self, field: Locator, text: str) -> None:
@@ -86,9 +98,9 @@ class Keyboard(Hands):
         self._come_to(self.page.locator(f"main select[name='{name}']").last)
         self.page.keyboard.type(word)
 
-    def _use(self, what: Locator, key: str) -> None:
+    def _use(self, what: Locator) -> None:
         self._come_to(what)
-        self.page.keyboard.press("Enter" if key == " " else key)
+        self.page.keyboard.press("Enter")
 
     def _type(self, field: Locator, text: str) -> None:
         self._come_to(field)
@@ -111,9 +123,10 @@ def seat(chromium: Browser, fresh: Server) -> Iterator[Callable[..., Hands]]:
     opened: list[Watched] = []
 
     def new(person: Person, way: str) -> Hands:
-        opened.append(Watched(chromium, fresh.url, java_script_enabled=way != "without scripts"))
+        scripts = way != "without scripts"
+        opened.append(Watched(chromium, fresh.url, java_script_enabled=scripts))
         opened[-1].sign_in(person)
-        return (Keyboard if way == "by keyboard" else Hands)(opened[-1])
+        return (Keyboard if way == "by keyboard" else Hands)(opened[-1], scripts=scripts)
 
     yield new
     for one in opened:
@@ -132,9 +145,9 @@ def test_from_an_empty_server_to_a_team_at_work(
         admin.press("Create")
         expect(admin.page.locator("main")).to_contain_text(name)
     admin.at("/_admin/user_groups/new")
-    admin.fill(group_name="navigators")
+    admin.fill(users_group_name="navigators")
     admin.press("Create")
-    admin.page.get_by_role("link", name="Members").first.click()
+    admin.follow("main a:text-is('Members')")
     admin.fill(user="ben")
     admin.press("Add")
     admin.at("/_admin/repo_groups/new")
@@ -172,16 +185,15 @@ def test_from_an_empty_server_to_a_team_at_work(
     # Ben reads it, and says what he thinks; Ada hears of that, and answers.
     ben = seat(people["ben"], way)
     ben.at("/ocean/tide/changelog")
-    ben.page.locator(".log li").first.get_by_role("link", name="The moon alone").click()
+    ben.follow(".log li a:text-is('The moon alone')")
     ben.fill(text="The sun is missing, @ada", form="main form.general")
     ben.select("changeset_status", "Rejected")
     ben.press("Comment")
     expect(ben.page.locator(".general .remark").first).to_contain_text("The sun is missing")
     expect(ben.page.locator(".commit")).to_contain_text("Rejected")
     _until_told(ada)
-    ada.page.locator("main").get_by_role("link", name=re.compile("ben|tide")).first.click()
-    ada.at("/ocean/tide/changelog")
-    ada.page.locator(".log li").first.get_by_role("link", name="The moon alone").click()
+    ada.follow("main .told button.link")
+    expect(ada.page.locator(".general .remark").first).to_contain_text("The sun is missing")
     ada.fill(text="It comes tomorrow.", form="main form.general")
     ada.press("Comment")
     expect(ada.page.locator(".general .remark").nth(1)).to_contain_text("It comes tomorrow.")
@@ -205,7 +217,7 @@ def test_from_an_empty_server_to_a_team_at_work(
     ada.at("/ocean/tides/settings/advanced")
     ada.fill(confirm_name="ocean/tides")
     ada.press("Delete ocean/tides")
-    ada.watched.open("/ocean/tides", 404)
+    ada.at("/ocean/tides", 404)
     ada.at("/_admin/trash")
     ada.unfold("Restore…")
     ada.press("Restore ocean/tides")
