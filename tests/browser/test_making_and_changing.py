@@ -12,7 +12,18 @@ from tests.browser.watch import Watched
 from tests.browser.world import World
 from tests.support.clients import Person, Thing, unique
 
-SECTIONS = ("", "/permissions", "/fields", "/advanced", "/remote", "/vcs", "/statistics", "/caches", "/strip")
+SECTIONS = (
+    "",
+    "/permissions",
+    "/fields",
+    "/advanced",
+    "/remote",
+    "/vcs",
+    "/issue-tracker",
+    "/statistics",
+    "/caches",
+    "/strip",
+)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.support.servers import Server
 from tests.support.systems import new_system
 from tests.support.waiting import until
 
-SECTIONS = ("", "/permissions", "/fields", "/advanced", "/caches", "/statistics", "/vcs")
+SECTIONS = ("", "/permissions", "/fields", "/advanced", "/caches", "/statistics", "/vcs", "/issue-tracker")
 
 
 @pytest.fixture
@@ -266,3 +266,19 @@ def test_a_pull_now_is_a_job_that_the_page_follows(
     told(adas, put(adas, page, page, clone_uri=f"{server.url}/no-such-repository"))
     told(adas, put(adas, page, page))
     until(lambda: "The last pull failed" in adas.get(page).page.text)
+
+
+def test_issues_lead_to_their_tracker(root: Api, adas: Browser, mine: Thing) -> None:
+    page = f"/{mine.name}/settings/issue-tracker"
+    fields = {"pattern_0": r"#(\d+)", "url_0": "https://tracker.example/${id}", "description_0": "Tracker"}
+    tried = put(adas, page, f"{page}/test", "POST", **fields, test_text="<b> closes #12")
+    assert tried.status == 200 and '<a href="https://tracker.example/12" rel="nofollow">#12</a>' in tried.text
+    assert "&lt;b&gt; closes" in tried.text and "tracker.example" not in adas.get(page).text
+    told(adas, put(adas, page, f"{page}/save", "POST", **fields))
+    assert "https://tracker.example/${id}" in adas.get(page).text
+    for wrong in ({"pattern_0": r"#(\d+"}, {"url_0": "javascript:alert(1)"}):
+        refused = put(adas, page, f"{page}/save", "POST", **fields | wrong)
+        assert refused.status == 422
+        assert [one["name"] for _, one in refused.page.elements if one.get("aria-invalid") == "true"] == list(wrong)
+    told(adas, put(adas, page, f"{page}/delete", "DELETE"))
+    assert "tracker.example" not in adas.get(page).text

@@ -22,7 +22,7 @@ from trivium.vcs.values import FileCommit, RefUpdate
 _CLOSED: Final = frozenset({".git", "git~1"})
 """Names that git's clients refuse to check out, in whatever case."""
 
-# Of libgit2 as a whole; nothing else here writes with it.
+# Of libgit2 as a whole; beside this only HEAD is ever written with it.
 pygit2.settings.enable_fsync_gitdir(True)
 
 

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What in the messages of a repository leads to an issue tracker (system.md 2.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from trivium.access.levels import Level
+from trivium.forge.repositories import issue_patterns
+from trivium.forge.repositories.issue_patterns import BadPattern, Pattern, Patterns, checked, issues_in
+from trivium.turns import Pace
+from trivium.web.answers import Page, Redirect
+from trivium.web.registering import view
+from trivium.web.templating import html
+from trivium.web.visit import RepositoryVisit
+
+_EMPTY_ROWS: Final = 2
+"""For further patterns."""
+_MOST_TEXT: Final = 4_000
+_FIELDS: Final = ("pattern", "url", "description")
+
+
+@view(
+    "GET",
+    "/{repository}/settings/issue-tracker",
+    needs=Level.ADMIN,
+    word="ReposController:repo_issuetracker",
+    users_only=True,
+)
+def tracker(visit: RepositoryVisit) -> Page:
+    """The patterns that count here."""
+    known = visit.ask(issue_patterns.patterns_of, visit.repository.id)
+    return _shown(visit, known.patterns, known)
+
+
+@view(
+    "POST",
+    "/{repository}/settings/issue-tracker/save",
+    needs=Level.ADMIN,
+    word="ReposController:repo_issuetracker_save",
+    users_only=True,
+    pace=Pace.SHORT,
+)
+def save(visit: RepositoryVisit) -> Page | Redirect:
+    """Give the repository its own patterns."""
+    typed = _typed(visit)
+    try:
+        issue_patterns.save(visit.site, visit.caller, visit.repository, typed)
+    except BadPattern as error:
+        return _shown(visit, typed, visit.ask(issue_patterns.patterns_of, visit.repository.id), error)
+    return Redirect(visit.url("issue_tracker.tracker", visit.repository.name), visit.text("Saved."))
+
+
+@view(
+    "POST",
+    "/{repository}/settings/issue-tracker/test",
+    needs=Level.ADMIN,
+    word="ReposController:repo_issuetracker_test",
+    users_only=True,
+    pace=Pace.SHORT,
+)
+def test(visit: RepositoryVisit) -> Page:
+    """Show what patterns find in a text, without keeping them."""
+    typed, text = _typed(visit), visit.form.get("test_text", "")[:_MOST_TEXT]
+    known = visit.ask(issue_patterns.patterns_of, visit.repository.id)
+    try:
+        patterns = checked(typed)
+    except BadPattern as error:
+        return _shown(visit, typed, known, error, text=text)
+    return _shown(visit, typed, known, text=text, found=_linked(visit, text, patterns))
+
+
+@view(
+    "DELETE",
+    "/{repository}/settings/issue-tracker/delete",
+    needs=Level.ADMIN,
+    word="ReposController:repo_issuetracker_delete",
+    users_only=True,
+    pace=Pace.SHORT,
+)
+def forget(visit: RepositoryVisit) -> Redirect:
+    """Let the patterns of the site count here again."""
+    issue_patterns.save(visit.site, visit.caller, visit.repository, None)
+    said = visit.text("What holds on the site holds here again.")
+    return Redirect(visit.url("issue_tracker.tracker", visit.repository.name), said)
+
+
+def _typed(visit: RepositoryVisit) -> list[Pattern]:
+    """The rows that have something in them."""
+    rows = [
+        [visit.form.get(f"{field}_{number}", "").strip() for field in _FIELDS]
+        for number in range(issue_patterns.MOST + _EMPTY_ROWS)
+    ]
+    return [Pattern(*row) for row in rows if any(row)]
+
+
+def _linked(visit: RepositoryVisit, text: str, patterns: Sequence[Pattern]) -> Markup:
+    """A text with the issues in it linked."""
+    pieces, at = [], 0
+    for one in issues_in(text, patterns, visit.repository):
+        link = html('<a href="{}" rel="nofollow">{}</a>').format(one.href, text[one.start : one.end])
+        pieces += [escape(text[at : one.start]), link]
+        at = one.end
+    return Markup("").join([*pieces, escape(text[at:])])
+
+
+def _shown(
+    visit: RepositoryVisit,
+    typed: Sequence[Pattern],
+    known: Patterns,
+    wrong: BadPattern | None = None,
+    *,
+    text: str = "",
+    found: Markup | None = None,
+) -> Page:
+    rows = [*typed, *[Pattern("", "")] * min(_EMPTY_ROWS, issue_patterns.MOST - len(typed))]
+    reason = visit.text(wrong.message, **wrong.values) if wrong is not None else ""
+    if wrong is not None and wrong.at is not None:
+        reason = visit.text("%(reason)s (character %(number)s)", reason=reason, number=wrong.at + 1)
+    return Page(
+        "repository_settings/issue_tracker.html",
+        422 if wrong is not None else 200,
+        rows=rows,
+        own=known.own,
+        wrong_at=(wrong.row, wrong.about) if wrong is not None else None,
+        reason=reason,
+        text=text,
+        found=found,
+    )
