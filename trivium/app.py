@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from trivium.access.keys import KeyRing, process_secret
 from trivium.access.throttle import Throttle
 from trivium.api.door import ApiDoor, is_api_path
 from trivium.assembly import open_site
-from trivium.errors import Busy, TriviumError
+from trivium.errors import Busy, StartRefused, TriviumError
 from trivium.forge.accounts.failed_sign_ins import journal_failure
 from trivium.forge.events.delivery import Delivery
 from trivium.forge.notifications import writing as notifications
@@ -77,17 +78,18 @@ _PATIENT: Final = 16
 _GIVE_BACK_EVERY: Final = 10.0
 
 
-def load() -> None:
+def load(database: str) -> None:
     """Load, and do once, what every worker needs: for a process that forks workers and serves nobody itself.
 
-    It opens nothing and starts no thread.
+    It opens nothing and starts no thread. `database` is the address of theirs, which need not exist.
     """
     views.load()
     templates()
     static_files()
-    # These two load libraries when one is first made. Neither is used: the database need not exist.
+    # These two load libraries when one is first made. Neither is used.
     KeyRing(process_secret())
-    Store("sqlite:///nowhere")
+    with contextlib.suppress(StartRefused):  # it is said by whoever uses it
+        Store(database)
 
 
 class Application:

@@ -36,7 +36,8 @@ ESCAPED = """() => {
         for (const { name, value } of one.attributes)
             if (/^(on|style$|srcdoc$|hx-|formaction$)/.test(name) || /^\\s*(javascript|vbscript|data:text)/i.test(value) && /^(href|src|action|xlink:href)$/.test(name))
                 wrong.push(`${one.tagName} ${name}=${value}`);
-        if (["IFRAME", "OBJECT", "EMBED", "STYLE", "BASE", "TEXTAREA"].includes(one.tagName)) wrong.push(one.outerHTML.slice(0, 200));
+        const written = one.tagName === "TEXTAREA" && !one.closest("form.write");
+        if (written || ["IFRAME", "OBJECT", "EMBED", "STYLE", "BASE"].includes(one.tagName)) wrong.push(one.outerHTML.slice(0, 200));
         if (one.tagName === "SCRIPT" && !one.src.startsWith(`${location.origin}/_static/`)) wrong.push(one.outerHTML.slice(0, 200));
         if (one.tagName === "IMG" && !/^(data:image|http:\\/\\/127)/.test(one.src)) wrong.push(one.outerHTML.slice(0, 200));
     }

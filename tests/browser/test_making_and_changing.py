@@ -69,6 +69,14 @@ def test_pages_of_creation_and_of_the_trash(keepers: Watched, world: World, tide
     assert found + audit(keepers, "/_admin/trash") == []
 
 
+def test_pages_that_change_a_file(adas: Watched, world: World) -> None:
+    name = world.exhibits["git"].name
+    found = audit(adas, f"/{name}/edit/master/src/tide.py")
+    for page in ("add/master/src", "delete/master/src/tide.py"):
+        found += audit(adas, f"/{name}/{page}", looks=OPPOSITES)
+    assert found == []
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_repository_from_its_birth_to_its_return(
     window: Callable[..., Watched], keeper: Person, group: Thing, scripts: bool

@@ -247,7 +247,11 @@ def _hostile(system: System, server: Server, root: Api, owner: Person) -> Exhibi
     copy.write(**{"code.py": f"'''{HANDLER}'''\n", "picture.svg": SVG + SVG})
     copy.commit(MESSAGE)
     copy.publish()
-    return Exhibit(system.kind, name, _ids(system, server, name))
+    made = Exhibit(system.kind, name, _ids(system, server, name))
+    for line in (None, "n1"):
+        place = {} if line is None else {"filepath": "code.py", "lineno": line}
+        owner.api("comment_commit", repoid=name, commit_id=made.ids[-1], message=MARKDOWN + "@ada", **place)
+    return made
 
 
 def _ids(system: System, server: Server, name: str) -> tuple[str, ...]:

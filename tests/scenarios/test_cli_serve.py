@@ -159,6 +159,7 @@ def test_data_that_are_not_set_up(own_server: Server, tmp_path: Path) -> None:
     assert not nowhere.exists()
 
 
+@pytest.mark.sqlite_only  # its file
 def test_a_database_that_is_not_there(own_server: Server) -> None:
     for path in own_server.data.glob("trivium.db*"):
         path.unlink()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -440,8 +441,15 @@ def test_fields_belong_to_one_repository(root: Api) -> None:
 
 def test_changes_are_in_the_journal(server: Server, root: Api) -> None:
     repository = root.new_repo()
-    root("add_field_to_repo", repoid=repository.id, key="ticket")
+    root("add_field_to_repo", repoid=repository.id, key="ticket", label="Ticket", description="where it is")
+    root("update_repo", repoid=repository.id, fields="ticket=T-1")
     root("remove_field_from_repo", repoid=repository.id, key="ticket")
+    ((_, _, added),) = server.journal("field.create", repository.name)
+    ((_, _, removed),) = server.journal("field.delete", repository.name)
+    assert json.loads(added) == {"key": "ticket", "label": "Ticket", "description": "where it is"}
+    was = {"label": "Ticket", "description": "where it is", "value": "T-1"}
+    assert json.loads(removed) == {"key": "ticket", "was": was}
+    server.execute("DELETE FROM journal WHERE action = 'repository.update' AND subject = ?", repository.name)
     root("update_repo", repoid=repository.id, private=True)
     for action in ("field.create", "field.delete", "repository.update"):
         ((by, address, detail),) = server.journal(action, repository.name)

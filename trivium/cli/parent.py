@@ -148,8 +148,9 @@ def main() -> None:
         os.set_inheritable(descriptor, False)  # they are for workers, not for what workers start
     keep_together()
     try:
-        set_up_logging(order.settings().log_level)
-        worker.load()
+        settings = order.settings()
+        set_up_logging(settings.log_level)
+        worker.load(settings.url)
     except (StartRefused, TriviumError) as error:
         print(f"trivium: {error}", file=sys.stderr)
         sys.exit(2)

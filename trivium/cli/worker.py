@@ -61,11 +61,11 @@ class _Server(uvicorn.Server):
         os.write(self._order.ready, READY)
 
 
-def load() -> None:
-    """Load what workers have in common, in the process that forks them."""
+def load(database: str) -> None:
+    """Load what workers of this database have in common, in the process that forks them."""
     from trivium import app
 
-    app.load()
+    app.load(database)
     for name in _LOADED_LATE:
         importlib.import_module(name)
 

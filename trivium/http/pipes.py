@@ -8,6 +8,7 @@ that Apache does for a clone (`python -m bench git`).
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from typing import Any, Final
@@ -18,6 +19,8 @@ TYPE: Final = "trivium.response.pipe"
 They must be there already. More of the answer follows.
 """
 _PIECE: Final = 256 << 10
+_CANNOT: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""How a system says that it does not move bytes from pipes to connections."""
 
 
 def pieces(pipe: int, count: int) -> list[bytes]:
@@ -44,11 +47,17 @@ async def send_chunk(transport: Any, pipe: int, count: int) -> None:
                 count -= os.splice(pipe, wire.fileno(), count, flags=os.SPLICE_F_NONBLOCK)
             except BlockingIOError:
                 await _writable(wire)
+            except OSError as error:
+                if error.errno not in _CANNOT:
+                    raise
+                piece = os.read(pipe, min(count, _PIECE))
+                count -= len(piece)
+                await _send(wire, piece)
         await _send(wire, b"\r\n")
 
 
 async def _send(wire: socket.socket, some: bytes) -> None:
-    """Send a few bytes, which may wait a moment for those that follow."""
+    """Send bytes, the last of which may wait a moment for those that follow."""
     while some:
         try:
             some = some[wire.send(some, socket.MSG_MORE) :]

@@ -203,6 +203,8 @@ class LogRow(NamedTuple):
     files_href: str = ""
     mark: Markup = _NOTHING
     """What chooses the row for a comparison."""
+    title: Markup = _NOTHING
+    """The subject with links of its own; nothing: it is text, and leads to `href`."""
 
 
 def log(rows: Iterable[LogRow], *, icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
@@ -213,15 +215,15 @@ def log(rows: Iterable[LogRow], *, icons: str = "icons.svg", words: Words = ENGL
     )
     folder = f'aria-label="{attribute(words.files_here)}">{icon("folder", icons)}</a>'
     found = []
-    for short, href, subject, author, when, lanes, face, names, status, files_href, mark in rows:
-        title = named(subject)
+    for short, href, subject, author, when, lanes, face, names, status, files_href, mark, title in rows:
         address = escaped(href)
+        shown: str = title or f'<a class="plain strong cut" href="{address}" dir="auto">{named(subject)}</a>'
         browse = (
             f'<a class="button bare slim square wide-only" href="{escaped(files_href)}" {folder}' if files_href else ""
         )
         found.append(
-            f'<li>{mark}{lanes}<div class="grow"><div class="bar nowrap"><a class="plain strong cut" href="{address}" '
-            f'dir="auto">{title}</a>{refs(names, icons=icons) if names else ""}{status}</div>'
+            f'<li>{mark}{lanes}<div class="grow"><div class="bar nowrap">{shown}'
+            f"{refs(names, icons=icons) if names else ''}{status}</div>"
             f'<div class="small quiet by">{face}<span class="cut"><bdi>{named(author)}</bdi>, {when}</span></div></div>'
             f'<a class="id wide-only" href="{address}">{escaped(short)}</a>'
             f"{details if mark else ''}{browse}</li>\n"

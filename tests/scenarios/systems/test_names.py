@@ -12,6 +12,8 @@ from tests.support.servers import Server
 from tests.support.systems import SYSTEMS, Filled, System, new_system
 
 ODD_NAMES = ("with space", "plus+and&ampersand", "grüße", "данные", "a.b-c_d", "!(),;=@$&'", "~tilde")
+FORMERLY = ("100%", "a#b", "a:b", "info")
+"""Of repositories that were there before the rules about names."""
 
 
 @pytest.mark.parametrize("odd", ODD_NAMES)
@@ -26,27 +28,27 @@ def test_names_of_every_sort_work(server: Server, root: Api, system: System, ada
     assert [node["name"] for node in listed] == [f"{odd}/{odd}.txt"]
 
 
-@pytest.mark.parametrize("odd", ["100%", "a#b", "a:b", "info"])
-def test_a_name_from_before_the_rules_is_served_and_can_be_changed(
-    own_server: Server, system: System, odd: str
-) -> None:
-    """Such a name cannot be given any more (decisions.md A16, W12)."""
+def test_names_from_before_the_rules_are_served_and_can_be_changed(own_server: Server, system: System) -> None:
+    """Such names cannot be given any more (decisions.md A16, W12)."""
     own_server.start()
     root = own_server.api(own_server.admin_key)
     ada = root.new_user()
-    name = system.new_repository(root, ada, "plain")
-    system.checkout(own_server, name, ada).change("one")
+    names = {odd: system.new_repository(root, ada, f"plain-{number}") for number, odd in enumerate(FORMERLY)}
+    for name in names.values():
+        system.checkout(own_server, name, ada).change("one")
     own_server.stop()
-    (own_server.root / name).rename(own_server.root / odd)
-    own_server.execute("UPDATE repositories SET name = ?, name_key = ?", odd, odd)
+    for odd, name in names.items():
+        (own_server.root / name).rename(own_server.root / odd)
+        own_server.execute("UPDATE repositories SET name = ?, name_key = ? WHERE name = ?", odd, odd, name)
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    system.checkout(own_server, odd, ada).change("two")
-    assert len(root("get_repo_changesets", repoid=odd, start_rev="0", limit=-1)) == 2
-    assert root("update_repo", repoid=odd, description="still there")["repository"]["repo_name"] == odd
-    assert root.error("create_repo", repo_name=odd + "/x", repo_type="git")
-    assert root("update_repo", repoid=odd, name="plain")["repository"]["repo_name"] == "plain"
-    assert root.error("update_repo", repoid="plain", name=odd) == "failed to update repo `plain`"
+    for odd, name in names.items():
+        system.checkout(own_server, odd, ada).change("two")
+        assert len(root("get_repo_changesets", repoid=odd, start_rev="0", limit=-1)) == 2
+        assert root("update_repo", repoid=odd, description="still there")["repository"]["repo_name"] == odd
+        assert root.error("create_repo", repo_name=odd + "/x", repo_type="git")
+        assert root("update_repo", repoid=odd, name=name)["repository"]["repo_name"] == name
+        assert root.error("update_repo", repoid=name, name=odd) == f"failed to update repo `{name}`"
 
 
 def test_the_permanent_address_survives_renames_and_moves(

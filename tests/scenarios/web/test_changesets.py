@@ -171,7 +171,7 @@ def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
     root("comment_commit", **call, message="Why?", filepath="src/tide.py", lineno="n5", comment_type="todo")
     page = page_of(readers, f"/{changed.name}/changeset/{changed.second}")
     said = page.css("section.general article.remark")
-    assert [one.css_first(".prose").text().strip() for one in said] == ["Fine so", "Fine now"]
+    assert [one.css_first(".prose").text().strip() for one in said] == ["Fine so<script>hit()</script>", "Fine now"]
     # What is said on a line stands below it, and the list of files counts it.
     for layout in ("unified", "split"):
         beside = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")

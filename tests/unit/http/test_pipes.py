@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import random
@@ -101,6 +102,24 @@ def test_a_client_that_reads_slowly_gets_everything_in_its_place(
             return await unchunked(reader)
 
     assert run(read()) == HEAD + BLOCK * BLOCKS + TAIL
+
+
+def test_a_system_that_moves_nothing_sends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def splice(_from: int, _to: int, count: int, **_: object) -> int:
+        tried.append(count)
+        raise OSError(errno.EINVAL, "no")
+
+    async def read() -> bytes:
+        async with connected(Passing(), tmp_path) as (reader, writer):
+            writer.write(REQUEST % b"1.1")
+            await reader.readuntil(b"\r\n\r\n")
+            return await unchunked(reader)
+
+    monkeypatch.setattr(os, "splice", splice)
+    assert uvloop.run(read()) == HEAD + BLOCK * BLOCKS + TAIL
+    assert tried[0] == len(BLOCK)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,29 @@ def test_a_program_without_a_directory_is_an_error_that_leaves_nothing(tmp_path:
     uvloop.run(start())
 
 
+def test_the_middle_of_a_long_output_may_be_taken_unseen_and_never_its_end(tmp_path: Path) -> None:
+    async def taken(script: str) -> tuple[bytes, int, bytes]:
+        """What was read, how much was passed on, and what was read last."""
+        with opened(tmp_path) as cwd:
+            process = await Process.start(["sh", "-c", script], environment=ENVIRONMENT, cwd=cwd)
+        process.feed_nothing()
+        seen, unseen, last = b"", 0, b""
+        while chunk := await process.read():
+            seen, last = seen + chunk, chunk
+            while count := await process.stretch():
+                unseen += count
+                while count:
+                    count -= len(os.read(process.pipe, count))
+        await process.end()
+        return seen, unseen, last
+
+    seen, unseen, last = uvloop.run(taken("head -c 9000000 /dev/zero; printf the-end"))
+    assert len(seen) + unseen == 9_000_007
+    assert unseen > 4_000_000
+    assert last.endswith(b"end")
+    assert uvloop.run(taken("head -c 200000 /dev/zero"))[1] == 0
+
+
 def test_what_a_program_says_on_its_error_output_is_kept_and_a_long_one_is_ended(tmp_path: Path) -> None:
     async def run() -> None:
         script = "echo oops >&2; echo ready; exec sleep 60"

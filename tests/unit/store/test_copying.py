@@ -62,7 +62,7 @@ def everything(url: str) -> dict[str, list[Any]]:
 
 def copied(source: str, target: str) -> list[Copied]:
     done: list[Copied] = []
-    from_, to = Store(source), Store(target)
+    from_, to = Store(source, busy_timeout=0.1), Store(target)
     try:
         copy(from_, to, done.append)
     finally:

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import bindparam, insert, select, update
 
 from tests.support import postgresql
+from tests.support.waiting import until
 from trivium.errors import Busy, Invalid
 from trivium.forge.site import Site
 from trivium.store.prepared import Prepared
@@ -89,6 +90,20 @@ def test_each_connection_prepares_for_itself_and_a_lost_one_is_known(
                 mine.first(other, [0])
         assert other.closed
     assert mine.first(driver, [0]) == ours
+
+
+def test_a_statement_that_waits_keeps_no_other_thread_waiting(
+    driver: psycopg.Connection[tuple[object, ...]], site: Site
+) -> None:
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
+    url = site.settings.database_url
+    with psycopg.connect(url, autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        number = other.info.backend_pid
+        waits = pool.submit(Prepared("SELECT pg_sleep($1::FLOAT8)").first, other, [20.0])
+        until(lambda: driver.execute(asleep, [number]).fetchone())
+        driver.execute("SELECT pg_terminate_backend(%s)", [number])
+        with pytest.raises(psycopg.OperationalError):
+            waits.result(60)
 
 
 def test_a_transaction_begins_with_the_first_statement(site: Site) -> None:

@@ -41,6 +41,7 @@ def test_methods_that_an_address_does_not_take(doorway: Doorway, ben: Caller) ->
     for path, allowed in (
         ("/", "GET, HEAD"),
         ("/_admin/gists", "GET, HEAD, POST"),
+        ("/_admin/public_journal", "GET, HEAD"),
         ("/_admin/toggle_following", "POST"),
     ):
         for method in {"GET", "POST", "PUT", "DELETE"} - set(allowed.split(", ")):

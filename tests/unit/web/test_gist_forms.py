@@ -88,7 +88,7 @@ def test_what_is_wrong_is_told_and_nothing_typed_is_lost(
 
 def test_who_opens_it_and_who_deletes_it(doorway: Doorway, ada: Caller, ben: Caller) -> None:
     with doorway.site.store.write() as db:
-        db.exec_driver_sql("UPDATE users SET active = 1 WHERE username = 'default'")
+        db.exec_driver_sql("UPDATE users SET active = true WHERE username = 'default'")
     mine, other, visitor = doorway.visitor(ada), doorway.visitor(ben), doorway.visitor()
     address = made(mine, acl_level="acl_private", description="For accounts")
     assert visitor.get(address).status == 404 and "For accounts" not in visitor.get("/_admin/gists").page.text

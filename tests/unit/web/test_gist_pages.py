@@ -29,7 +29,7 @@ def made(site: Site, owner: Caller, files: Mapping[str, str] | None = None, **mo
 @pytest.fixture
 def open_to_visitors(site: Site) -> None:
     with site.store.write() as db:
-        db.exec_driver_sql("UPDATE users SET active = 1 WHERE username = 'default'")
+        db.exec_driver_sql("UPDATE users SET active = true WHERE username = 'default'")
 
 
 def test_public_ones_are_listed_and_private_ones_opened(

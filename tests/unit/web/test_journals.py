@@ -117,7 +117,7 @@ def test_visitors_read_what_everybody_is_shown(
     visitor = doorway.visitor()
     assert visitor.get("/_admin/public_journal").status == 302
     with site.store.write() as db:
-        db.exec_driver_sql("UPDATE users SET active = 1 WHERE username = 'default'")
+        db.exec_driver_sql("UPDATE users SET active = true WHERE username = 'default'")
     page = visitor.get("/_admin/public_journal").page
     assert "Nothing is shown here yet" in page.text
     set_public_journal(site, ada, tide, shown=True)

@@ -32,7 +32,7 @@ def test_users_see_each_other_as_far_as_they_may(doorway: Doorway, tide: int, ad
 
 def test_visitors_sign_in_first(doorway: Doorway, site: Site, ada: Caller, ben: Caller) -> None:
     with site.store.write() as db:
-        db.exec_driver_sql("UPDATE users SET active = 1 WHERE username = 'default'")
+        db.exec_driver_sql("UPDATE users SET active = true WHERE username = 'default'")
     for name in ("ada", "nobody", "default"):
         assert doorway.visitor().get(f"/_profiles/{name}").location.startswith("/_admin/login?came_from=")
     for name in ("nobody", "default", "ADA", "%00", "a%2Fb"):

@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from trivium.cli.opening import fail, table
 from trivium.errors import TriviumError
+
+_PATIENCE: Final = 2.0
+"""Seconds in which a server that is ending may let go of the source."""
 
 
 @click.command("copy-db")
@@ -24,7 +29,7 @@ def copy_db(source: str, target: str) -> None:
     done: list[Copied] = []
     try:
         with usable_database():
-            from_, to = Store(source), Store(target)
+            from_, to = Store(source, busy_timeout=_PATIENCE), Store(target)
             try:
                 copy(from_, to, done.append)
             finally:

@@ -91,13 +91,17 @@ class FieldAdded(Event, frozen=True):
 
     action = "field.create"
     key: str
+    label: str | UnsetType = UNSET
+    """Rows of earlier versions lack it."""
+    description: str | UnsetType = UNSET
 
 
 class FieldRemoved(Event, frozen=True):
-    """A repository lost an extra field."""
+    """A repository lost an extra field, with its label, description and value (`was`)."""
 
     action = "field.delete"
     key: str
+    was: dict[str, Any] | UnsetType = UNSET
 
 
 class RepositoryLocked(Event, frozen=True):

@@ -156,18 +156,24 @@ def _head(history: History, repository: Repository, edit: Edit) -> str:
         elif head == edit.seen:
             if now is None:
                 raise UnknownPath(edit.path)
-        elif now is None or now != _seen(snapshot, edit):
+        elif now is None or not _is_as_seen(snapshot, edit, head, now):
             raise Conflict(head, _content(snapshot, head, edit.path))
 
     history.read(repository, look)
     return head
 
 
-def _seen(snapshot: Snapshot, edit: Edit) -> str | None:
+def _is_as_seen(snapshot: Snapshot, edit: Edit, head: str, now: str) -> bool:
+    """Whether the file at the branch's head, with the id `now`, is what its editor saw."""
     try:
-        return _id_at(snapshot, snapshot.resolve(edit.seen), edit.path)
+        seen = snapshot.resolve(edit.seen)
     except UnknownRevision:  # it was rewritten
-        return None
+        return False
+    if _id_at(snapshot, seen, edit.path) == now:
+        return True
+    # One content may have several ids.
+    content = _content(snapshot, head, edit.path)
+    return content is not None and content == _content(snapshot, seen, edit.path)
 
 
 def _id_at(snapshot: Snapshot, raw_id: str, path: str) -> str | None:

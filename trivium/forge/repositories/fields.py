@@ -125,20 +125,27 @@ def add_field(
                 repository_id=repository.id, key=key, label=label or key, description=description, value=""
             )
         )
-        journal.record(db, caller, FieldAdded(subject=repository.name, repository_id=repository.id, key=key))
+        added = FieldAdded(
+            subject=repository.name,
+            repository_id=repository.id,
+            key=key,
+            label=label or key,
+            description=description,
+        )
+        journal.record(db, caller, added)
 
 
 def remove_field(site: Site, caller: Caller, repository: Repository, key: str) -> None:
     """Remove an extra field with its value."""
     with site.store.write(told_apart=True) as db:
-        if not _has_field(db, repository, key):
+        this = (repository_fields.c.repository_id == repository.id, repository_fields.c.key == key)
+        columns = (repository_fields.c.label, repository_fields.c.description, repository_fields.c.value)
+        row = db.execute(select(*columns).where(*this)).mappings().first()
+        if row is None:
             raise NotFound(Kind.FIELD, key)
-        db.execute(
-            delete(repository_fields).where(
-                repository_fields.c.repository_id == repository.id, repository_fields.c.key == key
-            )
-        )
-        journal.record(db, caller, FieldRemoved(subject=repository.name, repository_id=repository.id, key=key))
+        db.execute(delete(repository_fields).where(*this))
+        removed = FieldRemoved(subject=repository.name, repository_id=repository.id, key=key, was=dict(row))
+        journal.record(db, caller, removed)
 
 
 def _has_field(db: Connection, repository: Repository, key: str) -> bool:

@@ -52,6 +52,12 @@ class Damaged(TriviumError):
     """Something of a repository is damaged."""
 
 
+class Unchecked(VcsError):
+    """A repository could not be looked through; the message is for administrators."""
+
+    public = "the repository could not be checked"
+
+
 def ask_for_verification(site: Site, caller: Caller, repository: Repository) -> str | None:
     """Have a repository looked through by a job; returns its id, or None when one waits for that already."""
     return submit(
@@ -109,7 +115,12 @@ def carry_out(site: Site, work: Work, arguments: VerifyArguments) -> None:
     caller = caller_of(site, work.job)
     with site.store.read() as db:
         repository = repositories.find(db, caller, arguments.repository_id, Level.ADMIN)
-    found = verify(site, caller, repository, work.check)
+    try:
+        found = verify(site, caller, repository, work.check)
+    except Interrupted:
+        raise
+    except VcsError as error:
+        raise Unchecked(str(error)) from error
     for line in found:
         work.log(line)
     if found:

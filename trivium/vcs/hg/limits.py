@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from trivium.settings import Settings
@@ -17,8 +16,7 @@ _BASE: Final = 512 << 20
 """Bytes that a process needs beside the file at hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class HgLimits:
+class HgLimits(NamedTuple):  # no data class: the process that forks the others loads little
     """Limits of all Mercurial processes of an installation; sizes in bytes, times in seconds."""
 
     object_bytes: int = 512 << 20
@@ -38,7 +36,7 @@ class HgLimits:
 
     def told(self) -> str:
         """All of them in one word, for a command line."""
-        return json.dumps(asdict(self))
+        return json.dumps(self._asdict())
 
     @classmethod
     def heard(cls, told: str) -> HgLimits:

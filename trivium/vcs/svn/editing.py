@@ -2,7 +2,7 @@
 """One file is written, or removed, by a revision that the server makes: `svnadmin load` of a dump of one revision.
 
 Nobody else works on the repository meanwhile, for `svnadmin load` asks nobody what they have seen. It adds the revision
-in one step. What it wrote is given to the account that Apache runs as afterwards; after a kill `recover` does that.
+in one step. Only then what it wrote is given to the account that Apache runs as; after a kill `recover` does that.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _revision(message: str, author: str) -> bytes:
 def _holder(command: SvnCommand, path: Path, file: str) -> str:
     """Who has locked a file; nothing where nobody has."""
     said = _run(command, path, ["lslocks", ".", f"/{file}"]).decode("utf-8", "replace")
-    found = {}
+    found: dict[str, str] = {}
     for line in said.splitlines():
         name, _, value = line.partition(": ")
         found.setdefault(name, value)

@@ -97,6 +97,7 @@ def sentence(language: Language, action: str) -> str:
         "address.forget": text("took a range of addresses back"),
         "changeset.comment": text("commented on a changeset"),
         "email.add": text("added a mail address"),
+        "email.ask": text("asked to confirm a mail address"),
         "email.remove": text("removed a mail address"),
         "permission.global": text("set what somebody may create"),
         "permission.grant": text("gave a right"),

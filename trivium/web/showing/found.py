@@ -16,6 +16,7 @@ from trivium.forge.history.site_search import InRepository
 from trivium.forge.repositories.listed import ListedRepository
 from trivium.vcs.abilities import Abilities, Numbers
 from trivium.web.showing import log
+from trivium.web.showing.issues import issues_of
 from trivium.web.showing.keeping import kept
 from trivium.web.templating import html
 from trivium.web.urls import quoted, quoted_segment
@@ -84,6 +85,13 @@ def log_of(visit: RepositoryVisit, sought: Sought, after: str, branch: str = "")
         rows = log.summary(visit, found.rows)
         return LogHits(rows, len(found.rows), found.after, found.looked_at, found.until)
 
-    key = (visit.now().key, visit.root, sought.words, quoted_segment(after), quoted_segment(branch))
+    key = (
+        visit.now().key,
+        visit.root,
+        issues_of(visit).digest,
+        sought.words,
+        quoted_segment(after),
+        quoted_segment(branch),
+    )
     hits: LogHits = kept(visit, LogHits, "changesets sought", *key, make=make)
     return html(hits.rows), hits

@@ -18,6 +18,7 @@ from trivium.forge.reviews.statuses import statuses
 from trivium.render import graph, rows
 from trivium.vcs.abilities import Lines, Numbers
 from trivium.web.showing.directories import icons_of
+from trivium.web.showing.issues import issues_of
 from trivium.web.templating import face_ground, face_letter, html
 from trivium.web.times import when
 from trivium.web.urls import quoted, quoted_segment
@@ -93,7 +94,7 @@ def _shown(
         ids = [row.change.raw_id for row in page.rows]
         return f"{json.dumps([ids, page.number, page.after, page.total, more or []])}\n{body}"
 
-    head, _, body = visit.part(*key, visit.root, icons_of(visit), make=whole).partition("\n")
+    head, _, body = visit.part(*key, visit.root, icons_of(visit), issues_of(visit).digest, make=whole).partition("\n")
     ids, number, after, total, told = json.loads(head)
     if more is not None:
         more[:] = told
@@ -128,13 +129,15 @@ def status_badge(visit: RepositoryVisit, status: str) -> str:
 def _rows(visit: RepositoryVisit, found: Sequence[Logged], *, with_graph: bool, marks: bool, branch: str) -> str:
     lanes = graph.lanes([(row.change.raw_id, row.parents) for row in found]) if with_graph else []
     columns = graph.width(lanes) if lanes else 0
+    issues = issues_of(visit)
     told = []
     for at, row in enumerate(found):
         change = row.change
+        href = f"{visit.root}/changeset/{change.raw_id}"
         told.append(
             rows.LogRow(
                 id=shown_id(visit, change),
-                href=f"{visit.root}/changeset/{change.raw_id}",
+                href=href,
                 subject=change.subject or visit.text("(no message)"),
                 author=change.author,
                 when=html(when(change.date)),
@@ -144,6 +147,7 @@ def _rows(visit: RepositoryVisit, found: Sequence[Logged], *, with_graph: bool, 
                 status=_states(visit, row, slot=marks),
                 files_href=f"{visit.root}/files/{change.raw_id}",
                 mark=_marks(visit, change) if marks else Markup(),
+                title=issues.title(change.subject, href),
             )
         )
     return str(rows.log(told, icons=icons_of(visit), words=words_of(visit.language)))

@@ -90,7 +90,8 @@ class _Placing:
                     found.append((fold, fold + len(_FOLDED), "<details open>"))
                 self.numbers[file] = sum(len(each) for _, each in said)
                 self.done.update(one.id for _, each in said for one in each)
-        pieces, done = [], 0
+        pieces: list[str] = []
+        done = 0
         for start, end, put in sorted(found):
             pieces += (lines[done:start], put)
             done = end

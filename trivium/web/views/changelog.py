@@ -10,6 +10,7 @@ from trivium.vcs.errors import UnknownRevision
 from trivium.web.answers import Page, Part
 from trivium.web.registering import view
 from trivium.web.showing import found, log
+from trivium.web.showing.issues import issues_of
 from trivium.web.showing.places import switch_of
 from trivium.web.templating import templates
 from trivium.web.urls import quoted_segment
@@ -37,7 +38,7 @@ def changelog(visit: RepositoryVisit) -> Page:
         return _sought(visit, query, sought, branch, after)
     number, size = number_of(visit, "page", 1, 10**_LONGEST_NUMBER), number_of(visit, "size", SIZE, LARGEST)
     shown = log.log(visit, branch, number, after, size)
-    state = repr((visit.now().key, branch, number, after, size, shown.talk))
+    state = repr((visit.now().key, branch, number, after, size, shown.talk, issues_of(visit).digest))
     if (page := visit.page_at_hand(state)) is not None:
         return page
     name = visit.repository.name
@@ -94,7 +95,7 @@ def changelog_of_path(visit: RepositoryVisit, revision: str, path: str = "") -> 
         raise UnknownRevision(revision[:_LONGEST_NAME])
     number, size = number_of(visit, "page", 1, 10**_LONGEST_NUMBER), number_of(visit, "size", SIZE, LARGEST)
     shown, name, path = log.log_of_path(visit, revision, path, number, size)
-    state = repr((visit.now().key, name, path, number, size, shown.talk))
+    state = repr((visit.now().key, name, path, number, size, shown.talk, issues_of(visit).digest))
     if (at_hand := visit.page_at_hand(state)) is not None:
         return at_hand
     given = (visit.repository.name, name, path) if path else (visit.repository.name, name)

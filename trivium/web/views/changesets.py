@@ -19,6 +19,7 @@ from trivium.web.answers import Body, Json, Page
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
 from trivium.web.showing.changes import changes_of, look_of, raw_options, remembered
+from trivium.web.showing.issues import issues_of
 from trivium.web.showing.keeping import kept
 from trivium.web.showing.remarks import written
 from trivium.web.showing.threads import placed
@@ -48,7 +49,8 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
     talk = visit.ask(talk_on, visit.repository, raw_id)
     look = look_of(visit, parent=number if parent > 1 else "")
     headers = remembered(visit)
-    state = repr((raw_id, parent, visit.now().key, look, talk.stamp))
+    issues = issues_of(visit)
+    state = repr((raw_id, parent, visit.now().key, look, talk.stamp, issues.digest))
     if not headers and (page := visit.page_at_hand(state)) is not None:
         return page
     changes = changes_of(visit, Sides(found.parent(parent), raw_id), look)
@@ -70,6 +72,7 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
         remarks=written(visit, talk.comments),
         drafts=written(visit, talk.drafts),
         acts={one.id: acts_on(visit.caller, visit.repository, one) for one in talk.comments},
+        issues=issues,
         look=look,
         look_of_check=_LOOK_OF_CHECK,
         address_of=address_of,

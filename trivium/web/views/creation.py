@@ -59,13 +59,13 @@ class _Kind:
     imports: bool
 
 
-@view("GET", "/_admin/create_repository", needs=Who.USER, word="ReposController:create_repository")
+@view("GET", "/_admin/create_repository", needs=Who.USER, word="ReposController:create_repository", pace=Pace.SHORT)
 def form(visit: Visit) -> Page:
     """The form of a new repository; `?parent_group=` says where."""
     return _form(visit, visit.query.get("parent_group", ""), "")
 
 
-@view("GET", "/_admin/add_repo/{name*}", needs=Who.USER, word="ReposController:add_repo")
+@view("GET", "/_admin/add_repo/{name*}", needs=Who.USER, word="ReposController:add_repo", pace=Pace.SHORT)
 def form_named(visit: Visit, name: str) -> Page:
     """The same form, with a name in it."""
     return _form(visit, parent_of(name), last_segment(name))
@@ -115,7 +115,7 @@ def _shown(visit: Visit, entered: Entered[NewRepository]) -> Page:
     return Page("creation/create.html", entered.status, fields=entered, places=places, kinds=kinds)
 
 
-@view("GET", "/{repository}/fork", needs=Level.READ, word="ForksController:fork", users_only=True)
+@view("GET", "/{repository}/fork", needs=Level.READ, word="ForksController:fork", users_only=True, pace=Pace.SHORT)
 def fork_form(visit: RepositoryVisit) -> Page:
     """The form of a fork."""
     source = visit.repository

@@ -99,8 +99,8 @@ def _choosing(visit: Visit, key: str, entered: Entered[NewPassword]) -> Page:
         found = visit.ask(password_resets.held, visit.site, key)
     except ResetRefused:
         return _void()
-    shown = {"key": key, "username": found.username, "fields": entered}
-    return Page("password_reset/choose.html", entered.status, headers=_SECRET, **shown)
+    username, template = found.username, "password_reset/choose.html"
+    return Page(template, entered.status, headers=_SECRET, key=key, username=username, fields=entered)
 
 
 def _void() -> Page:

@@ -63,7 +63,7 @@ _FIELDS = {
 }
 
 
-@view("GET", "/_admin/repo_groups", needs=Who.USER, word="RepoGroupsController:index")
+@view("GET", "/_admin/repo_groups", needs=Who.USER, word="RepoGroupsController:index", pace=Pace.SHORT)
 def groups(visit: Visit) -> Page:
     """Those that the visitor administers."""
     tree = visit.trees.of(visit.site.store, visit.caller)
@@ -104,7 +104,7 @@ def create(visit: Visit) -> Page | Redirect:
     return _new(visit, entered)
 
 
-@view("GET", "/_admin/repo_groups/new", needs=Who.USER, word="RepoGroupsController:new")
+@view("GET", "/_admin/repo_groups/new", needs=Who.USER, word="RepoGroupsController:new", pace=Pace.SHORT)
 def new(visit: Visit) -> Page:
     """The form of a new group; `?parent_group=` says where."""
     return _new(visit, empty(visit, NewGroup, group_parent_id=visit.query.get("parent_group", "")))
@@ -122,6 +122,7 @@ def _new(visit: Visit, entered: Entered[NewGroup]) -> Page:
     "/_admin/repo_groups/{group*}/edit/permissions",
     needs=Who.USER,
     word="RepoGroupsController:edit_repo_group_perms",
+    pace=Pace.SHORT,
 )
 def permissions(visit: Visit, group: str) -> Page:
     """The rows, and what each comes from."""
@@ -176,6 +177,7 @@ def _permissions(
     "/_admin/repo_groups/{group*}/edit/advanced",
     needs=Who.USER,
     word="RepoGroupsController:edit_repo_group_advanced",
+    pace=Pace.SHORT,
 )
 def advanced(visit: Visit, group: str) -> Page:
     """What it holds, and how it is deleted."""
@@ -189,7 +191,7 @@ def _advanced(visit: Visit, group: RepoGroup, entered: Entered[Deletion], *, del
     )
 
 
-@view("GET", "/_admin/repo_groups/{group*}/edit", needs=Who.USER, word="RepoGroupsController:edit")
+@view("GET", "/_admin/repo_groups/{group*}/edit", needs=Who.USER, word="RepoGroupsController:edit", pace=Pace.SHORT)
 def edit(visit: Visit, group: str) -> Page:
     """The form with what is stored."""
     found = visit.ask(administered, group)

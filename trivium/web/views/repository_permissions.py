@@ -20,6 +20,7 @@ from trivium.web.visit import RepositoryVisit
     needs=Level.ADMIN,
     word="ReposController:edit_permissions",
     users_only=True,
+    pace=Pace.SHORT,
 )
 def permissions(visit: RepositoryVisit) -> Page:
     """The rows, and what each comes from."""

@@ -39,7 +39,14 @@ class General(Form):
     repo_enable_downloads: Tick = False
 
 
-@view("GET", "/{repository}/settings", needs=Level.ADMIN, word="ReposController:edit_settings", users_only=True)
+@view(
+    "GET",
+    "/{repository}/settings",
+    needs=Level.ADMIN,
+    word="ReposController:edit_settings",
+    users_only=True,
+    pace=Pace.SHORT,
+)
 def general(visit: RepositoryVisit) -> Page:
     """The form with what is stored."""
     one = visit.repository

@@ -14,6 +14,7 @@ from trivium.web.registering import view
 from trivium.web.showing import directories, log, overview, statistics
 from trivium.web.showing.directories import icons_of
 from trivium.web.showing.feed_keys import feed_key
+from trivium.web.showing.issues import issues_of
 from trivium.web.templating import html, templates
 from trivium.web.urls import without_keys
 from trivium.web.visit import RepositoryVisit
@@ -78,8 +79,8 @@ def changelog_summary(visit: RepositoryVisit) -> Part:
         rows = log.summary(visit, found.recent) if found else ""
         return templates().get_template("changelog/summary.html").render(rows=html(rows), _=visit.text)
 
-    key = ("changelog summary", visit.now().key, visit.root, visit.repository.landing_rev, icons_of(visit))
-    return Part(visit.part(*key, make=make).encode("utf-8", "surrogateescape"))
+    kept = (visit.now().key, visit.root, visit.repository.landing_rev, icons_of(visit), issues_of(visit).digest)
+    return Part(visit.part("changelog summary", *kept, make=make).encode("utf-8", "surrogateescape"))
 
 
 @view("GET", "/{repository}/edit", needs=Level.ADMIN, word="ReposController:edit")

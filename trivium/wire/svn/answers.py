@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator
+from html import escape
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 import structlog
 
@@ -60,7 +60,7 @@ _NOT_PASSED_ON: Final = _HOP | {b"server", b"date", b"vary", b"www-authenticate"
 
 def error_body(status: int, text: str, code: int = 0) -> bytes:
     """An error in the words of DAV, which Subversion shows to its user."""
-    return _ERROR.format(code=code or _CODES.get(status, _FAILED), text=escape(text)).encode()
+    return _ERROR.format(code=code or _CODES.get(status, _FAILED), text=escape(text, quote=False)).encode()
 
 
 class Outwards:
@@ -105,7 +105,11 @@ class Outwards:
         """A piece of XML or HTML."""
         if self._link not in text:
             return text
-        return self._replaced(text, escape(self._translation.prefix).encode(), escape(self._translation.outside[-1]))
+        return self._replaced(
+            text,
+            escape(self._translation.prefix, quote=False).encode(),
+            escape(self._translation.outside[-1], quote=False),
+        )
 
     def _replaced(self, text: bytes, prefix: bytes, name: str) -> bytes:
         *starts, link = self._marks()

@@ -162,6 +162,7 @@ def test_unread_ones_stand_first_and_pages_go_on_by_key(telling: Site, team: int
     assert len(told(site, ben)) == 4
 
 
+@pytest.mark.sqlite_only  # the statements are counted in its driver
 def test_the_count_comes_with_the_session(telling: Site, team: int, ada: Caller, ben: Caller) -> None:
     doorway = Doorway(telling)
     visitor = doorway.visitor(ben)

@@ -29,6 +29,7 @@ from trivium.jobs.carrying_out import carry_out
 from trivium.jobs.schedules import INTEGRITY, Nothing
 from trivium.store import tables
 from trivium.tree.kernel_locks import one_at_a_time
+from trivium.vcs.errors import VcsError
 
 
 @pytest.fixture
@@ -127,4 +128,20 @@ def test_one_at_a_time(site: Site, root: Caller) -> None:
         with site.store.read() as db:
             row = finding.find(db, root, job)
         assert (row.state, row.attempts) == (State.QUEUED, 0)
+    assert _told(site) == []
+
+
+def test_what_cannot_be_looked_at_is_not_damaged(site: Site, root: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository,) = _made(site, root, "closed")
+
+    def fails(*_: object) -> list[str]:
+        raise VcsError("git ended with 128: out of memory, at /somewhere")
+
+    monkeypatch.setattr(type(site.back_ends["git"]), "verify", fails)
+    job = integrity.ask_for_verification(site, root, repository)
+    assert job is not None and carry_out(site, job)
+    with site.store.read() as db:
+        row = finding.find(db, root, job)
+    assert (row.state, row.reason) == (State.FAILED, "the repository could not be checked")
+    assert row.detail is not None and "out of memory" in row.detail
     assert _told(site) == []

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trivium.forge.sessions.git import push as gitpush
-from trivium.forge.sessions.git.pktline import FLUSH, FetchCommand, Malformed, PacketReader, WantReader, pkt
+from trivium.forge.sessions.git.pktline import FLUSH, FetchCommand, Malformed, PacketReader, PackWatch, WantReader, pkt
 from trivium.forge.sessions.git.push import PushCommands, PushReport
 from trivium.vcs.values import RefUpdate
 
@@ -320,3 +320,21 @@ def test_a_beginning_without_end_is_given_up() -> None:
     command.feed(said * 20)
     with pytest.raises(Malformed):
         command.feed(said * 20)
+
+
+@given(st.data())
+def test_what_passes_a_watch_unseen_stays_in_its_place(data: st.DataObject) -> None:
+    """The last bytes are always seen; before them, whatever was held back goes first."""
+    pack = [pkt(b"packfile\n"), pkt(b"\1PACK" + data.draw(payloads)), *(pkt(b"\1" + b"0" * 40) for _ in range(4))]
+    answer, chunks = data.draw(chunked(st.just(b"".join(pack) + FLUSH)))
+    watch, sent, left = PackWatch(), b"", len(answer)
+    for chunk in chunks:
+        left -= len(chunk)
+        if watch.has_pack and left >= len(FLUSH) and data.draw(st.booleans()):
+            sent += watch.let_go() + chunk
+        else:
+            sent += watch.feed(chunk)
+    assert sent + watch.tail("") == answer
+    assert watch.has_pack
+    said = watch.tail("locked")
+    assert said == pkt(b"\2locked\n") + FLUSH

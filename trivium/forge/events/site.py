@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to the settings of the site; the subject is the name of a setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.forge.events.event import Event
+
+
+class SiteSettingsChanged(Event, frozen=True):
+    """Settings of the site were set; null is the value that it has by itself."""
+
+    action = "site.settings"
+    changes: dict[str, Any]
+    was: dict[str, Any]
