@@ -209,16 +209,18 @@ def test_everybodys_rights_on_all_that_there_is(root: Visitor, site: Site, ada: 
             rows.repository(db, f"open{number}", ada)
         rows.repository(db, "closed", ada, private=True, default=Level.NONE)
         rows.repository(db, "written", ada, default=Level.WRITE)
+        unsaid = rows.repository(db, "unsaid", ada)
+        grants = tables.repository_grants
+        db.execute(grants.delete().where(grants.c.object_id == unsaid))
     page = "/_admin/permissions/object"
-    assert "overwriting changes 1 of 4" in root.get(page).page.text
+    assert "overwriting changes 2 of 5" in root.get(page).page.text
     levels = {"default_group_perm": "group.read", "default_user_group_perm": "usergroup.none"}
     answer = root.post(page, **levels, default_repo_perm="repository.write", overwrite_default_repo="1")
     assert answer.status == 302
-    assert said(site, "permission.overwrite") == [{"scope": "repository", "level": "repository.write", "count": 3}]
-    grants = tables.repository_grants.c
+    assert said(site, "permission.overwrite") == [{"scope": "repository", "level": "repository.write", "count": 4}]
     with site.store.read() as db:
-        counted = select(grants.level, func.count()).where(grants.user_id == 1).group_by(grants.level)
-        assert dict(tuple(row) for row in db.execute(counted)) == {int(Level.WRITE): 4, int(Level.NONE): 1}
+        counted = select(grants.c.level, func.count()).where(grants.c.user_id == 1).group_by(grants.c.level)
+        assert dict(tuple(row) for row in db.execute(counted)) == {int(Level.WRITE): 5, int(Level.NONE): 1}
     assert root.post(page, **levels, default_repo_perm="group.read").status == 422
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from sqlalchemy import Connection, insert, literal, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
@@ -58,8 +58,10 @@ def _overwrite(db: Connection, tables: ObjectTables, level: Level) -> int:
         .values(level=int(level))
     ).rowcount
     rows = select(grants.object_id).where(everybodys)
-    missing = wanted.with_only_columns(objects.id, literal(DEFAULT_USER_ID), literal(int(level)))
-    added = db.execute(
-        insert(tables.grants).from_select(["object_id", "user_id", "level"], missing.where(objects.id.not_in(rows)))
-    ).rowcount
+    missing = wanted.where(objects.id.not_in(rows))
+    # PostgreSQL's driver does not tell how many rows were inserted.
+    added = db.execute(select(func.count()).select_from(missing.subquery())).scalar_one()
+    if added:
+        values = missing.with_only_columns(objects.id, literal(DEFAULT_USER_ID), literal(int(level)))
+        db.execute(insert(tables.grants).from_select(["object_id", "user_id", "level"], values))
     return changed + (added if level is not Level.NONE else 0)

@@ -52,6 +52,8 @@ def values(language: Language, row: Row) -> Iterator[Value]:
     before = was if isinstance(was, dict) else {}
     if isinstance(changes, dict):
         for name, value in changes.items():
+            if name in before and before[name] == value:
+                continue  # it was said, and changed nothing
             yield Value(_name(name), _shown(language, value), _before(language, before, name))
     for name, value in detail.items():
         if name not in _HIDDEN and value not in (None, "", [], {}):
