@@ -28,7 +28,7 @@ from trivium.forge.sessions.git.heads import EARLY, bounded, fetch_head, push_he
 from trivium.forge.sessions.git.pktline import Malformed, PackWatch, WantReader, refs_told, refusal
 from trivium.forge.sessions.git.push import PushCommands, PushReport
 from trivium.forge.sessions.transfers import Admitted, Transfers
-from trivium.procs.process import Process
+from trivium.procs.process import CHUNK, Process
 from trivium.procs.spawn import MEMORY
 from trivium.vcs.git.advertisement import refs_for_push
 from trivium.vcs.git.command import PROTOCOL_1, PROTOCOL_2
@@ -290,12 +290,19 @@ class GitSession:
         return status
 
     async def _pass_on(self, process: Process, watch: PackWatch) -> None:
-        """Send what there is of a pack, but for its end, without looking at it."""
+        """Send what there is of a pack, but for its end, without looking at it.
+
+        In pieces as large as those that are read: who reads slowly has the same time for each.
+        """
         while count := await process.stretch():
-            async with asyncio.timeout(self._idle):
-                if held := watch.let_go():
+            if held := watch.let_go():
+                async with asyncio.timeout(self._idle):
                     await self._channel.send(held)
-                await self._channel.pass_on(process.pipe, count)
+            while count:
+                piece = min(count, CHUNK)
+                async with asyncio.timeout(self._idle):
+                    await self._channel.pass_on(process.pipe, piece)
+                count -= piece
 
     async def _run(
         self, admitted: Admitted, process: Process, work: Coroutine[Any, Any, T], *, patient: bool = False
