@@ -33,7 +33,7 @@ _READY = re.compile(r"Trivium is ready at (http://\S+)")
 _BY_ITSELF = frozenset(
     ["access_stamp", "sqlite_sequence", "jobs", "schedules", "event_positions", "undelivered_events", "visits"],
 )
-_MOMENTS = {"last_used", "last_login", "last_activity", "last_seen"}
+_MOMENTS = {"last_used", "last_address", "last_login", "last_activity", "last_seen"}
 
 
 def _names(directory: Path, prefix: str) -> Iterator[str]:

@@ -102,6 +102,6 @@ def _shown(visit: Visit, entered: Entered[Chosen], came_from: str) -> Page:
         entered.status,
         fields=entered,
         came_from=safe_address(visit, came_from),
-        zones=[(name, name.replace("_", " ")) for name in zones()],
+        zones=zones(),
         languages=[(code, _LANGUAGES.get(code, code)) for code in KNOWN],
     )
