@@ -174,6 +174,9 @@ def coloured(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours]:
     Where the whole files are at hand in colours, those are better: a hunk may begin in the middle of a text. Of the old
     file only what was removed is shown, so that it has the hunks where something was.
     """
+    both = _as_one(found, lexer)
+    if both is not None:
+        return both
     old: list[Line] = []
     hunk: list[Line] = []
     for row in (*found, Rest()):
@@ -188,6 +191,31 @@ def coloured(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours]:
     return (
         dict(zip((row.old for row in old), sides[0], strict=True)),
         dict(zip((row.new for row in new), sides[1], strict=True)),
+    )
+
+
+def _as_one(found: Sequence[Row], lexer: str) -> tuple[Colours, Colours] | None:
+    """Both sides read at once, as they stand in the diff: lines of both are then read once.
+
+    None where it would show: where what was removed or added leaves the lexer otherwise than it found it, as the
+    beginning of a long text does, for the other side is not to be read so.
+    """
+    lines = [row for row in found if isinstance(row, Line)]
+    places: list[list[int]] = []
+    before = " "
+    for at, line in enumerate((*lines, Line(" ", 0, 0, ""))):
+        if line.op != before:
+            if before == " ":
+                places.append([])
+            places[-1].append(at)
+            before = line.op
+    shown = highlight.as_one([line.text.removesuffix("\r") for line in lines], lexer, places)
+    if shown is None:
+        return None
+    pairs_ = list(zip(lines, shown, strict=True))
+    return (
+        {line.old: html for line, html in pairs_ if line.op == "-"},
+        {line.new: html for line, html in pairs_ if line.op != "-"},
     )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trivium.render import lexing
@@ -89,8 +91,57 @@ def highlight(text: str, lexer: str, *, patience: float = PATIENCE) -> Highlight
     return Highlighted(found[: len(shown)], coloured=len(found) == len(shown))
 
 
-def _coloured(lexer: Lexer, text: str, end: float) -> list[str]:
-    """The lines that are complete when time is over, or the lexer has lost its way.
+def as_one(shown: Sequence[str], lexer: str, alike: Iterable[Iterable[int]]) -> list[str] | None:
+    """Lines that never stood in one text, read as if they did; None where the one has told on the other.
+
+    `alike` are groups of places between these lines, as numbers of the lines behind them. If a lexer is in the same
+    state at all places of a group, it reads what is between any two of them as if the rest was not there.
+    """
+    try:
+        reader = _lexer(lexer)
+        if type(reader).get_tokens_unprocessed is not lexing.tokens:
+            return None  # it knows more than its states
+        starts = list(accumulate((len(line) + 1 for line in shown), initial=0))
+        text = "\n".join(shown) + "\n"
+        if len(text) > MOST_BYTES or len(shown) > MOST_LINES or max(map(len, shown), default=0) > MOST_OF_A_LINE:
+            return None
+        groups = [[starts[line] for line in group if line < len(shown)] for group in alike]
+        seen = _Seen(chain(*groups))
+        found = _coloured(reader, text, time.thread_time() + PATIENCE, seen)
+    except Exception:  # as in `highlight`
+        return None
+    if len(found) < len(shown) or any(len({seen.states[place] for place in group}) > 1 for group in groups):
+        return None
+    return found[: len(shown)]
+
+
+class _Lost(Exception):
+    """A place stands in the middle of something: a lexer has no states there."""
+
+
+class _Seen:
+    """The states of a lexer at some places of a text."""
+
+    def __init__(self, places: Iterable[int]) -> None:
+        self.stack = lexing.Stack(["root"])
+        self.states: dict[int, tuple[str, ...]] = {}
+        self._left = sorted(set(places), reverse=True)
+        self.due = self._left[-1] if self._left else MOST_BYTES + 1
+        """The place that is next."""
+
+    def pass_by(self, start: int, piece: str) -> None:
+        """There is something at the places up to the end of a piece; raises `_Lost`."""
+        end = start + len(piece)
+        while self.due < end:
+            if self.due != start and not piece.isspace():
+                raise _Lost
+            self.states[self.due] = tuple(self.stack)
+            self._left.pop()
+            self.due = self._left[-1] if self._left else MOST_BYTES + 1
+
+
+def _coloured(lexer: Lexer, text: str, end: float, seen: _Seen | None = None) -> list[str]:
+    """The lines that are complete when time is over, or the lexer has lost its way; `seen` is told its states.
 
     Neighbours of one class become one element. One that spans lines is closed at the end of each, and opened anew.
     """
@@ -99,11 +150,14 @@ def _coloured(lexer: Lexer, text: str, end: float) -> list[str]:
     line: list[str] = []
     run = of_run = ""
     at = 0
-    for count, (where, kind, piece) in enumerate(lexer.get_tokens_unprocessed(text)):
+    tokens = lexer.get_tokens_unprocessed(text) if seen is None else lexing.tokens(lexer, text, seen.stack)
+    for count, (where, kind, piece) in enumerate(tokens):
         # Lexers within lexers may tell pieces twice, or not in their order.
         if where != at or (count % _TOKENS_BETWEEN_LOOKS == 0 and time.thread_time() > end):
             break
         at += len(piece)
+        if seen is not None and at > seen.due:
+            seen.pass_by(where, piece)
         shown = classes.get(kind)
         if shown is None:
             shown = classes[kind] = _class_of(kind)

@@ -36,6 +36,10 @@ _ASCII: Final = frozenset(map(chr, range(_LAST + 1)))
 _ANYTHING: Final = _Beginning(_ASCII, empty=True)
 
 
+class Stack(list[str]):
+    """The states of a lexer while it tells tokens: at each token those in which it was found."""
+
+
 def use_everywhere() -> None:
     """Let all lexers of Pygments that are made of rules tell their tokens this way, those within others too."""
     from pygments.lexer import RegexLexer
@@ -44,11 +48,14 @@ def use_everywhere() -> None:
 
 
 def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
-    """The tokens of a text, for a lexer that is made of rules; `stack` is the states that it begins in."""
+    """The tokens of a text, for a lexer that is made of rules; `stack` is the states that it begins in.
+
+    One that is a `Stack` tells the states of each token as well.
+    """
     from pygments.token import Error, Whitespace, _TokenType
 
     tables = _tables_of(lexer._tokens)  # noqa: SLF001 - as Pygments' own function does
-    states = list(stack)
+    states = stack if type(stack) is Stack else list(stack)
     table = tables.of(states[-1])
     at, length = 0, len(text)
     while True:
@@ -77,7 +84,7 @@ def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
             if not character:
                 return
             if character == "\n":  # a line that no rule understands is over: all begins anew
-                states = ["root"]
+                states[:] = ["root"]
                 table = tables.of("root")
                 yield at, Whitespace, "\n"
             else:

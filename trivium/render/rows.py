@@ -16,6 +16,10 @@ from trivium.render.words import ENGLISH, Words
 from trivium.vcs.pages import EntryKind
 
 _NOTHING: Final = Markup()
+LINE: Final = '<td class="lc">'
+"""Stands before each line in `lines`."""
+LINE_END: Final = "\n</td>"
+"""Stands behind it; no line has it in it."""
 _CLASSES: Final = {
     EntryKind.FILE: ("file", "file"),
     EntryKind.EXECUTABLE: ("file", "file"),
@@ -105,7 +109,7 @@ def lines(shown: Iterable[str], *, first: int = 1, chosen: range = range(0), anc
     """
     found = [
         f'<tr id="{anchor}{number}"><td class="no"><a href="#{anchor}{number}" tabindex="-1">{number}</a></td>'
-        f'<td class="lc">{line}\n</td></tr>\n'
+        f"{LINE}{line}{LINE_END}</tr>\n"
         for number, line in enumerate(shown, first)
     ]
     for number in chosen:

@@ -65,6 +65,16 @@ def test_changesets_of_a_repository(readers: Browser, changed: Changed) -> None:
     page = page_of(readers, f"/{name}/search?type=commit&q=blanks")
     (address,) = (link.attributes["href"] or "" for link in page.css("ol.log a.strong"))
     assert address.endswith(f"/changeset/{changed.last}")
+    # With `path:` those that touched such a file.
+    assert subjects(page_of(readers, f"/{name}/search?type=commit&q=path:LATIN+path:tide.py")) == [
+        "Tides are <b>computed</b> once",
+        "The first of them",
+    ]
+    assert subjects(page_of(readers, f"/{name}/search?type=commit&q=path:latin+once")) == [
+        "Tides are <b>computed</b> once"
+    ]
+    assert subjects(page_of(readers, f"/{name}/search?type=commit&q=path:nothing-like-it")) == []
+    assert paths(page_of(readers, f"/{name}/search?q=path:src+tide")) == ["src/tide.py"]
     # On from behind a changeset there are only older ones.
     assert subjects(page_of(readers, f"/{name}/search?type=commit&q=blanks&after={changed.last}")) == []
     author = changed.owner.name if changed.kind == "svn" else "lovelace"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ from trivium.vcs.abilities import Lines
 from trivium.vcs.budget import Budget, Exhausted, spending
 from trivium.vcs.errors import UnknownPath
 from trivium.vcs.model import Snapshot
+from trivium.vcs.values import Changeset
 
 LONGEST: Final = 200
 """Characters of a query; what follows is not looked at."""
@@ -40,6 +41,8 @@ SECONDS: Final = 5.0
 _TOO_LONG: Final = 4
 """Times `SECONDS`: a single step of a search that takes so long fails."""
 _AT_A_TIME: Final = 500
+_TOUCHED_AT_A_TIME: Final = 100
+"""Changesets of which it is found out together what they touched."""
 _LARGEST_MESSAGE: Final = 64 << 10
 """Characters of a message that are looked at."""
 _TRUNK: Final = "trunk"
@@ -56,15 +59,31 @@ class Sought(msgspec.Struct, frozen=True):
     """Words of a repository's name, after `repo:`."""
     kind: str = ""
     """The system, after `kind:`."""
+    paths: tuple[str, ...] = ()
+    """Words that paths have, after `path:`; case-folded. Of changesets: that one of the files that they touch has."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether something is sought among paths or changesets."""
+        return bool(self.words or self.paths)
 
     def found_in(self, text: str) -> bool:
         """Whether a case-folded text has all the words in it."""
         return all(word in text for word in self.words)
 
+    def in_path(self, text: str) -> bool:
+        """Whether a case-folded path, or a part of it, has all words in it that are sought among paths."""
+        return self.found_in(text) and all(word in text for word in self.paths)
+
+    def touches(self, paths: Iterable[str]) -> bool:
+        """Whether each of the words of paths is in one of these."""
+        folded = _BETWEEN.join(paths).casefold()
+        return all(word in folded for word in self.paths)
+
 
 def parsed(query: str) -> Sought:
-    """What a query means. `path:` in front of a word is for searches of contents; among paths it says nothing."""
-    words, repositories, kind = [], [], ""
+    """What a query means."""
+    words, repositories, paths, kind = [], [], [], ""
     for word in query[:LONGEST].split()[: 2 * _MOST_WORDS]:
         name, colon, value = word.partition(":")
         match name if colon else "":
@@ -73,11 +92,11 @@ def parsed(query: str) -> Sought:
             case "kind":
                 kind = value
             case "path":
-                words.append(value)
+                paths.append(value)
             case _:
                 words.append(word)
-    kept = tuple(word.casefold() for word in words if word)[:_MOST_WORDS]
-    return Sought(kept, " ".join(repositories), kind)
+    kept, among_paths = (tuple(one.casefold() for one in some if one)[:_MOST_WORDS] for some in (words, paths))
+    return Sought(kept, " ".join(repositories), kind, among_paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +133,12 @@ def paths(history: History, repository: Repository, sought: Sought, *, start: in
 
 
 def _matching(every: Sequence[str], sought: Sought) -> list[str]:
-    if not sought.words:
+    if not sought.anything:
         return []
     # All at once: to fold a hundred thousand texts takes ten times as long.
     folded = _BETWEEN.join(every).casefold().split(_BETWEEN) if every else []
-    found = [(path, text) for path, text in zip(every, folded, strict=True) if sought.found_in(text)]
-    found.sort(key=lambda one: (not sought.found_in(one[1].rpartition("/")[2]), len(one[0]), one[0]))
+    found = [(path, text) for path, text in zip(every, folded, strict=True) if sought.in_path(text)]
+    found.sort(key=lambda one: (not sought.in_path(one[1].rpartition("/")[2]), len(one[0]), one[0]))
     return [path for path, _ in found]
 
 
@@ -212,25 +231,24 @@ def changesets(
     seconds: float = SECONDS,
 ) -> ChangesetHits:
     """The changesets with these words in their message or author, from behind `after` on, at most `limit`: of all, or
-    of a branch.
+    of a branch. With words of paths those that touched such files.
 
     `most` are looked at, and no more once the time is over. Raises `UnknownRevision`.
     """
     abilities = history.site.back_ends[repository.kind].abilities
 
     def look(snapshot: Snapshot) -> ChangesetHits:
-        if snapshot.is_empty() or not sought.words:
+        if snapshot.is_empty() or not sought.anything:
             return ChangesetHits((), "", 0, "")
         last = snapshot.resolve(after) if after else None
         found: list[str] = []
         looked_at, until, time_is_over = 0, "", False
         while looked_at < most and not time_is_over:
-            asked = min(_AT_A_TIME, most - looked_at)
+            asked = min(_TOUCHED_AT_A_TIME if sought.paths else _AT_A_TIME, most - looked_at)
             ids = branch_ids(snapshot, branch, last, asked) if branch else snapshot.page(None, last, asked)
-            for changeset in snapshot.changesets(ids):
+            for changeset, is_hit in _judged(snapshot, sought, ids):
                 looked_at, last, until = looked_at + 1, changeset.raw_id, changeset.date
-                text = f"{changeset.message[:_LARGEST_MESSAGE]}\n{changeset.author}"
-                if sought.found_in(text.casefold()):
+                if is_hit:
                     found.append(changeset.raw_id)
                     if len(found) == limit:
                         break
@@ -245,3 +263,19 @@ def changesets(
     end = time.monotonic() + seconds
     with spending(lambda: Budget(seconds=_TOO_LONG * seconds)):
         return history.read(repository, look)
+
+
+def _judged(snapshot: Snapshot, sought: Sought, ids: Sequence[str]) -> Iterator[tuple[Changeset, bool]]:
+    """Changesets, and whether each is one that is sought. What they touched is asked of those alone that may be."""
+    found = snapshot.changesets(ids)
+    if not sought.paths:
+        yield from ((one, _says(one, sought)) for one in found)
+        return
+    every = [(one, _says(one, sought)) for one in found]
+    touched = snapshot.changes([one.raw_id for one, says in every if says], None)
+    for one, says in every:
+        yield one, says and sought.touches(change.path for change in next(touched))
+
+
+def _says(changeset: Changeset, sought: Sought) -> bool:
+    return sought.found_in(f"{changeset.message[:_LARGEST_MESSAGE]}\n{changeset.author}".casefold())

@@ -79,7 +79,7 @@ def changesets_everywhere(history: History, caller: Caller, sought: Sought) -> E
 def _everywhere(
     history: History, caller: Caller, sought: Sought, look: Callable[[Repository], T], has_hits: Callable[[T], bool]
 ) -> Everywhere[T]:
-    if not sought.words:
+    if not sought.anything:
         return Everywhere((), 0, more=False)
     with history.site.store.read() as db:
         listed = page(db, caller, query=sought.repository, kind=sought.kind, limit=MOST_REPOSITORIES)

@@ -17,7 +17,16 @@ from trivium.language import moment_of
 from trivium.render import highlight, rows
 from trivium.render.text import name
 from trivium.vcs.abilities import Numbers
-from trivium.web.showing.contents import MOST_LINES, MOST_SHOWN, Nature, Shown, decoded, of_head, with_head
+from trivium.web.showing.contents import (
+    MOST_LINES,
+    MOST_SHOWN,
+    Nature,
+    Shown,
+    decoded,
+    lines_at_hand,
+    of_head,
+    with_head,
+)
 from trivium.web.showing.keeping import json_of, kept
 from trivium.web.showing.places import address
 from trivium.web.templating import face_ground, face_letter, html
@@ -38,7 +47,7 @@ def annotation(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
         text = read.text
         coloured = len(found.content) <= visit.site.settings.cut_off_limit_file
         lexer = highlight.lexer_of(place.path, text) if coloured else ""
-        lines = highlight.highlight(text, lexer).lines
+        lines = (lines_at_hand(visit, place) if coloured else None) or highlight.highlight(text, lexer).lines
         shown = lines[:MOST_LINES]
         body = rows.annotated(shown, _blocks(visit, place, found.blocks), words=words_of(visit.language))
         table = rows.text_table(body, place.file_name, authors=True, words=words_of(visit.language)) if shown else ""

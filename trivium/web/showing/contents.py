@@ -7,6 +7,7 @@ import codecs
 import json
 import posixpath
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -116,8 +117,24 @@ def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
         shown, table = _shown(visit, place, data, asked, coloured=coloured)
         return with_head(shown, table)
 
-    key = ("text", place.stamp, place.id, place.path, place.kind, asked, settings.default_encoding, coloured)
-    return of_head(visit.part(*key, make=make))
+    return of_head(visit.part(*_key_of_text(visit, place, asked, coloured=coloured), make=make))
+
+
+def _key_of_text(visit: RepositoryVisit, place: Place, asked: str, *, coloured: bool) -> tuple[Hashable, ...]:
+    usual = visit.site.settings.default_encoding
+    return ("text", place.stamp, place.id, place.path, place.kind, asked, usual, coloured)
+
+
+def lines_at_hand(visit: RepositoryVisit, place: Place) -> list[str] | None:
+    """All lines of a file in colours, as HTML, where its page was made before: colours are most of what it costs."""
+    key = (visit.language.code, *_key_of_text(visit, place, "", coloured=True))
+    part = visit.fragments.find(visit.repository.id, key)
+    if part is None:
+        return None
+    shown, table = of_head(part)
+    if shown.nature is not Nature.TEXT or shown.cut or not shown.coloured:
+        return None
+    return [row.partition(rows.LINE_END)[0] for row in str(table).split(rows.LINE)[1:]]
 
 
 def with_head(shown: Shown, table: str) -> str:

@@ -90,6 +90,7 @@ def log_of(visit: RepositoryVisit, sought: Sought, after: str, branch: str = "")
         visit.root,
         issues_of(visit).digest,
         sought.words,
+        sought.paths,
         quoted_segment(after),
         quoted_segment(branch),
     )

@@ -34,7 +34,7 @@ def changelog(visit: RepositoryVisit) -> Page:
     branch, after = visit.query.get("branch", ""), visit.query.get("after", "")
     if len(branch) > _LONGEST_NAME or len(after) > _LONGEST_NAME:
         raise UnknownRevision(branch[:_LONGEST_NAME])
-    if (query := visit.query.get("q", "").strip()[: search.LONGEST]) and (sought := search.parsed(query)).words:
+    if (query := visit.query.get("q", "").strip()[: search.LONGEST]) and (sought := search.parsed(query)).anything:
         return _sought(visit, query, sought, branch, after)
     number, size = number_of(visit, "page", 1, 10**_LONGEST_NUMBER), number_of(visit, "size", SIZE, LARGEST)
     shown = log.log(visit, branch, number, after, size)

@@ -55,7 +55,7 @@ def everywhere(visit: Visit) -> Page:
     )
     if wanted is Type.REPOSITORY:
         return _repositories(visit, sought, shown)
-    if not sought.words or wanted is Type.CONTENT:
+    if not sought.anything or wanted is Type.CONTENT:
         return shown(hits=[])
     visit.take_time()
     if wanted is Type.PATH:
@@ -87,7 +87,7 @@ def inside(visit: RepositoryVisit) -> Page:
     name = visit.repository.name
     at = partial(_address, visit, query, wanted)
     shown = partial(Page, "search/repository.html", query=query, wanted=wanted, types=_INSIDE, at=at)
-    if not sought.words or wanted is Type.CONTENT:
+    if not sought.anything or wanted is Type.CONTENT:
         return shown(hits=[])
     if wanted is Type.PATH:
         visit.take_time()

@@ -24,7 +24,7 @@ T = TypeVar("T")
         ("", Sought(())),
         ("Tide  TABLE", Sought(("tide", "table"))),
         ("a repo:x kind:git repo:y b", Sought(("a", "b"), "x y", "git")),
-        ("path:src/ x:y", Sought(("src/", "x:y"))),
+        ("path:src/ x:y path:Z", Sought(("x:y",), paths=("src/", "z"))),
         ("repo: kind:", Sought(())),
         ("STRASSE straße", Sought(("strasse", "strasse"))),
     ],
