@@ -122,7 +122,7 @@ def test_ways_through_what_is_said(adas: Watched, world: World) -> None:
     page = adas.open(exhibit.at("changeset/{first}?layout=unified"))
     first, second = page.locator("tr.talk").first, page.locator("tr.talk").nth(1)
     assert page.locator("tr.talk").count() == 2
-    first.locator("xpath=ancestor::section").locator("summary").click()
+    first.locator("xpath=ancestor::section").locator("> details > summary").click()
     expect(first).to_be_hidden()
     page.keyboard.press("N")
     expect(first).to_have_class("talk at")
