@@ -32,7 +32,6 @@ def test_by_keys_a_line_is_commented_on_and_a_review_sent(adas: Watched, world: 
     expect(page.locator("tr.writing textarea")).to_have_value("Why **this**?")
     page.locator("tr.writing").get_by_role("button", name="Add to review").press("Enter")
     expect(page.locator("#review")).to_contain_text("1 comment that nobody else sees yet")
-    page.get_by_label("Vote").select_option("approved")
     page.get_by_label("Comment on the whole changeset").fill("Good otherwise")
     page.get_by_label("Comment on the whole changeset").press("Control+Enter")
     expect(page.locator("tr.talk .remark strong").first).to_have_text("this")
