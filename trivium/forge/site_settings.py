@@ -13,7 +13,7 @@ from trivium.access.caller import Caller
 from trivium.errors import Busy, Forbidden, Invalid
 from trivium.forge.bounds import check_title
 from trivium.forge.events import journal
-from trivium.forge.events.settings import SiteSettingsChanged
+from trivium.forge.events.site import SiteSettingsChanged
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import site_values as table
