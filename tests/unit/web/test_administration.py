@@ -374,3 +374,15 @@ def test_a_rescan_tells_before_it_changes(root: Visitor, site: Site) -> None:
     assert "waits" in root.get("/_admin/settings/mapping").page.text
     (site.tree.root / "found.git").mkdir()
     assert rescans.look(site).added == ()
+
+
+def test_patterns_of_the_site_lead_to_its_tracker(doorway: Doorway, site: Site, root: Visitor, ben: Caller) -> None:
+    page = "/_admin/settings/issue-tracker"
+    assert doorway.visitor(ben).get(page).status == 403
+    assert 'name="pattern_0" value=""' in root.get(page).text
+    answer = root.post(page, pattern_0=r"#(\d+", url_0="https://tracker.example.org/${id}", description_0="as typed")
+    assert answer.status == 422 and 'aria-invalid="true" aria-describedby="pattern_0-e"' in answer.text
+    assert 'value="as typed"' in answer.text
+    assert root.post(page, pattern_0=r"#(\d+)", url_0="https://tracker.example.org/${id}").status == 302
+    assert r'name="pattern_0" value="#(\d+)"' in root.get(page).text
+    assert len(said(site, "site.settings")) == 1

@@ -14,13 +14,11 @@ from trivium.forge.repositories.issue_patterns import BadPattern, Pattern, Patte
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.registering import view
+from trivium.web.showing.pattern_forms import pattern_form, typed_patterns
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
 
-_EMPTY_ROWS: Final = 2
-"""For further patterns."""
 _MOST_TEXT: Final = 4_000
-_FIELDS: Final = ("pattern", "url", "description")
 
 
 @view(
@@ -46,7 +44,7 @@ def tracker(visit: RepositoryVisit) -> Page:
 )
 def save(visit: RepositoryVisit) -> Page | Redirect:
     """Give the repository its own patterns."""
-    typed = _typed(visit)
+    typed = typed_patterns(visit)
     try:
         issue_patterns.save(visit.site, visit.caller, visit.repository, typed)
     except BadPattern as error:
@@ -64,7 +62,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
 )
 def test(visit: RepositoryVisit) -> Page:
     """Show what patterns find in a text, without keeping them."""
-    typed, text = _typed(visit), visit.form.get("test_text", "")[:_MOST_TEXT]
+    typed, text = typed_patterns(visit), visit.form.get("test_text", "")[:_MOST_TEXT]
     known = visit.ask(issue_patterns.patterns_of, visit.repository.id)
     try:
         patterns = checked(typed)
@@ -88,15 +86,6 @@ def forget(visit: RepositoryVisit) -> Redirect:
     return Redirect(visit.url("issue_tracker.tracker", visit.repository.name), said)
 
 
-def _typed(visit: RepositoryVisit) -> list[Pattern]:
-    """The rows that have something in them."""
-    rows = [
-        [visit.form.get(f"{field}_{number}", "").strip() for field in _FIELDS]
-        for number in range(issue_patterns.MOST + _EMPTY_ROWS)
-    ]
-    return [Pattern(*row) for row in rows if any(row)]
-
-
 def _linked(visit: RepositoryVisit, text: str, patterns: Sequence[Pattern]) -> Markup:
     """A text with the issues in it linked."""
     pieces, at = [], 0
@@ -116,17 +105,11 @@ def _shown(
     text: str = "",
     found: Markup | None = None,
 ) -> Page:
-    rows = [*typed, *[Pattern("", "")] * min(_EMPTY_ROWS, issue_patterns.MOST - len(typed))]
-    reason = visit.text(wrong.message, **wrong.values) if wrong is not None else ""
-    if wrong is not None and wrong.at is not None:
-        reason = visit.text("%(reason)s (character %(number)s)", reason=reason, number=wrong.at + 1)
     return Page(
         "repository_settings/issue_tracker.html",
         422 if wrong is not None else 200,
-        rows=rows,
+        issues=pattern_form(visit, typed, wrong),
         own=known.own,
-        wrong_at=(wrong.row, wrong.about) if wrong is not None else None,
-        reason=reason,
         text=text,
         found=found,
     )

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What in messages leads to an issue tracker, wherever a repository has no patterns of its own (system.md 2.8)."""
+
+from __future__ import annotations
+
+from trivium.forge.repositories import issue_patterns
+from trivium.forge.repositories.issue_patterns import BadPattern
+from trivium.turns import Pace
+from trivium.web.answers import Page, Redirect
+from trivium.web.registering import Who, view
+from trivium.web.showing.pattern_forms import PatternForm, pattern_form, typed_patterns
+from trivium.web.visit import Visit
+
+
+@view(
+    "GET",
+    "/_admin/settings/issue-tracker",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_issuetracker",
+)
+def tracker(visit: Visit) -> Page:
+    """The patterns of the site."""
+    return _shown(pattern_form(visit, visit.ask(issue_patterns.site_patterns)))
+
+
+@view(
+    "POST",
+    "/_admin/settings/issue-tracker",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_issuetracker_save",
+    pace=Pace.SHORT,
+)
+def save(visit: Visit) -> Page | Redirect:
+    """Change them."""
+    typed = typed_patterns(visit)
+    try:
+        issue_patterns.save_for_site(visit.site, visit.caller, typed)
+    except BadPattern as error:
+        return _shown(pattern_form(visit, typed, error), 422)
+    return Redirect(visit.url("admin_issue_tracker.tracker"), visit.text("Saved."))
+
+
+def _shown(form: PatternForm, status: int = 200) -> Page:
+    return Page("administration/settings_issues.html", status, tab="issues", issues=form)
