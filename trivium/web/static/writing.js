@@ -11,9 +11,6 @@ const keep = (form) => {
     try { if (field.value) localStorage.setItem(name, field.value); else localStorage.removeItem(name); told(); } catch { /* there is no room */ }
   });
   form.addEventListener("submit", (event) => { if (event.submitter?.value !== "preview") localStorage.removeItem(name); });
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(one("button.first", form));
-  });
 };
 // How it will look, below the field; without a script it is a page of its own.
 addEventListener("click", async (event) => {
