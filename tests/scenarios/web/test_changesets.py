@@ -197,13 +197,13 @@ def test_what_is_said_on_lines_of_many_files(root: Api, readers: Browser, change
     for page in made:
         threads = {
             str(row.parent.parent.parent.parent.parent.attributes["aria-label"]): [
-                one.text() for one in row.css(".message")
+                one.text().strip() for one in row.css(".prose")
             ]
             for row in page.css("tr.talk")
         }
         assert threads == {"many/07.txt": ["On many/07.txt, n1"], "many/30.txt": ["On many/30.txt, n1"] * 2}
-        assert "On many/30.txt, n7" in [one.text() for one in page.css(".thread:not(.talk *) > .remark .message")]
-        assert [one.text() for one in page.css("section.general .message")][-1] == "On all"
+        assert "On many/30.txt, n7" in [one.text().strip() for one in page.css(".thread:not(.talk *) > .remark .prose")]
+        assert [one.text().strip() for one in page.css("section.general .prose")][-1] == "On all"
         assert [link.text().strip()[:7] for link in page.css("nav.changed a:has(.sr)")] == ["A07.txt", "A30.txt"]
         assert page.css_first(f"#{address_of('many/30.txt')} details").attributes.keys() == {"open"}
 
@@ -216,11 +216,11 @@ def test_what_is_said_on_a_line_by_its_old_number(root: Api, readers: Browser, c
     root("comment_commit", **(call | {"filepath": "src/tide.py"}), message="A blank", lineno="o3")
     for layout in ("unified", "split"):
         page = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")
-        (thread,) = section_of(page, "src/tide.py").css("tr.talk:has(td .message)")[:1]
+        (thread,) = section_of(page, "src/tide.py").css("tr.talk:has(td .prose)")[:1]
         rows = section_of(page, "src/tide.py").css("tbody > tr")
         at = next(number for number, row in enumerate(rows) if row.mem_id == thread.mem_id)
         assert rows[at - 1].css_first("td.no").text() == "3"
-        assert thread.css_first(".message").text() == "A blank"
+        assert thread.css_first(".prose").text().strip() == "A blank"
         assert len(section_of(page, "rows.csv").css("tr.talk .remark")) == 2
 
 
