@@ -267,7 +267,7 @@ def main() -> None:
             time.sleep(2)
             resident, proportional = memory_mb(server.pid)
             report.line(
-                "idle memory of the process tree, MB", proportional, 130, f"proportional; resident {resident:.0f} MB"
+                "idle memory of the process tree, MB", proportional, 137, f"proportional; resident {resident:.0f} MB"
             )
             measure_memory(report, server, place)
         root = server.api(server.admin_key)
