@@ -19,7 +19,8 @@ _DEEPEST: Final = 2000
 _KEPT: Final = 256
 """Trees whose entries are remembered: one commit and the next share most of the trees that they compare."""
 _ENTRY: Final = rb"[0-7]{1,7} [^\0]*+\0.{20}"
-_ENTRIES: Final = re.compile(_ENTRY, re.DOTALL)
+_ENTRIES: Final = re.compile(rb"%b|[^\0]++\0?" % _ENTRY, re.DOTALL)
+"""In a whole tree these are its entries. What is none is passed over at once: anything is read in linear time."""
 _TREE: Final = re.compile(rb"(?:%b)*+" % _ENTRY, re.DOTALL)
 _ID_BYTES: Final = 20
 
