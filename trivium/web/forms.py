@@ -95,15 +95,15 @@ Whole = Annotated[int, Reader(_whole)]
 """A whole number."""
 
 
-def one_of(*words: str) -> Any:
-    """A field that holds one of some words: its kind in a `Form`."""
+def one_of(*words: str) -> Reader:
+    """Reads one of some words. It stands in the annotation of a field: `Annotated[str, …]`."""
 
     def read(typed: str) -> str:
         if typed not in words:
             raise Invalid("This is none of the choices.", about="value")
         return typed
 
-    return Annotated[str, Reader(read)]
+    return Reader(read)
 
 
 class Form(msgspec.Struct, kw_only=True):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
 
@@ -19,7 +19,7 @@ class General(Form):
     description: Text = ""
     private: Tick = False
     most: Whole = 5
-    kind: one_of("git", "hg", "svn") = "git"  # type: ignore[valid-type]
+    kind: Annotated[str, one_of("git", "hg", "svn")] = "git"
     password: Secret = ""
 
 

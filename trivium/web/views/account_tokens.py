@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 from trivium.access.keys import Role
 from trivium.forge.accounts import tokens as core
@@ -15,7 +15,7 @@ from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
 _SECRET: Final[HeaderList] = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
-_Role = one_of(*(role.value for role in Role))
+_Role = Annotated[str, one_of(*(role.value for role in Role))]
 
 
 class NewKey(Form):
@@ -24,7 +24,7 @@ class NewKey(Form):
     description: Line = ""
     lifetime: Whole = NEVER
     """Minutes, -1 for ever."""
-    role: _Role = Role.ALL.value  # type: ignore[valid-type]
+    role: _Role = Role.ALL.value
 
 
 @view("GET", "/_admin/my_account/auth_tokens", needs=Who.USER, word="MyAccountController:my_account_auth_tokens")

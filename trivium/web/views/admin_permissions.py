@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES, Level, Scope, parse_permission
 from trivium.forge.accounts import allowed_addresses
@@ -25,13 +25,13 @@ _OBJECTS: Final = {
     Scope.REPO_GROUP: ("default_group_perm", "overwrite_default_group"),
     Scope.USER_GROUP: ("default_user_group_perm", "overwrite_default_user_group"),
 }
-_Register = one_of(*GLOBAL_FAMILIES["hg.register"])
+_Register = Annotated[str, one_of(*GLOBAL_FAMILIES["hg.register"])]
 
 
 class Application(Form):
     """Who may come in."""
 
-    default_register: _Register  # type: ignore[valid-type]
+    default_register: _Register
     anonymous: Tick = False
 
 
@@ -48,9 +48,9 @@ class Creating(Form):
 class Objects(Form):
     """What everybody may do with new objects, and perhaps with all."""
 
-    default_repo_perm: one_of(*GLOBAL_FAMILIES["repository"])  # type: ignore[valid-type]
-    default_group_perm: one_of(*GLOBAL_FAMILIES["group"])  # type: ignore[valid-type]
-    default_user_group_perm: one_of(*GLOBAL_FAMILIES["usergroup"])  # type: ignore[valid-type]
+    default_repo_perm: Annotated[str, one_of(*GLOBAL_FAMILIES["repository"])]
+    default_group_perm: Annotated[str, one_of(*GLOBAL_FAMILIES["group"])]
+    default_user_group_perm: Annotated[str, one_of(*GLOBAL_FAMILIES["usergroup"])]
     overwrite_default_repo: Tick = False
     overwrite_default_group: Tick = False
     overwrite_default_user_group: Tick = False

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from trivium.access.levels import FAMILY_OF, Level, Scope, parse_permission
 from trivium.errors import InUse, Kind, NotFound
@@ -21,7 +21,7 @@ from trivium.web.registering import Who, view
 from trivium.web.showing import administration as shown
 from trivium.web.visit import Visit
 
-_Perm = one_of(*(Scope.USER_GROUP.name_of(level) for level in Level))
+_Perm = Annotated[str, one_of(*(Scope.USER_GROUP.name_of(level) for level in Level))]
 
 
 class NewGroup(Form):
@@ -52,7 +52,7 @@ class Grant(Form):
     """Who may use or administer it."""
 
     name: Line
-    perm: _Perm = Scope.USER_GROUP.name_of(Level.READ)  # type: ignore[valid-type]
+    perm: _Perm = Scope.USER_GROUP.name_of(Level.READ)
     of_group: Tick = False
 
 

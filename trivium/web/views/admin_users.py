@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from msgspec import UNSET
 
@@ -47,7 +47,7 @@ from trivium.web.showing import administration as shown
 from trivium.web.visit import Visit
 
 _SECRET: HeaderList = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
-_Role = one_of(*(role.value for role in Role))
+_Role = Annotated[str, one_of(*(role.value for role in Role))]
 
 
 class NewUser(Form):
@@ -101,7 +101,7 @@ class NewKey(Form):
 
     description: Line = ""
     lifetime: Whole = -1
-    role: _Role = Role.ALL.value  # type: ignore[valid-type]
+    role: _Role = Role.ALL.value
 
 
 class NewEmail(Form):

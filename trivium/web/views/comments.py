@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from trivium.access.levels import Level
 from trivium.errors import Kind, NotFound
 from trivium.forge.accounts.users import id_in
@@ -22,12 +24,12 @@ class Remark(Form):
     """What the write form sends; the first five names are those that RhodeCode's form has."""
 
     text: Text = ""
-    changeset_status: one_of("", *STATUSES) = ""  # type: ignore[valid-type]
+    changeset_status: Annotated[str, one_of("", *STATUSES)] = ""
     f_path: Text = ""
     line: Line = ""
     commit_ids: Line = ""
     """Further changesets of which the same is said, with commas between."""
-    act: one_of("comment", "draft", "review", "preview") = "comment"  # type: ignore[valid-type]
+    act: Annotated[str, one_of("comment", "draft", "review", "preview")] = "comment"
     """Which of its buttons was pressed."""
 
     @property
@@ -40,7 +42,7 @@ class Changed(Form):
     """Another text of a comment."""
 
     text: Text
-    act: one_of("save", "preview") = "save"  # type: ignore[valid-type]
+    act: Annotated[str, one_of("save", "preview")] = "save"
 
 
 @view(

@@ -6,6 +6,7 @@ listed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from trivium.forge.gists import gists as core
 from trivium.forge.gists import listing
@@ -44,15 +45,15 @@ class Facts(Form):
     """What the form says of a gist, beside its files (`web/showing/typed_files.py`)."""
 
     description: Text = ""
-    gist_type: one_of(*KINDS) = "public"  # type: ignore[valid-type]
-    acl_level: one_of(*ACL_LEVELS) = "acl_public"  # type: ignore[valid-type]
+    gist_type: Annotated[str, one_of(*KINDS)] = "public"
+    acl_level: Annotated[str, one_of(*ACL_LEVELS)] = "acl_public"
     lifetime: Whole = FOREVER
     """Minutes; -1 for ever, and 0 leaves it as it is."""
     revision: Line = ""
     """Which one was edited, by its full id."""
     files: Line = ""
     """Nothing; what is wrong with the files stands here."""
-    act: one_of("save", "more") = "save"  # type: ignore[valid-type]
+    act: Annotated[str, one_of("save", "more")] = "save"
 
 
 class Away(Form):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -32,30 +32,30 @@ from trivium.web.zones import zones
 _TICKS: Final = frozenset({"wrap", "keys"})
 _LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 
-_Theme = one_of(*Theme)
-_Contrast = one_of(*Contrast)
-_Palette = one_of(*Palette)
-_Density = one_of(*Density)
-_Layout = one_of(*Layout)
-_Times = one_of(*Times)
-_Locale = one_of("", *KNOWN)
-_Zone = one_of("", *zones())
+_Theme = Annotated[str, one_of(*Theme)]
+_Contrast = Annotated[str, one_of(*Contrast)]
+_Palette = Annotated[str, one_of(*Palette)]
+_Density = Annotated[str, one_of(*Density)]
+_Layout = Annotated[str, one_of(*Layout)]
+_Times = Annotated[str, one_of(*Times)]
+_Locale = Annotated[str, one_of("", *KNOWN)]
+_Zone = Annotated[str, one_of("", *zones())]
 
 
 class Chosen(Form):
     """What the form sends: the fields are those of `Preferences`."""
 
-    theme: _Theme = ""  # type: ignore[valid-type]
-    contrast: _Contrast = ""  # type: ignore[valid-type]
-    diff_palette: _Palette = ""  # type: ignore[valid-type]
-    diff_layout: _Layout = ""  # type: ignore[valid-type]
-    density: _Density = ""  # type: ignore[valid-type]
-    times: _Times = ""  # type: ignore[valid-type]
-    zone: _Zone = ""  # type: ignore[valid-type]
+    theme: _Theme = ""
+    contrast: _Contrast = ""
+    diff_palette: _Palette = ""
+    diff_layout: _Layout = ""
+    density: _Density = ""
+    times: _Times = ""
+    zone: _Zone = ""
     wrap: Tick = False
     keys: Tick = False
     tab_width: Whole = 4
-    locale: _Locale = ""  # type: ignore[valid-type]
+    locale: _Locale = ""
 
 
 @view("GET", "/_admin/my_account/preferences", needs=Who.ANYBODY, word="MyAccountController:my_account_preferences")
