@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import Final
 
 from trivium.procs.priority import yield_to_others
 from trivium.procs.spawn import MEMORY, FirstWords, confine
-from trivium.procs.watching import watched
+from trivium.procs.watching import watched_group
 
 LONGEST: Final = 6 * 3600.0
 """Seconds that such work may take."""
@@ -41,16 +38,9 @@ def run_behind(
     assert process.stdout is not None
     words = FirstWords(process.stdout)
 
-    def end() -> None:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
     try:
-        with watched(check, end):
+        with watched_group(process, check):
             process.wait(LONGEST)
     finally:
-        end()
-        process.wait()
         said = words.get()
     return process.returncode, said

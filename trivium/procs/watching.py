@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from trivium.errors import TriviumError
 
@@ -42,3 +46,20 @@ def watched(check: Callable[[], None], end: Callable[[], None]) -> Iterator[None
         watching.join()
     if refused:
         raise refused[0]
+
+
+@contextmanager
+def watched_group(process: subprocess.Popen[Any], check: Callable[[], None]) -> Iterator[None]:
+    """The same for a program that leads a group of its own, which is ended as a whole. After the block it is over."""
+
+    def end() -> None:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    try:
+        with watched(check, end):
+            yield
+    finally:
+        end()
+        process.wait()

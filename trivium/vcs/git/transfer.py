@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from trivium.egress.relay import relay
 from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
 from trivium.errors import TriviumError
 from trivium.procs.spawn import MEMORY, FirstWords, words_of
-from trivium.procs.watching import watched
+from trivium.procs.watching import watched_group
 from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
@@ -190,19 +189,12 @@ class GitTransfers:
         assert process.stderr is not None
         errors = FirstWords(process.stderr)  # the other server's words may be endless
 
-        def end() -> None:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-
         try:
-            with watched(check, end):
+            with watched_group(process, check):
                 process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise Killed("the transfer takes too long") from None
         finally:
-            end()
-            process.wait()
             errors.get()  # ends when the last helper has: they all have the same error output
         if process.returncode < 0 or (process.returncode and _has_pieces(cwd)):
             raise Killed(f"git or a program of its ended suddenly, with {process.returncode}: {words_of(errors.get())}")
