@@ -100,8 +100,8 @@ def test_a_new_key_is_shown_once_and_works(site: Site, ida: Caller, idas: Visito
 
 
 def test_a_key_is_deleted_at_once_by_its_number_or_itself(site: Site, ida: Caller, idas: Visitor, ben: Caller) -> None:
-    made = [tokens.new_token(site, ida, ida.user_id, "ida", role=Role.ALL) for _ in range(2)]
-    bens = tokens.new_token(site, ben, ben.user_id, "ben", role=Role.ALL)
+    made = [tokens.create_token(site, ida, ida.user_id, "ida", role=Role.ALL) for _ in range(2)]
+    bens = tokens.create_token(site, ben, ben.user_id, "ben", role=Role.ALL)
     for given in (str(bens.id), bens.key, "", "9" * 30, "x", "no such key"):
         assert delete(idas, TOKENS, del_auth_token=given).status == 404
     assert delete(idas, TOKENS, del_auth_token=str(made[0].id)).status == 302
@@ -139,13 +139,13 @@ def test_what_is_wrong_with_a_key_is_told_beside_its_field(
 
 
 def test_expired_keys_stay_marked(site: Site, ida: Caller, idas: Visitor) -> None:
-    tokens.new_token(site, ida, ida.user_id, "ida", role=Role.FEED, description="old", expires=int(time.time()) - 60)
+    tokens.create_token(site, ida, ida.user_id, "ida", role=Role.FEED, description="old", expires=int(time.time()) - 60)
     text = idas.get(TOKENS).page.text
     assert "old" in text and "Expired" in text and "Feeds" in text
 
 
 def test_where_a_key_was_used_last_is_told(doorway: Doorway, site: Site, ida: Caller, idas: Visitor) -> None:
-    made = tokens.new_token(site, ida, ida.user_id, "ida", role=Role.API)
+    made = tokens.create_token(site, ida, ida.user_id, "ida", role=Role.API)
     authenticator = Authenticator(site.store, site.ring, Throttle(100, 100, 1), journal_failure)
     authenticator.by_key(made.key, "198.51.100.7", Role.API)
     doorway.activity.write(site, authenticator.used_tokens, set())

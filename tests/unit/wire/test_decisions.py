@@ -182,7 +182,7 @@ def test_a_key_that_has_ended_lets_nobody_in(
     site: Site, door: Door, keys: dict[str, str], admitting: Callable[[str], Admitted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = admitting(keys["root"]).caller
-    key = tokens.create_token(site, root, root.user_id, "root", role=Role.VCS, expires=int(time.time()) + 1000)
+    key = tokens.create_token(site, root, root.user_id, "root", role=Role.VCS, expires=int(time.time()) + 1000).key
     used = door._authenticator.used_tokens
     for _ in range(2):
         used.clear()

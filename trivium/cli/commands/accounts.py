@@ -49,7 +49,7 @@ def token_create(data: Path, config: Path | None, user: str, role: str, lifetime
             description=description,
             expires=expires,
         )
-    click.echo(made)
+    click.echo(made.key)
 
 
 @token.command("list")

@@ -114,23 +114,6 @@ def add_token(
     )
 
 
-def create_token(
-    site: Site,
-    caller: Caller,
-    user_id: int,
-    username: str,
-    *,
-    role: Role,
-    description: str = "",
-    expires: int = NEVER,
-) -> str:
-    """Make a further key for an account and return it: the only moment it needs to be seen.
-
-    Raises `Invalid` about `description` for one that cannot be stored, and when the account has very many keys.
-    """
-    return new_token(site, caller, user_id, username, role=role, description=description, expires=expires).key
-
-
 @dataclass(frozen=True, slots=True)
 class NewToken:
     """A key that was just made, or replaced."""
@@ -148,7 +131,7 @@ def expiry(lifetime: int) -> int:
     return int(time.time()) + 60 * lifetime
 
 
-def new_token(
+def create_token(
     site: Site,
     caller: Caller,
     user_id: int,
@@ -158,7 +141,10 @@ def new_token(
     description: str = "",
     expires: int = NEVER,
 ) -> NewToken:
-    """The same, with the number of the new token."""
+    """Make a further key for an account; the answer is the only moment it needs to be seen.
+
+    Raises `Invalid` about `description` for one that cannot be stored, and when the account has very many keys.
+    """
     if user_id == DEFAULT_USER_ID:
         raise Invalid("the user default has no keys")
     if len(description) > _LONGEST_DESCRIPTION or not is_clean_text(description):
@@ -184,7 +170,7 @@ def feed_token(site: Site, caller: Caller) -> str | None:
         row = _FEED_KEY.first(db, {"whose": caller.user_id, "role": Role.FEED.value, "moment": int(time.time())})
     if row is not None:
         return site.ring.open(row[0], f"token of {caller.user_id}")
-    return create_token(site, caller, caller.user_id, caller.username, role=Role.FEED, description="Feeds")
+    return create_token(site, caller, caller.user_id, caller.username, role=Role.FEED, description="Feeds").key
 
 
 def tokens_of(db: Connection, user_id: int, opener: KeyRing | None = None) -> list[Token]:

@@ -48,7 +48,7 @@ def add(visit: Visit) -> Page | Redirect:
     entered = read(NewKey, visit)
     if wanted := entered.form:
         with entered.refusals():
-            made = core.new_token(
+            made = core.create_token(
                 *(visit.site, visit.caller, visit.caller.user_id, visit.caller.username),
                 role=Role(wanted.role),
                 description=wanted.description,

@@ -330,7 +330,7 @@ def add_token(visit: Visit, user: str) -> Page | Redirect:
     entered = read(NewKey, visit)
     if wanted := entered.form:
         with entered.refusals():
-            made = keys.new_token(
+            made = keys.create_token(
                 *(visit.site, visit.caller, found.id, found.username),
                 role=Role(wanted.role),
                 description=wanted.description,

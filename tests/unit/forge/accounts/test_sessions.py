@@ -117,7 +117,7 @@ def test_one_statement_says_all_of_a_visitor_also_at_a_glance(
 
 
 def test_nobody_learns_why_they_are_not_let_in(site: Site, authenticator: Authenticator, ada: User) -> None:
-    key = tokens.create_token(site, the_system(), ada.id, "ada", role=Role.VCS)
+    key = tokens.create_token(site, the_system(), ada.id, "ada", role=Role.VCS).key
     wrong: list[dict[str, Any]] = [
         {"password": "wrong"},
         {"username": "nobody"},
