@@ -148,18 +148,20 @@ def _head(history: History, repository: Repository, edit: Edit) -> str:
     if head is None:
         raise UnknownRevision(edit.branch)
 
-    def look(snapshot: Snapshot) -> None:
+    def look(snapshot: Snapshot) -> bool:
         now = _id_at(snapshot, head, edit.path)
         if edit.adds:
             if now is not None:
                 raise Conflict(head, _content(snapshot, head, edit.path))
         elif head == edit.seen:
-            if now is None:
-                raise UnknownPath(edit.path)
+            return now is not None
         elif now is None or not _is_as_seen(snapshot, edit, head, now):
             raise Conflict(head, _content(snapshot, head, edit.path))
+        return True
 
-    history.read(repository, look)
+    # What is not there is told here: of an error of the system `read` would wait for the end of our own exclusive work.
+    if not history.read(repository, look):
+        raise UnknownPath(edit.path)
     return head
 
 
