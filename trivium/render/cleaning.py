@@ -51,7 +51,8 @@ _ALLOWED_CLASSES: Final = {"span": {*CLASSES, *_ODD}, "bdi": _ODD}
 _BLANKS = re.compile("[\x00-\x20\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}):")
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
-_ELEMENT = re.compile(r'<(/?[a-z0-9]+)(?![a-z0-9])([^"<>]*(?:"[^"]*"[^"<>]*)*)>')
+ELEMENT: Final = re.compile(r'<(/?[a-z0-9]+)(?![a-z0-9])([^"<>]*(?:"[^"]*"[^"<>]*)*)>')
+"""A tag of HTML that was cleaned; the name comes first, with a slash where the element ends."""
 _ATTRIBUTE = re.compile(r'\b([a-z]+)="([^"]*)"')
 
 
@@ -135,4 +136,4 @@ def _with_images(html: str, *, remote_images: bool) -> str:
             return text
         return f'<a href="{escaped(source)}" rel="{_REL}">{text or escaped(source)}</a>'
 
-    return _ELEMENT.sub(of_element, html)
+    return ELEMENT.sub(of_element, html)

@@ -140,6 +140,11 @@ def _parser_and_writer() -> tuple[Any, Any]:
         def depart_image(self, node: nodes.image) -> None:
             pass
 
+        def visit_literal(self, node: nodes.literal) -> None:
+            """Code within a line is the element for that; docutils has spans, whose classes do not stay."""
+            self.body.append(f"<code>{escaped(node.astext())}</code>")
+            raise nodes.SkipNode
+
         def visit_literal_block(self, node: nodes.literal_block) -> None:
             classes: list[str] = node.get("classes", [])
             language = classes[1] if "code" in classes and len(classes) > 1 else ""

@@ -16,7 +16,7 @@ from trivium.render import changes
 from trivium.render.changes import Gap, Line, Row
 from trivium.render.highlight import lexer_of
 from trivium.render.rows import icon
-from trivium.render.text import attribute, escaped, named
+from trivium.render.text import attribute, escaped, named, typeable
 from trivium.render.words import ENGLISH, Words
 from trivium.vcs.pages import EntryKind, FileDifference, Op
 
@@ -52,8 +52,11 @@ class Addresses:
 
 
 def address_of(path: str) -> str:
-    """The short name of a file in a page, with which the addresses of its lines begin: the same in every page."""
-    return "f" + hashlib.sha1(path.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:8]
+    """The short name of a file in a page, with which the addresses of its lines begin: the same in every page.
+
+    It is also that of the path as it can be typed (`text.typeable`), by which comments name their file.
+    """
+    return "f" + hashlib.sha1(typeable(path).encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:8]
 
 
 def is_generated(path: str) -> bool:
@@ -122,7 +125,7 @@ class _Writer:
             f'<span class="sr">{escaped(words.of_op(one.op))}</span> '
         )
         return Markup(
-            f'<section class="change" id="{address}" aria-label="{attribute(one.path)}">'
+            f'<section class="change" id="{address}" aria-label="{attribute(one.path)}"{_written_out(one.path)}>'
             f'<div class="file-acts"><div>{acts}</div></div>\n'
             f"<details{'' if folded else ' open'}><summary>{_turning(self._icons)}{letter}"
             f'<span class="name cut" dir="auto">{self._name(one)}</span> {self._kinds(one)}<span class="grow"></span>'
@@ -204,6 +207,11 @@ class _Writer:
 
 def _is_other_kind(one: FileDifference) -> bool:
     return one.old_kind is not None and one.new_kind is not None and one.old_kind != one.new_kind
+
+
+def _written_out(path: str) -> str:
+    """What the file is called by comments, where its label does not say that."""
+    return "" if path.isprintable() else f' data-path="{escaped(typeable(path))}"'
 
 
 def _turning(icons: str) -> str:

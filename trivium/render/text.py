@@ -47,6 +47,14 @@ def attribute(text: str) -> Markup:
     return escape(text) if text.isprintable() else Markup(text.translate(_in_attributes()))
 
 
+def typeable(path: str) -> str:
+    """A path as somebody can type it, a form can send it and a row can hold it: the same one, but for some characters.
+
+    Of control characters, and of bytes that are no UTF-8, the numbers stand there: a backslash, `x` and two digits.
+    """
+    return path if path.isprintable() else path.translate(_in_fields())
+
+
 def code(text: str) -> str:
     """A line of code, or a piece of one, as HTML. What is copied from the page is the text itself.
 
@@ -88,6 +96,11 @@ def _in_attributes() -> dict[int, str]:
 @cache
 def _in_code() -> dict[int, str]:
     return _table(_kept) | {ord("\t"): "\t"}
+
+
+@cache
+def _in_fields() -> dict[int, str]:
+    return {number: f"\\x{number & 0xFF:02X}" for number in (*range(0x20), 0x7F, *range(0xDC80, 0xDD00))}
 
 
 def _told(number: int) -> str:

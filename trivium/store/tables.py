@@ -402,6 +402,7 @@ comment_drafts = _table(
     Column("path", Text),
     Column("line", String(12)),
     Column("created_on", String(23), nullable=False),
+    Column("kind", String(10), nullable=False, server_default="note"),  # note or todo
     Index("ix_comment_drafts_of", "user_id", "repository_id", "revision"),
 )
 

@@ -48,6 +48,10 @@ class Snapshot(Protocol):
         """Whether there is no commit at all."""
         ...
 
+    def first_branch(self) -> str:
+        """The branch that the first commit of an empty repository belongs on; empty where branches are directories."""
+        ...
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         """Full ids from a position of the list of commits on, oldest first."""
         ...

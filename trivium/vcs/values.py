@@ -84,6 +84,8 @@ class FileCommit:
     message: str
     publishes: bool = True
     """Where changesets have phases: whether it is public at once."""
+    directories: tuple[str, ...] = ()
+    """Where there are empty directories: some that are made with it, unless they are there."""
 
 
 @dataclass(frozen=True, slots=True)

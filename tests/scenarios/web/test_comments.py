@@ -171,3 +171,63 @@ def test_authors_change_and_administrators_delete(talk: Talk, root: Api, server:
     # A comment is found below its own repository alone.
     elsewhere = root.new_repo(owner=talk.ada.name).name
     assert talk.adas.get(f"/{elsewhere}/comments/{other}/edit").status == 404
+
+
+def test_who_is_mentioned_is_a_link_for_those_who_may_see_it(talk: Talk, server: Server, root: Api) -> None:
+    gone = root.new_user()
+    text = f"@{talk.ada.name.upper()} and @{gone.name}, not `@{talk.ben.name}` nor @nobody-here"
+    assert talk.say(talk.bens, text=text).status == 302
+    address = f"/_profiles/{talk.ada.name}"
+
+    def mentioned(browser: Browser) -> list[str]:
+        return [one["href"] for one in browser.get(talk.page).page.all("a") if one.get("class") == "mention"]
+
+    assert mentioned(talk.adas) == [address, f"/_profiles/{gone.name}"]
+    token = talk.bens.get(talk.page).page.token
+    preview = talk.bens.post(f"/{talk.name}/changeset/comment/preview", {"csrf_token": token, "text": text}).text
+    assert f'href="{address}"' in preview and "/nobody-here" not in preview
+    root("update_user", userid=gone.name, active=False)
+    assert mentioned(talk.adas) == [address], "who has no account any more is no link"
+    # Whoever has not signed in sees no profiles.
+    root("update_repo", repoid=talk.name, private=False)
+    root("grant_user_permission", repoid=talk.name, userid="default", perm="repository.read")
+    visitor = Browser(server.url)
+    if visitor.get(talk.page).status == 200:
+        assert mentioned(visitor) == [] and "nobody-here" in visitor.get(talk.page).text
+
+
+def test_a_to_do_is_open_until_somebody_resolves_it(talk: Talk, root: Api) -> None:
+    made = talk.say(talk.bens, text="Name it *better*\nplease", f_path="src/a.py", line="n2", comment_type="todo")
+    todo = made.location.rpartition("-")[2]
+    kept = talk.say(talk.bens, text="And test it", comment_type="todo", act="draft")
+    assert kept.status == 302 and "1 comment that nobody else sees yet" in talk.bens.get(talk.page).page.text
+    page = talk.adas.get(talk.page).page
+    assert "1 open to-do" in page.text and "Name it *better*" in page.text
+    assert talk.say(talk.bens, act="review").status == 302
+    assert "2 open to-dos" in talk.adas.get(talk.page).page.text
+    assert [one["href"] for one in talk.adas.get(talk.page).page.all("a")].count(f"#comment-{todo}") >= 2
+    # It is resolved once, with words or without, by whoever may comment.
+    answer = talk.say(talk.adas, text="", f_path="src/a.py", line="n2", resolves_comment_id=todo)
+    assert answer.status == 302
+    page = talk.bens.get(talk.page).page
+    assert "1 open to-do" in page.text and f"Resolved by {talk.ada.name}" in page.text
+    twice = talk.say(talk.bens, text="Mine", resolves_comment_id=todo)
+    assert twice.status == 422 and "resolved already" in twice.page.text and "Mine" in twice.text
+    for wrong in ("0", "999999", "x"):
+        assert talk.say(talk.bens, text="", resolves_comment_id=wrong).status == 422
+    assert talk.say(talk.bens, text="x", comment_type="wish").status == 422
+    # The API tells the same, and what it resolves the page shows.
+    told = {str(one["comment_id"]): one for one in root("get_repo_comments", repoid=talk.name, comment_type="todo")}
+    assert [told[todo]["comment_state"], told[todo]["comment_lineno"]] == ["resolved", "n2"]
+    assert str(told[todo]["comment_resolved_by"]) == answer.location.rpartition("-")[2]
+    (other,) = [number for number, one in told.items() if one["comment_state"] == "open"]
+    root("comment_commit", repoid=talk.name, commit_id=talk.raw_id, message="Done", resolves_comment_id=int(other))
+    text = talk.bens.get(talk.page).page.text
+    assert "open to-do" not in text and text.count("Resolved by") == 2
+    # When the answer goes, it is open again.
+    gone = root("get_repo_comments", repoid=talk.name, comment_type="todo")
+    solved = next(str(one["comment_resolved_by"]) for one in gone if str(one["comment_id"]) == todo)
+    token = talk.adas.get(talk.page).page.token
+    away = f"/{talk.name}/changeset/comment/{solved}/delete"
+    assert talk.adas.post(away, {"csrf_token": token, "_method": "DELETE"}).status == 302
+    assert "1 open to-do" in talk.bens.get(talk.page).page.text

@@ -147,3 +147,48 @@ def test_a_file_that_a_client_of_subversion_has_locked_is_left_alone(
     # Apache's own account goes on from there.
     copy.update()
     assert copy.change("after", **{"b.txt": "three\n"}) == "3"
+
+
+def test_the_first_file_of_an_empty_repository(
+    server: Server, root: Api, ada: Person, adas: Browser, mine: Thing, kind: str, tmp_path: Path
+) -> None:
+    new = f"/{mine.name}/add/tip?filename=README.md"
+    assert new in adas.get(f"/{mine.name}").page.links
+    assert "Or write the first file here" not in Browser(server.url).get(f"/{mine.name}").text
+    form = adas.get(new)
+    opened = fields(form)
+    branch = {"git": "main", "hg": "default", "svn": "tip"}[kind]
+    assert (opened["branch"], opened["filename"]) == (branch, "README.md")
+    assert ("usual_layout" in opened) == (kind == "svn")
+    (address,) = [one["action"] for one in form.page.all("form") if "/add/" in one.get("action", "")]
+    for wrong in ({"filename": "../x"}, {"message": " "}):
+        refused = adas.post(address, opened | {"content": "# Tides\n", "message": "First"} | wrong)
+        assert refused.status == 422 and "# Tides" in refused.text
+        assert ("usual_layout" in refused.text) == (kind == "svn")
+    recorded(adas, adas.post(address, opened | {"content": "# Tides\r\n", "message": "First"}))
+    copy = new_system(kind, tmp_path / "clients").checkout(server, mine.name, ada)
+    copy.update()
+    assert copy.files() == {("trunk/README.md" if kind == "svn" else "README.md"): b"# Tides\n"}
+    if kind == "svn":
+        assert copy.run("list", f"{server.url}/{mine.name}").split() == ["branches/", "tags/", "trunk/"]
+    if kind == "git":
+        assert root("get_repo", repoid=mine.id)["landing_rev"] == ["rev", "tip"]
+        assert "main" in adas.get(f"/{mine.name}/branches").page.text
+    # Who had the same form open adds to what is there, or is told that it is.
+    again = adas.post(address, opened | {"content": "# Mine\n", "message": "Mine"})
+    assert again.status == 409 and "There is such a file already" in again.page.text
+    recorded(adas, adas.post(address, opened | {"filename": "b.txt", "content": "b\n", "message": "B"}))
+    copy.update()
+    assert len(copy.files()) == 2
+
+
+def test_without_the_usual_layout_the_first_file_of_subversion_stands_at_the_top(
+    server: Server, root: Api, ada: Person, adas: Browser, tmp_path: Path
+) -> None:
+    name = root.new_repo(owner=ada.name, kind="svn").name
+    opened = fields(adas.get(f"/{name}/add/tip"))
+    del opened["usual_layout"]
+    recorded(adas, adas.post(f"/{name}/add/tip", opened | {"filename": "a/b.txt", "content": "b\n", "message": "B"}))
+    copy = new_system("svn", tmp_path / "clients").checkout(server, name, ada)
+    assert copy.files() == {"a/b.txt": b"b\n"}
+    assert "trunk" not in copy.run("list", "-R", f"{server.url}/{name}")

@@ -201,3 +201,37 @@ def test_what_one_has_had_made_another_is_given(
     for page in ("files/tip?changes=1", "files/tip/a.py?changes=1", "annotate/tip/a.py?changes=1"):
         mine, other = (opened(one, f"/{name}/{page}").css_first("section.card") for one in (adas, theirs))
         assert mine is not None and other is not None and mine.html == other.html
+
+
+@pytest.mark.parametrize("kind", SYSTEMS)
+def test_what_is_said_on_a_line_stands_there_whatever_the_file_is_called(
+    kind: str, server: Server, root: Api, ada: Person, adas: Browser, tmp_path: Path
+) -> None:
+    names = [b"a \"b\" & 'c' <d>.txt", "zero\u200bwidth\u202ename.txt".encode(), "nfd e\u0301\xa0.txt".encode()]
+    names += {"git": [b"gr\xfc.txt", b"gr\xfd.txt", b"Icon\r", b"line\nfeed\ttab.txt"], "hg": [b"gr\xfc.txt"]}.get(
+        kind, []
+    )
+    system = new_system(kind, tmp_path / "home")
+    name = system.new_repository(root, ada, private=True)
+    copy = system.checkout(server, name, ada)
+    for file in names:
+        (copy.path / os.fsdecode(file)).write_bytes(b"one\ntwo\n")
+    copy.commit("odd names")
+    copy.publish()
+    page = f"/{name}/changeset/tip"
+    shown = opened(adas, page)
+    raw_id = shown.css_first("a[rel=bookmark]").attributes["title"]
+    sections = shown.css("section.change")
+    assert len(sections) == len(names)
+    token = adas.get(page).page.token
+    for number, section in enumerate(sections):
+        # As the form beside a line sends it: what a browser makes of an attribute, and of a field.
+        path = section.attributes.get("data-path") or section.attributes["aria-label"] or ""
+        assert "\r" not in path and "\n" not in path
+        said_here = {"csrf_token": token, "text": f"about {number}", "f_path": path, "line": "n2"}
+        assert adas.post(f"/{name}/changeset/{raw_id}/comment", said_here).status == 302
+    shown = opened(adas, page)
+    for number, section in enumerate(shown.css("section.change")):
+        (row,) = section.css("tr.talk")
+        assert f"about {number}" in row.text(), section.attributes["aria-label"]
+    assert not shown.css("section.general .remark")

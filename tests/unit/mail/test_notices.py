@@ -27,7 +27,7 @@ from trivium.forge.events.delivery import deliver
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding
 from trivium.forge.reviews import comments
-from trivium.forge.reviews.participants import mail_of, mentions
+from trivium.forge.reviews.participants import mail_of
 from trivium.forge.site import Site
 from trivium.mail.notices import Notices
 from trivium.store import tables
@@ -216,9 +216,7 @@ def test_a_job_is_told_what_to_do_with_a_failure(posting: Site, ada: Caller) -> 
         assert len({one.message["Message-ID"] for one in server.delivered}) == 1 and len(server.delivered) == 2
 
 
-def test_mentions_and_authors() -> None:
-    assert mentions("@ada and @ben.noll. @ada; mail@x.org, @@no @é-1 (@zoe)") == ["ada", "ben.noll", "é-1", "zoe"]
-    assert len(mentions(" ".join(f"@u{number}" for number in range(500)))) == 50
+def test_the_address_of_an_author() -> None:
     assert mail_of("Ada <ADA@example.org>") == "ada@example.org" and mail_of("ada") == mail_of("<<>>") == ""
 
 

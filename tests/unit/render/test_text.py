@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tests.support.growth import assert_linear
 from trivium.render import text
+from trivium.render.sections import address_of
 from trivium.render.text import Markup
 
 ANY = st.text(max_size=60)
@@ -142,3 +143,16 @@ def test_charsets_take_time_by_the_length(charset: str) -> None:
     for piece in (b"a", b"\xff", b"\x1b$B!!", b"\x81"):
         made = partial(mul, piece)
         assert_linear(partial(text.decode, charset=charset), made, most=100_000, what=(charset, piece))
+
+
+def test_a_path_that_nobody_can_type_is_written_out_and_is_the_same_file() -> None:
+    for path, typed in (
+        ("docs/über “x”&.txt", "docs/über “x”&.txt"),
+        ("Icon\r", "Icon\\x0D"),
+        ("a\nb\tc\x7f", "a\\x0Ab\\x09c\\x7F"),
+        ("gr\udcfc.txt", "gr\\xFC.txt"),
+        ("bidi\u202e\xa0.txt", "bidi\u202e\xa0.txt"),
+    ):
+        assert text.typeable(path) == typed == text.typeable(typed)
+        assert address_of(path) == address_of(typed)
+    assert address_of("gr\udcfc") != address_of("gr\udcfd") != address_of("gr")

@@ -9,7 +9,7 @@ be, and the next start journals which.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trivium.access.caller import Caller
@@ -37,6 +37,8 @@ MAX_CONTENT: Final = 512 << 10
 _MAX_MESSAGE: Final = 64 << 10
 _TRIES: Final = 3
 _NOBODY: Final = "unknown@localhost"
+_TRUNK: Final = "trunk"
+_BESIDE: Final = ("branches", "tags")
 
 
 class Conflict(Exception):
@@ -63,6 +65,8 @@ class Edit:
     message: str
     adds: bool = False
     """Whether there must be no such file yet."""
+    usual_layout: bool = False
+    """Where branches are directories: whether it goes below `trunk`, and the other usual ones are made with it."""
 
 
 def branch_at(history: History, repository: Repository, name: str, raw_id: str) -> str | None:
@@ -73,11 +77,27 @@ def branch_at(history: History, repository: Repository, name: str, raw_id: str) 
     return min((one for one, head in branches.items() if head == raw_id), default=None)
 
 
+def first_branch(history: History, repository: Repository) -> tuple[str, str]:
+    """The branch that the first file of an empty repository goes to, and the id that stands for its missing head."""
+    branch = history.read(repository, lambda snapshot: snapshot.first_branch())
+    return branch or TIP, history.site.back_ends[repository.kind].empty_changeset().raw_id
+
+
 def _heads(history: History, repository: Repository) -> Mapping[str, str]:
-    """What can be added to: name → the full id that it holds. Where branches are paths: the youngest revision."""
-    if history.site.back_ends[repository.kind].abilities.lines is Lines.PATHS:
-        return {TIP: history.read(repository, lambda snapshot: snapshot.resolve(TIP))}
-    return history.names(repository, Layout()).branches
+    """What can be added to: name → the full id that it holds. Where branches are paths: the youngest revision.
+
+    In an empty repository it is the branch of the first commit.
+    """
+    back_end = history.site.back_ends[repository.kind]
+
+    def look(snapshot: Snapshot) -> Mapping[str, str]:
+        if snapshot.is_empty():
+            return {snapshot.first_branch() or TIP: back_end.empty_changeset().raw_id}
+        if back_end.abilities.lines is Lines.PATHS:
+            return {TIP: snapshot.resolve(TIP)}
+        return snapshot.names(Layout()).branches
+
+    return history.read(repository, look)
 
 
 def commit(site: Site, history: History, caller: Caller, repository: Repository, edit: Edit) -> str:
@@ -97,6 +117,8 @@ def commit(site: Site, history: History, caller: Caller, repository: Repository,
     if present.archived or caller.anonymous:
         raise Forbidden
     user_locks.check(caller, present, writes=True)
+    if edit.usual_layout and back_end.abilities.lines is Lines.PATHS:
+        edit = replace(edit, path=f"{_TRUNK}/{edit.path}")
     name = " ".join(f"{author.firstname} {author.lastname}".split()) or author.username
     lock = RepositoryLock(site.tree.locks, repository.id)
     hold = lock.exclusive if back_end.abilities.edits_alone else lock.shared
@@ -113,6 +135,7 @@ def commit(site: Site, history: History, caller: Caller, repository: Repository,
                 email=_signature(author.email or _NOBODY),
                 message=edit.message,
                 publishes=public,
+                directories=_BESIDE if edit.usual_layout else (),
             )
             try:
                 return _pushed(site, history, caller, present, wanted)
@@ -149,7 +172,7 @@ def _head(history: History, repository: Repository, edit: Edit) -> str:
         raise UnknownRevision(edit.branch)
 
     def look(snapshot: Snapshot) -> bool:
-        now = _id_at(snapshot, head, edit.path)
+        now = None if snapshot.is_empty() else _id_at(snapshot, head, edit.path)
         if edit.adds:
             if now is not None:
                 raise Conflict(head, _content(snapshot, head, edit.path))

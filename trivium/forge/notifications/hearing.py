@@ -20,7 +20,8 @@ from trivium.forge.events.reviews import Commented
 from trivium.forge.history.reading import History
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.reviews.comments import STATEMENT, Comment, comment_of
-from trivium.forge.reviews.participants import mentions, participants
+from trivium.forge.reviews.mentions import keys, kind_of_comments, mentions
+from trivium.forge.reviews.participants import participants
 from trivium.forge.site import Site
 from trivium.names import account_key_of
 from trivium.store.tables import changeset_comments
@@ -72,7 +73,9 @@ def hearers(site: Site, event: Recorded) -> list[Hearer]:
         author = changeset.author
     except VcsError:
         author = ""  # it was stripped meanwhile; the others still hear of it
-    text = "\n".join(one.text for one in found)
+    kind = kind_of_comments(site)
+    mentioned = list(dict.fromkeys(name for one in found for name in mentions(one.text, kind)))
+    further = said.recipients if isinstance(said.recipients, list | tuple) else ()
     with site.store.read() as db:
         wrote = [] if event.user_id is None else [event.user_id]
         with suppress(NotFound):
@@ -82,10 +85,9 @@ def hearers(site: Site, event: Recorded) -> list[Hearer]:
             repository_id=event.repository_id,
             revision=said.revision,
             comment_id=found[-1].id,
-            text=text,
             author=author,
-            named=said.recipients if isinstance(said.recipients, list | tuple) else (),
+            named=(*mentioned, *further),
             but=wrote,
         )
-    named = {account_key_of(name) for name in mentions(text)}
+    named = set(keys(mentioned))
     return [Hearer(user, account_key_of(user.username) in named) for user in told]

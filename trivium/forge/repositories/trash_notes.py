@@ -81,6 +81,8 @@ class Note(msgspec.Struct, frozen=True):
     """Who looked at it when, of those for whom it is one of the last few."""
     drafts: list[tuple[int, str, str, str | None, str | None, str]] = []
     """Of comments that were not sent: whose, on which changeset, text, path, line, and when they were written."""
+    todos: list[int] = []
+    """Which of these are to-dos, by their places in the list."""
     former_names: list[str] = []
     """Oldest first."""
     settings: dict[str, str] = {}
@@ -140,7 +142,10 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
         return list(db.execute(select(*columns).where(of_it == repository.id).order_by(order)))
 
     grants, fields = repository_grants.c, repository_fields.c
-    drafts = [comment_drafts.c[name] for name in ("user_id", "revision", "text", "path", "line", "created_on")]
+    of_drafts = [
+        comment_drafts.c[name] for name in ("user_id", "revision", "text", "path", "line", "created_on", "kind")
+    ]
+    drafts = rows(comment_drafts, *of_drafts, order=comment_drafts.c.id)
     secret = select(repositories.c.clone_secret).where(repositories.c.id == repository.id)
     forks = select(repositories.c.id).where(repositories.c.fork_of_id == repository.id).order_by(repositories.c.id)
     note = Note(
@@ -187,10 +192,9 @@ def note_of(db: Connection, caller: Caller, repository: Repository) -> Announced
         ],
         drafts=[
             (user_id, revision, text, path, line, created_on)
-            for user_id, revision, text, path, line, created_on in rows(
-                comment_drafts, *drafts, order=comment_drafts.c.id
-            )
+            for user_id, revision, text, path, line, created_on, _ in drafts
         ],
+        todos=[place for place, draft in enumerate(drafts) if draft.kind == "todo"],
         former_names=[name for (name,) in rows(former_names, former_names.c.name, order=former_names.c.id)],
         settings=dict(
             rows(

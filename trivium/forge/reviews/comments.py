@@ -23,11 +23,14 @@ from trivium.forge.events.reviews import Commented
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.reviews import attachments
 from trivium.forge.site import Site
+from trivium.render.text import typeable
 from trivium.store.engine import insert_id
 from trivium.store.tables import changeset_comments, now, users
 
 STATUSES: Final = ("not_reviewed", "approved", "rejected", "under_review")
-KINDS: Final = ("note", "todo")
+NOTE: Final = "note"
+TODO: Final = "todo"
+KINDS: Final = (NOTE, TODO)
 OPEN: Final = "open"
 RESOLVED: Final = "resolved"
 DELETED: Final = "deleted"
@@ -47,6 +50,7 @@ class Place:
     """The line of a commit's changes beside which a comment stands."""
 
     path: str
+    """As it can be typed (`render.text.typeable`)."""
     line: str
     """`n12` on the new side, `o12` on the old."""
 
@@ -65,6 +69,7 @@ class Comment:
     resolves: int | None
     """The todo that it resolves."""
     resolved_by: int | None
+    """The comment that resolves it."""
     author: str | None
     """None when the account is gone."""
     author_name: str
@@ -74,6 +79,15 @@ class Comment:
     edited_on: str | None = None
     deleted: bool = False
     """Its text is gone; it stands there because somebody answered it."""
+    resolver: str | None = None
+    """Who resolved it: as `author_name`."""
+    resolver_username: str | None = None
+    """None when the account is gone."""
+    resolved_on: str | None = None
+
+    @property
+    def is_open_todo(self) -> bool:
+        return self.kind == TODO and self.state == OPEN
 
     @property
     def state(self) -> str:
@@ -91,7 +105,7 @@ def place_of(path: object, line: object) -> Place | None:
         raise Invalid("A comment beside a line needs the path of the file (filepath).", about="path")
     if not isinstance(wanted, str) or not _LINE.fullmatch(wanted):
         raise Invalid("A line is a number, with n for the new side or o for the old before it (lineno).", about="line")
-    return Place(path.strip("/"), wanted if wanted[0] in "no" else f"n{wanted}")
+    return Place(typeable(path.strip("/")), wanted if wanted[0] in "no" else f"n{wanted}")
 
 
 def comment(
@@ -103,7 +117,7 @@ def comment(
     text: str,
     status: str | None = None,
     *,
-    kind: str = "note",
+    kind: str = NOTE,
     place: Place | None = None,
     resolves: int | None = None,
     recipients: Sequence[str] = (),
@@ -117,11 +131,10 @@ def comment(
     """
     check_text(site, text)
     check_status(status)
-    if kind not in KINDS:
-        raise Invalid(f"{kind!r} is not a kind of comment")
+    check_kind(kind)
     with site.store.write(told_apart=True) as db:
         if resolves is not None:
-            _check_open(db, repository.id, raw_id, resolves)
+            check_open(db, repository.id, raw_id, resolves)
         said = Said(text, place, status, kind, resolves)
         comment_id = add(db, caller, repository, raw_id, author.id, said)
         event = Commented(
@@ -145,7 +158,7 @@ class Said:
     text: str
     place: Place | None = None
     status: str | None = None
-    kind: str = "note"
+    kind: str = NOTE
     resolves: int | None = None
 
 
@@ -178,6 +191,12 @@ def check_status(status: str | None) -> None:
         raise Invalid("%(status)s is not a review status.", about="status", status=repr(status))
 
 
+def check_kind(kind: str) -> None:
+    """Raise `Invalid` for what is no kind of comment."""
+    if kind not in KINDS:
+        raise Invalid("%(kind)s is not a kind of comment.", about="kind", kind=repr(kind))
+
+
 def check_text(site: Site, text: str) -> str:
     """The text of a comment; raises `Invalid`."""
     check_comment(text, site.settings.max_comment_bytes)
@@ -186,24 +205,23 @@ def check_text(site: Site, text: str) -> str:
     return text
 
 
-def _check_open(db: Connection, repository_id: int, raw_id: str, comment_id: int) -> None:
-    comments, answers = changeset_comments, changeset_comments.alias("answers")
-    found = db.execute(
-        select(answers.c.id)
-        .select_from(comments.outerjoin(answers, answers.c.resolves_id == comments.c.id))
-        .where(
-            comments.c.id == comment_id,
-            comments.c.repository_id == repository_id,
-            comments.c.revision == raw_id,
-            comments.c.kind == "todo",
-            comments.c.deleted_on.is_(None),
-        )
-    ).first()
-    if found is None or found[0] is not None:
-        raise NotAnOpenTodo(f"comment {comment_id} is not an open todo of this commit")
+def check_open(db: Connection, repository_id: int, raw_id: str, comment_id: int) -> None:
+    """Raise `NotAnOpenTodo` for what is no open to-do of this commit; nobody else resolves it in this transaction."""
+    todo = select(changeset_comments.c.id).where(
+        changeset_comments.c.id == comment_id,
+        changeset_comments.c.repository_id == repository_id,
+        changeset_comments.c.revision == raw_id,
+        changeset_comments.c.kind == TODO,
+        changeset_comments.c.deleted_on.is_(None),
+    )
+    answer = select(changeset_comments.c.id).where(changeset_comments.c.resolves_id == comment_id)
+    # Locked first, so that of two who resolve it at once the second sees the answer of the first.
+    if db.execute(todo.with_for_update()).first() is None or db.execute(answer).first() is not None:
+        raise NotAnOpenTodo("This to-do is resolved already, or it is gone.", about="resolves")
 
 
 _one, _answers = changeset_comments, changeset_comments.alias("answers")
+_resolvers = users.alias("resolvers")
 STATEMENT: Final = select(
     _one.c.id,
     _one.c.revision,
@@ -218,12 +236,18 @@ STATEMENT: Final = select(
     _one.c.deleted_on,
     _one.c.user_id,
     _answers.c.id.label("resolved_by"),
+    _answers.c.created_on.label("resolved_on"),
+    _resolvers.c.username.label("resolver"),
+    _resolvers.c.firstname.label("resolver_firstname"),
+    _resolvers.c.lastname.label("resolver_lastname"),
     users.c.username,
     users.c.firstname,
     users.c.lastname,
     users.c.active,
 ).select_from(
-    _one.outerjoin(_answers, _answers.c.resolves_id == _one.c.id).outerjoin(users, users.c.id == _one.c.user_id)
+    _one.outerjoin(_answers, _answers.c.resolves_id == _one.c.id)
+    .outerjoin(users, users.c.id == _one.c.user_id)
+    .outerjoin(_resolvers, _resolvers.c.id == _answers.c.user_id)
 )
 """Comments with details of their authors, and with the ids of their answers; rows for `comment_of`."""
 
@@ -269,7 +293,6 @@ def comments(
 
 def comment_of(row: Any) -> Comment:
     """The comment in a row of `STATEMENT`."""
-    named = " ".join(part for part in (row.firstname, row.lastname) if part)
     return Comment(
         id=row.id,
         revision=row.revision,
@@ -281,9 +304,21 @@ def comment_of(row: Any) -> Comment:
         resolves=row.resolves_id,
         resolved_by=row.resolved_by,
         author=row.username,
-        author_name="deleted user" if row.username is None else named or row.username,
+        author_name=_name(row.username, row.firstname, row.lastname),
         author_active=bool(row.active),
         author_id=row.user_id,
         edited_on=row.edited_on,
         deleted=row.deleted_on is not None,
+        resolver=None
+        if row.resolved_by is None
+        else _name(row.resolver, row.resolver_firstname, row.resolver_lastname),
+        resolver_username=row.resolver,
+        resolved_on=row.resolved_on,
     )
+
+
+def _name(username: str | None, firstname: str | None, lastname: str | None) -> str:
+    """How an author is called."""
+    if username is None:
+        return "deleted user"
+    return " ".join(part for part in (firstname, lastname) if part) or username

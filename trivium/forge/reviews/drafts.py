@@ -16,7 +16,7 @@ from trivium.access.levels import Level
 from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
-from trivium.forge.reviews.comments import Place, check_text
+from trivium.forge.reviews.comments import NOTE, Place, check_kind, check_text
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
 from trivium.store.query import Query
@@ -35,6 +35,7 @@ class Draft:
     text: str
     place: Place | None
     created_on: str
+    kind: str = NOTE
 
 
 _OF = (
@@ -42,7 +43,7 @@ _OF = (
     table.c.repository_id == bindparam("repository"),
     table.c.revision == bindparam("raw_id"),
 )
-_COLUMNS = (table.c.id, table.c.text, table.c.path, table.c.line, table.c.created_on)
+_COLUMNS = (table.c.id, table.c.text, table.c.path, table.c.line, table.c.created_on, table.c.kind)
 _DRAFTS: Final = Query(select(*_COLUMNS).where(*_OF).order_by(table.c.id))
 
 
@@ -54,9 +55,18 @@ def drafts(db: Connection, caller: Caller, repository: Repository, raw_id: str) 
     return [_draft(*row) for row in rows]
 
 
-def keep(site: Site, caller: Caller, repository: Repository, raw_id: str, text: str, place: Place | None) -> int:
+def keep(
+    site: Site,
+    caller: Caller,
+    repository: Repository,
+    raw_id: str,
+    text: str,
+    place: Place | None,
+    kind: str = NOTE,
+) -> int:
     """Keep a comment until it is sent; returns the id of the draft. Raises `Invalid`."""
     check_text(site, text)
+    check_kind(kind)
     given = {"author": caller.user_id, "repository": repository.id, "raw_id": raw_id}
     with site.store.write(access_unchanged=True) as db:
         repositories.find(db, caller, repository.id, Level.READ)
@@ -72,6 +82,7 @@ def keep(site: Site, caller: Caller, repository: Repository, raw_id: str, text: 
             path=place.path if place else None,
             line=place.line if place else None,
             created_on=now(),
+            kind=kind,
         )
 
 
@@ -95,6 +106,6 @@ def take(db: Connection, caller: Caller, repository: Repository, raw_id: str) ->
     return sorted((_draft(*row) for row in rows), key=lambda draft: draft.id)
 
 
-def _draft(draft_id: int, text: str, path: str | None, line: str | None, created_on: str) -> Draft:
+def _draft(draft_id: int, text: str, path: str | None, line: str | None, created_on: str, kind: str) -> Draft:
     place = None if path is None or line is None else Place(path, line)
-    return Draft(draft_id, text, place, created_on)
+    return Draft(draft_id, text, place, created_on, kind)

@@ -17,15 +17,11 @@ from trivium.access.levels import Level
 from trivium.errors import NotFound
 from trivium.forge.accounts.users import COLUMNS, User, user_of
 from trivium.forge.repositories import finding as repositories
-from trivium.names import MAX_NAME, account_key_of
+from trivium.forge.reviews.mentions import keys
 from trivium.store.tables import DEFAULT_USER_ID, changeset_comments, user_emails, users
 
 MOST: Final = 100
 """People who hear of one comment."""
-_MOST_NAMED: Final = 50
-_LONGEST: Final = 64 << 10
-# A name is followed by what cannot be in one; mail addresses are none.
-_MENTION = re.compile(r"(?<![\w@.+-])@(\w[\w.-]{0,254})")
 _MAIL = re.compile(r"<([^<>@\s]{1,64}@[^<>@\s]{1,190})>")
 _LONGEST_AUTHOR: Final = 1024
 
@@ -58,12 +54,6 @@ _KNOWN: Final = (
 )
 
 
-def mentions(text: str) -> list[str]:
-    """The names that a text may mention as `@name`, each once, without a dot at the end; of very many the first."""
-    found = (name.rstrip(".-") for name in _MENTION.findall(text[:_LONGEST]))
-    return list(dict.fromkeys(name for name in found if name))[:_MOST_NAMED]
-
-
 def mail_of(author: str) -> str:
     """The address in the author of a commit, such as `Mira Noll <mira@example.org>`; empty without one."""
     found = _MAIL.search(author[:_LONGEST_AUTHOR])
@@ -76,22 +66,20 @@ def participants(
     repository_id: int,
     revision: str,
     comment_id: int,
-    text: str,
     author: str,
     named: Collection[str],
     but: Collection[int],
 ) -> list[User]:
     """Who hears of a comment.
 
-    `author` is that of the commit, as it is recorded; `named` are names of further people; `but` are the ids of those
-    who wrote the comment.
+    `author` is that of the commit, as it is recorded; `named` are the names of people whom it mentions, and of further
+    ones; `but` are the ids of those who wrote the comment.
     """
-    names = {account_key_of(name) for name in (*mentions(text), *named) if len(name) <= MAX_NAME}
     given = {
         "repository_id": repository_id,
         "revision": revision,
         "comment_id": comment_id,
-        "names": sorted(names),
+        "names": keys(named),
         "email": mail_of(author) or None,
         "but": sorted(but),
     }

@@ -42,6 +42,8 @@ class Talk:
     checks: tuple[Check, ...]
     drafts: tuple[Draft, ...]
     """What the caller has written and not sent."""
+    todos: tuple[Comment, ...]
+    """The open ones among the comments."""
     stamp: str
     """Another one whenever anything is another; empty when nothing is said."""
 
@@ -62,7 +64,7 @@ _ANYTHING: Final = Query(
         )
     )
 )
-_NOTHING: Final = Talk((), more=False, votes=(), checks=(), drafts=(), stamp="")
+_NOTHING: Final = Talk((), more=False, votes=(), checks=(), drafts=(), todos=(), stamp="")
 
 
 def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str) -> Talk:
@@ -76,4 +78,6 @@ def talk_on(db: Connection, caller: Caller, repository: Repository, raw_id: str)
     votes = tuple(Vote(one.author_name, one.status) for one in newest.values() if one.status)
     said = (found, told, kept)
     stamp = hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16] if any(said) else ""
-    return Talk(tuple(found[:_MOST]), len(found) > _MOST, votes, tuple(told), tuple(kept), stamp)
+    shown = tuple(found[:_MOST])
+    todos = tuple(one for one in shown if one.is_open_todo)
+    return Talk(shown, len(found) > _MOST, votes, tuple(told), tuple(kept), todos, stamp)

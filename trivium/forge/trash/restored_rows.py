@@ -161,7 +161,8 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
     for user_id, visited_on in note.visits:
         if user_id in there:
             db.execute(insert(visits).values(user_id=user_id, repository_id=repository_id, visited_on=visited_on))
-    for user_id, revision, text, path, line, created_on in note.drafts:
+    todos = set(note.todos)
+    for place, (user_id, revision, text, path, line, created_on) in enumerate(note.drafts):
         if user_id in there:
             draft: dict[str, Any] = {
                 "revision": revision,
@@ -169,6 +170,7 @@ def _belongings(db: Connection, repository_id: int, note: Note, there: set[int])
                 "path": path,
                 "line": line,
                 "created_on": created_on,
+                "kind": "todo" if place in todos else "note",
             }
             db.execute(insert(comment_drafts).values(user_id=user_id, repository_id=repository_id, **draft))
     for key, value in note.settings.items():

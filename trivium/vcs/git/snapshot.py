@@ -74,6 +74,10 @@ class GitSnapshot:
     def is_empty(self) -> bool:
         return not self._tip
 
+    def first_branch(self) -> str:
+        """The one that HEAD names: clones begin there."""
+        return str(self._repository.lookup_reference("HEAD").target).removeprefix("refs/heads/")
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = len(self._ids) if limit is None else min(len(self._ids), (start + limit) * ID_BYTES)
         return [self._ids[at : at + ID_BYTES].hex() for at in range(start * ID_BYTES, end, ID_BYTES)]

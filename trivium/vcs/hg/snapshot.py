@@ -52,6 +52,9 @@ class HgSnapshot(Directories, Graph, Differing):
     def is_empty(self) -> bool:
         return not self.ids(0, 1)
 
+    def first_branch(self) -> str:
+        return "default"
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = len(self._index) if limit is None else min(len(self._index), start + limit)
         return [self._index.at(position) for position in range(start, end)]

@@ -28,9 +28,9 @@ def commit(command: SvnCommand, path: Path, wanted: FileCommit) -> RefUpdate:
     file = clean_path(wanted.path)
     with open_filesystem(path) as filesystem:
         number = youngest(filesystem)
-        if str(number) != wanted.parent:
+        if str(number) != (wanted.parent.lstrip("0") or "0"):
             raise HeadMoved(wanted.parent)
-        nodes = _nodes(filesystem.revision_root(number), file, wanted.content)
+        nodes = _nodes(filesystem.revision_root(number), file, wanted.content, wanted.directories)
     if holder := _holder(command, path, file):
         raise NotPossible(f"the file is locked by {holder}")
     dump = b"SVN-fs-dump-format-version: 2\n\n" + _revision(wanted.message, wanted.username) + nodes
@@ -39,21 +39,21 @@ def commit(command: SvnCommand, path: Path, wanted: FileCommit) -> RefUpdate:
     return revision_update(number + 1)
 
 
-def _nodes(root: Any, file: str, content: bytes | None) -> bytes:
-    """The nodes of the dump: directories on the way that are missing, and the file."""
+def _nodes(root: Any, file: str, content: bytes | None, beside: tuple[str, ...]) -> bytes:
+    """The nodes of the dump: directories on the way and `beside` it that are missing, and the file."""
     is_there = bool(root.is_file(file))
     segments = file.split("/")
     above = ["/".join(segments[:depth]) for depth in range(1, len(segments))]
     if (
         not file
         or root.is_dir(file)
-        or any(root.is_file(place) for place in above)
+        or any(root.is_file(place) for place in (*above, *beside))
         or (content is None and not is_there)
     ):
         raise UnknownPath(file)
     missing = b"".join(
         b"Node-path: %s\nNode-kind: dir\nNode-action: add\n\n\n" % place.encode()
-        for place in above
+        for place in (*above, *beside)
         if not root.is_dir(place)
     )
     if content is None:

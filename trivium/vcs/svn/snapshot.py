@@ -71,6 +71,9 @@ class SvnSnapshot:
     def is_empty(self) -> bool:
         return not self.ids(0, 1)
 
+    def first_branch(self) -> str:
+        return ""
+
     def ids(self, start: int, limit: int | None) -> Sequence[str]:
         end = self._last if limit is None else min(self._last, start + limit)
         return [str(number) for number in range(start + 1, end + 1)]

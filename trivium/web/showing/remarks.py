@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable
-from typing import Final, Literal, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from cachetools import LRUCache
 from markupsafe import Markup
@@ -17,31 +18,62 @@ from markupsafe import Markup
 from trivium.forge.reviews.attachments import ADDRESS
 from trivium.forge.reviews.comments import Comment
 from trivium.forge.reviews.drafts import Draft
-from trivium.render.markup import Kind, render
+from trivium.forge.reviews.mentions import PATIENCE, kind_of_comments, people
+from trivium.names import account_key_of
+from trivium.render.markup import render
+from trivium.render.mentions import Mentioning, mentioning
 from trivium.web.visit import Visit
 
 _MOST: Final = 8 << 20
 """Characters that a worker remembers."""
-_OWN: Final = 300
+_OWN: Final = 600
 """What is remembered of a text takes, about, beside its HTML."""
-_PATIENCE: Final = 0.5
-"""Seconds of the processor for one text."""
+
+
+def _size(known: Mentioning) -> int:
+    return sum(map(len, known.pieces)) + _OWN
+
 
 _lock = threading.Lock()
-_rendered: LRUCache[bytes, Markup] = LRUCache(_MOST, lambda html: len(html) + _OWN)
+_known: LRUCache[bytes, Mentioning] = LRUCache(_MOST, _size)
 
 
-def written(visit: Visit, remarks: Iterable[Comment | Draft]) -> dict[int, Markup]:
-    """The id → the text as HTML. Raises `TakesLong` where some of it has to be made, and there is no time for that."""
-    return {one.id: rendered(visit, one.text) for one in remarks if one.text}
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What several people wrote, as HTML for one visitor."""
+
+    html: Mapping[int, Markup]
+    """The id → the text; whoever it mentions is linked, if the visitor may see their pages."""
+    people: Mapping[str, str]
+    """Whom of those who are mentioned there is: another page when these are others."""
+
+
+def written(visit: Visit, remarks: Iterable[Comment | Draft]) -> Written:
+    """Texts as HTML: one statement for all whom they mention.
+
+    Raises `TakesLong` where some of it has to be made, and there is no time for that.
+    """
+    made = {one.id: _mentioning(visit, one.text) for one in remarks if one.text}
+    names = sorted({name for one in made.values() for name in one.names})
+    known = visit.ask(people, names) if names and visit.signed_in else {}
+
+    def address_of(name: str) -> str:
+        username = known.get(account_key_of(name))
+        return visit.url("profiles.profile", username) if username else ""
+
+    return Written({number: one.linked(address_of) for number, one in made.items()}, known)
 
 
 def rendered(visit: Visit, text: str) -> Markup:
     """One text as HTML; raises `TakesLong` where it has to be made, and there is no time for that."""
-    kind, root = visit.site.settings.markup_renderer, visit.urls.root
+    return written(visit, [Draft(0, text, None, "")]).html.get(0, Markup())
+
+
+def _mentioning(visit: Visit, text: str) -> Mentioning:
+    kind, root = kind_of_comments(visit.site), visit.urls.root
     key = hashlib.sha256(f"{kind}\n{root}\n{text}".encode("utf-8", "surrogateescape")).digest()
     with _lock:
-        found = _rendered.get(key)
+        found = _known.get(key)
     if found is None:
         visit.take_time()
 
@@ -49,8 +81,8 @@ def rendered(visit: Visit, text: str) -> Markup:
             """Of relative addresses those of files that were attached lead somewhere."""
             return root + target if target.startswith(ADDRESS) else None
 
-        found = render(text, cast("Kind", kind), resolve=resolve, patience=_PATIENCE)
+        found = mentioning(render(text, kind, resolve=resolve, patience=PATIENCE))
         with _lock:
-            if len(found) + _OWN <= _MOST:
-                _rendered[key] = found
+            if _size(found) <= _MOST:
+                _known[key] = found
     return found

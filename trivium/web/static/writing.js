@@ -40,7 +40,7 @@ const write = (row) => {
     below = row.nextElementSibling;
     below.classList.add("writing");
     const form = one("form", below), id = `text-${file}${line}`;
-    form.elements.f_path.value = change.ariaLabel ?? change.getAttribute("aria-label");
+    form.elements.f_path.value = change.dataset.path ?? change.getAttribute("aria-label");
     form.elements.line.value = line;
     form.dataset.kept += file + line;
     one("textarea", form).id = one("label", form).htmlFor = id;

@@ -47,10 +47,11 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
     parent = int(number) if number.isascii() and number.isdigit() and len(number) < len("1000") else 0
     raw_id = found.changeset.raw_id
     talk = visit.ask(talk_on, visit.repository, raw_id)
+    remarks, drafts = written(visit, talk.comments), written(visit, talk.drafts)
     look = look_of(visit, parent=number if parent > 1 else "")
     headers = remembered(visit)
     issues = issues_of(visit)
-    state = repr((raw_id, parent, visit.now().key, look, talk.stamp, issues.digest))
+    state = repr((raw_id, parent, visit.now().key, look, talk.stamp, remarks.people, drafts.people, issues.digest))
     if not headers and (page := visit.page_at_hand(state)) is not None:
         return page
     changes = changes_of(visit, Sides(found.parent(parent), raw_id), look)
@@ -69,8 +70,8 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
         other_committer=bool(shown.committer)
         and (shown.committer, shown.commit_date) != (shown.author, shown.author_date),
         talk=talk,
-        remarks=written(visit, talk.comments),
-        drafts=written(visit, talk.drafts),
+        remarks=remarks.html,
+        drafts=drafts.html,
         acts={one.id: acts_on(visit.caller, visit.repository, one) for one in talk.comments},
         issues=issues,
         look=look,

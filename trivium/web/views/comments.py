@@ -11,10 +11,10 @@ from trivium.forge.accounts.users import id_in
 from trivium.forge.history import details
 from trivium.forge.reviews import comment_changes, drafts, review
 from trivium.forge.reviews.comment_changes import Found
-from trivium.forge.reviews.comments import STATUSES, Place, place_of
+from trivium.forge.reviews.comments import KINDS, NOTE, STATUSES, Place, place_of
 from trivium.turns import Pace
 from trivium.web.answers import Answer, Json, Page, Part, Redirect
-from trivium.web.forms import Entered, Form, Line, Text, empty, one_of, read, stored
+from trivium.web.forms import Entered, Form, Line, Text, Whole, empty, one_of, read, stored
 from trivium.web.registering import view
 from trivium.web.showing.remarks import rendered
 from trivium.web.visit import RepositoryVisit
@@ -29,6 +29,9 @@ class Remark(Form):
     line: Line = ""
     commit_ids: Line = ""
     """Further changesets of which the same is said, with commas between."""
+    comment_type: Annotated[str, one_of("", *KINDS)] = ""
+    resolves_comment_id: Whole = 0
+    """The to-do that it resolves."""
     act: Annotated[str, one_of("comment", "draft", "review", "preview")] = "comment"
     """Which of its buttons was pressed."""
 
@@ -58,7 +61,7 @@ def comment(visit: RepositoryVisit, revision: str) -> Answer:
     raw_id = details.identified(visit.history, visit.repository, revision)
     entered = read(Remark, visit)
     if (wanted := entered.form) and wanted.act != "preview":
-        fields = {"status": "changeset_status", "path": "f_path", "revisions": "commit_ids"}
+        fields = {"status": "changeset_status", "path": "f_path", "revisions": "commit_ids", "kind": "comment_type"}
         with entered.refusals(**fields):
             return _said(visit, raw_id, wanted)
     if visit.asked.by_script and entered.wrong:
@@ -69,18 +72,21 @@ def comment(visit: RepositoryVisit, revision: str) -> Answer:
 def _said(visit: RepositoryVisit, raw_id: str, wanted: Remark) -> Answer:
     """Do what the button says; back to where it is seen."""
     site, caller, repository, status = visit.site, visit.caller, visit.repository, wanted.changeset_status or None
+    kind, resolves = wanted.comment_type or NOTE, wanted.resolves_comment_id or None
     if wanted.act == "draft":
-        drafts.keep(site, caller, repository, raw_id, wanted.text, wanted.place)
+        drafts.keep(site, caller, repository, raw_id, wanted.text, wanted.place, kind)
         return _back(visit, raw_id, "review")
     if wanted.act == "review":
-        made = review.send(site, caller, repository, raw_id, wanted.text, status)
+        made = review.send(site, caller, repository, raw_id, wanted.text, status, kind)
     elif wanted.commit_ids:
         named = [one.strip() for one in wanted.commit_ids.split(",", review.MOST_AT_ONCE) if one.strip()]
         found = [details.identified(visit.history, repository, one) for one in named]
         every = list(dict.fromkeys((raw_id, *found)))
-        made = review.say_of_each(site, caller, repository, every, wanted.text, status)[0]
+        made = review.say_of_each(site, caller, repository, every, wanted.text, status, kind)[0]
     else:
-        made = review.say(site, caller, repository, raw_id, wanted.text, status, wanted.place)
+        made = review.say(
+            site, caller, repository, raw_id, wanted.text, status, wanted.place, kind=kind, resolves=resolves
+        )
     if visit.asked.by_script:
         return Json({"comment_id": made, "rendered_text": rendered(visit, wanted.text)})
     return _back(visit, raw_id, f"comment-{made}")

@@ -12,11 +12,11 @@ from trivium.forge.history.browser_commits import MAX_CONTENT, Conflict, Edit, b
 from trivium.forge.history.files import beginning
 from trivium.forge.history.places import Place
 from trivium.turns import Pace
-from trivium.vcs.abilities import Abilities
+from trivium.vcs.abilities import Abilities, Lines
 from trivium.vcs.errors import HeadMoved, NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Text, empty, read
+from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read
 from trivium.web.registering import view
 from trivium.web.showing.places import NoCommits, address, file_at, found
 from trivium.web.visit import RepositoryVisit
@@ -44,6 +44,8 @@ class Addition(Form):
     """Below the directory of the address; may have slashes."""
     message: Text
     content: Text = ""
+    usual_layout: Tick = False
+    """Of the first file, where branches are directories: whether it goes below `trunk`."""
 
 
 class Removal(Form):
@@ -114,8 +116,11 @@ def save(visit: RepositoryVisit, revision: str, path: str) -> Page | Redirect:
     pace=Pace.LONG,
 )
 def new(visit: RepositoryVisit, revision: str, path: str = "") -> Page | Redirect:
-    """The form of a new file in a directory."""
-    place = _directory(visit, revision, path)
+    """The form of a new file in a directory: in an empty repository of its first."""
+    try:
+        place = _directory(visit, revision, path)
+    except NoCommits:
+        return _first(visit, path)
     try:
         branch = _branch(visit, place)
     except NotHere as error:
@@ -141,7 +146,15 @@ def add(visit: RepositoryVisit, revision: str, path: str = "") -> Page | Redirec
     if (wanted := entered.form) is None:
         return _shown_new(visit, directory, entered)
     whole = f"{directory}/{wanted.filename}" if directory else wanted.filename
-    edit = Edit(wanted.branch, wanted.head, whole.strip("/"), wanted.content.encode(), wanted.message, adds=True)
+    edit = Edit(
+        wanted.branch,
+        wanted.head,
+        whole.strip("/"),
+        wanted.content.encode(),
+        wanted.message,
+        adds=True,
+        usual_layout=wanted.usual_layout and _is_first(entered),
+    )
     return _recorded(visit, edit, entered, name="filename") or _shown_new(visit, directory, entered)
 
 
@@ -245,11 +258,24 @@ def _branch(visit: RepositoryVisit, place: Place) -> str:
     return found
 
 
+def _first(visit: RepositoryVisit, path: str) -> Page | Redirect:
+    """The form of the first file of a repository."""
+    if visit.repository.archived:
+        return Redirect(visit.root, visit.text("The repository is archived: nobody changes it any more."))
+    branch, head = browser_commits.first_branch(visit.history, visit.repository)
+    filename = visit.query.get("filename", "")[:200]
+    message = visit.text("The first file")
+    given = {"branch": branch, "head": head, "filename": filename, "message": message, "usual_layout": "1"}
+    return _shown_new(visit, path, empty(visit, Addition, **given))
+
+
+def _is_first(entered: Entered[Addition]) -> bool:
+    """Whether the repository was empty when the form was opened."""
+    return not str(entered.typed.get("head", "")).strip("0")
+
+
 def _directory(visit: RepositoryVisit, revision: str, path: str) -> Place:
-    try:
-        place = found(visit, revision, path)
-    except NoCommits:
-        raise Refused(404, "This repository is empty.") from None
+    place = found(visit, revision, path)
     if place.kind is not EntryKind.DIRECTORY:
         raise Refused(404, "There is no directory at this path in this revision.")
     return place
@@ -287,6 +313,8 @@ def _shown_new(visit: RepositoryVisit, path: str, entered: Entered[Addition]) ->
         fields=entered,
         path=path,
         action=address(visit, branch, path, "add").rstrip("/"),
+        first=_is_first(entered),
+        offers_layout=_is_first(entered) and visit.abilities.lines is Lines.PATHS,
         back=address(visit, branch, path),
     )
 

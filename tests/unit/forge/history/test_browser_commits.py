@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from trivium.forge.site import Site
 from trivium.store import intents
 from trivium.store.tables import journal
 from trivium.vcs.errors import UnknownPath
+from trivium.vcs.git import editing as git_editing
+from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.values import FileCommit
 
 BRANCH = {"git": "master", "hg": "default", "svn": "tip"}
@@ -46,7 +49,7 @@ def repository(site: Site, root: Caller, request: pytest.FixtureRequest) -> Repo
         made = finding.find(db, root, name, Level.ADMIN)
     first = FileCommit(
         branch=BRANCH[request.param],
-        parent="0" if request.param == "svn" else "0" * 40,
+        parent="0" * 40,
         path="docs/a.txt",
         content=b"one\n",
         username="root",
@@ -124,3 +127,84 @@ def test_who_saw_an_older_text_replaces_nobodys(site: Site, root: Caller, reposi
     assert conflict.value.content == b"theirs\n"
     other = Edit(mine.branch, mine.seen, "docs/b.txt", b"b\n", "another file", adds=True)
     assert browser_commits.commit(site, history, root, repository, other)
+
+
+def test_a_kill_before_a_commit_is_handed_over_leaves_a_push_and_a_repository_that_everybody_can_use(
+    site: Site, root: Caller, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system has recorded it, and nobody has told of it or put its files in order."""
+    history = History(site)
+    before, begun = len(told(site, "push")), []
+    back_end = site.back_ends[repository.kind]
+    begin = pushes.begin
+
+    def began(*given: Any) -> pushes.Push:
+        begun.append(begin(*given))
+        return begun[-1]
+
+    def gone(*_: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(pushes, "begin", began)
+    monkeypatch.setattr(pushes, "refresh", gone)  # nobody tidies up
+    handed: list[Any] = []
+    match repository.kind:
+        case "svn":
+            hand_over = SvnCommand.hand_over
+
+            def die(command: SvnCommand, path: Any) -> None:
+                handed.append(path)
+                if len(handed) == 1:
+                    raise Killed
+                hand_over(command, path)
+
+            monkeypatch.setattr(SvnCommand, "hand_over", die)
+        case "git":
+            move = git_editing.move
+
+            def moved(*given: Any) -> None:
+                move(*given)
+                raise Killed
+
+            monkeypatch.setattr(git_editing, "move", moved)
+        case "hg":
+            processes = back_end.processes  # type: ignore[attr-defined]
+            ask = processes.ask
+
+            def asked(shape: Any, what: str, *given: Any, **more: Any) -> Any:
+                answer = ask(shape, what, *given, **more)
+                if what == "commit":
+                    raise Killed
+                return answer
+
+            monkeypatch.setattr(processes, "ask", asked)
+    with pytest.raises(Killed):
+        browser_commits.commit(site, history, root, repository, edit(history, repository, b"two\n"))
+    monkeypatch.undo()
+    (left,) = begun
+    with site.store.read() as db:
+        assert len(intents.recorded(db)) == 1
+    assert len(told(site, "push")) == before
+    pushes.recover(site, left)
+    assert len(told(site, "push")) == before + 1 and told(site, "repository.unexplained") == []
+    with site.store.read() as db:
+        assert intents.recorded(db) == []
+    path = site.tree.path_of("tide")
+    if repository.kind == "svn" and (account := back_end.command.available.account) is not None:  # type: ignore[attr-defined]
+        assert {one.stat().st_uid for one in (path, *path.rglob("*"))} == {account.uid}
+    again = History(site)
+    assert browser_commits.commit(site, again, root, repository, edit(again, repository, b"three\n"))
+
+
+def test_of_two_who_write_the_first_file_neither_loses_it(site: Site, root: Caller) -> None:
+    for kind in sorted(BRANCH):
+        name = creation.create(site, root, CreationRequest(name=f"empty-{kind}", kind=kind))
+        with site.store.read() as db:
+            made = finding.find(db, root, name, Level.ADMIN)
+        history = History(site)
+        branch, head = browser_commits.first_branch(history, made)
+        mine = Edit(branch, head, "a.txt", b"a\n", "first", adds=True, usual_layout=True)
+        assert browser_commits.commit(site, history, root, made, mine)
+        with pytest.raises(Conflict):
+            browser_commits.commit(site, history, root, made, mine)
+        assert browser_commits.commit(site, history, root, made, replace(mine, path="b.txt"))
