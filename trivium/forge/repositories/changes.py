@@ -19,7 +19,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.caches import files as caches
 from trivium.forge.events import journal
-from trivium.forge.events.event import values_before
+from trivium.forge.events.event import in_names, values_before
 from trivium.forge.events.repositories import RepositoryArchived, RepositoryChanged, RepositoryDeleted
 from trivium.forge.grants.on_objects import grant_row
 from trivium.forge.groups import repo_groups
@@ -113,8 +113,8 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
             former_names.taken(db, path)
             former_names.left(db, repository.id, repository.name)
             changes.update(name=path, name_key=key_of(path), group_id=above.deepest.id if above.deepest else None)
-        told = {column: value for column, value in changes.items() if column not in ("name_key", "clone_secret")}
-        was = values_before(db, table, repository.id, told)
+        told = {column: value for column, value in changes.items() if column != "clone_secret"}
+        was = in_names(db, values_before(db, table, repository.id, told))
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
         if "name_key" in changes:
@@ -125,7 +125,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         event = RepositoryChanged(
             subject=repository.name,
             repository_id=repository.id,
-            changes=told | ({"fields": filled} if filled else {}),
+            changes=in_names(db, told) | ({"fields": filled} if filled else {}),
             was=was | ({"fields": replaced} if filled else {}),
         )
         journal.record(db, caller, event)
