@@ -27,6 +27,7 @@ import msgspec
 from bench.creation import measure_creation
 from bench.databases import measure_databases
 from bench.downloads import measure_download
+from bench.forms import measure_pages
 from bench.hg import measure_hg
 from bench.history import generate
 from bench.jobs import measure_jobs
@@ -247,6 +248,7 @@ PARTS = (
     "jobs",
     "stall",
     "web",
+    "pages",
     "download",
     "databases",
 )
@@ -304,6 +306,8 @@ def main() -> None:
             measure_push(report, server, place)
         if "web" in parts:
             measure_web(report, place)
+        if "pages" in parts:
+            measure_pages(report, place)
         if "download" in parts:
             measure_download(report, server, place)
         if "databases" in parts:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From an empty server to a team at work, without a terminal but for the clients: by mouse, without scripts, by keyboard.
 
-Administrator sets it up → invites people → groups and permissions → repository → push → comment and vote → reply → token →
-clone with it → rename → trash and back.
+Administrator sets it up → invites people → groups and permissions → import → repository → push → comment, to-do and vote →
+reply → token → clone with it → rename → trash and back.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.watch import Watched
+from tests.browser.world import World
 from tests.support.clients import Person
 from tests.support.servers import Server
 from tests.support.systems import SvnCopy, new_system
@@ -62,9 +63,16 @@ class Hands:
         """Choose a card or a radio button."""
         self._use(self.page.locator(f"main input[name='{name}'][value='{value}']"))
 
+    def tick(self, name: str, *, form: str = "main form") -> None:
+        """Tick a box."""
+        self._tick(self.page.locator(f"{form} input[type=checkbox][name='{name}']").first)
+
     def select(self, name: str, word: str) -> None:
         """Choose from a list."""
         self.page.locator(f"main select[name='{name}']").last.select_option(label=word)
+
+    def _tick(self, box: Locator) -> None:
+        box.check()
 
     def _use(self, what: Locator) -> None:
         what.click()
@@ -98,6 +106,10 @@ class Keyboard(Hands):
         self._come_to(self.page.locator(f"main select[name='{name}']").last)
         self.page.keyboard.type(word)
 
+    def _tick(self, box: Locator) -> None:
+        self._come_to(box)
+        self.page.keyboard.press(" ")
+
     def _use(self, what: Locator) -> None:
         self._come_to(what)
         self.page.keyboard.press("Enter")
@@ -112,7 +124,7 @@ class Keyboard(Hands):
 def fresh(tmp_path: Path, prepared: Server) -> Iterator[Server]:
     """A server that has nobody but its administrator."""
     running = prepared.copied(tmp_path / "data")
-    running.start()
+    running.start(TRIVIUM_ALLOWED_REMOTE_HOSTS="127.0.0.1")
     yield running
     running.stop()
 
@@ -135,7 +147,7 @@ def seat(chromium: Browser, fresh: Server) -> Iterator[Callable[..., Hands]]:
 
 @pytest.mark.parametrize(("kind", "way"), [("git", "by mouse"), ("hg", "without scripts"), ("svn", "by keyboard")])
 def test_from_an_empty_server_to_a_team_at_work(
-    fresh: Server, seat: Callable[..., Hands], tmp_path: Path, kind: str, way: str
+    fresh: Server, seat: Callable[..., Hands], world: World, tmp_path: Path, kind: str, way: str
 ) -> None:
     # The administrator invites people, makes a group of them, and a place for what they do.
     admin = seat(fresh.administrator, way)
@@ -159,9 +171,20 @@ def test_from_an_empty_server_to_a_team_at_work(
     admin.press("Save", form="main form:has([name=recursive])")
     expect(admin.page.locator("main table")).to_contain_text("ada")
 
-    # Ada makes a private repository there, pushes, and lets the navigators in.
+    # Ada brings a repository of another server along; a history of Subversion would be loaded by a program.
     people = {name: Person(0, name, PASSWORD, "", fresh.api("")) for name in ("ada", "ben")}
     ada = seat(people["ada"], way)
+    source = world.exhibits["git" if kind == "svn" else kind]
+    address = f"{world.server.url}/{source.name}".replace("://", f"://{world.owner.name}:{world.owner.password}@")
+    ada.at("/_admin/create_repository?parent_group=ocean")
+    ada.choose("repo_type", source.kind)
+    ada.fill(repo_name="brought", clone_uri=address)
+    ada.press("Create")
+    expect(ada.page).to_have_url(re.compile("/ocean/brought$"), timeout=60_000)
+    ada.at("/ocean/brought/changelog")
+    expect(ada.page.locator(".log")).to_contain_text("Day 1")
+
+    # She makes a private repository there, pushes, and lets the navigators in.
     ada.at("/_admin/create_repository?parent_group=ocean")
     ada.choose("repo_type", kind)
     ada.fill(repo_name="tide")
@@ -188,15 +211,20 @@ def test_from_an_empty_server_to_a_team_at_work(
     ben.follow(".log li a:text-is('The moon alone')")
     ben.fill(text="The sun is missing, @ada", form="main form.general")
     ben.select("changeset_status", "Rejected")
+    ben.tick("comment_type", form="main form.general")
     ben.press("Comment")
     expect(ben.page.locator(".general .remark").first).to_contain_text("The sun is missing")
     expect(ben.page.locator(".commit")).to_contain_text("Rejected")
     _until_told(ada)
     ada.follow("main .told button.link")
     expect(ada.page.locator(".general .remark").first).to_contain_text("The sun is missing")
-    ada.fill(text="It comes tomorrow.", form="main form.general")
-    ada.press("Comment")
+    expect(ada.page.locator(".todos")).to_contain_text("1 open to-do")
+    ada.unfold("Resolve…")
+    ada.fill(text="It comes tomorrow.", form=".resolve form")
+    ada.press("Resolve", form=".resolve form")
     expect(ada.page.locator(".general .remark").nth(1)).to_contain_text("It comes tomorrow.")
+    expect(ada.page.locator(".general .remark").first).to_contain_text("Resolved by ada")
+    expect(ada.page.locator(".todos")).to_have_count(0)
     _until_told(ben)
 
     # With a token a program clones.

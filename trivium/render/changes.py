@@ -408,28 +408,6 @@ def diff_table(body: Markup, label: str, *, two: bool = False, words: Texts = EN
     )
 
 
-def with_talk(body: str, talk: Mapping[str, Markup], *, two: bool = False) -> Markup:
-    """Rows with threads put behind the lines that they are about: address of a line, such as `f1n37` → a thread.
-
-    What is written about lines that are not there is left out; compare with `anchors`.
-    """
-    places = []
-    for address, thread in talk.items():
-        at = body.find(f' id="{escaped(address)}"')
-        if at >= 0:
-            places.append((body.index("</tr>\n", at) + 6, thread))
-    found, done = [], 0
-    for place, thread in sorted(places, key=lambda one: one[0]):
-        found.append(f'{body[done:place]}<tr class="talk"><td colspan="{4 if two else 3}">{thread}</td></tr>\n')
-        done = place
-    return Markup("".join([*found, body[done:]]))
-
-
-def anchors(found: Iterable[Row], file: str) -> frozenset[str]:
-    """The addresses that the rows of a file have."""
-    return frozenset(f"{file}n{row.new}" if row.new else f"{file}o{row.old}" for row in found if isinstance(row, Line))
-
-
 def properties(
     changes: Iterable[PropertyChange], file: str, *, two: bool = False, icons: str = "icons.svg", words: Texts = ENGLISH
 ) -> Markup:

@@ -202,7 +202,7 @@ def test_a_to_do_is_open_until_somebody_resolves_it(talk: Talk, root: Api) -> No
     kept = talk.say(talk.bens, text="And test it", comment_type="todo", act="draft")
     assert kept.status == 302 and "1 comment that nobody else sees yet" in talk.bens.get(talk.page).page.text
     page = talk.adas.get(talk.page).page
-    assert "1 open to-do" in page.text and "Name it *better*" in page.text
+    assert "1 open to-do" in page.text and "Name it better please" in page.text
     assert talk.say(talk.bens, act="review").status == 302
     assert "2 open to-dos" in talk.adas.get(talk.page).page.text
     assert [one["href"] for one in talk.adas.get(talk.page).page.all("a")].count(f"#comment-{todo}") >= 2
@@ -231,3 +231,21 @@ def test_a_to_do_is_open_until_somebody_resolves_it(talk: Talk, root: Api) -> No
     away = f"/{talk.name}/changeset/comment/{solved}/delete"
     assert talk.adas.post(away, {"csrf_token": token, "_method": "DELETE"}).status == 302
     assert "1 open to-do" in talk.bens.get(talk.page).page.text
+
+
+def test_of_very_many_comments_the_newest_are_shown_and_the_others_a_page_away(talk: Talk) -> None:
+    call = talk.bens
+    token = call.get(talk.page).page.token
+    first = talk.say(talk.adas, text="The very first", changeset_status="approved").location.rpartition("-")[2]
+    for number in range(200):
+        assert call.post(f"{talk.page}/comment", {"csrf_token": token, "text": f"Number {number}"}).status == 302
+    page = call.get(talk.page)
+    assert "Number 199" in page.text and "The very first" not in page.text and "Approved" in page.page.text
+    (earlier,) = [one for one in page.page.links if "before=" in one]
+    before = call.get(f"{talk.page}{earlier.partition('#')[0]}")
+    assert (
+        "The very first" in before.text and f'id="comment-{first}"' in before.text and "Number 199" not in before.text
+    )
+    assert "Approved" in before.page.text and "The newest comments" in before.page.text
+    for odd in ("x", "0", "9" * 19, "9" * 40):
+        assert call.get(f"{talk.page}?before={odd}").status == 200

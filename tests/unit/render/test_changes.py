@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from difflib import unified_diff
 from itertools import pairwise
 from typing import Any
@@ -18,7 +17,6 @@ from trivium.render import changes, lexing
 from trivium.render.changes import Gap, Line, Rest, Row
 from trivium.render.highlight import highlight
 from trivium.render.pairs import Effort, Words, marks, pairs
-from trivium.render.text import Markup
 from trivium.vcs.pages import PropertyChange
 
 WORDS = st.sampled_from(
@@ -100,7 +98,8 @@ def test_every_line_has_its_address_once(old: list[str], new: list[str]) -> None
     for write in (changes.unified, changes.two_columns):
         ids = [node.attributes["id"] for node in table(write(rows, "f7")).css("[id]")]
         assert len(ids) == len(set(ids))
-        assert set(ids) == changes.anchors(rows, "f7")
+        lines = [row for row in rows if isinstance(row, Line)]
+        assert set(ids) == {f"f7n{row.new}" if row.new else f"f7o{row.old}" for row in lines}
 
 
 SIMILAR = b"""\
@@ -226,16 +225,6 @@ def test_long_diffs_end() -> None:
     assert len(rows) == 50
     assert "are not shown" in changes.unified(rows, "f1")
     assert "are not shown" in changes.two_columns(rows, "f1")
-
-
-def test_threads_stand_behind_their_lines() -> None:
-    rows = changes.rows(SIMILAR)
-    talk = {"f1o2": Markup("<b>old</b>"), "f1n1": Markup("<b>new</b>"), "f1n99": Markup("nowhere"), '"': Markup("")}
-    one = changes.with_talk(changes.unified(rows, "f1"), talk)
-    assert [node.text() for node in table(one).css("b")] == ["old", "new"]
-    assert re.search(r'id="f1o2".*?</tr>\n<tr class="talk"><td colspan="3"><b>old', one, re.DOTALL)
-    two = changes.with_talk(changes.two_columns(rows, "f1"), talk, two=True)
-    assert [node.text() for node in table(two).css("tr.talk td[colspan='4'] b")] == ["new", "old"]
 
 
 def test_properties() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from trivium.access.levels import Level
+from trivium.forge.accounts.users import MAX_ID, id_in
 from trivium.forge.history import comparing, details, patches
 from trivium.forge.history.comparing import Span
 from trivium.forge.history.details import Detailed
@@ -46,7 +47,8 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
     number = visit.query.get("parent", "1")
     parent = int(number) if number.isascii() and number.isdigit() and len(number) < len("1000") else 0
     raw_id = found.changeset.raw_id
-    talk = visit.ask(talk_on, visit.repository, raw_id)
+    before = min(id_in(visit.query.get("before", "")) or MAX_ID, MAX_ID)
+    talk = visit.ask(talk_on, visit.repository, raw_id, before)
     remarks, drafts = written(visit, talk.comments), written(visit, talk.drafts)
     look = look_of(visit, parent=number if parent > 1 else "")
     headers = remembered(visit)
