@@ -178,18 +178,21 @@ def create(visit: Visit) -> Page | Redirect:
 def edit(visit: Visit, user: str) -> Page:
     """The form with what is stored."""
     found = _user(visit, user)
-    before = Account(
-        username=found.username,
-        email=found.email or "",
-        firstname=found.firstname,
-        lastname=found.lastname,
-        active=found.active,
-        admin=found.admin,
-        password_change=visit.ask(accounts.must_change_password, found.id),
-        extern_type=found.extern_type,
-        extern_name=found.extern_name,
+    return _page("edit", found, fields=stored(visit, _present(visit, found)))
+
+
+def _present(visit: Visit, user: User) -> Account:
+    return Account(
+        username=user.username,
+        email=user.email or "",
+        firstname=user.firstname,
+        lastname=user.lastname,
+        active=user.active,
+        admin=user.admin,
+        password_change=visit.ask(accounts.must_change_password, user.id),
+        extern_type=user.extern_type,
+        extern_name=user.extern_name,
     )
-    return _page("edit", found, fields=stored(visit, before))
 
 
 @view("PUT", "/_admin/users/{user}", needs=Who.SUPER_ADMIN, word="UsersController:update", pace=Pace.SHORT)
@@ -197,7 +200,7 @@ def save(visit: Visit, user: str) -> Page | Redirect:
     """Store it."""
     found = _user(visit, user)
     entered = read(Account, visit)
-    if wanted := _agreed(visit, entered, "new_password"):
+    if (wanted := _agreed(visit, entered, "new_password")) and entered.unless_changed(_present(visit, found)):
         changes = UserChanges(
             username=wanted.username,
             email=wanted.email if wanted.email or found.email else UNSET,
