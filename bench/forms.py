@@ -53,9 +53,9 @@ def measure_pages(report: Report, place: Path) -> None:
             ("its permissions", f"/{NAME}/settings/permissions", _SETTINGS_MS),
             ("users", "/_admin/users", _LIST_MS),
             ("users, later", "/_admin/users?after=person40000", _LIST_MS),
-            ("users, found", "/_admin/users?q=person4", _LIST_MS),
+            ("users, found", "/_admin/users?query=person4", _LIST_MS),
             ("repositories", "/_admin/repos", _LIST_MS),
-            ("repositories, found", "/_admin/repos?q=service4", _LIST_MS),
+            ("repositories, found", "/_admin/repos?query=service4", _LIST_MS),
             ("users, offered", "/_users?query=person4", _LIST_MS),
         ):
             cost = _cost(server, browser, path)

@@ -16,7 +16,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.watch import Watched
-from tests.browser.world import World
 from tests.support.clients import Person
 from tests.support.servers import Server
 from tests.support.systems import SvnCopy, new_system
@@ -147,7 +146,7 @@ def seat(chromium: Browser, fresh: Server) -> Iterator[Callable[..., Hands]]:
 
 @pytest.mark.parametrize(("kind", "way"), [("git", "by mouse"), ("hg", "without scripts"), ("svn", "by keyboard")])
 def test_from_an_empty_server_to_a_team_at_work(
-    fresh: Server, seat: Callable[..., Hands], world: World, tmp_path: Path, kind: str, way: str
+    fresh: Server, seat: Callable[..., Hands], tmp_path: Path, kind: str, way: str
 ) -> None:
     # The administrator invites people, makes a group of them, and a place for what they do.
     admin = seat(fresh.administrator, way)
@@ -171,18 +170,20 @@ def test_from_an_empty_server_to_a_team_at_work(
     admin.press("Save", form="main form:has([name=recursive])")
     expect(admin.page.locator("main table")).to_contain_text("ada")
 
-    # Ada brings a repository of another server along; a history of Subversion would be loaded by a program.
+    # Ada brings a repository along from an address; a history of Subversion would be loaded by a program.
     people = {name: Person(0, name, PASSWORD, "", fresh.api("")) for name in ("ada", "ben")}
     ada = seat(people["ada"], way)
-    source = world.exhibits["git" if kind == "svn" else kind]
-    address = f"{world.server.url}/{source.name}".replace("://", f"://{world.owner.name}:{world.owner.password}@")
+    (tmp_path / "home").mkdir()
+    source = new_system("git" if kind == "svn" else kind, tmp_path / "home")
+    source.new_repository(fresh.api(fresh.admin_key), fresh.administrator, "elsewhere")
+    source.checkout(fresh, "elsewhere", fresh.administrator).change("Written elsewhere", **{"a.txt": "a\n"})
     ada.at("/_admin/create_repository?parent_group=ocean")
     ada.choose("repo_type", source.kind)
-    ada.fill(repo_name="brought", clone_uri=address)
+    ada.fill(repo_name="brought", clone_uri=f"{fresh.url}/elsewhere")
     ada.press("Create")
     expect(ada.page).to_have_url(re.compile("/ocean/brought$"), timeout=60_000)
     ada.at("/ocean/brought/changelog")
-    expect(ada.page.locator(".log")).to_contain_text("Day 1")
+    expect(ada.page.locator(".log")).to_contain_text("Written elsewhere")
 
     # She makes a private repository there, pushes, and lets the navigators in.
     ada.at("/_admin/create_repository?parent_group=ocean")
@@ -191,7 +192,6 @@ def test_from_an_empty_server_to_a_team_at_work(
     ada.choose("repo_private", "1") if way != "by keyboard" else ada.fill(repo_private=" ")
     ada.press("Create")
     expect(ada.page.locator(".head h1")).to_contain_text("tide")
-    (tmp_path / "home").mkdir()
     system = new_system(kind, tmp_path / "home")
     copy = system.checkout(fresh, "ocean/tide", people["ada"])
     top = ""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_pages import OPPOSITES, audit
 from tests.browser.watch import Watched
@@ -120,3 +121,26 @@ def test_a_repository_from_its_birth_to_its_return(
     page.get_by_role("button", name=f"Restore {group.name}/{name}-2").click()
     assert f"{group.name}/{name}-2 is back." in page.inner_text("main")
     assert watched.wrong == []
+
+
+def test_a_file_that_somebody_changes_survives_the_end_of_the_browser(keepers: Watched, tide: Thing) -> None:
+    page = keepers.open(f"/{tide.name}/add/tip?filename=guide.md")
+    page.locator("#content").fill("# Guide\n")
+    page.get_by_role("button", name="Record the file").click()
+    expect(page.locator("main > .note")).to_contain_text("Recorded.")
+    kept = "Object.keys(localStorage).filter((name) => name.startsWith('form '))"
+    assert page.evaluate(kept) == [], "what is recorded is not kept any more"
+    address = f"/{tide.name}/edit/master/guide.md"
+    page = keepers.open(address)
+    head = page.locator("[name=head]").input_value()
+    page.locator("#content").fill("# Guide\n\nKept, whatever happens.\n")
+    page.locator("#message").fill("A better guide")
+    page = keepers.open(address)
+    expect(page.locator("#content")).to_have_value("# Guide\n\nKept, whatever happens.\n")
+    expect(page.locator("#message")).to_have_value("A better guide")
+    assert page.locator("[name=head]").input_value() == head and keepers.axe() == []
+    page.get_by_role("button", name="Discard").click()
+    expect(page.locator("#content")).to_have_value("# Guide\n")
+    page = keepers.open(address)
+    assert page.get_by_role("button", name="Discard").count() == 0 and page.evaluate(kept) == []
+    assert keepers.wrong == []

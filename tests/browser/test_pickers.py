@@ -54,7 +54,7 @@ def test_a_name_is_completed_by_keys(adas: Watched, world: World) -> None:
     # The mouse chooses a user group.
     field.fill("")
     typed(page, "#whom", group.name)
-    expect(page.locator("#whom-picks")).to_be_hidden(), "what is there as it is typed needs no offer"
+    expect(page.locator("#whom-picks")).to_be_hidden()  # what is there as it is typed needs no offer
     field.fill(group.name[:-1])
     page.get_by_role("option", name=group.name).click()
     expect(field).to_have_value(group.name)

@@ -157,8 +157,7 @@ def test_the_first_file_of_an_empty_repository(
     assert "Or write the first file here" not in Browser(server.url).get(f"/{mine.name}").text
     form = adas.get(new)
     opened = fields(form)
-    branch = {"git": "main", "hg": "default", "svn": "tip"}[kind]
-    assert (opened["branch"], opened["filename"]) == (branch, "README.md")
+    assert (opened["branch"], opened["filename"]) == (BRANCH[kind], "README.md")
     assert ("usual_layout" in opened) == (kind == "svn")
     (address,) = [one["action"] for one in form.page.all("form") if "/add/" in one.get("action", "")]
     for wrong in ({"filename": "../x"}, {"message": " "}):
@@ -173,7 +172,7 @@ def test_the_first_file_of_an_empty_repository(
         assert copy.run("list", f"{server.url}/{mine.name}").split() == ["branches/", "tags/", "trunk/"]
     if kind == "git":
         assert root("get_repo", repoid=mine.id)["landing_rev"] == ["rev", "tip"]
-        assert "main" in adas.get(f"/{mine.name}/branches").page.text
+        assert BRANCH[kind] in adas.get(f"/{mine.name}/branches").page.text
     # Who had the same form open adds to what is there, or is told that it is.
     again = adas.post(address, opened | {"content": "# Mine\n", "message": "Mine"})
     assert again.status == 409 and "There is such a file already" in again.page.text

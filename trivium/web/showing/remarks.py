@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -66,7 +66,13 @@ def written(visit: Visit, remarks: Iterable[Comment | Draft]) -> Written:
 
 def rendered(visit: Visit, text: str) -> Markup:
     """One text as HTML; raises `TakesLong` where it has to be made, and there is no time for that."""
-    return written(visit, [Draft(0, text, None, "")]).html.get(0, Markup())
+    return all_rendered(visit, [text])[0]
+
+
+def all_rendered(visit: Visit, texts: Sequence[str]) -> list[Markup]:
+    """Several texts as HTML, in their order; raises as `written`."""
+    found = written(visit, [Draft(number, text, None, "") for number, text in enumerate(texts)]).html
+    return [found.get(number, Markup()) for number in range(len(texts))]
 
 
 def _mentioning(visit: Visit, text: str) -> Mentioning:

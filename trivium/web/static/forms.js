@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fields for names offer those that there are while somebody types (web.md 2.2); it is read after trivium.js, whose names it uses.
+// What forms do (web.md 2.2, 7); it is read after trivium.js, whose names it uses.
+// Fields for names offer those that there are while somebody types.
 // A field brings this script along, and perhaps another one does so, too: what is a combobox already is left alone.
 for (const field of all("input[data-picks]:not([role])")) {
   const sheet = make("div", { className: "sheet tall picks", id: `${field.id}-picks`, hidden: true });
@@ -33,4 +34,20 @@ for (const field of all("input[data-picks]:not([role])")) {
     event.preventDefault();
     show();
   });
+}
+
+// A file that somebody changes stays in this browser until it was recorded, with the head on which the change is based.
+for (const mark of all("[data-keep]")) {
+  const form = mark.closest("form"), name = `form ${mark.dataset.keep}`, fields = all("textarea, [name=filename], [name=branch], [name=head]", form);
+  const typed = () => fields.map(({ value }) => value), put = (values) => fields.forEach((field, number) => { field.value = values[number]; });
+  const shown = typed(), kept = JSON.parse(localStorage.getItem(name) ?? "null");
+  sessionStorage.removeItem("sent");
+  if (kept?.length === shown.length && `${kept}` !== `${shown}` && !one(".errors")) {
+    put(kept);
+    const note = make("p", { className: "bar small", role: "status", textContent: mark.dataset.back });
+    note.append(make("button", { type: "button", className: "button slim", textContent: mark.dataset.discard, onclick: () => { put(shown); localStorage.removeItem(name); note.remove(); } }));
+    mark.after(note);
+  }
+  form.addEventListener("input", () => { try { localStorage.setItem(name, JSON.stringify(typed())); } catch { /* there is no room */ } });
+  form.addEventListener("submit", () => { sessionStorage.sent = name; });
 }

@@ -2,7 +2,7 @@
 // Where people write at length (web.md 6); it uses names of trivium.js and changes.js.
 
 // What was typed stays in this browser, for each form, until it has arrived; Escape never empties a field.
-if (/^#(comment-|review)/.test(location.hash)) localStorage.removeItem(sessionStorage.sent);
+if (/^#(comment-|review)/.test(location.hash) || one("main > .note")) localStorage.removeItem(sessionStorage.sent);
 sessionStorage.removeItem("sent");
 const keep = (form) => {
   const field = one("textarea", form), name = `draft ${form.dataset.kept}`;
@@ -14,7 +14,7 @@ const keep = (form) => {
   });
   form.addEventListener("submit", (event) => { if (event.submitter?.value !== "preview") sessionStorage.sent = name; });
 };
-// How it will look, below the field.
+// How it will look.
 addEventListener("click", async (event) => {
   const button = event.target.closest("[data-preview]");
   if (!button) return;

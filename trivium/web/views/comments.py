@@ -17,7 +17,7 @@ from trivium.vcs.errors import UnknownRevision
 from trivium.web.answers import Answer, Json, Page, Part, Redirect
 from trivium.web.forms import Entered, Form, Line, Text, Whole, empty, one_of, read, stored
 from trivium.web.registering import view
-from trivium.web.showing.remarks import rendered
+from trivium.web.showing.remarks import all_rendered, rendered
 from trivium.web.visit import RepositoryVisit
 
 
@@ -212,7 +212,8 @@ def history(visit: RepositoryVisit, comment: str) -> Page:
     """What a comment said before, for whoever may read what it says now."""
     found = _find(visit, comment)
     former = visit.ask(comment_changes.former_texts, found.comment.id)
-    return Page("comments/history.html", said=found.comment, former=former, rendered=lambda text: rendered(visit, text))
+    now, *before = all_rendered(visit, [found.comment.text, *(one.text for one in former)])
+    return Page("comments/history.html", said=found.comment, now=now, former=list(zip(former, before, strict=True)))
 
 
 @view(
