@@ -331,12 +331,13 @@ def _take_away(scope: Scope, prefix: bytes) -> None:
 
 
 def _of_a_page(scope: Scope) -> bool:
-    """Whether a `PUT` or `DELETE` is for a page: what writes by WebDAV knows no cookie, no key, and nothing of ours."""
+    """Whether what may be WebDAV is for a page: who writes by that knows no cookie, no key, and nothing of ours."""
+    first = scope["path"].lstrip("/").partition("/")[0]
     if scope["method"] not in ("PUT", "DELETE"):
-        return False
+        return bool(first) and is_of_site(first)  # the root stays what clients ask first
     if key_in_headers(scope) or _KEYED.search(scope["query_string"]):
         return True
-    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
+    return is_of_site(first) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:

@@ -58,6 +58,7 @@ FORGED: Final = (
     "Open the page again and send the form once more; it may have stood there for too long."
 )
 _NO_FORM: Final = "A form is sent as application/x-www-form-urlencoded."
+_NO_RIGHT: Final = "You may not do this in this repository."
 _NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -193,7 +194,7 @@ class Gate:
             raise SignInNeeded(SIGN_IN_TO_ACT)
         with _wanted(view):
             if not _may(repository, view):
-                raise Refused(403, self._no_right(repository))
+                raise Refused(403, _NO_RIGHT if repository.level else _NOT_READABLE)
             common = self._made(asked, pace, who, caller)
             self._check(view, who, common)
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
@@ -405,9 +406,6 @@ class Gate:
             if view is not None and self._opens(view) and self._who(asked, view).keyed:
                 return view
         return None
-
-    def _no_right(self, repository: Repository) -> str:
-        return f"You may not do this in {repository.name}." if repository.level else _NOT_READABLE
 
     def _check(self, view: View, who: _Who, visit: Visit) -> None:
         """What else stands between somebody and a view that they may see."""

@@ -199,6 +199,10 @@ def test_a_repository_is_deleted_by_its_name(root: Api, ada: Person, adas: Brows
     without = put(adas, page, address, "DELETE", confirm_name=mine.name)
     assert without.status == 422 and "still has forks" in without.page.text
     assert put(adas, page, address, "DELETE", confirm_name=mine.name, forks="burn").status == 422
+    hidden = root.new_user()
+    root("fork_repo", repoid=mine.id, fork_name=unique("hidden"), owner=hidden.name)
+    refused = put(adas, page, address, "DELETE", confirm_name=mine.name, forks="delete_forks")
+    assert refused.status == 422 and "You may not delete all of its forks." in refused.page.text
     gone = put(adas, page, address, "DELETE", confirm_name=mine.name, forks="detach_forks")
     assert "is in the trash now" in told(adas, gone)
     assert adas.get(f"/{mine.name}").status == 404

@@ -328,6 +328,14 @@ def test_other_methods_are_told_which_are_right(world: World) -> None:
             assert allowed == same | ({"HEAD"} if "GET" in same else set()), path
 
 
+def test_what_is_no_method_of_pages_asks_nobody_for_a_password(world: World) -> None:
+    for browser in (world.shelves["git"].browser, Browser(world.server.url)):
+        for method in ("OPTIONS", "PROPFIND", "PATCH", "TRACE"):
+            answer = browser.request(method, "/_admin/my_account")
+            assert answer.status == 405 and "GET" in answer.headers["allow"], (method, answer.status)
+            assert "www-authenticate" not in answer.headers
+
+
 def test_scripts_say_that_they_are_scripts(world: World) -> None:
     browser = world.shelves["git"].browser
     for view in READ:
