@@ -98,6 +98,8 @@ class Settings:
     keep_expired_days: int = _option(
         90, "Gists and tokens are removed so many days after they expired; 0: they stay, marked expired."
     )
+    keep_notifications_days: int = _option(180, "Notifications are kept for so many days; 0: for ever.")
+    max_notifications: int = _option(1000, "Notifications kept for one user, the newest of them; 0: any number.")
     keep_jobs_days: int = _option(30, "What became of jobs is kept for so many days; 0: for ever.")
     repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
     base_url: str = _option(

@@ -16,6 +16,8 @@ HTML: Final = "text/html; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
 
 HeaderList = tuple[tuple[str, str], ...]
+SECRET: Final[HeaderList] = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
+"""Of pages that show a secret, or whose address is one."""
 
 
 class Page:

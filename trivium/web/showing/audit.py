@@ -21,7 +21,7 @@ _MOST_VALUES: Final = 20
 _SHORT: Final = 12
 _LAST_YEAR: Final = 253_370_764_800
 """Seconds; what is later has no date."""
-_NOTHING: Final = (None, "", [], {})
+_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 _ABSENT_IS_UNCHANGED: Final = frozenset({"repo_group.update"})
 """Kinds of events in which null stands for what was not set."""
 HIDDEN: Final = frozenset({"changes", "was", "refs", "user_id", "token_id", "session_id", "transaction"})

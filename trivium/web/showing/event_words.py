@@ -86,6 +86,7 @@ def _of_sentences(text: Callable[[str], str]) -> Mapping[str, str]:
         "sign_in.failed": text("failed to sign in"),
         "sign_out": text("signed out"),
         "site.anonymous_access": text("opened the site to visitors, or closed it"),
+        "site.invalidate_caches": text("emptied the caches of all repositories"),
         "site.settings": text("changed settings of the site"),
         "strip": text("removed changesets"),
         "token.create": text("made a key"),

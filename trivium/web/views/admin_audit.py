@@ -24,7 +24,7 @@ def log(visit: Visit) -> Page:
     """A page of it."""
     wanted = _filter(visit)
     after = visit.query.get("after", "")
-    found = visit.ask(searching.page, wanted, after=after)
+    found = visit.ask(searching.page, wanted, after=after, limit=visit.look.admin_grid_items)
     asked = asdict(wanted)
     return Page(
         "administration/audit.html",
