@@ -113,21 +113,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that the tests of one process share; they keep out of each other's way by names of their own."""
-    running = Server(tmp_path_factory.mktemp("trivium") / "data")
-    running.set_up()
-    running.start()
-    yield running
-    running.remove()
-
-
-@pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """What is set up once and copied for each server of a test alone; it never runs."""
+    """What is set up once and copied for each server; it never runs."""
     made = Server(tmp_path_factory.mktemp("prepared") / "data")
     made.set_up()
     return made
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Server]:
+    """A server that the tests of one process share; they keep out of each other's way by names of their own."""
+    running = prepared.copied(tmp_path_factory.mktemp("trivium") / "data")
+    running.start()
+    yield running
+    running.remove()
 
 
 @pytest.fixture
