@@ -14,7 +14,7 @@ from types import ModuleType
 import hypothesis
 import pytest
 
-from tests.support import postgresql, tracing
+from tests.support import postgresql, scratch, tracing
 from tests.support.clients import Api, Git
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
@@ -22,6 +22,7 @@ from tests.support.servers import Server
 # A server is several processes that import everything: it is compiled once, whatever the surroundings say, not by each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+scratch.choose()
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
 hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
