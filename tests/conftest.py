@@ -85,6 +85,10 @@ def _is_ours(value: object) -> bool:
     return isinstance(place, str) and place.partition(".")[0] == "trivium"
 
 
+_DATABASES = frozenset(["empty_database", "prepared_database", "prepared"])
+"""The fixtures at the bottom of all that have such databases."""
+_MAKERS = frozenset(["postgresql", "Server"])
+"""What a file imports that makes them."""
 _SQLITE_ONLY = pytest.mark.skip(reason="about SQLite's own ways")
 _cluster = pytest.StashKey[postgresql.Cluster]()
 
@@ -106,11 +110,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         cluster.remove()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if postgresql.wanted():
-        for item in items:
-            if item.get_closest_marker("sqlite_only") is not None:
-                item.add_marker(_SQLITE_ONLY)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another database run what asks one: everything else is the same there."""
+    if not postgresql.wanted():
+        return
+    same = [item for item in items if not _asks_a_database(item)]
+    config.hook.pytest_deselected(items=same)
+    items[:] = [item for item in items if _asks_a_database(item)]
+    for item in items:
+        if item.get_closest_marker("sqlite_only") is not None:
+            item.add_marker(_SQLITE_ONLY)
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    """Whether a test has one that may be on PostgreSQL: by its fixtures, or because its file makes one by itself."""
+    makes = not _MAKERS.isdisjoint(vars(item.module))  # type: ignore[attr-defined]
+    return makes or not _DATABASES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
