@@ -3,45 +3,92 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import pytest
 
-from tests.support import postgresql
+from tests.support import postgresql, scratch, tracing
 from tests.support.clients import Api, Git
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
-from tests.support.tracing import traced_at_first, tracing_ends
 
 # A server is several processes that import everything: it is compiled once, whatever the surroundings say, not by each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+scratch.choose()
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
 hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("trivium")
 
 
+_OUTSIDE = ("scenarios", "browser", "fuzz")
+"""Rooms of tests that look at servers from outside."""
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure coverage in the first examples of a property only."""
-    with tracing_ends():
-        handle = getattr(getattr(item, "obj", None), "hypothesis", None)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Measure coverage in what tests do, not in what pytest does: that is most of the time between short tests."""
+    tracing.put_aside()
+    try:
+        return (yield)
+    finally:
+        tracing.take_up()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    with _measured(request.node if isinstance(request.node, pytest.Item) else request._pyfuncitem):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    with _measured(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Of a property only the first examples are measured."""
+    with _measured(pyfuncitem):
+        handle = getattr(pyfuncitem.obj, "hypothesis", None)
         if handle is None:
             return (yield)
         inner = handle.inner_test
-        handle.inner_test = traced_at_first(inner)
+        handle.inner_test = tracing.traced_at_first(inner)
         try:
             return (yield)
         finally:
             handle.inner_test = inner
 
 
+def _measured(item: pytest.Item) -> contextlib.AbstractContextManager[None]:
+    """Measures coverage where the program may run in this process.
+
+    From outside it runs in others, and in commands (`Server.trivium`), unless the file of the test calls it as well.
+    """
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    calls = room not in _OUTSIDE or any(_is_ours(value) for value in vars(item.module).values())  # type: ignore[attr-defined]
+    return tracing.traced() if calls else contextlib.nullcontext()
+
+
+def _is_ours(value: object) -> bool:
+    place = getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", "")
+    return isinstance(place, str) and place.partition(".")[0] == "trivium"
+
+
+_DATABASES = frozenset(["empty_database", "prepared_database", "prepared"])
+"""The fixtures at the bottom of all that have such databases."""
+_MAKERS = frozenset(["postgresql", "Server"])
+"""What a file imports that makes them."""
 _SQLITE_ONLY = pytest.mark.skip(reason="about SQLite's own ways")
 _cluster = pytest.StashKey[postgresql.Cluster]()
 
@@ -52,7 +99,9 @@ def pytest_configure(config: pytest.Config) -> None:
     One for all would not do: what is delivered of events waits for every transaction of a server, in any database.
     """
     runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
-    if postgresql.wanted() and runs_tests:
+    if not runs_tests:
+        tracing.never()  # who hands tests out does nothing that is measured
+    elif postgresql.wanted():
         config.stash[_cluster] = postgresql.start_for_all()
 
 
@@ -61,29 +110,39 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         cluster.remove()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if postgresql.wanted():
-        for item in items:
-            if item.get_closest_marker("sqlite_only") is not None:
-                item.add_marker(_SQLITE_ONLY)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another database run what asks one: everything else is the same there."""
+    if not postgresql.wanted():
+        return
+    same = [item for item in items if not _asks_a_database(item)]
+    config.hook.pytest_deselected(items=same)
+    items[:] = [item for item in items if _asks_a_database(item)]
+    for item in items:
+        if item.get_closest_marker("sqlite_only") is not None:
+            item.add_marker(_SQLITE_ONLY)
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that the tests of one process share; they keep out of each other's way by names of their own."""
-    running = Server(tmp_path_factory.mktemp("trivium") / "data")
-    running.set_up()
-    running.start()
-    yield running
-    running.remove()
+def _asks_a_database(item: pytest.Item) -> bool:
+    """Whether a test has one that may be on PostgreSQL: by its fixtures, or because its file makes one by itself."""
+    makes = not _MAKERS.isdisjoint(vars(item.module))  # type: ignore[attr-defined]
+    return makes or not _DATABASES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """What is set up once and copied for each server of a test alone; it never runs."""
+    """What is set up once and copied for each server; it never runs."""
     made = Server(tmp_path_factory.mktemp("prepared") / "data")
     made.set_up()
     return made
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Server]:
+    """A server that the tests of one process share; they keep out of each other's way by names of their own."""
+    running = prepared.copied(tmp_path_factory.mktemp("trivium") / "data")
+    running.start()
+    yield running
+    running.remove()
 
 
 @pytest.fixture

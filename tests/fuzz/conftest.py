@@ -12,10 +12,9 @@ from tests.support.servers import Server
 
 
 @pytest.fixture(scope="package")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator[Watched]:
     place = tmp_path_factory.mktemp("fuzz")
-    server = Server(place / "data")
-    server.set_up()
+    server = prepared.copied(place / "data")
     server.start(
         TRIVIUM_BODY_IDLE_TIMEOUT="1",
         TRIVIUM_HEADER_TIMEOUT="1",

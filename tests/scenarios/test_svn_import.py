@@ -34,20 +34,18 @@ def source(server: Server, root: Api, ada: Person, tmp_path_factory: pytest.Temp
 
 def command(server: Server, ada: Person, url: str, name: str, *options: str) -> list[str]:
     data = ("--data", str(server.data), "--username", ada.name, "--password-file", "-")
-    return [*TRIVIUM, "import", "svn", url, name, *data, *options]
+    return ["import", "svn", url, name, *data, *options]
 
 
 def run(
     server: Server, ada: Person, url: str, name: str, *options: str, hosts: str = "127.0.0.1", password: str = ""
 ) -> str:
     """Import, and return what is said; the exit status comes first."""
-    done = subprocess.run(
-        command(server, ada, url, name, *options),
-        env=server.environment | {"TRIVIUM_ALLOWED_REMOTE_HOSTS": hosts, "TRIVIUM_MIN_FREE_BYTES": "0"},
-        input=(password or ada.password).encode(),
-        capture_output=True,
-        timeout=120,
+    done = server.trivium(
+        *command(server, ada, url, name, *options),
         check=False,
+        stdin=(password or ada.password).encode(),
+        TRIVIUM_ALLOWED_REMOTE_HOSTS=hosts,
     )
     assert password not in ("", ada.password) or ada.password.encode() not in done.stdout + done.stderr
     return f"{done.returncode} {done.stdout.decode()}{done.stderr.decode()}"
@@ -100,7 +98,7 @@ def test_an_import_that_is_killed_leaves_nothing(own_server: Server, ada: Person
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         importing = subprocess.Popen(
-            command(own_server, ada, url, "never"),
+            [*TRIVIUM, *command(own_server, ada, url, "never")],
             env=own_server.environment | {"TRIVIUM_ALLOWED_REMOTE_HOSTS": "*", "TRIVIUM_MIN_FREE_BYTES": "0"},
             stdin=subprocess.PIPE,
         )

@@ -23,6 +23,7 @@ from click.testing import CliRunner
 from tests.support import postgresql
 from tests.support.clients import Api, Person, with_credentials
 from tests.support.processes import about, kill_all, tree
+from tests.support.tracing import traced
 from trivium.cli.main import main
 from trivium.cli.workers import NAME
 
@@ -105,9 +106,10 @@ class Server:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command of `trivium` inside this process, which saves its start; what it raises is raised here."""
         outside = dict.fromkeys(name for name in os.environ if name.startswith("TRIVIUM_"))
-        done = CliRunner().invoke(
-            main, arguments, input=stdin, env=outside | self._own_environment | environment, catch_exceptions=False
-        )
+        with traced():
+            done = CliRunner().invoke(
+                main, arguments, input=stdin, env=outside | self._own_environment | environment, catch_exceptions=False
+            )
         assert not check or done.exit_code == 0, done.output
         return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout_bytes, done.stderr_bytes)
 

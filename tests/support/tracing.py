@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tracer that measures coverage. It doubles what Python costs, so what only repeats itself runs without it.
+"""The tracer that measures coverage. It doubles what Python costs, so only what it is for runs with it.
+
+That is what tests and their fixtures do, not what pytest does between them, and not what only repeats itself.
 
 Which lines run does not depend on the machine: it is counted, never timed.
 """
@@ -8,15 +10,46 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 EXAMPLES = 20
 """Of a property: what further ones run is nearly always the same."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+_put_aside: list[Any] = []
+"""The tracer of this process, while tests run."""
+
+
+def never() -> None:
+    """Measure nothing in this process, nor in the threads that it will start."""
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+
+
+def put_aside() -> None:
+    """From now on nothing is measured in this thread but what is `traced`."""
+    _put_aside.append(sys.gettrace())
+    sys.settrace(None)
+
+
+def take_up() -> None:
+    """Measure everything again, as before `put_aside`."""
+    sys.settrace(_put_aside.pop())
+
+
+@contextmanager
+def traced() -> Iterator[None]:
+    """Inside it is measured what runs, if anything is."""
+    with tracing_ends():
+        if _put_aside:
+            sys.settrace(_put_aside[-1])
+        yield
 
 
 @contextmanager
