@@ -466,6 +466,8 @@ def test_a_creation_that_failed_tells_why(yard: Yard, api: Api) -> None:
     page = browser.get(f"/of-nothing/repo_creating?task_id={task}")
     assert page.status == 200 and "refresh" not in page.headers
     assert reason in page.page.text
+    german = browser.get(f"/of-nothing/repo_creating?task_id={task}", Accept_Language="de").page.text
+    assert "etwas, das dafür nötig ist, gibt es nicht mehr" in german and str(reason) not in german
     answer = browser.get(f"/of-nothing/crepo_check?task_id={task}")
     assert (answer.status, answer.location) == (302, "/")
     assert f"of-nothing could not be created: {reason}" in browser.get("/").page.text

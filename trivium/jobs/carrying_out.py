@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import Job, JobKind, State
+from trivium.forge.jobs.reasons import Reason
 from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.repositories.failed_transfers import reason_of
 from trivium.forge.site import Site
@@ -28,8 +29,6 @@ _log = structlog.get_logger(__name__)
 _LONGEST_PAUSE: Final = 3600.0
 _TRIES_TO_STORE: Final = 60
 _PAUSE_TO_STORE: Final = 1.0
-_UNKNOWN: Final = "this version of the server does not know such a job"
-_OUR_FAULT: Final = "something went wrong here; an administrator finds the reason in the log"
 
 
 class NotStored(Exception):
@@ -57,7 +56,7 @@ def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) ->
 def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Callable[[], None]:
     """Do what a job says; returns how to store its end."""
     if handler is None:
-        return lambda: work.end(State.FAILED, _UNKNOWN)
+        return lambda: work.end(State.FAILED, Reason.UNKNOWN_KIND)
     try:
         arguments = msgspec.json.decode(job.arguments, type=handler.kind.arguments)
         work.check()
@@ -78,7 +77,7 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
         return lambda: work.end(State.FAILED, reason, detail)
     except DBAPIError as error:
         _log.warning("the database failed a job", job=job.id, kind=job.kind, why=str(error.orig))
-        return _tried_again(work, handler.kind, "the database was not there", str(error.orig))
+        return _tried_again(work, handler.kind, Reason.NO_DATABASE, str(error.orig))
     except OSError as error:
         _log.exception("a job failed", job=job.id, kind=job.kind)
         return _tried_again(work, handler.kind, reason_of(error), f"{type(error).__name__}: {error.strerror}")
@@ -86,7 +85,7 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
         # Whatever went wrong, who asked learns nothing of our insides, and the log everything but secrets.
         _log.exception("a job failed", job=job.id, kind=job.kind)
         name = type(error).__name__
-        return lambda: work.end(State.FAILED, _OUR_FAULT, name)
+        return lambda: work.end(State.FAILED, Reason.OUR_FAULT, name)
     return lambda: work.end(State.DONE)
 
 

@@ -97,7 +97,7 @@ class Metrics:
                 "Connections to the database that are in use.",
                 [({"for": "reading"}, sums["reading"]), ({"for": "writing"}, sums["writing"])],
             )
-            limit = [({}, settings.database_connections)]
+            limit: Samples = [({}, settings.database_connections)]
             yield "database_connections_limit", "gauge", "As many of them there may be, for all workers.", limit
         if settings.use_celery:
             yield (
@@ -106,7 +106,7 @@ class Metrics:
                 "Whether all workers of the server reached the queue when they asked last.",
                 [({}, not sums["queue away"])],
             )
-            lost = [({}, sums["queue lost"])]
+            lost: Samples = [({}, sums["queue lost"])]
             yield "queue_lost_total", "counter", "How often a worker of the server found the queue gone.", lost
         if known is not None:
             yield from _of_the_database(known)
@@ -119,7 +119,7 @@ def _of_the_database(known: Figures) -> Iterator[tuple[str, str, str, Samples]]:
         "Jobs that wait, run, or failed and are kept.",
         [({"state": state.value}, count) for state, count in known.jobs.items()],
     )
-    waits = [({}, known.longest_wait)]
+    waits: Samples = [({}, known.longest_wait)]
     yield "jobs_longest_wait_seconds", "gauge", "For how long the job waits that has waited longest.", waits
     kinds = [({"kind": kind}, count) for kind, count in known.repositories.items()]
     yield "repositories", "gauge", "Repositories.", kinds

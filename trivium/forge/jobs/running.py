@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
+from trivium.forge.jobs.reasons import Reason
 from trivium.forge.site import Site
 from trivium.names import storable
 from trivium.store.query import Change, Query
@@ -32,7 +33,6 @@ _TELL_EVERY: Final = 1.0
 _LONGEST_LOG: Final = 16 << 10
 _LONGEST_REASON: Final = 1000
 _LONGEST_DETAIL: Final = 4000
-_ENDED_WITH_ITS_PROCESS: Final = "the server was ended while this was under way, too often to try again"
 
 _MINE = (
     jobs.c.id == bindparam("job"),
@@ -201,7 +201,7 @@ class Work:
         While the database cannot be asked the work goes on: what it has done so far would be lost.
         """
         if self._stop():
-            raise Busy("the server ends; another one goes on with it")
+            raise Busy(Reason.SERVER_ENDS)
         with self._lock:
             moment_ = time.monotonic()
             if moment_ - self._looked < _LOOK_EVERY:
@@ -341,7 +341,7 @@ def take_back(site: Site, runner: str, *, only: Collection[str] | None = None) -
     with site.store.write(access_unchanged=True) as db:
         ended = update(jobs).where(*whose, jobs.c.asked_to_end).values(state=State.CANCELLED.value, **free)
         count = db.execute(ended).rowcount
-        failed = {"state": State.FAILED.value, "reason": _ENDED_WITH_ITS_PROCESS}
+        failed = {"state": State.FAILED.value, "reason": Reason.NO_PROCESS.value}
         tired = update(jobs).where(*whose, jobs.c.attempts >= jobs.c.most_attempts).values(**failed, **free)
         count += db.execute(tired).rowcount
         back = {"state": State.QUEUED.value, "runner": None, "sent_on": None, "due_on": now()}

@@ -16,6 +16,7 @@ from trivium.egress.policy import RemoteUrl
 from trivium.errors import AlreadyExists, Busy, Cancelled, Forbidden, Locked, NotFound, TriviumError
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import TransferFailed as Failed
+from trivium.forge.jobs.reasons import Reason
 from trivium.forge.site import Site
 from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.remote_trouble import TransferFailed, trouble_of
@@ -59,15 +60,15 @@ def reason_of(error: Exception) -> str:
     """Why something failed, in words that its user may read."""
     match error:
         case VcsError():
-            return error.public or "the repository could not be copied"
+            return error.public or Reason.NOT_COPIED
         case AlreadyExists():
-            return "the name is taken"
+            return Reason.NAME_TAKEN
         case NotFound() | Forbidden():
-            return "something that it needs is gone, or may not be used any more"
+            return Reason.NOT_ALLOWED
         case TriviumError():
             return str(error)
         case _:
-            return "the server could not do it"
+            return Reason.NOT_POSSIBLE
 
 
 def _tell(

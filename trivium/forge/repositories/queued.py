@@ -20,6 +20,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.events.repositories import ImportFailed
 from trivium.forge.jobs.job import Job, JobKind
+from trivium.forge.jobs.reasons import Reason
 from trivium.forge.jobs.running import Work
 from trivium.forge.jobs.submission import submit, submit_elsewhere
 from trivium.forge.repositories import creation
@@ -133,7 +134,7 @@ def caller_of(site: Site, job: Job) -> Caller:
         with site.store.read() as db:
             user = accounts.by_id(db, job.user_id)
     except NotFound as error:
-        raise Invalid("the account that asked for it is gone") from error
+        raise Invalid(Reason.NO_ACCOUNT) from error
     if not user.active:
-        raise Invalid("the account that asked for it is not active any more")
+        raise Invalid(Reason.NO_ACTIVE_ACCOUNT)
     return user.as_caller(job.address)

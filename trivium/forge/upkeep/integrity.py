@@ -22,6 +22,7 @@ from trivium.errors import Busy, NotFound, TriviumError
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import RepositoryVerified
 from trivium.forge.jobs.job import JobKind, moment
+from trivium.forge.jobs.reasons import Reason
 from trivium.forge.jobs.running import Work
 from trivium.forge.jobs.submission import submit
 from trivium.forge.repositories import finding as repositories
@@ -55,7 +56,7 @@ class Damaged(TriviumError):
 class Unchecked(VcsError):
     """A repository could not be looked through; the message is for administrators."""
 
-    public = "the repository could not be checked"
+    public = Reason.NOT_CHECKED.value
 
 
 def ask_for_verification(site: Site, caller: Caller, repository: Repository) -> str | None:
@@ -80,7 +81,7 @@ def verify(site: Site, caller: Caller, repository: Repository, check: Callable[[
     """
     with one_at_a_time(site.tree.locks / "integrity") as alone:
         if not alone:
-            raise Busy("another repository is being checked")
+            raise Busy(Reason.ANOTHER_CHECKED)
         found = _found(site, repository, check)
     told = RepositoryVerified(
         subject=repository.name, repository_id=repository.id, sound=not found, problems=found[:_MOST_TOLD]
@@ -99,7 +100,7 @@ def _found(site: Site, repository: Repository, check: Callable[[], None]) -> lis
     def check_both() -> None:
         check()
         if lock.is_wanted():
-            raise Interrupted("somebody wants the repository alone")
+            raise Interrupted(Reason.WANTED_ALONE)
 
     with lock.shared(site.settings.exclusive_timeout):
         found = back_end.verify(path, check_both)
@@ -124,7 +125,7 @@ def carry_out(site: Site, work: Work, arguments: VerifyArguments) -> None:
     for line in found:
         work.log(line)
     if found:
-        raise Damaged("the repository is damaged; the log of the check tells what was found")
+        raise Damaged(Reason.DAMAGED)
     work.log("nothing is damaged")
 
 
