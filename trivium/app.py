@@ -49,11 +49,14 @@ from trivium.jobs.runner import Runner
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
+from trivium.procs.tallies import Tallies
 from trivium.settings import Settings
 from trivium.store.engine import Store
+from trivium.turns import Pace
 from trivium.web import views
 from trivium.web.attachments import Attachments, is_attachment_path
 from trivium.web.door import WebDoor
+from trivium.web.metrics import Metrics
 from trivium.web.static_files import static_files
 from trivium.web.templating import templates
 from trivium.web.urls import is_of_site
@@ -72,10 +75,15 @@ _LONG_CALLS: Final = 48
 """No fewer than the places for long work (`turns.LongWork`)."""
 _DOWNLOADS: Final = 48
 """As many as there are places for (`web.door`)."""
+_DOOR: Final = "trivium.door"
+"""Where in the scope of a request stands which door it is for; it is the pages' without."""
 _KEYED: Final = re.compile(rb"(?:^|&)(?:api_key|auth_token)=")
 _PATIENT: Final = 16
 """Threads for slow work of version-control clients; further work waits its turn."""
 _GIVE_BACK_EVERY: Final = 10.0
+_TALLY_EVERY: Final = 5.0
+_STATUSES: Final = ("none", "none", "2xx", "3xx", "4xx", "5xx")
+"""The class of a status, as it is counted, by the status's first digit."""
 
 
 def load(database: str) -> None:
@@ -96,8 +104,14 @@ class Application:
     """The ASGI application."""
 
     def __init__(
-        self, settings: Settings, *, listening: tuple[str, int] | None = None, supervisor: int | None = None
+        self,
+        settings: Settings,
+        *,
+        listening: tuple[str, int] | None = None,
+        supervisor: int | None = None,
+        tallies: Tallies | None = None,
     ) -> None:
+        self._tallies = tallies or Tallies()
         self._settings = settings
         self._headers = (*SECURITY_HEADERS, ENCRYPTED_ONLY) if settings.encrypted else SECURITY_HEADERS
         self._addresses = ClientAddresses(settings.proxy_networks, settings.client_address_header)
@@ -136,8 +150,10 @@ class Application:
         mails = Notices(self._site, partial(ask_for_mail, self._site))
         hearers = [mails.subscriber, notifications.subscriber(self._site), after_pushes.subscriber(self._site)]
         self._delivery = Delivery(self._site, hearers)
+        self._metrics = Metrics(self._site, self._tallies, crew=self._crew)
         self._jobs = Runner(self._site)
         self._site.jobs.wake = self._jobs.wake
+        self._site.jobs.seen = self._queue_seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -182,6 +198,7 @@ class Application:
                 raise
             await respond(secured, 500, b"Internal server error\n")
         finally:
+            self._tallies.count(f"{scope.get(_DOOR, 'web')} {_STATUSES[status // 100]}")
             if self._settings.access_log:
                 # Never the query: it may hold a key (system.md 1.6).
                 seconds = round(time.monotonic() - began, 4)
@@ -190,7 +207,10 @@ class Application:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if is_api_path(path):
+            scope[_DOOR] = "api"
             await self._api(scope, receive, send)
+        elif self._metrics.answers(path):
+            await self._metrics(scope, receive, send)
         elif scope["method"] in ("TRACE", "CONNECT"):
             await respond(send, 405, headers=(TEXT, (b"allow", b"GET, HEAD, POST")))
         elif not await self._web.repeated(scope, send):
@@ -213,12 +233,16 @@ class Application:
         """The door of the version-control system that a request belongs to; None for other requests."""
         if svn.is_svn_request(scope):
             # Before Git: a file in a Subversion repository may have the name of a service of Git.
+            scope[_DOOR] = "svn"
             return partial(svn.serve, self._wire, self._apache)
         if is_git_path(scope["path"]):
+            scope[_DOOR] = "git"
             return partial(git.serve, self._wire)
         if is_hg_request(scope):
+            scope[_DOOR] = "hg"
             return partial(hg.serve, self._wire)
         if svn.is_svn_method(scope) and not _of_a_page(scope):
+            scope[_DOOR] = "svn"
             return partial(svn.serve, self._wire, self._apache)
         return None
 
@@ -231,6 +255,7 @@ class Application:
                 await asyncio.get_running_loop().run_in_executor(self._chores, self._delivery.start)
                 regular.append(asyncio.create_task(self._record_activity()))
                 regular.append(asyncio.create_task(self._give_back()))
+                regular.append(asyncio.create_task(self._tally()))
                 self._jobs.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -259,6 +284,22 @@ class Application:
                 trim = partial(give_back, thoroughly=idle)
                 await asyncio.get_running_loop().run_in_executor(self._chores, trim)
             tidy = idle
+
+    async def _tally(self) -> None:
+        """Tell the other workers how much waits here, and how much of the database is in use."""
+        while True:
+            places, in_use = self._api.long_work.places, self._site.store.in_use
+            self._tallies.put("waiting to read", places[Pace.LONG].waiting)
+            self._tallies.put("waiting for others", places[Pace.WAITING].waiting)
+            if in_use is not None:
+                for name, count in zip(("reading", "writing"), in_use, strict=True):
+                    self._tallies.put(name, count)
+            await asyncio.sleep(_TALLY_EVERY)
+
+    def _queue_seen(self, reached: bool) -> None:
+        self._tallies.put("queue away", not reached)
+        if not reached:
+            self._tallies.count("queue lost")
 
     def _write_activity(self) -> None:
         try:
@@ -290,12 +331,13 @@ def _take_away(scope: Scope, prefix: bytes) -> None:
 
 
 def _of_a_page(scope: Scope) -> bool:
-    """Whether a `PUT` or `DELETE` is for a page: what writes by WebDAV knows no cookie, no key, and nothing of ours."""
+    """Whether what may be WebDAV is for a page: who writes by that knows no cookie, no key, and nothing of ours."""
+    first = scope["path"].lstrip("/").partition("/")[0]
     if scope["method"] not in ("PUT", "DELETE"):
-        return False
+        return bool(first) and is_of_site(first)  # the root stays what clients ask first
     if key_in_headers(scope) or _KEYED.search(scope["query_string"]):
         return True
-    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
+    return is_of_site(first) or bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:

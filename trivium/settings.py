@@ -26,6 +26,7 @@ PREFIX: Final = "filter:proxy-prefix"
 _BROKER = re.compile(r"rediss?|redis\+socket|amqps?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100}){1,10}")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_SHORTEST_TOKEN: Final = 16
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -84,11 +85,12 @@ class Settings:
     broker_url: str = _option(
         "",
         "Address of the queue, such as redis://127.0.0.1:6379/0. Empty: made of the following options, if one is set.",
+        secret=True,
     )
     broker_host: str = _option("", "Host of an AMQP broker, as older servers name it.", name="broker.host")
     broker_port: int = _option(5672, "Port of that.", name="broker.port")
     broker_user: str = _option("", "User name at that.", name="broker.user")
-    broker_password: str = _option("", "Password at that.", name="broker.password")
+    broker_password: str = _option("", "Password at that.", name="broker.password", secret=True)
     broker_vhost: str = _option("", "Virtual host of that.", name="broker.vhost")
     trash_keep_days: int = _option(
         0, "What was deleted stays in the trash for so many days; 0: until `trivium trash empty`."
@@ -96,6 +98,8 @@ class Settings:
     keep_expired_days: int = _option(
         90, "Gists and tokens are removed so many days after they expired; 0: they stay, marked expired."
     )
+    keep_notifications_days: int = _option(180, "Notifications are kept for so many days; 0: for ever.")
+    max_notifications: int = _option(1000, "Notifications kept for one user, the newest of them; 0: any number.")
     keep_jobs_days: int = _option(30, "What became of jobs is kept for so many days; 0: for ever.")
     repository_root: str = _option("", "Where repositories live. Empty: `repositories` in the data directory.")
     base_url: str = _option(
@@ -137,6 +141,15 @@ class Settings:
         423,
         "Status sent to git, hg and svn when a repository is locked; with one from 200 to 299 they may go on. What git"
         " posts is always answered with 200, and the words of the refusal.",
+    )
+    metrics_token: str = _option(
+        "",
+        "Whoever sends it as `Authorization: Bearer <token>` reads /_admin/metrics; at least 16 characters.",
+        secret=True,
+    )
+    metrics_addresses: tuple[str, ...] = _option(
+        (),
+        "Addresses or networks from which /_admin/metrics is read without a token. Neither set: it does not exist.",
     )
     access_log: bool = _option(False, "Write a line for every request.")
     log_level: str = _option("info", "debug, info, warning or error.")
@@ -457,6 +470,7 @@ def _check(settings: Settings) -> None:
     except ValueError as error:
         raise Invalid(f"option trusted_proxies: {error}") from error
     _check_mail(settings)
+    _check_metrics(settings)
     if not settings.client_address_header.isascii():
         raise Invalid("option client_address_header: the name of a header is ASCII")
 
@@ -464,6 +478,17 @@ def _check(settings: Settings) -> None:
 def _check_broker(settings: Settings) -> None:
     if settings.broker and not _BROKER.fullmatch(urlsplit(settings.broker).scheme):
         raise Invalid("option broker_url: redis://, rediss://, redis+socket:// or amqp:// is expected")
+
+
+def _check_metrics(settings: Settings) -> None:
+    token = settings.metrics_token
+    if token and (len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token):
+        raise Invalid(f"option metrics_token: it has at least {_SHORTEST_TOKEN} characters of ASCII, and no blanks")
+    try:
+        for network in settings.metrics_addresses:
+            ip_network(network, strict=False)
+    except ValueError as error:
+        raise Invalid(f"option metrics_addresses: {error}") from error
 
 
 def _check_mail(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.browser import Browser
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.servers import Server
 from tests.support.systems import new_system
@@ -173,6 +174,23 @@ def test_a_file_is_for_those_who_may_read_a_comment_that_links_to_it(
     assert statuses(root, path, ben) == [200]
     ada.api("delete_comment", comment_id=number)
     assert statuses(root, path, ada, ben) == [200, 404]
+
+
+def test_a_browser_shows_a_file_by_its_session_and_no_other(
+    server: Server, root: Api, ada: Person, commit: dict[str, str]
+) -> None:
+    eve, path = root.new_user(), add(ada.api, PNG)
+    ada.api("comment_commit", **commit, message=f"![look]({path})")
+    adas, eves = Browser(server.url), Browser(server.url)
+    assert [browser.sign_in(one).status for browser, one in ((adas, ada), (eves, eve))] == [302, 302]
+    assert f'src="{path}"' in adas.get(f"/{commit['repoid']}/changeset/{commit['commit_id']}").text
+    shown = adas.get(path)
+    assert (shown.status, shown.body, shown.cookies) == (200, PNG, [])
+    assert eves.get(path).status == 404
+    # Beside a key, a session is not looked at.
+    assert adas.get(path, Authorization=f"Bearer {eve.key}").status == 404
+    adas.post("/_admin/logout", {"csrf_token": adas.get("/").page.token})
+    assert adas.get(path).status == 401
 
 
 def test_nobody_opens_a_file_by_repeating_its_address(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import postgresql
 from tests.support.clients import Git
+from tests.support.metrics import WATCHED, metrics
 from tests.support.postgresql import Cluster
 from tests.support.servers import Server
 
@@ -32,7 +33,7 @@ def standing_alone(cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
     option = {"TRIVIUM_SQLALCHEMY_DB1_URL": f"{cluster.address}/postgres"}
     first = ("--user", server.admin, "--password", server.admin_password, "--email", "root@example.org")
     server.program("setup", "--data", str(server.data), *first, "--api-key", server.admin_key, **option)
-    server.start(**option)
+    server.start(**option, **WATCHED)
     yield server
     server.remove()
 
@@ -45,7 +46,9 @@ def test_everybody_is_told_and_it_passes(
     root = server.api(server.admin_key)
     root("create_repo", repo_name="one", repo_type="git")
     workers = server.workers()
+    assert metrics(server)["database_up"] == 1
     cluster.stop(at_once=at_once)
+    assert metrics(server)["database_up"] == 0
     for method, args in (("get_user", {}), ("get_repos", {}), ("create_repo", {"repo_name": "x", "repo_type": "git"})):
         body = json.dumps({"id": 7, "api_key": server.admin_key, "method": method, "args": args})
         status, headers, told = root.post(body)

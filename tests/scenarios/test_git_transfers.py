@@ -323,6 +323,43 @@ def test_what_the_server_can_do_is_what_git_would_say(server: Server, root: Api,
             assert curl(git.home, "--header", f"Git-Protocol: {protocol}", url) == (200, announced + said)
 
 
+def test_few_and_many_refs_are_told_as_git_would_tell_them(server: Server, root: Api, git: Git) -> None:
+    ada = root.new_user()
+    repository = root.new_repo(owner=ada.name)
+    url, place = server.clone_url(repository.name, ada), server.root / repository.name
+    configured = {"GIT_CONFIG_GLOBAL": str(server.data / "gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
+    asked = ("peel", "symrefs", "unborn", "ref-prefix HEAD", "ref-prefix refs/heads/", "ref-prefix refs/tags/")
+    request = pkt("command=ls-refs") + pkt("agent=x") + b"0001" + b"".join(pkt(line) for line in asked) + b"0000"
+    (git.home / "request").write_bytes(request)
+    headers = ("--header", f"Content-Type: {UPLOAD}", "--header", "Git-Protocol: version=2")
+
+    def told() -> bytes:
+        status, answer = curl(git.home, *headers, "--data-binary", "@request", f"{url}/git-upload-pack")
+        done = subprocess.run(
+            ["git", "upload-pack", "--stateless-rpc", "."],
+            cwd=place,
+            env=os.environ | configured | {"GIT_PROTOCOL": "version=2"},
+            input=request,
+            capture_output=True,
+            check=True,
+        )
+        assert (status, answer) == (200, done.stdout)
+        return answer
+
+    assert told() == pkt("unborn HEAD symref-target:refs/heads/master\n") + b"0000"
+    work = git.new_work()
+    one = git.commit(work)
+    git.run("tag", "-a", "-m", "x", "v1", cwd=work)
+    git.run("push", url, "master", "v1", f"{one}:refs/heads/a/b", f"{one}:refs/notes/n", cwd=work)
+    assert told().count(b"refs/") == 4  # with the branch that HEAD leads to
+    assert f"refs/tags/v1 peeled:{one}\n".encode() in told()
+    lines = [f"create refs/heads/many/{number} {one}\n" for number in range(2000)]
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=place, input="".join(lines).encode(), check=True)
+    assert told().count(b"refs/") == 2004
+    assert len(refs(git, url)) == 2006
+    assert git.out("ls-remote", url, "refs/heads/many/1999") == f"{one}\trefs/heads/many/1999"
+
+
 def test_a_compressed_request_of_any_client(server: Server, root: Api, git: Git) -> None:
     ada = root.new_user()
     repository = root.new_repo(owner=ada.name)

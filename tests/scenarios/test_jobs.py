@@ -18,6 +18,7 @@ from tests.support import postgresql
 from tests.support.browser import Browser
 from tests.support.clients import Api, Git, Person
 from tests.support.held import held_program, held_repository
+from tests.support.metrics import WATCHED, metrics
 from tests.support.processes import are_gone, kill_all
 from tests.support.queues import Redis, Worker, broker, ended, wait_for_state
 from tests.support.servers import Server
@@ -336,11 +337,12 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
 def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git, tmp_path: Path) -> None:
     with broker(tmp_path) as redis:
         environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
-        own_server.start("--workers", "1", **environment)
+        own_server.start("--workers", "1", **environment, **WATCHED)
         api = own_server.api(own_server.admin_key)
         api("create_repo", repo_name="source", repo_type="git")
         queued = api("fork_repo", repoid="source", fork_name="queued")["task"]
         assert queued is not None
+        assert (metrics(own_server)["queue_up"], metrics(own_server)["queue_lost_total"]) == (1, 0)
         redis.pause()
         assert api("fork_repo", repoid="source", fork_name="frozen")["task"] is None
         assert api("get_repo", repoid="frozen")["fork_of"] == "source"
@@ -364,9 +366,16 @@ def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git
         assert api("get_repo", repoid="dead")["fork_of"] == "source"
         assert own_server.query("SELECT count(*) FROM jobs WHERE subject IN ('frozen', 'dead')") == [(0,)]
         assert "the broker cannot be reached" in own_server.log.read_text()
+        assert metrics(own_server)["queue_up"] == 0
+        lost = metrics(own_server)["queue_lost_total"]
+        assert lost >= 1
         redis.start()
         numbers = itertools.count()
         until(lambda: api("fork_repo", repoid="source", fork_name=f"again-{next(numbers)}")["task"] is not None)
+        assert metrics(own_server)["queue_up"] == 1
+        # Also when nobody needs it: a look tells.
+        redis.kill()
+        until(lambda: metrics(own_server)["queue_lost_total"] == lost + 1)
 
 
 def test_the_programs_say_what_they_lack(yard: Yard) -> None:

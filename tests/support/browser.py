@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import http.client
+import json
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tests.support.clients import Person
@@ -24,6 +26,10 @@ class Answer:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
     @property
     def location(self) -> str:

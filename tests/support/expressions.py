@@ -32,6 +32,7 @@ _FLAGS_AT = {
 }
 _USES = frozenset(_FLAGS_AT) - {"compile"}
 _MOST_LETTERS = 12
+_NAMES_OF_MODULES = re.compile(r"\b(?:re|regex)\b")
 
 
 @dataclass
@@ -67,19 +68,22 @@ def modules() -> tuple[ModuleType, ...]:
     return tuple(found)
 
 
-def trees() -> Iterator[tuple[ModuleType, ast.Module]]:
-    """The modules with their sources, taken apart."""
+def nodes() -> Iterator[tuple[ModuleType, list[ast.AST]]]:
+    """The modules that may have expressions, taken apart; no other can name `re`, or use what it was given."""
     for module in modules():
         assert module.__file__
-        with open(module.__file__, encoding="utf-8") as source:
-            yield module, ast.parse(source.read())
+        with open(module.__file__, encoding="utf-8") as file:
+            source = file.read()
+        if _NAMES_OF_MODULES.search(source) or any(isinstance(value, re.Pattern) for value in vars(module).values()):
+            yield module, list(ast.walk(ast.parse(source)))
 
 
 def written() -> dict[tuple[Any, int], Expression]:
     """Every expression that stands in the source; raises `AssertionError` for one that only running it would show."""
     found: dict[tuple[Any, int], Expression] = {}
-    for module, tree in trees():
-        for node in ast.walk(tree):
+    taken_apart = list(nodes())
+    for module, inside in taken_apart:
+        for node in inside:
             place = f"{module.__name__}:{getattr(node, 'lineno', 0)}"
             match node:
                 case ast.ImportFrom(module="re" | "regex") | ast.Import(names=[ast.alias(name="regex")]):
@@ -92,8 +96,8 @@ def written() -> dict[tuple[Any, int], Expression]:
                     one.places.add(place)
                     if attr != "compile":
                         one.uses.add(attr)
-    for module, tree in trees():
-        for node in ast.walk(tree):
+    for module, inside in taken_apart:
+        for node in inside:
             match node:
                 case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in _USES:
                     value = vars(module).get(name)

@@ -47,6 +47,7 @@ def _other(option: Option) -> tuple[str, Any]:
         "log_level": "debug",
         "broker_url": "redis://localhost/1",
         "prefix": "/scm/forge",
+        "metrics_token": "something-much-longer",
         "beaker.session.key": "another",
         "email_backend": "file",
         "markup_renderer": "rst",

@@ -57,6 +57,8 @@ class Places:
         self._firsts = asyncio.Semaphore(firsts)
         self._visitors = asyncio.Semaphore(firsts // 2)
         self._known: dict[Hashable, _Whose] = {}
+        self.waiting = 0
+        """How much work waits for a place now."""
 
     def place(self, caller: Caller, *, brief: bool) -> AbstractAsyncContextManager[None]:
         """Wait for a place and hold it for the length of the block; raises `NoPlace`.
@@ -94,11 +96,14 @@ class Places:
     async def take(self, places: asyncio.Semaphore, held: _Held) -> None:
         """Take one of `places`; raises `NoPlace`."""
         if places.locked():
+            self.waiting += 1
             try:
                 async with asyncio.timeout(self._patience):
                     await places.acquire()
             except TimeoutError:
                 raise NoPlace from None
+            finally:
+                self.waiting -= 1
         else:
             await places.acquire()  # at once
         held.append(places.release)

@@ -35,3 +35,5 @@ class ParentOrder(Order):
     """To report on."""
     beats: int
     """The memory in which workers count (`cli.beats`)."""
+    tallies: int
+    """The memory for what they have counted (`procs.tallies`)."""

@@ -144,7 +144,7 @@ def _status_of(work: Callable[[], None]) -> int:
 def main() -> None:
     gc.disable()  # what is imported stays: to look through it meanwhile is a fifth of the time that loading takes
     order = msgspec.json.decode(sys.argv[1].encode(), type=ParentOrder)
-    for descriptor in (order.requests, order.ready, order.life, order.beats):
+    for descriptor in (order.requests, order.ready, order.life, order.beats, order.tallies):
         os.set_inheritable(descriptor, False)  # they are for workers, not for what workers start
     keep_together()
     try:

@@ -24,6 +24,7 @@ from trivium.cli.beats import Pulse
 from trivium.cli.companions import companions
 from trivium.cli.workers import IN_ORDER, Ended, Workers
 from trivium.errors import StartRefused
+from trivium.procs import tallies
 from trivium.settings import Settings
 
 _BACKLOG: Final = 2048
@@ -45,6 +46,7 @@ class Supervisor:
         }
         self._order = order
         self._pulse = Pulse(settings.workers, settings.worker_unresponsive)
+        self._tallies = tallies.make(settings.workers)
         self._looked = time.monotonic()
         self._companions = companions(settings, order)
         self._recover_again = False
@@ -69,6 +71,7 @@ class Supervisor:
                 ready=self._reporting,
                 life=self._life,
                 beats=self._pulse.memory,
+                tallies=self._tallies,
             )
             try:
                 self._keep_companions()

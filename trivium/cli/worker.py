@@ -22,6 +22,7 @@ from trivium.cli.workers import NAME
 from trivium.http.connections import take_descriptors
 from trivium.http.protocol import limited_protocol
 from trivium.procs.priority import answer_soon, go_first
+from trivium.procs.tallies import Tallies
 
 READY: Final = b"1"
 _LOADED_LATE: Final = ("uvicorn.lifespan.on", "uvicorn.loops.uvloop")
@@ -80,7 +81,12 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
     sock = socket.socket(fileno=listening)
     host, port = sock.getsockname()[:2]
     config = uvicorn.Config(
-        Application(settings, listening=(host, port), supervisor=order.supervisor),
+        Application(
+            settings,
+            listening=(host, port),
+            supervisor=order.supervisor,
+            tallies=Tallies(order.tallies, slot),
+        ),
         loop="uvloop",
         http=limited_protocol(settings, take_descriptors()),
         ws="none",

@@ -25,6 +25,8 @@ class JobQueue(Protocol):
 
     wake: Callable[[], None]
     """Makes this process look for jobs itself, where it does any."""
+    seen: Callable[[bool], None]
+    """Told whether the other programs could be told, whenever that changes."""
 
     @property
     def elsewhere(self) -> bool:
@@ -45,6 +47,7 @@ class Local:
 
     def __init__(self) -> None:
         self.wake: Callable[[], None] = lambda: None
+        self.seen: Callable[[bool], None] = lambda _: None
 
     def tell(self, job: str) -> bool:  # noqa: ARG002
         return False

@@ -33,7 +33,7 @@ _Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 class Crew:
-    """At most `size` threads, shared by one event loop."""
+    """At most `size` threads, shared by one event loop, which must not end before `close`."""
 
     def __init__(self, size: int, name: str, *, prepare: Callable[[], None] | None = None) -> None:
         """`prepare` is called in each thread before its first call."""

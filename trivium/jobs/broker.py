@@ -41,6 +41,7 @@ class Broker:
         self._process = 0
         self._failed_at: float | None = None
         self.wake: Callable[[], None] = lambda: None
+        self.seen: Callable[[bool], None] = lambda _: None
         self._origin = f"trivium@{socket.gethostname()}"
 
     @property
@@ -57,14 +58,8 @@ class Broker:
         return self._try(self._count)
 
     def check(self) -> bool:
-        """Whether the broker can be reached; asks it only if that failed before, or was never tried."""
-        failed = self._failed_at is not None
-        if not failed and self._connection is not None:
-            return True
-        reached = self._try(self._count, known_down=True) is not None
-        if failed and reached:
-            _log.warning("the broker can be reached again", broker=self.shown)
-        return reached
+        """Whether the broker answers. It is asked, so that its loss is told before somebody needs it."""
+        return self._try(self._count, known_down=True) is not None
 
     @property
     def shown(self) -> str:
@@ -85,7 +80,7 @@ class Broker:
                 try:
                     self._open()
                     result: int = act()
-                    self._failed_at = None
+                    self._answered()
                     return result
                 except Exception as error:  # every transport has its own
                     self._forget()
@@ -93,10 +88,20 @@ class Broker:
                     if again and "Timeout" not in type(error).__name__:
                         again = False
                         continue
-                    if self._failed_at is None:
-                        _log.error("the broker cannot be reached", broker=self.shown, why=type(error).__name__)
-                    self._failed_at = time.monotonic()
+                    self._failed(type(error).__name__)
                     return None
+
+    def _answered(self) -> None:
+        if self._failed_at is not None:
+            self._failed_at = None
+            _log.warning("the broker can be reached again", broker=self.shown)
+            self.seen(True)
+
+    def _failed(self, why: str) -> None:
+        if self._failed_at is None:
+            _log.error("the broker cannot be reached", broker=self.shown, why=why)
+            self.seen(False)
+        self._failed_at = time.monotonic()
 
     def _open(self) -> None:
         if self._connection is not None and self._process == os.getpid():

@@ -29,6 +29,7 @@ class Nothing(msgspec.Struct, frozen=True):
 EXPIRED: Final = JobKind("remove_expired", Nothing, forgotten=True)
 TRASH: Final = JobKind("empty_trash", Nothing, long=True, forgotten=True)
 OLD_JOBS: Final = JobKind("forget_jobs", Nothing, forgotten=True)
+NOTIFICATIONS: Final = JobKind("forget_notifications", Nothing, forgotten=True)
 INTEGRITY: Final = JobKind("verify_repositories", Nothing, pause=300.0, long=True, forgotten=True)
 
 
@@ -47,6 +48,7 @@ SCHEDULES: Final = (
     Schedule(EXPIRED, _HOUR),
     Schedule(TRASH, _DAY),
     Schedule(OLD_JOBS, _DAY),
+    Schedule(NOTIFICATIONS, _DAY),
     Schedule(INTEGRITY, _DAY),
 )
 

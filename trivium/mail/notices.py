@@ -72,7 +72,7 @@ class Notices:
             PasswordResetAsked.action: _Resets(site),
             PasswordChanged.action: _Changes(site),
             UserRegistered.action: _Registrations(site),
-            UserChanged.action: _Activations(site),
+            UserChanged.action: _AccountChanges(site),
             EmailAsked.action: _Confirmations(site),
         }
 
@@ -223,26 +223,58 @@ class _Changes(_Kind):
         return Letter(content, Envelope(f"event.{event.id}", event.at))
 
 
-class _Activations(_Kind):
-    """Of accounts that may be used from now on, after they waited or were disabled: to their users."""
+class _AccountChanges(_Kind):
+    """Of accounts that may be used from now on, after they waited or were disabled: to their users.
+
+    Of another address that mails go to from now on: to the former one, in case that was somebody else.
+    """
 
     def recipients(self, event: Recorded) -> list[int]:
-        user_id, changes, was = (event.detail.get(name) for name in ("user_id", "changes", "was"))
-        if not (isinstance(user_id, int) and isinstance(changes, dict) and isinstance(was, dict)):
-            return []
-        return [user_id] if changes.get("active") is True and was.get("active") is False else []
+        user_id = event.detail.get("user_id")
+        return [user_id] if isinstance(user_id, int) and (_left(event) or _activates(event)) else []
+
+    def address(self, event: Recorded, to: User) -> str:
+        return _left(event) or to.email or ""
 
     def letter(self, event: Recorded, to: User, chosen: str) -> Letter | None:
         words, settings = language(chosen or SOURCE), self.site.settings
-        content = worded(
-            "activated",
-            words,
-            words.text("Your account can be used"),
-            username=to.username,
-            site=settings.realm,
-            link=links.sign_in(settings),
-        )
+        if _left(event):
+            content = worded(
+                "email_changed",
+                words,
+                words.text("Your e-mail address was changed"),
+                username=to.username,
+                site=settings.realm,
+                who=event.username,
+                address=event.address,
+                at=f"{event.at[:16].replace('T', ' ')} UTC",
+            )
+        else:
+            content = worded(
+                "activated",
+                words,
+                words.text("Your account can be used"),
+                username=to.username,
+                site=settings.realm,
+                link=links.sign_in(settings),
+            )
         return Letter(content, Envelope(f"event.{event.id}", event.at))
+
+
+def _left(event: Recorded) -> str:
+    """The address that mails went to until a change of an account; empty: it did not change."""
+    changes, was = event.detail.get("changes"), event.detail.get("was")
+    if not (isinstance(changes, dict) and isinstance(was, dict)) or "email" not in changes:
+        return ""
+    left = was.get("email")
+    return left if isinstance(left, str) and left != changes["email"] else ""
+
+
+def _activates(event: Recorded) -> bool:
+    changes, was = event.detail.get("changes"), event.detail.get("was")
+    if not (isinstance(changes, dict) and isinstance(was, dict)):
+        return False
+    return changes.get("active") is True and was.get("active") is False
 
 
 class _Confirmations(_Kind):
@@ -265,6 +297,18 @@ class _Confirmations(_Kind):
         if found is None or found.user_id != to.id or not settings.base_url:
             return None
         words = language(chosen or (found.locale if found.locale in KNOWN else SOURCE))
+        if found.holder:
+            # Their user learns no more of it in a page than that a mail is on its way.
+            content = worded(
+                "email_taken",
+                words,
+                words.text("Your e-mail address has an account already"),
+                username=found.username,
+                holder=found.holder,
+                email=found.email,
+                site=settings.realm,
+            )
+            return Letter(content, Envelope(f"event.{event.id}", event.at))
         content = worded(
             "email_confirmation",
             words,

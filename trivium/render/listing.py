@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
 from trivium.render.rows import icon
 from trivium.render.text import Markup, attribute, escaped, named
@@ -28,21 +28,39 @@ class RepositoryRow(NamedTuple):
     """A `<time>`: of the last change."""
 
 
-def repositories(rows: Iterable[RepositoryRow], *, icons: str = "icons.svg", words: Words = ENGLISH) -> Markup:
-    """The items of a list of repositories (`<ul class="repos">`), without the list."""
-    private = f'<span class="tag">{icon("lock", icons)}{escaped(words.private)}</span>'
+class Marks(NamedTuple):
+    """Which repositories a list marks by who may see them."""
+
+    private: bool = True
+    public: bool = False
+
+
+_PRIVATE: Final = Marks()
+
+
+def repositories(
+    rows: Iterable[RepositoryRow],
+    *,
+    marks: Marks = _PRIVATE,
+    about: Callable[[str], str] = named,
+    icons: str = "icons.svg",
+    words: Words = ENGLISH,
+) -> Markup:
+    """The items of a list of repositories (`<ul class="repos">`), without the list; `about` writes descriptions."""
+    private = f'<span class="tag">{icon("lock", icons)}{escaped(words.private)}</span>' if marks.private else ""
+    public = f'<span class="tag">{icon("globe", icons)}{escaped(words.public)}</span>' if marks.public else ""
     archived = f'<span class="tag warn">{icon("archive", icons)}{escaped(words.archived)}</span>'
     locked = f'<span class="tag warn">{icon("lock", icons)}{escaped(words.locked)}</span>'
     found = []
     for kind, name, href, is_private, is_archived, is_locked, description, subject, when in rows:
         group, slash, last = name.rpartition("/")
-        marks = f"{private if is_private else ''}{archived if is_archived else ''}{locked if is_locked else ''}"
-        about = f'<p class="cut" dir="auto">{named(description)}</p>' if description else ""
+        tags = f"{private if is_private else public}{archived if is_archived else ''}{locked if is_locked else ''}"
+        told = f'<p class="cut" dir="auto">{about(description)}</p>' if description else ""
         change = escaped(words.empty) if subject is None else named(subject)
         found.append(
             f'<li><span><span class="kind {escaped(kind)}">{escaped(kind)}</span></span><div class="grow">'
             f'<div class="title"><a href="{escaped(href)}" aria-label="{attribute(name)}" dir="auto">'
-            f'{named(group)}{slash}<b>{named(last)}</b></a>{marks}</div>{about}</div><p class="last">'
+            f'{named(group)}{slash}<b>{named(last)}</b></a>{tags}</div>{told}</div><p class="last">'
             f'<span class="cut wide-only block" dir="auto">{change}</span><span class="quiet">{when}</span></p></li>\n'
         )
     return Markup("".join(found))

@@ -55,6 +55,7 @@ class Words:
     not_executable: str = "no longer executable"
     became: str = "{old} became {new}"
     private: str = "Private"
+    public: str = "Public"
     archived: str = "Archived"
     locked: str = "Locked"
     empty: str = "empty"

@@ -181,6 +181,12 @@ class Store:
         if recorded and self.on_events is not None:
             self.on_events(recorded)
 
+    @property
+    def in_use(self) -> tuple[int, int] | None:
+        """How many connections read, and how many write; None of a database in a file, where nobody waits for one."""
+        readers = self._readers
+        return None if readers is None else (readers.in_use, postgresql.checked_out(self._writing))
+
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
         """Whether nobody else is in here with this name, in any process; nobody waits, and a crash lets go.

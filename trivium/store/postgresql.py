@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import QueuePool
 
 from trivium.errors import Busy
 
@@ -133,6 +134,11 @@ class Readers:
         finally:
             self._free.release()
 
+    @property
+    def in_use(self) -> int:
+        """How many threads have one now."""
+        return max(0, checked_out(self._engine) - len(self._at_rest))
+
     def close(self) -> None:
         """Close those at rest."""
         at_rest, self._at_rest = self._at_rest, []
@@ -158,6 +164,11 @@ class Readers:
         if connection.in_transaction():
             connection.rollback()  # of SQLAlchemy alone: there is none
         self._at_rest.append(connection)
+
+
+def checked_out(engine: Engine) -> int:
+    """How many connections of a pool are not in it."""
+    return engine.pool.checkedout() if isinstance(engine.pool, QueuePool) else 0
 
 
 _COLUMNS: Final = text(

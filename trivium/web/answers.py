@@ -16,6 +16,8 @@ HTML: Final = "text/html; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
 
 HeaderList = tuple[tuple[str, str], ...]
+SECRET: Final[HeaderList] = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
+"""Of pages that show a secret, or whose address is one."""
 
 
 class Page:
@@ -24,7 +26,7 @@ class Page:
     def __init__(
         self,
         template: str,
-        status: int = 200,
+        status: int | None = None,
         /,
         *,
         headers: HeaderList = (),
@@ -32,12 +34,14 @@ class Page:
         rest: Iterable[bytes] | None = None,
         **values: Any,
     ) -> None:
-        """`tag`: the state that the page shows, of which its `ETag` is made; empty: its content is.
+        """`status`: by default that of the form which the page shows as `fields`, else 200.
+
+        `tag`: the state that the page shows, of which its `ETag` is made; empty: its content is.
 
         `rest`: what stands where the template has `{{ rest }}`; the page is then sent piece by piece, head first.
         """
         self.template = template
-        self.status = status
+        self.status = getattr(values.get("fields"), "status", 200) if status is None else status
         self.headers = headers
         self.tag = tag
         self.rest = rest
@@ -173,6 +177,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     own_origin: bool = True
     """Whether a browser says that a page of ours sent it."""
     form: Mapping[str, str] = msgspec.field(default_factory=dict)
+    unread: bool = False
+    """Whether something came that no form sends: another type of body, of which nothing was read."""
     token: str = ""
     """The anti-forgery token in a header."""
     agent: str = ""

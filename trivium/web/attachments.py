@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that comments link to, as they are fetched: never something that a browser would run (security.md 7, S-12).
 
-Until there is a sign-in for browsers, a client shows a key of role http or all in a header (system.md 1.5). Without one
-it is a visitor. A hidden file is answered like a missing one.
+A browser shows its session, another client a key of role http or all in a header (system.md 1.5); beside a key no
+session is looked at (system.md 1.3). Without either it is a visitor. A hidden file is answered like a missing one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import BinaryIO, Final
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator, CredentialsRefused
 from trivium.access.keys import Role
+from trivium.forge.accounts import sessions
 from trivium.forge.reviews import attachments
 from trivium.forge.reviews.attachments import ADDRESS, Attachment
 from trivium.forge.site import Site
-from trivium.http.addresses import ClientAddresses
-from trivium.http.asgi import TEXT, Receive, Scope, Send, key_in_headers, respond
+from trivium.http.addresses import ClientAddresses, site_address
+from trivium.http.asgi import TEXT, Receive, Scope, Send, header, key_in_headers, respond
 from trivium.http.crew import Crew
+from trivium.web.cookies import Cookies, cookies_of
 from trivium.web.declared import picture_of
 from trivium.web.downloads import in_both_ways
 
@@ -30,7 +32,7 @@ _LOOKED_AT: Final = 8 << 10
 """Bytes that show what a file is."""
 _SANDBOX: Final = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'")
 _NOT_HERE: Final = b"There is no such file.\n"
-_SIGN_IN: Final = b"Fetch it with a key: Authorization: Bearer <key>, or X-Rc-Auth-Token: <key>\n"
+_SIGN_IN: Final = b"Sign in, or fetch it with a key: Authorization: Bearer <key>, or X-Rc-Auth-Token: <key>\n"
 
 
 def is_attachment_path(path: str) -> bool:
@@ -54,7 +56,8 @@ class Attachments:
             return
         key = key_in_headers(scope)
         kept = (b"cache-control", b"private, no-store" if key else b"private, no-cache")
-        caller, found = await self._crew.run(self._open, scope["path"], key, self._addresses.of(scope))
+        address = self._addresses.of(scope)
+        caller, found = await self._crew.run(self._open, scope["path"], key, self._session_cookie(scope), address)
         if found is None:
             if caller is None or caller.anonymous:
                 challenge = (b"www-authenticate", f'Bearer realm="{self._site.settings.realm}"'.encode())
@@ -75,11 +78,21 @@ class Attachments:
         finally:
             stream.close()
 
-    def _open(self, path: str, key: str, address: str) -> tuple[Caller | None, tuple[Attachment, BinaryIO] | None]:
+    def _session_cookie(self, scope: Scope) -> str:
+        settings = self._site.settings
+        secure = site_address(settings.base_url, scope).startswith("https:")
+        cookies = Cookies(settings, secure=secure, root=settings.prefix)
+        return cookies.session_in(cookies_of(header(scope, b"cookie")))
+
+    def _open(
+        self, path: str, key: str, cookie: str, address: str
+    ) -> tuple[Caller | None, tuple[Attachment, BinaryIO] | None]:
         """The caller, if known, and the file, if they may fetch it."""
         try:
             if key:
                 caller: Caller | None = self._authenticator.by_key(key, address, Role.HTTP)[0]
+            elif cookie and (session := sessions.session_of(self._site, cookie, address)) is not None:
+                caller = None if session.must_change_password else session.caller
             else:
                 caller = self._authenticator.visitor(address)
         except CredentialsRefused:

@@ -15,6 +15,7 @@ from trivium.settings import Settings
 
 _LONGEST: Final = 4096
 _MOST: Final = 50
+_LONGEST_SESSION: Final = 200
 _MARK: Final = 32
 _SAID_SECONDS: Final = 60
 _YEAR: Final = 365 * 86400
@@ -32,6 +33,11 @@ class Cookies:
         # A browser keeps a name that begins so for this host and for encrypted connections alone.
         self._prefix = "" if not self._secure else "__Secure-" if root else "__Host-"
         self.session = self._prefix + settings.session_cookie
+
+    def session_in(self, cookies: Mapping[str, str]) -> str:
+        """What a browser sent as its session; empty where that cannot be one."""
+        value = cookies.get(self.session, "")
+        return value if len(value) <= _LONGEST_SESSION else ""
 
     @property
     def forms(self) -> str:

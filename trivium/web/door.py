@@ -130,7 +130,7 @@ class WebDoor:
         if method not in _METHODS:
             await respond(send, 405, (("Allow", "GET, HEAD, POST"),), b"")
             return None
-        form: dict[str, str] = {}
+        form: dict[str, str] | None = {}
         if method == "POST" and read:
             try:
                 form = await self._form(scope, receive)
@@ -142,7 +142,7 @@ class WebDoor:
                 return None
             except TimeoutError:
                 raise Disconnected from None
-            if form.get("_method", "").upper() in ("PUT", "DELETE"):
+            if form and form.get("_method", "").upper() in ("PUT", "DELETE"):
                 method = form["_method"].upper()
         query = query_of(scope["query_string"]) if scope["query_string"] else {}
         given = dict(reversed(scope["headers"]))  # of several with one name the first
@@ -162,7 +162,8 @@ class WebDoor:
             languages=given.get(b"accept-language", b"").decode("latin-1"),
             by_script=given.get(b"x-requested-with") == b"XMLHttpRequest",
             own_origin=_is_own(scope, origin),
-            form=form,
+            form=form or {},
+            unread=form is None,
             token=given.get(b"x-csrf-token", b"").decode("latin-1"),
             agent=given.get(b"user-agent", b"").decode("latin-1")[:200],
             raw_path=raw_path.decode("latin-1"),
@@ -173,7 +174,8 @@ class WebDoor:
             id=secrets.token_hex(6),
         )
 
-    async def _form(self, scope: Scope, receive: Receive) -> dict[str, str]:
+    async def _form(self, scope: Scope, receive: Receive) -> dict[str, str] | None:
+        """The fields of a form; None for a body of another type."""
         kind = header(scope, b"content-type").partition(b";")[0].strip().lower()
         settings = self._site.settings
         whose = neighbourhood(self._addresses.of(scope))
@@ -194,7 +196,7 @@ class WebDoor:
                 charge=charge,
             )
             if kind != b"application/x-www-form-urlencoded":
-                return {}
+                return None if body else {}
             return parameters(body.decode("utf-8", "replace"), _MOST_FIELDS)
 
     async def _answer(self, asked: Asked, receive: Receive) -> tuple[Ready, Visit]:

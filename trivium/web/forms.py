@@ -10,15 +10,16 @@
     @view("PUT", "/_admin/repos/{repository}", needs=Level.ADMIN, word="ReposController:update", pace=Pace.SHORT)
     def save(visit: RepositoryVisit) -> Page | Redirect:
         entered = read(General, visit)
-        if wanted := entered.form:
+        if wanted := entered.unless_changed(present(visit.repository)):
             with entered.refusals(name="repo_name", group="repo_group"):
                 changed = changes.update_repository(visit.site, visit.caller, visit.repository, …)
                 return Redirect(visit.url("repository_settings.general", changed.name), visit.text("Saved."))
         return _shown(visit, entered)
 
 The annotation of a field carries the function that reads it. What cannot be read is told beside its field, and so is
-what the core refuses. Nothing that was typed is lost but passwords. Templates write the fields with the macros of
-`parts/form.html`, from `Entered`.
+what the core refuses. Nothing that was typed is lost but passwords, and nobody undoes unawares what somebody else has
+stored since the form was shown (`Entered.unless_changed`). A page has the status of the form that it shows as `fields`.
+Templates write the fields with the macros of `parts/form.html`, from `Entered`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -39,6 +41,11 @@ MAX_LINE: Final = 4_096
 MAX_TEXT: Final = 1 << 20
 _TRUE: Final = frozenset({"1", "on", "true", "yes"})
 _LONGEST_NUMBER: Final = 18
+SEEN: Final = "seen"
+"""The field with the marks of what was stored when a form was shown."""
+_MARK: Final = 8
+_SHOWN: Final = 200
+"""Characters of a value that is stored, beside its field."""
 
 F = TypeVar("F", bound="Form")
 
@@ -125,6 +132,8 @@ class Entered(Generic[F]):
         """What was typed, as values; None when something of it cannot be read."""
         self.status = 422 if wrong else 200
         """With which a page shows this."""
+        self.seen = ""
+        """Marks of what was stored when the form was shown (`unless_changed`); it travels with the form."""
         self._visit = visit
 
     def instead(self, **typed: str) -> Entered[F]:
@@ -137,6 +146,37 @@ class Entered(Generic[F]):
         """Say that something is wrong, in the reader's language; `about` is a field, or empty."""
         self.wrong.setdefault(about, sentence)
         self.status = status
+
+    def unless_changed(self, present: F) -> F | None:
+        """What was typed, as values, unless somebody else has changed a field to something else since it was shown.
+
+        What is stored now stands beside such a field then, with 409; the next time what was typed replaces it. A form
+        that does not say what it was made from is believed.
+        """
+        if self.form is None:
+            return None
+        before, now = self.seen.split("."), stored(self._visit, present)
+        for name, shown, mark in zip(now.typed, before, now.seen.split("."), strict=False):
+            if shown and shown != mark and getattr(self.form, name) != getattr(present, name):
+                self.refuse(name, self._changed_to(getattr(present, name)), 409)
+        self.seen = now.seen
+        return None if self.wrong else self.form
+
+    def _changed_to(self, value: object) -> str:
+        match value:
+            case True:
+                return self._visit.text(
+                    "Somebody has switched this on meanwhile. Send the form once more to switch it off."
+                )
+            case False:
+                return self._visit.text(
+                    "Somebody has switched this off meanwhile. Send the form once more to switch it on."
+                )
+            case _:
+                return self._visit.text(
+                    "Somebody has changed this to “%(value)s” meanwhile. Send the form once more to have yours.",
+                    value=str(value)[:_SHOWN],
+                )
 
     @contextlib.contextmanager
     def refusals(self, **fields: str) -> Iterator[None]:
@@ -199,14 +239,20 @@ def read(kind: type[F], visit: Visit) -> Entered[F]:
             values[name] = reader.read(sent)
         except Invalid as error:
             wrong[name] = sentence(visit, error)
-    return Entered(visit, kind, typed, wrong, None if wrong else kind(**values))
+    entered = Entered(visit, kind, typed, wrong, None if wrong else kind(**values))
+    entered.seen = given.get(SEEN, "")[:MAX_LINE]
+    return entered
 
 
 def stored(visit: Visit, form: F) -> Entered[F]:
     """A form with what is stored, to be changed."""
     kind = type(form)
     typed = {name: _written(getattr(form, name)) for name, (reader, _) in _fields(kind).items() if not reader.secret}
-    return Entered(visit, kind, typed, {}, form)
+    entered = Entered(visit, kind, typed, {}, form)
+    entered.seen = ".".join(
+        sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:_MARK] for value in typed.values()
+    )
+    return entered
 
 
 def empty(visit: Visit, kind: type[F], **typed: str) -> Entered[F]:

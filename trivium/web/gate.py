@@ -57,6 +57,8 @@ FORGED: Final = (
     "Cross-site request forgery detected, request denied. "
     "Open the page again and send the form once more; it may have stood there for too long."
 )
+_NO_FORM: Final = "A form is sent as application/x-www-form-urlencoded."
+_NO_RIGHT: Final = "You may not do this in this repository."
 _NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -192,7 +194,7 @@ class Gate:
             raise SignInNeeded(SIGN_IN_TO_ACT)
         with _wanted(view):
             if not _may(repository, view):
-                raise Refused(403, self._no_right(repository))
+                raise Refused(403, _NO_RIGHT if repository.level else _NOT_READABLE)
             common = self._made(asked, pace, who, caller)
             self._check(view, who, common)
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
@@ -360,8 +362,7 @@ class Gate:
         return self._visitor(asked)
 
     def _session_cookie(self, asked: Asked) -> str:
-        cookie = asked.cookies.get(self._cookies(asked).session, "") if asked.cookies else ""
-        return cookie if len(cookie) <= _LONGEST_COOKIE else ""
+        return self._cookies(asked).session_in(asked.cookies) if asked.cookies else ""
 
     def _cookies(self, asked: Asked) -> Cookies:
         return Cookies(self._site.settings, secure=asked.secure, root=asked.root)
@@ -406,9 +407,6 @@ class Gate:
                 return view
         return None
 
-    def _no_right(self, repository: Repository) -> str:
-        return f"You may not do this in {repository.name}." if repository.level else _NOT_READABLE
-
     def _check(self, view: View, who: _Who, visit: Visit) -> None:
         """What else stands between somebody and a view that they may see."""
         asked = visit.asked
@@ -420,6 +418,8 @@ class Gate:
             token = asked.form.get("csrf_token") or asked.token
             if who.keyed or not asked.own_origin or not is_right(visit.form_secret, token):
                 raise Refused(403, FORGED)
+            if asked.unread:
+                raise Refused(415, _NO_FORM)
 
     def _made(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> Visit:
         session, cookies = who.session, self._cookies(asked)
@@ -451,7 +451,10 @@ class Gate:
 
 _OF_PENDING: Final = {"repo_creating": "jobs.creating", "crepo_check": "jobs.check"}
 """What a repository that is being created has at which address."""
-_WITHOUT_CHANGE: Final = frozenset({"account.password", "account.save_password", "sign_in.sign_out"})
+_WITHOUT_CHANGE: Final = frozenset(
+    {"account.password", "account.save_password", "sign_in.form", "sign_in.sign_in", "sign_in.sign_out"}
+)
+"""What somebody who must choose another password comes to all the same (system.md 6.5)."""
 _LONGEST_NAME: Final = 1024
 _LONGEST_LOOKED_AT: Final = 2048
 """Characters of a path among which a repository's name is looked for."""

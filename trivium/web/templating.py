@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import shlex
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -20,7 +21,8 @@ from markupsafe import Markup, escape
 from trivium import __version__
 from trivium.forge.history.listing import person
 from trivium.language import Language
-from trivium.render import text
+from trivium.render import metatags, text
+from trivium.web import ids
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
 from trivium.web.urls import quoted, quoted_segment
 
@@ -60,6 +62,7 @@ def templates() -> Environment:
     )
     environment.filters["when"] = lambda moment: Markup(when(moment)) if moment else ""
     environment.filters["whole_time"] = lambda moment: Markup(whole(moment)) if moment else ""
+    environment.filters["described"] = described
     environment.filters["quoted"] = quoted
     environment.filters["segment"] = quoted_segment
     environment.filters["with_user"] = with_user
@@ -74,6 +77,7 @@ def templates() -> Environment:
         "face_ground": face_ground,
         "face_letter": face_letter,
         "lines": lines,
+        "id_shown": ids.shown,
     }
     for name in environment.list_templates():
         environment.get_template(name)
@@ -110,6 +114,11 @@ def with_user(base: str, username: str, password: str) -> str:
 def named_lines(shown: str) -> Markup:
     """A text of several lines in which nothing is hidden and nothing moves its neighbours."""
     return Markup("\n").join(text.name(line.replace("\t", "    ").rstrip("\r")) for line in shown.split("\n"))
+
+
+def described(shown: str, tagged: bool, address: Callable[[str], str]) -> Markup:
+    """What somebody wrote about a repository or group, with its marks as tags where the site wants that."""
+    return metatags.described(shown, address) if tagged else escape(shown)
 
 
 def lines(shown: str) -> Markup:

@@ -189,10 +189,11 @@ class RepositoryVisit(Visit, frozen=True, kw_only=True):
     def part(self, *key: Hashable, make: Callable[[], str]) -> str:
         """A finished part of the page: kept under its key, or made now, by one at a time.
 
-        Nothing about the visitor goes into it but their language, and the key says all that it depends on. Raises
-        `TakesLong` where it has to be made and there is no time for it, and `BeingMade`.
+        Nothing about the visitor and the site goes into it but the language and how ids are written, and the key says
+        all that it depends on. Raises `TakesLong` where it has to be made and there is no time for it, and
+        `BeingMade`.
         """
-        whole = (self.language.code, *key)
+        whole = (self.language.code, self.look.ids, *key)
         found = self.fragments.find(self.repository.id, whole)
         if found is None:
             self.take_time()

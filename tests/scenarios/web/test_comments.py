@@ -97,11 +97,12 @@ def test_what_is_wrong_stands_beside_the_field_and_nothing_typed_is_lost(talk: T
         ({"text": "Kept", "f_path": "src/a.py"}, "A line is a number"),
         ({"text": "Kept", "f_path": "src/a.py", "line": "x7"}, "A line is a number"),
         ({"text": "Kept" + "x" * (64 << 10)}, "A comment has at most"),
+        ({"text": "Kept", "commit_ids": f"{talk.raw_id},no-such"}, "There is no changeset no-such here."),
     ):
         answer = talk.say(talk.bens, **fields)
         assert answer.status == 422 and said in answer.page.text
         if "Kept" in fields["text"]:
-            assert "Kept" in answer.text and fields.get("f_path", "") in answer.text
+            assert all(fields.get(one, "") in answer.text for one in ("f_path", "commit_ids")) and "Kept" in answer.text
     looked = talk.say(talk.bens, text="*so*", act="preview")
     assert looked.status == 200 and "<em>so</em>" in looked.text and "*so*" in looked.text
     token = talk.bens.get(talk.page).page.token
@@ -113,6 +114,18 @@ def test_what_is_wrong_stands_beside_the_field_and_nothing_typed_is_lost(talk: T
     assert "Comment on a line" in talk.bens.get(talk.page).page.text
     alone = talk.bens.get(f"/{talk.name}/comments/new?revision={talk.raw_id}&f_path=b.txt&line=1")
     assert alone.status == 200 and 'value="b.txt"' in alone.text
+
+
+def test_scripts_get_json(talk: Talk) -> None:
+    token = talk.bens.get(talk.page).page.token
+    said = {
+        text: talk.bens.post(
+            f"{talk.page}/comment", {"csrf_token": token, "text": text}, X_Requested_With="XMLHttpRequest"
+        )
+        for text in ("*so*", "")
+    }
+    assert said["*so*"].status == 200 and "<em>so</em>" in said["*so*"].json["rendered_text"]
+    assert said[""].status == 422 and list(said[""].json["errors"]) == ["text"]
 
 
 def test_a_review_is_sent_as_a_whole(talk: Talk) -> None:
@@ -138,7 +151,7 @@ def test_a_review_is_sent_as_a_whole(talk: Talk) -> None:
     assert talk.say(talk.bens, act="review").status == 422, "there is nothing left to send"
     assert first.isdigit()
     # The same may be said of several changesets at once, of all or of none.
-    assert talk.say(talk.bens, text="Each", commit_ids="no-such-changeset").status == 404
+    assert talk.say(talk.bens, text="Each", commit_ids="no-such-changeset").status == 422
     assert talk.say(talk.bens, text="Each", commit_ids=f"{talk.raw_id}, tip").status == 302
     assert talk.adas.get(talk.page).page.text.count("Each") == 1
     # A vote needs no words.

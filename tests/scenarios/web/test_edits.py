@@ -121,6 +121,20 @@ def test_only_at_the_head_of_a_branch_and_by_who_may_write(
     for name in ("../x", "a\\b", ".git/config", "docs/a.txt/b"):
         bad = send(adas, f"/{mine.name}/add/{BRANCH[kind]}", filename=name, content="x", message="x")
         assert bad.status == 422, (name, bad.status)
+    long = send(adas, f"/{mine.name}/add/{BRANCH[kind]}", filename="ü" * 128, content="x", message="x")
+    assert long.status == 422 and "at most 255 bytes" in long.page.text
+    if kind == "git":  # what git refuses in a push is refused here (security.md S-6)
+        for name in (
+            "GIT~1/x",
+            "a/.g\u200cit/x",
+            ".git./x",
+            ".git::$DATA",
+            "b/.gitmodules",
+            "GITMOD~1",
+            ".gitmodule\u200ds",
+        ):
+            bad = send(adas, f"/{mine.name}/add/{BRANCH[kind]}", filename=name, content="x", message="x")
+            assert bad.status == 422, (name, bad.status)
     assert copy.published() == root("get_repo", repoid=mine.id)["last_changeset"]["raw_id"]
 
 

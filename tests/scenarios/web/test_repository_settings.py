@@ -75,6 +75,22 @@ def test_what_is_saved_is_there_and_what_is_not_is_told(root: Api, ada: Person, 
     assert root("get_repo", repoid=mine.id)["ex_ticket"] == "T-1"
 
 
+def test_nobody_undoes_what_somebody_else_has_saved_meanwhile(root: Api, adas: Browser, mine: Thing) -> None:
+    page = f"/{mine.name}/settings"
+    shown = adas.get(page)
+    fields = filled(shown) | {"repo_description": "Mine", "seen": shown.page.all("input", name="seen")[0]["value"]}
+    root("update_repo", repoid=mine.id, private=True, description="Theirs")
+    refused = put(adas, page, f"/_admin/repos/{mine.name}", **fields)
+    assert refused.status == 409 and "changed this to “Theirs” meanwhile" in refused.page.text
+    assert "switched this on meanwhile" in refused.page.text and "Mine" in refused.text
+    stored = root("get_repo", repoid=mine.id)
+    assert (stored["description"], stored["private"]) == ("Theirs", True)
+    again = fields | {"repo_private": "1", "seen": refused.page.all("input", name="seen")[0]["value"]}
+    assert put(adas, page, f"/_admin/repos/{mine.name}", **again).status == 302
+    stored = root("get_repo", repoid=mine.id)
+    assert (stored["description"], stored["private"]) == ("Mine", True)
+
+
 def test_a_rename_and_a_move(root: Api, ada: Person, adas: Browser, mine: Thing) -> None:
     group = root.new_repo_group()
     page = f"/{mine.name}/settings"
@@ -131,7 +147,9 @@ def test_extra_fields_come_and_go(root: Api, adas: Browser, mine: Thing) -> None
     page = f"/{mine.name}/settings/fields"
     assert "ticket was added" in told(adas, put(adas, page, f"{page}/new", new_field_key="ticket"))
     assert put(adas, page, f"{page}/new", new_field_key="ticket").status == 422
-    assert put(adas, page, f"{page}/new", new_field_key="a b").status == 422
+    for key in ("a b", "ab", "a.bc"):
+        refused = put(adas, page, f"{page}/new", new_field_key=key)
+        assert refused.status == 422 and refused.page.all("input", name="new_field_key", value=key, aria_invalid="true")
     actions = {one.get("action", "") for one in adas.get(page).page.all("form")}
     (address,) = {one for one in actions if one.startswith(f"{page}/")} - {f"{page}/new"}
     assert "ticket was removed" in told(adas, put(adas, page, address, "DELETE"))
@@ -181,6 +199,10 @@ def test_a_repository_is_deleted_by_its_name(root: Api, ada: Person, adas: Brows
     without = put(adas, page, address, "DELETE", confirm_name=mine.name)
     assert without.status == 422 and "still has forks" in without.page.text
     assert put(adas, page, address, "DELETE", confirm_name=mine.name, forks="burn").status == 422
+    hidden = root.new_user()
+    root("fork_repo", repoid=mine.id, fork_name=unique("hidden"), owner=hidden.name)
+    refused = put(adas, page, address, "DELETE", confirm_name=mine.name, forks="delete_forks")
+    assert refused.status == 422 and "You may not delete all of its forks." in refused.page.text
     gone = put(adas, page, address, "DELETE", confirm_name=mine.name, forks="detach_forks")
     assert "is in the trash now" in told(adas, gone)
     assert adas.get(f"/{mine.name}").status == 404

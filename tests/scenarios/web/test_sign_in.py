@@ -109,6 +109,10 @@ def test_a_form_without_its_token_does_nothing(server: Server, adas: Browser, br
         assert answer.status == 403 and answer.page.text.count("Cross-site request forgery detected") >= 1
     for header in ({"Sec_Fetch_Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
         assert adas.post("/_admin/logout", {"csrf_token": token}, **header).status == 403
+    # What is no form is not taken for an empty one: not even with the token.
+    for kind in ("application/json", "multipart/form-data; boundary=x", "text/plain", ""):
+        assert adas.request("POST", "/_admin/logout", b"{}", Content_Type=kind).status == 403
+        assert adas.request("POST", "/_admin/logout", b"{}", Content_Type=kind, X_CSRF_Token=token).status == 415
     assert adas.get(f"/{project}").status == 200
     assert adas.post("/_admin/logout", {"csrf_token": token}, Origin=server.url).status == 302
 
@@ -137,6 +141,8 @@ def test_a_password_that_must_be_changed_comes_first(
     answer = browser.sign_in(ada, f"/{project}")
     assert answer.location == "/_admin/my_account/password"
     assert browser.get(f"/{project}").location == "/_admin/my_account/password"
+    # Somebody else may sign in all the same, in the same browser.
+    assert browser.get("/_admin/login").location == "/"
     other = Browser(server.url)
     other.sign_in(ada)
     fields = {"current_password": ada.password, "new_password": "another-pw-1"}

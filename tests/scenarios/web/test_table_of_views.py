@@ -198,22 +198,68 @@ def test_whoever_may_sees_all_of_it(world: World, kind: str) -> None:
                 check_whole(view, path, answer)
 
 
-def test_who_may_only_read_is_refused_the_rest(world: World, kind: str) -> None:
+def of_level(world: World, kind: str, level: Level) -> Browser:
+    """The browser of somebody who has a right in a repository, and has signed in."""
     root = world.server.api(world.server.admin_key)
-    reader = root.new_user()
-    root("grant_user_permission", repoid=world.shelves[kind].name, userid=reader.name, perm="repository.read")
+    person = root.new_user()
+    perm = f"repository.{level.name.lower()}"
+    root("grant_user_permission", repoid=world.shelves[kind].name, userid=person.name, perm=perm)
     browser = Browser(world.server.url)
-    browser.sign_in(reader)
+    assert browser.sign_in(person).status == 302
+    return browser
+
+
+@pytest.mark.parametrize("level", [Level.READ, Level.WRITE])
+def test_who_may_only_read_or_write_is_refused_the_rest(world: World, kind: str, level: Level) -> None:
+    browser = of_level(world, kind, level)
     for view, path in world.addresses(kind):
         answer = ask(browser, view, path)
-        if view.needs is Who.SUPER_ADMIN or (isinstance(view.needs, Level) and view.needs > Level.READ):
+        if view.needs is Who.SUPER_ADMIN or (isinstance(view.needs, Level) and view.needs > level):
             assert answer.status == 403, path
         elif "{group*}" in view.rules[0].segments or view.name in ("repo_groups.new", "admin_user_groups.new"):
             assert answer.status == 403, path  # they may read the group
         elif "{user_group}" in view.rules[0].segments:
             assert answer.status == 404, path
-        else:
+        elif is_possible(view, kind):
             check_whole(view, path, answer)
+
+
+OF_OTHERS = ("{user}", "{user_group}", "{group*}", "{entry}", "{job}", "{notification}", "{gist}")
+"""What somebody needs a right on whom none of this belongs to."""
+
+
+def test_nobody_sends_a_form_that_they_may_not_send(world: World, kind: str) -> None:
+    visitor, stranger = Browser(world.server.url), Browser(world.server.url)
+    assert stranger.sign_in(world.stranger).status == 302
+    people = {
+        None: visitor,
+        Level.NONE: stranger,
+        **{level: of_level(world, kind, level) for level in (Level.READ, Level.WRITE)},
+    }
+    tokens = {who: browser.get("/_admin/my_account/preferences").page.token for who, browser in people.items()}
+    with world.server.unchanged():
+        for view in WRITTEN:
+            if view.needs is Who.ANYBODY:
+                continue
+            path = world.address(view, view.rules[0], kind)
+            for who, browser in people.items():
+                fields = {
+                    "csrf_token": tokens[who],
+                    "_method": view.methods[0],
+                    "confirm_name": world.shelves[kind].name,
+                }
+                if isinstance(view.needs, Level):
+                    refused = {404} if who is Level.NONE else {403} if who is not None and who < view.needs else None
+                elif view.needs is Who.SUPER_ADMIN:
+                    refused = {403}
+                else:
+                    refused = {403, 404} if any(one in OF_OTHERS for one in view.rules[0].segments) else None
+                if who is None:
+                    answer = browser.post(path, fields)
+                    assert to_sign_in(answer), (path, answer.status)
+                elif refused is not None:
+                    answer = browser.post(path, fields)
+                    assert answer.status in refused, (view.methods, path, who, answer.status)
 
 
 def test_who_may_not_see_it_learns_nothing(world: World, kind: str) -> None:
@@ -280,6 +326,14 @@ def test_other_methods_are_told_which_are_right(world: World) -> None:
             assert answer.status == 405, (method, path, answer.status)
             allowed = set(answer.headers["allow"].split(", "))
             assert allowed == same | ({"HEAD"} if "GET" in same else set()), path
+
+
+def test_what_is_no_method_of_pages_asks_nobody_for_a_password(world: World) -> None:
+    for browser in (world.shelves["git"].browser, Browser(world.server.url)):
+        for method in ("OPTIONS", "PROPFIND", "PATCH", "TRACE"):
+            answer = browser.request(method, "/_admin/my_account")
+            assert answer.status == 405 and "GET" in answer.headers["allow"], (method, answer.status)
+            assert "www-authenticate" not in answer.headers
 
 
 def test_scripts_say_that_they_are_scripts(world: World) -> None:

@@ -150,32 +150,33 @@ def test_no_file_stays_open(caller: Caller, tmp_path: Path, monkeypatch: pytest.
     async def fails(_: object) -> None:
         raise Disconnected
 
-    caller.will_answer(monkeypatch, lambda: _kept(tmp_path, "x" * 1_000_000))
-    asyncio.run(caller.ask())  # the threads open the database once
-    before = _open_files()
-    asyncio.run(caller.ask())
-    monkeypatch.setattr(caller, "send", fails)
-    with pytest.raises(Disconnected):
-        asyncio.run(caller.ask())
+    with asyncio.Runner() as loop:
+        caller.will_answer(monkeypatch, lambda: _kept(tmp_path, "x" * 1_000_000))
+        loop.run(caller.ask())  # the threads open the database once
+        before = _open_files()
+        loop.run(caller.ask())
+        monkeypatch.setattr(caller, "send", fails)
+        with pytest.raises(Disconnected):
+            loop.run(caller.ask())
 
-    asked_for, cancelled = threading.Event(), threading.Event()
+        asked_for, cancelled = threading.Event(), threading.Event()
 
-    def makes() -> Kept:
-        asked_for.set()
-        assert cancelled.wait(30)
-        return _kept(tmp_path, "x" * 1_000_000)
+        def makes() -> Kept:
+            asked_for.set()
+            assert cancelled.wait(30)
+            return _kept(tmp_path, "x" * 1_000_000)
 
-    async def goes_away() -> None:
-        asked = asyncio.create_task(caller.ask())
-        while not asked_for.is_set():
-            await asyncio.sleep(0.001)
-        asked.cancel()
-        await asyncio.gather(asked, return_exceptions=True)
-        cancelled.set()
+        async def goes_away() -> None:
+            asked = asyncio.create_task(caller.ask())
+            while not asked_for.is_set():
+                await asyncio.sleep(0.001)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            cancelled.set()
 
-    caller.will_answer(monkeypatch, makes)
-    asyncio.run(goes_away())
-    until(lambda: _open_files() <= before)
+        caller.will_answer(monkeypatch, makes)
+        loop.run(goes_away())
+        until(lambda: _open_files() <= before)
 
 
 def test_work_for_somebody_who_went_away_is_given_up(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,9 +139,10 @@ def test_who_waits_too_long_for_a_turn_is_told_so(
 def test_who_is_not_let_in_takes_no_turn(door: ApiDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     for turns in door.long_work.places.values():
         monkeypatch.setattr(turns, "place", None)
-    for key in ("0" * 40, ""):
-        envelope = asyncio.run(ask(door, key, LONG))[1]
-        assert envelope["error"] in ("Invalid API KEY", "Incorrect JSON data. Missing 'api_key or auth_token'")
+    with asyncio.Runner() as loop:  # one for both: a crew belongs to its loop
+        for key in ("0" * 40, ""):
+            envelope = loop.run(ask(door, key, LONG))[1]
+            assert envelope["error"] in ("Invalid API KEY", "Incorrect JSON data. Missing 'api_key or auth_token'")
 
 
 @pytest.mark.parametrize("args", [{"cache": False}, {"with_revision_names": True}, {"cache": "false"}])

@@ -232,6 +232,28 @@ def test_whoever_waited_hears_that_they_may_come_in(posting: Site) -> None:
     assert "https://forge.example.org/_admin/login" in body(told, "plain")
 
 
+def test_the_former_address_hears_that_mails_go_to_another_one(posting: Site) -> None:
+    cy = person(posting, "cy")
+    for wanted in ({"lastname": "D"}, {"email": "CY@example.org"}, {"email": "cy@new.example"}):
+        accounts.update_account(posting, the_system(), cy, UserChanges(**wanted))
+    post(posting)
+    ((address, told),) = mails(posting).items()
+    assert address == "cy@example.org" and told["Subject"] == "Your e-mail address was changed"
+    assert "cy@new.example" not in body(told, "plain") + body(told, "html")
+
+
+def test_whoever_has_an_address_hears_that_another_wants_it(posting: Site, ada: Caller) -> None:
+    """And gets no link; the one who asked learns nothing of it in a page."""
+    person(posting, "cy")
+    emails.ask(posting, ada, "cy@example.org")
+    post(posting)
+    ((address, told),) = mails(posting).items()
+    assert address == "cy@example.org" and "belongs to the account cy already" in body(told, "plain")
+    assert "key=" not in body(told, "plain") + body(told, "html")
+    with posting.store.read() as db:
+        assert [one.email for one in emails.emails_of(db, ada, ada.user_id).unconfirmed] == ["cy@example.org"]
+
+
 def test_an_address_is_confirmed_from_where_it_is(posting: Site, ada: Caller) -> None:
     """The mail goes to the new address alone; taken back, no mail goes at all."""
     emails.ask(posting, ada, "Ada@New.example", locale="de")

@@ -20,10 +20,16 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.grants import global_permissions
 from trivium.forge.grants.on_objects import Subject
 from trivium.forge.groups import user_groups
-from trivium.forge.jobs import finding
-from trivium.forge.repositories import rescans
+from trivium.forge.jobs import finding, running
+from trivium.forge.repositories import creation, rescans
+from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import settings as repository_settings
+from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
+from trivium.forge.upkeep.queued_maintenance import MAINTENANCE
+from trivium.jobs.carrying_out import carry_out
 from trivium.store import tables
+from trivium.vcs.values import Layout
 from trivium.web.registering import Who, every_view
 
 
@@ -355,25 +361,176 @@ def test_what_new_repositories_begin_with(doorway: Doorway, root: Visitor, site:
 def test_every_page_shows_what_the_site_is_called(doorway: Doorway, root: Visitor, site: Site, ada: Caller) -> None:
     adas = doorway.visitor(ada)
     assert "· Trivium</title>" in adas.get("/").text
-    fields = {"rhodecode_title": "Tide & Time <b>", "rhodecode_support_url": "https://help.example.org/"}
-    assert root.post("/_admin/settings/global", **fields).status == 302
+    assert root.post("/_admin/settings/global", rhodecode_title="Tide & Time <b>").status == 302
+    assert root.post("/_admin/settings/visual", **LOOK).status == 302
     for visitor in (adas, root):
         page = visitor.get("/")
         assert "· Tide &amp; Time &lt;b&gt;</title>" in page.text and "https://help.example.org/" in page.page.links
         assert "Trivium 0" not in page.page.text
-    for wrong in ({"rhodecode_support_url": "javascript:alert(1)"}, {"rhodecode_title": "x" * 81}):
-        assert root.post("/_admin/settings", **(fields | wrong)).status == 422
-    assert said(site, "site.settings")[0]["was"] == {"title": "", "support_url": "", "show_version": True}
+    assert root.post("/_admin/settings", rhodecode_title="x" * 81).status == 422
+    assert said(site, "site.settings") == [
+        {"changes": {"title": "Tide & Time <b>"}, "was": {"title": ""}},
+        {
+            "changes": {"support_url": "https://help.example.org/", "show_version": False},
+            "was": {"support_url": "", "show_version": True},
+        },
+    ]
+
+
+LOOK = {
+    "rhodecode_support_url": "https://help.example.org/",
+    "rhodecode_show_private_icon": "1",
+    "rhodecode_repository_fields": "1",
+    "rhodecode_show_revision_number": "1",
+    "rhodecode_show_sha_length": "12",
+    "rhodecode_dashboard_items": "50",
+    "rhodecode_admin_grid_items": "50",
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("rhodecode_support_url", "javascript:alert(1)"),
+        ("rhodecode_show_sha_length", "5"),
+        ("rhodecode_show_sha_length", "41"),
+        ("rhodecode_dashboard_items", "9"),
+        ("rhodecode_admin_grid_items", "201"),
+        ("rhodecode_admin_grid_items", "many"),
+        ("rhodecode_clone_uri_tmpl", "{scheme}://{netloc}/all"),
+        ("rhodecode_clone_uri_tmpl", "{scheme}://{host}/{repo}"),
+        ("rhodecode_clone_uri_tmpl", "ftp://{netloc}/{repo}"),
+        ("rhodecode_clone_uri_tmpl", "{scheme}://{netloc}/{repo} --upload-pack=x"),
+    ],
+)
+def test_a_look_that_cannot_be_is_refused_beside_its_field(root: Visitor, site: Site, field: str, wrong: str) -> None:
+    answer = root.post("/_admin/settings/visual", **(LOOK | {field: wrong}))
+    assert answer.status == 422 and answer.page.all("input", name=field, aria_invalid="true")
+    assert not said(site, "site.settings")
+
+
+def test_lists_look_as_the_site_wants(doorway: Doorway, root: Visitor, site: Site, ada: Caller) -> None:
+    with site.store.write() as db:
+        for number in range(11):
+            rows.repository(db, f"tide{number:02}", ada, private=number == 0)
+    adas = doorway.visitor(ada)
+    before = adas.get("/").page
+    assert "Private" in before.text and "Public" not in before.text and not before.all("a", rel="next")
+    wanted = LOOK | {
+        "rhodecode_show_private_icon": "",
+        "rhodecode_show_public_icon": "1",
+        "rhodecode_dashboard_items": "10",
+        "rhodecode_admin_grid_items": "10",
+    }
+    assert root.post("/_admin/settings/visual", **wanted).status == 302
+    after = adas.get("/").page
+    assert "Public" in after.text and "Private" not in after.text and after.all("a", rel="next")
+    assert root.get("/_admin/repos").page.all("a", rel="next")
+
+
+def test_marks_in_descriptions_are_tags_where_the_site_wants_them(root: Visitor, site: Site, ada: Caller) -> None:
+    asked = CreationRequest(name="tide", kind="git", description="[stale] <b> [license => MIT] [requires => a/b]")
+    creation.create(site, ada, asked)
+    assert "[stale] <b> [license => MIT]" in root.get("/tide").page.text
+    assert root.post("/_admin/settings/visual", **LOOK, rhodecode_stylify_metatags="1").status == 302
+    for address in ("/tide", "/"):
+        page = root.get(address).page
+        assert "license MIT" in page.text and "[stale]" not in page.text and "/a/b" in page.links, address
+
+
+def test_addresses_to_clone_from_look_as_the_site_wants(
+    doorway: Doorway, root: Visitor, site: Site, ada: Caller, ben: Caller
+) -> None:
+    creation.create(site, ada, CreationRequest(name="of tide", kind="git"))
+    template = "ssh://{user}@git.example.org/{repo}"
+    assert root.post("/_admin/settings/visual", **LOOK, rhodecode_clone_uri_tmpl=template).status == 302
+    text = doorway.visitor(ben).get("/of%20tide").page.text
+    assert "ssh://ben@git.example.org/of%20tide" in text and "ssh://ben@git.example.org/_" in text
+
+
+def test_what_holds_for_repositories_without_settings_of_their_own(root: Visitor, site: Site, ada: Caller) -> None:
+    creation.create(site, ada, CreationRequest(name="own", kind="svn"))
+    creation.create(site, ada, CreationRequest(name="other", kind="svn"))
+    wanted = {"new_svn_branch": "main\nlines/*", "new_svn_tag": "marks/*"}
+    assert root.post("/_admin/settings/vcs", **(wanted | {"new_svn_tag": ".."})).status == 422
+    with site.store.read() as db:
+        own, other = (repositories.find(db, the_system(), name, Level.ADMIN) for name in ("own", "other"))
+    repository_settings.change(site, ada, own, {"hooks_outgoing_pull_logger": True, "vcs_svn_tag": ["mine/*"]})
+    assert root.post("/_admin/settings/vcs", **wanted).status == 302
+    with site.store.read() as db:
+        assert repository_settings.without_pulls(db, {own.id, other.id}) == {other.id}
+        assert [repository_settings.publishes(db, one.id) for one in (own, other)] == [False, False]
+        assert repository_settings.layout_of(db, other) == Layout(("main", "lines/*"), ("marks/*",))
+        assert repository_settings.layout_of(db, own) == Layout(("main", "lines/*"), ("mine/*",))
+    assert said(site, "site.settings")[0]["was"]["vcs_svn_tag"] == ["tags/*"]
+    assert "marks/*" in root.get("/other/settings/vcs").page.text
+
+
+def test_the_free_software_is_named(root: Visitor) -> None:
+    text = root.get("/_admin/settings/open_source").page.text
+    assert "SQLAlchemy" in text and "MIT" in text
 
 
 def test_a_rescan_tells_before_it_changes(root: Visitor, site: Site) -> None:
     assert root.post("/_admin/settings/mapping", destroy="1").status == 302
     with site.store.read() as db:
         (job,) = finding.of_kind(db, the_system(), rescans.RESCAN.name, 5)
-    assert json.loads(job.arguments) == {"remove_obsolete": True, "dry": True}
-    assert "waits" in root.get("/_admin/settings/mapping").page.text
+    asked = {"remove_obsolete": True, "dry": True, "even_most": False, "invalidate": False}
+    assert json.loads(job.arguments) == asked
+    answer = root.get("/_admin/settings/mapping")
+    assert "waits" in answer.page.text and answer.headers["refresh"] == "2" and answer.page.all("progress")
     (site.tree.root / "found.git").mkdir()
     assert rescans.look(site).added == ()
+
+
+def test_a_rescan_forgets_what_is_kept_and_more_than_half_when_told_so(root: Visitor, site: Site, ada: Caller) -> None:
+    with site.store.write() as db:
+        lost, kept = rows.repository(db, "lost", ada), rows.repository(db, "kept", ada)
+        rows.repository(db, "gone", ada)
+    (site.tree.root / "kept").mkdir()
+    answers = [site.cache_of(one) for one in (lost, kept)]
+    for one in answers:
+        one.mkdir(parents=True)
+        (one / "answer").write_bytes(b"kept")
+    assert root.post("/_admin/settings/mapping", destroy="1", really="1").status == 302
+    assert look_for_jobs(site) == ["failed"]
+    assert (answers[1] / "answer").exists()
+    everything = {"destroy": "1", "even_most": "1", "invalidate": "1", "really": "1"}
+    assert root.post("/_admin/settings/mapping", **everything).status == 302
+    assert look_for_jobs(site) == ["done", "failed"]
+    assert not (answers[1] / "answer").exists()
+    assert said(site, "site.invalidate_caches") == [{"count": 1}]
+    assert {one["kind"] for one in said(site, "repository.delete")} == {"git"}
+
+
+def do_due(site: Site) -> None:
+    """Do the jobs that wait."""
+    with site.store.read() as db:
+        waiting = running.due(db, 10)
+    for one in waiting:
+        assert carry_out(site, one.id)
+
+
+def look_for_jobs(site: Site) -> list[str]:
+    """Do what rescans were asked for; the states of those jobs, the newest first."""
+    do_due(site)
+    with site.store.read() as db:
+        return [job.state.value for job in finding.of_kind(db, the_system(), rescans.RESCAN.name, 5)]
+
+
+def test_maintenance_of_one_and_of_all(doorway: Doorway, root: Visitor, site: Site, ada: Caller, ben: Caller) -> None:
+    creation.create(site, ada, CreationRequest(name="tide", kind="git"))
+    page = "/_admin/settings/maintenance"
+    assert root.post(page, repository="nothing").status == 422
+    assert root.post(page, repository="tide").status == root.post(page).status == 302
+    assert "tide" in root.get(page).page.text and len(root.get(page).page.all("progress")) == 2
+    assert put(doorway.visitor(ben), "/tide/settings/maintenance").status == 403
+    assert put(doorway.visitor(ada), "/tide/settings/maintenance").status == 302
+    do_due(site)
+    with site.store.read() as db:
+        done = finding.of_kind(db, the_system(), MAINTENANCE.name, 5)
+    assert [job.state.value for job in done] == ["done", "done"] and "all are in good order" in done[0].log
+    assert len(said(site, "repository.maintenance")) == 2
 
 
 def test_patterns_of_the_site_lead_to_its_tracker(doorway: Doorway, site: Site, root: Visitor, ben: Caller) -> None:

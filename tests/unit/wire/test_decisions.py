@@ -152,7 +152,7 @@ def test_the_same_request_is_decided_once(door: Door, keys: dict[str, str], monk
 
 
 @pytest.fixture
-def admitting(site: Site, door: Door, keys: dict[str, str]) -> Callable[[str], Admitted]:
+def admitting(site: Site, door: Door, keys: dict[str, str]) -> Iterator[Callable[[str], Admitted]]:
     """Lets somebody into `other` who comes with a key of `root`."""
     with site.store.write() as db:
         other = finding.find(db, accounts.find(db, "root").as_caller(ADDRESS), "other", Level.READ)
@@ -161,9 +161,10 @@ def admitting(site: Site, door: Door, keys: dict[str, str]) -> Callable[[str], A
         async def wait() -> Admitted:
             return await through(door, signed("root", key), ASKED[8] | {"name": other.name})
 
-        return asyncio.run(wait())
+        return loop.run(wait())
 
-    return ask
+    with asyncio.Runner() as loop:
+        yield ask
 
 
 def test_who_holds_the_lock_counts_though_a_push_has_released_it(

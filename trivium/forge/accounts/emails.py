@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from trivium.access.caller import Caller
 from trivium.access.keys import KeyRing
 from trivium.access.rates import Rates
-from trivium.errors import Invalid, Kind, NotFound, TriviumError
+from trivium.errors import AlreadyExists, Invalid, Kind, NotFound, TriviumError
 from trivium.forge.accounts import users as accounts
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import EmailAdded, EmailAsked, EmailRemoved
@@ -42,7 +42,7 @@ MOST: Final = 50
 """Further addresses of an account, confirmed or not."""
 _HOUR: Final = 3600
 _AN_HOUR: Final = 20
-"""Addresses that a user may name in an hour: each names a mailbox, and tells whether an account has that address."""
+"""Addresses that a user may name in an hour: each names a mailbox."""
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 _NONCE_BYTES: Final = 16
 
@@ -103,6 +103,8 @@ class Confirmation:
     key: str
     locale: str
     """The language of the page where somebody asked."""
+    holder: str = ""
+    """The account that has the address already; empty: none, so that the link lets it be added."""
 
 
 _ROW: Final = (
@@ -130,7 +132,8 @@ def emails_of(db: Connection, _caller: Caller, user_id: int) -> Emails:
 def ask(site: Site, caller: Caller, email: str, *, locale: str = "") -> None:
     """Have a mail sent to an address that the caller says is theirs; a link sent before to the same holds no more.
 
-    Raises `Invalid` about `email`, `TooOften`, and `AlreadyExists` for an address that an account has.
+    Which addresses other accounts have is told nobody: such a one is answered alike, and the mail says whose it is.
+    Raises `Invalid` about `email`, `TooOften`, and `AlreadyExists` for one that the caller has already.
     """
     if not site.settings.mails_links:
         raise Invalid("This site sends no mails. An administrator can add an address.", about="email")
@@ -140,7 +143,8 @@ def ask(site: Site, caller: Caller, email: str, *, locale: str = "") -> None:
         raise TooOften(rates.seconds_left())
     nonce, moment = os.urandom(_NONCE_BYTES), int(time.time())
     with site.store.write(told_apart=True) as db:
-        accounts.check_free(db, email=stored)
+        if accounts.holds(db, caller.user_id, stored):
+            raise AlreadyExists(Kind.EMAIL, stored)
         db.execute(delete(table).where(table.c.asked_at <= moment - _FORGOTTEN))
         db.execute(delete(table).where(table.c.user_id == caller.user_id, table.c.email == stored))
         _check_few(db, caller.user_id)
@@ -159,7 +163,8 @@ def ask(site: Site, caller: Caller, email: str, *, locale: str = "") -> None:
 
 def to_mail(db: Connection, site: Site, confirmation: int) -> Confirmation | None:
     """What the mail needs; None when the link holds no more."""
-    return _held(site, db.execute(_BY_ID, {"sought": confirmation, "since": int(time.time()) - LIFETIME}).first())
+    found = _held(site, db.execute(_BY_ID, {"sought": confirmation, "since": int(time.time()) - LIFETIME}).first())
+    return None if found is None else replace(found, holder=accounts.holder_of(db, found.email))
 
 
 def held(db: Connection, caller: Caller, site: Site, key: str) -> Confirmation:

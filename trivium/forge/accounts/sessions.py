@@ -118,11 +118,13 @@ def own_sessions(db: Connection, caller: Caller, site: Site) -> list[ListedSessi
     return sessions_of(db, site, caller.user_id)
 
 
-def end_session(site: Site, caller: Caller, user_id: int, username: str, session_id: int) -> None:
-    """End one session of an account; nothing happens where it has ended already, or is somebody else's."""
+def end_session(site: Site, caller: Caller, user_id: int, username: str, session_id: int) -> bool:
+    """End one session of an account; False where it has ended already, or is somebody else's."""
     with site.store.write(access_unchanged=True) as db:
-        if db.execute(delete(table).where(table.c.id == session_id, table.c.user_id == user_id)).rowcount:
+        ended = bool(db.execute(delete(table).where(table.c.id == session_id, table.c.user_id == user_id)).rowcount)
+        if ended:
             journal.record(db, caller, SignedOut(subject=username, session_id=session_id))
+    return ended
 
 
 def end_sessions(site: Site, caller: Caller, user_id: int, username: str, *, but: int = 0) -> int:

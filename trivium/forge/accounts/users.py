@@ -362,6 +362,17 @@ def check_free(db: Connection, *, username: str | None = None, email: str | None
             raise AlreadyExists(Kind.EMAIL, email)
 
 
+def holds(db: Connection, user_id: int, email: str) -> bool:
+    """Whether an account has an address, as its main one or a further one."""
+    return user_id in {row[0] for row in db.execute(_EMAIL_HOLDERS, {"sought": email.lower()})}
+
+
+def holder_of(db: Connection, email: str) -> str:
+    """The name of the account that has an address; empty: none has."""
+    holders = [row[0] for row in db.execute(_EMAIL_HOLDERS, {"sought": email.lower()})]
+    return by_id(db, holders[0]).username if holders else ""
+
+
 def check_text(text: str, *, about: str = "name") -> None:
     if len(text) > _MAX_TEXT or not is_clean_text(text):
         raise Invalid("A name is too long, or has a character that cannot be stored.", about=about)

@@ -3,14 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, Table, select
 
+from trivium.store.tables import repositories, users
+
 _OF_THE_ROW = frozenset({"subject", "repository_id"})
+_NAMES = {
+    "owner_id": ("owner", users.c.id, users.c.username),
+    "fork_of_id": ("fork_of", repositories.c.id, repositories.c.name),
+}
+"""Columns that refer to something → what a row of the journal calls its name."""
+_DERIVED = frozenset({"name_key", "username_key", "group_id"})
+"""What follows from other values."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,3 +63,15 @@ def values_before(db: Connection, table: Table, row_id: int, names: Iterable[str
         return {}
     row = db.execute(select(*columns).where(table.c.id == row_id).with_for_update()).mappings().first()
     return dict(row) if row is not None else {}
+
+
+def in_names(db: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of columns as the journal tells them: who and what they refer to by its present name."""
+    told = {}
+    for column, value in values.items():
+        if column in _NAMES:
+            called, number, name = _NAMES[column]
+            told[called] = None if value is None else db.execute(select(name).where(number == value)).scalar()
+        elif column not in _DERIVED:
+            told[column] = value
+    return told

@@ -14,3 +14,10 @@ class SiteSettingsChanged(Event, frozen=True):
     action = "site.settings"
     changes: dict[str, Any]
     was: dict[str, Any]
+
+
+class CachesInvalidated(Event, frozen=True):
+    """Somebody had forgotten what was kept of all repositories to answer faster."""
+
+    action = "site.invalidate_caches"
+    count: int

@@ -22,7 +22,7 @@ from trivium.errors import Forbidden, Invalid, Kind, NotFound, TriviumError
 from trivium.forge.accounts.users import User
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
-from trivium.forge.events.event import values_before
+from trivium.forge.events.event import in_names, values_before
 from trivium.forge.events.gists import GistChanged, GistCreated, GistDeleted
 from trivium.forge.naming.placement import staging
 from trivium.forge.partial_changes import PartialChanges
@@ -227,12 +227,12 @@ def update_gist(site: Site, caller: Caller, gist: Gist, wanted: GistChanges) -> 
         sync_tree(place)
     told = {name: value for name, value in changes.items() if name != "modified_on"}
     with site.store.write(told_apart=True) as db:
-        was = values_before(db, gists, gist.id, told)
+        was = in_names(db, values_before(db, gists, gist.id, told))
         if not db.execute(update(gists).where(gists.c.id == gist.id).values(**changes)).rowcount:
             if files is not UNSET:
                 remove_tree(place)  # the gist was deleted, and its new revision must not remain
             raise NotFound(Kind.GIST, gist.access_id)
-        event = GistChanged(subject=gist.access_id, changes=told, files=files is not UNSET, was=was)
+        event = GistChanged(subject=gist.access_id, changes=in_names(db, told), files=files is not UNSET, was=was)
         journal.record(db, caller, event)
         return _one(db, gists.c.id == gist.id)
 

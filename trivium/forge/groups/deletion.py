@@ -31,12 +31,14 @@ def delete_group(site: Site, caller: Caller, group: RepoGroup) -> None:
 
     def change(db: Connection) -> None:
         if repo_groups.find(db, caller, group.id, Level.ADMIN).name != group.name:
-            raise Invalid("the group was renamed by somebody else")
+            raise Invalid("the group was renamed by somebody else", about="group")
         for table, holder in ((groups, groups.c.parent_id), (repositories, repositories.c.group_id)):
             if db.execute(select(table.c.id).where(holder == group.id).limit(1)).first() is not None:
-                raise Invalid("the group is not empty: delete or move what it holds first")
+                raise Invalid("the group is not empty: delete or move what it holds first", about="group")
         if _holds_something(place):
-            raise Invalid("the directory of the group holds something that is not registered (rescan_repos)")
+            raise Invalid(
+                "the directory of the group holds something that is not registered (rescan_repos)", about="group"
+            )
         if not db.execute(delete(groups).where(groups.c.id == group.id)).rowcount:
             raise NotFound(Kind.REPO_GROUP, group.id)
         journal.record(db, caller, RepoGroupDeleted(subject=group.name, group_id=group.id))
@@ -53,4 +55,4 @@ def _holds_something(place: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise Invalid("the directory of the group cannot be read") from error
+        raise Invalid("the directory of the group cannot be read", about="group") from error

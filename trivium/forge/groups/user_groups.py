@@ -27,7 +27,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import MAX_ID, User
 from trivium.forge.bounds import check_description
 from trivium.forge.events import journal
-from trivium.forge.events.event import values_before
+from trivium.forge.events.event import in_names, values_before
 from trivium.forge.events.groups import MemberAdded, MemberRemoved, UserGroupChanged, UserGroupCreated, UserGroupDeleted
 from trivium.forge.grants.on_objects import factory_level, grant_row
 from trivium.forge.naming import searching
@@ -195,11 +195,11 @@ def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroup
             if holder not in (None, group.id):
                 raise AlreadyExists(Kind.USER_GROUP, changes["name"])
         if changes:
-            was = values_before(db, user_groups, group.id, changes)
+            was = in_names(db, values_before(db, user_groups, group.id, changes))
             db.execute(update(user_groups).where(user_groups.c.id == group.id).values(**changes))
             if "name_key" in changes:
                 searching.called(db, searching.USER_GROUPS, [(group.id, changes["name_key"])])
-            journal.record(db, caller, UserGroupChanged(subject=group.name, changes=changes, was=was))
+            journal.record(db, caller, UserGroupChanged(subject=group.name, changes=in_names(db, changes), was=was))
         return _reread(db, caller, group.id)
 
 

@@ -35,6 +35,8 @@ from trivium.vcs.values import FileCommit, Layout, RefUpdate
 MAX_CONTENT: Final = 512 << 10
 """Bytes of a file that is edited in a browser."""
 _MAX_MESSAGE: Final = 64 << 10
+_MAX_SEGMENT: Final = 255
+"""Bytes of one name in a path: no file system of a clone takes a longer one."""
 _TRIES: Final = 3
 _NOBODY: Final = "unknown@localhost"
 _TRUNK: Final = "trunk"
@@ -154,7 +156,10 @@ def _check(edit: Edit) -> None:
         raise Invalid("A file of more than %(most)s bytes is not edited here.", about="content", most=MAX_CONTENT)
     if not is_clean_text(edit.path) or any(ord(one) < 32 or ord(one) == 127 for one in edit.path) or "\\" in edit.path:
         raise Invalid("A path has no such characters.", about="path")
-    if any(segment.lower() in OF_SYSTEMS for segment in edit.path.split("/")):
+    segments = edit.path.split("/")
+    if edit.adds and any(len(segment.encode("utf-8", "surrogateescape")) > _MAX_SEGMENT for segment in segments):
+        raise Invalid("A name in a path has at most %(most)s bytes.", about="path", most=_MAX_SEGMENT)
+    if any(segment.lower() in OF_SYSTEMS for segment in segments):
         raise UnknownPath(edit.path)
     if not is_clean_text(edit.branch) or not is_clean_text(edit.message):
         raise UnknownRevision(edit.branch)
@@ -171,18 +176,20 @@ def _head(history: History, repository: Repository, edit: Edit) -> str:
     if head is None:
         raise UnknownRevision(edit.branch)
 
-    def look(snapshot: Snapshot) -> None:
+    def look(snapshot: Snapshot) -> bool:
         now = None if snapshot.is_empty() else _id_at(snapshot, head, edit.path)
         if edit.adds:
             if now is not None:
                 raise Conflict(head, _content(snapshot, head, edit.path))
         elif head == edit.seen:
-            if now is None:
-                raise UnknownPath(edit.path)
+            return now is not None
         elif now is None or not _is_as_seen(snapshot, edit, head, now):
             raise Conflict(head, _content(snapshot, head, edit.path))
+        return True
 
-    history.read(repository, look)
+    # What is not there is told here: of an error of the system `read` would wait for the end of our own exclusive work.
+    if not history.read(repository, look):
+        raise UnknownPath(edit.path)
     return head
 
 

@@ -107,7 +107,7 @@ def cancel(site: Site, caller: Caller, job: Job) -> State:
         if not db.execute(update(jobs).where(*waits).values(**ended)).rowcount:
             state = State.RUNNING
             if not db.execute(update(jobs).where(*runs).values(asked_to_end=True)).rowcount:
-                raise Invalid("the job is over")
+                raise Invalid("the job is over", about="job")
         journal.record(db, caller, JobCancelled(subject=job.subject, job=job.id, kind=job.kind))
     return state
 
@@ -118,7 +118,7 @@ def retry(site: Site, caller: Caller, job: Job) -> None:
     Raises `Invalid` for another, and `AlreadyExists` when the name is reserved by now.
     """
     if '"with_secret":true' in job.arguments:
-        raise Invalid("its password is not kept: ask for it anew")
+        raise Invalid("its password is not kept: ask for it anew", about="job")
     values = {
         "state": State.QUEUED.value,
         "attempts": 0,
@@ -141,7 +141,7 @@ def retry(site: Site, caller: Caller, job: Job) -> None:
         except IntegrityError as error:
             raise AlreadyExists(Kind.REPOSITORY, job.subject) from error
         if not changed:
-            raise Invalid("only what failed or was cancelled can be begun again")
+            raise Invalid("only what failed or was cancelled can be begun again", about="job")
         journal.record(db, caller, JobRetried(subject=job.subject, job=job.id, kind=job.kind))
     announce(site, job.id)
 

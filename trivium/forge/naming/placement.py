@@ -51,7 +51,7 @@ class Placement:
                 return cls(anchor, segments[depth:])
             anchor = anchor / segment
             if not stat.S_ISDIR(state.st_mode):
-                raise Invalid("something else stands in the repository root under this name")
+                raise Invalid("something else stands in the repository root under this name", about="name")
         return cls(anchor, ())
 
     def stage_directory(self, aside: Path) -> list[Move]:
@@ -69,7 +69,9 @@ class Placement:
         If the block fails, the repository is where it was built, for another try.
         """
         if not self.below:
-            raise Invalid("a directory that is not registered stands in the repository root under this name")
+            raise Invalid(
+                "a directory that is not registered stands in the repository root under this name", about="name"
+            )
         if len(self.below) == 1:
             yield [Move(built, self.anchor / self.below[0])]
             return

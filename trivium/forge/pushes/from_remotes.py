@@ -55,7 +55,7 @@ def pull(site: Site, caller: Caller, repository: Repository, *, work: Work | Non
         with site.store.read() as db:
             row = _REMOTE.first(db, {"repository_id": repository.id})
         if row is None or not row[1]:
-            raise Invalid("the repository has no remote address")
+            raise Invalid("the repository has no remote address", about="clone_uri")
         name, shown, secret = row
         address = opened_remote(site, shown, secret)
         telling = failures_told(site, caller, RemotePullFailed, name, repository_id=repository.id, remote=address)

@@ -44,7 +44,7 @@ def submit_pull(site: Site, caller: Caller, repository: Repository) -> str | Non
     """
     site.back_ends[repository.kind].abilities.check(Act.PULL)
     if not repository.clone_uri:
-        raise Invalid("the repository has no remote address")
+        raise Invalid("the repository has no remote address", about="clone_uri")
     user_locks.check(caller, repository, writes=True)
     count_import(site, caller)
     return submit(

@@ -19,7 +19,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.bounds import check_description
 from trivium.forge.caches import files as caches
 from trivium.forge.events import journal
-from trivium.forge.events.event import values_before
+from trivium.forge.events.event import in_names, values_before
 from trivium.forge.events.repositories import RepositoryArchived, RepositoryChanged, RepositoryDeleted
 from trivium.forge.grants.on_objects import grant_row
 from trivium.forge.groups import repo_groups
@@ -105,16 +105,16 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
             _check_no_circle(db, repository.id, parent.id)
         if path != repository.name:
             if _new_path(db, caller, repository, wanted) != path:
-                raise Invalid("the group was renamed by somebody else")
+                raise Invalid("the group was renamed by somebody else", about="group")
             repo_groups.check_name_free(db, path, but_repository=repository.id)
             above = repo_groups.ancestry(db, caller, path)
             if above.missing:
-                raise Invalid("the group was removed by somebody else")
+                raise Invalid("the group was removed by somebody else", about="group")
             former_names.taken(db, path)
             former_names.left(db, repository.id, repository.name)
             changes.update(name=path, name_key=key_of(path), group_id=above.deepest.id if above.deepest else None)
-        told = {column: value for column, value in changes.items() if column not in ("name_key", "clone_secret")}
-        was = values_before(db, table, repository.id, told)
+        told = {column: value for column, value in changes.items() if column != "clone_secret"}
+        was = in_names(db, values_before(db, table, repository.id, told))
         if changes:
             db.execute(update(table).where(table.c.id == repository.id).values(**changes, updated_on=now()))
         if "name_key" in changes:
@@ -125,7 +125,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
         event = RepositoryChanged(
             subject=repository.name,
             repository_id=repository.id,
-            changes=told | ({"fields": filled} if filled else {}),
+            changes=in_names(db, told) | ({"fields": filled} if filled else {}),
             was=was | ({"fields": replaced} if filled else {}),
         )
         journal.record(db, caller, event)
@@ -185,7 +185,7 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
     `Invalid`. A deleted repository goes to the trash, and its name is free at once.
     """
     if forks not in ("", "detach", "delete"):
-        raise Invalid("forks can be detached or deleted: forks is detach or delete")
+        raise Invalid("forks can be detached or deleted: forks is detach or delete", about="forks")
     with site.store.read() as db:
         direct, doomed = _doomed(db, caller, repository, forks)
         notes = [trash_notes.note_of(db, caller, one) for one in doomed]
@@ -198,7 +198,7 @@ def delete_repository(site: Site, caller: Caller, repository: Repository, forks:
         db.execute(held.with_for_update()).all()
         now_direct, now_doomed = _doomed(db, caller, repository, forks)
         if now_direct != direct or [(one.id, one.name) for one in now_doomed] != expected:
-            raise Invalid("the repository or its forks were changed by somebody else")
+            raise Invalid("the repository or its forks were changed by somebody else", about="forks")
         for one, note in zip(now_doomed, notes, strict=True):
             trash_notes.renew(db, site, note, trash_notes.note_of(db, caller, one))
             db.execute(delete(table).where(table.c.id == one.id))
@@ -216,7 +216,7 @@ def _doomed(db: Connection, caller: Caller, repository: Repository, forks: str) 
     """The number of direct forks, and every repository to delete."""
     doomed = [repositories.find(db, caller, repository.id, Level.ADMIN)]
     if doomed[0].name != repository.name:
-        raise Invalid("the repository was renamed by somebody else")
+        raise Invalid("the repository was renamed by somebody else", about="name")
     direct = [row[0] for row in db.execute(select(table.c.id).where(table.c.fork_of_id == repository.id))]
     if direct and not forks:
         raise Invalid("the repository still has forks", about="forks")

@@ -134,7 +134,7 @@ def toggle_following(
     if caller.anonymous:
         raise Forbidden
     if (repository_id is None) == (user_id is None):
-        raise Invalid("somebody follows either a repository or a user")
+        raise Invalid("somebody follows either a repository or a user", about="follows")
     # Answers of the API show who follows a repository.
     with site.store.write(told_apart=True) as db:
         if repository_id is not None:
@@ -147,7 +147,7 @@ def toggle_following(
         if other.id == DEFAULT_USER_ID:
             raise NotFound(Kind.USER, user_id)
         if other.id == caller.user_id:
-            raise Invalid("nobody follows themselves")
+            raise Invalid("nobody follows themselves", about="follows")
         now_followed = _toggled(db, user_followers, user_id=other.id, follower_id=caller.user_id)
         journal.record(db, caller, UserFollowed(subject=other.username, user_id=other.id, follows=now_followed))
         return now_followed

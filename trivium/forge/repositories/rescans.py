@@ -27,6 +27,7 @@ from trivium.forge.accounts.users import User
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import RepositoryDeleted
+from trivium.forge.events.site import CachesInvalidated
 from trivium.forge.groups import repo_groups
 from trivium.forge.jobs.job import JobKind
 from trivium.forge.jobs.running import Work
@@ -152,6 +153,10 @@ class RescanArguments(msgspec.Struct, frozen=True):
     remove_obsolete: bool
     dry: bool
     """Whether it only tells what it would do."""
+    even_most: bool = False
+    """Whether repositories are forgotten even if they are more than half of all."""
+    invalidate: bool = False
+    """Whether what is kept of all repositories to answer faster is forgotten as well."""
 
 
 RESCAN: Final = JobKind("rescan", RescanArguments, attempts=1, long=True)
@@ -182,8 +187,13 @@ def carry_out_rescan(site: Site, work: Work, arguments: RescanArguments) -> None
         done = look(site, remove_obsolete=arguments.remove_obsolete)
     else:
         done = rescan(
-            site, user.as_caller(work.job.address), remove_obsolete=arguments.remove_obsolete, at_most_half=True
+            site,
+            user.as_caller(work.job.address),
+            remove_obsolete=arguments.remove_obsolete,
+            at_most_half=not arguments.even_most,
         )
+        if arguments.invalidate:
+            _forget_answers(site, work, user.as_caller(work.job.address))
     words = ("would register", "would forget") if arguments.dry else ("registered", "forgot")
     for word, names in zip(words, (done.added, done.removed), strict=True):
         for name in names[:_MOST_TOLD]:
@@ -193,11 +203,24 @@ def carry_out_rescan(site: Site, work: Work, arguments: RescanArguments) -> None
     work.log(f"{words[0]} {len(done.added)}, {words[1]} {len(done.removed)}, skipped {len(done.skipped)}")
 
 
-def ask_for_rescan(site: Site, caller: Caller, *, remove_obsolete: bool, dry: bool) -> None:
+def _forget_answers(site: Site, work: Work, caller: Caller) -> None:
+    """Forget what is kept of all repositories; it is never wrong, so that a kill in between costs nothing."""
+    with site.store.read() as db:
+        ids = db.execute(select(repositories.c.id).order_by(repositories.c.id)).scalars().all()
+    for number, repository_id in enumerate(ids):
+        work.check()
+        work.tell(number, len(ids), "repositories")
+        RepositoryCache(site, repository_id).clear()
+    with site.store.write(access_unchanged=True) as db:
+        journal.record(db, caller, CachesInvalidated(subject="", count=len(ids)))
+    work.log(f"forgot what was kept of {len(ids)} repositories")
+
+
+def ask_for_rescan(site: Site, caller: Caller, wanted: RescanArguments) -> None:
     """Have a job do it; one waits at a time. Raises `Forbidden` for others than super-admins."""
     if not caller.super_admin:
         raise Forbidden
-    submit(site, caller, RESCAN, RescanArguments(remove_obsolete, dry), subject="", only_one="rescan")
+    submit(site, caller, RESCAN, wanted, subject="", only_one="rescan")
 
 
 @contextlib.contextmanager

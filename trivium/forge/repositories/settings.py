@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, union_all
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
-from trivium.errors import Invalid
+from trivium.errors import Forbidden, Invalid
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import SettingsChanged
+from trivium.forge.events.site import SiteSettingsChanged
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.query import Query
 from trivium.store.tables import repository_settings as table
+from trivium.store.tables import site_values
 from trivium.vcs.values import Layout
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
@@ -97,32 +99,55 @@ _KNOWN: Final[Mapping[str, _Setting]] = {
 }
 
 
+_SITE: Final = "vcs"
+"""The row of `site_values` that has what holds for all repositories without their own."""
+_OF_SITE: Final = (_PULLS, _PHASES, _BRANCHES, _TAGS)
+_sites = select(site_values.c.value).where(site_values.c.key == _SITE).scalar_subquery()
 _VALUE: Final = Query(
-    select(table.c.value).where(table.c.repository_id == bindparam("repository_id"), table.c.key == bindparam("key"))
+    select(
+        select(table.c.value)
+        .where(table.c.repository_id == bindparam("repository_id"), table.c.key == bindparam("key"))
+        .scalar_subquery(),
+        _sites,
+    )
 )
+
+
+def _sites_values(stored: str | None) -> dict[str, Any]:
+    """What holds for all repositories: what was set for the site, else what we begin with."""
+    begins = {key: setting.default for key, setting in _KNOWN.items()}
+    return begins if stored is None else begins | msgspec.json.decode(stored)
 
 
 def publishes(db: Connection, repository_id: int) -> bool:
     """Whether changesets pushed to a Mercurial repository, or pulled from it, become public (phases_publish)."""
-    found = _VALUE.first(db, {"repository_id": repository_id, "key": _PHASES})
-    return found is None or bool(_flag(msgspec.json.decode(found[0])))
+    row = _VALUE.first(db, {"repository_id": repository_id, "key": _PHASES})
+    own, sites = row if row is not None else (None, None)
+    return bool(_flag(_sites_values(sites)[_PHASES] if own is None else msgspec.json.decode(own)))
 
 
 def without_pulls(db: Connection, ids: Collection[int]) -> set[int]:
     """Those of some repositories whose pulls are not journalled (hooks_outgoing_pull_logger)."""
-    rows = db.execute(
-        select(table.c.repository_id, table.c.value).where(table.c.key == _PULLS, table.c.repository_id.in_(ids))
-    )
-    return {repository_id for repository_id, value in rows if not msgspec.json.decode(value)}
+    own = select(table.c.repository_id, table.c.value).where(table.c.key == _PULLS, table.c.repository_id.in_(ids))
+    sites = select(literal(0), site_values.c.value).where(site_values.c.key == _SITE)
+    found = {repository_id: msgspec.json.decode(value) for repository_id, value in db.execute(union_all(own, sites))}
+    otherwise = bool(found.pop(0, {}).get(_PULLS, _KNOWN[_PULLS].default))
+    return {repository_id for repository_id in ids if not found.get(repository_id, otherwise)}
+
+
+def _stored(db: Connection, repository_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was set for a repository, and what holds on the site: one statement."""
+    own = select(table.c.key, table.c.value).where(table.c.repository_id == repository_id)
+    sites = select(literal(_SITE), site_values.c.value).where(site_values.c.key == _SITE)
+    found: dict[str, str] = dict(db.execute(union_all(own, sites)).tuples())
+    site = _sites_values(found.pop(_SITE, None))
+    return {key: msgspec.json.decode(value) for key, value in found.items() if key in _KNOWN}, site
 
 
 def settings_of(db: Connection, repository: Repository) -> dict[str, Any]:
     """All settings: what was set, else the site's value."""
-    found = {key: setting.default for key, setting in _KNOWN.items()}
-    for key, value in db.execute(select(table.c.key, table.c.value).where(table.c.repository_id == repository.id)):
-        if key in _KNOWN:
-            found[key] = msgspec.json.decode(value)
-    return found
+    own, site = _stored(db, repository.id)
+    return site | own
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +165,48 @@ class Known:
 
 def known_of(db: Connection, _caller: Caller, repository_id: int) -> Known:
     """The settings of a repository that the caller was found to administer: one statement."""
-    rows = db.execute(select(table.c.key, table.c.value).where(table.c.repository_id == repository_id))
-    found = {key: msgspec.json.decode(value) for key, value in rows if key in (_PULLS, _PHASES, _BRANCHES, _TAGS)}
-    every = {key: setting.default for key, setting in _KNOWN.items()} | found
+    own, site = _stored(db, repository_id)
+    return _known(site | own, own=not own.keys().isdisjoint(_OF_SITE))
+
+
+def of_site(db: Connection, _caller: Caller) -> Known:
+    """What holds for repositories without settings of their own: one statement."""
+    return _known(_sites_values(db.execute(select(_sites)).scalar()), own=False)
+
+
+def _known(every: Mapping[str, Any], *, own: bool) -> Known:
     return Known(
-        bool(found),
+        own,
         bool(every[_PULLS]),
         bool(_flag(every[_PHASES])),
         tuple(every[_BRANCHES]),
         tuple(every[_TAGS]),
     )
+
+
+def change_of_site(site: Site, caller: Caller, **given: Any) -> None:
+    """Set what holds for repositories without settings of their own; raises `Forbidden` and `BadSetting`."""
+    if not caller.super_admin:
+        raise Forbidden
+    values = {key: _parsed(key, given[key]) for key in _OF_SITE}
+    with site.store.write(told_apart=True) as db:
+        before = _sites_values(db.execute(select(_sites)).scalar())
+        changes = {key: value for key, value in values.items() if value != before[key]}
+        if not changes:
+            return
+        db.execute(delete(site_values).where(site_values.c.key == _SITE))
+        db.execute(insert(site_values).values(key=_SITE, value=msgspec.json.encode(values).decode()))
+        was = {key: before[key] for key in changes}
+        journal.record(db, caller, SiteSettingsChanged(subject=_SITE, changes=changes, was=was))
+
+
+def _parsed(key: str, value: Any) -> Any:
+    if key not in _KNOWN:
+        raise BadSetting(key, "there is no such setting")
+    try:
+        return _KNOWN[key].parse(value)
+    except ValueError as error:
+        raise BadSetting(key, str(error)) from error
 
 
 def layout_of(db: Connection, repository: Repository) -> Layout:
@@ -160,14 +217,7 @@ def layout_of(db: Connection, repository: Repository) -> Layout:
 
 def change(site: Site, caller: Caller, repository: Repository, given: Mapping[str, Any]) -> None:
     """Change the given settings, all or none; null restores the site's value. Raises `BadSetting`."""
-    values: dict[str, Any] = {}
-    for key, value in given.items():
-        if key not in _KNOWN:
-            raise BadSetting(key, "there is no such setting")
-        try:
-            values[key] = None if value is None else _KNOWN[key].parse(value)
-        except ValueError as error:
-            raise BadSetting(key, str(error)) from error
+    values = {key: None if value is None and key in _KNOWN else _parsed(key, value) for key, value in given.items()}
     with site.store.write(told_apart=True) as db:
         repositories.find(db, caller, repository.id, Level.ADMIN)
         was: dict[str, Any] = {}

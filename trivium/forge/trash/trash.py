@@ -125,9 +125,9 @@ def restore(site: Site, caller: Caller, entry: Entry, name: str | None = None, o
     `AlreadyExists`, `VcsError` or `Busy`.
     """
     if entry.kind == BUNDLE:
-        raise Invalid("a bundle of stripped commits is not restored: fetch from it with git or hg")
+        raise Invalid("a bundle of stripped commits is not restored: fetch from it with git or hg", about="entry")
     if entry.kind not in site.back_ends:
-        raise Invalid(f"it is not known what kind of repository {entry.label} is")
+        raise Invalid("it is not known what kind of repository %(entry)s is", about="entry", entry=entry.label)
     if name is None and entry.note is None:
         raise Invalid("it is not known what %(entry)s was called: give a name", about="name", entry=entry.label)
     path = check_path(path_of(name if name is not None else entry.name))
@@ -184,7 +184,9 @@ def _put_back(
             repo_groups.check_name_free(db, wanted.path)
             placement = Placement.plan(site.tree, wanted.path)
         if not placement.below:
-            raise Invalid("a directory that is not registered stands in the repository root under this name")
+            raise Invalid(
+                "a directory that is not registered stands in the repository root under this name", about="name"
+            )
     moves = []
     if len(placement.below) > 1:
         groups = Placement(placement.anchor, placement.below[:-1])
@@ -193,7 +195,7 @@ def _put_back(
 
     def change(db: Connection) -> tuple[int, list[str]]:
         if not os.path.lexists(site.tree.trash / entry.label):
-            raise Invalid(f"there is no {entry.label!r} in the trash any more")
+            raise Invalid("there is no %(entry)s in the trash any more", about="entry", entry=entry.label)
         check_may_create(db, caller, wanted.path)
         repo_groups.check_name_free(db, wanted.path)
         if Placement.plan(site.tree, wanted.path) != placement:
@@ -232,7 +234,7 @@ def remove(site: Site, caller: Caller, entry: Entry) -> None:
 
     def change(db: Connection) -> None:
         if not os.path.lexists(place):
-            raise Invalid(f"there is no {entry.label!r} in the trash any more")
+            raise Invalid("there is no %(entry)s in the trash any more", about="entry", entry=entry.label)
         journal.record(db, caller, TrashRemoved(subject=entry.name or entry.label, entry=entry.label, kind=entry.kind))
 
     with staging(site) as aside:

@@ -146,6 +146,31 @@ def verify_some(site: Site, work: Work) -> None:
             _log.warning("a repository could not be checked", repository_id=repository_id, why=str(error))
 
 
+def damaged(db: Connection, days: int, most: int) -> list[str]:
+    """Names of repositories whose last look for damage has found some, at most so many.
+
+    `days` as in verify_days: by twice as many each was looked through again, so that older looks say nothing.
+    """
+    told, later = tables.journal, tables.journal.alias("later")
+    looks = told.c.action == RepositoryVerified.action
+    if days:
+        since = select(func.min(told.c.id)).where(told.c.at >= moment(-2 * days * _DAY)).scalar_subquery()
+        looks &= told.c.id >= since
+    again = select(later.c.id).where(
+        later.c.action == RepositoryVerified.action,
+        later.c.repository_id == told.c.repository_id,
+        later.c.id > told.c.id,
+    )
+    found = (
+        select(tables.repositories.c.name)
+        .join(told, told.c.repository_id == tables.repositories.c.id)
+        .where(looks, told.c.detail.contains('"sound":false', autoescape=True), ~again.exists())
+        .order_by(tables.repositories.c.name)
+        .limit(most)
+    )
+    return list(db.execute(found).scalars())
+
+
 def _due(db: Connection, days: int) -> list[int]:
     """The repositories that nobody has looked through for so many days, of all as many as are due each day.
 

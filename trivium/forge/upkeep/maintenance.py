@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trivium.access.caller import Caller
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.events import journal
@@ -12,13 +14,15 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep import housekeeping
 
 
-def carry_out(site: Site, caller: Caller, repository: Repository) -> list[str]:
+def carry_out(
+    site: Site, caller: Caller, repository: Repository, *, stop: Callable[[], bool] = lambda: False
+) -> list[str]:
     """Run the maintenance of a repository's system, beside readers and pushes; returns what was done.
 
-    Raises `Interrupted` when somebody wants the repository alone, and `VcsError`. Recovery removes the remains of a
-    killed server, as after a push.
+    Raises `Interrupted` when somebody wants the repository alone or `stop` says so, and `VcsError`. Recovery
+    removes the remains of a killed server, as after a push.
     """
-    housekeeping.tidy(site, repository.id, thorough=True, stop=lambda: False)
+    housekeeping.tidy(site, repository.id, thorough=True, stop=stop)
     with site.store.write(access_unchanged=True) as db:
         journal.record(db, caller, RepositoryMaintained(subject=repository.name, repository_id=repository.id))
     return list(site.back_ends[repository.kind].abilities.upkeep)

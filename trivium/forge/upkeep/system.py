@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, func, select
 
 from trivium import __version__
@@ -19,14 +18,12 @@ from trivium.access.caller import Caller
 from trivium.errors import Forbidden
 from trivium.forge.events import outbox
 from trivium.forge.events.outbox import Trouble
-from trivium.forge.events.repositories import RepositoryVerified
 from trivium.forge.site import Site
-from trivium.store.tables import DEFAULT_USER_ID, jobs, journal, repo_groups, repositories, user_groups, users
+from trivium.forge.upkeep import integrity
+from trivium.store.tables import DEFAULT_USER_ID, jobs, repo_groups, repositories, user_groups, users
 
 _PACKAGES: Final = ("SQLAlchemy", "pygit2", "mercurial", "subvertpy", "uvicorn", "Jinja2", "celery", "psycopg")
 _TROUBLES_SHOWN: Final = 20
-_LOOKS: Final = 500
-"""Of so many looks for damage the last ones are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +68,11 @@ def system(db: Connection, caller: Caller, site: Site) -> System:
     counts = [(table.name, _count(db, table)) for table in (repositories, repo_groups, users, user_groups)]
     failed = db.execute(select(func.count()).where(jobs.c.state == "failed")).scalar_one()
     undelivered = outbox.troubles(db, most=_TROUBLES_SHOWN)
-    damaged = _damaged(db)
+    damaged = integrity.damaged(db, site.settings.verify_days, _TROUBLES_SHOWN)
     findings = list(_findings(site, disks, failed=failed, undelivered=len(undelivered)))
     if damaged:
         findings.append("damaged")
     return System(list(_versions(db, site)), disks, counts, findings, undelivered, damaged)
-
-
-def _damaged(db: Connection) -> list[str]:
-    """Which repositories were found to be damaged when they were looked through last (`upkeep.integrity`)."""
-    told = select(journal.c.repository_id, repositories.c.name, journal.c.detail).join(
-        repositories, repositories.c.id == journal.c.repository_id
-    )
-    newest = told.where(journal.c.action == RepositoryVerified.action).order_by(journal.c.id.desc()).limit(_LOOKS)
-    last: dict[int, tuple[str, str]] = {}
-    for repository_id, name, detail in db.execute(newest):
-        last.setdefault(repository_id, (name, detail))
-    sound = {name: bool(msgspec.json.decode(detail).get("sound", True)) for name, detail in last.values()}
-    return sorted(name for name, whole in sound.items() if not whole)[:_TROUBLES_SHOWN]
 
 
 def tell_again(site: Site, caller: Caller, subscriber: str, event_id: int) -> bool:

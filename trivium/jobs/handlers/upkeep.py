@@ -9,11 +9,12 @@ from trivium.forge.gists import gists
 from trivium.forge.jobs import finding
 from trivium.forge.jobs.job import moment
 from trivium.forge.jobs.running import Work
+from trivium.forge.notifications import changes as notifications
 from trivium.forge.site import Site
 from trivium.forge.trash import trash
-from trivium.forge.upkeep import integrity
+from trivium.forge.upkeep import integrity, queued_maintenance
 from trivium.jobs.registry import handles
-from trivium.jobs.schedules import EXPIRED, INTEGRITY, OLD_JOBS, TRASH, Nothing
+from trivium.jobs.schedules import EXPIRED, INTEGRITY, NOTIFICATIONS, OLD_JOBS, TRASH, Nothing
 
 _DAY = 86_400.0
 
@@ -53,7 +54,14 @@ def forget_jobs(site: Site, work: Work, _: Nothing) -> None:
         work.log(f"{removed} forgotten")
 
 
+@handles(NOTIFICATIONS)
+def forget_notifications(site: Site, work: Work, _: Nothing) -> None:
+    """Forget what people were told long ago (keep_notifications_days, max_notifications)."""
+    work.log(f"{notifications.forget_old(site, work.check)} forgotten")
+
+
 handles(integrity.VERIFY)(integrity.carry_out)
+handles(queued_maintenance.MAINTENANCE)(queued_maintenance.carry_out)
 
 
 @handles(INTEGRITY)

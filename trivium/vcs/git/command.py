@@ -29,6 +29,8 @@ _HARMLESS: Final = (
 )
 """Flaws that old tools left in well-known histories, and that all other servers accept, too."""
 
+HIDDEN: Final = "refs/trivium"
+"""The refs at and below this name are ours: no client sees them."""
 CONFIGURATION: Final = """\
 [safe]
 \tdirectory = *
@@ -57,7 +59,7 @@ CONFIGURATION: Final = """\
 \tunpackLimit = 1
 [transfer]
 \tfsckObjects = true
-\thideRefs = refs/trivium
+\thideRefs = {hidden}
 [gc]
 \tauto = 0
 [repack]
@@ -119,8 +121,8 @@ class GitCommand:
     """The directory of the hook that looks at the sizes of objects."""
     default_branch: str = "master"
     """The branch that HEAD of a new repository names."""
-    _said: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
-    """The abilities that each service has told, once it was asked."""
+    _said: dict[tuple[str, int, int], bytes] = field(default_factory=dict, repr=False, compare=False)
+    """The abilities that each service has told, once it was asked, and of which program."""
 
     def argv(self, *arguments: str) -> list[str]:
         return [self.program, *arguments]
@@ -217,9 +219,14 @@ class GitCommand:
     def abilities(self) -> bytes:
         """The abilities that `git upload-pack` tells to a client that speaks protocol v2; raises `VcsError`.
 
-        They depend on git and on our configuration, not on the repository: git is asked once, in an empty repository.
+        They depend on git and on our configuration, not on the repository: git is asked once, in an empty repository,
+        and again when it was replaced by another git.
         """
         return self._said_by("upload-pack", PROTOCOL_2)
+
+    def known_abilities(self) -> bytes:
+        """The same without starting git; empty when it has to be asked."""
+        return self._said.get(self._saying("upload-pack"), b"")
 
     def abilities_for_push(self) -> bytes:
         """The abilities that `git receive-pack` tells behind its first ref; as `abilities`."""
@@ -227,15 +234,23 @@ class GitCommand:
         return said.partition(b"\n")[0]
 
     def _said_by(self, service: str, protocol: str = "") -> bytes:
-        if known := self._said.get(service):
+        saying = self._saying(service)
+        if known := self._said.get(saying):
             return known
         with tempfile.TemporaryDirectory(prefix="trivium-") as place:
             path = Path(place)
             self.run("init", "--quiet", "--bare", "--template=", ".", cwd=path)
             asking = replace(self, environment=self.environment | {"GIT_PROTOCOL": protocol})
             said = asking.run(service, "--stateless-rpc", "--http-backend-info-refs", ".", cwd=path)
-        self._said[service] = said
+        self._said[saying] = said
         return said
+
+    def _saying(self, service: str) -> tuple[str, int, int]:
+        try:
+            program = Path(self.program).stat()
+        except OSError as error:
+            raise VcsError(f"git: {error}") from error
+        return service, program.st_ino, program.st_mtime_ns
 
     def lines(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
         """The output of a command in the repository `cwd`, line by line as it comes; closing this ends the command.
@@ -317,7 +332,7 @@ def git_command(
         raise StartRefused(f"the git program {program!r} was not found; install git or set git_path")
     if not _BRANCH.fullmatch(default_branch) or default_branch.endswith(".lock"):
         raise StartRefused(f"option default_branch: {default_branch!r} is not the name of a branch")
-    text = CONFIGURATION.format(default_branch=default_branch)
+    text = CONFIGURATION.format(default_branch=default_branch, hidden=HIDDEN)
     for section in ("receive", "fetch"):
         text += f'[{section} "fsck"]\n' + "".join(f"\t{flaw} = ignore\n" for flaw in _HARMLESS)
     if max_input_bytes:

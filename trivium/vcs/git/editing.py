@@ -8,7 +8,6 @@ housekeeping removes. The branch moves only from where its editor saw it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
@@ -16,11 +15,9 @@ from pygit2.enums import FileMode, ObjectType
 from trivium.vcs.errors import HeadMoved, UnknownPath, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.objects import ZERO, open_repository, target_of
+from trivium.vcs.git.reserved import is_dot_git, is_of_submodules
 from trivium.vcs.paths import clean_path
 from trivium.vcs.values import FileCommit, RefUpdate
-
-_CLOSED: Final = frozenset({".git", "git~1"})
-"""Names that git's clients refuse to check out, in whatever case."""
 
 # Of libgit2 as a whole; beside this only HEAD is ever written with it.
 pygit2.settings.enable_fsync_gitdir(True)
@@ -33,8 +30,10 @@ def made(path: Path, wanted: FileCommit) -> RefUpdate:
     """
     name = f"refs/heads/{wanted.branch}"
     file = clean_path(wanted.path)
-    if not file or any(segment.lower() in _CLOSED for segment in file.split("/")):
+    if not file or any(map(is_dot_git, file.split("/"))):
         raise UnknownPath(file)
+    if wanted.content is not None and is_of_submodules(file.rpartition("/")[2]):
+        raise UnknownPath(file)  # git judges what it says, and git does not see this commit
     with open_repository(path) as repository:
         if (target_of(repository, name) or ZERO) != wanted.parent:
             raise HeadMoved(wanted.branch)

@@ -16,10 +16,9 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from trivium.vcs.errors import VcsError
-from trivium.vcs.git.command import GitCommand
+from trivium.vcs.git.command import HIDDEN, GitCommand
 from trivium.vcs.git.objects import all_refs_of, open_repository, peeled
 
-_HIDDEN: Final = "refs/trivium/"
 _MOST: Final = 10_000
 """Commits that one request may want beside what the refs hold."""
 _UNREACHED: Final = ("rev-list", "--stdin", "--not", "--all")
@@ -39,7 +38,7 @@ class Wanted:
         with open_repository(path) as repository:
             if self._tips is None:
                 refs = all_refs_of(repository)
-                self._tips = {raw_id for name, raw_id in refs.items() if not name.startswith(_HIDDEN)}
+                self._tips = {raw_id for name, raw_id in refs.items() if not f"{name}/".startswith(f"{HIDDEN}/")}
             others = [raw_id for raw_id in wanted if raw_id not in self._tips and raw_id not in self._asked]
             # Git itself refuses objects that do not exist.
             asked = {raw_id: str(peeled(repository, raw_id)) for raw_id in others if _is_commit(repository, raw_id)}

@@ -35,8 +35,9 @@ def pages(visit: Visit, view: str, found: Listed[Any], *given: str, **asked: obj
 
 
 def place(visit: Visit) -> dict[str, Any]:
-    """Where a page of a list begins."""
-    return {name: visit.query.get(name, "")[:_LONGEST] for name in ("after", "before")}
+    """Where a page of a list begins, and how many rows it has."""
+    begins = {name: visit.query.get(name, "")[:_LONGEST] for name in ("after", "before")}
+    return begins | {"limit": visit.look.admin_grid_items}
 
 
 def permission(visit: Visit, name: str) -> str:

@@ -7,16 +7,24 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from trivium.forge.events.searching import Row
 from trivium.language import Language
+from trivium.web.showing.event_words import name_of_value, sentence
 
 _LONGEST_VALUE: Final = 200
 _MOST_VALUES: Final = 20
-_HIDDEN: Final = frozenset({"changes", "was", "refs", "user_id", "token_id", "session_id", "transaction"})
+_SHORT: Final = 12
+_LAST_YEAR: Final = 253_370_764_800
+"""Seconds; what is later has no date."""
+_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
+_ABSENT_IS_UNCHANGED: Final = frozenset({"repo_group.update"})
+"""Kinds of events in which null stands for what was not set."""
+HIDDEN: Final = frozenset({"changes", "was", "refs", "user_id", "token_id", "session_id", "transaction"})
 _COLUMNS: Final = ("id", "at", "username", "address", "action", "subject", "detail")
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -47,97 +55,50 @@ def told(language: Language, row: Row) -> Told:
 
 def values(language: Language, row: Row) -> Iterator[Value]:
     """What a row says beside who, when and what: each value with the one that it replaced."""
-    detail = row.detail
-    changes, was = detail.get("changes"), detail.get("was")
+    changes, was = row.detail.get("changes"), row.detail.get("was")
     before = was if isinstance(was, dict) else {}
-    if isinstance(changes, dict):
-        for name, value in changes.items():
-            if name in before and before[name] == value:
-                continue  # it was said, and changed nothing
-            yield Value(_name(name), _shown(language, value), _before(language, before, name))
-    for name, value in detail.items():
-        if name not in _HIDDEN and value not in (None, "", [], {}):
-            yield Value(_name(name), _shown(language, value), _before(language, before, name))
+    noted = (changes if isinstance(changes, dict) else {}) | {
+        name: value for name, value in row.detail.items() if name not in HIDDEN
+    }
+    for name in (*noted, *(name for name in before if name not in noted)):
+        value = noted.get(name)
+        if name not in before:
+            if value not in _NOTHING or (isinstance(changes, dict) and name in changes):
+                yield Value(name_of_value(language, name), _shown(language, name, value), None)
+        elif value != before[name] and (value is not None or row.action not in _ABSENT_IS_UNCHANGED):
+            shown = _shown(language, name, value), _shown(language, name, before[name])
+            yield Value(name_of_value(language, name), *shown)
+    yield from _moves(language, row.detail.get("refs"))
 
 
-def _before(language: Language, before: dict[str, Any], name: str) -> str | None:
-    return _shown(language, before[name]) if name in before else None
+def _moves(language: Language, refs: object) -> Iterator[Value]:
+    """What each ref held before and holds now."""
+    for ref in refs if isinstance(refs, list) else ():
+        name, old, new = map(str, ref)
+        held = [one[:_SHORT] if one.strip("0") else language.text("nothing") for one in (old, new)]
+        yield Value(name.removeprefix("refs/heads/").removeprefix("refs/"), held[1], held[0])
 
 
-def _name(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _shown(language: Language, value: Any) -> str:
+def _shown(language: Language, name: str, value: Any) -> str:
     match value:
-        case None | "":
-            return language.text("nothing")
+        case _ if value in _NOTHING:
+            text = language.text("nothing")
         case True:
-            return language.text("yes")
+            text = language.text("yes")
         case False:
-            return language.text("no")
-        case str():
-            text = value
-        case int() | float():
-            text = str(value)
+            text = language.text("no")
+        case -1 if name == "expires":
+            text = language.text("for ever")
+        case int() if name == "expires" and 0 < value < _LAST_YEAR:
+            text = datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
         case list():
-            text = ", ".join(str(one) for one in value[:_MOST_VALUES])
+            text = ", ".join(_shown(language, "", one) for one in value[:_MOST_VALUES])
         case dict():
-            text = ", ".join(f"{name}: {one}" for name, one in list(value.items())[:_MOST_VALUES])
+            parts = list(value.items())[:_MOST_VALUES]
+            text = ", ".join(f"{name_of_value(language, key)}: {_shown(language, key, one)}" for key, one in parts)
         case _:
             text = str(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
-
-
-def sentence(language: Language, action: str) -> str:
-    """What happened, in words; of acts without words here the journal's own name."""
-    text = language.text
-    words = {
-        "address.allow": text("allowed a range of addresses"),
-        "address.forget": text("took a range of addresses back"),
-        "changeset.comment": text("commented on a changeset"),
-        "email.add": text("added a mail address"),
-        "email.ask": text("asked to confirm a mail address"),
-        "email.remove": text("removed a mail address"),
-        "permission.global": text("set what somebody may create"),
-        "permission.grant": text("gave a right"),
-        "permission.overwrite": text("set everybody's rights on all objects"),
-        "permission.revoke": text("took a right back"),
-        "pull": text("fetched"),
-        "push": text("pushed"),
-        "repository.archive": text("archived or opened a repository"),
-        "repository.create": text("created a repository"),
-        "repository.delete": text("deleted a repository"),
-        "repository.lock": text("locked a repository"),
-        "repository.restore": text("restored a repository"),
-        "repository.unlock": text("unlocked a repository"),
-        "repository.update": text("changed a repository"),
-        "repo_group.create": text("created a repository group"),
-        "repo_group.delete": text("deleted a repository group"),
-        "repo_group.update": text("changed a repository group"),
-        "sessions.end": text("ended sessions"),
-        "sign_in": text("signed in"),
-        "sign_in.failed": text("failed to sign in"),
-        "sign_out": text("signed out"),
-        "site.anonymous_access": text("opened the site to visitors, or closed it"),
-        "site.settings": text("changed settings of the site"),
-        "strip": text("removed changesets"),
-        "token.create": text("made a key"),
-        "token.reset": text("replaced the built-in key"),
-        "token.revoke": text("deleted a key"),
-        "user.create": text("made an account"),
-        "user.delete": text("deleted an account"),
-        "user.hand_over": text("gave everything that an account owned to another"),
-        "user.password": text("chose another password"),
-        "user.register": text("registered"),
-        "user.update": text("changed an account"),
-        "user_group.add_member": text("put somebody into a user group"),
-        "user_group.create": text("created a user group"),
-        "user_group.delete": text("deleted a user group"),
-        "user_group.remove_member": text("took somebody out of a user group"),
-        "user_group.update": text("changed a user group"),
-    }
-    return words.get(action, action)
 
 
 def as_lines(rows: Iterable[Row]) -> Iterator[bytes]:

@@ -76,7 +76,7 @@ def deed(visit: Visit, entry: Entry, *, start: str | None = None) -> Deed:
     revision = Markup()
     details = entry.details
     if isinstance(details, Said) and details.revision:
-        shown = details.revision[:_SHORT]
+        shown = details.revision[: visit.look.show_sha_length]
         revision = html('<a class="id" href="{}/changeset/{}">{}</a>').format(
             repository, quoted(details.revision), shown
         )

@@ -14,7 +14,7 @@ from trivium.forge.history.listing import Change
 from trivium.forge.history.search import ChangesetHits, PathHits, Sought
 from trivium.forge.history.site_search import InRepository
 from trivium.forge.repositories.listed import ListedRepository
-from trivium.vcs.abilities import Abilities, Numbers
+from trivium.web import ids
 from trivium.web.showing import log
 from trivium.web.showing.issues import issues_of
 from trivium.web.showing.keeping import kept
@@ -50,19 +50,10 @@ def addressed(visit: Visit, name: str, hits: PathHits) -> list[tuple[str, str]]:
 
 def changesets(visit: Visit, one: InRepository[ChangesetHits]) -> Hits:
     """Changesets of one of several repositories."""
-    abilities = visit.site.back_ends[one.repository.kind].abilities
-    shown = [(_id(abilities, row.change), row.change) for row in one.hits.rows]
+    numbers, look = visit.site.back_ends[one.repository.kind].abilities.numbers, visit.look
+    changes = (row.change for row in one.hits.rows)
+    shown = [(ids.shown(look, numbers, change.raw_id, change.number), change) for change in changes]
     return Hits(one.repository, changes=shown, more=bool(one.hits.after))
-
-
-def _id(abilities: Abilities, change: Change) -> str:
-    match abilities.numbers:
-        case Numbers.IDS:
-            return f"r{change.raw_id}"
-        case Numbers.LOCAL:
-            return f"{change.number}:{change.short_id}"
-        case _:
-            return change.short_id
 
 
 class LogHits(msgspec.Struct, frozen=True):

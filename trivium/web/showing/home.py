@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from markupsafe import Markup
@@ -14,8 +15,9 @@ from trivium.forge.groups.tree import GroupNode, GroupTree
 from trivium.forge.repositories.listed import ListedRepository
 from trivium.forge.repositories.pages import RepositoryPage, Sort, page
 from trivium.names import parent_of
-from trivium.render import listing
+from trivium.render import listing, metatags
 from trivium.render.listing import Branch, RepositoryRow
+from trivium.render.text import named
 from trivium.web.static_files import static_files
 from trivium.web.templating import html
 from trivium.web.times import when
@@ -102,6 +104,7 @@ def found(visit: Visit, asked: Wanted, tree: GroupTree) -> RepositoryPage:
         after=asked.after,
         before=asked.before,
         readable=tree.total,
+        limit=visit.look.dashboard_items,
     )
 
 
@@ -121,7 +124,14 @@ def rows(visit: Visit, repositories: Iterable[ListedRepository]) -> Markup:
         )
         for one in repositories
     ]
-    return listing.repositories(shown, icons=_icons(visit), words=words_of(visit.language))
+    look = visit.look
+    return listing.repositories(
+        shown,
+        marks=listing.Marks(look.show_private_icon, look.show_public_icon),
+        about=partial(metatags.described, address=visit.urls.repository) if look.stylify_metatags else named,
+        icons=_icons(visit),
+        words=words_of(visit.language),
+    )
 
 
 def tree(visit: Visit, found_tree: GroupTree) -> Markup:

@@ -12,6 +12,7 @@ from trivium.forge.repositories import issue_patterns
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.issue_patterns import Patterns
 from trivium.render import issues
+from trivium.render.text import named
 from trivium.web.templating import named_lines
 from trivium.web.visit import RepositoryVisit
 
@@ -37,10 +38,17 @@ class Issues:
 
     def title(self, subject: str, href: str) -> Markup:
         """A subject that leads somewhere, but for its issues; empty where it names none."""
+        return self.subject(subject, href) if self._in(subject) else Markup()
+
+    def subject(self, subject: str, href: str, room: str = "cut", look: str = "plain strong") -> Markup:
+        """A subject that leads somewhere, but for its issues: what its place in a line and its link look like."""
         found = self._in(subject)
         if not found:
-            return Markup()
-        return Markup('<span class="cut" dir="auto">{}</span>').format(issues.linked(subject, found, around=href))
+            classes = f"{look} {room}".strip()
+            return Markup('<a class="{}" href="{}" dir="auto">{}</a>').format(classes, href, Markup(named(subject)))
+        return Markup('<span class="{}" dir="auto">{}</span>').format(
+            room, issues.linked(subject, found, around=href, look=look)
+        )
 
     def _in(self, text: str) -> list[issue_patterns.Found]:
         patterns = self.patterns.patterns

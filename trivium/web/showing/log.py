@@ -16,7 +16,8 @@ from trivium.forge.history.listing import Change
 from trivium.forge.history.pages import Logged, LogPage
 from trivium.forge.reviews.statuses import statuses
 from trivium.render import graph, rows
-from trivium.vcs.abilities import Lines, Numbers
+from trivium.vcs.abilities import Lines
+from trivium.web import ids
 from trivium.web.showing.directories import icons_of
 from trivium.web.showing.issues import issues_of
 from trivium.web.templating import face_ground, face_letter, html
@@ -164,13 +165,7 @@ def face(name: str) -> Markup:
 
 def shown_id(visit: RepositoryVisit, change: Change) -> str:
     """The id of a changeset in rows, with its number where it has one of its own."""
-    match visit.abilities.numbers:
-        case Numbers.IDS:
-            return f"r{change.raw_id}"
-        case Numbers.LOCAL:
-            return f"{change.number}:{change.short_id}"
-        case _:
-            return change.short_id
+    return ids.shown(visit.look, visit.abilities.numbers, change.raw_id, change.number)
 
 
 def _refs(visit: RepositoryVisit, row: Logged, branch: str) -> list[rows.Ref]:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from trivium.forge.history.overview import Overview, overview
 from trivium.vcs.abilities import Lines
 from trivium.web.showing import directories
+from trivium.web.showing.clone_addresses import addresses
 from trivium.web.showing.directories import Directory
 from trivium.web.showing.keeping import kept
 from trivium.web.showing.places import Spot, spot
@@ -64,11 +65,10 @@ def overview_of(visit: RepositoryVisit) -> Overview | None:
 
 def clone_of(visit: RepositoryVisit, found: Overview | None) -> Clone:
     """The addresses that commands are made of."""
-    urls, repository = visit.urls, visit.repository
+    repository = visit.repository
     main = found.place.path if found is not None and visit.abilities.lines is Lines.PATHS else ""
     return Clone(
-        urls.absolute(visit.root),
-        urls.absolute(urls.repository(f"_{repository.id}")),
+        *addresses(visit, repository),
         repository.name.rpartition("/")[2],
         main,
     )

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trivium.forge.history.places import TIP, Place, place
-from trivium.vcs.abilities import Lines, Numbers
+from trivium.vcs.abilities import Lines
 from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.pages import EntryKind
 from trivium.vcs.values import Layout, Names
+from trivium.web import ids
 from trivium.web.answers import Refused
 from trivium.web.showing.keeping import kept, recalled
 from trivium.web.urls import quoted, quoted_segment
@@ -177,13 +178,7 @@ def _of_paths(visit: RepositoryVisit, place: Place, switch: Switch, page: str) -
 
 def short(visit: RepositoryVisit, place: Place) -> str:
     """A commit's id as it is shown."""
-    match visit.abilities.numbers:
-        case Numbers.IDS:
-            return f"r{place.raw_id}"
-        case Numbers.LOCAL:
-            return f"{place.number}:{place.short_id}"
-        case _:
-            return place.short_id
+    return ids.shown(visit.look, visit.abilities.numbers, place.raw_id, place.number)
 
 
 def switch_of(visit: RepositoryVisit) -> Switch:

@@ -8,12 +8,11 @@ from typing import Final
 from trivium.forge.accounts import emails as core
 from trivium.forge.accounts.emails import ConfirmationRefused, TooOften
 from trivium.turns import Pace
-from trivium.web.answers import HeaderList, Page, Redirect, Refused
+from trivium.web.answers import SECRET, HeaderList, Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, empty, read
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
-_SECRET: Final[HeaderList] = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
 _LONGEST_ID: Final = 18
 
 
@@ -83,7 +82,7 @@ def confirming(visit: Visit) -> Page:
     except ConfirmationRefused:
         return _void(visit)
     here = visit.url("account_emails.emails")
-    return Page("account/confirm_email.html", headers=_SECRET, found=found, here=here)
+    return Page("account/confirm_email.html", headers=SECRET, found=found, here=here)
 
 
 @view(
@@ -109,7 +108,7 @@ def _shown(visit: Visit, entered: Entered[NewEmail], headers: HeaderList = ()) -
 
 
 def _void(visit: Visit) -> Page:
-    return Page("account/void_email.html", 404, headers=_SECRET, here=visit.url("account_emails.emails"))
+    return Page("account/void_email.html", 404, headers=SECRET, here=visit.url("account_emails.emails"))
 
 
 def _id(given: str) -> int:

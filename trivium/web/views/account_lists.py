@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from trivium.access.levels import Scope
 from trivium.forge.repositories import followers, pages
@@ -20,17 +20,16 @@ _SCOPES: Final = {"repositories": Scope.REPOSITORY, "groups": Scope.REPO_GROUP, 
 @view("GET", "/_admin/my_account/repos", needs=Who.USER, word="MyAccountController:my_account_repos")
 def repositories(visit: Visit) -> Page:
     """The repositories that one owns."""
-    after, before = visit.query.get("after", ""), visit.query.get("before", "")
-    found = visit.ask(pages.page, owner_id=visit.caller.user_id, after=after, before=before)
-    return _listed(visit, "account_lists.repositories", found, watched=False)
+    found = visit.ask(pages.page, owner_id=visit.caller.user_id, **_place(visit))
+    return Page("account/repositories.html", **_listed(visit, "account_lists.repositories", found))
 
 
 @view("GET", "/_admin/my_account/watched", needs=Who.USER, word="MyAccountController:my_account_watched")
 def watched(visit: Visit) -> Page:
     """The repositories that one follows, and the people."""
-    after, before = visit.query.get("after", ""), visit.query.get("before", "")
-    found = visit.ask(pages.page, follower_id=visit.caller.user_id, after=after, before=before)
-    return _listed(visit, "account_lists.watched", found, watched=True)
+    found = visit.ask(pages.page, follower_id=visit.caller.user_id, **_place(visit))
+    people = visit.ask(followers.followed_users)
+    return Page("account/watched.html", people=people, **_listed(visit, "account_lists.watched", found))
 
 
 @view("GET", "/_admin/my_account/pull_requests", needs=Who.USER, word="MyAccountController:my_account_pullrequests")
@@ -57,11 +56,14 @@ def rights(visit: Visit) -> Page:
     )
 
 
-def _listed(visit: Visit, address: str, found: RepositoryPage, *, watched: bool) -> Page:
-    return Page(
-        "account/watched.html" if watched else "account/repositories.html",
-        rows=rows(visit, found.rows),
-        people=visit.ask(followers.followed_users) if watched else (),
-        newer=visit.url(address, before=found.newer) if found.newer else "",
-        older=visit.url(address, after=found.older) if found.older else "",
-    )
+def _place(visit: Visit) -> dict[str, Any]:
+    begins = {name: visit.query.get(name, "") for name in ("after", "before")}
+    return begins | {"limit": visit.look.dashboard_items}
+
+
+def _listed(visit: Visit, address: str, found: RepositoryPage) -> dict[str, Any]:
+    return {
+        "rows": rows(visit, found.rows),
+        "newer": visit.url(address, before=found.newer) if found.newer else "",
+        "older": visit.url(address, after=found.older) if found.older else "",
+    }

@@ -41,9 +41,9 @@ def end(visit: Visit) -> Redirect:
             address, visit.language.plural("%(num)s session is ended.", "%(num)s sessions are ended.", count)
         )
     given = visit.form.get("del_session_id", "")
-    if not (given.isascii() and given.isdigit()) or len(given) > _LONGEST_ID:
+    number = int(given) if given.isascii() and given.isdigit() and len(given) <= _LONGEST_ID else 0
+    if not core.end_session(*whose, number):
         raise Refused(404, "There is no such session. It may have ended already.")
-    core.end_session(*whose, int(given))
     return Redirect(address, visit.text("The session is ended."))
 
 

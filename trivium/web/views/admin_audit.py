@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from operator import itemgetter
 
 from trivium.forge.events import searching
 from trivium.forge.events.event import every_action
@@ -12,6 +13,7 @@ from trivium.turns import Pace
 from trivium.web.answers import Body, Page, Refused
 from trivium.web.registering import Who, view
 from trivium.web.showing import audit
+from trivium.web.showing.event_words import sentence
 from trivium.web.visit import Visit
 
 _LONGEST = 255
@@ -22,13 +24,13 @@ def log(visit: Visit) -> Page:
     """A page of it."""
     wanted = _filter(visit)
     after = visit.query.get("after", "")
-    found = visit.ask(searching.page, wanted, after=after)
+    found = visit.ask(searching.page, wanted, after=after, limit=visit.look.admin_grid_items)
     asked = asdict(wanted)
     return Page(
         "administration/audit.html",
         rows=[audit.told(visit.language, row) for row in found.rows],
         wanted=wanted,
-        actions=[(one, audit.sentence(visit.language, one)) for one in every_action()],
+        actions=sorted(((one, sentence(visit.language, one)) for one in every_action()), key=itemgetter(1)),
         newer=visit.url("admin_audit.log", **asked) if after else "",
         older=visit.url("admin_audit.log", **asked, after=found.older) if found.older else "",
         csv=visit.url("admin_audit.export", "csv", **asked),

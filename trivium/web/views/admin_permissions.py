@@ -17,7 +17,7 @@ from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, Form, Line, Tick, empty, one_of, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.showing import administration as shown
-from trivium.web.views.admin_users import NewRange, allow_range, forget_range
+from trivium.web.showing.address_ranges import NewRange, allow_range, forget_range
 from trivium.web.visit import Visit
 
 _OBJECTS: Final = {

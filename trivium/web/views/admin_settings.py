@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The installation, as administrators see it: its configuration, its mails, its root, its state (system.md 2.8)."""
+"""The installation, as administrators see it: its look, its configuration, its mails, its state (system.md 2.8)."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 from trivium import settings as configuration
 from trivium.egress.mail import MailDelayed, MailRefused
 from trivium.forge import site_settings
-from trivium.forge.jobs import finding as jobs
-from trivium.forge.repositories import rescans
-from trivium.forge.site_settings import RepositoryDefaults, SiteLook
+from trivium.forge.repositories import settings as repository_settings
+from trivium.forge.repositories.settings import BadSetting
+from trivium.forge.site_settings import RepositoryDefaults
+from trivium.forge.upkeep.libraries import libraries
 from trivium.forge.upkeep.system import system as looked_at
 from trivium.forge.upkeep.system import tell_again as again
 from trivium.mail.trial import send_test_mail
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored
+from trivium.web.forms import Entered, Form, Line, Text, Tick, Whole, empty, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
-_SHOWN = 5
 _PLUGINS = ("rhodecode", "authtoken")
 
 
@@ -29,13 +29,6 @@ class TestMail(Form):
     """Where a test mail goes."""
 
     test_email: Line
-
-
-class Mapping(Form):
-    """How the root is compared with the database."""
-
-    destroy: Tick = False
-    really: Tick = False
 
 
 class Defaults(Form):
@@ -48,55 +41,132 @@ class Defaults(Form):
     default_repo_enable_statistics: Tick = False
 
 
-class Look(Form):
-    """What every page shows of the site."""
+class Named(Form):
+    """What the site is called."""
 
     rhodecode_title: Line = ""
+
+
+class Look(Form):
+    """What pages show of the site and of what is in it."""
+
+    rhodecode_dashboard_items: Whole
+    rhodecode_admin_grid_items: Whole
+    rhodecode_show_sha_length: Whole
+    rhodecode_show_revision_number: Tick = False
+    rhodecode_show_private_icon: Tick = False
+    rhodecode_show_public_icon: Tick = False
+    rhodecode_stylify_metatags: Tick = False
+    rhodecode_repository_fields: Tick = False
+    rhodecode_clone_uri_tmpl: Line = ""
     rhodecode_support_url: Line = ""
     rhodecode_show_version: Tick = False
 
 
+class Vcs(Form):
+    """What holds for the systems of all repositories that have nothing of their own."""
+
+    new_svn_branch: Text
+    """One path a line."""
+    new_svn_tag: Text
+    hooks_outgoing_pull_logger: Tick = False
+    phases_publish: Tick = False
+
+
+_OF_LOOK: Final = {name.removeprefix("rhodecode_"): name for name in Look.__struct_fields__}
+"""Settings, by the fields of forms that hold them."""
+
+
 @view(
     "GET",
-    "/_admin/settings",
-    "/_admin/settings/global",
-    "/_admin/settings/visual",
+    *("/_admin/settings", "/_admin/settings/global"),
     needs=Who.SUPER_ADMIN,
     word="SettingsController:settings_global",
 )
-def look(visit: Visit) -> Page:
-    """What every page shows of the site."""
-    found = visit.ask(site_settings.look)
-    before = Look(
-        rhodecode_title=found.title,
-        rhodecode_support_url=found.support_url,
-        rhodecode_show_version=found.show_version,
-    )
-    return _page("look", fields=stored(visit, before))
+def named(visit: Visit) -> Page:
+    """What the site is called."""
+    return _page("named", fields=stored(visit, Named(rhodecode_title=visit.ask(site_settings.look).title)))
 
 
 @view(
     "POST",
-    "/_admin/settings",
-    "/_admin/settings/global",
-    "/_admin/settings/visual",
+    *("/_admin/settings", "/_admin/settings/global"),
     needs=Who.SUPER_ADMIN,
     word="SettingsController:settings_global_update",
+    pace=Pace.SHORT,
+)
+def save_name(visit: Visit) -> Page | Redirect:
+    """Store that."""
+    entered = read(Named, visit)
+    if wanted := entered.form:
+        with entered.refusals(title="rhodecode_title"):
+            site_settings.change_look(visit.site, visit.caller, title=wanted.rhodecode_title)
+            return Redirect(visit.url("admin_settings.named"), visit.text("Saved."))
+    return _page("named", entered.status, fields=entered)
+
+
+@view("GET", "/_admin/settings/visual", needs=Who.SUPER_ADMIN, word="SettingsController:settings_visual")
+def look(visit: Visit) -> Page:
+    """What pages look like."""
+    found = visit.ask(site_settings.look)
+    return _page("look", fields=stored(visit, Look(**{name: getattr(found, one) for one, name in _OF_LOOK.items()})))
+
+
+@view(
+    "POST",
+    "/_admin/settings/visual",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_visual_update",
     pace=Pace.SHORT,
 )
 def save_look(visit: Visit) -> Page | Redirect:
     """Store that."""
     entered = read(Look, visit)
     if wanted := entered.form:
-        with entered.refusals(title="rhodecode_title", support_url="rhodecode_support_url"):
-            chosen = SiteLook(
-                title=wanted.rhodecode_title,
-                support_url=wanted.rhodecode_support_url,
-                show_version=wanted.rhodecode_show_version,
-            )
-            site_settings.set_look(visit.site, visit.caller, chosen)
+        with entered.refusals(**_OF_LOOK):
+            chosen = {one: getattr(wanted, name) for one, name in _OF_LOOK.items()}
+            site_settings.change_look(visit.site, visit.caller, **chosen)
             return Redirect(visit.url("admin_settings.look"), visit.text("Saved."))
     return _page("look", entered.status, fields=entered)
+
+
+@view("GET", "/_admin/settings/vcs", needs=Who.SUPER_ADMIN, word="SettingsController:settings_vcs")
+def vcs(visit: Visit) -> Page:
+    """What holds for the systems of repositories."""
+    found = visit.ask(repository_settings.of_site)
+    before = Vcs(
+        new_svn_branch="\n".join(found.branches),
+        new_svn_tag="\n".join(found.tags),
+        hooks_outgoing_pull_logger=found.journals_pulls,
+        phases_publish=found.publishes,
+    )
+    return _page("vcs", fields=stored(visit, before))
+
+
+@view(
+    "POST",
+    "/_admin/settings/vcs",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_vcs_update",
+    pace=Pace.SHORT,
+)
+def save_vcs(visit: Visit) -> Page | Redirect:
+    """Store that."""
+    entered = read(Vcs, visit)
+    if wanted := entered.form:
+        try:
+            repository_settings.change_of_site(
+                visit.site,
+                visit.caller,
+                hooks_outgoing_pull_logger=wanted.hooks_outgoing_pull_logger,
+                phases_publish=wanted.phases_publish,
+                vcs_svn_branch=wanted.new_svn_branch,
+                vcs_svn_tag=wanted.new_svn_tag,
+            )
+            return Redirect(visit.url("admin_settings.vcs"), visit.text("Saved."))
+        except BadSetting as error:
+            entered.refuse({"vcs_svn_branch": "new_svn_branch"}.get(error.key, "new_svn_tag"), visit.text(error.why))
+    return _page("vcs", entered.status, fields=entered)
 
 
 @view(
@@ -184,28 +254,6 @@ def send_test(visit: Visit) -> Page:
     return _email(visit, entered, None, "")
 
 
-@view("GET", "/_admin/settings/mapping", needs=Who.SUPER_ADMIN, word="SettingsController:settings_mapping")
-def mapping(visit: Visit) -> Page:
-    """What was found when the root was compared with the database."""
-    return _mapping(visit, empty(visit, Mapping))
-
-
-@view(
-    "POST",
-    "/_admin/settings/mapping",
-    needs=Who.SUPER_ADMIN,
-    word="SettingsController:settings_mapping_update",
-    pace=Pace.SHORT,
-)
-def rescan(visit: Visit) -> Page | Redirect:
-    """Have that done by a job: first to be told what it would change, then to change it."""
-    entered = read(Mapping, visit)
-    if wanted := entered.form:
-        rescans.ask_for_rescan(visit.site, visit.caller, remove_obsolete=wanted.destroy, dry=not wanted.really)
-        return Redirect(visit.url("admin_settings.mapping"), visit.text("A job does it; what it finds is told here."))
-    return _mapping(visit, entered)
-
-
 @view(
     "GET",
     "/_admin/settings/system",
@@ -216,6 +264,18 @@ def rescan(visit: Visit) -> Page | Redirect:
 def system(visit: Visit) -> Page:
     """Versions, disks, and what needs attention."""
     return Page("administration/system.html", found=visit.ask(looked_at, visit.site))
+
+
+@view(
+    "GET",
+    "/_admin/settings/open_source",
+    needs=Who.SUPER_ADMIN,
+    word="SettingsController:settings_open_source",
+    pace=Pace.SHORT,
+)
+def open_source(_visit: Visit) -> Page:
+    """The free software that the installation consists of."""
+    return Page("administration/open_source.html", rows=libraries())
 
 
 @view(
@@ -270,8 +330,3 @@ def _email(visit: Visit, entered: Entered[TestMail], heard: list[str] | None, re
 def _defaults(visit: Visit, entered: Entered[Defaults]) -> Page:
     kinds = [(name, one.abilities.title) for name, one in visit.site.back_ends.items()]
     return _page("defaults", entered.status, fields=entered, kinds=kinds)
-
-
-def _mapping(visit: Visit, entered: Entered[Mapping]) -> Page:
-    done = visit.ask(jobs.of_kind, rescans.RESCAN.name, _SHOWN)
-    return _page("mapping", entered.status, fields=entered, done=done)

@@ -118,13 +118,16 @@ def create(visit: Visit) -> Page | Redirect:
 def edit(visit: Visit, user_group: str) -> Page:
     """The form with what is stored."""
     found = _group(visit, user_group)
-    before = Group(
-        users_group_name=found.name,
-        user=found.owner,
-        user_group_description=found.description,
-        users_group_active=found.active,
+    return _page("edit", found, fields=stored(visit, _present(found)))
+
+
+def _present(group: UserGroup) -> Group:
+    return Group(
+        users_group_name=group.name,
+        user=group.owner,
+        user_group_description=group.description,
+        users_group_active=group.active,
     )
-    return _page("edit", found, fields=stored(visit, before))
 
 
 @view("PUT", "/_admin/user_groups/{user_group}", needs=Who.USER, word="UserGroupsController:update", pace=Pace.SHORT)
@@ -132,7 +135,7 @@ def save(visit: Visit, user_group: str) -> Page | Redirect:
     """Store it."""
     found = _group(visit, user_group)
     entered = read(Group, visit)
-    if wanted := entered.form:
+    if wanted := entered.unless_changed(_present(found)):
         fields = {"name": "users_group_name", "description": "user_group_description", "owner": "user"}
         with entered.refusals(**fields, exists="users_group_name", absent="user"):
             changes = UserGroupChanges(

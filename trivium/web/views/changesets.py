@@ -95,7 +95,8 @@ def _range(visit: RepositoryVisit, first: str, last: str) -> Page:
     span = kept(visit, Span, *key, make=lambda: comparing.span(visit.history, visit.repository, first, last))
     look = look_of(visit)
     headers = remembered(visit)
-    state = repr((span.first.raw_id, span.last.raw_id, visit.now().key, look))
+    issues = issues_of(visit)
+    state = repr((span.first.raw_id, span.last.raw_id, visit.now().key, look, issues.digest))
     if not headers and (page := visit.page_at_hand(state)) is not None:
         return page
     changes = changes_of(visit, Sides(span.base, span.last.raw_id), look)
@@ -106,6 +107,7 @@ def _range(visit: RepositoryVisit, first: str, last: str) -> Page:
         tag=state if changes.whole else "",
         rest=changes.rest,
         span=span,
+        issues=issues,
         look=look,
         changes=changes,
         downloads=_downloads(visit, both, span.last.raw_id),

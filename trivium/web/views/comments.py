@@ -6,13 +6,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from trivium.access.levels import Level
-from trivium.errors import Kind, NotFound
+from trivium.errors import Invalid, Kind, NotFound
 from trivium.forge.accounts.users import id_in
 from trivium.forge.history import details
 from trivium.forge.reviews import comment_changes, drafts, review
 from trivium.forge.reviews.comment_changes import Found
 from trivium.forge.reviews.comments import KINDS, NOTE, STATUSES, Place, place_of
 from trivium.turns import Pace
+from trivium.vcs.errors import UnknownRevision
 from trivium.web.answers import Answer, Json, Page, Part, Redirect
 from trivium.web.forms import Entered, Form, Line, Text, Whole, empty, one_of, read, stored
 from trivium.web.registering import view
@@ -79,17 +80,33 @@ def _said(visit: RepositoryVisit, raw_id: str, wanted: Remark) -> Answer:
     if wanted.act == "review":
         made = review.send(site, caller, repository, raw_id, wanted.text, status, kind)
     elif wanted.commit_ids:
-        named = [one.strip() for one in wanted.commit_ids.split(",", review.MOST_AT_ONCE) if one.strip()]
-        found = [details.identified(visit.history, repository, one) for one in named]
-        every = list(dict.fromkeys((raw_id, *found)))
+        every = _each_of(visit, raw_id, wanted.commit_ids)
         made = review.say_of_each(site, caller, repository, every, wanted.text, status, kind)[0]
     else:
         made = review.say(
             site, caller, repository, raw_id, wanted.text, status, wanted.place, kind=kind, resolves=resolves
         )
     if visit.asked.by_script:
-        return Json({"comment_id": made, "rendered_text": rendered(visit, wanted.text)})
+        return Json({"comment_id": made, "rendered_text": str(rendered(visit, wanted.text))})
     return _back(visit, raw_id, f"comment-{made}")
+
+
+def _each_of(visit: RepositoryVisit, raw_id: str, others: str) -> list[str]:
+    """The full ids of a changeset and of others that were named; raises `Invalid` about those that do not exist.
+
+    Of too many only so many are looked up that it shows.
+    """
+    found = [raw_id]
+    for one in dict.fromkeys(name.strip() for name in others.split(",") if name.strip()):
+        if len(found) > review.MOST_AT_ONCE:
+            break
+        try:
+            other = details.identified(visit.history, visit.repository, one)
+        except UnknownRevision as error:
+            raise Invalid("There is no changeset %(name)s here.", about="revisions", name=one[:200]) from error
+        if other not in found:
+            found.append(other)
+    return found
 
 
 def _back(visit: RepositoryVisit, raw_id: str, place: str) -> Redirect:

@@ -15,6 +15,7 @@ from trivium.vcs.errors import NotPossible, UnknownRevision
 from trivium.web.answers import Page, Redirect
 from trivium.web.registering import view
 from trivium.web.showing.changes import changes_of, look_of, remembered
+from trivium.web.showing.issues import issues_of
 from trivium.web.showing.keeping import kept
 from trivium.web.urls import quoted, quoted_segment
 from trivium.web.visit import RepositoryVisit
@@ -72,8 +73,8 @@ def _shown(visit: RepositoryVisit, left: Ref, other: Repository, right: Ref, fou
         sides = Sides(found.old, found.right.raw_id, other if two else None, old_path)
         changes = changes_of(visit, sides, look, path=found.path)
     swapped = {"target_repo": visit.repository.name if two else "", "merge": "1" if merge else ""}
-    names = _names(visit)
-    parts = (visit.now().key, visit.history.now(other).key, str(left), str(right), merge, look)
+    names, issues = _names(visit), issues_of(visit)
+    parts = (visit.now().key, visit.history.now(other).key, str(left), str(right), merge, look, issues.digest)
     whole = changes is None or changes.whole
     return Page(
         "compare/compare.html",
@@ -81,6 +82,7 @@ def _shown(visit: RepositoryVisit, left: Ref, other: Repository, right: Ref, fou
         tag=repr(parts) if whole else "",
         rest=None if changes is None else changes.rest,
         found=found,
+        issues=issues,
         counted=comparing.COUNTED,
         equal=equal,
         left=str(left),

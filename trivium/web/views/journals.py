@@ -67,7 +67,7 @@ def public_journal_rss(visit: Visit) -> Feed:
 
 def _page(visit: Visit, which: str, title: str) -> Page:
     after = visit.query.get("after", "")
-    found = visit.ask(reading.followed, after=after)
+    found = visit.ask(reading.followed, after=after, limit=visit.look.dashboard_items)
     key = feed_key(visit)
     return Page(
         "journal/journal.html",

@@ -9,14 +9,18 @@ from trivium.access.credentials import CredentialsRefused
 from trivium.forge.accounts import password_resets
 from trivium.forge.accounts.password_resets import ResetRefused
 from trivium.turns import Pace
-from trivium.web.answers import Page, Redirect
-from trivium.web.forms import Entered, Form, Secret, empty, read
+from trivium.web.answers import SECRET, HeaderList, Page, Redirect
+from trivium.web.forms import Entered, Form, Line, Secret, empty, read
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
 _LONGEST: Final = 255
-_SECRET: Final = (("Cache-Control", "private, no-store"), ("Referrer-Policy", "no-referrer"))
-"""Of pages whose address lets somebody in."""
+
+
+class Asking(Form):
+    """For which account."""
+
+    email: Line
 
 
 class NewPassword(Form):
@@ -29,7 +33,7 @@ class NewPassword(Form):
 @view("GET", "/_admin/password_reset", needs=Who.ANYBODY, word="LoginController:password_reset")
 def form(visit: Visit) -> Page:
     """The form that asks for the mail address of an account."""
-    return _asking(visit)
+    return _asking(visit, empty(visit, Asking))
 
 
 @view(
@@ -41,17 +45,18 @@ def form(visit: Visit) -> Page:
 )
 def ask(visit: Visit) -> Page:
     """Have a mail sent; the answer is the same whether or not an account has that address."""
+    entered = read(Asking, visit)
     if not visit.site.settings.mails_links:
-        return _asking(visit, status=422)
-    email = visit.form.get("email", "")[:_LONGEST]
-    if not email.strip():
-        return _asking(visit, visit.text("A mail address is needed."), status=422)
-    try:
-        password_resets.ask(visit.site, email=email, address=visit.asked.address, locale=visit.language.code)
-    except CredentialsRefused as error:
-        waiting = (("Retry-After", str(error.retry_after)),)
-        return _asking(visit, visit.text("This was asked for too often. Please wait a while."), 429, waiting)
-    return Page("password_reset/sent.html", email=email)
+        entered.refuse("", visit.text("This server sends no mails."))
+    elif wanted := entered.form:
+        email = wanted.email[:_LONGEST]
+        try:
+            password_resets.ask(visit.site, email=email, address=visit.asked.address, locale=visit.language.code)
+            return Page("password_reset/sent.html", email=email)
+        except CredentialsRefused as error:
+            entered.refuse("", visit.text("This was asked for too often. Please wait a while."), 429)
+            return _asking(visit, entered, (("Retry-After", str(error.retry_after)),))
+    return _asking(visit, entered)
 
 
 @view(
@@ -89,9 +94,9 @@ def choose(visit: Visit) -> Page | Redirect:
     return _choosing(visit, key, entered)
 
 
-def _asking(visit: Visit, reason: str = "", status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Page:
+def _asking(visit: Visit, entered: Entered[Asking], headers: HeaderList = ()) -> Page:
     possible = visit.site.settings.mails_links
-    return Page("password_reset/ask.html", status, headers=headers, possible=possible, reason=reason)
+    return Page("password_reset/ask.html", entered.status, headers=headers, possible=possible, fields=entered)
 
 
 def _choosing(visit: Visit, key: str, entered: Entered[NewPassword]) -> Page:
@@ -100,8 +105,8 @@ def _choosing(visit: Visit, key: str, entered: Entered[NewPassword]) -> Page:
     except ResetRefused:
         return _void()
     username, template = found.username, "password_reset/choose.html"
-    return Page(template, entered.status, headers=_SECRET, key=key, username=username, fields=entered)
+    return Page(template, entered.status, headers=SECRET, key=key, username=username, fields=entered)
 
 
 def _void() -> Page:
-    return Page("password_reset/void.html", 404, headers=_SECRET)
+    return Page("password_reset/void.html", 404, headers=SECRET)

@@ -195,14 +195,17 @@ def _advanced(visit: Visit, group: RepoGroup, entered: Entered[Deletion], *, del
 def edit(visit: Visit, group: str) -> Page:
     """The form with what is stored."""
     found = visit.ask(administered, group)
-    present = General(
-        group_name=last_segment(found.name),
-        group_owner=found.owner,
-        group_parent_id=found.parent or "",
-        group_description=found.description,
-        enable_locking=found.enable_locking,
+    return _edit(visit, found, stored(visit, _present(found)))
+
+
+def _present(group: RepoGroup) -> General:
+    return General(
+        group_name=last_segment(group.name),
+        group_owner=group.owner,
+        group_parent_id=group.parent or "",
+        group_description=group.description,
+        enable_locking=group.enable_locking,
     )
-    return _edit(visit, found, stored(visit, present))
 
 
 def _edit(visit: Visit, group: RepoGroup, entered: Entered[General]) -> Page:
@@ -220,7 +223,7 @@ def show(visit: Visit, group: str) -> Redirect:
 def save(visit: Visit, group: str) -> Page | Redirect:
     """Store it; another name or parent moves the group with all that it holds."""
     found, entered = visit.ask(administered, group), read(General, visit)
-    if wanted := entered.form:
+    if wanted := entered.unless_changed(_present(found)):
         parent = "" if wanted.group_parent_id == TOP else wanted.group_parent_id
         asked = RepoGroupChanges(
             name=UNSET if wanted.group_name == last_segment(found.name) else wanted.group_name,

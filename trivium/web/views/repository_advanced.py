@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from trivium.access.levels import Level
-from trivium.errors import Locked
+from trivium.errors import Locked, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.repositories import changes, followers, user_locks
 from trivium.forge.repositories.changes import RepositoryChanges
@@ -195,10 +195,16 @@ def delete(visit: RepositoryVisit) -> Page | Redirect:
         elif wanted.forks not in _FORKS:
             entered.refuse("forks", visit.text("This is none of the choices."))
         else:
-            with entered.refusals(absent="forks"):
-                changes.delete_repository(visit.site, visit.caller, one, _FORKS[wanted.forks])
-                said = visit.text("%(name)s is in the trash now.", name=one.name)
-                return Redirect(_above(visit, one.name), said)
+            with entered.refusals():
+                try:
+                    changes.delete_repository(visit.site, visit.caller, one, _FORKS[wanted.forks])
+                    said = visit.text("%(name)s is in the trash now.", name=one.name)
+                    return Redirect(_above(visit, one.name), said)
+                except NotFound as error:
+                    if error.given == one.id:  # somebody was quicker
+                        raise Refused(404, "There is nothing at this address, or you may not see it.") from error
+                    # Which ones those are is not told: they may be hidden.
+                    entered.refuse("forks", visit.text("You may not delete all of its forks."))
     return shown(visit, deletion=entered)
 
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from trivium.access.levels import Level
 from trivium.errors import Kind, NotFound
 from trivium.forge.repositories.fields import add_field, fields_of, remove_field
@@ -11,6 +14,9 @@ from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, Form, Line, empty, read
 from trivium.web.registering import view
 from trivium.web.visit import RepositoryVisit
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{3,100}")
+"""Narrower than what the API takes (api-repos.md 4), as the form of the reference is."""
 
 
 class NewField(Form):
@@ -38,7 +44,10 @@ def fields(visit: RepositoryVisit) -> Page:
 def add(visit: RepositoryVisit) -> Page | Redirect:
     """Add one; its value is set among the general settings."""
     entered = read(NewField, visit)
-    if wanted := entered.form:
+    if (wanted := entered.form) and not _KEY.fullmatch(wanted.new_field_key):
+        said = visit.text("A key has three or more characters: letters from a to z, digits, “_” and “-”.")
+        entered.refuse("new_field_key", said)
+    elif wanted:
         with entered.refusals(
             key="new_field_key", exists="new_field_key", label="new_field_label", description="new_field_desc"
         ):

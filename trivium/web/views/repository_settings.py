@@ -10,6 +10,7 @@ from trivium.forge.groups import offered
 from trivium.forge.repositories import changes
 from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.fields import fields_of
+from trivium.forge.repositories.finding import Repository
 from trivium.names import last_segment, parent_of
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
@@ -49,8 +50,11 @@ class General(Form):
 )
 def general(visit: RepositoryVisit) -> Page:
     """The form with what is stored."""
-    one = visit.repository
-    present = General(
+    return _shown(visit, stored(visit, _present(visit.repository)))
+
+
+def _present(one: Repository) -> General:
+    return General(
         repo_name=last_segment(one.name),
         repo_group=parent_of(one.name),
         repo_owner=one.owner,
@@ -61,7 +65,6 @@ def general(visit: RepositoryVisit) -> Page:
         repo_enable_locking=one.enable_locking,
         repo_enable_downloads=one.enable_downloads,
     )
-    return _shown(visit, stored(visit, present))
 
 
 @view(
@@ -75,8 +78,8 @@ def general(visit: RepositoryVisit) -> Page:
 def save(visit: RepositoryVisit) -> Page | Redirect:
     """Store it; another name or group moves the repository."""
     entered = read(General, visit)
-    if wanted := entered.form:
-        one = visit.repository
+    one = visit.repository
+    if wanted := entered.unless_changed(_present(one)):
         group = "" if wanted.repo_group == TOP else wanted.repo_group
         fields = {
             name.removeprefix(_OF_FIELD): value.replace("\r\n", "\n")

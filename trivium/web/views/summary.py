@@ -26,12 +26,13 @@ def summary(visit: RepositoryVisit) -> Page:
     found = overview.overview_of(visit)
     hangs = visit.ask(facts, visit.repository.id)
     key = feed_key(visit)
+    issues = issues_of(visit)
     state, status = "", {}
     if found is not None:
         status = visit.ask(statuses, visit.repository, [found.latest.change.raw_id])
         rows = directories.state_of(visit, found.place, found.listing)
         told = statistics.are_languages_at_hand(visit)
-        state = repr((visit.now().key, hangs, key, status, rows, told)) if rows else ""
+        state = repr((visit.now().key, hangs, key, status, rows, told, issues.digest)) if rows else ""
         if state and (page := visit.page_at_hand(state)) is not None:
             return page
     shown = overview.glance(visit)
@@ -55,6 +56,7 @@ def summary(visit: RepositoryVisit) -> Page:
         directory=shown.directory,
         readme=shown.readme,
         latest=latest,
+        issues=issues,
         latest_id=log.shown_id(visit, latest.change),
         badge=html(log.status_badge(visit, status.get(latest.change.raw_id, ""))),
         languages=statistics.languages_at_hand(visit),

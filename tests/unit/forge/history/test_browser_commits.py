@@ -106,6 +106,18 @@ def test_what_cannot_be_recorded_leaves_nothing(site: Site, root: Caller, reposi
         assert intents.recorded(db) == []
 
 
+def test_who_holds_a_repository_does_not_wait_for_the_end_of_that(
+    site: Site, root: Caller, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not there is no sign that somebody else works on the repository: that was waited for half a minute."""
+    history, waited = History(site), []
+    gone = edit(history, repository, None, "none.txt")
+    monkeypatch.setattr(History, "_undisturbed", lambda self, found: waited.append(found) or self.now(found))
+    with pytest.raises(UnknownPath):
+        browser_commits.commit(site, history, root, repository, gone)
+    assert waited == []
+
+
 def test_who_saw_an_older_text_replaces_nobodys(site: Site, root: Caller, repository: Repository) -> None:
     history = History(site)
     mine, theirs = edit(history, repository, b"mine\n"), edit(history, repository, b"theirs\n")

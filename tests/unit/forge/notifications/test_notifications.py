@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from tests.support import rows
 from tests.support.doors import Doorway
@@ -51,6 +53,10 @@ def say(site: Site, who: Caller, text: str, repository_id: int, **more: Any) -> 
         repository = finding.find(db, who, repository_id, Level.READ)
         author = accounts.by_id(db, who.user_id)
     return comments.comment(site, who, repository, COMMIT, author, text, **more)
+
+
+def with_settings(site: Site, **settings: Any) -> Site:
+    return replace(site, settings=replace(site.settings, **settings))
 
 
 def told(site: Site, who: Caller) -> list[Notification]:
@@ -160,6 +166,23 @@ def test_unread_ones_stand_first_and_pages_go_on_by_key(telling: Site, team: int
     assert [one.read for one in told(site, ben)] == [False, False, True, True, True]
     changes.delete(site, ben, first[1])
     assert len(told(site, ben)) == 4
+
+
+def test_old_ones_go_and_of_very_many_the_newest_stay(telling: Site, team: int, ada: Caller, ben: Caller) -> None:
+    for number in range(5):
+        say(telling, ada, f"@ben {number}", team)
+    deliver(telling, writing.subscriber(telling))
+    assert changes.forget_old(telling, lambda: None) == 0
+    few = with_settings(telling, max_notifications=3)
+    assert changes.forget_old(few, lambda: None) == 2
+    assert [one.excerpt[-1] for one in told(telling, ben)] == ["4", "3", "2"]
+    table = tables.notifications
+    with telling.store.write() as db:
+        oldest = select(func.min(table.c.id)).scalar_subquery()
+        db.execute(table.update().where(table.c.id == oldest).values(at="2001-01-01T00:00:00.000"))
+    assert changes.forget_old(with_settings(telling, keep_notifications_days=0), lambda: None) == 0
+    assert changes.forget_old(telling, lambda: None) == 1
+    assert [one.excerpt[-1] for one in told(telling, ben)] == ["4", "3"]
 
 
 @pytest.mark.sqlite_only  # the statements are counted in its driver

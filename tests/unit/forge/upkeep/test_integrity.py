@@ -82,6 +82,12 @@ def test_a_job_tells_what_is_damaged(site: Site, root: Caller) -> None:
         assert (row.reason is None) is (state is State.DONE)
     (good, bad) = _told(site)
     assert good == ("sound", {"sound": True, "problems": []})
+    with site.store.read() as db:
+        assert integrity.damaged(db, 30, 10) == integrity.damaged(db, 0, 10) == ["broken"]
+    (site.tree.path_of("broken") / "refs" / "heads" / "lost").unlink()
+    assert integrity.verify(site, root, broken, lambda: None) == []
+    with site.store.read() as db:
+        assert integrity.damaged(db, 30, 10) == []
     assert bad[0] == "broken" and not bad[1]["sound"] and "refs/heads/lost" in bad[1]["problems"][0]
 
 

@@ -26,6 +26,18 @@ async def fetch_head(body: AsyncIterator[bytes], *, versioned: bool) -> tuple[li
     return read, command
 
 
+async def short(head: list[bytes], body: AsyncIterator[bytes], longest: int) -> bytes | None:
+    """A whole request whose `head` was read before; None when it is longer than that. What is read joins the head."""
+    size = sum(map(len, head))
+    while size <= longest:
+        chunk = await anext(body, b"")
+        if not chunk:
+            return b"".join(head)
+        head.append(chunk)
+        size += len(chunk)
+    return None
+
+
 async def push_head(commands: PushCommands, body: AsyncIterator[bytes], enough: int = 0) -> None:
     """Read a push up to the end of its commands, or (if given) until there are `enough` bytes of them."""
     size = 0

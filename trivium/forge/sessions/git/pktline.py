@@ -10,6 +10,8 @@ from typing import Final
 from trivium.forge.sessions.endings import Declined, Why
 
 FLUSH: Final = b"0000"
+DELIMITER: Final = b"0001"
+"""Ends, in a request of protocol v2, what the client says of itself."""
 _NOTHING: Final = b"0" * 40
 """The id of no object."""
 _LONGEST_MESSAGE: Final = 900
@@ -51,6 +53,8 @@ class PacketReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.separator = b""
+        """The last of the packets that hold nothing: what kind of end it is."""
 
     def feed(self, chunk: bytes) -> Generator[bytes | None]:
         """The packets that are complete by now; None for a flush packet."""
@@ -63,6 +67,7 @@ class PacketReader:
                     raise Malformed("there is no packet line")
                 length = int(digits, 16)
                 if length < 4:  # flush, and what separates parts of a request of protocol v2
+                    self.separator = bytes(digits)
                     position += 4
                     yield None
                     continue

@@ -24,9 +24,10 @@ from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Finished, Push
 from trivium.forge.sessions.channel import Channel, chained, unless_gone
 from trivium.forge.sessions.endings import Declined, Interrupted, Why
-from trivium.forge.sessions.git.heads import EARLY, bounded, fetch_head, push_head
+from trivium.forge.sessions.git.heads import EARLY, bounded, fetch_head, push_head, short
 from trivium.forge.sessions.git.pktline import Malformed, PackWatch, WantReader, refs_told, refusal
 from trivium.forge.sessions.git.push import PushCommands, PushReport
+from trivium.forge.sessions.git.refs_asked import LONGEST, refs_answered, refs_asked
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.procs.process import CHUNK, Process
 from trivium.procs.spawn import MEMORY
@@ -80,9 +81,7 @@ class GitSession:
         """Tell the refs, or with protocol v2 what the server can do."""
         async with self._transfers.turn(admitted.caller):
             if self.versioned:
-                # They are the same for every repository: git need not be started.
-                abilities = await self._transfers.patient(self._site.git.command.abilities)
-                await self._channel.finish(abilities)
+                await self._channel.finish(await self._abilities())
                 return
             if self.writes:
                 # Git shows the words of a refusal here, and not later.
@@ -105,6 +104,19 @@ class GitSession:
         if refs is None:
             return b""
         return refs_told(refs, await self._transfers.slow(self._site.git.command.abilities_for_push))
+
+    async def _refs_for_fetch(self, admitted: Admitted, question: bytes) -> bytes:
+        """The refs that a client of protocol v2 asks for, as git would tell them; empty when it has to do so itself."""
+        asked = refs_asked(question, await self._abilities())
+        if asked is None:
+            return b""
+        async with self._transfers.directory_of(admitted) as directory:
+            return await self._transfers.slow(refs_answered, Path(f"/proc/self/fd/{directory}"), asked) or b""
+
+    async def _abilities(self) -> bytes:
+        """What git can do with protocol v2: the same for every repository, so that it need not be started."""
+        command = self._site.git.command
+        return command.known_abilities() or await self._transfers.patient(command.abilities)
 
     async def serve(self, admitted: Admitted) -> None:
         """Serve the request. Its head is read before the client has a place, so a slow sender keeps nobody waiting."""
@@ -142,7 +154,11 @@ class GitSession:
         body = bounded(self._channel.incoming())
         head, command = await self._in_time(fetch_head(body, versioned=self.versioned))
         self._refusing = refusal
+        question = None if command.fetches else await self._in_time(short(head, body, LONGEST))
         async with self._transfers.turn(admitted.caller):
+            if question is not None and (told := await self._refs_for_fetch(admitted, question)):
+                await self._channel.finish(told)
+                return
             # A lock hides no refs.
             message = self._transfers.check_lock(admitted, writes=False) if command.fetches else ""
             process = await self._start(admitted)
