@@ -74,6 +74,7 @@ def test_every_field_for_a_name_is_one(window: Callable[..., Watched], world: Wo
         *(f"/_admin/user_groups/{group.id}/edit{page}" for page in ("", "/members", "/permissions")),
         *(f"/_admin/repo_groups/harbours/edit{page}" for page in ("", "/permissions")),
         "/_admin/why",
+        "/_admin/settings/maintenance",
         "/_admin",
         exhibit.at("compare"),
     ):

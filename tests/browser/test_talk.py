@@ -25,8 +25,10 @@ def test_by_keys_a_line_is_commented_on_and_a_review_sent(adas: Watched, world: 
     page.locator("tr.writing").get_by_role("button", name="Preview").press("Enter")
     expect(page.locator("tr.writing .preview strong")).to_have_text("this")
     assert adas.axe() == []
-    # What was typed is there again after the page was left.
+    # What was typed is there again after the page was left, or the browser has ended.
     page = adas.open(address)
+    expect(page.locator("tr.writing textarea")).to_have_value("Why **this**?")
+    expect(page.locator("tr.writing textarea")).not_to_be_focused()
     page.keyboard.press("n")
     page.keyboard.press("c")
     expect(page.locator("tr.writing textarea")).to_have_value("Why **this**?")
@@ -38,7 +40,10 @@ def test_by_keys_a_line_is_commented_on_and_a_review_sent(adas: Watched, world: 
     expect(page.locator(".general .remark")).to_contain_text("Good otherwise")
     expect(page.locator("#review")).to_have_count(0)
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft ')).length") == 0
-    page.locator("details.reply summary").first.press("Enter")
+    # A thread is gone to, and answered.
+    page.keyboard.press("N")
+    page.keyboard.press("c")
+    expect(page.locator("details.reply textarea").first).to_be_focused()
     assert adas.axe() == [] and adas.wrong == []
     assert audit(adas, address, looks=OPPOSITES) == []
     said = page.locator(".remark").first.get_attribute("id").rpartition("-")[2]  # type: ignore[union-attr]

@@ -262,3 +262,12 @@ def test_of_very_many_comments_the_newest_are_shown_and_the_others_a_page_away(t
     assert "Approved" in before.page.text and "The newest comments" in before.page.text
     for odd in ("x", "0", "9" * 19, "9" * 40):
         assert call.get(f"{talk.page}?before={odd}").status == 200
+
+
+def test_of_a_to_do_and_of_its_end_people_are_told_in_these_words(talk: Talk) -> None:
+    made = talk.say(talk.bens, text=f"For @{talk.ada.name}: later", comment_type="todo").location.rpartition("-")[2]
+    until(lambda: "has mentioned you" in told(talk.adas))
+    assert talk.say(talk.adas, text="", resolves_comment_id=made).status == 302
+    until(lambda: f"{talk.ada.name} has resolved a to-do" in told(talk.bens))
+    assert talk.say(talk.adas, text="Another", comment_type="todo").status == 302
+    until(lambda: f"{talk.ada.name} has left a to-do on a changeset" in told(talk.bens))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.growth import assert_linear
 from trivium.render.markup import Kind, render
 from trivium.render.mentions import MOST, mentioning
 
@@ -46,3 +47,8 @@ def test_of_very_many_the_first_are_mentioned() -> None:
 
 def test_inline_literals_of_rest_are_code() -> None:
     assert "<code>a  &lt;b&gt;</code>" in render("An ``a  <b>`` here", "rst")
+
+
+@pytest.mark.parametrize("piece", ["@", "@a", "@a.", "<b>@a</b>", "<code>@a", "&amp;@", "a@b ", "@" + "a" * 300])
+def test_it_takes_time_by_the_length(piece: str) -> None:
+    assert_linear(mentioning, lambda size: piece * (size // len(piece) + 1), most=100_000, what=piece)

@@ -15,6 +15,7 @@ from trivium.access.levels import Level
 from trivium.access.permissions import REPOSITORIES, binds, effective_level
 from trivium.errors import Forbidden, Kind, NotFound
 from trivium.forge.notifications.writing import REGISTRATION
+from trivium.forge.reviews.comments import TODO
 from trivium.store.query import Query
 from trivium.store.tables import LARGEST_ID, changeset_comments, repositories
 from trivium.store.tables import notifications as table
@@ -47,6 +48,10 @@ class Notification:
     """The vote that came with the comment."""
     excerpt: str
     """How the comment begins."""
+    todo: bool = False
+    """Whether the comment is a to-do."""
+    resolves: bool = False
+    """Whether it resolves one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ _ROWS = (
         changeset_comments.c.id,
         changeset_comments.c.status,
         func.substr(changeset_comments.c.text, 1, _EXCERPT),
+        changeset_comments.c.kind.label("comment_kind"),
+        changeset_comments.c.resolves_id,
     )
     .select_from(_source)
     .where(table.c.user_id == _me, _SEEN)
@@ -153,6 +160,8 @@ def _notification(
     comment_id: int | None,
     status: str | None,
     excerpt: str | None,
+    comment_kind: str | None,
+    resolves: int | None,
 ) -> Notification:
     return Notification(
         number,
@@ -166,4 +175,6 @@ def _notification(
         comment_id or 0,
         status,
         " ".join((excerpt or "").split()),
+        comment_kind == TODO,
+        resolves is not None,
     )
