@@ -116,4 +116,4 @@ def _page(visit: Visit, tab: str, kind: JobKind, entered: Entered[Mapping] | Ent
     under_way = any(not job.state.over for job in done)
     headers = (("Refresh", _AGAIN),) if under_way and visit.asked.method == "GET" else ()
     template = f"administration/settings_{tab}.html"
-    return Page(template, entered.status, headers=headers, tab=tab, fields=entered, done=done)
+    return Page(template, entered.status, headers=headers, tab=f"admin_upkeep.{tab}", fields=entered, done=done)
