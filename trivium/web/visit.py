@@ -186,7 +186,7 @@ class RepositoryVisit(Visit, frozen=True, kw_only=True):
         assert self.moment is not None
         return self.moment
 
-    def part_key(self, *key: Hashable) -> Hashable:
+    def part_key(self, *key: Hashable) -> tuple[Hashable, ...]:
         """What a part is kept under: all that it depends on beside the site's settings that are read at the start."""
         return (self.language.code, self.look.ids, *key)
 
