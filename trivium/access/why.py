@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, false, or_, select
+from sqlalchemy import BigInteger, Connection, bindparam, false, or_, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES, WEIGHT_OF, Level
@@ -127,7 +127,7 @@ class _Row(NamedTuple):
 def _statement(tables: ObjectTables) -> Any:
     """Some objects, each with the rows that speak about somebody's right to it; without one, with none."""
     objects, grants = tables.objects, tables.grants
-    own: Any = bindparam("caller_own")
+    own: Any = bindparam("caller_own", type_=BigInteger)
     whose = or_(grants.c.user_id.in_((DEFAULT_USER_ID, own)), grants.c.group_id.in_(_groups_of(own)))
     # A group of users may itself be what the right is about.
     groups = user_groups.alias("groups_of_rows")

@@ -16,7 +16,7 @@ from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, Form, Line, Tick, empty, read
 from trivium.web.registering import Who, view
-from trivium.web.visit import RepositoryVisit, Visit
+from trivium.web.visit import Visit
 
 _SHOWN: Final = 5
 _AGAIN: Final = "2"
@@ -94,21 +94,6 @@ def maintain(visit: Visit) -> Page | Redirect:
                 visit.url("admin_upkeep.maintenance"), visit.text("A job does it; how far it is stands here.")
             )
     return _page(visit, "maintenance", queued_maintenance.MAINTENANCE, entered)
-
-
-@view(
-    "PUT",
-    "/{repository}/settings/maintenance",
-    needs=Level.ADMIN,
-    word="ReposController:repo_maintenance",
-    users_only=True,
-    pace=Pace.SHORT,
-)
-def maintain_one(visit: RepositoryVisit) -> Redirect:
-    """Have a job put the repository in good order."""
-    queued_maintenance.ask_for(visit.site, visit.caller, visit.repository)
-    said = visit.text("A job does it; how far it is stands under “Your jobs”.")
-    return Redirect(visit.url("repository_upkeep.caches", visit.repository.name), said)
 
 
 def _page(visit: Visit, tab: str, kind: JobKind, entered: Entered[Mapping] | Entered[Maintenance]) -> Page:
