@@ -109,7 +109,11 @@ ADMINISTRATION = (
     *(f"/user_groups/{{user_group}}/edit{page}" for page in ("", "/members", "/permissions", "/advanced")),
     "/repos",
     *(f"/permissions/{page}" for page in ("application", "global", "object", "ips", "overview")),
-    *(f"/settings{page}" for page in ("", "/configuration", "/email", "/mapping", "/system")),
+    *(
+        f"/settings{page}"
+        for page in ("", "/visual", "/vcs", "/configuration", "/email", "/mapping", "/maintenance", "/system")
+    ),
+    "/settings/open_source",
     "/defaults/repositories",
     "/auth",
     "/jobs",

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, false, literal, or_, select
+from sqlalchemy import BigInteger, Connection, bindparam, false, or_, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES, WEIGHT_OF, Level
@@ -92,33 +93,55 @@ def _groups_of(own: Any) -> Any:
 
 
 def why(db: Connection, caller: Caller, tables: ObjectTables, object_id: int) -> Why | None:
-    """Why `caller` may do what they may with one object: two statements. None when there is no such object."""
+    """Why `caller` may do what they may with one object: one statement. None when there is no such object."""
     return whys(db, caller, tables, [object_id]).get(object_id)
 
 
 def whys(db: Connection, caller: Caller, tables: ObjectTables, ids: Collection[int]) -> Mapping[int, Why]:
-    """The same for several objects of a kind, by their ids: two statements."""
+    """The same for several objects of a kind, by their ids: one statement."""
     if not ids:
         return {}
-    objects, grants = tables.objects, tables.grants
     own = _own(caller)
-    private = objects.c.private if "private" in objects.c else false()
-    found = db.execute(select(objects.c.id, objects.c.owner_id, private).where(objects.c.id.in_(ids))).all()
-    statement = (
-        select(grants.c.object_id, grants.c.user_id, grants.c.level, user_groups.c.name, user_groups.c.active)
-        .outerjoin(user_groups, user_groups.c.id == grants.c.group_id)
-        .where(
-            grants.c.object_id.in_(ids),
-            or_(grants.c.user_id.in_((DEFAULT_USER_ID, own)), grants.c.group_id.in_(_groups_of(literal(own)))),
-        )
-    )
-    rows: dict[int, list[Any]] = defaultdict(list)
-    for row in db.execute(statement):
-        rows[row.object_id].append(row)
+    found: dict[int, tuple[int, bool]] = {}
+    rows: dict[int, list[_Row]] = defaultdict(list)
+    for object_id, owner_id, private, *row in db.execute(_statement(tables), {"ids": list(ids), "caller_own": own}):
+        found[object_id] = owner_id, bool(private)
+        if row[1] is not None:
+            rows[object_id].append(_Row(*row))
     return {
-        one.id: _decided(_reasons(caller, rows[one.id], owned=one.owner_id == own, private=bool(one[2])))
-        for one in found
+        object_id: _decided(_reasons(caller, rows[object_id], owned=owner_id == own, private=private))
+        for object_id, (owner_id, private) in found.items()
     }
+
+
+class _Row(NamedTuple):
+    """A row that speaks about an object."""
+
+    user_id: int | None
+    level: int
+    group: str | None
+    active: bool | None
+
+
+@lru_cache(maxsize=8)
+def _statement(tables: ObjectTables) -> Any:
+    """Some objects, each with the rows that speak about somebody's right to it; without one, with none."""
+    objects, grants = tables.objects, tables.grants
+    own: Any = bindparam("caller_own", type_=BigInteger)
+    whose = or_(grants.c.user_id.in_((DEFAULT_USER_ID, own)), grants.c.group_id.in_(_groups_of(own)))
+    # A group of users may itself be what the right is about.
+    groups = user_groups.alias("groups_of_rows")
+    private = objects.c.private if "private" in objects.c else false()
+    return (
+        select(objects.c.id, objects.c.owner_id, private.label("private"))
+        .add_columns(grants.c.user_id, grants.c.level, groups.c.name, groups.c.active)
+        .select_from(
+            objects.outerjoin(grants, (grants.c.object_id == objects.c.id) & whose).outerjoin(
+                groups, groups.c.id == grants.c.group_id
+            )
+        )
+        .where(objects.c.id.in_(bindparam("ids", expanding=True)))
+    )
 
 
 def _own(caller: Caller) -> int:
@@ -126,7 +149,7 @@ def _own(caller: Caller) -> int:
     return -1 if caller.anonymous else caller.user_id
 
 
-def _reasons(caller: Caller, rows: Sequence[Any], *, owned: bool, private: bool) -> list[Reason]:
+def _reasons(caller: Caller, rows: Sequence[_Row], *, owned: bool, private: bool) -> list[Reason]:
     """What speaks about the right, in the order of the rule."""
     above, default, of_groups, own = [], _NOT_THERE, [], []
     if caller.super_admin:
@@ -137,7 +160,7 @@ def _reasons(caller: Caller, rows: Sequence[Any], *, owned: bool, private: bool)
         level = Level(row.level)
         if row.user_id is None:
             void = None if row.active else Void.INACTIVE
-            of_groups.append(Reason(Origin.GROUP, level, Level.NONE if void else level, row.name, void))
+            of_groups.append(Reason(Origin.GROUP, level, Level.NONE if void else level, row.group or "", void))
         elif row.user_id == DEFAULT_USER_ID:
             default = Reason(Origin.DEFAULT, level, level)
         else:

@@ -186,6 +186,10 @@ class RepositoryVisit(Visit, frozen=True, kw_only=True):
         assert self.moment is not None
         return self.moment
 
+    def part_key(self, *key: Hashable) -> tuple[Hashable, ...]:
+        """What a part is kept under: all that it depends on beside the site's settings that are read at the start."""
+        return (self.language.code, self.look.ids, *key)
+
     def part(self, *key: Hashable, make: Callable[[], str]) -> str:
         """A finished part of the page: kept under its key, or made now, by one at a time.
 
@@ -193,7 +197,7 @@ class RepositoryVisit(Visit, frozen=True, kw_only=True):
         all that it depends on. Raises `TakesLong` where it has to be made and there is no time for it, and
         `BeingMade`.
         """
-        whole = (self.language.code, self.look.ids, *key)
+        whole = self.part_key(*key)
         found = self.fragments.find(self.repository.id, whole)
         if found is None:
             self.take_time()

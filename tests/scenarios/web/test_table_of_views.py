@@ -38,7 +38,7 @@ ELSEWHERE = {
     "registration.form",
     "jobs.creating",
     "repo_groups.show",
-    "admin_settings.plugin",
+    "admin_installation.plugin",
 } | {f"edits.{one}" for one in ("form", "new", "removal")}
 """Views that lead to others."""
 NOT_YET = {

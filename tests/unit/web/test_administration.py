@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.support import rows
+from tests.support import gits, rows
 from tests.support.browser import Answer
 from tests.support.doors import HERE, Doorway, Visitor
 from trivium.access.caller import Caller, the_system
@@ -464,6 +464,19 @@ def test_what_holds_for_repositories_without_settings_of_their_own(root: Visitor
         assert repository_settings.layout_of(db, own) == Layout(("main", "lines/*"), ("mine/*",))
     assert said(site, "site.settings")[0]["was"]["vcs_svn_tag"] == ["tags/*"]
     assert "marks/*" in root.get("/other/settings/vcs").page.text
+
+
+def test_ids_are_as_long_as_the_site_wants_and_parts_that_were_kept_follow(
+    doorway: Doorway, root: Visitor, site: Site, ada: Caller
+) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "tide", ada)
+    (first,) = gits.history(site.tree.path_of("tide"), {"a": "a\n"})
+    adas = doorway.visitor(ada)
+    for length in (12, 7, 12, 40):
+        assert root.post("/_admin/settings/visual", **(LOOK | {"rhodecode_show_sha_length": str(length)})).status == 302
+        words = adas.get("/tide/changelog").page.words
+        assert first[:length] in words and (length == 40 or first[: length + 1] not in words)
 
 
 def test_the_free_software_is_named(root: Visitor) -> None:

@@ -6,6 +6,7 @@ The order is that of the rule (api-users.md 5.3), the strongest first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -15,10 +16,12 @@ from sqlalchemy import Connection, bindparam, literal, select, true, union_all
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import OBJECT_TABLES, ObjectTables
+from trivium.names import MAX_NAME, is_clean_text
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_group_members, users
 from trivium.store.tables import user_groups as groups
 
+PAGE: Final = 100
 _MOST_REPLACED: Final = 20_000
 
 
@@ -33,6 +36,7 @@ class Origin(StrEnum):
 
 
 _SECTIONS: Final = tuple(Origin)
+_NUMBERS: Final = frozenset(str(number) for number in range(len(_SECTIONS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,15 @@ class Row:
     """False: an account or a user group that is not active, and so gives nothing."""
     replaces: tuple[Level, str] | None = None
     """What the user's strongest user group gives, which their own row replaces, and that group's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows, in the order of the rule and by name."""
+
+    rows: Sequence[Row]
+    older: str
+    """The `after` of the next page; empty for the last."""
 
 
 def _rows(tables: ObjectTables) -> Any:
@@ -79,7 +92,10 @@ def _rows(tables: ObjectTables) -> Any:
         .where(grants.c.object_id == here, users.c.id == DEFAULT_USER_ID)
     )
     every = union_all(supers, owner, of_users, of_groups, everybody).subquery()
-    return select(every).order_by(every.c.section, every.c.name)
+    after: Any = (every.c.section > bindparam("section")) | (
+        (every.c.section == bindparam("section")) & (every.c.name > bindparam("name"))
+    )
+    return select(every).where(after).order_by(every.c.section, every.c.name).limit(bindparam("most"))
 
 
 def _replaced(tables: ObjectTables) -> Any:
@@ -100,11 +116,17 @@ _ROWS: Final = {scope: Query(_rows(tables)) for scope, tables in OBJECT_TABLES.i
 _REPLACED: Final = {scope: Query(_replaced(tables)) for scope, tables in OBJECT_TABLES.items()}
 
 
-def rows_on(db: Connection, _caller: Caller, scope: Scope, object_id: int) -> list[Row]:
-    """All rows on an object that the caller was found to administer: two statements."""
+def rows_on(
+    db: Connection, _caller: Caller, scope: Scope, object_id: int, *, after: str = "", limit: int = PAGE
+) -> Rows:
+    """The rows on an object that the caller was found to administer, a page at a time: two statements."""
     given = {"object_id": object_id}
-    replaced = {user_id: (Level(level), name) for user_id, level, name in _REPLACED[scope].all(db, given)}
-    return [
+    section, name = _place(after)
+    found = _ROWS[scope].all(db, given | {"section": section, "name": name, "most": limit + 1})
+    replaced = {}
+    if any(_SECTIONS[row[0]] is Origin.USER for row in found):
+        replaced = {user_id: (Level(level), group) for user_id, level, group in _REPLACED[scope].all(db, given)}
+    rows = [
         Row(
             _SECTIONS[section],
             one,
@@ -113,5 +135,14 @@ def rows_on(db: Connection, _caller: Caller, scope: Scope, object_id: int) -> li
             bool(active),
             replaced.get(one) if _SECTIONS[section] is Origin.USER else None,
         )
-        for section, one, name, level, active in _ROWS[scope].all(db, given)
+        for section, one, name, level, active in found[:limit]
     ]
+    last = found[limit - 1] if len(found) > limit else None
+    return Rows(rows, f"{last[0]}.{last[2]}" if last is not None else "")
+
+
+def _place(after: str) -> tuple[int, str]:
+    """The section and the name behind which a page begins; of what is none, the beginning."""
+    section, _, name = after.partition(".")
+    known = section in _NUMBERS and len(name) <= MAX_NAME and is_clean_text(name)
+    return (int(section), name) if known else (-1, "")

@@ -7,8 +7,9 @@ What they come to for a user is told by `forge/rights/listing.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, literal_column, select, union_all
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
@@ -16,6 +17,7 @@ from trivium.access.permissions import OBJECT_TABLES, ObjectTables
 from trivium.errors import Forbidden
 from trivium.forge.grants.on_objects import Subject
 from trivium.forge.naming.walks import PAGE, Listed, walk
+from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID
 
 
@@ -53,19 +55,33 @@ def rows_of(
 def default_levels(db: Connection, caller: Caller) -> dict[Scope, dict[Level, int]]:
     """How many objects of each kind are open to everybody on which level; of repositories, those that are not private.
 
-    For whoever is about to set all of them alike (`site_defaults`). Three statements. For super-admins.
+    For whoever is about to set all of them alike (`site_defaults`). One statement, which counts in indexes. For
+    super-admins.
     """
     if not caller.super_admin:
         raise Forbidden
-    return {scope: _default_levels(db, tables) for scope, tables in OBJECT_TABLES.items()}
+    found = {scope: dict.fromkeys(Level, 0) for scope in OBJECT_TABLES}
+    for scope, level, count in _DEFAULT_LEVELS.all(db, {}):
+        found[Scope(scope)][Level(level)] += count
+    return found
 
 
-def _default_levels(db: Connection, tables: ObjectTables) -> dict[Level, int]:
+def _counted(tables: ObjectTables) -> list[Any]:
+    """All objects are on no level, but for those that have a row; and private ones count nowhere."""
     objects, grants = tables.objects.c, tables.grants.c
-    everybodys = (grants.object_id == objects.id) & (grants.user_id == DEFAULT_USER_ID)
-    level = func.coalesce(grants.level, literal_column(str(int(Level.NONE))))
-    counted = select(level, func.count()).select_from(tables.objects.outerjoin(tables.grants, everybodys))
+    scope, none = literal_column(f"'{tables.scope.value}'").label("scope"), literal_column("0").label("level")
+    everybodys, count = grants.user_id == DEFAULT_USER_ID, func.count().label("count")
+    counted = [
+        select(scope, none, count).select_from(tables.objects),
+        select(scope, grants.level, count).where(everybodys).group_by(grants.level),
+        select(scope, none, -func.count()).select_from(tables.grants).where(everybodys),
+    ]
     if "private" in objects:
-        counted = counted.where(~objects.private)
-    found = {Level(row[0]): row[1] for row in db.execute(counted.group_by(level))}
-    return {one: found.get(one, 0) for one in Level}
+        here = (grants.object_id == objects.id) & everybodys
+        closed = tables.objects.outerjoin(tables.grants, here)
+        level = func.coalesce(grants.level, literal_column("0"))
+        counted.append(select(scope, level, -func.count()).select_from(closed).where(objects.private).group_by(level))
+    return counted
+
+
+_DEFAULT_LEVELS: Final = Query(union_all(*(one for tables in OBJECT_TABLES.values() for one in _counted(tables))))

@@ -139,7 +139,7 @@ def _stored(db: Connection, repository_id: int) -> tuple[dict[str, Any], dict[st
     """What was set for a repository, and what holds on the site: one statement."""
     own = select(table.c.key, table.c.value).where(table.c.repository_id == repository_id)
     sites = select(literal(_SITE), site_values.c.value).where(site_values.c.key == _SITE)
-    found: dict[str, str] = dict(db.execute(union_all(own, sites)).tuples())
+    found: dict[str, str] = dict(tuple(row) for row in db.execute(union_all(own, sites)))
     site = _sites_values(found.pop(_SITE, None))
     return {key: msgspec.json.decode(value) for key, value in found.items() if key in _KNOWN}, site
 

@@ -286,8 +286,7 @@ class _Maker:
             self._visit.fragments.made(self._visit.repository.id, self._whole(what, *more), lambda: made)
 
     def _whole(self, what: str, *more: Hashable) -> Hashable:
-        """The key of a part, as `RepositoryVisit.part` writes it."""
-        return (self._visit.language.code, what, *self._key, *more)
+        return self._visit.part_key(what, *self._key, *more)
 
     def _rest(self, listing: Listing) -> Generator[bytes, None, None]:
         """The lines of many files, sent while they are made. What goes wrong now can only be said in their place."""

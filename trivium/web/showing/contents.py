@@ -127,8 +127,8 @@ def _key_of_text(visit: RepositoryVisit, place: Place, asked: str, *, coloured: 
 
 def lines_at_hand(visit: RepositoryVisit, place: Place) -> list[str] | None:
     """All lines of a file in colours, as HTML, where its page was made before: colours are most of what it costs."""
-    key = (visit.language.code, *_key_of_text(visit, place, "", coloured=True))
-    part = visit.fragments.find(visit.repository.id, key)
+    key = _key_of_text(visit, place, "", coloured=True)
+    part = visit.fragments.find(visit.repository.id, visit.part_key(*key))
     if part is None:
         return None
     shown, table = of_head(part)

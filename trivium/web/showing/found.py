@@ -76,7 +76,8 @@ def log_of(visit: RepositoryVisit, sought: Sought, after: str, branch: str = "")
         rows = log.summary(visit, found.rows)
         return LogHits(rows, len(found.rows), found.after, found.looked_at, found.until)
 
-    key = (
+    key = visit.part_key(
+        "changesets sought",
         visit.now().key,
         visit.root,
         issues_of(visit).digest,
@@ -85,5 +86,5 @@ def log_of(visit: RepositoryVisit, sought: Sought, after: str, branch: str = "")
         quoted_segment(after),
         quoted_segment(branch),
     )
-    hits: LogHits = kept(visit, LogHits, "changesets sought", *key, make=make)
+    hits: LogHits = kept(visit, LogHits, *key, make=make)
     return html(hits.rows), hits

@@ -41,4 +41,4 @@ def save(visit: Visit) -> Page | Redirect:
 
 
 def _shown(form: PatternForm, status: int = 200) -> Page:
-    return Page("administration/settings_issues.html", status, tab="issues", issues=form)
+    return Page("administration/settings_issues.html", status, tab="admin_issue_tracker.tracker", issues=form)

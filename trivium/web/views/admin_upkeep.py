@@ -16,7 +16,7 @@ from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, Form, Line, Tick, empty, read
 from trivium.web.registering import Who, view
-from trivium.web.visit import RepositoryVisit, Visit
+from trivium.web.visit import Visit
 
 _SHOWN: Final = 5
 _AGAIN: Final = "2"
@@ -96,24 +96,9 @@ def maintain(visit: Visit) -> Page | Redirect:
     return _page(visit, "maintenance", queued_maintenance.MAINTENANCE, entered)
 
 
-@view(
-    "PUT",
-    "/{repository}/settings/maintenance",
-    needs=Level.ADMIN,
-    word="ReposController:repo_maintenance",
-    users_only=True,
-    pace=Pace.SHORT,
-)
-def maintain_one(visit: RepositoryVisit) -> Redirect:
-    """Have a job put the repository in good order."""
-    queued_maintenance.ask_for(visit.site, visit.caller, visit.repository)
-    said = visit.text("A job does it; how far it is stands under “Your jobs”.")
-    return Redirect(visit.url("repository_upkeep.caches", visit.repository.name), said)
-
-
 def _page(visit: Visit, tab: str, kind: JobKind, entered: Entered[Mapping] | Entered[Maintenance]) -> Page:
     done = visit.ask(jobs.of_kind, kind.name, _SHOWN)
     under_way = any(not job.state.over for job in done)
     headers = (("Refresh", _AGAIN),) if under_way and visit.asked.method == "GET" else ()
     template = f"administration/settings_{tab}.html"
-    return Page(template, entered.status, headers=headers, tab=tab, fields=entered, done=done)
+    return Page(template, entered.status, headers=headers, tab=f"admin_upkeep.{tab}", fields=entered, done=done)

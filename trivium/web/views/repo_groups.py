@@ -160,6 +160,8 @@ def _permissions(
     asked: Wanted | None = None,
     seen: Effect | None = None,
 ) -> Page:
+    after, action = visit.query.get("after", ""), visit.url("repo_groups.permissions", group.name)
+    found = visit.ask(rows_on, Scope.REPO_GROUP, group.id, after=after)
     return Page(
         "group_settings/permissions.html",
         422 if asked and not seen else entered.status,
@@ -167,8 +169,10 @@ def _permissions(
         fields=entered,
         asked=asked,
         seen=seen,
-        rows=visit.ask(rows_on, Scope.REPO_GROUP, group.id),
-        action=visit.url("repo_groups.permissions", group.name),
+        rows=found.rows,
+        action=action,
+        newer=action if after else "",
+        older=visit.url("repo_groups.permissions", group.name, after=found.older) if found.older else "",
     )
 
 

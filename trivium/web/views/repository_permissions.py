@@ -50,12 +50,16 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
 
 
 def _page(visit: RepositoryVisit, entered: Entered[Grant], own: Wanted | None = None) -> Page:
-    one = visit.repository
+    one, after = visit.repository, visit.query.get("after", "")
+    found = visit.ask(rows_on, Scope.REPOSITORY, one.id, after=after)
+    action = visit.url("repository_permissions.permissions", one.name)
     return Page(
         "repository_settings/permissions.html",
         422 if own else entered.status,
         fields=entered,
         own=own,
-        rows=visit.ask(rows_on, Scope.REPOSITORY, one.id),
-        action=visit.url("repository_permissions.permissions", one.name),
+        rows=found.rows,
+        action=action,
+        newer=action if after else "",
+        older=visit.url("repository_permissions.permissions", one.name, after=found.older) if found.older else "",
     )

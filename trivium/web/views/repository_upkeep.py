@@ -7,7 +7,7 @@ from trivium.access.levels import Level
 from trivium.forge.caches.files import held
 from trivium.forge.repositories import settings
 from trivium.forge.repositories.settings import BadSetting, Known
-from trivium.forge.upkeep import maintenance
+from trivium.forge.upkeep import maintenance, queued_maintenance
 from trivium.turns import Pace
 from trivium.vcs.abilities import Lines
 from trivium.web.answers import Page, Redirect
@@ -48,6 +48,21 @@ def forget(visit: RepositoryVisit) -> Redirect:
     """Forget all of it."""
     maintenance.invalidate_cache(visit.site, visit.caller, visit.repository)
     return Redirect(visit.url("repository_upkeep.caches", visit.repository.name), visit.text("Forgotten."))
+
+
+@view(
+    "PUT",
+    "/{repository}/settings/maintenance",
+    needs=Level.ADMIN,
+    word="ReposController:repo_maintenance",
+    users_only=True,
+    pace=Pace.SHORT,
+)
+def maintain(visit: RepositoryVisit) -> Redirect:
+    """Have a job put the repository in good order."""
+    queued_maintenance.ask_for(visit.site, visit.caller, visit.repository)
+    said = visit.text("A job does it; how far it is stands under “Your jobs”.")
+    return Redirect(visit.url("repository_upkeep.caches", visit.repository.name), said)
 
 
 @view(
