@@ -128,7 +128,7 @@ class Gate:
         if not matches:
             raise Refused(404, _NOT_FOUND)
         view, given = _allowed(matches, asked.method)
-        rights = self._rights() if not asked.segments else None
+        rights = None if asked.segments or self._session_cookie(asked) else self._rights()
         who = self._who(asked, view)
         if view.about_repository:
             return self._named(asked, pace, who, view, given)
