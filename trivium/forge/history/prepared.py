@@ -59,15 +59,16 @@ def prepare(history: History, repository: Repository) -> int:
         return 0
     made = _make(history, repository, changes_key(root), lambda: last_changes(history, repository, root))
     made += _make(history, repository, overview_key(moment, repository), lambda: overview(history, repository, moment))
+    if repository.enable_statistics:
+        key = composition_key(moment, repository)
+        made += _make(history, repository, key, lambda: composition(history, repository, "", moment))
+        made += _make(history, repository, activity_key(moment), lambda: activity(history, repository, moment))
+    # What does not fit into an answer ends this: so it comes last.
     newest = latest(history, repository, moment)  # what they changed is kept with them
     if newest:
         changeset = newest[0].commit.changeset
         sides = Sides(changeset.parents[0].raw_id if changeset.parents else None, changeset.raw_id)
         made += _make(history, repository, colours_key(sides), lambda: colours(history, repository, sides))
-    if repository.enable_statistics:
-        key = composition_key(moment, repository)
-        made += _make(history, repository, key, lambda: composition(history, repository, "", moment))
-        made += _make(history, repository, activity_key(moment), lambda: activity(history, repository, moment))
     return made
 
 
