@@ -3,7 +3,10 @@
 
 *With parts* everything that a page is made of was made before. *Without* means the first visit of this page in a fresh
 fork, whose list of commits the worker knows; that of the first page of the site is the first after a change of rights.
-All figures are CPU of the whole tree of processes.
+An annotation takes its colours from the file's page, which has a budget of its own. *After a push* is the first visit
+once the job that follows each push is done. All figures are CPU of the whole tree of processes.
+
+BENCH_WEB_SYSTEMS and BENCH_WEB_PAGES, words with blanks between them, choose some of the table.
 """
 
 from __future__ import annotations
@@ -32,6 +35,12 @@ from bench.svn import load as load_svn
 from bench.webhistory import ANNOTATED, LONG, MANY, RAW, commits, generate_git
 from tests.support.browser import Browser
 from tests.support.servers import Server
+from trivium.access.caller import the_system
+from trivium.access.levels import Level
+from trivium.cli.opening import opened
+from trivium.forge.history.prepared import prepare
+from trivium.forge.history.reading import History
+from trivium.forge.repositories import finding
 
 COMMITS = int(os.environ.get("BENCH_WEB_COMMITS", "8000"))
 CHANGESETS = int(os.environ.get("BENCH_WEB_CHANGESETS", "1000"))
@@ -39,6 +48,9 @@ REVISIONS = int(os.environ.get("BENCH_WEB_REVISIONS", "500"))
 REPOSITORIES = int(os.environ.get("BENCH_WEB_REPOSITORIES", "1000"))
 FRESH = int(os.environ.get("BENCH_WEB_FRESH", "6"))
 ROUNDS = int(os.environ.get("BENCH_WEB_ROUNDS", "3"))
+SYSTEMS = os.environ.get("BENCH_WEB_SYSTEMS", "git hg svn growth").split()
+PAGES = os.environ.get("BENCH_WEB_PAGES", "").split()
+"""Words that the pages' names have in them; none: all pages."""
 _REQUESTS = 300
 _OF_PEERS = 40
 _FEW = 6
@@ -48,6 +60,8 @@ _NOT_MODIFIED_MS = 0.1
 _FIRST_BYTE_MS = 5.0
 _LEXING_MS = 54.0
 """What Pygments took for the 2,000 lines where the budgets were set (web.md 5)."""
+_PREPARED = ("atom", "changeset, 31 files", "summary")
+"""Pages of whose parts some are made after a push (`forge.history.prepared`)."""
 _GZIP = {"Accept-Encoding": "gzip"}
 
 
@@ -70,7 +84,7 @@ def kinds(name: str, tip: str, *, peer: str = "", trunk: str = "") -> tuple[Kind
     """
     at, inside = f"/{name}", f"{tip}/{trunk}"
     cgit = f"/{NAME}"
-    return (
+    every = (
         Kind("summary", at, f"{cgit}/", "summary?style=gitweb", 0.4, 4, 8),
         Kind("files, 30 entries", f"{at}/files/{inside}{MANY}", f"{cgit}/tree/{MANY}", f"file/tip/{MANY}", 0.4, 2, 6),
         Kind("file, 2,000 lines", f"{at}/files/{inside}{LONG}", f"{cgit}/tree/{LONG}", f"file/tip/{LONG}", 0.8, 65, 55),
@@ -89,6 +103,7 @@ def kinds(name: str, tip: str, *, peer: str = "", trunk: str = "") -> tuple[Kind
             size=60,
         ),
     )
+    return tuple(one for one in every if not PAGES or any(word in one.what for word in PAGES))
 
 
 @dataclass
@@ -98,6 +113,8 @@ class Figures:
     warm: float = 0.0
     signed_in: float = 0.0
     fresh: float = 0.0
+    pushed: float = 0.0
+    """Of the first visit after a push, for what the job prepares."""
     not_modified: float = 0.0
     head: float = 0.0
     rate: float = 0.0
@@ -119,12 +136,16 @@ def measure_web(report: Report, place: Path) -> None:
     server = site(home / "data", history, REPOSITORIES)
     try:
         _measure_machine(report, server, history)
-        _measure_git(report, server, history, home)
-        _measure_hg(report, server, home)
-        _measure_svn(report, server)
+        if "git" in SYSTEMS:
+            _measure_git(report, server, history, home)
+        if "hg" in SYSTEMS:
+            _measure_hg(report, server, home)
+        if "svn" in SYSTEMS:
+            _measure_svn(report, server)
     finally:
         server.stop()
-    measure_web_growth(report, home)
+    if "growth" in SYSTEMS:
+        measure_web_growth(report, home)
     report.note(f"pages: measured in {(time.monotonic() - began) / 60:.1f} minutes")
 
 
@@ -182,7 +203,8 @@ def _measure_git(report: Report, server: Server, history: Path, home: Path) -> N
     tip = _git(history, "rev-parse", "refs/heads/master")
     pages = kinds(NAME, tip, peer="master")
     fresh = _forks(server, NAME)
-    found = {one.what: _ours(server, one, fresh, NAME, tip) for one in pages}
+    pushed = _prepared(server, NAME)
+    found = {one.what: _ours(server, one, fresh, pushed, NAME, tip) for one in pages}
     annotating = _git_annotate(history)
     if Cgit.PROGRAM.exists() and Path(APACHE).exists():
         peer_root = home / "peer"
@@ -212,8 +234,8 @@ def _measure_hg(report: Report, server: Server, home: Path) -> None:
     shutil.copytree(made / ".hg", server.root / "hg-history" / ".hg")
     tip = root("get_repo", repoid="hg-history", cache=False)["last_changeset"]["raw_id"]
     pages = tuple(one for one in kinds("hg-history", tip) if one.hgweb)
-    fresh = _forks(server, "hg-history")
-    found = {one.what: _ours(server, one, fresh, "hg-history", tip) for one in pages}
+    fresh, pushed = _forks(server, "hg-history"), _prepared(server, "hg-history")
+    found = {one.what: _ours(server, one, fresh, pushed, "hg-history", tip) for one in pages}
     peer = HgServe(made)
     try:
         for one in pages:
@@ -234,12 +256,14 @@ def _measure_svn(report: Report, server: Server) -> None:
     subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(place)], check=True)
     tip = root("get_repo", repoid="svn-history", cache=False)["last_changeset"]["raw_id"]
     pages = tuple(one for one in kinds("svn-history", tip, trunk="trunk/") if one.path != "/")
-    fresh = _forks(server, "svn-history")
-    found = {one.what: _ours(server, one, fresh, "svn-history", tip, "trunk/") for one in pages}
+    fresh, pushed = _forks(server, "svn-history"), _prepared(server, "svn-history")
+    found = {one.what: _ours(server, one, fresh, pushed, "svn-history", tip, "trunk/") for one in pages}
     _print(report, "svn", "none", pages, found, 0.0)
 
 
-def _ours(server: Server, page: Kind, fresh: Sequence[str], name: str, tip: str, trunk: str = "") -> Figures:
+def _ours(
+    server: Server, page: Kind, fresh: Sequence[str], pushed: Sequence[str], name: str, tip: str, trunk: str = ""
+) -> Figures:
     port = int(server.url.rpartition(":")[2])
     ask, found = Ask(page.path), Figures()
     warm_up = fetch(port, [ask], connections=CONNECTIONS, requests=2 * CONNECTIONS)
@@ -255,14 +279,18 @@ def _ours(server: Server, page: Kind, fresh: Sequence[str], name: str, tip: str,
     found.signed_in = _cpu_ms(server.pid, port, [signed], _REQUESTS, rounds=ROUNDS)
     seen = fetch(port, [ask], connections=CONNECTIONS, requests=_REQUESTS)
     found.rate = seen.requests / seen.seconds
-    visits = []
-    for one in fresh:
+
+    def first(one: str, *, forget: bool = True) -> float:
         known = [f"/{one}/raw/{tip}/{trunk}{MANY}/file00.txt"]
         if page.what == "summary":
             known.append(f"/{one}/files/tip/trunk" if trunk else f"/{one}/files")  # its README: made once, for both
-        path = page.path.replace(f"/{name}", f"/{one}", 1)
-        visits.append(_first_visit(server, path, one, known))
-    found.fresh = statistics.median(visits)
+        if page.what.startswith("annotate"):
+            known.append(f"/{one}/files/{tip}/{trunk}{ANNOTATED}")  # its colours: made once, for both
+        return _first_visit(server, page.path.replace(f"/{name}", f"/{one}", 1), one, known, forget=forget)
+
+    found.fresh = statistics.median(map(first, fresh))
+    if page.what in _PREPARED:
+        found.pushed = statistics.median(first(one, forget=False) for one in pushed)
     return found
 
 
@@ -299,13 +327,27 @@ def _forks(server: Server, name: str, word: str = "fresh") -> list[str]:
     return names
 
 
-def _first_visit(server: Server, path: str, repository: str, known: Sequence[str], method: str = "GET") -> float:
+def _prepared(server: Server, name: str) -> list[str]:
+    """Forks for which was done what is done after a push, as its job does it (`forge.upkeep.after_pushes`)."""
+    names = _forks(server, name, "pushed")
+    with opened(server.data, None) as site:
+        for one in names:
+            with site.store.read() as db:
+                repository = finding.find(db, the_system(), one, Level.READ)
+            prepare(History(site), repository)
+    return names
+
+
+def _first_visit(
+    server: Server, path: str, repository: str, known: Sequence[str], method: str = "GET", *, forget: bool = True
+) -> float:
     """CPU in ms of one request, after others on the same connection that need no part of this page.
 
     To forget what was kept also changes the state of all rights: nothing is left of the first page of the site.
     """
     port = int(server.url.rpartition(":")[2])
-    server.api(server.admin_key)("invalidate_cache", repoid=repository)
+    if forget:
+        server.api(server.admin_key)("invalidate_cache", repoid=repository)
     server.api(server.admin_key)("update_repo", repoid=repository, description=f"seen at {time.time()}")
     with socket.create_connection(("127.0.0.1", port)) as connection:
         for one in known:
@@ -358,8 +400,8 @@ def _print(
     report: Report, system: str, peer: str, pages: Sequence[Kind], found: dict[str, Figures], annotating: float
 ) -> None:
     report.note(
-        f"{system}: CPU ms a request; {peer:5} | with parts, signed in, limit | without, limit | 304 | HEAD | kB,"
-        f" compressed, limit | requests/s at {CONNECTIONS} connections"
+        f"{system}: CPU ms a request; {peer:5} | with parts, signed in, limit | without, after a push, limit | 304 |"
+        f" HEAD | kB, compressed, limit | requests/s at {CONNECTIONS} connections"
     )
     for page in pages:
         seen = found[page.what]
@@ -377,10 +419,10 @@ def _print(
             )
             if one > most
         ]
-        without = f"{seen.fresh:.2f}" if seen.fresh else "none"
+        pushed = f"{seen.pushed:6.2f}" if seen.pushed else "     -"
         report.row(
             f"{page.what:20} {seen.peer:6.2f} | {seen.warm:6.3f} {seen.signed_in:6.3f} {page.warm:5.2f} |"
-            f" {without:>7} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
+            f" {seen.fresh:7.2f} {pushed} {limit:6.2f} | {seen.not_modified:6.3f} | {seen.head:6.3f} |"
             f" {seen.kilobytes:6.1f} {seen.gzipped:6.1f} {page.size:5.1f} | {seen.rate:6.0f}",
             marks,
         )

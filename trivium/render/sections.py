@@ -6,14 +6,14 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
 from trivium.render import changes
-from trivium.render.changes import Gap, Line, Row
+from trivium.render.changes import Colours, Gap, Line, Row
 from trivium.render.highlight import lexer_of
 from trivium.render.rows import icon
 from trivium.render.text import attribute, escaped, named, typeable
@@ -33,6 +33,10 @@ _ONES_OWN: Final = re.compile(
 )
 _ENDINGS: Final = (".min.js", ".min.css", ".js.map", ".css.map", ".pb.go", ".pb.cc", ".pb.h", "_pb2.py", ".designer.cs")
 _FOLDERS: Final = frozenset({"node_modules", "vendor", "third_party", "bower_components", "Godeps", "__generated__"})
+
+
+Coloured = tuple[Colours, Colours]
+"""The lines of the old and of the new file, as HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +78,50 @@ def sections(
     open_all: bool = False,
     icons: str = "icons.svg",
     words: Words = ENGLISH,
+    known: Mapping[str, Coloured] = {},
 ) -> Iterator[Markup]:
     """The sections of changed files, one by one; with `two` both sides stand beside each other.
 
-    `open_all`: nothing is folded. Together they get colours only as long as there is time for that.
+    `open_all`: nothing is folded. Together they get colours only as long as there is time for that; `known` are those
+    that were found before, under `known_as`.
     """
     end = time.thread_time() + _PATIENCE
-    writer = _Writer(addresses, two, ignore_space, open_all, icons, words)
+    writer = _Writer(addresses, two, ignore_space, open_all, icons, words, known)
     for one in files:
-        yield writer.section(one, coloured=time.thread_time() < end)
+        yield writer.section(one, in_time=time.thread_time() < end)
+
+
+def known_as(one: FileDifference) -> str:
+    """What the colours of a file's changed lines depend on, as a short text."""
+    return hashlib.sha256(one.path.encode("utf-8", "surrogateescape") + b"\0" + one.hunks).hexdigest()[:40]
+
+
+def coloured(one: FileDifference, found: Sequence[Row]) -> Coloured | None:
+    """The changed lines of a file in colours; `found` are its rows. None: it has no colours."""
+    if len(one.hunks) > _MOST_COLOURED or EntryKind.LINK in (one.old_kind, one.new_kind):
+        return None
+    lexer = lexer_of(one.path, next((row.text for row in found if isinstance(row, Line)), ""))
+    return changes.coloured(found, lexer) if lexer else None
 
 
 class _Writer:
     """Writes sections that have all but their file in common."""
 
     def __init__(
-        self, addresses: Addresses, two: bool, ignore_space: bool, open_all: bool, icons: str, words: Words
+        self,
+        addresses: Addresses,
+        two: bool,
+        ignore_space: bool,
+        open_all: bool,
+        icons: str,
+        words: Words,
+        known: Mapping[str, Coloured],
     ) -> None:
         self._addresses, self._two, self._ignore_space = addresses, two, ignore_space
         self._open_all, self._icons, self._words = open_all, icons, words
+        self._known = known
 
-    def section(self, one: FileDifference, *, coloured: bool) -> Markup:
+    def section(self, one: FileDifference, *, in_time: bool) -> Markup:
         words, address = self._words, address_of(one.path)
         count = (one.added or 0) + (one.deleted or 0)
         generated = is_generated(one.path)
@@ -129,7 +156,7 @@ class _Writer:
             f'<div class="file-acts"><div>{acts}</div></div>\n'
             f"<details{'' if folded else ' open'}><summary>{_turning(self._icons)}{letter}"
             f'<span class="name cut" dir="auto">{self._name(one)}</span> {self._kinds(one)}<span class="grow"></span>'
-            f"{why}{counts}</summary>\n{self._inside(one, address, coloured=coloured)}</details></section>\n"
+            f"{why}{counts}</summary>\n{self._inside(one, address, in_time=in_time)}</details></section>\n"
         )
 
     def _name(self, one: FileDifference) -> str:
@@ -155,21 +182,19 @@ class _Writer:
             said = words.of_kind(kind)
         return f'<span class="tag">{escaped(said)}</span>'
 
-    def _inside(self, one: FileDifference, address: str, *, coloured: bool) -> str:
+    def _inside(self, one: FileDifference, address: str, *, in_time: bool) -> str:
         found = changes.rows(one.hunks) if one.hunks else []
-        body = self._lines(one, found, address, coloured=coloured) if found else ""
+        body = self._lines(one, found, address, in_time=in_time) if found else ""
         if one.properties:
             body += changes.properties(one.properties, address, two=self._two, icons=self._icons, words=self._words)
         table = changes.diff_table(Markup(body), one.path, two=self._two, words=self._words) if body else ""
         return f"{self._instead(one)}{table}"
 
-    def _lines(self, one: FileDifference, found: list[Row], address: str, *, coloured: bool) -> str:
-        old = new = None
-        if coloured and len(one.hunks) <= _MOST_COLOURED and EntryKind.LINK not in (one.old_kind, one.new_kind):
-            first = next((row.text for row in found if isinstance(row, Line)), "")
-            lexer = lexer_of(one.path, first)
-            if lexer:
-                old, new = changes.coloured(found, lexer)
+    def _lines(self, one: FileDifference, found: list[Row], address: str, *, in_time: bool) -> str:
+        shown_so = self._known.get(known_as(one)) if self._known else None
+        if shown_so is None and in_time:
+            shown_so = coloured(one, found)
+        old, new = shown_so or (None, None)
         write = changes.two_columns if self._two else changes.unified
         shown = self._addresses.more
         more = (lambda gap: shown(gap, address)) if shown is not None else None

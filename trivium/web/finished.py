@@ -41,11 +41,12 @@ class Finished:
 
     def __init__(self, html: str, digest: str) -> None:
         pieces, at = [], 0
+        known: dict[str, datetime] = {}
         self._moments: list[datetime | None] = []
         """What stands between the pieces; None is a token."""
         for found in _OPEN.finditer(html):
             pieces.append(html[at : found.start()].encode("utf-8", "surrogateescape"))
-            self._moments.append(datetime.fromisoformat(found[1]) if found[1] else None)
+            self._moments.append(_moment(found[1], known) if found[1] else None)
             at = found.end()
         pieces.append(html[at:].encode("utf-8", "surrogateescape"))
         self._pieces = pieces
@@ -73,7 +74,9 @@ class Finished:
         kept = self._ages
         if kept is None or kept[0] != key:
             now = datetime.now(UTC)
-            ages = ["" if moment is None else shown(moment, language, now, telling) for moment in self._moments]
+            # Lines of a file have the moments of few changesets.
+            told = {moment: shown(moment, language, now, telling) for moment in {*self._moments} if moment is not None}
+            ages = ["" if moment is None else told[moment] for moment in self._moments]
             kept = self._ages = (key, ages)
         return [one or token for one in kept[1]] if self.has_tokens else kept[1]
 
@@ -86,6 +89,14 @@ class Finished:
         if not self.has_tokens:  # each has another one
             self._packed = (told, packed)
         return packed
+
+
+def _moment(text: str, known: dict[str, datetime]) -> datetime:
+    """A moment, taken apart once however often a page tells it."""
+    found = known.get(text)
+    if found is None:
+        found = known[text] = datetime.fromisoformat(text)
+    return found
 
 
 class FinishedPages:

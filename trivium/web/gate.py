@@ -31,7 +31,7 @@ from trivium.forge.jobs import reservations
 from trivium.forge.jobs.job import Job
 from trivium.forge.repositories import finding
 from trivium.forge.repositories.finding import Repository
-from trivium.forge.repositories.state import Present
+from trivium.forge.repositories.state import Present, State, state_of
 from trivium.forge.site import Site
 from trivium.language import language, wanted
 from trivium.names import MAX_DEPTH, is_clean_text
@@ -130,6 +130,7 @@ class Gate:
         if not matches:
             raise Refused(404, _NOT_FOUND)
         view, given = _allowed(matches, asked.method)
+        rights = None if asked.segments or self._session_cookie(asked) else self._rights()
         who = self._who(asked, view)
         if view.about_repository:
             return self._named(asked, pace, who, view, given)
@@ -137,7 +138,12 @@ class Gate:
             caller = self._admitted(view, who)
             visit = self._made(asked, pace, who, caller)
             self._check(view, who, visit)
-        return visit, view, given
+        return visit if rights is None else msgspec.structs.replace(visit, rights=rights), view, given
+
+    def _rights(self) -> State:
+        """The state of all rights, before anything else is looked up that will count for it."""
+        with self._site.store.read() as db:
+            return state_of(db)
 
     def _named(
         self, asked: Asked, pace: Pace, who: _Who, view: View, given: dict[str, str]

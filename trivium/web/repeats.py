@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from trivium.access.caller import Caller
 from trivium.errors import WouldWait
-from trivium.forge.repositories.state import Present, present_of
+from trivium.forge.repositories.state import Present, State, present_of, state_of
 from trivium.http.asgi import Headers, Scope
 from trivium.store.engine import Store
 from trivium.turns import Pace
@@ -25,9 +25,10 @@ from trivium.web.visit import Question, RepositoryVisit, Visit
 
 _MOST: Final = 4 << 20
 """Bytes, about, of what one worker remembers."""
-_LARGEST: Final = 8 << 10
+_LARGEST: Final = 32 << 10
 _MOST_TOO_LARGE: Final = 200
 _MOST_QUESTIONS: Final = 8
+_NO_REPOSITORY: Final = 0
 
 
 class _Repeat(NamedTuple):
@@ -35,7 +36,8 @@ class _Repeat(NamedTuple):
 
     headers: Headers
     repository_id: int
-    present: Present
+    present: Present | State
+    """Of the first page of the site the state of all rights."""
     caller: Caller
     questions: tuple[Question, ...]
     period: int
@@ -67,7 +69,8 @@ class Repeats:
     def _is_unchanged(self, kept: _Repeat) -> bool:
         try:
             with self._store.glance() as db:
-                return present_of(db, kept.repository_id) == kept.present and all(
+                present = present_of(db, kept.repository_id) if kept.repository_id else state_of(db)
+                return present == kept.present and all(
                     one.ask(db, kept.caller, *one.given, **one.more) == one.answer for one in kept.questions
                 )
         except WouldWait:
@@ -78,9 +81,14 @@ class Repeats:
 
         It is one of a visitor who has no session, for there is more to a session than the request tells.
         """
-        if visit.pace is not Pace.AT_ONCE or not isinstance(visit, RepositoryVisit) or visit.present is None:
+        if visit.pace is not Pace.AT_ONCE or visit.session is not None:
             return
-        if visit.session is not None:
+        repository_id, present = _NO_REPOSITORY, None
+        if isinstance(visit, RepositoryVisit):
+            repository_id, present = visit.repository.id, visit.present
+        elif not visit.asked.segments:  # the first page of the site rests on rights and questions alone
+            present = visit.rights
+        if present is None:
             return
         asked = visit.asked
         if asked.key or visit.said or asked.cookies.get(visit.cookies.session) or asked.method not in ("GET", "HEAD"):
@@ -96,9 +104,7 @@ class Repeats:
         else:
             period = int(time.time()) // PERIOD
             questions = tuple(visit.questions)
-            self._kept[key] = _Repeat(
-                headers, visit.repository.id, visit.present, visit.caller, questions, period, size
-            )
+            self._kept[key] = _Repeat(headers, repository_id, present, visit.caller, questions, period, size)
 
 
 def _key(scope: Scope) -> Hashable:

@@ -18,7 +18,7 @@ from trivium.forge.groups.tree import GroupTrees
 from trivium.forge.history.reading import History, Moment
 from trivium.forge.jobs.job import Job
 from trivium.forge.repositories.finding import Repository
-from trivium.forge.repositories.state import Present
+from trivium.forge.repositories.state import Present, State
 from trivium.forge.site import Site
 from trivium.forge.site_settings import SiteLook, look_at_hand
 from trivium.language import Language
@@ -79,6 +79,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """What this page tells once: what happened before."""
     form_secret: bytes = b""
     """What tokens of forms are made from; empty: a form cannot be sent."""
+    rights: State | None = None
+    """The state of all rights for which a visit of the first page was admitted; None: nobody asked."""
     questions: list[Question] = msgspec.field(default_factory=list)
     """What was asked so far (`ask`)."""
 

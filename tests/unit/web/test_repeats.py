@@ -13,7 +13,7 @@ from tests.support.doors import Doorway, Visitor
 from trivium.access.caller import Caller, the_system
 from trivium.forge.grants import global_permissions
 from trivium.forge.site import Site
-from trivium.store.tables import changeset_comments, repositories, repository_grants, sessions
+from trivium.store.tables import changeset_comments, repositories, repository_grants, repository_locks, sessions
 
 
 @pytest.fixture
@@ -100,3 +100,29 @@ def test_who_has_signed_in_is_looked_up(ada: Caller, site: Site, doorway: Doorwa
 
 def number_of(db: Connection) -> int:
     return int(db.execute(repositories.select().where(repositories.c.name == "tool")).one().id)
+
+
+def _locked(db: Connection, number: int) -> None:
+    holder = db.execute(repositories.select().where(repositories.c.id == number)).one().owner_id
+    values = {"repository_id": number, "user_id": holder, "locked_on": 1, "reason": "web"}
+    db.execute(insert(repository_locks).values(**values))
+
+
+@pytest.mark.parametrize("change", [_pushed, _locked, _revoked])
+def test_the_first_page_rests_on_what_moved_in_its_list(
+    site: Site, doorway: Doorway, visitor: Visitor, raw_id: str, change: Callable[[Connection, int], None]
+) -> None:
+    visitor.get("/")
+    tag = tag_of(visitor, "/")
+    assert visitor.get("/", If_None_Match=tag).status == 304
+    with doorway.statements() as said:
+        assert visitor.get("/", If_None_Match=tag).status == 304
+    assert 1 <= len(said) <= 2
+    assert not any("repository_grants" in one for one in said), "to decide about each row is what a list costs"
+    with site.store.write(access_unchanged=change is not _revoked) as db:
+        change(db, number_of(db))
+    changed = visitor.get("/", If_None_Match=tag)
+    assert changed.status == 200
+    assert (change is not _revoked) == ("tool" in changed.page.text)
+    again = visitor.get("/")
+    assert again.body == changed.body

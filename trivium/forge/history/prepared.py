@@ -17,7 +17,11 @@ import msgspec
 from trivium.forge.caches.answers import Kept
 from trivium.forge.caches.files import RepositoryCache
 from trivium.forge.caches.makers import BeingMade
+from trivium.forge.history.colours import colours, colours_key
+from trivium.forge.history.differences import Sides
+from trivium.forge.history.feeds import latest
 from trivium.forge.history.listing import last_changes
+from trivium.forge.history.overview import overview
 from trivium.forge.history.places import Place, place
 from trivium.forge.history.reading import History, Moment, budget_of
 from trivium.forge.history.statistics import activity, composition
@@ -30,6 +34,11 @@ Key = tuple[str, ...]
 def changes_key(at: Place) -> Key:
     """Under which key the last changes of a directory's entries are kept (`listing.last_changes`)."""
     return ("changes", at.stamp, at.raw_id, at.path)
+
+
+def overview_key(at: Moment, repository: Repository) -> Key:
+    """The same for a repository at a glance (`overview.overview`)."""
+    return ("overview", at.key, repository.landing_rev)
 
 
 def composition_key(at: Moment, repository: Repository, revision: str = "") -> Key:
@@ -49,10 +58,17 @@ def prepare(history: History, repository: Repository) -> int:
     if root is None:
         return 0
     made = _make(history, repository, changes_key(root), lambda: last_changes(history, repository, root))
+    made += _make(history, repository, overview_key(moment, repository), lambda: overview(history, repository, moment))
     if repository.enable_statistics:
         key = composition_key(moment, repository)
         made += _make(history, repository, key, lambda: composition(history, repository, "", moment))
         made += _make(history, repository, activity_key(moment), lambda: activity(history, repository, moment))
+    # What does not fit into an answer ends this: so it comes last.
+    newest = latest(history, repository, moment)  # what they changed is kept with them
+    if newest:
+        changeset = newest[0].commit.changeset
+        sides = Sides(changeset.parents[0].raw_id if changeset.parents else None, changeset.raw_id)
+        made += _make(history, repository, colours_key(sides), lambda: colours(history, repository, sides))
     return made
 
 

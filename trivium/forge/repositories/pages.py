@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, true
 
 from trivium.access.caller import Caller
 from trivium.access.permissions import REPOSITORIES, binds, candidates
@@ -27,14 +27,18 @@ from trivium.names import MAX_NAME, is_clean_text, key_of
 from trivium.store.query import Query, Values
 from trivium.store.tables import (
     LARGEST_ID,
+    access_stamp,
     repo_groups,
     repositories,
     repository_followers,
     repository_grams,
+    repository_locks,
 )
 
 PAGE: Final = 50
 """Rows of a page."""
+MOST_MOVED: Final = 4 * PAGE
+"""Repositories that `moved_since` tells of, and one more where there are more."""
 _FEW: Final = 1000
 """Up to so many repositories are sorted rather than passed over."""
 _LAST: Final = "\U0010ffff"
@@ -207,6 +211,35 @@ def page(
     else:
         source = _cheapest(db, caller, words, given, readable)
     return _page(db, caller, source, sort, inside, given, len(words), after, before, limit)
+
+
+_MOVED: Final = Query(
+    select(
+        access_stamp.c.version,
+        repositories.c.id,
+        repositories.c.updated_on,
+        repositories.c.history_state,
+        repository_locks.c.user_id,
+    )
+    .select_from(
+        repositories.join(access_stamp, true()).outerjoin(
+            repository_locks, repository_locks.c.repository_id == repositories.c.id
+        )
+    )
+    .where(repositories.c.updated_on >= bindparam("since"))
+    .order_by(repositories.c.updated_on.desc(), repositories.c.id.desc())
+    .limit(MOST_MOVED + 1)
+)
+
+
+def moved_since(db: Connection, caller: Caller, since: str) -> list[Values]:  # noqa: ARG001
+    """What a list of what changed last rests on, down to a moment: while all of it is the same, and no more than
+    `MOST_MOVED`, so are the rows of everybody's lists down to there. It decides about no row, which is what lists cost.
+
+    What rests on rights, names and settings changes with the state of all rights; pushes and locks, which leave that
+    alone, show in the rows. Whoever comes into such a list has changed after that moment.
+    """
+    return _MOVED.all(db, {"since": since})
 
 
 def forks(db: Connection, caller: Caller, repository_id: int, *, after: str = "", before: str = "") -> RepositoryPage:

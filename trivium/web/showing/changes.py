@@ -20,11 +20,11 @@ from markupsafe import Markup, escape
 
 from trivium.forge.accounts.preferences import Layout
 from trivium.forge.caches.makers import BeingMade
-from trivium.forge.history import differences
+from trivium.forge.history import colours, differences
 from trivium.forge.history.differences import AT_ONCE, Sides
 from trivium.render.changes import Gap
 from trivium.render.rows import changed_files
-from trivium.render.sections import Addresses, address_of, sections
+from trivium.render.sections import Addresses, Coloured, address_of, sections
 from trivium.vcs.pages import MOST_CONTEXT, DiffOptions, FileDifference
 from trivium.web.answers import HeaderList
 from trivium.web.static_files import static_files
@@ -276,7 +276,16 @@ class _Maker:
             open_all=look.full,
             icons=self._icons,
             words=words_of(visit.language),
+            known=self._colours(),
         )
+
+    def _colours(self) -> dict[str, Coloured]:
+        """Colours that were made after the push; a page that is shown otherwise finds others by itself."""
+        sides = self._sides
+        if sides.other is not None:
+            return {}
+        kept = self._visit.fragments.find(self._visit.repository.id, colours.colours_key(sides))
+        return {} if kept is None else colours.read(kept)
 
     def _find(self, what: str, *more: Hashable) -> str | None:
         return self._visit.fragments.find(self._visit.repository.id, self._whole(what, *more))

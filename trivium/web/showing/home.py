@@ -13,11 +13,12 @@ from markupsafe import Markup
 
 from trivium.forge.groups.tree import GroupNode, GroupTree
 from trivium.forge.repositories.listed import ListedRepository
-from trivium.forge.repositories.pages import RepositoryPage, Sort, page
+from trivium.forge.repositories.pages import MOST_MOVED, RepositoryPage, Sort, moved_since, page
 from trivium.names import parent_of
 from trivium.render import listing, metatags
 from trivium.render.listing import Branch, RepositoryRow
 from trivium.render.text import named
+from trivium.web.finished import digest_of
 from trivium.web.static_files import static_files
 from trivium.web.templating import html
 from trivium.web.times import when
@@ -30,6 +31,10 @@ _WHOLE_TREE: Final = 150
 _OF_A_LEVEL: Final = 60
 """Groups directly inside one that a large tree shows; a page of the group has the others (`?groups=all`)."""
 _MOST_GROUPS: Final = 5_000
+_OF_SITE: Final = 0
+"""Instead of the id of a repository: what is remembered is of all of them."""
+_LENGTH_OF_LIST: Final = 10_000
+"""Characters that a list might be told in."""
 _LONGEST_QUERY: Final = 200
 """Characters of what is sought; longer than any name."""
 
@@ -90,10 +95,56 @@ def address(visit: Visit, asked: Wanted, **changes: str) -> str:
     return visit.url("home.home", **told)
 
 
-def found(visit: Visit, asked: Wanted, tree: GroupTree) -> RepositoryPage:
-    """The repositories that are asked for."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A list of repositories, and what it is known by."""
+
+    page: RepositoryPage
+    state: str
+    """The same for the same rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A list that was found before."""
+
+    found: Found
+    since: str
+    """The moment down to which it was looked whether something moves."""
+    moved: list[tuple[object, ...]] | None
+    """What had moved since then, before the list was read; None: nobody looked."""
+
+
+def found(visit: Visit, asked: Wanted, tree: GroupTree) -> Found:
+    """The repositories that are asked for: as they were found before, while nothing has moved that these rest on.
+
+    To decide about each row is most of what the first page costs; to see that none has moved is a short statement.
+    """
+    if asked.query or asked.after or asked.before or asked.sort != Sort.CHANGE or asked.show is Show.FOLLOWED:
+        return _read(visit, asked, tree)
+    group = visit.group.id if isinstance(visit, GroupVisit) else 0
+    key = ("list", visit.caller.user_id, visit.caller.super_admin, group, asked, visit.look.dashboard_items, tree.state)
+    at_hand = visit.fragments.value(_OF_SITE, key)
+    known: _Known | None = at_hand[0] if at_hand is not None else None
+    moved = None
+    if known is not None:
+        moved = visit.ask(moved_since, known.since)  # before the rows: it may be older than these, and never newer
+        if moved == known.moved:
+            return known.found
+    read = _read(visit, asked, tree)
+    if read.page.rows:
+        since = read.page.rows[-1].updated_on
+        if known is not None and moved is not None and known.since <= since and len(moved) <= MOST_MOVED:
+            known = _Known(read, known.since, moved)
+        else:
+            known = _Known(read, since, None)
+        visit.fragments.remember(_OF_SITE, key, known, _LENGTH_OF_LIST)
+    return read
+
+
+def _read(visit: Visit, asked: Wanted, tree: GroupTree) -> Found:
     mine = visit.caller.user_id
-    return visit.ask(
+    read = visit.ask(
         page,
         group=visit.group if isinstance(visit, GroupVisit) else None,
         query=asked.query,
@@ -106,6 +157,7 @@ def found(visit: Visit, asked: Wanted, tree: GroupTree) -> RepositoryPage:
         readable=tree.total,
         limit=visit.look.dashboard_items,
     )
+    return Found(read, digest_of((tuple(read.rows), read.newer, read.older)))
 
 
 def rows(visit: Visit, repositories: Iterable[ListedRepository]) -> Markup:

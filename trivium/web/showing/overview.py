@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from trivium.forge.history.overview import Overview, overview
+from trivium.forge.history.prepared import overview_key
 from trivium.vcs.abilities import Lines
 from trivium.web.showing import directories
 from trivium.web.showing.clone_addresses import addresses
@@ -57,7 +58,7 @@ def overview_of(visit: RepositoryVisit) -> Overview | None:
     found: Overview | None = kept(
         visit,
         Overview | None,
-        *("overview", moment.key, visit.repository.landing_rev),
+        *overview_key(moment, visit.repository),
         make=lambda: overview(visit.history, visit.repository, moment),
     )
     return found

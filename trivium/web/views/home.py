@@ -28,9 +28,10 @@ def group(visit: GroupVisit) -> Page:
 
 def _page(visit: Visit, asked: lists.Wanted, recent: Sequence[ListedRepository]) -> Page:
     tree = visit.trees.of(visit.site.store, visit.caller)
-    found = lists.found(visit, asked, tree)
+    listed = lists.found(visit, asked, tree)
+    found = listed.page
     group = visit.group if isinstance(visit, GroupVisit) else None
-    state = (tree.state, group, tuple(found.rows), found.newer, found.older, tuple(recent))
+    state = (tree.state, group, listed.state, tuple(recent))
     if (page := visit.page_at_hand(state)) is not None:
         return page
     inside, left_out = lists.groups_inside(visit, tree)
