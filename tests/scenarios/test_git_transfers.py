@@ -360,6 +360,27 @@ def test_few_and_many_refs_are_told_as_git_would_tell_them(server: Server, root:
     assert git.out("ls-remote", url, "refs/heads/many/1999") == f"{one}\trefs/heads/many/1999"
 
 
+def test_a_clone_and_a_push_start_git_once(own_server: Server, git: Git, tmp_path: Path) -> None:
+    program, started = tmp_path / "git", tmp_path / "started"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {started}\nexec git "$@"\n')
+    program.chmod(0o755)
+    own_server.start("--workers", "1", TRIVIUM_GIT_PATH=str(program))
+    ada = own_server.api(own_server.admin_key).new_user()
+    url = own_server.clone_url(own_server.api(own_server.admin_key).new_repo(owner=ada.name).name, ada)
+    work = git.new_work()
+
+    def services() -> list[str]:
+        lines = started.read_text().splitlines() if started.exists() else []
+        return [line for line in lines if "-pack --stateless-rpc" in line and "--http-backend-info-refs" not in line]
+
+    for number in range(3):
+        git.commit(work)
+        git.run("push", "--quiet", url, "master", cwd=work)
+        git.run("clone", "--quiet", url, f"copy{number}")
+        git.run("ls-remote", url)
+    assert services() == ["receive-pack --stateless-rpc .", "upload-pack --stateless-rpc ."] * 3
+
+
 def test_a_compressed_request_of_any_client(server: Server, root: Api, git: Git) -> None:
     ada = root.new_user()
     repository = root.new_repo(owner=ada.name)

@@ -45,6 +45,27 @@ def test_of_endless_complaints_the_beginning_is_kept(talker: GitCommand, tmp_pat
         list(talker.lines("x", cwd=tmp_path, timeout=20))
 
 
+def test_abilities_are_asked_once_of_each_git(tmp_path: Path) -> None:
+    script = tmp_path / "git"
+
+    def replaced(words: str) -> None:
+        fresh = tmp_path / "fresh"
+        fresh.write_text(f"#!/bin/sh\necho {words}; echo asked >> {tmp_path}/asked\n")
+        fresh.chmod(0o755)
+        fresh.replace(script)
+
+    replaced("old")
+    command = git_command(str(script), tmp_path / "gitconfig")
+    assert command.known_abilities() == b""
+    assert [command.abilities() for _ in range(3)] == [b"old\n"] * 3
+    assert command.known_abilities() == b"old\n"
+    replaced("new")
+    assert command.known_abilities() == b""
+    assert command.abilities() == command.known_abilities() == b"new\n"
+    # Each time in a repository that was made for that.
+    assert (tmp_path / "asked").read_text() == "asked\n" * 4
+
+
 def test_pieces_come_to_whoever_asks(tmp_path: Path) -> None:
     """The thread that asked for the first one may be gone."""
     script = tmp_path / "git"
