@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count, islice
 from typing import Final
 from urllib.parse import urlencode
@@ -276,9 +277,10 @@ class _Maker:
             open_all=look.full,
             icons=self._icons,
             words=words_of(visit.language),
-            known=self._colours(),
+            known=self._colours,
         )
 
+    @cached_property
     def _colours(self) -> dict[str, Coloured]:
         """Colours that were made after the push; a page that is shown otherwise finds others by itself."""
         sides = self._sides
