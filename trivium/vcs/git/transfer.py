@@ -23,7 +23,7 @@ from trivium.egress.relay import relay
 from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
 from trivium.errors import TriviumError
 from trivium.procs.spawn import MEMORY, FirstWords, words_of
-from trivium.procs.watching import watched_group
+from trivium.procs.watching import wait_for, watched_group
 from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
@@ -191,7 +191,7 @@ class GitTransfers:
 
         try:
             with watched_group(process, check):
-                process.wait(seconds)
+                wait_for(process, seconds)
         except subprocess.TimeoutExpired:
             raise Killed("the transfer takes too long") from None
         finally:
