@@ -118,7 +118,7 @@ def _measure_one(report: Report, server: Server, redis: Redis) -> None:
             "the same of a job whose end is kept: a fork of what is not there",
             kept_ / bare_,
             1.2,
-            f"{kept_:.2f} / {bare_:.2f} ms: two waits for the disk",
+            f"{kept_:.2f} / {bare_:.2f} ms: its row waits for the disk, its end does not",
         )
         began = time.thread_time()
         for _ in range(ONE_BY_ONE):
