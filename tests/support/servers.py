@@ -255,7 +255,9 @@ class Server:
                 if table in _BY_ITSELF or table == "journal":
                     continue
                 kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
-                rows = query(f'SELECT {kept} FROM "{table}"')
+                # A repository that is looked after is noted there, whenever that is.
+                but = " WHERE kind <> 'tidy'" if table == "intents" else ""
+                rows = query(f'SELECT {kept} FROM "{table}"{but}')
                 # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
                 seen[table] = rows if self.database is None else sorted(rows, key=repr)
             # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -46,6 +47,22 @@ def watched(check: Callable[[], None], end: Callable[[], None]) -> Iterator[None
         watching.join()
     if refused:
         raise refused[0]
+
+
+def wait_for(process: subprocess.Popen[Any], seconds: float) -> None:
+    """Wait until a program ends; raises `TimeoutExpired`.
+
+    `Popen.wait` with a limit sleeps and looks, for longer each time: of a copy that takes 10 ms that is another 10.
+    """
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        ending = select.poll()
+        ending.register(descriptor, select.POLLIN)
+        if not ending.poll(seconds * 1000):
+            raise subprocess.TimeoutExpired(process.args, seconds)
+    finally:
+        os.close(descriptor)
+    process.wait()
 
 
 @contextmanager

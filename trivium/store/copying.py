@@ -28,6 +28,15 @@ from trivium.store.sqlite import close_to_others
 from trivium.store.tables import event_positions, journal, metadata
 
 _AT_A_TIME: Final = 1000
+"""Rows that are sent together, unless they are large."""
+_LARGE: Final = 4 << 20
+"""Characters and bytes in rows that are sent before more are read."""
+_READ_AT_ONCE: Final = 100
+_IN_USE: Final = "the source is in use: stop the server first"
+_USERS: Final = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend' AND application_name IN ('trivium', current_setting('application_name'))"
+)
 
 Row = dict[str, Any]
 
@@ -79,11 +88,12 @@ def copy(source: Store, target: Store, tell: Callable[[Copied], None]) -> None:
         for table in metadata.sorted_tables:
             if table.autoincrement_column is not None:
                 _count_on(from_, to, table)
+        _refuse_users(from_)  # what one has written meanwhile would be missing
     close_to_others(target.url)
 
 
 def _copied(from_: Connection, to: Connection, table: Table) -> Copied:
-    sent, mended = _Counted(), 0
+    sent, mended, size = _Counted(), 0, 0
     waiting: list[Row] = []
     clean = to.dialect.name == "postgresql"
     changed = _changes(from_, table)
@@ -105,8 +115,10 @@ def _copied(from_: Connection, to: Connection, table: Table) -> Copied:
             }
         sent.add(_plain(row.values()))
         waiting.append(row)
-        if len(waiting) == _AT_A_TIME:
+        size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+        if len(waiting) == _AT_A_TIME or size > _LARGE:
             send()
+            size = 0
     if waiting:
         send()
     arrived = _Counted()
@@ -120,7 +132,7 @@ def _copied(from_: Connection, to: Connection, table: Table) -> Copied:
 def _rows(db: Connection, table: Table) -> Iterator[Any]:
     """All rows, in the order of the primary key, without holding them all."""
     ordered = select(table).order_by(*table.primary_key.columns)
-    yield from db.execute(ordered.execution_options(yield_per=_AT_A_TIME))
+    yield from db.execute(ordered.execution_options(yield_per=_READ_AT_ONCE))
 
 
 def _plain(values: Any) -> list[Any]:
@@ -155,7 +167,7 @@ def _snapshot(store: Store) -> Iterator[Connection]:
                 db.exec_driver_sql("PRAGMA locking_mode=EXCLUSIVE")
                 db.exec_driver_sql("BEGIN EXCLUSIVE")
             except OperationalError as error:
-                raise StartRefused("the source is in use: stop the server first") from error
+                raise StartRefused(_IN_USE) from error
             try:
                 yield db
             finally:
@@ -164,15 +176,18 @@ def _snapshot(store: Store) -> Iterator[Connection]:
         return
     store.close()  # what it has looked at so far
     with store.engine.connect().execution_options(isolation_level="REPEATABLE READ") as db:
-        others = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend' AND application_name = 'trivium'"
-        )
-        if db.execute(others).scalar_one():
-            raise StartRefused("the source is in use: stop the server first")
+        _refuse_users(db)
         db.execute(text("SET LOCAL statement_timeout = 0"))
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield db
+
+
+def _refuse_users(source: Connection) -> None:
+    """Raise `StartRefused` when somebody else uses the source; a file of SQLite is locked for all of the copy."""
+    if source.dialect.name == "postgresql":
+        source.execute(text("SELECT pg_stat_clear_snapshot()"))  # it would show what was so at the first look
+        if source.execute(_USERS).scalar_one():
+            raise StartRefused(_IN_USE)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from trivium.access.caller import Caller, the_system
 from trivium.assembly import open_site
-from trivium.errors import AlreadyExists, Busy, Cancelled, DatabaseAway, Invalid, NotFound
+from trivium.errors import AlreadyExists, Busy, Cancelled, DatabaseAway, Invalid, Kind, NotFound
 from trivium.forge.jobs import finding, running
 from trivium.forge.jobs.job import Job, JobKind, State
 from trivium.forge.jobs.running import Later, TakenAway, Work
@@ -25,6 +25,7 @@ from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import look
 from trivium.jobs.runner import Runner
 from trivium.settings import Settings
+from trivium.store.engine import Store
 from trivium.store.tables import jobs
 
 
@@ -190,6 +191,62 @@ def test_a_dead_process_leaves_its_jobs_to_others(site: Site, ada: Caller, setti
     assert [_row(site, job).state for job in jobs_] == [State.QUEUED] * 2
     assert carry_out(site, jobs_[0])
     assert done == ["one"]
+
+
+def test_that_it_was_asked_for_waits_for_the_disk_and_no_other_step(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+    write = Store.write
+
+    def seen(store: Store, *, durable: bool = True, **how: bool) -> Any:
+        waited.append(durable)
+        return write(store, durable=durable, **how)
+
+    monkeypatch.setattr(Store, "write", seen)
+    for kind, ends in ((KIND, False), (CREATES, True)):
+        waited.clear()
+
+        def change(site: Site, work: Work) -> None:
+            with site.store.write(access_unchanged=True) as db:
+                work.ends(db)
+            work.ended()
+
+        done[:] = [change] if ends else []
+        job = _ask(site, ada, kind=kind)
+        assert carry_out(site, job)
+        assert (_row(site, job).state, waited) == (State.DONE, [True, False, ends])
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_power_loss_that_takes_an_end_back_leaves_the_job_to_be_done_again(
+    site: Site, ada: Caller, settings: Settings, done: list[Any], refuses: bool
+) -> None:
+    def act(_site: Site, _work: Work) -> None:
+        if refuses:
+            raise NotFound(Kind.REPOSITORY, "it")
+
+    other = open_site(settings)
+    job = _ask(site, ada, kind=CREATES)
+    with site.store.read() as db:
+        before = dict(db.execute(select(jobs).where(jobs.c.id == job)).mappings().one())
+    done.append(act)
+    assert carry_out(other, job)
+    first = _row(site, job)
+    # What was written last is gone, and so is every process.
+    lost = before | {"state": State.RUNNING.value, "runner": other.worker.id, "attempts": 1}
+    with site.store.write() as db:
+        db.execute(update(jobs).where(jobs.c.id == job).values(**lost))
+    other.close()
+    with pytest.raises(AlreadyExists):
+        _ask(site, ada, kind=CREATES)
+    look(site, tuple)
+    done[:] = [act]
+    assert carry_out(site, job)
+    again = _row(site, job)
+    assert (again.state, again.reason) == (first.state, first.reason)
+    assert again.state is (State.FAILED if refuses else State.DONE)
+    _ask(site, ada, kind=CREATES)  # its name is free
 
 
 def test_what_kills_every_process_is_given_up(site: Site, ada: Caller, settings: Settings, done: list[Any]) -> None:

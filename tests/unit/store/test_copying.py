@@ -108,6 +108,38 @@ def test_a_database_in_use_is_not_copied(site: Site, target: str) -> None:
             copied(site.settings.url, target)
 
 
+@pytest.mark.skipif(not postgresql.wanted(), reason="a file of SQLite is locked meanwhile (make test DB=postgresql)")
+def test_a_server_that_begins_in_the_middle_ends_the_copy(full: str, target: str) -> None:
+    from_, to, beginning = Store(full), Store(target), Store(full)
+
+    def tell(_: Copied) -> None:
+        with beginning.read() as db:
+            db.execute(select(tables.users.c.id)).all()
+
+    try:
+        with pytest.raises(StartRefused, match="in use"):
+            copy(from_, to, tell)
+    finally:
+        for store in (from_, to, beginning):
+            store.close()
+    empty = Store(target)
+    with empty.read() as db:
+        assert inspect(db).get_table_names() == []
+    empty.close()
+
+
+def test_rows_that_are_large_arrive(full: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "_LARGE", 1000)
+    store = Store(full)
+    with store.write() as db:
+        for length in (10, 2000, 10, 100_000, 10):
+            row = {"at": rows.WHEN, "username": "ada", "address": "", "action": "x", "subject": "large"}
+            db.execute(insert(tables.journal).values(**row, detail="\u00e4" * length))
+    store.close()
+    copied(full, target)
+    assert everything(target) == everything(full)
+
+
 def test_what_arrives_otherwise_is_not_kept(full: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = copying._plain
     seen = iter(range(10**6))

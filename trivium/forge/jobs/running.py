@@ -3,6 +3,12 @@
 
 Every step is one statement that changes a row only if that is still as the step expects. Where the end of a job comes
 with a change of the database, both are one transaction (`Work.ends`), so that a kill leaves both or neither.
+
+That a job was asked for waits for the disk, because somebody is told its number; so does a change with which one ends.
+All other steps wait for no disk: a power loss that takes one back leaves what a kill before it would have left. The job
+waits, or runs by a process that is dead, and whoever looks takes it back (`jobs/looking.py`). Nothing is lost by that.
+Nothing is done twice either: writes reach the disk in their order, so that a step is there if anything is that came
+after it and waited, be it a change that the step allowed or another creation of a name that it gave free.
 """
 
 from __future__ import annotations
@@ -148,10 +154,7 @@ def sent(site: Site, ids: list[str]) -> None:
 
 
 def claim(site: Site, job: str) -> Job | None:
-    """Take a job that waits; None when it is another's, is over, or must not begin yet.
-
-    Should a power loss take that back, the job waits again, as after a kill.
-    """
+    """Take a job that waits; None when it is another's, is over, or must not begin yet."""
     with site.store.read() as db:
         row = _ROW.first(db, {"job": job})
     # Most that come twice are seen here, without a turn of a writer.
@@ -260,15 +263,13 @@ class Work:
 
     def end(self, state: State, reason: str | None = None, detail: str | None = None) -> None:
         """Store how the job ended, unless another process has it."""
-        # Should a power loss take back that one which is forgotten is done, it is done again, as after a kill.
-        durable = not (self._forgotten and state is State.DONE)
-        with self._site.store.write(access_unchanged=True, durable=durable) as db:
+        with self._site.store.write(access_unchanged=True, durable=False) as db:
             self._end(db, state, reason=reason, detail=detail)
         self.over = True
 
     def again(self, seconds: float, reason: str, detail: str, *, counted: bool) -> None:
         """Put the job back: it begins again after so many seconds. `counted`: as one of its attempts."""
-        with self._site.store.write(access_unchanged=True) as db:
+        with self._site.store.write(access_unchanged=True, durable=False) as db:
             changes = {"due": moment(seconds), "uncounted": 0 if counted else 1, "said": self._log}
             _AGAIN.run(db, self._mine | changes | _why(reason, detail))
         self.over = True

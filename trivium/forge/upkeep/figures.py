@@ -41,7 +41,8 @@ class Figures:
     damaged: int
     """Repositories whose last look for damage has found some; 1000: at least."""
     behind: dict[str, int]
-    """Events that subscribers have not come to yet, by their names."""
+    """Events that subscribers have not come to yet, by their names. Up to a thousand that do not concern one may be
+    among them: it passes those without noting so (`events/delivery.py`)."""
     undelivered: dict[str, int]
     """Events that a subscriber could not take: to be tried again, or set aside."""
 

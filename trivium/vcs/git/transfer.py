@@ -23,7 +23,7 @@ from trivium.egress.relay import relay
 from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
 from trivium.errors import TriviumError
 from trivium.procs.spawn import MEMORY, FirstWords, words_of
-from trivium.procs.watching import watched_group
+from trivium.procs.watching import wait_for, watched_group
 from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
@@ -60,6 +60,16 @@ class GitTransfers:
 
     def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
+        with open_repository(source) as repository:
+            nothing = next(iter(repository.references.iterator()), None) is None
+            head = str(repository.lookup_reference("HEAD").target)
+        if nothing:
+            # Git would need three programs to find that out.
+            self.create(target)
+            if head.startswith("refs/heads/"):
+                with open_repository(target) as repository:
+                    repository.set_head(head)
+            return
         target.mkdir(mode=0o750)
         # From a repository of ours: its content was checked when it came.
         settings = ("protocol.file.allow=always", "fetch.fsckObjects=false", "transfer.fsckObjects=false")
@@ -191,7 +201,7 @@ class GitTransfers:
 
         try:
             with watched_group(process, check):
-                process.wait(seconds)
+                wait_for(process, seconds)
         except subprocess.TimeoutExpired:
             raise Killed("the transfer takes too long") from None
         finally:
