@@ -13,10 +13,10 @@ from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import REPO_GROUPS, USER_GROUPS, binds, effective_level
 from trivium.errors import Forbidden
-from trivium.forge.naming.searching import matching
+from trivium.forge.naming.searching import USERS, having, matching, words_of
 from trivium.forge.repositories.listed import ListedRepository
 from trivium.forge.repositories.pages import page
-from trivium.names import MAX_NAME, is_clean_text, key_of
+from trivium.names import MAX_NAME, account_key_of, is_clean_text, key_of
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_groups, users
 
@@ -54,19 +54,22 @@ class Places:
 
 
 _like: Any = bindparam("pattern")
-_USERS: Final = Query(
+_users = (
     select(users.c.id, users.c.username, users.c.firstname, users.c.lastname)
-    .where(
-        users.c.active,
-        users.c.id != DEFAULT_USER_ID,
-        or_(
-            users.c.username_key.like(_like, escape="\\"),
-            func.lower(users.c.firstname + " " + users.c.lastname).like(_like, escape="\\"),
-        ),
-    )
+    .where(users.c.active, users.c.id != DEFAULT_USER_ID)
     .order_by(users.c.username_key)
     .limit(OFFERED)
 )
+_low: Any = bindparam("low")
+_high: Any = bindparam("high")
+_BEGINNING: Final = Query(_users.where(users.c.username_key >= _low, users.c.username_key < _high))
+_HOLDING: Final = _users.where(
+    or_(
+        users.c.username_key.like(_like, escape="\\"),
+        func.lower(users.c.firstname + " " + users.c.lastname).like(_like, escape="\\"),
+    )
+)
+_LAST: Final = "\U0010ffff"
 
 
 def _named(tables: Any, *more: Any) -> Query:
@@ -89,11 +92,24 @@ def find_repositories(db: Connection, caller: Caller, query: str) -> Sequence[Li
 
 
 def find_users(db: Connection, caller: Caller, query: str) -> list[PickedUser]:
-    """Active users with this in their names; raises `Forbidden` for visitors."""
+    """Active users with this in their names; raises `Forbidden` for visitors.
+
+    Those whose user names begin with it come first, and are found in no time: they are what somebody types. Addresses
+    are not looked at: the grams, which have them, only leave out who cannot be meant.
+    """
     if caller.anonymous:
         raise Forbidden
-    pattern = _pattern(query)
-    return [] if pattern is None else [PickedUser(*row) for row in _USERS.all(db, {"pattern": pattern})]
+    words, pattern = words_of(query, key=account_key_of), _pattern(query)
+    if words is None or pattern is None:
+        return []
+    low = account_key_of(query.strip())
+    found = [PickedUser(*row) for row in _BEGINNING.all(db, {"low": low, "high": low + _LAST})]
+    if len(found) < OFFERED and low:
+        holding = _HOLDING.where(*having(db, USERS, words))
+        known = {one.id for one in found}
+        rows = [PickedUser(*row) for row in db.execute(holding, {"pattern": pattern})]
+        found += [one for one in rows if one.id not in known]
+    return found[:OFFERED]
 
 
 def find_user_groups(db: Connection, caller: Caller, query: str) -> list[PickedGroup]:

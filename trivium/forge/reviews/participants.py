@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, select, union
 
 from trivium.access.levels import Level
 from trivium.errors import NotFound
@@ -25,29 +25,27 @@ MOST: Final = 100
 _MAIL = re.compile(r"<([^<>@\s]{1,64}@[^<>@\s]{1,190})>")
 _LONGEST_AUTHOR: Final = 1024
 
-_earlier = (
-    select(changeset_comments.c.user_id)
-    .where(
-        changeset_comments.c.repository_id == bindparam("repository_id"),
-        changeset_comments.c.revision == bindparam("revision"),
-        changeset_comments.c.id <= bindparam("comment_id"),
-        changeset_comments.c.deleted_on.is_(None),
-    )
-    .scalar_subquery()
+_comments = changeset_comments.c
+# Each part is looked up by itself: with conditions of several tables joined by OR every account would be looked at.
+_taking_part = union(
+    select(_comments.user_id).where(
+        _comments.repository_id == bindparam("repository_id"),
+        _comments.revision == bindparam("revision"),
+        _comments.id <= bindparam("comment_id"),
+        _comments.deleted_on.is_(None),
+        _comments.user_id.is_not(None),
+    ),
+    select(users.c.id).where(users.c.username_key.in_(bindparam("names", expanding=True))),
+    select(users.c.id).where(users.c.email == bindparam("email")),
+    select(user_emails.c.user_id).where(user_emails.c.email == bindparam("email")),
 )
-_further = select(user_emails.c.user_id).where(user_emails.c.email == bindparam("email")).scalar_subquery()
 _KNOWN: Final = (
     select(*COLUMNS)
     .where(
+        users.c.id.in_(_taking_part),
         users.c.active,
         users.c.id != DEFAULT_USER_ID,
         users.c.id.not_in(bindparam("but", expanding=True)),
-        or_(
-            users.c.id.in_(_earlier),
-            users.c.username_key.in_(bindparam("names", expanding=True)),
-            users.c.email == bindparam("email"),
-            users.c.id.in_(_further),
-        ),
     )
     .order_by(users.c.id)
     .limit(MOST)

@@ -10,6 +10,7 @@ from tests.support import rows
 from trivium.access.caller import anonymous
 from trivium.access.levels import Level
 from trivium.errors import Forbidden
+from trivium.forge.accounts import users as accounts
 from trivium.forge.groups import user_groups
 from trivium.forge.repositories import pickers
 from trivium.forge.repositories.pickers import Places
@@ -26,6 +27,7 @@ def test_everything_is_offered_to_whom_it_is_shown(site: Site) -> None:
         db.execute(
             update(tables.users).where(tables.users.c.id == ada.user_id).values(firstname="Ada", lastname="L 50%")
         )
+        accounts.called(db, ada.user_id)
         tools = rows.group(db, "tools", ada)
         rows.group(db, "tools/shut", ada, parent=tools, default=Level.NONE)
         rows.repository(db, "tools/core", ada, inside=tools)
@@ -62,3 +64,16 @@ def test_everything_is_offered_to_whom_it_is_shown(site: Site) -> None:
         assert pickers.find_users(db, ben, "ada") == []
         assert [one.name for one in pickers.find_user_groups(db, root, "STAFF")] == ["Staff_A"]
         assert len(pickers.find_repositories(db, ben, "many")) == pickers.OFFERED
+
+
+def test_who_is_called_so_from_the_beginning_comes_first_and_nobody_is_found_by_an_address(site: Site) -> None:
+    me = rows.user(site, "zoe")
+    for name in ("abel", "kabel", "babel"):
+        rows.user(site, name)
+    with site.store.write() as db:
+        db.execute(update(tables.users).where(tables.users.c.id == me.user_id).values(email="hidden@example.org"))
+        accounts.called(db, me.user_id)
+    with site.store.read() as db:
+        assert [one.username for one in pickers.find_users(db, me, "ABE")] == ["abel", "babel", "kabel"]
+        assert [one.username for one in pickers.find_users(db, me, "bel")] == ["abel", "babel", "kabel"]
+        assert pickers.find_users(db, me, "hidden") == []
