@@ -227,6 +227,10 @@ def test_everybodys_rights_on_all_that_there_is(root: Visitor, site: Site, ada: 
     with site.store.read() as db:
         counted = select(grants.c.level, func.count()).where(grants.c.user_id == 1).group_by(grants.c.level)
         assert dict(tuple(row) for row in db.execute(counted)) == {int(Level.WRITE): 5, int(Level.NONE): 1}
+    assert "overwriting changes 0 of 5" in root.get(page).page.text
+    with site.store.write() as db:
+        rows.repository(db, "another", ada)
+    assert "overwriting changes 1 of 6" in root.get(page).page.text
     assert root.post(page, **levels, default_repo_perm="group.read").status == 422
 
 

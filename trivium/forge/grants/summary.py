@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, literal_column, select, union_all
+from sqlalchemy import Connection, func, literal_column, null, select, union_all
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
@@ -45,10 +45,15 @@ def rows_of(
     tables = OBJECT_TABLES[scope]
     objects, grants = tables.objects.c, tables.grants.c
     mine = grants.user_id == subject.user_id if subject.user_id is not None else grants.group_id == subject.group_id
-    statement = select(objects.name, objects.name_key, grants.level).join_from(
-        tables.objects, tables.grants, grants.object_id == objects.id
-    )
-    found = walk(db, statement.where(mine), objects.name_key, after=after, before=before, limit=limit)
+    if subject.user_id == DEFAULT_USER_ID:
+        # Nearly all objects have such a row: it is looked up for those of the page, instead of sorting all of them.
+        row = select(grants.level).where(grants.object_id == objects.id, mine).correlate(tables.objects)
+        level = row.scalar_subquery()
+        statement = select(objects.name, objects.name_key, level.label("level")).where(level.is_not(None))
+    else:
+        statement = select(objects.name, objects.name_key, grants.level).where(mine)
+        statement = statement.join_from(tables.objects, tables.grants, grants.object_id == objects.id)
+    found = walk(db, statement, objects.name_key, after=after, before=before, limit=limit)
     return Listed([ObjectRight(row.name, Level(row.level)) for row in found.rows], found.newer, found.older)
 
 
@@ -62,25 +67,30 @@ def default_levels(db: Connection, caller: Caller) -> dict[Scope, dict[Level, in
         raise Forbidden
     found = {scope: dict.fromkeys(Level, 0) for scope in OBJECT_TABLES}
     for scope, level, count in _DEFAULT_LEVELS.all(db, {}):
-        found[Scope(scope)][Level(level)] += count
+        levels = found[Scope(scope)]
+        if level is None:
+            levels[Level.NONE] += count  # all objects; those that have a row are told apart by the other rows
+        elif level >= 0:
+            levels[Level(level)] += count
+            levels[Level.NONE] -= count
+        else:
+            levels[Level(-1 - level)] -= count
     return found
 
 
 def _counted(tables: ObjectTables) -> list[Any]:
-    """All objects are on no level, but for those that have a row; and private ones count nowhere."""
+    """All objects (no level); the rows by level; and the private ones, which count nowhere: of level n as -1 - n."""
     objects, grants = tables.objects.c, tables.grants.c
-    scope, none = literal_column(f"'{tables.scope.value}'").label("scope"), literal_column("0").label("level")
-    everybodys, count = grants.user_id == DEFAULT_USER_ID, func.count().label("count")
+    scope, count = literal_column(f"'{tables.scope.value}'").label("scope"), func.count().label("count")
+    everybodys = grants.user_id == DEFAULT_USER_ID
     counted = [
-        select(scope, none, count).select_from(tables.objects),
         select(scope, grants.level, count).where(everybodys).group_by(grants.level),
-        select(scope, none, -func.count()).select_from(tables.grants).where(everybodys),
+        select(scope, null(), count).select_from(tables.objects),
     ]
     if "private" in objects:
-        here = (grants.object_id == objects.id) & everybodys
-        closed = tables.objects.outerjoin(tables.grants, here)
-        level = func.coalesce(grants.level, literal_column("0"))
-        counted.append(select(scope, level, -func.count()).select_from(closed).where(objects.private).group_by(level))
+        closed = tables.objects.outerjoin(tables.grants, (grants.object_id == objects.id) & everybodys)
+        level = literal_column("-1") - func.coalesce(grants.level, literal_column("0"))
+        counted.append(select(scope, level, count).select_from(closed).where(objects.private).group_by(level))
     return counted
 
 

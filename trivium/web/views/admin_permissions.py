@@ -121,10 +121,16 @@ def save_creating(visit: Visit) -> Page | Redirect:
     pace=Pace.SHORT,
 )
 def objects(visit: Visit) -> Page:
-    """What everybody may do with new objects, with how many there are on each level."""
+    """What everybody may do with new objects, with how many there are on each level.
+
+    They are counted once for each state of all rights: that is a look at every row.
+    """
+    state = f"objects {visit.session.stamp.version}" if visit.session is not None else ""
+    if state and (page := visit.page_at_hand(state)) is not None:
+        return page
     values = _values(visit)
     typed: dict[str, Any] = {field: values[scope.value] for scope, (field, _) in _OBJECTS.items()}
-    return _objects(visit, stored(visit, Objects(**typed)))
+    return _objects(visit, stored(visit, Objects(**typed)), state)
 
 
 @view(
@@ -230,7 +236,7 @@ def _creating(visit: Visit, entered: Entered[Creating]) -> Page:
     return _page("creating", entered.status, fields=entered, rows=rows)
 
 
-def _objects(visit: Visit, entered: Entered[Objects]) -> Page:
+def _objects(visit: Visit, entered: Entered[Objects], state: str = "") -> Page:
     counted = visit.ask(summary.default_levels)
     rows = []
     for scope, (field, tick) in _OBJECTS.items():
@@ -246,7 +252,7 @@ def _objects(visit: Visit, entered: Entered[Objects]) -> Page:
             )
             choices.append((scope.name_of(level), word))
         rows.append((field, shown.family(visit, scope.value), choices, tick))
-    return _page("objects", entered.status, fields=entered, rows=rows)
+    return _page("objects", entered.status, tag=state, fields=entered, rows=rows)
 
 
 def _addresses(visit: Visit, entered: Entered[NewRange]) -> Page:
