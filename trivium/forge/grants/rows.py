@@ -14,7 +14,8 @@ from sqlalchemy import Connection, bindparam, literal, select, true, union_all
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
-from trivium.access.permissions import OBJECT_TABLES, ObjectTables
+from trivium.access.permissions import OBJECT_TABLES, ObjectTables, groups_of
+from trivium.forge.grants.on_objects import Subject
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_group_members, users
 from trivium.store.tables import user_groups as groups
@@ -115,3 +116,28 @@ def rows_on(db: Connection, _caller: Caller, scope: Scope, object_id: int) -> li
         )
         for section, one, name, level, active in _ROWS[scope].all(db, given)
     ]
+
+
+def level_after(
+    db: Connection, caller: Caller, scope: Scope, object_id: int, subject: Subject, level: Level | None
+) -> Level:
+    """What the rows on an object let the caller do once that of somebody is another, or gone (None).
+
+    It is the rule of api-users.md 5.3, without owners and super-administrators.
+    """
+    after = {(row.origin, row.id): row.level for row in rows_on(db, caller, scope, object_id) if row.counts}
+    if subject.group_id is not None:
+        changed = (Origin.GROUP, subject.group_id)
+    else:
+        assert subject.user_id is not None
+        changed = (Origin.EVERYBODY if subject.user_id == DEFAULT_USER_ID else Origin.USER, subject.user_id)
+    after.pop(changed, None)
+    if level is not None:
+        after[changed] = level
+    if (own := after.get((Origin.USER, caller.user_id))) is not None:
+        return own
+    mine = groups_of(db, caller)
+    of_groups = [given for (origin, one), given in after.items() if origin is Origin.GROUP and one in mine]
+    if of_groups:
+        return max(of_groups)
+    return after.get((Origin.EVERYBODY, DEFAULT_USER_ID), Level.NONE) if caller.inherits else Level.NONE
