@@ -141,6 +141,14 @@ def test_rows_of_rights_say_what_they_come_from(
     assert root.repo_rows(mine)[reader.name] == "repository.admin"
     told(readers, put(readers, page, page, whom=reader.name, level="read", sure="1"))
     assert root.repo_rows(mine)[reader.name] == "repository.read"
+    # Nor when it comes from a user group.
+    told(adas, put(adas, page, page, whom=people.name, of="group", level="admin"))
+    told(adas, put(adas, page, page, whom=reader.name, level="remove"))
+    root("grant_user_permission_to_user_group", usergroupid=people.id, userid=reader.id, perm="usergroup.read")
+    asked = put(readers, page, page, whom=people.name, of="group", level="remove")
+    assert asked.status == 422 and "You cannot give it back to yourself." in asked.page.text
+    told(readers, put(readers, page, page, whom=people.name, of="group", level="remove", sure="1"))
+    assert people.name not in root.repo_rows(mine)
 
 
 def test_extra_fields_come_and_go(root: Api, adas: Browser, mine: Thing) -> None:

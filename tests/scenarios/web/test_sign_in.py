@@ -132,6 +132,15 @@ def test_wrong_passwords_count_at_all_doors(own_server: Server) -> None:
         assert browser.send("/_admin/login", username=ada.name, password="wrong").status == 200
     answer = browser.sign_in(ada)
     assert answer.status == 429 and int(answer.headers["retry-after"]) > 0
+    # So they do where somebody who has signed in says the present one.
+    ben = own_server.api(own_server.admin_key).new_user()
+    bens = Browser(own_server.url)
+    assert bens.sign_in(ben).status == 302
+    new = {"new_password": "another-pw-1", "new_password_confirmation": "another-pw-1"}
+    for _ in range(3):
+        assert bens.send("/_admin/my_account/password", current_password="wrong", **new).status == 422
+    answer = bens.send("/_admin/my_account/password", current_password=ben.password, **new)
+    assert answer.status == 429 and int(answer.headers["retry-after"]) > 0
 
 
 def test_a_password_that_must_be_changed_comes_first(

@@ -114,3 +114,17 @@ def test_an_empty_form_has_the_defaults_of_its_fields() -> None:
         "password": "",
     }
     assert shown.status == 200
+
+
+def test_what_somebody_else_has_changed_meanwhile_stands_beside_its_field_once() -> None:
+    now = General(repo_name="tide", description="theirs", private=True)
+    seen = stored(visit(), General(repo_name="tide")).seen
+    entered = read(General, visit(repo_name="tide", description="mine", seen=seen))
+    assert entered.unless_changed(now) is None
+    assert (entered.status, set(entered.wrong)) == (409, {"description", "private"})
+    assert "theirs" in entered.wrong["description"] and entered.typed["description"] == "mine"
+    again = read(General, visit(repo_name="tide", description="mine", seen=entered.seen))
+    assert again.unless_changed(now) == again.form
+    for typed in ({"seen": seen, "description": "theirs", "private": "1"}, {"description": "mine"}):
+        agreed = read(General, visit(repo_name="tide", **typed))
+        assert agreed.unless_changed(now) == agreed.form and agreed.status == 200

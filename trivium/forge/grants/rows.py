@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, literal, select, true, union_all
+from sqlalchemy import Connection, bindparam, literal, null, select, true, union_all
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import OBJECT_TABLES, ObjectTables
+from trivium.forge.grants.on_objects import Subject
 from trivium.names import MAX_NAME, is_clean_text
 from trivium.store.query import Query
 from trivium.store.tables import DEFAULT_USER_ID, user_group_members, users
@@ -112,7 +113,29 @@ def _replaced(tables: ObjectTables) -> Any:
     )
 
 
+def _mine(tables: ObjectTables) -> Any:
+    """The level that a user, their active user groups and everybody have on an object; None: there is no row."""
+    grants = tables.grants
+    here: Any = bindparam("object_id")
+    of_users = (
+        select(users.c.id.label("user_id"), null().label("group_id"), grants.c.level.label("level"))
+        .select_from(users.outerjoin(grants, (grants.c.user_id == users.c.id) & (grants.c.object_id == here)))
+        .where((users.c.id == bindparam("user_id")) | (users.c.id == DEFAULT_USER_ID))
+    )
+    of_groups = (
+        select(null(), groups.c.id, grants.c.level)
+        .select_from(
+            user_group_members.join(groups, groups.c.id == user_group_members.c.user_group_id).outerjoin(
+                grants, (grants.c.group_id == groups.c.id) & (grants.c.object_id == here)
+            )
+        )
+        .where(user_group_members.c.user_id == bindparam("user_id"), groups.c.active)
+    )
+    return union_all(of_users, of_groups)
+
+
 _ROWS: Final = {scope: Query(_rows(tables)) for scope, tables in OBJECT_TABLES.items()}
+_MINE: Final = {scope: Query(_mine(tables)) for scope, tables in OBJECT_TABLES.items()}
 _REPLACED: Final = {scope: Query(_replaced(tables)) for scope, tables in OBJECT_TABLES.items()}
 
 
@@ -146,3 +169,30 @@ def _place(after: str) -> tuple[int, str]:
     section, _, name = after.partition(".")
     known = section in _NUMBERS and len(name) <= MAX_NAME and is_clean_text(name)
     return (int(section), name) if known else (-1, "")
+
+
+def level_after(
+    db: Connection, caller: Caller, scope: Scope, object_id: int, subject: Subject, level: Level | None
+) -> Level:
+    """What the rows on an object let the caller do once that of somebody is another, or gone (None).
+
+    It is the rule of api-users.md 5.3, without owners and super-administrators.
+    """
+    given = {"object_id": object_id, "user_id": caller.user_id}
+    own, of_groups, everybody = None, [], Level.NONE
+    for user_id, group_id, present in _MINE[scope].all(db, given):
+        changes = subject.group_id == group_id if user_id is None else subject.user_id == user_id
+        after = level if changes else Level(present) if present is not None else None
+        if after is None:
+            continue
+        if user_id is None:
+            of_groups.append(after)
+        elif user_id == DEFAULT_USER_ID:
+            everybody = after
+        else:
+            own = after
+    if own is not None:
+        return own
+    if of_groups:
+        return max(of_groups)
+    return everybody if caller.inherits else Level.NONE

@@ -12,6 +12,7 @@ from trivium.errors import NotFound
 from trivium.forge.accounts import users
 from trivium.forge.accounts.users import User
 from trivium.forge.grants.on_objects import RECURSIONS, Subject, Target, set_permission
+from trivium.forge.grants.rows import level_after
 from trivium.forge.groups import user_groups
 from trivium.web.forms import Entered, Form, Line, Tick, read
 from trivium.web.visit import Visit
@@ -49,14 +50,15 @@ class Wanted:
         self.recursive = recursive
         self.sure = sure
 
-    def locks_out(self, visit: Visit, owner_id: int) -> bool:
+    def locks_out(self, visit: Visit, scope: Scope, object_id: int, owner_id: int) -> bool:
         """Whether the visitor takes the right to administer away from themselves, and has not said that they mean it.
 
-        Owners and super-administrators keep it whatever the rows say.
+        The right may come from a user group. Owners and super-administrators keep it whatever the rows say.
         """
         caller = visit.caller
-        own = self.subject.user_id == caller.user_id and (self.level is None or self.level < Level.ADMIN)
-        return own and not self.sure and not caller.super_admin and owner_id != caller.user_id
+        if self.sure or caller.super_admin or owner_id == caller.user_id or self.level is Level.ADMIN:
+            return False
+        return visit.ask(level_after, scope, object_id, self.subject, self.level) < Level.ADMIN
 
 
 def wanted(visit: Visit, entered: Entered[Grant]) -> Wanted | None:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from trivium.access.credentials import CredentialsRefused, Reason
 from trivium.forge.accounts import profiles, sessions
 from trivium.turns import Pace
-from trivium.web.answers import Page, Redirect, Refused
+from trivium.web.answers import HeaderList, Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, Secret, empty, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
@@ -66,7 +66,13 @@ def save_profile(visit: Visit) -> Page | Redirect:
                 return Redirect(visit.url("account.profile"), visit.text("Saved."))
         except CredentialsRefused as error:
             _wrong_password(visit, entered, error)
-    return Page("account/profile.html", entered.status, fields=entered, own=visit.ask(profiles.own_account))
+            return _profile_form(visit, entered, _waiting(error))
+    return _profile_form(visit, entered)
+
+
+def _profile_form(visit: Visit, entered: Entered[Profile], headers: HeaderList = ()) -> Page:
+    own = visit.ask(profiles.own_account)
+    return Page("account/profile.html", entered.status, headers=headers, fields=entered, own=own)
 
 
 @view("GET", "/_admin/my_account/password", needs=Who.USER, word="MyAccountController:my_account_password")
@@ -104,12 +110,17 @@ def save_password(visit: Visit) -> Page | Redirect:
                 return Redirect(visit.url("home.home"), headers=(cookie,))
         except CredentialsRefused as error:
             _wrong_password(visit, entered, error)
+            return _password_form(visit, entered, _waiting(error))
     return _password_form(visit, entered)
 
 
-def _password_form(visit: Visit, entered: Entered[Password]) -> Page:
+def _password_form(visit: Visit, entered: Entered[Password], headers: HeaderList = ()) -> Page:
     own = visit.ask(profiles.own_account)
-    return Page("account/password.html", entered.status, fields=entered, own=own)
+    return Page("account/password.html", entered.status, headers=headers, fields=entered, own=own)
+
+
+def _waiting(error: CredentialsRefused) -> HeaderList:
+    return (("Retry-After", str(error.retry_after)),) if error.reason is Reason.TOO_MANY else ()
 
 
 def _wrong_password(visit: Visit, entered: Entered[Profile] | Entered[Password], error: CredentialsRefused) -> None:

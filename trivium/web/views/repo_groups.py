@@ -145,7 +145,7 @@ def save_permissions(visit: Visit, group: str) -> Page | Redirect:
     if "preview" in visit.form:
         seen = visit.ask(effect, found.name, asked.subject, asked.level, asked.recursive)
         return _permissions(visit, found, entered, asked, seen)
-    if asked.locks_out(visit, found.owner_id):
+    if asked.locks_out(visit, Scope.REPO_GROUP, found.id, found.owner_id):
         return _permissions(visit, found, entered, asked)
     said = rights.carry_out(visit, Scope.REPO_GROUP, found.id, found.name, asked)
     if asked.sure:

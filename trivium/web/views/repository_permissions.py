@@ -41,7 +41,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
     asked = shown.wanted(visit, entered)
     if asked is None:
         return _page(visit, entered)
-    if asked.locks_out(visit, one.owner_id):
+    if asked.locks_out(visit, Scope.REPOSITORY, one.id, one.owner_id):
         return _page(visit, entered, asked)
     said = shown.carry_out(visit, Scope.REPOSITORY, one.id, one.name, asked)
     if asked.sure:
