@@ -201,7 +201,7 @@ def measure_git(report: Report, server: Server, root: Api, place: Path) -> None:
     try:
         for _ in range(4 * WORKERS):  # each worker is to know the password, which it then need not try for two minutes
             git.run("ls-remote", ours)
-        for round_ in range(7):
+        for round_ in range(13):
             for url in (ours, theirs) if round_ % 2 else (theirs, ours):
                 target = place / f"clone{round_}"
                 command = ("clone", "--quiet", "--bare", url, str(target))
