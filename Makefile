@@ -1,8 +1,8 @@
 # Every command of a developer; `make help` lists them.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-# One test process per core: each starts servers of its own.
-JOBS ?= auto
+# One test process more than there are cores, for tests wait now and then. Each starts servers of its own.
+JOBS ?= $(shell expr 1 + $$(nproc))
 # `make fuzz`: seconds for all doors together, and which dice; a seed that was printed repeats them.
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= random

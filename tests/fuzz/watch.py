@@ -88,9 +88,11 @@ class Watched:
         """The processes that are to live as long as the server."""
         children = self.server.children()
         found = {word: named(word, children) for word in _SERVING}
-        # Of those that start others by themselves, the first ones count.
+        # Of those that start others by themselves, the first ones count. What has ended meanwhile has no ancestors.
+        above = {pid: set(_ancestors(pid)) for pids in found.values() for pid in pids}
         firsts = {
-            word: sorted(pid for pid in pids if not set(pids) & set(_ancestors(pid))) for word, pids in found.items()
+            word: sorted(pid for pid in pids if above[pid] and not above[pid] & set(pids))
+            for word, pids in found.items()
         }
         return firsts | {"workers": sorted(self.server.workers())}
 
@@ -168,7 +170,8 @@ class Watched:
         self._log += len(new)
         for line in new.splitlines():
             assert not any(word in line for word in _WRONG), (door, line.decode(errors="replace"))
-        assert self.serving() == self._serving, (door, new[-2000:])
+        serving = self.serving()
+        assert serving == self._serving, (door, serving, self._serving, new[-2000:])
         for _ in range(20):  # both workers
             assert self.root("get_user")["username"] == self.who.name
         until(lambda: self.server.query("SELECT count(*) FROM intents") == [(0,)])

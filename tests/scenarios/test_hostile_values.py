@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -195,9 +195,16 @@ class Trap:
     """A server that tells what it starts, opens and calls."""
 
     def __init__(
-        self, server: Server, said: Path, witnessed: Path, base: dict[str, Any], repoids: dict[str, int]
+        self,
+        server: Server,
+        pictured: Callable[[], dict[str, Any]],
+        said: Path,
+        witnessed: Path,
+        base: dict[str, Any],
+        repoids: dict[str, int],
     ) -> None:
         self.server = server
+        self._pictured = pictured
         self.root = server.api(server.admin_key)
         self.said = said
         self.witnessed = witnessed
@@ -219,7 +226,7 @@ class Trap:
 
     def _look(self) -> dict[str, Any]:
         """What the server keeps, but for what it finds out about a repository when somebody first looks at it."""
-        picture = self.server.picture()
+        picture = self._pictured()
         picture["repositories"] = self.server.query(
             "SELECT id, name, group_id, owner_id, description, private, landing_rev, clone_uri, last_changeset"
             " FROM repositories ORDER BY id"
@@ -354,7 +361,8 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
         "comment_id": root("comment_commit", repoid=core.id, commit_id="tip", message="x")["comment_id"],
         "filename": "x.txt", "content": "eA==", "context": "tests", "state": "success",
     }  # fmt: skip
-    yield Trap(server, said, place / "witnessed", base, repoids)
+    with server.pictured() as pictured:
+        yield Trap(server, pictured, said, place / "witnessed", base, repoids)
     server.stop()
 
 

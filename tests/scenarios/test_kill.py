@@ -14,7 +14,6 @@ import os
 import random
 import subprocess
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +23,13 @@ from tests.support.clients import Api, ApiError
 from tests.support.pushers import PUSHERS, Pusher, repositories_below
 from tests.support.servers import Server
 from tests.support.systems import SYSTEMS, System, new_system
+from tests.support.waiting import until_more
 
 ROUNDS = int(os.environ.get("TRIVIUM_KILL_ROUNDS", "4"))
 SEED = int(os.environ.get("TRIVIUM_KILL_SEED", "1852"))
 THREADS = 4
+STEPS = (50, 150)
+"""Of all threads in a round: the kill comes when one is done, in the middle of what the others do."""
 ACTIONS = (
     *("create", "create", "push", "push", "push", "rename", "move", "delete", "group", "rename_group"),
     *("fork", "strip"),
@@ -266,12 +268,12 @@ def test_a_server_that_is_killed_again_and_again_loses_and_halves_nothing(own_se
             workers.append(Worker(own_server, known, pushers, random.Random(dice.random()), killing))
         for worker in workers:
             worker.start()
-        time.sleep(dice.uniform(2, 5))
+        until_more(lambda: sum(known.done for known in knowledge), dice.randint(*STEPS), workers)
         killing.set()
         if round_ % 4 == 3:
             # Only a worker dies: the others go on, and its clients see one failure each.
             own_server.kill_one(dice)
-            time.sleep(dice.uniform(0.1, 1))
+            until_more(lambda: sum(known.done for known in knowledge), dice.randint(0, 20), workers)
         own_server.kill()
         for worker in workers:
             worker.join(60)

@@ -14,7 +14,6 @@ import os
 import random
 import subprocess
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,13 @@ from tests.support.authors import AUTHORS, Author, Content
 from tests.support.clients import Api, ApiError
 from tests.support.pushers import repositories_below
 from tests.support.servers import Server
+from tests.support.waiting import until_more
 
 ROUNDS = int(os.environ.get("TRIVIUM_KILL_ROUNDS", "3"))
 SEED = int(os.environ.get("TRIVIUM_KILL_SEED", "1843"))
 THREADS = ("git", "git", "hg", "hg", "svn")
+STEPS = (25, 55)
+"""Of all threads in a round: the kill comes when one is done, in the middle of what the others do."""
 MOST = 5
 """Copies that one thread keeps at a time."""
 
@@ -249,12 +251,12 @@ def test_a_server_that_is_killed_in_forks_pulls_and_strips_halves_none(own_serve
         workers = [Worker(own_server, known, random.Random(dice.random()), dying) for known in knowledge]
         for worker in workers:
             worker.start()
-        time.sleep(dice.uniform(1, 4))
+        until_more(lambda: sum(known.done for known in knowledge), dice.randint(*STEPS), workers)
         dying.set()
         if round_ % 3 == 2:
             # Only one process dies at first; what it was doing is put in order while the others go on.
             own_server.kill_one(dice)
-            time.sleep(dice.uniform(0.1, 1))
+            until_more(lambda: sum(known.done for known in knowledge), dice.randint(0, 10), workers)
         own_server.kill()
         for worker in workers:
             worker.join(60)

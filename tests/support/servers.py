@@ -22,6 +22,7 @@ from click.testing import CliRunner
 
 from tests.support import postgresql
 from tests.support.clients import Api, Person, with_credentials
+from tests.support.pictures import Query, commits, for_postgresql, looking
 from tests.support.processes import about, kill_all, tree
 from tests.support.tracing import traced
 from trivium.cli.main import main
@@ -205,21 +206,14 @@ class Server:
         with self._looking() as query:
             return query(statement, *values)
 
-    @contextlib.contextmanager
-    def _looking(self) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-        """Look into the database several times: to open it takes longer than to ask it."""
-        if self.database is not None:
-            with postgresql.connected(self.database) as db:
-                yield lambda statement, *values: db.execute(*_for_postgresql(statement, values)).fetchall()
-            return
-        with contextlib.closing(sqlite3.connect(f"file:{self.data / 'trivium.db'}?mode=ro", uri=True)) as connection:
-            yield lambda statement, *values: connection.execute(statement, values).fetchall()
+    def _looking(self, *, as_it_is: bool = False) -> contextlib.AbstractContextManager[Query]:
+        return looking(self.data, self.database, as_it_is=as_it_is)
 
     def execute(self, statement: str, *values: Any) -> None:
         """Change the database."""
         if self.database is not None:
             with postgresql.connected(self.database) as db:
-                db.execute(*_for_postgresql(statement, values))
+                db.execute(*for_postgresql(statement, values))
             return
         with contextlib.closing(sqlite3.connect(self.data / "trivium.db")) as connection, connection:
             connection.execute(statement, values)
@@ -249,24 +243,26 @@ class Server:
 
     def picture(self) -> dict[str, Any]:
         """Everything that the server keeps, except what changes by itself: all rows, and the tree of names."""
-        seen: dict[str, Any] = {}
         with self._looking() as query:
-            for table, columns in self._columns(query).items():
-                if table in _BY_ITSELF or table == "journal":
-                    continue
-                kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
-                # A repository that is looked after is noted there, whenever that is.
-                but = " WHERE kind <> 'tidy'" if table == "intents" else ""
-                rows = query(f'SELECT {kept} FROM "{table}"{but}')
-                # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
-                seen[table] = rows if self.database is None else sorted(rows, key=repr)
-            # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
-            # What failed is told there too.
-            seen["journal"] = query("SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'")
-        seen["tree"] = sorted(_names(self.root, ""))
+            return self._rows(query) | {"tree": sorted(_names(self.root, ""))}
+
+    def _rows(self, query: Query) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for table, columns in self._columns(query).items():
+            if table in _BY_ITSELF or table == "journal":
+                continue
+            kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
+            # A repository that is looked after is noted there, whenever that is.
+            but = " WHERE kind <> 'tidy'" if table == "intents" else ""
+            rows = query(f'SELECT {kept} FROM "{table}"{but}')
+            # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
+            seen[table] = rows if self.database is None else sorted(rows, key=repr)
+        # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
+        # What failed is told there too.
+        seen["journal"] = query("SELECT count(*) FROM journal WHERE action <> 'pull' AND action NOT LIKE '%failed'")
         return seen
 
-    def _columns(self, query: Callable[..., list[tuple[Any, ...]]]) -> dict[str, list[str]]:
+    def _columns(self, query: Query) -> dict[str, list[str]]:
         """The names of all tables, in order, and of their columns."""
         if self.database is not None:
             found = query(
@@ -286,11 +282,34 @@ class Server:
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[None]:
         """What happens inside leaves nothing behind: no row, no directory."""
-        before = self.picture()
-        yield
+        with self._looking() as query, self._looking(as_it_is=True) as query_before:
+            tree, moment = sorted(_names(self.root, "")), self._moment(query)
+            yield
+            assert sorted(_names(self.root, "")) == tree, "the tree changed"
+            if self._moment(query) == moment:
+                return
+            before = self._rows(query_before)
         after = self.picture()
-        for part in before.keys() | after.keys():
-            assert after[part] == before[part], f"{part} changed"
+        for table in before.keys() | after.keys() - {"tree"}:
+            assert after[table] == before[table], f"{table} changed"
+
+    def _moment(self, query: Query) -> object:
+        """What is another thing once something was committed, or another database stands there."""
+        return commits(query, self.database), None if self.database else (self.data / "trivium.db").stat().st_ino
+
+    @contextlib.contextmanager
+    def pictured(self) -> Iterator[Callable[[], dict[str, Any]]]:
+        """Gives a function that gives the picture of the moment, and reads rows only when something was committed."""
+        with self._looking() as query:
+            known: list[tuple[object, dict[str, Any]]] = []
+
+            def picture() -> dict[str, Any]:
+                moment = self._moment(query)
+                if not known or known[-1][0] != moment:
+                    known[:] = [(moment, self._rows(query))]
+                return known[-1][1] | {"tree": sorted(_names(self.root, ""))}
+
+            yield picture
 
     def journal(self, action: str, subject: str) -> list[tuple[Any, ...]]:
         """Rows of the journal: user, address, detail."""
@@ -299,8 +318,3 @@ class Server:
             action,
             subject,
         )
-
-
-def _for_postgresql(statement: str, values: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...] | None]:
-    """A statement with its values, as its driver wants them: without values, nothing in it stands for one."""
-    return (statement.replace("%", "%%").replace("?", "%s"), values) if values else (statement, None)

@@ -28,19 +28,29 @@ _put_aside: list[Any] = []
 
 def never() -> None:
     """Measure nothing in this process, nor in the threads that it will start."""
-    sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
+    if _measures(sys.gettrace()):
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
 
 
 def put_aside() -> None:
     """From now on nothing is measured in this thread but what is `traced`."""
-    _put_aside.append(sys.gettrace())
-    sys.settrace(None)
+    tracer = sys.gettrace()
+    if _measures(tracer):
+        _put_aside.append(tracer)
+        sys.settrace(None)
 
 
 def take_up() -> None:
     """Measure everything again, as before `put_aside`."""
-    sys.settrace(_put_aside.pop())
+    if _put_aside:
+        sys.settrace(_put_aside.pop())
+
+
+def _measures(tracer: object) -> bool:
+    """Whether it is that of coverage: a debugger's is left alone."""
+    places = (type(tracer).__module__, getattr(tracer, "__module__", None))  # of an object, or of a method of one
+    return any(str(place).partition(".")[0] == "coverage" for place in places)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 def until(reached: Callable[[], object]) -> None:
@@ -13,3 +14,9 @@ def until(reached: Callable[[], object]) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def until_more(count: Callable[[], int], more: int, workers: Iterable[threading.Thread]) -> None:
+    """Wait until so many more have been counted, or none of those who do what is counted is left."""
+    enough = count() + more
+    until(lambda: count() >= enough or not any(worker.is_alive() for worker in workers))

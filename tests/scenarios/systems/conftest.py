@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,32 @@ def ada(root: Api) -> Person:
 @pytest.fixture
 def filled(server: Server, root: Api, system: System, ada: Person) -> Filled:
     """A repository of Ada with three changesets."""
-    name = system.new_repository(root, ada)
-    copy = system.checkout(server, name, ada)
+    return _filled(server, root, system, ada)
+
+
+@pytest.fixture(scope="session")
+def filled_once(server: Server, root: Api, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Filled]:
+    """Gives the repository of a system that tests read and nobody changes."""
+    made: dict[str, Filled] = {}
+
+    def of(kind: str) -> Filled:
+        if kind not in made:
+            system = new_system(kind, tmp_path_factory.mktemp("filled") / "home")
+            made[kind] = _filled(server, root, system, root.new_user())
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture
+def kept(system: System, filled_once: Callable[[str], Filled]) -> Filled:
+    """As `filled`, for tests that only read it."""
+    return filled_once(system.kind)
+
+
+def _filled(server: Server, root: Api, system: System, owner: Person) -> Filled:
+    name = system.new_repository(root, owner)
+    copy = system.checkout(server, name, owner)
     ids = [
         copy.change("one", **{"docs/read me.txt": "first\nsecond\n", "image": b"\0\1\2", "gone": "x\n"}),
         copy.change("two", **{"docs/read me.txt": "first\nchanged\nthird\n"}),

@@ -25,8 +25,8 @@ def md5(content: bytes) -> str:
 # get_repo_file
 
 
-def test_a_file_is_told_in_three_degrees(root: Api, filled: Filled) -> None:
-    call = {"repoid": filled.name, "commit_id": "tip", "file_path": "docs/read me.txt"}
+def test_a_file_is_told_in_three_degrees(root: Api, kept: Filled) -> None:
+    call = {"repoid": kept.name, "commit_id": "tip", "file_path": "docs/read me.txt"}
     minimal = {
         "name": "read me.txt",
         "type": "file",
@@ -35,27 +35,27 @@ def test_a_file_is_told_in_three_degrees(root: Api, filled: Filled) -> None:
         "extension": "txt",
         "mimetype": "text/plain",
         "path": "docs/read me.txt",
-        "commit_id": filled.ids[2],
+        "commit_id": kept.ids[2],
     }
     basic = minimal | {"md5": md5(TEXT.encode()), "lines": 3}
     assert root("get_repo_file", **call, details="minimal") == minimal
     assert root("get_repo_file", **call) == basic
     assert root("get_repo_file", **call, details="full") == basic | {"content": TEXT}
-    old = root("get_repo_file", **call | {"commit_id": filled.ids[0]}, details="full")
-    assert (old["content"], old["commit_id"]) == ("first\nsecond\n", filled.ids[0])
+    old = root("get_repo_file", **call | {"commit_id": kept.ids[0]}, details="full")
+    assert (old["content"], old["commit_id"]) == ("first\nsecond\n", kept.ids[0])
     slashes = root("get_repo_file", **call | {"file_path": "//docs///read me.txt"}, details="full", cache="false")
     assert slashes["content"] == TEXT
 
 
-def test_a_binary_file_comes_in_base64_only(root: Api, filled: Filled) -> None:
-    call = {"repoid": filled.name, "commit_id": filled.ids[2], "file_path": "image", "details": "full"}
+def test_a_binary_file_comes_in_base64_only(root: Api, kept: Filled) -> None:
+    call = {"repoid": kept.name, "commit_id": kept.ids[2], "file_path": "image", "details": "full"}
     shown = root("get_repo_file", **call)
     assert (shown["binary"], shown["content"], shown["size"]) == (True, None, 3)
     assert base64.b64decode(root("get_repo_file", **call, encoding="base64")["content"]) == IMAGE
 
 
-def test_a_file_above_the_limit_has_no_content(root: Api, filled: Filled) -> None:
-    call = {"repoid": filled.name, "commit_id": "tip", "file_path": "docs/read me.txt", "details": "full"}
+def test_a_file_above_the_limit_has_no_content(root: Api, kept: Filled) -> None:
+    call = {"repoid": kept.name, "commit_id": "tip", "file_path": "docs/read me.txt", "details": "full"}
     assert root("get_repo_file", **call, max_file_bytes=len(TEXT))["content"] == TEXT
     for most in (len(TEXT) - 1, str(len(TEXT) - 1), 0):
         shown = root("get_repo_file", **call, max_file_bytes=most)
@@ -65,22 +65,22 @@ def test_a_file_above_the_limit_has_no_content(root: Api, filled: Filled) -> Non
 @pytest.mark.parametrize(
     "path", ["nope", "docs", "", "/", "gone", "../docs/read me.txt", "docs/./x", "a\0b", "--help", None, 5, [], {}]
 )
-def test_what_is_no_file_is_said_to_be_none(root: Api, filled: Filled, path: Any) -> None:
+def test_what_is_no_file_is_said_to_be_none(root: Api, kept: Filled, path: Any) -> None:
     shown = path if isinstance(path, str) else {"None": "null"}.get(str(path), str(path))
-    said = root.error("get_repo_file", repoid=filled.name, commit_id="tip", file_path=path)
+    said = root.error("get_repo_file", repoid=kept.name, commit_id="tip", file_path=path)
     assert said == f"File `{shown}` does not exist at commit `tip`"
 
 
-def test_what_cannot_be_asked_of_a_file_is_refused(root: Api, filled: Filled) -> None:
-    call: dict[str, Any] = {"repoid": filled.name, "commit_id": "tip", "file_path": "image"}
+def test_what_cannot_be_asked_of_a_file_is_refused(root: Api, kept: Filled) -> None:
+    call: dict[str, Any] = {"repoid": kept.name, "commit_id": "tip", "file_path": "image"}
     assert root.error("get_repo_file", **call, details="all") == "ret_type must be one of minimal,basic,full"
     assert root.error("get_repo_file", **call, encoding="gzip") == "encoding must be one of text,base64"
     assert root.error("get_repo_file", **call | {"commit_id": 7}) == "commit_id must be a string value"
-    unknown = f"Commit `nope` does not exist in repository `{filled.name}`"
+    unknown = f"Commit `nope` does not exist in repository `{kept.name}`"
     assert root.error("get_repo_file", **call | {"commit_id": "nope"}) == unknown
     for most in ("many", -1, True, [], 1.5):
         said = root.error("get_repo_file", **call, max_file_bytes=most)
-        assert said == f"failed to get file `image` of repository `{filled.name}`"
+        assert said == f"failed to get file `image` of repository `{kept.name}`"
 
 
 def test_a_file_beyond_the_servers_limit_is_not_read(own_server: Server, system: System) -> None:
@@ -102,7 +102,7 @@ def test_a_file_beyond_the_servers_limit_is_not_read(own_server: Server, system:
 # get_repo_fts_tree
 
 
-def test_the_tree_for_a_search_has_all_files_with_their_checksums(root: Api, filled: Filled) -> None:
+def test_the_tree_for_a_search_has_all_files_with_their_checksums(root: Api, kept: Filled) -> None:
     def file(name: str, content: bytes, extension: str) -> dict[str, Any]:
         return {
             "name": name,
@@ -116,12 +116,12 @@ def test_the_tree_for_a_search_has_all_files_with_their_checksums(root: Api, fil
     text = file("docs/read me.txt", TEXT.encode(), "txt")
     whole = [text, file("grüße/ünïcode.txt", "ü\n".encode(), "txt"), file("image", IMAGE, "image")]
     for path in ("", "/"):
-        assert root("get_repo_fts_tree", repoid=filled.name, commit_id="tip", root_path=path) == whole
-    assert root("get_repo_fts_tree", repoid=filled.name, commit_id="tip", root_path="/docs/") == [text]
-    assert root("get_repo_fts_tree", repoid=filled.name, commit_id="tip", root_path="image") == []
+        assert root("get_repo_fts_tree", repoid=kept.name, commit_id="tip", root_path=path) == whole
+    assert root("get_repo_fts_tree", repoid=kept.name, commit_id="tip", root_path="/docs/") == [text]
+    assert root("get_repo_fts_tree", repoid=kept.name, commit_id="tip", root_path="image") == []
     for given in ({"commit_id": "nope"}, {"root_path": "nope"}, {"root_path": ".."}, {"commit_id": 1}):
-        call = {"repoid": filled.name, "commit_id": "tip", "root_path": ""} | given
-        assert root.error("get_repo_fts_tree", **call) == f"failed to get repo: `{filled.name}` nodes"
+        call = {"repoid": kept.name, "commit_id": "tip", "root_path": ""} | given
+        assert root.error("get_repo_fts_tree", **call) == f"failed to get repo: `{kept.name}` nodes"
 
 
 def test_an_empty_repository_has_nothing(root: Api, system: System, ada: Person) -> None:
@@ -393,11 +393,11 @@ def test_who_may_use_the_later_line(root: Api, filled: Filled, ada: Person) -> N
         assert ada.api.envelope(method, repo=filled.name, **args)["error"] is None
 
 
-def test_repo_names_a_repository_as_repoid_does(root: Api, filled: Filled) -> None:
+def test_repo_names_a_repository_as_repoid_does(root: Api, kept: Filled) -> None:
     """The contract's own example sends `repo`; who sends both means `repoid`."""
-    by_repoid = root("get_repo", repoid=filled.name)
-    assert root("get_repo", repo=filled.name) == by_repoid
-    assert root("get_repo", repo=unique("other"), repoid=filled.name) == by_repoid
-    assert root("get_repo_refs", repo=by_repoid["repo_id"]) == root("get_repo_refs", repoid=filled.name)
+    by_repoid = root("get_repo", repoid=kept.name)
+    assert root("get_repo", repo=kept.name) == by_repoid
+    assert root("get_repo", repo=unique("other"), repoid=kept.name) == by_repoid
+    assert root("get_repo_refs", repo=by_repoid["repo_id"]) == root("get_repo_refs", repoid=kept.name)
     assert root.error("pull", repo="nope") == "repository `nope` does not exist"
     assert root.error("pull") == "Missing non optional `repoid` arg in JSON DATA"
