@@ -290,12 +290,14 @@ def _take_away(scope: Scope, prefix: bytes) -> None:
 
 
 def _of_a_page(scope: Scope) -> bool:
-    """Whether a `PUT` or `DELETE` is for a page: what writes by WebDAV knows no cookie, no key, and nothing of ours."""
+    """Whether a method of WebDAV is for a page: what writes by it knows no cookie, no key, and nothing of ours."""
+    if is_of_site(scope["path"].lstrip("/").partition("/")[0]):
+        return True
     if scope["method"] not in ("PUT", "DELETE"):
         return False
     if key_in_headers(scope) or _KEYED.search(scope["query_string"]):
         return True
-    return is_of_site(scope["path"].lstrip("/").partition("/")[0]) or bool(header(scope, b"cookie"))
+    return bool(header(scope, b"cookie"))
 
 
 def _has_basic(scope: Scope) -> bool:
