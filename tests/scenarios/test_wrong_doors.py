@@ -70,3 +70,10 @@ def test_nothing_is_called_what_a_protocol_uses(root: Api, last: str, kind: str)
         root("update_repo", repoid=mine.id, name=last)
     with pytest.raises(ApiError):
         root("fork_repo", repoid=mine.id, fork_name=f"{group}/{last}")
+
+
+def test_no_address_of_the_site_asks_for_a_password_of_webdav(root: Api) -> None:
+    for method in ("OPTIONS", "PROPFIND", "REPORT", "MKCOL", "LOCK"):
+        for path in ("/", "/_admin/ping", "/_admin/gists"):
+            status, headers, _ = root.post(b"", method=method, path=path)
+            assert status == 405 and "allow" in headers and "www-authenticate" not in headers, (method, path, status)

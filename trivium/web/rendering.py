@@ -99,7 +99,7 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
         made = ready(Json({"error": error.sentence}, error.status), visit)
         return Ready(made.status, (*made.headers, *error.headers), made.content)
     if shape in (Shape.BODY, Shape.FEED):
-        content = (error.sentence + "\n").encode()
+        content = (error.sentence + "\n").encode("utf-8", "replace")  # it may repeat what was asked for
         return Ready(error.status, (("Content-Type", PLAIN), *_kept(visit), *error.headers), content)
     page = Page(
         "error.html",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import rows
+from tests.support import gits, rows
 from tests.support.doors import Doorway
 from trivium.access.caller import Caller
 from trivium.forge.site import Site
@@ -47,3 +47,11 @@ def test_methods_that_an_address_does_not_take(doorway: Doorway, ben: Caller) ->
         for method in {"GET", "POST", "PUT", "DELETE"} - set(allowed.split(", ")):
             answer = visitor.request(method, path)
             assert (answer.status, answer.headers["allow"]) == (405, allowed)
+
+
+def test_an_error_that_repeats_what_was_asked_for_is_text(doorway: Doorway, site: Site, ada: Caller) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "tide", ada, enable_downloads=True)
+    gits.history(site.tree.path_of("tide"), {"a": "1"})
+    answer = doorway.visitor(ada).get("/tide/archive/%ff%ed%a0%80.zip")
+    assert answer.status == 404 and answer.body.decode().startswith("Unknown revision ")

@@ -29,7 +29,7 @@ _OPERATIONS: Final = {"A": Op.ADDED, "D": Op.DELETED, "R": Op.RENAMED, "C": Op.C
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class Side:
     """A file before or after."""
 
     path: bytes
@@ -37,13 +37,14 @@ class _Side:
     id: pygit2.Oid
 
 
-_Delta = tuple[Op, _Side | None, _Side | None]
+Delta = tuple[Op, Side | None, Side | None]
+"""What became of a file; before, after."""
 
 
 def differences(opened: Opened, old: str | None, new: str, options: DiffOptions) -> Iterator[FileDifference]:
     """As `model.Snapshot.differences`."""
     made = Differences(options)
-    for op, before, after in _deltas(opened, old, new, options):
+    for op, before, after in deltas(opened, old, new, options):
         yield made.of(op, _version(opened, before), _version(opened, after))
 
 
@@ -51,12 +52,12 @@ def differing(opened: Opened, old: str | None, new: str, options: DiffOptions) -
     """As `model.Snapshot.differing`."""
     return [
         difference(op, _version(opened, before, sized=False), _version(opened, after, sized=False))
-        for op, before, after in _deltas(opened, old, new, options)
+        for op, before, after in deltas(opened, old, new, options)
     ]
 
 
-def _deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> list[_Delta]:
-    """What became of which file, ordered by path."""
+def deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> list[Delta]:
+    """What became of which file, ordered by path; raises `Exhausted`."""
     opened.check_visible(old, new)
     try:
         path = path_within(options.path)
@@ -64,7 +65,7 @@ def _deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> 
         return []
     before, after = opened.lookup(old, path) if old else None, opened.lookup(new, path)
     whole = path.encode("utf-8", "surrogateescape")
-    found: list[_Delta] = []
+    found: list[Delta] = []
     if not _is_tree(before) and not _is_tree(after):
         one, other = _alone(before, whole), _alone(after, whole)
         if (one or other) and one != other:
@@ -81,7 +82,7 @@ def _deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> 
     return sorted(found, key=_by_path)
 
 
-def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool) -> Iterator[_Delta]:
+def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool) -> Iterator[Delta]:
     """The files that differ between two trees, at all depths; None is the empty tree."""
     budget = present()
     if budget.nodes:
@@ -105,8 +106,8 @@ def _between(opened: Opened, old: Any, new: Any, before: bytes, *, renames: bool
             yield op, gone, come
 
 
-def _side(file: Any, before: bytes) -> _Side:
-    return _Side(before + file.raw_path, file.mode, file.id)
+def _side(file: Any, before: bytes) -> Side:
+    return Side(before + file.raw_path, file.mode, file.id)
 
 
 def find_renames(diff: pygit2.Diff, size: Callable[[pygit2.Oid], int]) -> None:
@@ -141,11 +142,11 @@ def _alike(one: Any, other: Any) -> bool:
     return one is None or other is None or _is_tree(one) == _is_tree(other)
 
 
-def _alone(found: Any, path: bytes) -> _Side | None:
-    return None if found is None else _Side(path, found.filemode, found.id)
+def _alone(found: Any, path: bytes) -> Side | None:
+    return None if found is None else Side(path, found.filemode, found.id)
 
 
-def _version(opened: Opened, side: _Side | None, *, sized: bool = True) -> Version | None:
+def _version(opened: Opened, side: Side | None, *, sized: bool = True) -> Version | None:
     if side is None:
         return None
     kind = kind_of(side.mode)
@@ -157,7 +158,7 @@ def _version(opened: Opened, side: _Side | None, *, sized: bool = True) -> Versi
     return Version(path, kind, raw_id, opened.size(side.id) if sized else 0, partial(opened.read, side.id))
 
 
-def _by_path(delta: _Delta) -> bytes:
+def _by_path(delta: Delta) -> bytes:
     _, old, new = delta
     side = new or old
     return side.path if side else b""

@@ -89,7 +89,11 @@ def stream(opened: Opened, entry: TreeEntry) -> Iterator[bytes]:
     """As `model.Snapshot.stream`."""
     if entry.kind in (EntryKind.DIRECTORY, EntryKind.LINK):
         raise UnknownPath(entry.path)
-    raw_id = pygit2.Oid(hex=entry.id)
+    yield from pieces_of(opened, pygit2.Oid(hex=entry.id))
+
+
+def pieces_of(opened: Opened, raw_id: pygit2.Oid) -> Iterator[bytes]:
+    """The content of a file, in pieces."""
     if opened.size(raw_id) > AT_ONCE:
         # A window of a pack counts as memory of the process, and git takes a gigabyte at a time.
         small = ("-c", f"core.packedGitWindowSize={_WINDOW}", "-c", f"core.packedGitLimit={4 * _WINDOW}")

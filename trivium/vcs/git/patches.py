@@ -17,6 +17,7 @@ from typing import Final
 
 from trivium.vcs.errors import UnknownPath
 from trivium.vcs.git.commit import Commit
+from trivium.vcs.git.large_files import diff_of, large_files, without
 from trivium.vcs.git.opened import Opened
 from trivium.vcs.pages import MOST_CONTEXT, DiffOptions
 from trivium.vcs.paths import path_within
@@ -44,15 +45,14 @@ _HEADS: Final = re.compile(r">?From\b|[!-9;-~]+:|\[PATCH\]")
 def raw_diff(opened: Opened, old: str | None, new: str, options: DiffOptions) -> Iterator[bytes]:
     """As `model.Snapshot.raw_diff`."""
     opened.check_visible(old, new)
-    trees = (str(opened.commit(old).tree_id) if old else _EMPTY_TREE, str(opened.commit(new).tree_id))
-    return _diff(opened, *trees, options)
+    return _diff(opened, old, new, options)
 
 
 def patch(opened: Opened, raw_id: str, options: DiffOptions) -> Iterator[bytes]:
     """As `model.Snapshot.patch`."""
     commit = opened.commit(raw_id)
-    parent = str(opened.commit(str(commit.parent_ids[0])).tree_id) if commit.parent_ids else _EMPTY_TREE
-    return _together(header(commit), _diff(opened, parent, str(commit.tree_id), options))
+    parent = str(commit.parent_ids[0]) if commit.parent_ids else None
+    return _together(header(commit), _diff(opened, parent, raw_id, options))
 
 
 def _together(head: bytes, diff: Iterator[bytes]) -> Iterator[bytes]:
@@ -60,19 +60,24 @@ def _together(head: bytes, diff: Iterator[bytes]) -> Iterator[bytes]:
     yield from diff
 
 
-def _diff(opened: Opened, old: str, new: str, options: DiffOptions) -> Iterator[bytes]:
+def _diff(opened: Opened, old: str | None, new: str, options: DiffOptions) -> Iterator[bytes]:
     try:
         path = path_within(options.path)
     except UnknownPath:
         return
+    trees = (str(opened.commit(old).tree_id) if old else _EMPTY_TREE, str(opened.commit(new).tree_id))
     context = min(max(options.context, 0), MOST_CONTEXT)
+    large = large_files(opened, old, new, options)
+    left_out = [path.decode("utf-8", "surrogateescape") for path in without(large)]
     words = [
-        *("--literal-pathspecs", "diff-tree", *_PLAIN, f"--unified={context:d}"),
+        *("diff-tree", *_PLAIN, f"--unified={context:d}"),
         "--find-renames" if options.renames else "--no-renames",
         *(["--ignore-all-space"] if options.ignore_space else []),
-        *(old, new, "--", *([path] if path else [])),
+        *(*trees, "--", *([f":(literal){path}"] if path else []), *left_out),
     ]
     yield from opened.command.pieces(*words, cwd=opened.path, timeout=_PATIENCE)
+    for pair in large:
+        yield from diff_of(opened, pair)
 
 
 def header(commit: Commit) -> bytes:

@@ -32,6 +32,7 @@ from trivium.vcs.svn.trees import DIRECTORY, MODES, Trees
 _NOTHING: Final = b"/dev/null"
 _DANGEROUS: Final = re.compile(rb"(?:(?<=[\r\n])|\A)(?=---|\+\+\+|@@|diff |Index:|Property changes on:)")
 """Where a line of a message begins that a reader of patches would take for the beginning of a diff."""
+_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _QUOTED: Final = re.compile(rb'[\x00-\x1f\x7f"\\]')
 
 
@@ -107,11 +108,10 @@ def _file(trees: Trees, pair: Pair, options: DiffOptions) -> Iterator[bytes]:
     """The diff of one file."""
     present().check()
     old, new = _name(b"a/", pair.old), _name(b"b/", pair.new)
-    modes = _modes(pair)
-    first = b"diff --git %b %b\n" % (old or _name(b"a/", pair.new), new or _name(b"b/", pair.old))
+    modes, first = _modes(pair), _first(pair)
     if is_same(trees, pair):
         if modes:
-            yield first + modes
+            yield _first(pair, alone=pair.op is not Op.RENAMED) + modes
         return
     names = b"--- %b\n+++ %b\n" % tuple(_ended(name) or _NOTHING for name in (old, new))
     if has_binary_type(pair) or begins_binary(trees, pair):
@@ -123,7 +123,13 @@ def _file(trees: Trees, pair: Pair, options: DiffOptions) -> Iterator[bytes]:
         yield first + modes + _index(trees, pair) + names + hunk
         yield from pieces
     elif modes:
-        yield first + modes
+        yield _first(pair, alone=pair.op is not Op.RENAMED) + modes
+
+
+def _first(pair: Pair, *, alone: bool = False) -> bytes:
+    """The line that a diff begins with. `alone`: no other line of it names the file, so that Git reads it here."""
+    there = [side for side in (pair.old, pair.new) if side is not None]
+    return b"diff --git %b %b\n" % (_name(b"a/", there[0], quoted=alone), _name(b"b/", there[-1], quoted=alone))
 
 
 def _modes(pair: Pair) -> bytes:
@@ -153,12 +159,12 @@ def _object(trees: Trees, side: Side) -> bytes:
     return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest().encode()
 
 
-def _name(prefix: bytes, side: Side | None) -> bytes:
-    """The name of a file, quoted only where it could not be told from what is around it."""
+def _name(prefix: bytes, side: Side | None, *, quoted: bool = False) -> bytes:
+    """The name of a file; `svn patch` reads none that is quoted, so it is only where nobody else could read it."""
     if side is None:
         return b""
     name = prefix + side.at.path.encode()
-    if not _QUOTED.search(name):
+    if not (_QUOTED if quoted else _CONTROL).search(name) and not name.startswith(b'"'):
         return name
     return b'"%b"' % _QUOTED.sub(_escaped, name)
 

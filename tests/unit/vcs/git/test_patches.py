@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.support.places import Place
+from trivium.vcs.git import large_files
 from trivium.vcs.pages import DiffOptions
 
 MESSAGES = [
@@ -135,3 +137,31 @@ def test_nothing_configured_has_a_say(git_place: Place, base: str) -> None:
         (git_place.path / "info" / "attributes").write_text("* diff=evil\n")
         assert b"".join(snapshot.raw_diff(base, second, DiffOptions())) == plain
         assert not wire.exists()
+
+
+def test_a_file_that_is_too_large_to_be_compared_is_told_whole(
+    git_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git would hold it in memory, several times over."""
+    monkeypatch.setattr(large_files, "MOST_COMPARED", 1000)
+    large = {name: random.Random(name).randbytes(3 << 20) for name in ("changed", "gone", "moved", "mode", "link")}
+    base = git_place.change(small="1\n", **large)
+    work = git_place.copy.path
+    (work / "moved").rename(work / "moved here")
+    for name in ("gone", "link"):
+        (work / name).unlink()
+    (work / "link").symlink_to("small")
+    (work / "mode").chmod(0o755)
+    odd = {'büro "x"\t\\': b"text\n" * 999, "changed": b"x" * 1001, "mode": b"y" * 1001, "small": b"2\n"}
+    for name, content in odd.items():
+        (work / name).write_bytes(content)
+    git_place.copy.commit("large")
+    git_place.copy.publish()
+    raw_id = git_place.copy.published()
+    with git_place.open() as snapshot:
+        patch = b"".join(snapshot.patch(raw_id, DiffOptions()))
+        part = b"".join(snapshot.raw_diff(base, raw_id, DiffOptions(path="changed")))
+    assert b"rename from moved\nrename to moved here\n" in patch and b"@@ -1 +1 @@\n-1\n+2\n" in patch
+    assert patch.count(b"GIT binary patch\n") == 6
+    assert restored(git_place, patch, base) == told(git_place, work, raw_id)
+    assert part.startswith(b"diff --git a/changed b/changed\nindex ") and part in patch

@@ -101,6 +101,17 @@ def test_a_patch_is_taken_back(place: Place, tmp_path: Path) -> None:
         assert place.hg.out("diff", "--git", "-r", ".", "-r", one, cwd=taken) == "", "the same files"
 
 
+def test_a_patch_of_a_named_branch_is_taken_back_as_the_same_changeset(place: Place, tmp_path: Path) -> None:
+    place.copy.run("branch", "--quiet", "büro & co")
+    raw_id = place.change(a="1\n")
+    with place.open() as snapshot:
+        (tmp_path / "patch").write_bytes(b"".join(snapshot.patch(raw_id, DiffOptions())))
+    taken = tmp_path / "taken"
+    place.hg.run("init", str(taken))
+    place.hg.run("import", "--quiet", "--exact", str(tmp_path / "patch"), cwd=taken)
+    assert place.hg.out("log", "-r", "tip", "-T", "{node}", cwd=taken) == raw_id
+
+
 def test_subrepositories(place: Place) -> None:
     state = "1" * 40
     raw_id = place.change(**{"d/x": "x\n", "file": "x\n"})

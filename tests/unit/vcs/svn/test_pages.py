@@ -251,11 +251,32 @@ def test_a_patch_of_a_revision(tmp_path: Path, mucc: Callable[..., int]) -> None
                 b"".join(snapshot.patch("1", ALL))
                 == (
                     b"# SVN changeset patch\n# User ann\n# Date %b\n# Revision 1\n\none\n --- a\n\n Index: x\n\n"
-                    b'diff --git "a/a \\"b\\" \\\\" "b/a \\"b\\" \\\\"\nnew file mode 100644\n'
-                    b'--- /dev/null\n+++ "b/a \\"b\\" \\\\"\n@@ -0,0 +1 @@\n+x\n'
+                    b'diff --git a/a "b" \\ b/a "b" \\\nnew file mode 100644\n'
+                    b'--- /dev/null\n+++ b/a "b" \\\t\n@@ -0,0 +1 @@\n+x\n'
                 )
                 % date.encode()
             )
+
+
+@pytest.mark.parametrize("client", ["git", "svn"])
+def test_a_diff_names_a_file_as_its_reader_does(tmp_path: Path, mucc: Callable[..., int], client: str) -> None:
+    """`svn patch` reads no quoted names; Git needs them where nothing but the first line has the name."""
+    with new_place("svn", tmp_path) as place:
+        names = ('say "x"', "back\\slash", 'both "\\" é')
+        mucc(place, *(word for name in names for word in ("put", "=1\n", name)), "put", "=1\n", "plain")
+        mucc(place, *(word for name in names for word in ("put", "=2\n", name)), "put", "=", 'empty "x"')
+        work = tmp_path / "applied"
+        with place.open() as snapshot:
+            (tmp_path / "diff").write_bytes(b"".join(snapshot.raw_diff("1", "2", ALL)))
+            wanted = contents(snapshot, 2)
+            if client == "git":
+                write(work, contents(snapshot, 1))
+                subprocess.run(["git", "apply", str(tmp_path / "diff")], cwd=work, check=True, timeout=60)
+            else:
+                del wanted['empty "x"']
+                place.svn.run("checkout", "--quiet", f"{place.path.as_uri()}@1", str(work))
+                place.svn.run("patch", str(tmp_path / "diff"), cwd=work)
+        assert files_in(work) == wanted
 
 
 def test_where_branches_come_from(lived: Place) -> None:

@@ -74,10 +74,13 @@ def _header(changeset: Any) -> bytes:
     message = _BREAKS.sub(b" ", changeset.description().strip(b"\n"))
     # A changeset that builds on nothing says so, as Mercurial lets it: `hg import --exact` asks for a parent.
     parents = [parent for parent in changeset.parents() if parent.rev() >= 0] or changeset.parents()[:1]
+    # `hg import --exact` wants it, as it is a part of the changeset.
+    branch = [] if changeset.branch() == b"default" else [b"# Branch %b" % changeset.branch()]
     lines = [
         b"# HG changeset patch",
         b"# User %b" % changeset.user(),
         b"# Date %d %d" % (int(seconds), offset),
+        *branch,
         b"# Node ID %b" % node.hex(changeset.node()),
         *(b"# Parent  %b" % node.hex(parent.node()) for parent in parents),
         b"",
