@@ -51,7 +51,7 @@ class _Cycle(RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         if message["type"] == pipes.TYPE:
-            await self._send_from(message["pipe"], message["count"])
+            await self._send_from(message["pipe"], message["count"], message["patience"])
             return
         if (
             self.response_started
@@ -89,7 +89,7 @@ class _Cycle(RequestResponseCycle):
         lines.append(b"\r\n")
         self.transport.write(b"".join(lines))
 
-    async def _send_from(self, pipe: int, count: int) -> None:
+    async def _send_from(self, pipe: int, count: int, patience: float) -> None:
         """Send the next bytes of a pipe; with a length, or to a client of HTTP/1.0, through our memory."""
         if not self.chunked_encoding or self.scope["method"] == "HEAD":
             for piece in pipes.pieces(pipe, count):
@@ -100,7 +100,7 @@ class _Cycle(RequestResponseCycle):
             await self._all_written(wire)
             if self.disconnected or wire.is_closing():
                 raise ConnectionResetError
-            await pipes.send_chunk(wire, pipe, count)
+            await pipes.send_chunk(wire, pipe, count, patience)
         except BaseException:
             wire.abort()  # nothing may follow half a chunk
             raise

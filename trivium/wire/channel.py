@@ -48,8 +48,8 @@ class HttpChannel:
             await self._send({"type": "http.response.start", "status": 200, "headers": list(self.headers)})
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def pass_on(self, pipe: int, count: int) -> None:
-        await self._send({"type": pipes.TYPE, "pipe": pipe, "count": count})
+    async def pass_on(self, pipe: int, count: int, patience: float) -> None:
+        await self._send({"type": pipes.TYPE, "pipe": pipe, "count": count, "patience": patience})
 
     async def finish(self, last: bytes = b"") -> None:
         if self.started:

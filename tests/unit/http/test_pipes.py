@@ -35,8 +35,9 @@ Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Passing:
     """An application that answers with blocks from a pipe, between a head and a tail of its own."""
 
-    def __init__(self, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, *headers: tuple[bytes, bytes], patience: float = 600) -> None:
         self.passed = 0
+        self._patience = patience
         self.error: BaseException | None = None
         self._headers = headers
         self._reading, self._writing = os.pipe()
@@ -48,7 +49,7 @@ class Passing:
             await send({"type": "http.response.body", "body": HEAD, "more_body": True})
             for _ in range(BLOCKS):
                 os.write(self._writing, BLOCK)
-                await send({"type": pipes.TYPE, "pipe": self._reading, "count": len(BLOCK)})
+                await send({"type": pipes.TYPE, "pipe": self._reading, "count": len(BLOCK), "patience": self._patience})
                 self.passed += 1
             await send({"type": "http.response.body", "body": TAIL})
         except BaseException as error:
@@ -156,4 +157,20 @@ def test_nobody_passes_anything_on_to_a_client_that_is_gone(tmp_path: Path) -> N
 
     uvloop.run(leave())
     assert isinstance(application.error, OSError)
+    assert application.passed < BLOCKS
+
+
+def test_who_reads_nothing_is_given_up(tmp_path: Path) -> None:
+    application = Passing(patience=0.05)
+
+    async def wait() -> None:
+        async with connected(application, tmp_path) as (reader, writer):
+            writer.write(REQUEST % b"1.1")
+            await reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(30):
+                while application.error is None:
+                    await asyncio.sleep(0.01)
+
+    uvloop.run(wait())
+    assert isinstance(application.error, TimeoutError)
     assert application.passed < BLOCKS

@@ -32,8 +32,11 @@ class Channel(Protocol):
     async def send(self, piece: bytes) -> None:
         """Send something; waits while the client has enough to read."""
 
-    async def pass_on(self, pipe: int, count: int) -> None:
-        """Send the next bytes of a pipe, which has them already, behind what was sent; waits like `send`."""
+    async def pass_on(self, pipe: int, count: int, patience: float) -> None:
+        """Send the next bytes of a pipe, which has them already, behind what was sent; waits like `send`.
+
+        It may raise `TimeoutError` when the client reads nothing for `patience` seconds.
+        """
 
     async def finish(self, last: bytes = b"") -> None:
         """Send the end of the answer. If nothing was sent yet, the client may finish its request before."""

@@ -308,17 +308,14 @@ class GitSession:
     async def _pass_on(self, process: Process, watch: PackWatch) -> None:
         """Send what there is of a pack, but for its end, without looking at it.
 
-        In pieces as large as those that are read: who reads slowly has the same time for each.
+        Who reads slowly has as much time for each byte as for those of the pieces that are read.
         """
         while count := await process.stretch():
             if held := watch.let_go():
                 async with asyncio.timeout(self._idle):
                     await self._channel.send(held)
-            while count:
-                piece = min(count, CHUNK)
-                async with asyncio.timeout(self._idle):
-                    await self._channel.pass_on(process.pipe, piece)
-                count -= piece
+            async with asyncio.timeout(self._idle * max(1, count / CHUNK)):
+                await self._channel.pass_on(process.pipe, count, self._idle)
 
     async def _run(
         self, admitted: Admitted, process: Process, work: Coroutine[Any, Any, T], *, patient: bool = False
