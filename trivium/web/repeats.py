@@ -83,7 +83,8 @@ class Repeats:
         """
         if visit.pace is not Pace.AT_ONCE or visit.session is not None:
             return
-        repository_id, present = _NO_REPOSITORY, None
+        repository_id = _NO_REPOSITORY
+        present: Present | State | None = None
         if isinstance(visit, RepositoryVisit):
             repository_id, present = visit.repository.id, visit.present
         elif not visit.asked.segments:  # the first page of the site rests on rights and questions alone

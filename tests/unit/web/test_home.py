@@ -166,7 +166,7 @@ def test_the_cost_is_the_same_however_much_there_is(
     assert max(few) <= 4
     with site.store.write() as db:
         for number in range(300):
-            rows.repository(db, f"ocean/r{number}", ada)
+            rows.repository(db, f"ocean/r{number}", ada, updated_on=f"2025-01-01T00:00:00.{number:03}")
     assert [asked(visitor, path) for path in paths] == few
 
 

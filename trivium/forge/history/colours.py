@@ -52,6 +52,7 @@ def colours(history: History, repository: Repository, sides: Sides) -> dict[str,
 def read(kept: str) -> dict[str, Coloured]:
     """The colours that were kept."""
     try:
-        return msgspec.json.decode(kept.encode(), type=_FORM)  # type: ignore[return-value]
+        found: dict[str, Coloured] = msgspec.json.decode(kept.encode(), type=_FORM)
     except (UnicodeEncodeError, msgspec.DecodeError):  # characters that are none: lines of others' making
         return {}
+    return found

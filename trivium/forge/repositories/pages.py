@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, true
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, true, tuple_
 
 from trivium.access.caller import Caller
 from trivium.access.permissions import REPOSITORIES, binds, candidates
@@ -226,20 +226,23 @@ _MOVED: Final = Query(
             repository_locks, repository_locks.c.repository_id == repositories.c.id
         )
     )
-    .where(repositories.c.updated_on >= bindparam("since"))
+    .where(
+        tuple_(repositories.c.updated_on, repositories.c.id) >= tuple_(bindparam("since"), bindparam("repository_id"))
+    )
     .order_by(repositories.c.updated_on.desc(), repositories.c.id.desc())
     .limit(MOST_MOVED + 1)
 )
 
 
-def moved_since(db: Connection, caller: Caller, since: str) -> list[Values]:  # noqa: ARG001
-    """What a list of what changed last rests on, down to a moment: while all of it is the same, and no more than
-    `MOST_MOVED`, so are the rows of everybody's lists down to there. It decides about no row, which is what lists cost.
+def moved_since(db: Connection, caller: Caller, since: tuple[str, int]) -> list[Values]:  # noqa: ARG001
+    """What a list of what changed last rests on, down to a row, by its moment and id: while all of it is the same, and
+    no more than `MOST_MOVED`, so are the rows of everybody's lists down to there. It decides about no row, which is
+    what lists cost.
 
     What rests on rights, names and settings changes with the state of all rights; pushes and locks, which leave that
     alone, show in the rows. Whoever comes into such a list has changed after that moment.
     """
-    return _MOVED.all(db, {"since": since})
+    return _MOVED.all(db, {"since": since[0], "repository_id": since[1]})
 
 
 def forks(db: Connection, caller: Caller, repository_id: int, *, after: str = "", before: str = "") -> RepositoryPage:

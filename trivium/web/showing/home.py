@@ -109,8 +109,8 @@ class _Known:
     """A list that was found before."""
 
     found: Found
-    since: str
-    """The moment down to which it was looked whether something moves."""
+    since: tuple[str, int]
+    """The row down to which it was looked whether something moves: its moment and id."""
     moved: list[tuple[object, ...]] | None
     """What had moved since then, before the list was read; None: nobody looked."""
 
@@ -133,7 +133,8 @@ def found(visit: Visit, asked: Wanted, tree: GroupTree) -> Found:
             return known.found
     read = _read(visit, asked, tree)
     if read.page.rows:
-        since = read.page.rows[-1].updated_on
+        last = read.page.rows[-1]
+        since = last.updated_on, last.id
         if known is not None and moved is not None and known.since <= since and len(moved) <= MOST_MOVED:
             known = _Known(read, known.since, moved)
         else:
