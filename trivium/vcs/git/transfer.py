@@ -60,16 +60,6 @@ class GitTransfers:
 
     def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
-        with open_repository(source) as repository:
-            nothing = next(iter(repository.references.iterator()), None) is None
-            head = str(repository.lookup_reference("HEAD").target)
-        if nothing:
-            # Git would need three programs to find that out.
-            self.create(target)
-            if head.startswith("refs/heads/"):
-                with open_repository(target) as repository:
-                    repository.set_head(head)
-            return
         target.mkdir(mode=0o750)
         # From a repository of ours: its content was checked when it came.
         settings = ("protocol.file.allow=always", "fetch.fsckObjects=false", "transfer.fsckObjects=false")
