@@ -31,6 +31,11 @@ def linked(
     return Markup("".join(_piece(write(piece), href, around, look) for piece, href in pieces if piece))
 
 
+def leading(text: str, address: str, look: str) -> Markup:
+    """A text without issues as a link of the class `look`."""
+    return Markup(f'<a class="{escaped(look)}" href="{escaped(address)}" dir="auto">{named(text)}</a>')
+
+
 def _piece(shown: str, href: str, around: str, look: str) -> str:
     if not href:
         return shown

@@ -160,6 +160,13 @@ class Snapshot(Protocol):
         """
         ...
 
+    def parts(self, raw_id: str) -> list[TreeEntry]:
+        """Links to other repositories whose files are thought of as this one's: subrepositories, at any depth.
+
+        Submodules and externals are none (system.md 2.5).
+        """
+        ...
+
     def stream(self, entry: TreeEntry) -> Iterator[bytes]:
         """The content of a file in pieces of at most some hundred KiB, however large it is, never whole in memory."""
         ...

@@ -183,3 +183,42 @@ def test_a_download_is_in_the_journal(server: Server, adas: Browser, root: Api, 
     assert server.journal("repository.download", name) == []
     adas.get(f"/{name}/archive/{raw_id}.zip")
     assert len(server.journal("repository.download", name)) == 1
+
+
+def test_subrepositories_are_in_an_archive_as_far_as_its_reader_may_read_them(
+    server: Server, root: Api, ada: Person, adas: Browser, git: Git
+) -> None:
+    system = new_system("hg", git.home)
+    inner = system.new_repository(root, ada, private=True)
+    hidden = root.new_repo(kind="hg", private=True).name
+    copy = system.checkout(server, inner, ada)
+    raw_id = copy.change("inner", **{"n.txt": "n\n", "d/x": "x\n"})
+    copy.change("later", **{"n.txt": "later\n"})
+    name = system.new_repository(root, ada, private=True, enable_downloads=True)
+    outer = system.checkout(server, name, ada)
+    (outer.path / "lib").mkdir()
+    outer.run("clone", "-r", raw_id, str(copy.path), "lib/one")
+    for path in ("hidden", "lost"):
+        outer.run("init", path)
+        (outer.path / path / "f").write_text("f\n")
+        outer.run("commit", "-A", "-m", "f", "-R", path)
+    sources = {"lib/one": f"../{inner}", "hidden": f"../{hidden}", "lost": "../../lost"}
+    (outer.path / ".hgsub").write_text("".join(f"{path} = {source}\n" for path, source in sources.items()))
+    outer.run("add", ".hgsub")
+    outer.run("commit", "-m", "outer")
+    # The client would push the inner ones first, to where they say they are.
+    outer.run("bundle", "--all", "all.hg")
+    outer.run("unbundle", "all.hg", "-R", str(server.root / name))
+    for query, inside in (("?subrepos=true", ["lib/one/d/x", "lib/one/n.txt"]), ("", [])):
+        wanted = [".hgsub", ".hgsubstate", *inside]
+        for _ in range(2):
+            answer = adas.get(f"/{name}/archive/tip.tar.gz{query}")
+            assert ("--sub" in answer.headers["content-disposition"]) == bool(query)
+            with tarfile.open(fileobj=io.BytesIO(answer.body)) as found:
+                names = found.getnames()
+                assert [one.partition("/")[2] for one in names] == wanted
+                content = found.extractfile(names[-1])
+                assert not inside or (content is not None and content.read() == b"n\n")
+        with zipfile.ZipFile(io.BytesIO(adas.get(f"/{name}/archive/tip.zip{query}").body)) as zipped:
+            assert zipped.testzip() is None
+            assert [one.partition("/")[2] for one in zipped.namelist()] == wanted

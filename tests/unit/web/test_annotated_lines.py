@@ -38,3 +38,15 @@ def test_lines_in_colours_are_made_once(
 
     monkeypatch.setattr(highlight, "highlight", refuse)
     assert lines("annotate") == shown
+
+
+def test_an_annotation_stays_the_same_page_when_others_look_at_its_file(
+    site: Site, ada: Caller, doorway: Doorway
+) -> None:
+    with site.store.write() as db:
+        rows.repository(db, "tool", ada)
+    gits.history(site.tree.path_of("tool"), {"a.py": CODE})
+    visitor = doorway.visitor(ada)
+    tag = visitor.get("/tool/annotate/tip/a.py").headers["etag"]
+    assert visitor.get("/tool/files/tip/a.py?changes=1").status == 200
+    assert visitor.get("/tool/annotate/tip/a.py", if_none_match=tag).status == 304

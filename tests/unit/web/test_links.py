@@ -48,21 +48,21 @@ def entry(target: str) -> TreeEntry:
     ],
 )
 def test_where_a_submodule_leads(target: str, path: str | None) -> None:
-    assert _path_here(visit(), entry(target)) == path
+    assert _path_here(visit(), "group/own", entry(target)) == path
 
 
 def test_where_an_external_leads() -> None:
     found = visit(Links.EXTERNALS)
-    assert _path_here(found, entry("^/branches/two")) == "group/own/branches/two"
-    assert _path_here(found, entry("../lib")) == "group/own/lib"
-    assert _path_here(found, entry("^/../x/lib")) == "group/x/lib"
+    assert _path_here(found, "group/own", entry("^/branches/two")) == "group/own/branches/two"
+    assert _path_here(found, "group/own", entry("../lib")) == "group/own/lib"
+    assert _path_here(found, "group/own", entry("^/../x/lib")) == "group/x/lib"
 
 
 def test_below_a_path_of_a_proxy() -> None:
     found = visit(root="/code")
-    assert _path_here(found, entry("https://here.example/code/group/x")) == "group/x"
-    assert _path_here(found, entry("https://here.example/group/x")) is None
-    assert _path_here(found, entry("/codex/group/x")) is None
+    assert _path_here(found, "group/own", entry("https://here.example/code/group/x")) == "group/x"
+    assert _path_here(found, "group/own", entry("https://here.example/group/x")) is None
+    assert _path_here(found, "group/own", entry("/codex/group/x")) is None
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -42,6 +43,8 @@ _LAST_YEAR: Final = 2107
 _LARGE: Final = 1 << 31
 _IS_DIRECTORY: Final = 0x10
 """As those archives say it that come from elsewhere."""
+_MOST_PARTS: Final = 100
+"""Subrepositories of one archive."""
 _LOOKED_AT_FIRST: Final = 10_000
 """Files that are looked at before an archive begins."""
 
@@ -58,6 +61,20 @@ class DownloadsDisabled(TriviumError):
     """The repository gives no archives away (`enable_downloads`)."""
 
 
+Leads = Callable[[Repository, Sequence[TreeEntry]], Mapping[str, Repository]]
+"""Answers to which repositories the links of one lead, by their paths; those that lead nowhere are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What an archive has from one repository."""
+
+    folder: str
+    """Where that is; empty, or with a slash at its end."""
+    repository: Repository
+    raw_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """An archive that can be read."""
@@ -72,12 +89,13 @@ class Archive:
 
 
 def open_archive(
-    history: History, caller: Caller, repository: Repository, name: str, *, subrepos: bool, kept: bool, told: bool
+    history: History, caller: Caller, repository: Repository, name: str, *, leads: Leads | None, kept: bool, told: bool
 ) -> Archive:
     """The archive that a file name means: a revision and what it ends with.
 
-    `kept`: whether one that was made before will do. `told`: whether the journal hears of it. Raises
-    `DownloadsDisabled`, `NoArchive`, and `ArchiveTooLarge` where the first files show that already.
+    With `leads`, subrepositories are in it, as far as it finds them. `kept`: whether one that was made before will do.
+    `told`: whether the journal hears of it. Raises `DownloadsDisabled`, `NoArchive`, and `ArchiveTooLarge` where the
+    first files show that already.
     """
     if not repository.enable_downloads:
         raise DownloadsDisabled
@@ -100,7 +118,10 @@ def open_archive(
     if found is None:
         raise NoArchive("Empty repository")
     raw_id, date = found
-    mark = "-sub" if subrepos else ""
+    mark = "-sub" if leads else ""
+    parts = _parts(history, repository, raw_id, leads) if leads else []
+    if parts:
+        kept = False  # what others may read is another archive
     short = raw_id[:12]
     file_name = f"{repository.name.replace('/', '_')}-{mark}{short}{ending}"
     folder = f"{repository.name.rpartition('/')[2]}-{short}"
@@ -111,14 +132,39 @@ def open_archive(
         if most and history.read(repository, lambda snapshot: _is_too_large(snapshot, raw_id, most)):
             raise ArchiveTooLarge
         when = datetime.fromisoformat(date).replace(tzinfo=UTC)
-        pieces = _made(history, repository, raw_id, folder, ending, when)
+        pieces = _made(history, [_Part("", repository, raw_id), *parts], folder, ending, when)
         if kept and place is not None:
             pieces = _keeping(history.site, place, pieces)
     if told:
         with history.site.store.write(access_unchanged=True) as db:
             event = ArchiveDownloaded(subject=repository.name, repository_id=repository.id, file=file_name)
             journal.record(db, caller, event)
-    return Archive(file_name, TYPES[ending], f"{raw_id}{mark}{ending}", pieces, length)
+    told_parts = (
+        f"-{_short_digest(repr([(one.folder, one.repository.id, one.raw_id) for one in parts]))}" if parts else ""
+    )
+    return Archive(file_name, TYPES[ending], f"{raw_id}{mark}{told_parts}{ending}", pieces, length)
+
+
+def _parts(history: History, repository: Repository, raw_id: str, leads: Leads) -> list[_Part]:
+    """The subrepositories of a revision, and those of these, as far as they are hosted here and have what is wanted."""
+    found: list[_Part] = []
+    waiting = [_Part("", repository, raw_id)]
+    while waiting:
+        above = waiting.pop(0)
+        at = above.raw_id
+        links = history.read(above.repository, lambda snapshot, at=at: snapshot.parts(at))
+        ids = {link.path: link.id for link in links if link.id}
+        for path, inner in leads(above.repository, [link for link in links if link.id]).items():
+            if len(found) == _MOST_PARTS:
+                return found
+            try:
+                inner_id = history.read(inner, lambda snapshot, wanted=ids[path]: snapshot.resolve(wanted))
+            except UnknownRevision:
+                continue
+            part = _Part(f"{above.folder}{path}/", inner, inner_id)
+            found.append(part)
+            waiting.append(part)
+    return found
 
 
 def _kept(place: Path | None) -> tuple[Iterator[bytes] | None, int | None]:
@@ -145,21 +191,22 @@ def _room_of(entry: TreeEntry) -> int:
     return _BLOCK + (entry.size or 0)
 
 
-def _made(
-    history: History, repository: Repository, raw_id: str, folder: str, ending: str, when: datetime
-) -> Iterator[bytes]:
-    def pieces(snapshot: Snapshot) -> Iterator[bytes]:
-        writer: _Writer = _Zip(when) if ending == ".zip" else _Tar(when, ending)
-        most, size = history.site.settings.max_archive_bytes, 0
-        for entry in snapshot.files_below(raw_id, ""):
+def _made(history: History, parts: Sequence[_Part], folder: str, ending: str, when: datetime) -> Iterator[bytes]:
+    writer: _Writer = _Zip(when) if ending == ".zip" else _Tar(when, ending)
+    most, size = history.site.settings.max_archive_bytes, 0
+
+    def pieces(part: _Part, snapshot: Snapshot) -> Iterator[bytes]:
+        nonlocal size
+        for entry in snapshot.files_below(part.raw_id, ""):
             size += _room_of(entry)
             if most and size > most:
                 raise ArchiveTooLarge(f"the archive would be larger than {most} bytes (max_archive_bytes)")
-            if _stays_inside(entry.path):
-                yield from writer.member(f"{folder}/{entry.path}", entry, snapshot.stream)
-        yield from writer.end()
+            if _stays_inside(part.folder + entry.path):
+                yield from writer.member(f"{folder}/{part.folder}{entry.path}", entry, snapshot.stream)
 
-    return history.stream(repository, pieces)
+    for part in parts:
+        yield from history.stream(part.repository, partial(pieces, part))
+    yield from writer.end()
 
 
 def _stays_inside(path: str) -> bool:

@@ -202,6 +202,11 @@ class GitSnapshot:
     def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
         return listing.files_below(self._opened, raw_id, path)
 
+    def parts(self, raw_id: str) -> list[TreeEntry]:
+        """Git has none."""
+        self._opened.check_visible(raw_id)
+        return []
+
     def stream(self, entry: TreeEntry) -> Iterator[bytes]:
         return listing.stream(self._opened, entry)
 

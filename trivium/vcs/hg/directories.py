@@ -86,6 +86,10 @@ class Directories(Reader):
                 yield _entry(one)
                 after = one.path
 
+    def parts(self, raw_id: str) -> list[TreeEntry]:
+        found = self._processes.ask(list[Listed], "subrepositories", self._directory, raw_id=bytes.fromhex(raw_id))
+        return [_entry(one) for one in found]
+
     def stream(self, entry: TreeEntry) -> Iterator[bytes]:
         if entry.kind in (EntryKind.DIRECTORY, EntryKind.LINK):
             raise UnknownPath(entry.path)

@@ -233,6 +233,11 @@ class SvnSnapshot:
     def files_below(self, raw_id: str, path: str) -> Iterator[TreeEntry]:
         return listing.files_below(self._trees, At(clean_path(path), int(raw_id)))
 
+    def parts(self, raw_id: str) -> list[TreeEntry]:
+        """Subversion has none."""
+        del raw_id
+        return []
+
     def stream(self, entry: TreeEntry) -> Iterator[bytes]:
         if entry.kind in (EntryKind.DIRECTORY, EntryKind.LINK):
             raise UnknownPath(entry.path)

@@ -12,7 +12,6 @@ from trivium.forge.repositories import issue_patterns
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.issue_patterns import Patterns
 from trivium.render import issues
-from trivium.render.text import named
 from trivium.web.templating import named_lines
 from trivium.web.visit import RepositoryVisit
 
@@ -44,8 +43,7 @@ class Issues:
         """A subject that leads somewhere, but for its issues: what its place in a line and its link look like."""
         found = self._in(subject)
         if not found:
-            classes = f"{look} {room}".strip()
-            return Markup('<a class="{}" href="{}" dir="auto">{}</a>').format(classes, href, Markup(named(subject)))
+            return issues.leading(subject, href, f"{look} {room}".strip())
         return Markup('<span class="{}" dir="auto">{}</span>').format(
             room, issues.linked(subject, found, around=href, look=look)
         )

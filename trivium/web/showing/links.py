@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from trivium.forge.repositories.finding import readable_among
+from trivium.access.levels import Level
+from trivium.forge.repositories.finding import Repository, find, readable_among
 from trivium.names import MAX_DEPTH
 from trivium.vcs.abilities import Links
 from trivium.vcs.pages import TreeEntry
@@ -25,7 +26,7 @@ def hosted(visit: RepositoryVisit, entries: Iterable[TreeEntry]) -> dict[str, st
     """Path of a link → address of the page that it leads to here; others are left out. One statement for all."""
     wanted: dict[str, tuple[TreeEntry, list[tuple[str, str]]]] = {}
     for entry in entries:
-        candidates = _candidates(visit, entry)
+        candidates = _candidates(visit, visit.repository.name, entry)
         if candidates and len(wanted) < _MOST:
             wanted[entry.path] = entry, candidates
     if not wanted:
@@ -41,6 +42,23 @@ def hosted(visit: RepositoryVisit, entries: Iterable[TreeEntry]) -> dict[str, st
     return found
 
 
+def repositories(visit: RepositoryVisit, own: Repository, entries: Iterable[TreeEntry]) -> dict[str, Repository]:
+    """Path of a link in a repository → the repository of the same system here that it leads to, if it may be read."""
+    wanted = {}
+    for entry in entries:
+        if len(wanted) < _MOST:
+            wanted[entry.path] = [name for name, rest in _candidates(visit, own.name, entry) if not rest]
+    names = {name for each in wanted.values() for name in each}
+    if not names:
+        return {}
+    with visit.site.store.read() as db:
+        readable = {
+            name: find(db, visit.caller, name, Level.READ) for name in sorted(readable_among(db, visit.caller, names))
+        }
+    leads = {path: next((readable[name] for name in each if name in readable), None) for path, each in wanted.items()}
+    return {path: found for path, found in leads.items() if found is not None and found.kind == own.kind}
+
+
 def _page(visit: RepositoryVisit, entry: TreeEntry, name: str, rest: str) -> str:
     root = visit.urls.repository(name)
     if not entry.id and not rest:
@@ -48,9 +66,9 @@ def _page(visit: RepositoryVisit, entry: TreeEntry, name: str, rest: str) -> str
     return f"{root}/files/{quoted_segment(entry.id or 'tip')}{'/' + quoted(rest) if rest else ''}"
 
 
-def _candidates(visit: RepositoryVisit, entry: TreeEntry) -> list[tuple[str, str]]:
+def _candidates(visit: RepositoryVisit, own: str, entry: TreeEntry) -> list[tuple[str, str]]:
     """The repositories that an address may lead to, the shortest name first, each with the path in it."""
-    path = _path_here(visit, entry)
+    path = _path_here(visit, own, entry)
     if path is None:
         return []
     segments = [segment for segment in path.split("/") if segment]
@@ -64,12 +82,12 @@ def _candidates(visit: RepositoryVisit, entry: TreeEntry) -> list[tuple[str, str
     return found
 
 
-def _path_here(visit: RepositoryVisit, entry: TreeEntry) -> str | None:
-    """The path that an address has below this site; None for the address of another."""
+def _path_here(visit: RepositoryVisit, own: str, entry: TreeEntry) -> str | None:
+    """The path that an address in the repository `own` has below this site; None for the address of another."""
     target = entry.target
     if not target or "\\" in target:
         return None
-    own, above = visit.repository.name, visit.asked.root
+    above = visit.asked.root
     if target.startswith("^/"):
         return within(f"{own}/{target[2:]}")
     try:

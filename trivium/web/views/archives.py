@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from trivium.access.levels import Level
 from trivium.forge.history.archives import ArchiveTooLarge, DownloadsDisabled, NoArchive, open_archive
 from trivium.turns import Pace
 from trivium.web.answers import Body, Refused
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
+from trivium.web.showing import links
 from trivium.web.visit import RepositoryVisit
 
 
@@ -27,7 +30,7 @@ def archivefile(visit: RepositoryVisit, name: str) -> Body:
             visit.caller,
             visit.repository,
             name,
-            subrepos=visit.query.get("subrepos") == "true",
+            leads=partial(links.repositories, visit) if visit.query.get("subrepos") == "true" else None,
             kept=visit.query.get("no_cache", "") in ("", "0", "false"),
             told=visit.asked.method == "GET",
         )

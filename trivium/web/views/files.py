@@ -122,8 +122,14 @@ def _file(visit: RepositoryVisit, place: Place, *, rendered: bool = False, notic
 
 def _state(visit: RepositoryVisit, place: Place, look: str) -> str:
     """What the page of a file depends on."""
-    last = known(visit, list[Change], *authorship.last_key(place)) is not None
-    return repr((visit.now().key, place, look, last))
+    return repr((visit.now().key, place, look, _tells_of_last_change(visit, place, look)))
+
+
+def _tells_of_last_change(visit: RepositoryVisit, place: Place, look: str) -> bool:
+    """Whether a page says what last changed its file. An annotation always does: what has read the file's history
+    need not become another page when somebody has asked for that.
+    """
+    return look == "annotate" or known(visit, list[Change], *authorship.last_key(place)) is not None
 
 
 def _page(
@@ -138,8 +144,8 @@ def _page(
     rendered: bool = False,
 ) -> Page:
     """The page of a file: `look` is `files`, `render` or `annotate`."""
-    last = known(visit, list[Change], *authorship.last_key(place)) is not None
-    change = authorship.last_change(visit, place) if last or visit.query.get("changes") else None
+    last = _tells_of_last_change(visit, place, look) or visit.query.get("changes")
+    change = authorship.last_change(visit, place) if last else None
     return Page(
         "files/file.html",
         tag="" if notice else _state(visit, place, look if look == "annotate" else "rendered" if rendered else ""),

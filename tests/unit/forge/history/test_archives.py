@@ -45,7 +45,7 @@ def test_it_ends_before_the_file_that_is_too_much(ending: str, most: int, fits: 
     history: Any = History(most)
     repository: Any = None
     when = archives.datetime(2020, 1, 1, tzinfo=archives.UTC)
-    pieces = archives._made(history, repository, "1", "folder", ending, when)
+    pieces = archives._made(history, [archives._Part("", repository, "1")], "folder", ending, when)
     if fits:
         assert b"".join(pieces)
     else:

@@ -48,6 +48,11 @@ def files_below(repository: Repository, raw_id: bytes, path: bytes, after: bytes
     return found, True
 
 
+def subrepositories(repository: Repository, raw_id: bytes) -> list[Listed]:
+    """The subrepositories of a changeset, ordered by path."""
+    return Tree(repository, raw_id).links
+
+
 def stream(repository: Repository, path: bytes, file_id: bytes) -> Iterator[bytes]:
     """The content of a file, however large it is."""
     return stored.content(repository.file(path), file_id)

@@ -152,6 +152,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "entry": _result(listing.entry),
     "children": _result(listing.children),
     "files_below": _result(listing.files_below),
+    "subrepositories": _result(listing.subrepositories),
     "last_changes": _result(listing.last_changes),
     "stream": _pieces(listing.stream),
     "details": _result(details.details),

@@ -25,7 +25,7 @@ class Tree:
         self.shown = published(repository)
         self.context = self.shown[revision_of(self.shown.changelog, raw_id)]
         self._text = bytes(self.context.manifest().text())
-        self._links = subrepositories(self.context)
+        self.links = subrepositories(self.context)
 
     def entry(self, path: bytes) -> Listed:
         """What is called so; raises `UnknownPath`."""
@@ -33,7 +33,7 @@ class Tree:
             at = self._at(path)
             if self._text.startswith(path + b"\0", at):
                 return self._line(at)[0]
-            for link in self._links:
+            for link in self.links:
                 if link.path == path:
                     return link
         self._prefix(path)
@@ -52,7 +52,7 @@ class Tree:
                 entry = Listed(self._text[at:slash], b"d")
                 at = self._at(entry.path + b"0", at)  # which is what comes after a slash
             found[entry.path] = entry
-        for link in self._links:
+        for link in self.links:
             if link.path.startswith(prefix):
                 first, deeper, _ = link.path[len(prefix) :].partition(b"/")
                 found.setdefault(prefix + first, Listed(prefix + first, b"d") if deeper else link)
@@ -72,7 +72,7 @@ class Tree:
             return b""
         prefix = path + b"/"
         if not self._is_below(prefix, self._at(prefix)) and not any(
-            link.path.startswith(prefix) for link in self._links
+            link.path.startswith(prefix) for link in self.links
         ):
             raise UnknownPath(path.decode("utf-8", "replace"))
         return prefix
