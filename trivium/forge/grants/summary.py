@@ -81,7 +81,8 @@ def default_levels(db: Connection, caller: Caller) -> dict[Scope, dict[Level, in
 def _counted(tables: ObjectTables) -> list[Any]:
     """All objects (no level); the rows by level; and the private ones, which count nowhere: of level n as -1 - n."""
     objects, grants = tables.objects.c, tables.grants.c
-    scope, count = literal_column(f"'{tables.scope.value}'").label("scope"), func.count().label("count")
+    scope: Any = literal_column(f"'{tables.scope.value}'").label("scope")
+    count = func.count().label("count")
     everybodys = grants.user_id == DEFAULT_USER_ID
     counted = [
         select(scope, grants.level, count).where(everybodys).group_by(grants.level),
@@ -89,7 +90,7 @@ def _counted(tables: ObjectTables) -> list[Any]:
     ]
     if "private" in objects:
         closed = tables.objects.outerjoin(tables.grants, (grants.object_id == objects.id) & everybodys)
-        level = literal_column("-1") - func.coalesce(grants.level, literal_column("0"))
+        level: Any = literal_column("-1") - func.coalesce(grants.level, literal_column("0"))
         counted.append(select(scope, level, count).select_from(closed).where(objects.private).group_by(level))
     return counted
 

@@ -151,20 +151,27 @@ def _parts(history: History, repository: Repository, raw_id: str, leads: Leads) 
     waiting = [_Part("", repository, raw_id)]
     while waiting:
         above = waiting.pop(0)
-        at = above.raw_id
-        links = history.read(above.repository, lambda snapshot, at=at: snapshot.parts(at))
+        links = history.read(above.repository, partial(_links, raw_id=above.raw_id))
         ids = {link.path: link.id for link in links if link.id}
         for path, inner in leads(above.repository, [link for link in links if link.id]).items():
             if len(found) == _MOST_PARTS:
                 return found
             try:
-                inner_id = history.read(inner, lambda snapshot, wanted=ids[path]: snapshot.resolve(wanted))
+                inner_id = history.read(inner, partial(_resolved, wanted=ids[path]))
             except UnknownRevision:
                 continue
             part = _Part(f"{above.folder}{path}/", inner, inner_id)
             found.append(part)
             waiting.append(part)
     return found
+
+
+def _links(snapshot: Snapshot, raw_id: str) -> Sequence[TreeEntry]:
+    return snapshot.parts(raw_id)
+
+
+def _resolved(snapshot: Snapshot, wanted: str) -> str:
+    return snapshot.resolve(wanted)
 
 
 def _kept(place: Path | None) -> tuple[Iterator[bytes] | None, int | None]:

@@ -139,5 +139,11 @@ def _written(value: object) -> str:
 
 def _email(visit: Visit, entered: Entered[TestMail], heard: list[str] | None, reason: str) -> Page:
     goes = visit.site.settings.mail_goes
-    values = {"fields": entered, "heard": heard, "reason": reason, "goes": goes}
-    return Page("administration/settings_email.html", entered.status, tab="admin_installation.email", **values)
+    return Page(
+        "administration/settings_email.html",
+        tab="admin_installation.email",
+        fields=entered,
+        heard=heard,
+        reason=reason,
+        goes=goes,
+    )
