@@ -44,7 +44,7 @@ def hosted(visit: RepositoryVisit, entries: Iterable[TreeEntry]) -> dict[str, st
 
 def repositories(visit: RepositoryVisit, own: Repository, entries: Iterable[TreeEntry]) -> dict[str, Repository]:
     """Path of a link in a repository → the repository of the same system here that it leads to, if it may be read."""
-    wanted = {}
+    wanted: dict[str, list[str]] = {}
     for entry in entries:
         if len(wanted) < _MOST:
             wanted[entry.path] = [name for name, rest in _candidates(visit, own.name, entry) if not rest]
