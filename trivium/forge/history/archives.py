@@ -145,33 +145,33 @@ def open_archive(
     return Archive(file_name, TYPES[ending], f"{raw_id}{mark}{told_parts}{ending}", pieces, length)
 
 
+def _links(raw_id: str, snapshot: Snapshot) -> list[TreeEntry]:
+    return snapshot.parts(raw_id)
+
+
+def _resolved(revision: str, snapshot: Snapshot) -> str:
+    return snapshot.resolve(revision)
+
+
 def _parts(history: History, repository: Repository, raw_id: str, leads: Leads) -> list[_Part]:
     """The subrepositories of a revision, and those of these, as far as they are hosted here and have what is wanted."""
     found: list[_Part] = []
     waiting = [_Part("", repository, raw_id)]
     while waiting:
         above = waiting.pop(0)
-        links = history.read(above.repository, partial(_links, raw_id=above.raw_id))
+        links = history.read(above.repository, partial(_links, above.raw_id))
         ids = {link.path: link.id for link in links if link.id}
         for path, inner in leads(above.repository, [link for link in links if link.id]).items():
             if len(found) == _MOST_PARTS:
                 return found
             try:
-                inner_id = history.read(inner, partial(_resolved, wanted=ids[path]))
+                inner_id = history.read(inner, partial(_resolved, ids[path]))
             except UnknownRevision:
                 continue
             part = _Part(f"{above.folder}{path}/", inner, inner_id)
             found.append(part)
             waiting.append(part)
     return found
-
-
-def _links(snapshot: Snapshot, raw_id: str) -> Sequence[TreeEntry]:
-    return snapshot.parts(raw_id)
-
-
-def _resolved(snapshot: Snapshot, wanted: str) -> str:
-    return snapshot.resolve(wanted)
 
 
 def _kept(place: Path | None) -> tuple[Iterator[bytes] | None, int | None]:
