@@ -334,7 +334,7 @@ def _of_a_page(scope: Scope) -> bool:
     """Whether what may be WebDAV is for a page: who writes by that knows no cookie, no key, and nothing of ours."""
     first = scope["path"].lstrip("/").partition("/")[0]
     if scope["method"] not in ("PUT", "DELETE"):
-        return bool(first) and is_of_site(first)  # the root stays what clients ask first
+        return is_of_site(first)
     if key_in_headers(scope) or _KEYED.search(scope["query_string"]):
         return True
     return is_of_site(first) or bool(header(scope, b"cookie"))

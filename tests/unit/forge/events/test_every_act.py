@@ -16,6 +16,7 @@ NO_ACTS = {
     "notifications/changes.py mark_read",
     "notifications/changes.py mark_all_read",
     "notifications/changes.py delete",
+    "notifications/changes.py _remove",
     "reviews/drafts.py keep",
     "reviews/drafts.py forget",
     # Who is told of an act that was recorded.

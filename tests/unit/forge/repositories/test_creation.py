@@ -20,7 +20,7 @@ def test_a_transfer_is_refused_more_room_than_one_repository_may_have(settings: 
     limits.check()  # nothing is there yet
     (target / "objects").mkdir(parents=True)
     limits.check()
-    (target / "objects" / "pack").write_bytes(b"x" * (1 << 20))
+    (target / "objects" / "pack").write_bytes(b"x" * ((1 << 20) + 1))
     with pytest.raises(RepositoryFull):
         limits.check()
     transfer_limits(site).check()
