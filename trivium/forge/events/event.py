@@ -18,7 +18,7 @@ _NAMES = {
     "fork_of_id": ("fork_of", repositories.c.id, repositories.c.name),
 }
 """Columns that refer to something → what a row of the journal calls its name."""
-_DERIVED = frozenset({"name_key", "username_key", "group_id"})
+_DERIVED = frozenset({"name_key", "username_key"})
 """What follows from other values."""
 
 
