@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -20,7 +21,7 @@ from trivium.forge.events import outbox
 from trivium.forge.events.outbox import Trouble
 from trivium.forge.site import Site
 from trivium.forge.upkeep import integrity
-from trivium.store.tables import DEFAULT_USER_ID, jobs, repo_groups, repositories, user_groups, users
+from trivium.store.tables import jobs, repo_groups, repositories, user_groups, users
 
 _PACKAGES: Final = ("SQLAlchemy", "pygit2", "mercurial", "subvertpy", "uvicorn", "Jinja2", "celery", "psycopg")
 _TROUBLES_SHOWN: Final = 20
@@ -83,10 +84,9 @@ def tell_again(site: Site, caller: Caller, subscriber: str, event_id: int) -> bo
 
 
 def _count(db: Connection, table: object) -> int:
-    counted = select(func.count()).select_from(table)  # type: ignore[arg-type]
-    if table is users:
-        counted = counted.where(users.c.id != DEFAULT_USER_ID)
-    return int(db.execute(counted).scalar_one())
+    """Rows of a table; `default` is no user. It is always there, and to pass over it means a look at each row."""
+    count = int(db.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+    return count - 1 if table is users else count
 
 
 def _versions(db: Connection, site: Site) -> Iterator[tuple[str, str]]:
@@ -97,12 +97,20 @@ def _versions(db: Connection, site: Site) -> Iterator[tuple[str, str]]:
         yield "SQLite", sqlite3.sqlite_version
     else:
         yield "PostgreSQL", ".".join(str(part) for part in db.dialect.server_version_info or ())
+    yield from _installed()
+    yield "Systems", ", ".join(sorted(site.back_ends))
+
+
+@cache
+def _installed() -> list[tuple[str, str]]:
+    """The versions of packages, which stay as long as the process: each is a file to read."""
+    found = []
     for package in _PACKAGES:
         try:
-            yield package, version(package)
+            found.append((package, version(package)))
         except PackageNotFoundError:  # an extra that is not installed
             continue
-    yield "Systems", ", ".join(sorted(site.back_ends))
+    return found
 
 
 def _findings(site: Site, disks: list[Disk], *, failed: int, undelivered: int) -> Iterator[str]:
