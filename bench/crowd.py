@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from trivium.forge.naming.grams import grams_of
+from trivium.forge.naming.searching import grams_of
 from trivium.store.tables import DEFAULT_USER_ID
 
 GROUPS = 50

@@ -20,10 +20,12 @@ from bench.processes import cpu_seconds
 from bench.report import Report
 from tests.support.browser import Browser
 from tests.support.servers import Server
-from trivium.forge.naming.grams import grams_of
+from trivium.forge.naming.searching import grams_of
 
 MANY = int(os.environ.get("BENCH_PAGES_MANY", "50000"))
 NAME = "talk"
+_FIRST = 1_000_000
+"""The id of the first of the users that are added."""
 _ROUNDS = 3
 _REQUESTS = 100
 _COMMENTS = 60
@@ -57,6 +59,8 @@ def measure_pages(report: Report, place: Path) -> None:
             ("repositories", "/_admin/repos", _LIST_MS),
             ("repositories, found", "/_admin/repos?query=service4", _LIST_MS),
             ("users, offered", "/_users?query=person4", _LIST_MS),
+            ("what a user may do", f"/_admin/users/{_FIRST + 500}/edit/permissions_summary", _LIST_MS),
+            ("the state of the installation", "/_admin/settings/system", _SETTINGS_MS),
         ):
             cost = _cost(server, browser, path)
             report.line(f"{what}, {MANY} of each, ms", cost, limit, "CPU, signed in")
@@ -113,7 +117,7 @@ def _people(database: Path, count: int) -> None:
         model = dict(connection.execute("SELECT * FROM users WHERE username = 'default'").fetchone())
         people, grams = [], []
         for number in range(count):
-            name, which = f"person{number}", 1_000_000 + number
+            name, which = f"person{number}", _FIRST + number
             key = f"{name} {name}@example.org"
             row = {"id": which, "username": name, "username_key": name, "email": f"{name}@example.org", "active": 1}
             people.append(model | row | {"admin": 0, "search_key": key, "extern_name": name})

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
@@ -30,6 +30,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.queued import caller_of
 from trivium.forge.site import Site
 from trivium.store import tables
+from trivium.store.query import Query
 from trivium.tree.kernel_locks import RepositoryLock, one_at_a_time
 from trivium.vcs.errors import Interrupted, VcsError
 
@@ -152,24 +153,28 @@ def damaged(db: Connection, days: int, most: int) -> list[str]:
 
     `days` as in verify_days: by twice as many each was looked through again, so that older looks say nothing.
     """
+    given = {"since": moment(-2 * days * _DAY)} if days else {}
+    return [name for (name,) in _damaged(since=bool(days)).all(db, given | {"most": most})]
+
+
+@cache
+def _damaged(*, since: bool) -> Query:
     told, later = tables.journal, tables.journal.alias("later")
     looks = told.c.action == RepositoryVerified.action
-    if days:
-        since = select(func.min(told.c.id)).where(told.c.at >= moment(-2 * days * _DAY)).scalar_subquery()
-        looks &= told.c.id >= since
+    if since:
+        looks &= told.c.id >= select(func.min(told.c.id)).where(told.c.at >= bindparam("since")).scalar_subquery()
     again = select(later.c.id).where(
         later.c.action == RepositoryVerified.action,
         later.c.repository_id == told.c.repository_id,
         later.c.id > told.c.id,
     )
-    found = (
+    return Query(
         select(tables.repositories.c.name)
         .join(told, told.c.repository_id == tables.repositories.c.id)
         .where(looks, told.c.detail.contains('"sound":false', autoescape=True), ~again.exists())
         .order_by(tables.repositories.c.name)
-        .limit(most)
+        .limit(bindparam("most"))
     )
-    return list(db.execute(found).scalars())
 
 
 def _due(db: Connection, days: int) -> list[int]:

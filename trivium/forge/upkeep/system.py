@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, literal_column, select
 
 from trivium import __version__
 from trivium.access.caller import Caller
@@ -21,10 +21,22 @@ from trivium.forge.events import outbox
 from trivium.forge.events.outbox import Trouble
 from trivium.forge.site import Site
 from trivium.forge.upkeep import integrity
+from trivium.store.query import Query
 from trivium.store.tables import jobs, repo_groups, repositories, user_groups, users
 
 _PACKAGES: Final = ("SQLAlchemy", "pygit2", "mercurial", "subvertpy", "uvicorn", "Jinja2", "celery", "psycopg")
 _TROUBLES_SHOWN: Final = 20
+_COUNTED: Final = (repositories, repo_groups, users, user_groups)
+
+
+def _count(table: Table) -> Any:
+    """Rows of a table; `default` is no user. It is always there, and to pass over it means a look at each row."""
+    counted: Any = select(func.count()).select_from(table).scalar_subquery()
+    return (counted - literal_column("1") if table is users else counted).label(table.name)
+
+
+_FAILED: Final = select(func.count()).where(jobs.c.state == "failed").scalar_subquery().label("failed")
+_COUNTS: Final = Query(select(*(_count(table) for table in _COUNTED), _FAILED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +78,7 @@ def system(db: Connection, caller: Caller, site: Site) -> System:
         if path.is_dir():
             usage = shutil.disk_usage(path)
             disks.append(Disk(what, usage.total, usage.free))
-    counts = [(table.name, _count(db, table)) for table in (repositories, repo_groups, users, user_groups)]
-    failed = db.execute(select(func.count()).where(jobs.c.state == "failed")).scalar_one()
+    counts, failed = _counts(db)
     undelivered = outbox.troubles(db, most=_TROUBLES_SHOWN)
     damaged = integrity.damaged(db, site.settings.verify_days, _TROUBLES_SHOWN)
     findings = list(_findings(site, disks, failed=failed, undelivered=len(undelivered)))
@@ -83,10 +94,12 @@ def tell_again(site: Site, caller: Caller, subscriber: str, event_id: int) -> bo
     return outbox.try_again(site, caller, subscriber, event_id)
 
 
-def _count(db: Connection, table: object) -> int:
-    """Rows of a table; `default` is no user. It is always there, and to pass over it means a look at each row."""
-    count = int(db.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
-    return count - 1 if table is users else count
+def _counts(db: Connection) -> tuple[list[tuple[str, int]], int]:
+    """How many there are of each kind, and how many jobs have failed: one statement."""
+    row = _COUNTS.first(db, {})
+    assert row is not None
+    *found, failed = row
+    return [(table.name, count) for table, count in zip(_COUNTED, found, strict=True)], failed
 
 
 def _versions(db: Connection, site: Site) -> Iterator[tuple[str, str]]:
