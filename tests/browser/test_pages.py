@@ -57,9 +57,11 @@ def audit(window: Watched, path: str, status: int = 200, looks: tuple[tuple[int,
         # A machine that is busy may paint a page half come. What is wrong with the page itself moves each time.
         window.open(path, status)
         found = [f"{path} moves: {one}" for one in window.moved()]
+    seen: set[int] = set()
     for width, scheme in looks:
         window.shown(width, scheme)
-        found += [f"{path} {width} {scheme}: {one}" for one in window.axe()]
+        found += [f"{path} {width} {scheme}: {one}" for one in window.axe(colours_alone=width in seen)]
+        seen.add(width)
     for width in (PHONE, NARROW):
         window.shown(width, "light")
         found += [f"{path} {width} scrolls sideways: {one}" for one in window.sideways()]

@@ -12,6 +12,8 @@ from tests.support.clients import Person
 
 AXE = Path(__file__).parent / "vendored" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# These look at colours, which are all that differs between light and dark (`light-dark` in trivium.css).
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
 # `hit` is what hostile text calls. What the policy forbids, and what moves, is kept until it is asked for.
 PROBE = """
 window.hits = []; window.hit = () => hits.push("ran"); window.alert = window.hit;
@@ -23,6 +25,11 @@ new PerformanceObserver((seen) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 WIDE, PHONE, NARROW = 1280, 390, 320
+
+
+def _why(node: dict[str, Any]) -> str:
+    """What axe says is wrong with an element."""
+    return "; ".join(check["message"] for way in ("any", "all", "none") for check in node[way])
 
 
 class Watched:
@@ -64,17 +71,18 @@ class Watched:
         self.page.evaluate("document.fonts.ready")
         self.page.locator("[data-fill] .waiting").first.wait_for(state="detached")
 
-    def axe(self) -> list[str]:
-        """What axe finds on the page as it is shown."""
+    def axe(self, *, colours_alone: bool = False) -> list[str]:
+        """What axe finds on the page as it is shown; `colours_alone`: the same was looked at in another scheme."""
         if not self.page.evaluate("Boolean(window.axe)"):
             self.page.evaluate(AXE.read_text())
+        # Of what is right nothing is told: that is half of the work.
         found = self.page.evaluate(
-            """(tags) => axe.run(document, { runOnly: { type: "tag", values: tags },
-                rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] })""",
-            RULES,
+            """([type, values]) => axe.run(document, { runOnly: { type, values }, reporter: "no-passes",
+                rules: type === "tag" ? { "target-size": { enabled: true } } : {} })""",
+            ["rule", OF_COLOURS] if colours_alone else ["tag", RULES],
         )
         return [
-            f"{rule['id']}: {node['target']} {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+            f"{rule['id']}: {node['target']} {node['html'][:160]} {_why(node)[:300]}"
             for rule in found["violations"]
             for node in rule["nodes"][:4]
         ]

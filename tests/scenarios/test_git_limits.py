@@ -171,13 +171,13 @@ def test_of_a_file_that_is_not_loaded_the_size_is_told(server: Server, git: Git,
 
 
 def test_lines_in_another_order_keep_nobody_waiting(own_server: Server, git: Git) -> None:
-    own_server.start("--workers", "1", TRIVIUM_DIFF_TIMEOUT="2")
+    own_server.start("--workers", "1", TRIVIUM_DIFF_TIMEOUT="1")
     root = own_server.api(own_server.admin_key)
     name = root.new_repo().name
     dice = random.Random(1)
     work = git.new_work()
     for _ in range(2):
-        lines = "".join(f"{dice.randrange(10)}\n" for _ in range(MIB))
+        lines = "\n".join(dice.choices("0123456789", k=MIB))
         git.commit(work, **{"shuffled.txt": lines, "other.txt": f"{dice.random()}\n"})
     git.run("push", "--quiet", own_server.clone_url(name, own_server.administrator), "master", cwd=work)
     shown = {change["filename"]: change for change in root.full(name, "tip")["diff"]}

@@ -26,11 +26,14 @@ from tests.support.waiting import until
 from trivium.access.levels import Level
 from trivium.assembly import open_site
 from trivium.forge.accounts import users as accounts
+from trivium.forge.jobs.job import moment
 from trivium.forge.pushes.queued_pulls import submit_pull
 from trivium.forge.repositories import finding as repositories
 from trivium.settings import Settings
 
 SECRET = "s3cr3t-of-the-import"
+OFTEN = {"TRIVIUM_HOUSEKEEPING_INTERVAL": "1"}
+"""A process with this looks at what waits once in a second."""
 
 
 class Yard:
@@ -183,7 +186,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_goes_on(yard: 
     until(begun.exists)
     wait_for_state(yard.server, task, "running")
     first.kill()
-    second = yard.work()
+    second = yard.work(**OFTEN)
     go.touch()
     assert ended(yard.server, task) == ("done", None)
     assert yard.server.query("SELECT attempts FROM jobs WHERE id = ?", task) == [(2,)]
@@ -202,7 +205,7 @@ def test_processes_of_a_worker_end_with_it(yard: Yard, api: Api, tmp_path: Path)
     go.touch()
     with contextlib.suppress(ProcessLookupError):
         kill_all(children)
-    another = yard.work()
+    another = yard.work(**OFTEN)
     assert ended(yard.server, task) == ("done", None)
     another.kill()
 
@@ -304,7 +307,9 @@ def test_a_worker_told_to_end_leaves_what_it_does_to_another(yard: Yard, api: Ap
     # It does not wait for the end of the copy.
     assert worker.stop() == 0
     assert not go.exists()
-    another = yard.work()
+    # The pause until it begins again is for whoever is still at work there.
+    yard.server.execute("UPDATE jobs SET due_on = ? WHERE id = ? AND state = 'queued'", moment(-1), task)
+    another = yard.work(**OFTEN)
     assert ended(yard.server, task) == ("done", None)
     another.kill()
 
@@ -329,7 +334,9 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
     yard.redis.kill()
     yard.redis.start()
     assert task.encode() not in yard.redis.content()
-    worker = yard.work()
+    # It has been sent for long enough: nobody need wait until that is so.
+    yard.server.execute("UPDATE jobs SET sent_on = ? WHERE id = ?", moment(-60), task)
+    worker = yard.work(**OFTEN)
     assert ended(yard.server, task) == ("done", None)
     worker.kill()
 
@@ -337,7 +344,7 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
 def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git, tmp_path: Path) -> None:
     with broker(tmp_path) as redis:
         environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
-        own_server.start("--workers", "1", **environment, **WATCHED)
+        own_server.start("--workers", "1", **environment, **WATCHED, **OFTEN)
         api = own_server.api(own_server.admin_key)
         api("create_repo", repo_name="source", repo_type="git")
         queued = api("fork_repo", repoid="source", fork_name="queued")["task"]

@@ -255,11 +255,13 @@ def test_what_ends_one_process_of_apache_ends_nobody_elses_transfer(own_server: 
     root = own_server.api(own_server.admin_key)
     readers = [Reader(root, own_server.administrator, root.new_repo(kind="svn").name) for _ in range(4)]
     statuses: list[int] = []
-    uploads = [threading.Thread(target=upload, args=(own_server, reader, statuses)) for reader in readers]
+    go = threading.Event()
+    uploads = [threading.Thread(target=upload, args=(own_server, reader, statuses, go)) for reader in readers]
     for thread in uploads:
         thread.start()
     until(lambda: len(writing(own_server)) == len(uploads))
     kill_all(writing(own_server)[:1])
+    go.set()
     for thread in uploads:
         thread.join(60)
     assert sorted(statuses) == [201, 201, 201, 503]
@@ -280,7 +282,8 @@ def _files(pid: int) -> list[str]:
     return found
 
 
-def upload(server: Server, reader: Reader, results: list[int]) -> None:
+def upload(server: Server, reader: Reader, results: list[int], go: threading.Event) -> None:
+    """Send a file, with a pause in the middle."""
     place = f"{reader.path}/!svn/txr/{reader.transaction()}/large"
     with connected(server.url) as connection:
         connection.sendall(
@@ -288,9 +291,10 @@ def upload(server: Server, reader: Reader, results: list[int]) -> None:
             "Content-Length: 300000\r\nUser-Agent: SVN/1\r\n\r\n".encode()
         )
         with contextlib.suppress(OSError):
-            for _ in range(30):
-                connection.sendall(b"x" * 10000)
-                time.sleep(0.1)
+            connection.sendall(b"x" * 150_000)
+            go.wait(60)
+            for _ in range(15):
+                connection.sendall(b"x" * 10_000)
         results.append(int(connection.recv(100).split()[1]))
 
 

@@ -16,13 +16,18 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
 from trivium.jobs.broker import Broker
 
-EVERY: Final = 5.0
+_EVERY: Final = 5.0
 """Seconds between two looks."""
 _MOST: Final = 200
 _LOST_AFTER: Final = 15.0
 """Seconds after which a message that nobody has taken, from a queue that is empty, is lost."""
 _LOST_ANYWAY: Final = 600.0
 """And from one that is never empty."""
+
+
+def interval(site: Site) -> float:
+    """Seconds between two looks: fewer where repositories are looked after more often (housekeeping_interval)."""
+    return min(_EVERY, site.settings.housekeeping_interval or _EVERY)
 
 
 def look(site: Site, busy_with: Callable[[], Collection[str]]) -> None:

@@ -19,7 +19,7 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep import after_pushes
 from trivium.jobs.broker import Broker
 from trivium.jobs.carrying_out import NotStored, carry_out
-from trivium.jobs.looking import EVERY, look
+from trivium.jobs.looking import interval, look
 from trivium.jobs.registry import long_kinds
 from trivium.jobs.schedules import begin_due
 
@@ -35,8 +35,7 @@ class Runner:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        interval = site.settings.housekeeping_interval
-        self._every = min(EVERY, interval) if interval else EVERY
+        self._every = interval(site)
         self._asked_at = time.monotonic()
         self._changed = threading.Condition()
         self._woken = False
@@ -91,8 +90,8 @@ class Runner:
 
     def _ask_after_pushes(self) -> None:
         """Ask for what is done after pushes, of which this process alone knows (housekeeping_interval)."""
-        interval, moment = self._site.settings.housekeeping_interval, time.monotonic()
-        if interval and moment - self._asked_at >= interval:
+        pause, moment = self._site.settings.housekeeping_interval, time.monotonic()
+        if pause and moment - self._asked_at >= pause:
             self._asked_at = moment
             after_pushes.ask(self._site)
 

@@ -25,7 +25,7 @@ from trivium.errors import TriviumError
 from trivium.forge.site import Site
 from trivium.jobs.broker import QUEUE, TASK
 from trivium.jobs.carrying_out import NotStored, carry_out
-from trivium.jobs.looking import EVERY, look
+from trivium.jobs.looking import interval, look
 from trivium.jobs.schedules import begin_due
 from trivium.settings import Settings
 
@@ -72,7 +72,7 @@ class _Process:
 
     def _look(self) -> None:
         pause = threading.Event()
-        while not pause.wait(EVERY):
+        while not pause.wait(interval(self.site)):
             try:
                 look(self.site, self._busy_with)
             except (DBAPIError, TriviumError) as error:

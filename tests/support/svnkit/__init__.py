@@ -20,6 +20,8 @@ from tests.support.clients import Person
 
 _JARS: Final = Path("/usr/share/java")
 _NEEDED: Final = ("svnkit", "sqljet", "antlr3-runtime", "sequence-library", "trilead-ssh2", "jna")
+_SHORT: Final = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For programs that end before it pays to compile them well, or to have threads that collect garbage."""
 _LZ4: Final = ("lz4", "lz4-java")
 """Its name in different releases of Debian."""
 
@@ -38,7 +40,10 @@ def _class_path() -> str:
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     source = Path(__file__).with_name("Kit.java")
     subprocess.run(
-        ["ecj", "-proc:none", "-nowarn", "-11", "-cp", jars, "-d", place, str(source)], check=True, capture_output=True
+        ["ecj", "-proc:none", "-nowarn", "-11", "-cp", jars, "-d", place, str(source)],
+        env=os.environ | {"JAVA_TOOL_OPTIONS": " ".join(_SHORT)},
+        check=True,
+        capture_output=True,
     )
     return f"{place}{os.pathsep}{jars}"
 
@@ -72,7 +77,7 @@ class SvnKit:
 def svnkit(person: Person, home: Path) -> Iterator[SvnKit]:
     """A running client; commands stand in `Kit.java`."""
     home.mkdir(parents=True, exist_ok=True)
-    command = ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", _class_path(), "Kit"]
+    command = ["java", *_SHORT, "-cp", _class_path(), "Kit"]
     with subprocess.Popen(
         [*command, person.name, person.password, str(home / "config")],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
