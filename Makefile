@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= random
 
 # What can be measured by itself: make bench memory
-PARTS := memory api get_repos git history push growth hg svn creation stall web pages download databases
+PARTS := memory api get_repos git history push growth hg svn creation jobs stall web pages download databases
 
 .PHONY: help install dev serve demo test fuzz check format bench docs lock clean $(PARTS)
 

@@ -300,7 +300,7 @@ def main() -> None:
             measure_svn(report, server, root, place, revisions=SVN_REVISIONS)
         if "creation" in parts:
             measure_creation(report, server)
-        if "jobs" in parts:
+        if {"jobs", "databases"} & set(parts):
             measure_jobs(report, place)
         if "push" in parts:
             measure_push(report, server, place)
