@@ -61,6 +61,7 @@ ZEROS = "0" * 40
         ("user.update", {"changes": {"active": False}, "was": {"active": True}}, [("active", "no", "yes")]),
         ("user.update", {"changes": {"email": None}, "was": {}}, [("mail address", "nothing", None)]),
         ("token.create", {"role": "api", "expires": 0}, [("role", "api", None), ("holds until", "0", None)]),
+        ("token.create", {"role": "token_role_vcs"}, [("role", "Version control (git, hg, svn)", None)]),
         ("token.create", {"expires": -1}, [("holds until", "for ever", None)]),
         ("token.create", {"expires": 10**30}, [("holds until", str(10**30), None)]),
         ("push", {"refs": [["refs/heads/main", ZEROS, "ab" * 20]]}, [("main", "ab" * 6, "nothing")]),

@@ -14,7 +14,7 @@ import msgspec
 
 from trivium.forge.events.searching import Row
 from trivium.language import Language
-from trivium.web.showing.event_words import name_of_value, sentence
+from trivium.web.showing.event_words import name_of_value, role, sentence
 
 _LONGEST_VALUE: Final = 200
 _MOST_VALUES: Final = 20
@@ -91,6 +91,8 @@ def _shown(language: Language, name: str, value: Any) -> str:
             text = language.text("for ever")
         case int() if name == "expires" and 0 < value < _LAST_YEAR:
             text = datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        case str() if name == "role":
+            text = role(language, value)
         case list():
             text = ", ".join(_shown(language, "", one) for one in value[:_MOST_VALUES])
         case dict():

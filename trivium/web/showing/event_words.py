@@ -19,6 +19,11 @@ def name_of_value(spoken: Language, name: str) -> str:
     return _names(spoken.code).get(name, name.replace("_", " "))
 
 
+def role(spoken: Language, name: str) -> str:
+    """What a key is for, as the pages of keys say it; what is no role stays."""
+    return _roles(spoken.code).get(name, name)
+
+
 @lru_cache(maxsize=8)
 def _sentences(code: str) -> Mapping[str, str]:
     return _of_sentences(language(code).text)
@@ -27,6 +32,18 @@ def _sentences(code: str) -> Mapping[str, str]:
 @lru_cache(maxsize=8)
 def _names(code: str) -> Mapping[str, str]:
     return _of_names(language(code).text)
+
+
+@lru_cache(maxsize=8)
+def _roles(code: str) -> Mapping[str, str]:
+    text = language(code).text
+    return {
+        "token_role_all": text("Everything"),
+        "token_role_http": text("Pages"),
+        "token_role_vcs": text("Version control (git, hg, svn)"),
+        "token_role_api": text("API"),
+        "token_role_feed": text("Feeds"),
+    }
 
 
 def _of_sentences(text: Callable[[str], str]) -> Mapping[str, str]:
