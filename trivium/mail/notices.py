@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 from sqlalchemy import bindparam, select
@@ -263,18 +263,20 @@ class _AccountChanges(_Kind):
 
 def _left(event: Recorded) -> str:
     """The address that mails went to until a change of an account; empty: it did not change."""
-    changes, was = event.detail.get("changes"), event.detail.get("was")
-    if not (isinstance(changes, dict) and isinstance(was, dict)) or "email" not in changes:
-        return ""
+    changes, was = _changed(event)
     left = was.get("email")
-    return left if isinstance(left, str) and left != changes["email"] else ""
+    return left if isinstance(left, str) and left != changes.get("email", left) else ""
 
 
 def _activates(event: Recorded) -> bool:
-    changes, was = event.detail.get("changes"), event.detail.get("was")
-    if not (isinstance(changes, dict) and isinstance(was, dict)):
-        return False
+    changes, was = _changed(event)
     return changes.get("active") is True and was.get("active") is False
+
+
+def _changed(event: Recorded) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a change of an account set, and what that replaced; nothing where the row does not tell both."""
+    changes, was = event.detail.get("changes"), event.detail.get("was")
+    return (changes, was) if isinstance(changes, dict) and isinstance(was, dict) else ({}, {})
 
 
 class _Confirmations(_Kind):

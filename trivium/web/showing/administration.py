@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
-from trivium.access.levels import GLOBAL_FAMILIES, Level, Scope
+from trivium.access.levels import FAMILY_OF, GLOBAL_FAMILIES, Level, Scope
 from trivium.forge.naming.walks import Listed
+from trivium.web.forms import Form, Line
 from trivium.web.visit import Visit
 
 _LONGEST: Final = 255
@@ -19,6 +21,28 @@ FIELDS: Final = {
     "default_fork_create": "hg.fork",
 }
 """Fields of forms about what somebody may create → families of permissions."""
+FIELD_OF: Final = {of: field for field, of in FIELDS.items()}
+
+
+class Creating(Form):
+    """What an account, or members of a user group, may create; empty: as others say."""
+
+    default_repo_create: Line = ""
+    default_repo_create_on_write: Line = ""
+    default_repo_group_create: Line = ""
+    default_user_group_create: Line = ""
+    default_fork_create: Line = ""
+
+
+def as_fields(own: Iterable[str]) -> dict[str, str]:
+    """Which of some permissions stands in which field of `Creating`."""
+    values = {FAMILY_OF.get(value, ""): value for value in own}
+    return {field: values.get(of, "") for field, of in FIELDS.items()}
+
+
+def as_values(wanted: Creating) -> dict[str, str | None]:
+    """What stands in the fields, by families; None: nothing of its own."""
+    return {of: getattr(wanted, field) or None for field, of in FIELDS.items()}
 
 
 def sought(visit: Visit) -> str:

@@ -107,7 +107,7 @@ def save_creating(visit: Visit) -> Page | Redirect:
     entered = read(Creating, visit)
     if wanted := entered.form:
         values = {family: getattr(wanted, field) for field, family in shown.FIELDS.items()}
-        with entered.refusals(**{family: field for field, family in shown.FIELDS.items()}):
+        with entered.refusals(**shown.FIELD_OF):
             grants.set_permissions(visit.site, visit.caller, EVERYBODY, values)
             return Redirect(visit.url("admin_permissions.creating"), visit.text("Saved."))
     return _creating(visit, entered)

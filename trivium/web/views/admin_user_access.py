@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from trivium.access.levels import FAMILY_OF
 from trivium.errors import NotFound
 from trivium.forge.accounts import allowed_addresses
 from trivium.forge.accounts import emails as mail_addresses
@@ -32,15 +31,10 @@ class NewEmail(Form):
     new_email: Line
 
 
-class Creating(Form):
-    """What somebody may create; empty: as others say."""
+class Creating(shown.Creating):
+    """What an account may create, and whether rights of everybody count for it."""
 
     inherit_default_permissions: Tick = False
-    default_repo_create: Line = ""
-    default_repo_create_on_write: Line = ""
-    default_repo_group_create: Line = ""
-    default_user_group_create: Line = ""
-    default_fork_create: Line = ""
 
 
 @view("GET", "/_admin/users/{user}/edit/auth_tokens", needs=Who.SUPER_ADMIN, word="UsersController:edit_auth_tokens")
@@ -86,9 +80,8 @@ def revoke(visit: Visit, user: str) -> Redirect:
 def global_permissions(visit: Visit, user: str) -> Page:
     """What it may create."""
     found = user_of(visit, user)
-    own = set(visit.ask(lambda db, _: grants.own_permissions(db, _subject(found))))
-    typed = {field: _own_value(own, family) for field, family in shown.FIELDS.items()}
-    before = Creating(inherit_default_permissions=found.inherits, **typed)
+    own = visit.ask(lambda db, _: grants.own_permissions(db, _subject(found)))
+    before = Creating(inherit_default_permissions=found.inherits, **shown.as_fields(own))
     return _global(visit, found, stored(visit, before))
 
 
@@ -104,11 +97,9 @@ def save_global_permissions(visit: Visit, user: str) -> Page | Redirect:
     found = user_of(visit, user)
     entered = read(Creating, visit)
     if wanted := entered.form:
-        values = {family: getattr(wanted, field) or None for field, family in shown.FIELDS.items()}
-        with entered.refusals(**{family: field for field, family in shown.FIELDS.items()}):
-            grants.set_permissions(
-                visit.site, visit.caller, _subject(found), values, inherits=wanted.inherit_default_permissions
-            )
+        values, inherits = shown.as_values(wanted), wanted.inherit_default_permissions
+        with entered.refusals(**shown.FIELD_OF):
+            grants.set_permissions(visit.site, visit.caller, _subject(found), values, inherits=inherits)
             return Redirect(visit.url("admin_user_access.global_permissions", str(found.id)), visit.text("Saved."))
     return _global(visit, found, entered)
 
@@ -200,10 +191,6 @@ def forget_address(visit: Visit, user: str) -> Redirect:
 
 def _subject(user: User) -> Subject:
     return Subject(user.username, user_id=user.id)
-
-
-def _own_value(own: set[str], family: str) -> str:
-    return next((value for value in own if FAMILY_OF.get(value) == family), "")
 
 
 def _tokens(user: User, found: dict[str, Any]) -> Page:

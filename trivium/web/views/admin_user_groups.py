@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from trivium.access.levels import FAMILY_OF, Level, Scope, parse_permission
+from trivium.access.levels import Level, Scope, parse_permission
 from trivium.errors import InUse, Kind, NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
@@ -60,16 +60,6 @@ class Doomed(Form):
     """What is typed to delete something."""
 
     name: Line
-
-
-class Creating(Form):
-    """What members may create; empty: as others say."""
-
-    default_repo_create: Line = ""
-    default_repo_create_on_write: Line = ""
-    default_repo_group_create: Line = ""
-    default_user_group_create: Line = ""
-    default_fork_create: Line = ""
 
 
 @view("GET", "/_admin/user_groups", needs=Who.USER, word="UserGroupsController:index")
@@ -248,9 +238,7 @@ def global_permissions(visit: Visit, user_group: str) -> Page:
     """What its members may create."""
     found = _group(visit, user_group)
     own = visit.ask(lambda db, _: grants.own_permissions(db, _as_subject(found)))
-    values = {FAMILY_OF[value]: value for value in own}
-    typed = {field: values.get(family, "") for field, family in shown.FIELDS.items()}
-    return _global(visit, found, stored(visit, Creating(**typed)))
+    return _global(visit, found, stored(visit, shown.Creating(**shown.as_fields(own))))
 
 
 @view(
@@ -263,11 +251,10 @@ def global_permissions(visit: Visit, user_group: str) -> Page:
 def save_global_permissions(visit: Visit, user_group: str) -> Page | Redirect:
     """Store that."""
     found = _group(visit, user_group)
-    entered = read(Creating, visit)
+    entered = read(shown.Creating, visit)
     if wanted := entered.form:
-        values = {family: getattr(wanted, field) or None for field, family in shown.FIELDS.items()}
-        with entered.refusals(**{family: field for field, family in shown.FIELDS.items()}):
-            grants.set_permissions(visit.site, visit.caller, _as_subject(found), values)
+        with entered.refusals(**shown.FIELD_OF):
+            grants.set_permissions(visit.site, visit.caller, _as_subject(found), shown.as_values(wanted))
             return Redirect(visit.url("admin_user_groups.global_permissions", str(found.id)), visit.text("Saved."))
     return _global(visit, found, entered)
 
@@ -357,7 +344,7 @@ def _permissions(visit: Visit, group: UserGroup, entered: Entered[Grant]) -> Pag
     return _page("permissions", group, entered.status, fields=entered, rows=rows)
 
 
-def _global(visit: Visit, group: UserGroup, entered: Entered[Creating]) -> Page:
+def _global(visit: Visit, group: UserGroup, entered: Entered[shown.Creating]) -> Page:
     as_others = [("", visit.text("As everybody's rights say"))]
     rows = [
         (field, shown.family(visit, family), as_others + shown.choices(visit, family))
