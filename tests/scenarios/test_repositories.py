@@ -433,6 +433,8 @@ def test_copy_permissions_takes_the_rows_of_the_group_instead(root: Api) -> None
     assert root.repo_rows(private) == copied | {"default": "repository.none"}
     plain = root.new_repo(f"{group.name}/plain")
     assert root.repo_rows(plain) == {"default": "repository.read"}
+    # Other tests of this server ask who may create nowhere: not while everybody administers a group.
+    root("grant_user_permission_to_repo_group", repogroupid=group.id, userid="default", perm="group.read")
 
 
 def test_copy_permissions_changes_nothing_at_top_level(root: Api) -> None:
