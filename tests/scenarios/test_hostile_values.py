@@ -224,6 +224,10 @@ class Trap:
         """Where the server listens for what fetches."""
         self._picture = self._look()
 
+    def look_anew(self) -> None:
+        """What the server keeps has changed by something else than a call."""
+        self._picture = self._look()
+
     def _look(self) -> dict[str, Any]:
         """What the server keeps, but for what it finds out about a repository when somebody first looks at it."""
         picture = self._pictured()
@@ -474,6 +478,7 @@ def test_the_trap_springs(trap: Trap) -> None:
         assert any(slot[0] == needed for slot in trap.slots)
     for repoid in trap.repoids.values():
         trap.root("fork_repo", repoid=repoid, fork_name=unique("fork"))
+    trap.look_anew()
     assert "clone\2" in trap.said.read_text()
     trap.check_words()
     for what in (["start", "/bin/sh", "-c", "x"], ["start", "/usr/bin/svnadmin", "create", "--x"], ["open", "/etc/x"],
