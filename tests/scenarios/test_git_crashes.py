@@ -135,6 +135,28 @@ def test_a_push_whose_git_is_killed_leaves_nothing_in_the_way(server: Server, ro
     assert [pid for pid in workers if pid not in server.workers()] == [], "no worker died of it"
 
 
+def test_a_pull_beside_a_push_is_not_taken_for_a_killed_one(server: Server, root: Api, git: Git) -> None:
+    """The files that it finds in the repository are those of the push, which goes on."""
+    ada = root.new_user()
+    origin, repository = root.new_repo(owner=ada.name), root.new_repo(owner=ada.name)
+    address = server.clone_url(origin.name, ada)
+    root("update_repo", repoid=repository.id, clone_uri=address)
+    raw_id = push_works(server, ada, origin, git)
+    place = server.root / repository.name
+    with half_a_push(server, ada, repository, git) as pushing:
+        lock = place / "refs" / "heads" / "master.lock"
+        lock.touch()
+        said = len(server.log.read_text())
+        assert root.error("pull", repoid=repository.id) == f"Unable to pull changes from `{repository.name}`"
+        told = server.log.read_text()[said:]
+        assert "master.lock" in told and "ended suddenly" not in told
+        lock.unlink()
+        root("pull", repoid=repository.id)
+        assert root("get_repo", repoid=repository.id)["last_changeset"]["raw_id"] == raw_id
+        pushing.connection.sendall(pushing.rest)
+        assert b"ng refs/heads/master" in everything(pushing.connection), "the pull came before it"
+
+
 def test_a_clone_whose_git_is_killed_ends(server: Server, root: Api, git: Git) -> None:
     ada, repository, tip = large_repository(server, root, git)
     place = server.root / repository.name

@@ -40,6 +40,8 @@ _CLONE: Final = ("clone", "--quiet", "--bare", "--template=", "--reject-shallow"
 """For new repositories: the refs are written into one file; a fetch would make (and sync) a file for each."""
 _TRIES: Final = 5
 _LONG: Final = 3600
+_SOME_REFS_LEFT: Final = 1
+"""How a fetch ends that has all objects. Pushes and other fetches may have files of theirs open then."""
 
 
 class _RefsLeft(VcsError):
@@ -177,6 +179,7 @@ class GitTransfers:
 
         `memory`: bytes that each may have; by default what a git needs that takes objects in.
         """
+        begun_by_others = _pieces(cwd)
         process = subprocess.Popen(
             self.command.tied_with_helpers("--git-dir=.", *arguments, memory=memory or self.command.receiving_memory),
             cwd=cwd,
@@ -196,17 +199,18 @@ class GitTransfers:
             raise Killed("the transfer takes too long") from None
         finally:
             errors.get()  # ends when the last helper has: they all have the same error output
-        if process.returncode < 0 or (process.returncode and _has_pieces(cwd)):
+        # The text may repeat the address; the credentials are not part of that.
+        if process.returncode == _SOME_REFS_LEFT:
+            raise _RefsLeft(f"git ended with {process.returncode}: {words_of(errors.get())}")
+        if process.returncode < 0 or (process.returncode and _pieces(cwd) - begun_by_others):
             raise Killed(f"git or a program of its ended suddenly, with {process.returncode}: {words_of(errors.get())}")
         if process.returncode:
-            # The text may repeat the address; the credentials are not part of that.
-            failure = _RefsLeft if process.returncode == 1 else VcsError
-            raise failure(f"git ended with {process.returncode}: {words_of(errors.get())}")
+            raise VcsError(f"git ended with {process.returncode}: {words_of(errors.get())}")
 
 
-def _has_pieces(path: Path) -> bool:
-    """Whether a repository holds files that git, or a program that it started, removes at its end."""
-    return any(True for pattern in ("pack/tmp_*", "tmp_objdir-*") for _ in (path / "objects").glob(pattern))
+def _pieces(path: Path) -> set[Path]:
+    """The files of a repository that git, or a program that it started, removes at its end."""
+    return {piece for pattern in ("pack/tmp_*", "tmp_objdir-*") for piece in (path / "objects").glob(pattern)}
 
 
 def choose_head(repository: pygit2.Repository, default: str) -> None:
