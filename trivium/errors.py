@@ -111,6 +111,15 @@ class Busy(TriviumError):
     """Somebody else is working on the object; trying again later makes sense."""
 
 
+class ChangedMeanwhile(TriviumError):
+    """What the caller decided about is no more what they saw; nothing happened (`forge/seen.py`)."""
+
+    def __init__(self, present: object) -> None:
+        super().__init__("this was changed by somebody else")
+        self.present = present
+        """What stands now, as the caller looks at it."""
+
+
 class Undone(Busy):
     """The database ended a transaction for another one's sake: nothing of it happened, and it can be repeated."""
 

@@ -58,6 +58,14 @@ class HeadMoved(VcsError):
     public = "the branch has moved in the meantime"
 
 
+class NotAccepted(VcsError):
+    """What the server is to record for somebody would be refused from their client, too; everybody may read why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.public = why
+
+
 class TooLarge(VcsError):
     """The file has more bytes than the caller wants to have looked at."""
 

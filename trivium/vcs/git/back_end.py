@@ -128,7 +128,7 @@ class Git(GitTransfers):
     def commit(
         self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
     ) -> list[RefUpdate]:
-        update = editing.made(path, wanted)
+        update = editing.made(self.command, path, wanted)
         announce([update])
         editing.move(self.command, path, update)
         return [update]

@@ -13,7 +13,7 @@ from trivium.forge.history.files import beginning
 from trivium.forge.history.places import Place
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities, Lines
-from trivium.vcs.errors import HeadMoved, NotPossible, UnknownPath, UnknownRevision
+from trivium.vcs.errors import HeadMoved, NotAccepted, NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read
@@ -209,6 +209,8 @@ def _recorded(visit: RepositoryVisit, edit: Edit, entered: Entered[Any], name: s
         entered.refuse("", visit.text("The branch has moved in the meantime. Please open the file again."), 409)
     except UnknownPath:
         entered.refuse(name, visit.text("There is no place for a file at this path."))
+    except NotAccepted as error:
+        entered.refuse("", visit.text("This is not accepted, from a client neither: %(reason)s", reason=error.public))
     except NotPossible as error:
         entered.refuse("", visit.text(str(error)))
     except Locked as error:
