@@ -199,7 +199,7 @@ def save_defaults(visit: Visit) -> Page | Redirect:
                 enable_locking=wanted.default_repo_enable_locking,
                 enable_statistics=wanted.default_repo_enable_statistics,
             )
-            site_settings.set_repository_defaults(visit.site, visit.caller, begins)
+            site_settings.set_repository_defaults(visit.site, visit.caller, begins, entered.as_seen(_begins))
             return Redirect(visit.url("admin_settings.defaults"), visit.text("Saved."))
     return _defaults(visit, entered)
 

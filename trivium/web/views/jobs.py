@@ -54,7 +54,8 @@ def _told(visit: PendingVisit) -> str:
     name = visit.job.subject
     if visit.job.state is State.CANCELLED:
         return visit.text("The creation of %(name)s was cancelled.", name=name)
-    reason = visit.text(visit.job.reason) if visit.job.reason else ""
+    why = visit.job.reason
+    reason = visit.text(why.sentence, **why.values) if why else ""
     return visit.text("%(name)s could not be created: %(reason)s", name=name, reason=reason)
 
 
