@@ -15,7 +15,8 @@ _FAMILIAR = re.compile(
     r"\b(?:du|dich|dir|dein(?:e[mnrs]?)?|euch|euer|eure[mnrs]?)\b"
     r"|\bbitte \w+\b(?! Sie)"
     r"|(?:^|[.:;!?,] |\bund )(?:wähle|frag|warte|melde|sag|sieh|gib|nimm|lies|schicke|sende|füge|öffne|klicke|tippe|"
-    r"prüfe|versuche|lösche|entferne|trage|mach|lass|setze|schreibe|benutze|verwende|bestätige|ändere|speichere|vergib) ",
+    r"prüfe|versuche|lösche|entferne|trage|mach|lass|setze|schreibe|benutze|verwende|bestätige|ändere|speichere|vergib"
+    r") ",
     re.IGNORECASE,
 )
 """A pronoun, “Bitte” before another verb than “… Sie”, or the beginning of an order."""
