@@ -55,3 +55,12 @@ def test_an_error_that_repeats_what_was_asked_for_is_text(doorway: Doorway, site
     gits.history(site.tree.path_of("tide"), {"a": "1"})
     answer = doorway.visitor(ada).get("/tide/archive/%ff%ed%a0%80.zip")
     assert answer.status == 404 and answer.body.decode().startswith("Unknown revision ")
+
+
+@pytest.mark.parametrize("field", [b"firstname=%E9", b"firstname=\xe9", b"%ff=x", b"firstname=%ED%A0%80"])
+def test_a_form_of_other_bytes_than_utf_8_is_refused_instead_of_stored_as_something_else(
+    doorway: Doorway, ada: Caller, field: bytes
+) -> None:
+    kind = "application/x-www-form-urlencoded"
+    answer = doorway.visitor(ada).request("POST", "/_admin/my_account", field, Content_Type=kind)
+    assert answer.status == 400 and "UTF-8" in answer.text

@@ -67,6 +67,13 @@ FORMS = {
         "",
         ("hooks_outgoing_pull_logger", "", "1"),
     ),
+    "patterns of the site": (f"{SITE}/issue-tracker", "", "", ("pattern_0", r"#(\d+)", r"T-(\d+)")),
+    "patterns of a repository": (
+        "/tide/settings/issue-tracker",
+        "/tide/settings/issue-tracker/save",
+        "",
+        ("pattern_0", r"#(\d+)", r"T-(\d+)"),
+    ),
     "one's own profile": ("/_admin/my_account", "", "", ("firstname", "Root", "Radix")),
 }
 """The form → its page, where it is sent if that is elsewhere, how, and a field with what each of two people types."""
@@ -112,13 +119,15 @@ def test_of_two_who_send_a_form_at_the_same_moment_one_is_told_of_the_other(
 
     def send(number: int) -> Any:
         fields = {name: value for name, value in seen[number].items() if name != field} | {field: typed[number]}
+        if field == "pattern_0":
+            fields["url_0"] = "https://tracker.example.org/${id}"
         return visitors[number].post(there, **fields, **({"_method": method} if method else {}))
 
     # Of a field with two values the other one sends what stands there, after the first.
     answers = at_once(send, times=2) if both_change else [send(0), send(1)]
     assert sorted(answer.status for answer in answers) == [302, 409]
     (told,) = [answer for answer in answers if answer.status == 409]
-    assert "meanwhile. Send the form once more" in told.page.text
+    assert "meanwhile" in told.page.text and "end the form once more" in told.page.text
     loser = answers.index(told)
     assert filled_form(visitors[0].get(page), field).get(field, "") == typed[1 - loser]
     again = filled_form(told, field)
