@@ -19,9 +19,9 @@ class VcsError(TriviumError):
 class NotPossible(VcsError):
     """The system cannot do this at all, or not to this object; everybody may read the message."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.public = why
+    def __init__(self, why: str, /, **values: object) -> None:
+        super().__init__(why, **values)
+        self.public = str(self)
 
 
 class Interrupted(VcsError):

@@ -47,7 +47,7 @@ from typing import (
 import msgspec
 
 from trivium.access.caller import Caller
-from trivium.errors import AlreadyExists, ChangedMeanwhile, Forbidden, Invalid, Kind, NotFound, TriviumError
+from trivium.errors import AlreadyExists, ChangedMeanwhile, Forbidden, Invalid, Kind, Locked, NotFound, TriviumError
 from trivium.forge.seen import Seen
 from trivium.names import is_clean_text
 from trivium.web.visit import Visit
@@ -247,6 +247,8 @@ def sentence(visit: Visit, error: TriviumError) -> str:
             return visit.text("There is no %(name)s, or you may not see it.", name=given)
         case Forbidden():
             return visit.text("You may not do this.")
+        case Locked():
+            return visit.text(error.message, **error.values)
         case _:
             return visit.text("This cannot be done.")
 

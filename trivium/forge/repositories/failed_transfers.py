@@ -59,6 +59,8 @@ def failures_told(
 def reason_of(error: Exception) -> Because:
     """Why something failed, in words that its user may read."""
     match error:
+        case NotPossible():
+            return because(error.message, error.values)
         case VcsError():
             return because(error.public or Reason.NOT_COPIED)
         case AlreadyExists():

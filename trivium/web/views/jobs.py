@@ -11,6 +11,7 @@ from trivium.forge.jobs import finding
 from trivium.forge.jobs.job import State
 from trivium.turns import Pace
 from trivium.web.answers import Json, Page, Redirect
+from trivium.web.forms import sentence
 from trivium.web.registering import Who, view
 from trivium.web.visit import PendingVisit, RepositoryVisit, Visit
 
@@ -109,7 +110,7 @@ def again(visit: Visit, job: str) -> Redirect:
         finding.retry(visit.site, visit.caller, wanted)
         said = visit.text("It begins again.")
     except Invalid as error:
-        said = visit.text(str(error))
+        said = sentence(visit, error)
     return Redirect(_back(visit), said)
 
 

@@ -18,7 +18,7 @@ from trivium.forge.groups.repo_groups import RepoGroup, administered, path_below
 from trivium.names import check_segment, last_segment
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read, stored
+from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read, sentence, stored
 from trivium.web.registering import Who, view
 from trivium.web.showing import permissions as rights
 from trivium.web.showing.permissions import Grant, Wanted
@@ -261,5 +261,5 @@ def delete(visit: Visit, group: str) -> Page | Redirect:
                 above = visit.url("home.group", found.parent) if found.parent else visit.url("home.home")
                 return Redirect(above, visit.text("%(name)s was deleted.", name=found.name))
             except Invalid as error:
-                entered.refuse("", visit.text(str(error)))
+                entered.refuse("", sentence(visit, error))
     return _advanced(visit, found, entered)
