@@ -155,8 +155,12 @@ def toggle_lock(visit: RepositoryVisit) -> Redirect:
     try:
         locked = user_locks.toggle(visit.site, visit.caller, visit.repository)
     except Locked as error:
-        hint = "Only whoever holds it or administers the repository unlocks it."
-        raise Refused(403, error.message, hint=hint, values=error.values) from error
+        raise Refused(
+            403,
+            error.message,
+            given=error.values,
+            hint="Only whoever holds it or administers the repository unlocks it.",
+        ) from error
     said = visit.text("You hold the lock now.") if locked else visit.text("Nobody holds the lock now.")
     return Redirect(visit.url("summary.summary", visit.repository.name), said)
 
