@@ -26,7 +26,17 @@ class Kind(StrEnum):
 
 
 class TriviumError(Exception):
-    """Base of everything that the core refuses on purpose."""
+    """Base of everything that the core refuses on purpose.
+
+    A message that others than administrators read has its values by name, as `%(name)s`, so that it can be told in
+    their language.
+    """
+
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        super().__init__(message % values if values else message)
+        self.message = message
+        """The sentence before its values were put in: the key of its translation."""
+        self.values = values
 
 
 class WouldWait(Exception):
@@ -72,15 +82,12 @@ class Invalid(TriviumError):
 
     The message is a sentence in English: for the API, the command line and the log. With `about`, the name of the
     argument, it is for whoever typed the value as well: pages show it beside its field, in their reader's language, so
-    that it is written out here and has its values by name, as `%(name)s`.
+    that it is written out here.
     """
 
     def __init__(self, message: str = "", /, *, about: str = "", **values: object) -> None:
-        super().__init__(message % values if values else message)
-        self.message = message
-        """The sentence before its values were put in: the key of its translation."""
+        super().__init__(message, **values)
         self.about = about
-        self.values = values
 
 
 class WrongScope(Invalid):
@@ -104,11 +111,25 @@ class Locked(TriviumError):
     """A user holds the lock of the repository (system.md 3.4). The message is for users: its text is documented."""
 
     def __init__(self, name: str, holder: str, reason: str) -> None:
-        super().__init__(f"Repository `{name}` locked by user `{holder}`. Reason:`{reason}`")
+        super().__init__(
+            "Repository `%(name)s` locked by user `%(holder)s`. Reason:`%(reason)s`",
+            name=name,
+            holder=holder,
+            reason=reason,
+        )
 
 
 class Busy(TriviumError):
     """Somebody else is working on the object; trying again later makes sense."""
+
+
+class ChangedMeanwhile(TriviumError):
+    """What the caller decided about is no more what they saw; nothing happened (`forge/seen.py`)."""
+
+    def __init__(self, present: object) -> None:
+        super().__init__("this was changed by somebody else")
+        self.present = present
+        """What stands now, as the caller looks at it."""
 
 
 class Undone(Busy):

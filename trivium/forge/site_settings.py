@@ -16,6 +16,7 @@ from trivium.errors import Busy, Forbidden, Invalid
 from trivium.forge.bounds import check_title
 from trivium.forge.events import journal
 from trivium.forge.events.site import SiteSettingsChanged
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.store.query import Query
 from trivium.store.tables import site_values as table
@@ -49,11 +50,11 @@ def repository_defaults(db: Connection, _caller: Caller) -> RepositoryDefaults:
     return _stored(db, _REPOSITORIES, RepositoryDefaults)
 
 
-def set_repository_defaults(site: Site, caller: Caller, wanted: RepositoryDefaults) -> None:
+def set_repository_defaults(site: Site, caller: Caller, wanted: RepositoryDefaults, seen: Seen = whatever) -> None:
     """Set that; raises `Forbidden` for others than super-admins, and `Invalid` for a kind that cannot be served."""
     if wanted.kind not in site.back_ends:
         raise Invalid("Such repositories cannot be served here.", about="kind")
-    _set(site, caller, _REPOSITORIES, lambda _: wanted)
+    _set(site, caller, _REPOSITORIES, lambda _: wanted, seen)
 
 
 class SiteLook(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,12 +118,12 @@ def look_at_hand(site: Site, version: int | None) -> SiteLook:
     return found
 
 
-def change_look(site: Site, caller: Caller, **changes: Any) -> None:
+def change_look(site: Site, caller: Caller, seen: Seen = whatever, **changes: Any) -> None:
     """Set some of that; raises `Forbidden` for others than super-admins, and `Invalid` about what is wrong."""
     for name, check in _CHECKS.items():
         if name in changes:
             check(changes[name], name)
-    _set(site, caller, _LOOK, lambda db: msgspec.structs.replace(_stored(db, _LOOK, SiteLook), **changes))
+    _set(site, caller, _LOOK, lambda db: msgspec.structs.replace(_stored(db, _LOOK, SiteLook), **changes), seen)
 
 
 def _check_title(title: str, _about: str) -> None:
@@ -177,11 +178,12 @@ def _stored(db: Connection, key: str, kind: type[T]) -> T:
     return kind() if row is None else msgspec.json.decode(row[0], type=kind)
 
 
-def _set(site: Site, caller: Caller, key: str, made: Callable[[Connection], msgspec.Struct]) -> None:
+def _set(site: Site, caller: Caller, key: str, made: Callable[[Connection], msgspec.Struct], seen: Seen) -> None:
     if not caller.super_admin:
         raise Forbidden
     # Of two who set it at once one comes after the other.
     with site.store.write(told_apart=True) as db:
+        seen(db, caller)
         wanted = made(db)
         before = msgspec.structs.asdict(_stored(db, key, type(wanted)))
         changes = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value != before[name]}

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import Job, JobKind, State
-from trivium.forge.jobs.reasons import Reason
+from trivium.forge.jobs.reasons import Because, Reason, because
 from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.repositories.failed_transfers import reason_of
 from trivium.forge.site import Site
@@ -56,7 +56,7 @@ def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) ->
 def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Callable[[], None]:
     """Do what a job says; returns how to store its end."""
     if handler is None:
-        return lambda: work.end(State.FAILED, Reason.UNKNOWN_KIND)
+        return lambda: work.end(State.FAILED, because(Reason.UNKNOWN_KIND))
     try:
         arguments = msgspec.json.decode(job.arguments, type=handler.kind.arguments)
         work.check()
@@ -69,15 +69,15 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
     except (Busy, Interrupted) as error:
         # Others are at work there: that is no failure of an attempt.
         reason = reason_of(error)
-        return lambda: work.again(handler.kind.pause, reason, reason, counted=False)
+        return lambda: work.again(handler.kind.pause, reason, reason.english, counted=False)
     except Later as error:
-        return _tried_again(work, handler.kind, str(error), str(error))
+        return _tried_again(work, handler.kind, because(error.message, error.values), str(error))
     except TriviumError as error:
         reason, detail = reason_of(error), str(error)
         return lambda: work.end(State.FAILED, reason, detail)
     except DBAPIError as error:
         _log.warning("the database failed a job", job=job.id, kind=job.kind, why=str(error.orig))
-        return _tried_again(work, handler.kind, Reason.NO_DATABASE, str(error.orig))
+        return _tried_again(work, handler.kind, because(Reason.NO_DATABASE), str(error.orig))
     except OSError as error:
         _log.exception("a job failed", job=job.id, kind=job.kind)
         return _tried_again(work, handler.kind, reason_of(error), f"{type(error).__name__}: {error.strerror}")
@@ -85,11 +85,11 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
         # Whatever went wrong, who asked learns nothing of our insides, and the log everything but secrets.
         _log.exception("a job failed", job=job.id, kind=job.kind)
         name = type(error).__name__
-        return lambda: work.end(State.FAILED, Reason.OUR_FAULT, name)
+        return lambda: work.end(State.FAILED, because(Reason.OUR_FAULT), name)
     return lambda: work.end(State.DONE)
 
 
-def _tried_again(work: Work, kind: JobKind, reason: str, detail: str) -> Callable[[], None]:
+def _tried_again(work: Work, kind: JobKind, reason: Because, detail: str) -> Callable[[], None]:
     job = work.job
     if job.attempts >= job.most_attempts:
         return lambda: work.end(State.FAILED, reason, detail)

@@ -74,7 +74,9 @@ def check_free(path: Path, least: int, wanted: int = 0) -> None:
     if least:
         state = os.statvfs(path)
         if state.f_bavail * state.f_frsize < least + wanted:
-            raise StorageFull(f"less than {least} bytes would be free on the server's disk (min_free_bytes)")
+            raise StorageFull(
+                "less than %(least)s bytes would be free on the server's disk (min_free_bytes)", least=least
+            )
 
 
 def room_of(path: Path) -> int:

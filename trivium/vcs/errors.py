@@ -19,9 +19,9 @@ class VcsError(TriviumError):
 class NotPossible(VcsError):
     """The system cannot do this at all, or not to this object; everybody may read the message."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.public = why
+    def __init__(self, why: str, /, **values: object) -> None:
+        super().__init__(why, **values)
+        self.public = str(self)
 
 
 class Interrupted(VcsError):
@@ -56,6 +56,14 @@ class HeadMoved(VcsError):
     """A branch is not where somebody saw it who wants to add to it."""
 
     public = "the branch has moved in the meantime"
+
+
+class NotAccepted(VcsError):
+    """What the server is to record for somebody would be refused from their client, too; everybody may read why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.public = why
 
 
 class TooLarge(VcsError):

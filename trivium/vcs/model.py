@@ -345,11 +345,11 @@ class BackEnd(Protocol):
         """Whether `tidy` is worth while; costs next to nothing."""
         ...
 
-    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+    def tidy(self, path: Path, *, thorough: bool, keep: int, check: Callable[[], None]) -> None:
         """Put a repository in good order, beside readers and pushes.
 
         `thorough`: whatever it costs. Every process that works on the repository inherits the descriptor `keep`.
-        Raises `Interrupted` soon after `stop` says so.
+        Raises what `check` raises, which is called again and again.
         """
         ...
 

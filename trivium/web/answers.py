@@ -123,25 +123,29 @@ Answer = Page | Part | Redirect | Json | Body | Feed | NotModified
 
 
 class Refused(Exception):
-    """A view, or the gate, cannot give what was asked for. `sentence` is shown to whoever asked."""
+    """A view, or the gate, cannot give what was asked for. `sentence` is shown with what is `given`."""
 
     def __init__(
         self,
         status: int,
         sentence: str,
         *,
+        given: Mapping[str, object] = {},
         hint: str = "",
         headers: HeaderList = (),
         values: Mapping[str, Any] = {},
         shape: str = "",
     ) -> None:
-        super().__init__(sentence)
+        super().__init__(sentence % given if given else sentence)
         self.status = status
         self.sentence = sentence
+        """Before what is given was put in: the key of its translation."""
+        self.given = given
         self.hint = hint
         """What to do next."""
         self.headers = headers
         self.values = values
+        """What else the page shows."""
         self.shape = shape
         """What was wanted (`registering.Shape`), where the gate knew it already."""
 

@@ -137,6 +137,10 @@ class WebDoor:
             except Crowded:
                 await respond(send, 503, BUSY, b"The server is busy with other forms. Please try again.\n")
                 return None
+            except UnicodeDecodeError:
+                # Of what is not UTF-8 something else would be stored than was sent, and nobody would hear of it.
+                await respond(send, 400, (), b"The form is not UTF-8.\n")
+                return None
             except (TooLarge, ValueError):
                 await respond(send, 413, (), b"The form is too large.\n")
                 return None
@@ -197,7 +201,7 @@ class WebDoor:
             )
             if kind != b"application/x-www-form-urlencoded":
                 return None if body else {}
-            return parameters(body.decode("utf-8", "replace"), _MOST_FIELDS)
+            return parameters(body.decode(), _MOST_FIELDS, errors="strict")
 
     async def _answer(self, asked: Asked, receive: Receive) -> tuple[Ready, Visit]:
         """What is sent, made where there is time for it."""

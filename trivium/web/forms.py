@@ -10,15 +10,16 @@
     @view("PUT", "/_admin/repos/{repository}", needs=Level.ADMIN, word="ReposController:update", pace=Pace.SHORT)
     def save(visit: RepositoryVisit) -> Page | Redirect:
         entered = read(General, visit)
-        if wanted := entered.unless_changed(present(visit.repository)):
+        if wanted := entered.form:
             with entered.refusals(name="repo_name", group="repo_group"):
-                changed = changes.update_repository(visit.site, visit.caller, visit.repository, …)
+                asked, seen = RepositoryChanges(…), entered.as_seen(present)
+                changed = changes.update_repository(visit.site, visit.caller, visit.repository, asked, seen)
                 return Redirect(visit.url("repository_settings.general", changed.name), visit.text("Saved."))
         return _shown(visit, entered)
 
 The annotation of a field carries the function that reads it. What cannot be read is told beside its field, and so is
 what the core refuses. Nothing that was typed is lost but passwords, and nobody undoes unawares what somebody else has
-stored since the form was shown (`Entered.unless_changed`). A page has the status of the form that it shows as `fields`.
+stored since the form was shown (`Entered.as_seen`). A page has the status of the form that it shows as `fields`.
 Templates write the fields with the macros of `parts/form.html`, from `Entered`.
 """
 
@@ -29,11 +30,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
-from trivium.errors import AlreadyExists, Forbidden, Invalid, Kind, NotFound, TriviumError
+from trivium.access.caller import Caller
+from trivium.errors import AlreadyExists, ChangedMeanwhile, Forbidden, Invalid, Kind, Locked, NotFound, TriviumError
+from trivium.forge.seen import Seen
 from trivium.names import is_clean_text
 from trivium.web.visit import Visit
 
@@ -48,6 +63,7 @@ _SHOWN: Final = 200
 """Characters of a value that is stored, beside its field."""
 
 F = TypeVar("F", bound="Form")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +149,7 @@ class Entered(Generic[F]):
         self.status = 422 if wrong else 200
         """With which a page shows this."""
         self.seen = ""
-        """Marks of what was stored when the form was shown (`unless_changed`); it travels with the form."""
+        """Marks of what was stored when the form was shown (`as_seen`); it travels with the form."""
         self._visit = visit
 
     def instead(self, **typed: str) -> Entered[F]:
@@ -147,20 +163,29 @@ class Entered(Generic[F]):
         self.wrong.setdefault(about, sentence)
         self.status = status
 
-    def unless_changed(self, present: F) -> F | None:
-        """What was typed, as values, unless somebody else has changed a field to something else since it was shown.
+    def as_seen(self, look: Callable[Concatenate[Any, Caller, P], F], *given: P.args, **more: P.kwargs) -> Seen:
+        """For the core, that nobody undoes unawares what somebody else has stored since the form was shown.
 
-        What is stored now stands beside such a field then, with 409; the next time what was typed replaces it. A form
-        that does not say what it was made from is believed.
+        `look` fills the form with what is stored; the core asks in the transaction of the change. Where a field has
+        been changed to something else than what was typed, `refusals` puts that beside it, with 409; the next time
+        what was typed replaces it. A form that does not say what it was made from is believed.
         """
-        if self.form is None:
-            return None
-        before, now = self.seen.split("."), stored(self._visit, present)
-        for name, shown, mark in zip(now.typed, before, now.seen.split("."), strict=False):
-            if shown and shown != mark and getattr(self.form, name) != getattr(present, name):
-                self.refuse(name, self._changed_to(getattr(present, name)), 409)
-        self.seen = now.seen
-        return None if self.wrong else self.form
+
+        def check(db: Any, caller: Caller) -> None:
+            present = look(db, caller, *given, **more)
+            if self._changed(present):
+                raise ChangedMeanwhile(present)
+
+        return check
+
+    def _changed(self, present: F) -> dict[str, object]:
+        """The fields that somebody else has changed to something else → what stands there now."""
+        now = stored(self._visit, present)
+        return {
+            name: getattr(present, name)
+            for name, shown, mark in zip(now.typed, self.seen.split("."), now.seen.split("."), strict=False)
+            if shown and shown != mark and getattr(self.form, name) != getattr(present, name)
+        }
 
     def _changed_to(self, value: object) -> str:
         match value:
@@ -188,6 +213,11 @@ class Entered(Generic[F]):
         """
         try:
             yield
+        except ChangedMeanwhile as error:
+            present = cast("F", error.present)
+            for name, value in self._changed(present).items():
+                self.refuse(name, self._changed_to(value), 409)
+            self.seen = stored(self._visit, present).seen
         except Invalid as error:
             self.refuse(self._field(fields, error.about), sentence(self._visit, error))
         except AlreadyExists as error:
@@ -217,6 +247,8 @@ def sentence(visit: Visit, error: TriviumError) -> str:
             return visit.text("There is no %(name)s, or you may not see it.", name=given)
         case Forbidden():
             return visit.text("You may not do this.")
+        case Locked():
+            return visit.text(error.message, **error.values)
         case _:
             return visit.text("This cannot be done.")
 

@@ -96,17 +96,17 @@ def ready(answer: Answer, visit: Visit) -> Ready:
 def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
     """What went wrong, as a page or as the kind of answer that was wanted."""
     if shape is Shape.JSON:
-        made = ready(Json({"error": error.sentence}, error.status), visit)
+        made = ready(Json({"error": str(error)}, error.status), visit)
         return Ready(made.status, (*made.headers, *error.headers), made.content)
     if shape in (Shape.BODY, Shape.FEED):
-        content = (error.sentence + "\n").encode("utf-8", "replace")  # it may repeat what was asked for
+        content = (str(error) + "\n").encode("utf-8", "replace")  # it may repeat what was asked for
         return Ready(error.status, (("Content-Type", PLAIN), *_kept(visit), *error.headers), content)
     page = Page(
         "error.html",
         error.status,
         headers=error.headers,
-        sentence=error.sentence,
-        hint=error.hint,
+        sentence=visit.text(error.sentence, **error.given),
+        hint=visit.text(error.hint) if error.hint else "",
         request=request_id(visit),
         code=error.status,
         **error.values,

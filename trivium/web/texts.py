@@ -37,11 +37,11 @@ def refused(error: TriviumError) -> Refused:
         case Unwanted():
             return Refused(503, "Nobody waits for this any more.")
         case NotPossible():
-            return Refused(404, str(error))
+            return Refused(404, error.message, given=error.values)
         case Forbidden():
             return Refused(403, "You may not do this.")
         case Locked():
-            return Refused(423, str(error))
+            return Refused(423, error.message, given=error.values)
         case DatabaseAway():
             return Refused(503, "The database cannot be reached. Please try again.", headers=(("Retry-After", "5"),))
         case Busy():
@@ -49,7 +49,7 @@ def refused(error: TriviumError) -> Refused:
         case StorageFull():
             return Refused(507, "There is not enough room on the server.")
         case AlreadyExists() | Invalid():
-            return Refused(400, str(error))
+            return Refused(400, error.message, given=error.values)
         case VcsError():
             return Refused(500, "The repository cannot be read. An administrator finds the reason in the log.")
         case _:

@@ -55,10 +55,13 @@ def query_of(raw_query: bytes) -> Mapping[str, str]:
         return {}
 
 
-def parameters(text: str, most: int) -> dict[str, str]:
-    """The first value of each parameter of a query or a form; raises `ValueError` when there are more than `most`."""
+def parameters(text: str, most: int, errors: str = "replace") -> dict[str, str]:
+    """The first value of each parameter of a query or a form; raises `ValueError` when there are more than `most`.
+
+    `errors` says what becomes of bytes that are not UTF-8, as for `bytes.decode`.
+    """
     found: dict[str, str] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=most):
+    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors=errors):
         found.setdefault(name, value)
     return found
 

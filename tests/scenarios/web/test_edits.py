@@ -129,12 +129,18 @@ def test_only_at_the_head_of_a_branch_and_by_who_may_write(
             "a/.g\u200cit/x",
             ".git./x",
             ".git::$DATA",
-            "b/.gitmodules",
-            "GITMOD~1",
-            ".gitmodule\u200ds",
         ):
             bad = send(adas, f"/{mine.name}/add/{BRANCH[kind]}", filename=name, content="x", message="x")
             assert bad.status == 422, (name, bad.status)
+        evil = '[submodule "x"]\n\tpath = -x\n\turl = https://example.org/x\n'
+        for name, content, reason in (
+            ("b/.gitmodules", evil, "gitmodulesPath"),
+            ("GITMOD~1", evil, "gitmodulesPath"),
+            (".gitmodule\u200ds", evil, "gitmodulesPath"),
+            ("b/.gitattributes", "a" * 3000, "gitattributesLineLength"),
+        ):
+            bad = send(adas, f"/{mine.name}/add/{BRANCH[kind]}", filename=name, content=content, message="x")
+            assert bad.status == 422 and reason in bad.page.text, (name, bad.status)
     assert copy.published() == root("get_repo", repoid=mine.id)["last_changeset"]["raw_id"]
 
 

@@ -16,6 +16,7 @@ from trivium.assembly import open_site
 from trivium.errors import AlreadyExists, Busy, Cancelled, DatabaseAway, Invalid, Kind, NotFound
 from trivium.forge.jobs import finding, running
 from trivium.forge.jobs.job import Job, JobKind, State
+from trivium.forge.jobs.reasons import because
 from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.jobs.submission import submit
 from trivium.forge.site import Site
@@ -142,7 +143,7 @@ def test_what_is_refused_fails_with_its_reason(site: Site, ada: Caller, done: li
     job = _ask(site, ada)
     assert carry_out(site, job)
     row = _row(site, job)
-    assert (row.state, row.reason) == (State.FAILED, "it cannot be used")
+    assert (row.state, row.reason) == (State.FAILED, because("it cannot be used"))
 
 
 def test_what_goes_wrong_is_told_to_administrators_alone(site: Site, ada: Caller, done: list[Any]) -> None:
@@ -258,7 +259,7 @@ def test_what_kills_every_process_is_given_up(site: Site, ada: Caller, settings:
         recover(site, alone=False)
     row = _row(site, job)
     assert (row.state, row.attempts, row.secret) == (State.FAILED, 2, None)
-    assert row.reason and "ended" in row.reason
+    assert row.reason and "ended" in row.reason.english
 
 
 def test_a_process_that_forgot_a_job_puts_it_back(site: Site, ada: Caller, done: list[Any]) -> None:
@@ -282,7 +283,7 @@ def test_who_was_believed_dead_does_nothing_more(site: Site, ada: Caller, settin
         work.check()
     with pytest.raises(TakenAway), site.store.write() as db:
         work.ends(db, 7)
-    work.end(State.FAILED, "too late")
+    work.end(State.FAILED, because("too late"))
     row = _row(site, job)
     assert (row.state, row.repository_id, row.reason) == (State.RUNNING, None, None)
     other.close()
@@ -404,7 +405,7 @@ def test_what_is_not_there_now_is_tried_as_often_as_its_kind_says(site: Site, ad
         assert carry_out(site, job)
         assert _row(site, job).attempts == attempt
     row = _row(site, job)
-    assert (row.state, row.reason) == (State.FAILED, "the other server does not answer")
+    assert (row.state, row.reason) == (State.FAILED, because("the other server does not answer"))
 
 
 def test_an_end_that_cannot_be_stored_leaves_the_job_to_whoever_looks(

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.doors import Doorway, Visitor
 from trivium.access.caller import Caller
+from trivium.forge.gists import gists
+from trivium.forge.site import Site
 
 
 def fields(visitor: Visitor, address: str) -> dict[str, str]:
@@ -63,6 +65,27 @@ def test_two_who_edit_at_once_see_both_texts(doorway: Doorway, ada: Caller) -> N
     knowing = sent | {"content-1": "mine = 1\n", "revision": present}
     assert mine.post(f"{address}/edit", **knowing).status == 302
     assert mine.get(f"{address}/tip/raw/a.py").text == "mine = 1\n"
+
+
+def test_line_ends_stay_with_their_texts_whatever_files_are_called(site: Site, doorway: Doorway, ada: Caller) -> None:
+    """No form sends them."""
+    before = {"a.bat": "a\r\nb\r\n", "b.bat": "c\r\n", "c.txt": "d\ne\n", "d.bat": "f\r\n"}
+    gist = gists.create(site, ada, files=before, kind="public")
+    mine, address = doorway.visitor(ada), f"/_admin/gists/{gist.access_id}"
+    sent = fields(mine, f"{address}/edit")
+    named = {sent[f"filename-{number}"]: number for number in range(1, 5)}
+    for old, new in (("a.bat", "b.bat"), ("b.bat", "a.bat"), ("c.txt", "x.txt")):
+        sent[f"filename-{named[old]}"] = new
+    sent[f"content-{named['d.bat']}"] = "f\r\ng\r\n"
+    assert mine.post(f"{address}/edit", **sent).status == 302
+    after = {"b.bat": b"a\r\nb\r\n", "a.bat": b"c\r\n", "x.txt": b"d\ne\n", "d.bat": b"f\r\ng\r\n"}
+    assert {name: mine.get(f"{address}/tip/raw/{name}").body for name in after} == after
+
+
+def test_a_number_that_is_missing_loses_no_file(doorway: Doorway, ada: Caller) -> None:
+    mine = doorway.visitor(ada)
+    address = made(mine, **{"filename-7": "b.py", "content-7": "two"})
+    assert mine.get(f"{address}/tip/raw/b.py").text == "two"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def task_object(job: Job, *, in_full: bool) -> dict[str, Any]:
         "cancelling": job.asked_to_end and not job.state.over,
         "progress": progress,
         "log": job.log,
-        "reason": job.reason,
+        "reason": job.reason.english if job.reason else None,
         "attempts": job.attempts,
         "created_on": job.created_on,
         "started_on": job.started_on,

@@ -44,7 +44,7 @@ def jobs_list(data: Path, config: Path | None, states: tuple[str, ...], limit: i
         [
             (
                 *(job.id, job.state, _progress(job), job.kind, job.subject, job.username, job.created_on),
-                job.detail or job.reason or "",
+                job.detail or (job.reason.english if job.reason else ""),
             )
             for job in found
         ]
@@ -77,8 +77,8 @@ def jobs_show(data: Path, config: Path | None, job_id: str) -> None:
         "asked on": job.created_on,
         "begun on": job.started_on or "",
         "ended on": job.ended_on or "",
-        "reason": job.reason or "",
-        "detail": job.detail if job.detail and job.detail != job.reason else "",
+        "reason": job.reason.english if job.reason else "",
+        "detail": job.detail if job.detail and (not job.reason or job.detail != job.reason.english) else "",
     }
     table([(f"{name}:", value or "") for name, value in told.items() if value])
     for line in job.log.splitlines():

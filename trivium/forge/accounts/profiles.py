@@ -20,6 +20,7 @@ from trivium.forge.accounts.users import User
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import UserChanged
 from trivium.forge.events.event import values_before
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.store.tables import user_emails, users
 
@@ -61,6 +62,7 @@ def change_own(
     email: str | UnsetType = UNSET,
     password: str = "",
     authenticator: Authenticator,
+    seen: Seen = whatever,
 ) -> None:
     """Give the caller's account other names, or have mails go to another of its addresses.
 
@@ -82,6 +84,7 @@ def change_own(
         authenticator.by_sign_in(caller.username, password, caller.address)
         wanted["email"] = email.lower() or None
     with site.store.write(told_apart=True) as db:
+        seen(db, caller)
         was = values_before(db, users, caller.user_id, wanted)
         changes = {name: value for name, value in wanted.items() if value != was[name]}
         if not changes:

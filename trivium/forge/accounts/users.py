@@ -22,6 +22,7 @@ from trivium.forge.events.accounts import UserChanged, UserCreated, UserDeleted
 from trivium.forge.events.event import values_before
 from trivium.forge.naming import searching
 from trivium.forge.partial_changes import PartialChanges
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.names import account_key_of, check_email, check_username, is_clean_text
 from trivium.store.engine import insert_id
@@ -267,7 +268,7 @@ class UserChanges(PartialChanges, frozen=True, kw_only=True):
     """Whether what `default` may do counts for them (system.md 6.1)."""
 
 
-def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) -> User:
+def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges, seen: Seen = whatever) -> User:
     """Make the wanted changes and leave the rest; raises and changes nothing when any of them is impossible."""
     _only_super_admins(caller)
     if user.id == DEFAULT_USER_ID:
@@ -287,6 +288,7 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges) 
         changes["force_password_change"] = False
     changes |= wanted.given("force_password_change")
     with site.store.write(told_apart=True) as db:
+        seen(db, caller)
         if "username" in changes:
             check_free(db, username=changes["username"], but=user.id)
         if "email" in changes:

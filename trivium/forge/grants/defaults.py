@@ -17,6 +17,7 @@ from trivium.forge.events import journal
 from trivium.forge.events.permissions import ObjectDefaultsOverwritten
 from trivium.forge.grants.global_permissions import set_values
 from trivium.forge.grants.on_objects import Subject
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.store.tables import DEFAULT_USER_ID
 
@@ -24,7 +25,7 @@ EVERYBODY: Final = Subject("default", user_id=DEFAULT_USER_ID)
 
 
 def set_object_defaults(
-    site: Site, caller: Caller, wanted: Mapping[Scope, Level], overwrite: Collection[Scope] = ()
+    site: Site, caller: Caller, wanted: Mapping[Scope, Level], overwrite: Collection[Scope] = (), seen: Seen = whatever
 ) -> dict[Scope, int]:
     """Set what everybody may do with a new object of each kind, and of the kinds `overwrite` with all that there are.
 
@@ -35,6 +36,7 @@ def set_object_defaults(
         raise Forbidden
     changed = {}
     with site.store.write() as db:
+        seen(db, caller)
         rights_change(db, user_id=DEFAULT_USER_ID)
         set_values(db, caller, EVERYBODY, {scope.value: scope.name_of(level) for scope, level in wanted.items()})
         for scope in overwrite:

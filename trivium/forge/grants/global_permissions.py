@@ -19,6 +19,7 @@ from trivium.forge.events.accounts import UserChanged
 from trivium.forge.events.event import values_before
 from trivium.forge.events.permissions import AnonymousAccessSet, GlobalPermissionSet
 from trivium.forge.grants.on_objects import Subject
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.store.tables import DEFAULT_USER_ID, global_grants, users
 
@@ -67,6 +68,7 @@ def set_permissions(
     caller: Caller,
     subject: Subject,
     wanted: Mapping[str, str | None],
+    seen: Seen = whatever,
     *,
     inherits: bool | None = None,
     anonymous: bool | None = None,
@@ -80,6 +82,7 @@ def set_permissions(
     if not caller.super_admin:
         raise Forbidden
     with site.store.write(told_apart=True) as db:
+        seen(db, caller)
         rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
         set_values(db, caller, subject, wanted)
         if inherits is not None and subject.user_id is not None:

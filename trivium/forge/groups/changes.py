@@ -22,6 +22,7 @@ from trivium.forge.groups.repo_groups import RepoGroup
 from trivium.forge.naming import former_names, grams
 from trivium.forge.naming.former_names import below
 from trivium.forge.partial_changes import PartialChanges
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.names import check_path, check_segment, key_of, last_segment
 from trivium.store.intents import Move, carry_out
@@ -43,7 +44,9 @@ class RepoGroupChanges(PartialChanges, frozen=True, kw_only=True):
     """Set on everything inside as well."""
 
 
-def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroupChanges) -> RepoGroup:
+def update_group(
+    site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroupChanges, seen: Seen = whatever
+) -> RepoGroup:
     """Make the wanted changes and leave the rest; a group moves with its contents."""
     with site.store.read() as db:
         into = _new_parent(db, caller, group, wanted.parent)
@@ -55,6 +58,7 @@ def update_group(site: Site, caller: Caller, group: RepoGroup, wanted: RepoGroup
     check_path(path, inside=path)
 
     def change(db: Connection) -> RepoGroup:
+        seen(db, caller)
         was = values_before(db, groups, group.id, ["name", "description", "enable_locking", "owner_id"])
         if repo_groups.find(db, caller, group.id, Level.ADMIN).name != group.name:
             raise Invalid("the group was renamed by somebody else", about="name")

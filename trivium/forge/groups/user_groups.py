@@ -32,6 +32,7 @@ from trivium.forge.events.groups import MemberAdded, MemberRemoved, UserGroupCha
 from trivium.forge.grants.on_objects import factory_level, grant_row
 from trivium.forge.naming import searching
 from trivium.forge.partial_changes import PartialChanges
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.names import check_user_group, is_clean_text, key_of
 from trivium.store.engine import Record, insert_id
@@ -177,7 +178,9 @@ class UserGroupChanges(PartialChanges, frozen=True, kw_only=True):
     active: bool | UnsetType = UNSET
 
 
-def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroupChanges) -> UserGroup:
+def update_group(
+    site: Site, caller: Caller, group: UserGroup, wanted: UserGroupChanges, seen: Seen = whatever
+) -> UserGroup:
     """Make the wanted changes and leave the rest."""
     changes: dict[str, Any] = {}
     if wanted.name is not UNSET:
@@ -190,6 +193,7 @@ def update_group(site: Site, caller: Caller, group: UserGroup, wanted: UserGroup
         changes["owner_id"] = wanted.owner.id
     changes |= wanted.given("active")
     with site.store.write() as db:
+        seen(db, caller)
         if "name" in changes:
             holder = db.execute(_TAKEN, {"sought": changes["name_key"]}).scalar()
             if holder not in (None, group.id):

@@ -106,11 +106,13 @@ def commit(site: Site, history: History, caller: Caller, repository: Repository,
     """Record the change at the head of its branch; returns the new commit's full id.
 
     Raises `Conflict`, `Forbidden`, `Locked`, `Busy`, `StorageFull`, `Invalid` with the argument that it is about,
-    `UnknownPath` and `VcsError`, with nothing changed.
+    `UnknownPath`, `NotAccepted` where a push would be refused as well, and `VcsError`, with nothing changed.
     """
     back_end = site.back_ends[repository.kind]
     if not back_end.abilities.edits:
         raise NotPossible("files of this system are not edited in the browser")
+    # Subversion takes no other line ends in a message, and in the others they would end no line.
+    edit = replace(edit, message=edit.message.replace("\r\n", "\n").replace("\r", "\n"))
     _check(edit)
     with site.store.read() as db:
         present = repositories.find(db, caller, repository.id, Level.WRITE)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from trivium.access.caller import Caller
+from trivium.forge.jobs.reasons import Because, because_of
 from trivium.store.tables import jobs
 
 
@@ -73,7 +74,7 @@ class Job(msgspec.Struct, frozen=True):
     total: int | None
     what: str
     log: str
-    reason: str | None
+    reason: Because | None
     """Why it failed, in a sentence that whoever asked for it may read."""
     detail: str | None
     """The same for super-admins."""
@@ -97,11 +98,13 @@ class Job(msgspec.Struct, frozen=True):
 
 COLUMNS: Final = tuple(jobs.c[name] for name in Job.__struct_fields__)
 _STATE_AT: Final = Job.__struct_fields__.index("state")
+_REASON_AT: Final = Job.__struct_fields__.index("reason")
 
 
 def job_of(row: Any) -> Job:
     values = list(row)
     values[_STATE_AT] = State(values[_STATE_AT])
+    values[_REASON_AT] = because_of(values[_REASON_AT]) if values[_REASON_AT] else None
     return Job(*values)
 
 

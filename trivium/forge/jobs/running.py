@@ -25,7 +25,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from trivium.errors import Busy, Cancelled, TriviumError
 from trivium.forge.jobs.job import COLUMNS, Job, State, job_of, moment
-from trivium.forge.jobs.reasons import Reason
+from trivium.forge.jobs.reasons import Because, Reason
 from trivium.forge.site import Site
 from trivium.names import storable
 from trivium.store.query import Change, Query
@@ -37,7 +37,6 @@ _LOOK_EVERY: Final = 0.5
 _TELL_EVERY: Final = 1.0
 """Seconds between two notes of how far it is: each is a write to the disk."""
 _LONGEST_LOG: Final = 16 << 10
-_LONGEST_REASON: Final = 1000
 _LONGEST_DETAIL: Final = 4000
 
 _MINE = (
@@ -220,14 +219,6 @@ class Work:
         if row[0]:
             raise Cancelled
 
-    def wanted(self) -> bool:
-        """Whether to go on: the same question as that of `check`."""
-        try:
-            self.check()
-        except (Cancelled, Busy):
-            return False
-        return True
-
     def tell(self, done: int, total: int | None, what: str) -> None:
         """Say how far it is: `done` of `total`, in the unit `what`. It is stored now and then."""
         with self._lock:
@@ -261,13 +252,13 @@ class Work:
         """The transaction with `ends` is committed."""
         self.over = True
 
-    def end(self, state: State, reason: str | None = None, detail: str | None = None) -> None:
+    def end(self, state: State, reason: Because | None = None, detail: str | None = None) -> None:
         """Store how the job ended, unless another process has it."""
         with self._site.store.write(access_unchanged=True, durable=False) as db:
             self._end(db, state, reason=reason, detail=detail)
         self.over = True
 
-    def again(self, seconds: float, reason: str, detail: str, *, counted: bool) -> None:
+    def again(self, seconds: float, reason: Because, detail: str, *, counted: bool) -> None:
         """Put the job back: it begins again after so many seconds. `counted`: as one of its attempts."""
         with self._site.store.write(access_unchanged=True, durable=False) as db:
             changes = {"due": moment(seconds), "uncounted": 0 if counted else 1, "said": self._log}
@@ -280,7 +271,7 @@ class Work:
         state: State,
         *,
         repository_id: int | None = None,
-        reason: str | None = None,
+        reason: Because | None = None,
         detail: str | None = None,
     ) -> bool:
         if self._forgotten and state is State.DONE:
@@ -301,9 +292,9 @@ class Work:
         return {"job": self.job.id, "me": self._site.worker.id}
 
 
-def _why(reason: str | None, detail: str | None) -> dict[str, Any]:
+def _why(reason: Because | None, detail: str | None) -> dict[str, Any]:
     return {
-        "why": reason and storable(reason[:_LONGEST_REASON]),
+        "why": reason and storable(reason.stored),
         "details": detail and storable(detail[:_LONGEST_DETAIL]),
     }
 

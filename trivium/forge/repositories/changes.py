@@ -31,6 +31,7 @@ from trivium.forge.repositories import trash_notes
 from trivium.forge.repositories.creation import myself
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.new import check_landing_rev, seal_remote
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.names import (
     check_path,
@@ -71,7 +72,9 @@ class RepositoryChanges(PartialChanges, frozen=True, kw_only=True):
     """The parent, by name or id; None: it is no fork."""
 
 
-def update_repository(site: Site, caller: Caller, repository: Repository, wanted: RepositoryChanges) -> Repository:
+def update_repository(
+    site: Site, caller: Caller, repository: Repository, wanted: RepositoryChanges, seen: Seen = whatever
+) -> Repository:
     """Make the wanted changes and leave the rest; returns the repository as it is then."""
     with site.store.read() as db:
         path = _new_path(db, caller, repository, wanted)
@@ -99,6 +102,7 @@ def update_repository(site: Site, caller: Caller, repository: Repository, wanted
     check_path(path, inside=path)
 
     def change(db: Connection) -> Repository:
+        seen(db, caller)
         if repositories.find(db, caller, repository.id, Level.ADMIN).name != repository.name:
             raise Invalid("the repository was renamed by somebody else", about="name")
         if parent is not None:

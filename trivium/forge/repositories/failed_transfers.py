@@ -16,7 +16,7 @@ from trivium.egress.policy import RemoteUrl
 from trivium.errors import AlreadyExists, Busy, Cancelled, Forbidden, Locked, NotFound, TriviumError
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import TransferFailed as Failed
-from trivium.forge.jobs.reasons import Reason
+from trivium.forge.jobs.reasons import Because, Reason, because
 from trivium.forge.site import Site
 from trivium.vcs.errors import NotPossible, VcsError
 from trivium.vcs.remote_trouble import TransferFailed, trouble_of
@@ -46,29 +46,31 @@ def failures_told(
         raise
     except VcsError as error:
         if remote is None or isinstance(error, NotPossible):
-            _tell(site, caller, kind, subject, repository_id, reason_of(error))
+            _tell(site, caller, kind, subject, repository_id, reason_of(error).english)
             raise
         failed = TransferFailed(trouble_of(str(error)), _without_secret(str(error), remote))
         _tell(site, caller, kind, subject, repository_id, failed.public, _shown(remote))
         raise failed from error
     except (TriviumError, OSError) as error:
-        _tell(site, caller, kind, subject, repository_id, reason_of(error), _shown(remote))
+        _tell(site, caller, kind, subject, repository_id, reason_of(error).english, _shown(remote))
         raise
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception) -> Because:
     """Why something failed, in words that its user may read."""
     match error:
+        case NotPossible():
+            return because(error.message, error.values)
         case VcsError():
-            return error.public or Reason.NOT_COPIED
+            return because(error.public or Reason.NOT_COPIED)
         case AlreadyExists():
-            return Reason.NAME_TAKEN
+            return because(Reason.NAME_TAKEN)
         case NotFound() | Forbidden():
-            return Reason.NOT_ALLOWED
+            return because(Reason.NOT_ALLOWED)
         case TriviumError():
-            return str(error)
+            return because(error.message, error.values)
         case _:
-            return Reason.NOT_POSSIBLE
+            return because(Reason.NOT_POSSIBLE)
 
 
 def _tell(

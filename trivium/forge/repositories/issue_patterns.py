@@ -26,6 +26,7 @@ from trivium.forge.events.site import SiteSettingsChanged
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.issue_expressions import BadExpression, expression
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.query import Query
@@ -119,7 +120,9 @@ def site_patterns(db: Connection, _caller: Caller) -> tuple[Pattern, ...]:
     return _read(value) if value is not None else ()
 
 
-def save(site: Site, caller: Caller, repository: Repository, patterns: Sequence[Pattern] | None) -> None:
+def save(
+    site: Site, caller: Caller, repository: Repository, patterns: Sequence[Pattern] | None, seen: Seen = whatever
+) -> None:
     """Give a repository its own patterns, perhaps none; None: it has those of the site again.
 
     Needs repository.admin. Raises `BadPattern`.
@@ -127,6 +130,7 @@ def save(site: Site, caller: Caller, repository: Repository, patterns: Sequence[
     kept = None if patterns is None else checked(patterns)
     with site.store.write(told_apart=True) as db:
         repositories.find(db, caller, repository.id, Level.ADMIN)
+        seen(db, caller)
         table = repository_settings
         is_it = (table.c.repository_id == repository.id, table.c.key == KEY)
         was = db.execute(select(table.c.value).where(*is_it).with_for_update()).scalar()
@@ -138,12 +142,13 @@ def save(site: Site, caller: Caller, repository: Repository, patterns: Sequence[
         journal.record(db, caller, event)
 
 
-def save_for_site(site: Site, caller: Caller, patterns: Sequence[Pattern]) -> None:
+def save_for_site(site: Site, caller: Caller, patterns: Sequence[Pattern], seen: Seen = whatever) -> None:
     """Change the patterns of the site, which count wherever a repository has none of its own. Needs super-admin."""
     if not caller.super_admin:
         raise Forbidden
     kept = checked(patterns)
     with site.store.write(told_apart=True) as db:
+        seen(db, caller)
         is_it = site_values.c.key == KEY
         was = db.execute(select(site_values.c.value).where(is_it).with_for_update()).scalar()
         db.execute(delete(site_values).where(is_it))

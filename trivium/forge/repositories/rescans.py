@@ -133,7 +133,7 @@ def rescan(site: Site, caller: Caller, *, remove_obsolete: bool = False, at_most
     """
     root = site.tree.root
     if not root.is_dir():
-        raise Invalid(f"the repository root {root} is missing")
+        raise Invalid("the repository root %(root)s is missing", root=root)
     with site.store.read() as db:
         known = _names(db)
     lost = _lost(site, known, at_most_half=at_most_half) if remove_obsolete else []
@@ -166,7 +166,7 @@ def look(site: Site, *, remove_obsolete: bool = False) -> Rescan:
     """What `rescan` would register and forget now, by a look: nothing is opened, and nothing changes."""
     root = site.tree.root
     if not root.is_dir():
-        raise Invalid(f"the repository root {root} is missing")
+        raise Invalid("the repository root %(root)s is missing", root=root)
     with site.store.read() as db:
         known = _names(db)
     report = _Report(site)
@@ -241,9 +241,11 @@ def _lost(site: Site, known: list[str], *, at_most_half: bool) -> list[str]:
         registered = _names(db)
         lost = [name for name in registered if name in seen and not _stands(site, name)]
         if lost and not any(not entry.name.startswith(".") for entry in root.iterdir()):
-            raise Invalid(f"the repository root {root} is empty; is its disk mounted?")
+            raise Invalid("the repository root %(root)s is empty; is its disk mounted?", root=root)
     if at_most_half and 2 * len(lost) > len(registered):
-        raise Invalid(f"{len(lost)} of {len(registered)} repositories are missing; is a disk not mounted?")
+        raise Invalid(
+            "%(lost)s of %(all)s repositories are missing; is a disk not mounted?", lost=len(lost), all=len(registered)
+        )
     return lost
 
 

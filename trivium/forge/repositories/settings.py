@@ -18,6 +18,7 @@ from trivium.forge.events.repositories import SettingsChanged
 from trivium.forge.events.site import SiteSettingsChanged
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories.finding import Repository
+from trivium.forge.seen import Seen, whatever
 from trivium.forge.site import Site
 from trivium.names import is_clean_text
 from trivium.store.query import Query
@@ -34,10 +35,9 @@ _MAX_PATTERN: Final = 255
 class BadSetting(Invalid):
     """An unknown setting, or a value that it cannot have."""
 
-    def __init__(self, key: str, why: str) -> None:
-        super().__init__(f"{key}: {why}")
+    def __init__(self, key: str, why: Invalid) -> None:
+        super().__init__(why.message, about=key, **why.values)
         self.key = key
-        self.why = why
 
 
 def _flag(given: Any) -> bool:
@@ -45,7 +45,7 @@ def _flag(given: Any) -> bool:
         return given
     word = str(given).strip().lower() if isinstance(given, (str, int)) else ""
     if word not in _TRUE | _FALSE:
-        raise ValueError("neither true nor false")
+        raise Invalid("this is neither true nor false", about="value")
     return word in _TRUE
 
 
@@ -58,16 +58,16 @@ def _patterns(given: Any) -> list[str]:
     if isinstance(given, str):
         given = [part.strip() for part in given.replace("\n", ",").split(",") if part.strip()]
     if not isinstance(given, list) or not 1 <= len(given) <= _MAX_PATTERNS:
-        raise ValueError(f"a list of at most {_MAX_PATTERNS} paths is expected")
+        raise Invalid("a list of at most %(most)s paths is expected", about="value", most=_MAX_PATTERNS)
     return [_pattern(one) for one in given]
 
 
 def _pattern(given: Any) -> str:
     if not isinstance(given, str) or len(given) > _MAX_PATTERN or not is_clean_text(given) or not given.isprintable():
-        raise ValueError("a path is expected")
+        raise Invalid("a path is expected", about="value")
     segments = [segment for segment in given.split("/") if segment]
     if not segments or any(segment in (".", "..") or ("*" in segment and segment != "*") for segment in segments):
-        raise ValueError("a path is expected, in which * stands for any one name")
+        raise Invalid("a path is expected, in which * stands for any one name", about="value")
     return "/".join(segments)
 
 
@@ -184,12 +184,13 @@ def _known(every: Mapping[str, Any], *, own: bool) -> Known:
     )
 
 
-def change_of_site(site: Site, caller: Caller, **given: Any) -> None:
+def change_of_site(site: Site, caller: Caller, seen: Seen = whatever, **given: Any) -> None:
     """Set what holds for repositories without settings of their own; raises `Forbidden` and `BadSetting`."""
     if not caller.super_admin:
         raise Forbidden
     values = {key: _parsed(key, given[key]) for key in _OF_SITE}
     with site.store.write(told_apart=True) as db:
+        seen(db, caller)
         before = _sites_values(db.execute(select(_sites)).scalar())
         changes = {key: value for key, value in values.items() if value != before[key]}
         if not changes:
@@ -202,11 +203,11 @@ def change_of_site(site: Site, caller: Caller, **given: Any) -> None:
 
 def _parsed(key: str, value: Any) -> Any:
     if key not in _KNOWN:
-        raise BadSetting(key, "there is no such setting")
+        raise BadSetting(key, Invalid("there is no such setting", about="key"))
     try:
         return _KNOWN[key].parse(value)
-    except ValueError as error:
-        raise BadSetting(key, str(error)) from error
+    except Invalid as error:
+        raise BadSetting(key, error) from error
 
 
 def layout_of(db: Connection, repository: Repository) -> Layout:
@@ -215,11 +216,12 @@ def layout_of(db: Connection, repository: Repository) -> Layout:
     return Layout(tuple(found[_BRANCHES]), tuple(found[_TAGS]))
 
 
-def change(site: Site, caller: Caller, repository: Repository, given: Mapping[str, Any]) -> None:
+def change(site: Site, caller: Caller, repository: Repository, given: Mapping[str, Any], seen: Seen = whatever) -> None:
     """Change the given settings, all or none; null restores the site's value. Raises `BadSetting`."""
     values = {key: None if value is None and key in _KNOWN else _parsed(key, value) for key, value in given.items()}
     with site.store.write(told_apart=True) as db:
         repositories.find(db, caller, repository.id, Level.ADMIN)
+        seen(db, caller)
         was: dict[str, Any] = {}
         for key, value in values.items():
             replaced = (table.c.repository_id == repository.id, table.c.key == key)

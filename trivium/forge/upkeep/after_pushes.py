@@ -19,7 +19,7 @@ from cachetools import TTLCache
 
 from trivium.access.caller import the_system
 from trivium.access.levels import Level
-from trivium.errors import Busy, NotFound, TriviumError
+from trivium.errors import Busy, Cancelled, NotFound, TriviumError
 from trivium.forge.events.delivery import Subscriber
 from trivium.forge.events.moves import MOVES
 from trivium.forge.events.outbox import Recorded
@@ -121,8 +121,8 @@ def look_after(site: Site, work: Work, arguments: LookAfterArguments) -> None:
     repository_id = arguments.repository_id
     with _turn(site, work):
         try:
-            housekeeping.tidy(site, repository_id, thorough=False, stop=lambda: not work.wanted())
-        except Interrupted:
+            housekeeping.tidy(site, repository_id, thorough=False, check=work.check)
+        except (Interrupted, Busy, Cancelled):
             raise
         except TriviumError as error:
             _log.warning("a repository was not put in order", repository_id=repository_id, why=str(error))

@@ -27,12 +27,18 @@ TIDY: Final = "tidy"
 _PLACE = Query(select(repositories.c.name, repositories.c.kind).where(repositories.c.id == bindparam("repository_id")))
 
 
-def tidy(site: Site, repository_id: int, *, thorough: bool, stop: Callable[[], bool]) -> None:
+def tidy(site: Site, repository_id: int, *, thorough: bool, check: Callable[[], None]) -> None:
     """Put one repository in good order, if that is worth while or `thorough`.
 
-    Raises `VcsError`, `StorageFull`, or `Interrupted` when somebody wants the repository alone or `stop` says so.
+    Raises `VcsError`, `StorageFull`, `Interrupted` when somebody wants the repository alone, and what `check` raises.
     """
     lock = RepositoryLock(site.tree.locks, repository_id)
+
+    def goes_on() -> None:
+        check()
+        if lock.is_wanted():
+            raise Interrupted("the repository is in use")
+
     held = lock.try_shared()
     if held is None:
         raise Interrupted("the repository is in use")
@@ -48,7 +54,7 @@ def tidy(site: Site, repository_id: int, *, thorough: bool, stop: Callable[[], b
         if not (thorough or back_end.is_untidy(path)):
             return
         work = pushes.begin(site, the_system(), repository_id, (), action=TIDY)
-        back_end.tidy(path, thorough=thorough, keep=held, stop=lambda: stop() or lock.is_wanted())
+        back_end.tidy(path, thorough=thorough, keep=held, check=goes_on)
         growth.forget(site, repository_id)
         pushes.finish(site, work, ())
         work = None

@@ -15,14 +15,14 @@ from trivium.forge.upkeep import housekeeping
 
 
 def carry_out(
-    site: Site, caller: Caller, repository: Repository, *, stop: Callable[[], bool] = lambda: False
+    site: Site, caller: Caller, repository: Repository, check: Callable[[], None] = lambda: None
 ) -> list[str]:
     """Run the maintenance of a repository's system, beside readers and pushes; returns what was done.
 
-    Raises `Interrupted` when somebody wants the repository alone or `stop` says so, and `VcsError`. Recovery
-    removes the remains of a killed server, as after a push.
+    Raises `Interrupted` when somebody wants the repository alone, what `check` raises, and `VcsError`. Recovery removes
+    the remains of a killed server, as after a push.
     """
-    housekeeping.tidy(site, repository.id, thorough=True, stop=stop)
+    housekeeping.tidy(site, repository.id, thorough=True, check=check)
     with site.store.write(access_unchanged=True) as db:
         journal.record(db, caller, RepositoryMaintained(subject=repository.name, repository_id=repository.id))
     return list(site.back_ends[repository.kind].abilities.upkeep)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
-from trivium.errors import Forbidden, Invalid, NotFound, TriviumError
+from trivium.errors import Forbidden, Invalid, NotFound
 from trivium.forge.jobs.job import JobKind
 from trivium.forge.jobs.running import Work
 from trivium.forge.jobs.submission import submit
@@ -22,7 +22,7 @@ from trivium.forge.repositories.queued import caller_of
 from trivium.forge.site import Site
 from trivium.forge.upkeep import maintenance
 from trivium.store import tables
-from trivium.vcs.errors import Interrupted, VcsError
+from trivium.vcs.errors import VcsError
 
 _log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ def carry_out(site: Site, work: Work, arguments: MaintenanceArguments) -> None:
     if arguments.repository_id is not None:
         with site.store.read() as db:
             repository = repositories.find(db, caller, arguments.repository_id, Level.ADMIN)
-        for said in _one(site, work, caller, repository):
+        for said in maintenance.carry_out(site, caller, repository, work.check):
             work.log(said)
         return
     if not caller.super_admin:
@@ -74,32 +74,13 @@ def carry_out(site: Site, work: Work, arguments: MaintenanceArguments) -> None:
     failed = 0
     for repository in _all(site, work):
         try:
-            _one(site, work, caller, repository)
+            maintenance.carry_out(site, caller, repository, work.check)
         except VcsError as error:
             failed += 1
             if failed <= _MOST_TOLD:
                 work.log(f"{repository.name}: {error.public or 'it could not be put in good order'}")
             _log.warning("maintenance failed", repository=repository.name, why=str(error))
     work.log(f"{failed} failed" if failed else "all are in good order")
-
-
-def _one(site: Site, work: Work, caller: Caller, repository: Repository) -> list[str]:
-    """What was done with one; raises what `Work.check` says meanwhile, `VcsError` and `StorageFull`."""
-    ended: list[TriviumError] = []
-
-    def stop() -> bool:
-        try:
-            work.check()
-        except TriviumError as error:
-            ended.append(error)
-        return bool(ended)
-
-    try:
-        return maintenance.carry_out(site, caller, repository, stop=stop)
-    except Interrupted:
-        if ended:
-            raise ended[0] from None
-        raise
 
 
 def _all(site: Site, work: Work) -> Iterator[Repository]:

@@ -128,7 +128,7 @@ class Git(GitTransfers):
     def commit(
         self, path: Path, wanted: FileCommit, announce: Callable[[Sequence[RefUpdate]], None]
     ) -> list[RefUpdate]:
-        update = editing.made(path, wanted)
+        update = editing.made(self.command, path, wanted)
         announce([update])
         editing.move(self.command, path, update)
         return [update]
@@ -194,8 +194,8 @@ class Git(GitTransfers):
     def is_untidy(self, path: Path) -> bool:
         return housekeeping.is_untidy(path)
 
-    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-        housekeeping.tidy(self.command, path, thorough=thorough, keep=keep, stop=stop)
+    def tidy(self, path: Path, *, thorough: bool, keep: int, check: Callable[[], None]) -> None:
+        housekeeping.tidy(self.command, path, thorough=thorough, keep=keep, check=check)
 
     def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
         return found_by(self.command.checking(), cwd=path, environment=self.command.environment, check=check)

@@ -21,7 +21,7 @@ from typing import Final
 from trivium.errors import StartRefused
 from trivium.procs.spawn import MEMORY, FirstWords, check_library, confine, run, words_of
 from trivium.procs.ties import tied
-from trivium.vcs.errors import VcsError
+from trivium.vcs.errors import NotAccepted, VcsError
 
 _HARMLESS: Final = (
     *("badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "zeroPaddedFilemode"),
@@ -77,6 +77,8 @@ objects are streamed, not loaded, and packing has bounds (security.md R-18). A p
 files; its objects would be a file each.
 """
 
+_FLAW = re.compile(r"error: object [0-9a-f]+: ([^\n]{1,500})")
+"""What git says of an object that it does not take."""
 _BRANCH = re.compile(r"[A-Za-z0-9_]+([.\-/][A-Za-z0-9_]+)*", re.ASCII)
 
 PROTOCOL_1: Final = "version=1"
@@ -142,6 +144,20 @@ class GitCommand:
         """The command that looks through a repository, its directory, and says what is damaged."""
         accepted = [word for flaw in _HARMLESS for word in ("-c", f"fsck.{flaw}=ignore")]
         return self.tied_with_helpers("--git-dir=.", *accepted, "fsck", "--full", "--no-dangling", "--no-progress")
+
+    def judge(self, pack: Path, cwd: Path) -> None:
+        """Look at the objects in a pack, a file beside the repository `cwd`, as at those that are pushed there.
+
+        Raises `NotAccepted` with git's reason, and `VcsError`.
+        """
+        accepted = ",".join(f"{flaw}=ignore" for flaw in _HARMLESS)
+        index = str(pack.with_suffix(".index"))
+        try:
+            self.run("index-pack", f"--strict={accepted}", "--no-rev-index", "-o", index, str(pack), cwd=cwd)
+        except VcsError as error:
+            if found := _FLAW.search(str(error)):
+                raise NotAccepted(found[1]) from error
+            raise
 
     @property
     def receiving_memory(self) -> int:

@@ -7,15 +7,16 @@ housekeeping removes. The branch moves only from where its editor saw it.
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
-from trivium.vcs.errors import HeadMoved, UnknownPath, VcsError
+from trivium.vcs.errors import HeadMoved, NotAccepted, UnknownPath, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.objects import ZERO, open_repository, target_of
-from trivium.vcs.git.reserved import is_dot_git, is_of_submodules
+from trivium.vcs.git.reserved import is_dot_git
 from trivium.vcs.paths import clean_path
 from trivium.vcs.values import FileCommit, RefUpdate
 
@@ -23,30 +24,45 @@ from trivium.vcs.values import FileCommit, RefUpdate
 pygit2.settings.enable_fsync_gitdir(True)
 
 
-def made(path: Path, wanted: FileCommit) -> RefUpdate:
+def made(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
     """Make the commit, which nothing reaches yet; returns how its branch is to move.
 
-    Raises `HeadMoved`, `UnknownPath` and `VcsError`.
+    Git judges what is new as if it were pushed. Raises `HeadMoved`, `UnknownPath`, `NotAccepted` and `VcsError`.
     """
     name = f"refs/heads/{wanted.branch}"
     file = clean_path(wanted.path)
     if not file or any(map(is_dot_git, file.split("/"))):
         raise UnknownPath(file)
-    if wanted.content is not None and is_of_submodules(file.rpartition("/")[2]):
-        raise UnknownPath(file)  # git judges what it says, and git does not see this commit
+    most = command.max_object_bytes
+    if most and len(wanted.content or b"") > most:
+        raise NotAccepted(f"the file has {len(wanted.content or b'')} bytes, max_object_bytes is {most}")
     with open_repository(path) as repository:
         if (target_of(repository, name) or ZERO) != wanted.parent:
             raise HeadMoved(wanted.branch)
         parents = [] if wanted.parent == ZERO else [pygit2.Oid(hex=wanted.parent)]
         tree = repository[parents[0]].peel(pygit2.Tree) if parents else None
         blob = None if wanted.content is None else repository.create_blob(wanted.content)
-        changed = _rewritten(repository, tree, file.split("/"), blob)
+        new = [] if blob is None else [blob]
+        changed = _rewritten(repository, tree, file.split("/"), blob, new)
         whole = changed if changed is not None else repository.TreeBuilder().write()
         if tree is not None and whole == tree.id:
             raise VcsError("the file is the same as before")
         who = pygit2.Signature(wanted.author, wanted.email)
         raw_id = repository.create_commit(None, who, who, f"{wanted.message.rstrip()}\n", whole, parents)
+        _judge(command, path, repository, [*new, whole, raw_id])
     return RefUpdate(name, wanted.parent, str(raw_id))
+
+
+def _judge(command: GitCommand, path: Path, repository: pygit2.Repository, new: list[pygit2.Oid]) -> None:
+    """Raise `NotAccepted` where git would not take these objects from a client."""
+    with tempfile.TemporaryDirectory(prefix="trivium-") as place:
+
+        def add(packing: pygit2.PackBuilder) -> None:
+            for one in dict.fromkeys(new):
+                packing.add(one)
+
+        repository.pack(Path(place), pack_delegate=add, n_threads=1)
+        command.judge(next(Path(place).glob("*.pack")), path)
 
 
 def move(command: GitCommand, path: Path, update: RefUpdate) -> None:
@@ -61,9 +77,16 @@ def move(command: GitCommand, path: Path, update: RefUpdate) -> None:
 
 
 def _rewritten(
-    repository: pygit2.Repository, tree: pygit2.Tree | None, segments: list[str], blob: pygit2.Oid | None
+    repository: pygit2.Repository,
+    tree: pygit2.Tree | None,
+    segments: list[str],
+    blob: pygit2.Oid | None,
+    new: list[pygit2.Oid],
 ) -> pygit2.Oid | None:
-    """A tree with another file at a path; None when nothing is left in it. No `blob`: the file is removed."""
+    """A tree with another file at a path, which joins the `new`; None when nothing is left in it.
+
+    No `blob`: the file is removed.
+    """
     builder = repository.TreeBuilder(tree) if tree is not None else repository.TreeBuilder()
     name, rest = segments[0], segments[1:]
     entry = tree[name] if tree is not None and name in tree else None
@@ -73,7 +96,7 @@ def _rewritten(
         below = entry if isinstance(entry, pygit2.Tree) else None
         if below is None and blob is None:
             raise UnknownPath("/".join(segments))
-        changed = _rewritten(repository, below, rest, blob)
+        changed = _rewritten(repository, below, rest, blob, new)
         if changed is not None:
             builder.insert(name, changed, FileMode.TREE)
         else:
@@ -87,4 +110,7 @@ def _rewritten(
         if entry is None or entry.type != ObjectType.BLOB:
             raise UnknownPath(name)
         builder.remove(name)
-    return builder.write() if len(builder) else None
+    if not len(builder):
+        return None
+    new.append(builder.write())
+    return new[-1]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from trivium.procs.spawn import FirstWords, words_of
-from trivium.vcs.errors import Interrupted, VcsError
+from trivium.vcs.errors import VcsError
 from trivium.vcs.git.command import GitCommand
 
 _MANY_PACKS: Final = 8
@@ -61,16 +61,16 @@ def is_untidy(path: Path) -> bool:
     )
 
 
-def tidy(command: GitCommand, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
-    """Do the chores, one after the other; raises `Interrupted` when `stop` says so, and `VcsError`.
+def tidy(command: GitCommand, path: Path, *, thorough: bool, keep: int, check: Callable[[], None]) -> None:
+    """Do the chores, one after the other; raises what `check` raises, and `VcsError`.
 
     Git inherits the descriptor `keep`, so that its lock is held as long as git works.
     """
     for words in _THOROUGH if thorough else _USUAL:
         large = () if thorough or words[0] != "repack" else _large_packs(path)
-        _run(command, path, (*words, *large), keep, stop)
+        _run(command, path, (*words, *large), keep, check)
     if not thorough and _has_many_refs(path):
-        _run(command, path, _THOROUGH[0], keep, stop)
+        _run(command, path, _THOROUGH[0], keep, check)
 
 
 def _are_scattered(sizes: list[int]) -> bool:
@@ -88,7 +88,7 @@ def _large_packs(path: Path) -> tuple[str, ...]:
     return tuple(f"--keep-pack={entry.name}" for entry in packs if entry.stat().st_size >= _LEFT_ALONE)
 
 
-def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, stop: Callable[[], bool]) -> None:
+def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, check: Callable[[], None]) -> None:
     process = subprocess.Popen(
         command.tied_with_helpers("--git-dir=.", *words),
         cwd=path,
@@ -101,17 +101,18 @@ def _run(command: GitCommand, path: Path, words: tuple[str, ...], keep: int, sto
     )
     assert process.stderr is not None
     errors = FirstWords(process.stderr)
-    while True:
-        try:
-            process.wait(_POLL)
-            break
-        except subprocess.TimeoutExpired:
-            if stop():
-                # On this signal git and its children remove their locks and temporary files.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
-                raise Interrupted from None
+    try:
+        while process.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL)
+                break
+            check()
+    except BaseException:
+        # On this signal git and its children remove their locks and temporary files.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
     if process.returncode:
         raise VcsError(f"git {words[0]} ended with {process.returncode}: {words_of(errors.get())}")
 

@@ -238,11 +238,11 @@ class Hg:
         *,
         thorough: bool,
         keep: int,  # noqa: ARG002
-        stop: Callable[[], bool],  # noqa: ARG002
+        check: Callable[[], None],
     ) -> None:
         """Mercurial's caches are made anew, if `thorough`; there is nothing else to do."""
         if thorough:
-            self.processes.ask(type(None), "warm", path, timeout=_LONG)
+            self.processes.watch(type(None), "warm", path, timeout=_LONG, check=check)
 
     def verify(self, path: Path, check: Callable[[], None]) -> list[str]:
         return findings(self.processes.watch(bytes, "verify", path, timeout=LONGEST, check=check))

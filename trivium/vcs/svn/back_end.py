@@ -160,11 +160,11 @@ class Svn:
         """Whether there are commits whose clients are gone: their files take room."""
         return bool(_dead_transactions(path))
 
-    def tidy(self, path: Path, *, thorough: bool, keep: int, stop: Callable[[], bool]) -> None:
+    def tidy(self, path: Path, *, thorough: bool, keep: int, check: Callable[[], None]) -> None:
         """Remove abandoned commits, and if `thorough` pack full shards of revisions into one file each."""
         self._remove_transactions(path)
         if thorough and sum(1 for shard in (path / "db" / "revs").iterdir() if shard.name.isdigit()) > 1:
-            self.command.admin("pack", "--quiet", str(path))
+            self.command.admin("pack", "--quiet", str(path), check=check)
             self.command.hand_over(path)
 
     def verify(self, path: Path, check: Callable[[], None]) -> list[str]:

@@ -32,7 +32,7 @@ def commit(command: SvnCommand, path: Path, wanted: FileCommit) -> RefUpdate:
             raise HeadMoved(wanted.parent)
         nodes = _nodes(filesystem.revision_root(number), file, wanted.content, wanted.directories)
     if holder := _holder(command, path, file):
-        raise NotPossible(f"the file is locked by {holder}")
+        raise NotPossible("the file is locked by %(holder)s", holder=holder)
     dump = b"SVN-fs-dump-format-version: 2\n\n" + _revision(wanted.message, wanted.username) + nodes
     _run(command, path, ["load", "--quiet", "--ignore-uuid", "."], dump)
     command.hand_over(path)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,8 +13,7 @@ from trivium.names import is_clean_text
 from trivium.web.forms import Entered
 from trivium.web.visit import Visit
 
-_MOST: Final = 400
-"""Fields for files that are looked at; the core says how many a gist may have."""
+_FIELD: Final = re.compile(r"(?:filename|content)-([1-9][0-9]{0,3})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,11 @@ class TypedFile:
 
 
 def typed_files(visit: Visit) -> list[TypedFile]:
-    """What was typed, renumbered; one empty file where nothing was."""
-    given, found = visit.form, []
-    for number in range(1, _MOST + 1):
-        name, content = given.get(f"filename-{number}"), given.get(f"content-{number}")
-        if name is None and content is None:
-            break
-        found.append(TypedFile(number, name or "", (content or "").replace("\r\n", "\n")))
+    """What was typed, renumbered, also where a number between is missing; one empty file where nothing was."""
+    given = visit.form
+    numbers = sorted({int(one[1]) for one in map(_FIELD.fullmatch, given) if one is not None})
+    pairs = [(given.get(f"filename-{number}", ""), given.get(f"content-{number}", "")) for number in numbers]
+    found = [TypedFile(at, name, content.replace("\r\n", "\n")) for at, (name, content) in enumerate(pairs, 1)]
     return found or [TypedFile(1)]
 
 
@@ -59,12 +57,28 @@ def wrong_files(visit: Visit, entered: Entered[Any], files: list[TypedFile]) -> 
 
 
 def contents(files: list[TypedFile], before: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The contents by name; what nobody has changed keeps the line ends that it had before, which no form sends."""
-    found = {_name(one): one.content for one in files if not one.empty}
-    for name, text in (before or {}).items():
-        if name in found and found[name] == text.replace("\r\n", "\n"):
+    """The contents by name, with the line ends that they had before, which no form sends.
+
+    What nobody has changed keeps them under another name, too; what was changed has those of its name.
+    """
+    former = before or {}
+    unchanged = {text.replace("\r\n", "\n"): text for text in former.values()}
+    found = {}
+    for name, content in ((_name(one), one.content) for one in files if not one.empty):
+        text = former.get(name, "")
+        if text.replace("\r\n", "\n") == content:
             found[name] = text
+        elif content in unchanged:
+            found[name] = unchanged[content]
+        else:
+            found[name] = content.replace("\n", "\r\n") if _ends_in_two(text) else content
     return found
+
+
+def _ends_in_two(text: str) -> bool:
+    """Whether each line of a text ends with a carriage return and a line feed."""
+    ends = text.count("\r\n")
+    return bool(ends) and ends == text.count("\n")
 
 
 def _name(one: TypedFile) -> str:

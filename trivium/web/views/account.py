@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET
 
 from trivium.access.credentials import CredentialsRefused, Reason
 from trivium.forge.accounts import profiles, sessions
+from trivium.forge.accounts import users as accounts
 from trivium.turns import Pace
 from trivium.web.answers import HeaderList, Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, Secret, empty, read, stored
@@ -36,9 +39,13 @@ class Password(Form):
 def profile(visit: Visit) -> Page:
     """The form with what is stored."""
     own = visit.ask(profiles.own_account)
-    user = own.user
-    present = Profile(firstname=user.firstname, lastname=user.lastname, email=user.email or "")
-    return Page("account/profile.html", fields=stored(visit, present), own=own, here=visit.url("account.profile"))
+    fields = stored(visit, visit.ask(_present))
+    return Page("account/profile.html", fields=fields, own=own, here=visit.url("account.profile"))
+
+
+def _present(db: Any, caller: Any) -> Profile:
+    user = accounts.by_id(db, caller.user_id)
+    return Profile(firstname=user.firstname, lastname=user.lastname, email=user.email or "")
 
 
 @view(
@@ -62,6 +69,7 @@ def save_profile(visit: Visit) -> Page | Redirect:
                     email=wanted.email if "email" in sent else UNSET,
                     password=wanted.current_password,
                     authenticator=visit.authenticator,
+                    seen=entered.as_seen(_present),
                 )
                 return Redirect(visit.url("account.profile"), visit.text("Saved."))
         except CredentialsRefused as error:

@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
+from trivium.errors import ChangedMeanwhile
 from trivium.forge.repositories import issue_patterns
 from trivium.forge.repositories.issue_patterns import BadPattern
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.registering import Who, view
-from trivium.web.showing.pattern_forms import PatternForm, pattern_form, typed_patterns
+from trivium.web.showing.pattern_forms import (
+    PatternForm,
+    as_seen,
+    overtaken,
+    pattern_form,
+    stored_patterns,
+    typed_patterns,
+)
 from trivium.web.visit import Visit
 
 
@@ -20,7 +28,7 @@ from trivium.web.visit import Visit
 )
 def tracker(visit: Visit) -> Page:
     """The patterns of the site."""
-    return _shown(pattern_form(visit, visit.ask(issue_patterns.site_patterns)))
+    return _shown(stored_patterns(visit, visit.ask(issue_patterns.site_patterns)))
 
 
 @view(
@@ -34,11 +42,14 @@ def save(visit: Visit) -> Page | Redirect:
     """Change them."""
     typed = typed_patterns(visit)
     try:
-        issue_patterns.save_for_site(visit.site, visit.caller, typed)
+        seen = as_seen(visit, typed, issue_patterns.site_patterns)
+        issue_patterns.save_for_site(visit.site, visit.caller, typed, seen)
     except BadPattern as error:
-        return _shown(pattern_form(visit, typed, error), 422)
+        return _shown(pattern_form(visit, typed, error))
+    except ChangedMeanwhile as error:
+        return _shown(overtaken(visit, typed, error))
     return Redirect(visit.url("admin_issue_tracker.tracker"), visit.text("Saved."))
 
 
-def _shown(form: PatternForm, status: int = 200) -> Page:
-    return Page("administration/settings_issues.html", status, tab="admin_issue_tracker.tracker", issues=form)
+def _shown(form: PatternForm) -> Page:
+    return Page("administration/settings_issues.html", form.status, tab="admin_issue_tracker.tracker", issues=form)

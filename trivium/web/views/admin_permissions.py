@@ -65,9 +65,12 @@ class Objects(Form):
 )
 def application(visit: Visit) -> Page:
     """Registration, and visitors."""
-    register = _values(visit)["hg.register"]
-    anonymous = visit.ask(lambda db, _: grants.anonymous_access(db))
-    return _application(visit, stored(visit, Application(default_register=register, anonymous=anonymous)))
+    return _application(visit, stored(visit, visit.ask(_comes_in)))
+
+
+def _comes_in(db: Any, caller: Any) -> Application:
+    register = _values(db, caller)["hg.register"]
+    return Application(default_register=register, anonymous=grants.anonymous_access(db))
 
 
 @view(
@@ -81,18 +84,22 @@ def save_application(visit: Visit) -> Page | Redirect:
     """Store that."""
     entered = read(Application, visit)
     if wanted := entered.form:
-        values = {"hg.register": wanted.default_register}
-        grants.set_permissions(visit.site, visit.caller, EVERYBODY, values, anonymous=wanted.anonymous)
-        return Redirect(visit.url("admin_permissions.application"), visit.text("Saved."))
+        values, seen = {"hg.register": wanted.default_register}, entered.as_seen(_comes_in)
+        with entered.refusals():
+            grants.set_permissions(visit.site, visit.caller, EVERYBODY, values, seen, anonymous=wanted.anonymous)
+            return Redirect(visit.url("admin_permissions.application"), visit.text("Saved."))
     return _application(visit, entered)
 
 
 @view("GET", "/_admin/permissions/global", needs=Who.SUPER_ADMIN, word="PermissionsController:permission_global")
 def creating(visit: Visit) -> Page:
     """What everybody may create."""
-    values = _values(visit)
-    typed = {field: values[family] for field, family in shown.FIELDS.items()}
-    return _creating(visit, stored(visit, Creating(**typed)))
+    return _creating(visit, stored(visit, visit.ask(_created)))
+
+
+def _created(db: Any, caller: Any) -> Creating:
+    values = _values(db, caller)
+    return Creating(**{field: values[family] for field, family in shown.FIELDS.items()})
 
 
 @view(
@@ -108,7 +115,7 @@ def save_creating(visit: Visit) -> Page | Redirect:
     if wanted := entered.form:
         values = {family: getattr(wanted, field) for field, family in shown.FIELDS.items()}
         with entered.refusals(**shown.FIELD_OF):
-            grants.set_permissions(visit.site, visit.caller, EVERYBODY, values)
+            grants.set_permissions(visit.site, visit.caller, EVERYBODY, values, entered.as_seen(_created))
             return Redirect(visit.url("admin_permissions.creating"), visit.text("Saved."))
     return _creating(visit, entered)
 
@@ -128,9 +135,13 @@ def objects(visit: Visit) -> Page:
     state = f"objects {visit.session.stamp.version}" if visit.session is not None else ""
     if state and (page := visit.page_at_hand(state)) is not None:
         return page
-    values = _values(visit)
+    return _objects(visit, stored(visit, visit.ask(_begun)), state)
+
+
+def _begun(db: Any, caller: Any) -> Objects:
+    values = _values(db, caller)
     typed: dict[str, Any] = {field: values[scope.value] for scope, (field, _) in _OBJECTS.items()}
-    return _objects(visit, stored(visit, Objects(**typed)), state)
+    return Objects(**typed)
 
 
 @view(
@@ -146,15 +157,16 @@ def save_objects(visit: Visit) -> Page | Redirect:
     if wanted := entered.form:
         levels = {scope: parse_permission(getattr(wanted, field), scope) for scope, (field, _) in _OBJECTS.items()}
         ticked = [scope for scope, (_, tick) in _OBJECTS.items() if getattr(wanted, tick)]
-        changed = defaults.set_object_defaults(visit.site, visit.caller, levels, ticked)
-        said = visit.text("Saved.")
-        if ticked:
-            count = sum(changed.values())
-            told = visit.language.plural(
-                "%(num)s object has another right now.", "%(num)s objects have another right now.", count
-            )
-            said = f"{said} {told}"
-        return Redirect(visit.url("admin_permissions.objects"), said)
+        with entered.refusals():
+            changed = defaults.set_object_defaults(visit.site, visit.caller, levels, ticked, entered.as_seen(_begun))
+            said = visit.text("Saved.")
+            if ticked:
+                count = sum(changed.values())
+                told = visit.language.plural(
+                    "%(num)s object has another right now.", "%(num)s objects have another right now.", count
+                )
+                said = f"{said} {told}"
+            return Redirect(visit.url("admin_permissions.objects"), said)
     return _objects(visit, entered)
 
 
@@ -198,16 +210,16 @@ def overview(visit: Visit) -> Page:
     found = visit.ask(summary.rows_of, EVERYBODY, of, **shown.place(visit))
     values = [
         (shown.family(visit, family), shown.permission(visit, value))
-        for family, value in _values(visit).items()
+        for family, value in visit.ask(_values).items()
         if family in shown.FIELDS.values()
     ]
     addresses_ = shown.pages(visit, "admin_permissions.overview", found, of=of.value)
     return _page("overview", rows=found.rows, of=of.value, values=values, **addresses_)
 
 
-def _values(visit: Visit) -> dict[str, str]:
+def _values(db: Any, _caller: Any) -> dict[str, str]:
     """Family → what everybody may."""
-    own = visit.ask(lambda db, _: grants.own_permissions(db, EVERYBODY))
+    own = grants.own_permissions(db, EVERYBODY)
     return {family: values[0] for family, values in GLOBAL_FAMILIES.items()} | {FAMILY_OF[one]: one for one in own}
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from trivium.forge import site_settings
 from trivium.forge.repositories import settings as repository_settings
-from trivium.forge.repositories.settings import BadSetting
 from trivium.forge.site_settings import RepositoryDefaults
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
@@ -70,7 +69,11 @@ _OF_LOOK: Final = {name.removeprefix("rhodecode_"): name for name in Look.__stru
 )
 def named(visit: Visit) -> Page:
     """What the site is called."""
-    return _page("named", fields=stored(visit, Named(rhodecode_title=visit.ask(site_settings.look).title)))
+    return _page("named", fields=stored(visit, visit.ask(_named)))
+
+
+def _named(db: Any, caller: Any) -> Named:
+    return Named(rhodecode_title=site_settings.look(db, caller).title)
 
 
 @view(
@@ -85,7 +88,7 @@ def save_name(visit: Visit) -> Page | Redirect:
     entered = read(Named, visit)
     if wanted := entered.form:
         with entered.refusals(title="rhodecode_title"):
-            site_settings.change_look(visit.site, visit.caller, title=wanted.rhodecode_title)
+            site_settings.change_look(visit.site, visit.caller, entered.as_seen(_named), title=wanted.rhodecode_title)
             return Redirect(visit.url("admin_settings.named"), visit.text("Saved."))
     return _page("named", entered.status, fields=entered)
 
@@ -93,8 +96,12 @@ def save_name(visit: Visit) -> Page | Redirect:
 @view("GET", "/_admin/settings/visual", needs=Who.SUPER_ADMIN, word="SettingsController:settings_visual")
 def look(visit: Visit) -> Page:
     """What pages look like."""
-    found = visit.ask(site_settings.look)
-    return _page("look", fields=stored(visit, Look(**{name: getattr(found, one) for one, name in _OF_LOOK.items()})))
+    return _page("look", fields=stored(visit, visit.ask(_look)))
+
+
+def _look(db: Any, caller: Any) -> Look:
+    found = site_settings.look(db, caller)
+    return Look(**{name: getattr(found, one) for one, name in _OF_LOOK.items()})
 
 
 @view(
@@ -110,7 +117,7 @@ def save_look(visit: Visit) -> Page | Redirect:
     if wanted := entered.form:
         with entered.refusals(**_OF_LOOK):
             chosen = {one: getattr(wanted, name) for one, name in _OF_LOOK.items()}
-            site_settings.change_look(visit.site, visit.caller, **chosen)
+            site_settings.change_look(visit.site, visit.caller, entered.as_seen(_look), **chosen)
             return Redirect(visit.url("admin_settings.look"), visit.text("Saved."))
     return _page("look", entered.status, fields=entered)
 
@@ -118,14 +125,17 @@ def save_look(visit: Visit) -> Page | Redirect:
 @view("GET", "/_admin/settings/vcs", needs=Who.SUPER_ADMIN, word="SettingsController:settings_vcs")
 def vcs(visit: Visit) -> Page:
     """What holds for the systems of repositories."""
-    found = visit.ask(repository_settings.of_site)
-    before = Vcs(
+    return _page("vcs", fields=stored(visit, visit.ask(_vcs)))
+
+
+def _vcs(db: Any, caller: Any) -> Vcs:
+    found = repository_settings.of_site(db, caller)
+    return Vcs(
         new_svn_branch="\n".join(found.branches),
         new_svn_tag="\n".join(found.tags),
         hooks_outgoing_pull_logger=found.journals_pulls,
         phases_publish=found.publishes,
     )
-    return _page("vcs", fields=stored(visit, before))
 
 
 @view(
@@ -139,33 +149,35 @@ def save_vcs(visit: Visit) -> Page | Redirect:
     """Store that."""
     entered = read(Vcs, visit)
     if wanted := entered.form:
-        try:
+        with entered.refusals(vcs_svn_branch="new_svn_branch", vcs_svn_tag="new_svn_tag"):
             repository_settings.change_of_site(
                 visit.site,
                 visit.caller,
+                entered.as_seen(_vcs),
                 hooks_outgoing_pull_logger=wanted.hooks_outgoing_pull_logger,
                 phases_publish=wanted.phases_publish,
                 vcs_svn_branch=wanted.new_svn_branch,
                 vcs_svn_tag=wanted.new_svn_tag,
             )
             return Redirect(visit.url("admin_settings.vcs"), visit.text("Saved."))
-        except BadSetting as error:
-            entered.refuse({"vcs_svn_branch": "new_svn_branch"}.get(error.key, "new_svn_tag"), visit.text(error.why))
     return _page("vcs", entered.status, fields=entered)
 
 
 @view("GET", "/_admin/defaults/repositories", needs=Who.SUPER_ADMIN, word="DefaultsController:default_repositories")
 def defaults(visit: Visit) -> Page:
     """What new repositories begin with."""
-    begins = visit.ask(site_settings.repository_defaults)
-    before = Defaults(
+    return _defaults(visit, stored(visit, visit.ask(_begins)))
+
+
+def _begins(db: Any, caller: Any) -> Defaults:
+    begins = site_settings.repository_defaults(db, caller)
+    return Defaults(
         default_repo_type=begins.kind,
         default_repo_private=begins.private,
         default_repo_enable_downloads=begins.enable_downloads,
         default_repo_enable_locking=begins.enable_locking,
         default_repo_enable_statistics=begins.enable_statistics,
     )
-    return _defaults(visit, stored(visit, before))
 
 
 @view(
@@ -187,7 +199,7 @@ def save_defaults(visit: Visit) -> Page | Redirect:
                 enable_locking=wanted.default_repo_enable_locking,
                 enable_statistics=wanted.default_repo_enable_statistics,
             )
-            site_settings.set_repository_defaults(visit.site, visit.caller, begins)
+            site_settings.set_repository_defaults(visit.site, visit.caller, begins, entered.as_seen(_begins))
             return Redirect(visit.url("admin_settings.defaults"), visit.text("Saved."))
     return _defaults(visit, entered)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from trivium.errors import NotFound
 from trivium.forge.accounts import allowed_addresses
 from trivium.forge.accounts import emails as mail_addresses
+from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.users import User
 from trivium.forge.grants import global_permissions as grants
 from trivium.forge.grants.on_objects import Subject
@@ -80,9 +81,13 @@ def revoke(visit: Visit, user: str) -> Redirect:
 def global_permissions(visit: Visit, user: str) -> Page:
     """What it may create."""
     found = user_of(visit, user)
-    own = visit.ask(lambda db, _: grants.own_permissions(db, _subject(found)))
-    before = Creating(inherit_default_permissions=found.inherits, **shown.as_fields(own))
-    return _global(visit, found, stored(visit, before))
+    return _global(visit, found, stored(visit, visit.ask(_may_create, found.id)))
+
+
+def _may_create(db: Any, _caller: Any, user_id: int) -> Creating:
+    user = accounts.by_id(db, user_id)
+    own = grants.own_permissions(db, _subject(user))
+    return Creating(inherit_default_permissions=user.inherits, **shown.as_fields(own))
 
 
 @view(
@@ -98,8 +103,9 @@ def save_global_permissions(visit: Visit, user: str) -> Page | Redirect:
     entered = read(Creating, visit)
     if wanted := entered.form:
         values, inherits = shown.as_values(wanted), wanted.inherit_default_permissions
+        seen = entered.as_seen(_may_create, found.id)
         with entered.refusals(**shown.FIELD_OF):
-            grants.set_permissions(visit.site, visit.caller, _subject(found), values, inherits=inherits)
+            grants.set_permissions(visit.site, visit.caller, _subject(found), values, seen, inherits=inherits)
             return Redirect(visit.url("admin_user_access.global_permissions", str(found.id)), visit.text("Saved."))
     return _global(visit, found, entered)
 

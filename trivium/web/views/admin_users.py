@@ -6,7 +6,7 @@ By what and from where an account is used, and what it may, is seen to by `admin
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 
@@ -122,10 +122,11 @@ def create(visit: Visit) -> Page | Redirect:
 def edit(visit: Visit, user: str) -> Page:
     """The form with what is stored."""
     found = user_of(visit, user)
-    return page("admin_users.edit", "edit", found, fields=stored(visit, _present(visit, found)))
+    return page("admin_users.edit", "edit", found, fields=stored(visit, visit.ask(_present, found.id)))
 
 
-def _present(visit: Visit, user: User) -> Account:
+def _present(db: Any, caller: Any, user_id: int) -> Account:
+    user = accounts.by_id(db, user_id)
     return Account(
         username=user.username,
         email=user.email or "",
@@ -133,7 +134,7 @@ def _present(visit: Visit, user: User) -> Account:
         lastname=user.lastname,
         active=user.active,
         admin=user.admin,
-        password_change=visit.ask(accounts.must_change_password, user.id),
+        password_change=accounts.must_change_password(db, caller, user_id),
         extern_type=user.extern_type,
         extern_name=user.extern_name,
     )
@@ -144,7 +145,7 @@ def save(visit: Visit, user: str) -> Page | Redirect:
     """Store it."""
     found = user_of(visit, user)
     entered = read(Account, visit)
-    if (wanted := _agreed(visit, entered, "new_password")) and entered.unless_changed(_present(visit, found)):
+    if wanted := _agreed(visit, entered, "new_password"):
         changes = UserChanges(
             username=wanted.username,
             email=wanted.email if wanted.email or found.email else UNSET,
@@ -158,7 +159,8 @@ def save(visit: Visit, user: str) -> Page | Redirect:
             force_password_change=wanted.password_change,
         )
         with entered.refusals(exists="username", password="new_password"):
-            made = accounts.update_account(visit.site, visit.caller, found, changes)
+            seen = entered.as_seen(_present, found.id)
+            made = accounts.update_account(visit.site, visit.caller, found, changes, seen)
             return Redirect(visit.url("admin_users.edit", str(made.id)), visit.text("Saved."))
     return page("admin_users.edit", "edit", found, entered.status, fields=entered)
 

@@ -13,10 +13,10 @@ from trivium.forge.history.files import beginning
 from trivium.forge.history.places import Place
 from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities, Lines
-from trivium.vcs.errors import HeadMoved, NotPossible, UnknownPath, UnknownRevision
+from trivium.vcs.errors import HeadMoved, NotAccepted, NotPossible, UnknownPath, UnknownRevision
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read
+from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read, sentence
 from trivium.web.registering import view
 from trivium.web.showing.places import NoCommits, address, file_at, found
 from trivium.web.visit import RepositoryVisit
@@ -209,10 +209,12 @@ def _recorded(visit: RepositoryVisit, edit: Edit, entered: Entered[Any], name: s
         entered.refuse("", visit.text("The branch has moved in the meantime. Please open the file again."), 409)
     except UnknownPath:
         entered.refuse(name, visit.text("There is no place for a file at this path."))
+    except NotAccepted as error:
+        entered.refuse("", visit.text("This is not accepted, from a client neither: %(reason)s", reason=error.public))
     except NotPossible as error:
-        entered.refuse("", visit.text(str(error)))
+        entered.refuse("", visit.text(error.message, **error.values))
     except Locked as error:
-        entered.refuse("", str(error), 423)
+        entered.refuse("", sentence(visit, error), 423)
     return None
 
 

@@ -4,17 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from trivium.access.levels import Level
+from trivium.errors import ChangedMeanwhile
 from trivium.forge.repositories import issue_patterns
 from trivium.forge.repositories.issue_patterns import BadPattern, Pattern, Patterns, checked, issues_in
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.registering import view
-from trivium.web.showing.pattern_forms import pattern_form, typed_patterns
+from trivium.web.showing.pattern_forms import (
+    PatternForm,
+    as_seen,
+    overtaken,
+    pattern_form,
+    stored_patterns,
+    typed_patterns,
+)
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
 
@@ -31,7 +39,11 @@ _MOST_TEXT: Final = 4_000
 def tracker(visit: RepositoryVisit) -> Page:
     """The patterns that count here."""
     known = visit.ask(issue_patterns.patterns_of, visit.repository.id)
-    return _shown(visit, known.patterns, known)
+    return _shown(visit, stored_patterns(visit, known.patterns), known)
+
+
+def _now(db: Any, caller: Any, repository_id: int) -> Sequence[Pattern]:
+    return issue_patterns.patterns_of(db, caller, repository_id).patterns
 
 
 @view(
@@ -44,11 +56,14 @@ def tracker(visit: RepositoryVisit) -> Page:
 )
 def save(visit: RepositoryVisit) -> Page | Redirect:
     """Give the repository its own patterns."""
-    typed = typed_patterns(visit)
+    typed, one = typed_patterns(visit), visit.repository
     try:
-        issue_patterns.save(visit.site, visit.caller, visit.repository, typed)
+        seen = as_seen(visit, typed, lambda db, caller: _now(db, caller, one.id))
+        issue_patterns.save(visit.site, visit.caller, one, typed, seen)
     except BadPattern as error:
-        return _shown(visit, typed, visit.ask(issue_patterns.patterns_of, visit.repository.id), error)
+        return _shown(visit, pattern_form(visit, typed, error), visit.ask(issue_patterns.patterns_of, one.id))
+    except ChangedMeanwhile as error:
+        return _shown(visit, overtaken(visit, typed, error), visit.ask(issue_patterns.patterns_of, one.id))
     return Redirect(visit.url("issue_tracker.tracker", visit.repository.name), visit.text("Saved."))
 
 
@@ -67,8 +82,8 @@ def test(visit: RepositoryVisit) -> Page:
     try:
         patterns = checked(typed)
     except BadPattern as error:
-        return _shown(visit, typed, known, error, text=text)
-    return _shown(visit, typed, known, text=text, found=_linked(visit, text, patterns))
+        return _shown(visit, pattern_form(visit, typed, error), known, text=text)
+    return _shown(visit, pattern_form(visit, typed), known, text=text, found=_linked(visit, text, patterns))
 
 
 @view(
@@ -97,18 +112,12 @@ def _linked(visit: RepositoryVisit, text: str, patterns: Sequence[Pattern]) -> M
 
 
 def _shown(
-    visit: RepositoryVisit,
-    typed: Sequence[Pattern],
-    known: Patterns,
-    wrong: BadPattern | None = None,
-    *,
-    text: str = "",
-    found: Markup | None = None,
+    visit: RepositoryVisit, form: PatternForm, known: Patterns, *, text: str = "", found: Markup | None = None
 ) -> Page:
     return Page(
         "repository_settings/issue_tracker.html",
-        422 if wrong is not None else 200,
-        issues=pattern_form(visit, typed, wrong),
+        form.status,
+        issues=form,
         own=known.own,
         text=text,
         found=found,

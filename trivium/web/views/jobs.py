@@ -11,6 +11,7 @@ from trivium.forge.jobs import finding
 from trivium.forge.jobs.job import State
 from trivium.turns import Pace
 from trivium.web.answers import Json, Page, Redirect
+from trivium.web.forms import sentence
 from trivium.web.registering import Who, view
 from trivium.web.visit import PendingVisit, RepositoryVisit, Visit
 
@@ -54,7 +55,8 @@ def _told(visit: PendingVisit) -> str:
     name = visit.job.subject
     if visit.job.state is State.CANCELLED:
         return visit.text("The creation of %(name)s was cancelled.", name=name)
-    reason = visit.text(visit.job.reason) if visit.job.reason else ""
+    why = visit.job.reason
+    reason = visit.text(why.sentence, **why.values) if why else ""
     return visit.text("%(name)s could not be created: %(reason)s", name=name, reason=reason)
 
 
@@ -108,7 +110,7 @@ def again(visit: Visit, job: str) -> Redirect:
         finding.retry(visit.site, visit.caller, wanted)
         said = visit.text("It begins again.")
     except Invalid as error:
-        said = visit.text(str(error))
+        said = sentence(visit, error)
     return Redirect(_back(visit), said)
 
 

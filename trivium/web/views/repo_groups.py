@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 from msgspec import UNSET
 
@@ -11,13 +12,13 @@ from trivium.access.levels import Level, Scope
 from trivium.errors import Invalid
 from trivium.forge.grants.preview import Effect, effect
 from trivium.forge.grants.rows import rows_on
-from trivium.forge.groups import changes, creation, deletion, offered
+from trivium.forge.groups import changes, creation, deletion, offered, repo_groups
 from trivium.forge.groups.changes import RepoGroupChanges
 from trivium.forge.groups.repo_groups import RepoGroup, administered, path_below
 from trivium.names import check_segment, last_segment
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read, stored
+from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, read, sentence, stored
 from trivium.web.registering import Who, view
 from trivium.web.showing import permissions as rights
 from trivium.web.showing.permissions import Grant, Wanted
@@ -212,6 +213,10 @@ def _present(group: RepoGroup) -> General:
     )
 
 
+def _now(db: Any, caller: Any, group: RepoGroup) -> General:
+    return _present(repo_groups.find(db, caller, group.id, Level.ADMIN))
+
+
 def _edit(visit: Visit, group: RepoGroup, entered: Entered[General]) -> Page:
     places = visit.ask(offered.for_moved_group)
     return Page("group_settings/general.html", entered.status, group=group, fields=entered, places=places)
@@ -227,7 +232,7 @@ def show(visit: Visit, group: str) -> Redirect:
 def save(visit: Visit, group: str) -> Page | Redirect:
     """Store it; another name or parent moves the group with all that it holds."""
     found, entered = visit.ask(administered, group), read(General, visit)
-    if wanted := entered.unless_changed(_present(found)):
+    if wanted := entered.form:
         parent = "" if wanted.group_parent_id == TOP else wanted.group_parent_id
         asked = RepoGroupChanges(
             name=UNSET if wanted.group_name == last_segment(found.name) else wanted.group_name,
@@ -237,7 +242,7 @@ def save(visit: Visit, group: str) -> Page | Redirect:
             enable_locking=UNSET if wanted.enable_locking == found.enable_locking else wanted.enable_locking,
         )
         with entered.refusals(**_FIELDS, repo_group="group_parent_id", user="group_owner", owner="group_owner"):
-            changed = changes.update_group(visit.site, visit.caller, found, asked)
+            changed = changes.update_group(visit.site, visit.caller, found, asked, entered.as_seen(_now, found))
             there = "repo_groups.edit" if changed.level >= Level.ADMIN else "home.group"
             return Redirect(visit.url(there, changed.name), visit.text("Saved."))
     return _edit(visit, found, entered)
@@ -256,5 +261,5 @@ def delete(visit: Visit, group: str) -> Page | Redirect:
                 above = visit.url("home.group", found.parent) if found.parent else visit.url("home.home")
                 return Redirect(above, visit.text("%(name)s was deleted.", name=found.name))
             except Invalid as error:
-                entered.refuse("", visit.text(str(error)))
+                entered.refuse("", sentence(visit, error))
     return _advanced(visit, found, entered)

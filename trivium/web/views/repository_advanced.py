@@ -8,8 +8,9 @@ from typing import Any
 from trivium.access.levels import Level
 from trivium.errors import Locked, NotFound
 from trivium.forge.accounts import users as accounts
-from trivium.forge.repositories import changes, followers, user_locks
+from trivium.forge.repositories import changes, finding, followers, user_locks
 from trivium.forge.repositories.changes import RepositoryChanges
+from trivium.forge.repositories.finding import Repository
 from trivium.forge.repositories.user_locks import LockReason, locked_date
 from trivium.names import parent_of
 from trivium.turns import Pace
@@ -69,6 +70,10 @@ def shown(
     )
 
 
+def _parent(db: Any, caller: Any, one: Repository) -> Parent:
+    return Parent(id_fork_of=finding.by_id(db, caller, one.id).fork_of or "")
+
+
 def _back(visit: RepositoryVisit, said: str) -> Redirect:
     return Redirect(visit.url("repository_advanced.advanced", visit.repository.name), said)
 
@@ -87,7 +92,8 @@ def set_parent(visit: RepositoryVisit) -> Page | Redirect:
     if wanted := entered.form:
         with entered.refusals(fork_of="id_fork_of"):
             asked = RepositoryChanges(fork_of=wanted.id_fork_of or None)
-            changes.update_repository(visit.site, visit.caller, visit.repository, asked)
+            seen = entered.as_seen(_parent, visit.repository)
+            changes.update_repository(visit.site, visit.caller, visit.repository, asked, seen)
             return _back(visit, visit.text("Saved."))
     return shown(visit, parent=entered)
 
@@ -150,7 +156,10 @@ def toggle_lock(visit: RepositoryVisit) -> Redirect:
         locked = user_locks.toggle(visit.site, visit.caller, visit.repository)
     except Locked as error:
         raise Refused(
-            403, str(error), hint="Only whoever holds it or administers the repository unlocks it."
+            403,
+            error.message,
+            given=error.values,
+            hint="Only whoever holds it or administers the repository unlocks it.",
         ) from error
     said = visit.text("You hold the lock now.") if locked else visit.text("Nobody holds the lock now.")
     return Redirect(visit.url("summary.summary", visit.repository.name), said)

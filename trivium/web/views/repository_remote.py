@@ -72,7 +72,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
     except Invalid as error:
         entered.refuse("", sentence(visit, error))
     except Locked as error:
-        entered.refuse("", str(error), 423)
+        entered.refuse("", sentence(visit, error), 423)
     return _shown(visit, entered)
 
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET
 
 from trivium.access.levels import Level
 from trivium.forge.groups import offered
-from trivium.forge.repositories import changes
+from trivium.forge.repositories import changes, finding
 from trivium.forge.repositories.changes import RepositoryChanges
 from trivium.forge.repositories.fields import fields_of
 from trivium.forge.repositories.finding import Repository
@@ -67,6 +69,10 @@ def _present(one: Repository) -> General:
     )
 
 
+def _now(db: Any, caller: Any, one: Repository) -> General:
+    return _present(finding.by_id(db, caller, one.id))
+
+
 @view(
     "PUT",
     "/_admin/repos/{repository*}",
@@ -79,7 +85,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
     """Store it; another name or group moves the repository."""
     entered = read(General, visit)
     one = visit.repository
-    if wanted := entered.unless_changed(_present(one)):
+    if wanted := entered.form:
         group = "" if wanted.repo_group == TOP else wanted.repo_group
         fields = {
             name.removeprefix(_OF_FIELD): value.replace("\r\n", "\n")
@@ -108,7 +114,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
             description="repo_description",
             landing_rev="repo_landing_rev",
         ):
-            changed = changes.update_repository(visit.site, visit.caller, one, asked)
+            changed = changes.update_repository(visit.site, visit.caller, one, asked, entered.as_seen(_now, one))
             if changed.level >= Level.ADMIN:
                 return Redirect(visit.url("repository_settings.general", changed.name), visit.text("Saved."))
             seen = changed.level >= Level.READ

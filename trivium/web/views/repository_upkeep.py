@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trivium.access.levels import Level
 from trivium.forge.caches.files import held
 from trivium.forge.repositories import settings
-from trivium.forge.repositories.settings import BadSetting, Known
+from trivium.forge.repositories.settings import Known
 from trivium.forge.upkeep import maintenance, queued_maintenance
 from trivium.turns import Pace
 from trivium.vcs.abilities import Lines
@@ -113,13 +115,20 @@ class Rules(Form):
 def rules(visit: RepositoryVisit) -> Page:
     """What is set, or else holds on the site."""
     known = visit.ask(settings.known_of, visit.repository.id)
-    present = Rules(
+    return _rules(visit, stored(visit, _present(known)), known)
+
+
+def _present(known: Known) -> Rules:
+    return Rules(
         hooks_outgoing_pull_logger=known.journals_pulls,
         phases_publish=known.publishes,
         vcs_svn_branch="\n".join(known.branches),
         vcs_svn_tag="\n".join(known.tags),
     )
-    return _rules(visit, stored(visit, present), known)
+
+
+def _now(db: Any, caller: Any, repository_id: int) -> Rules:
+    return _present(settings.known_of(db, caller, repository_id))
 
 
 @view(
@@ -139,11 +148,10 @@ def save_rules(visit: RepositoryVisit) -> Page | Redirect:
             given["phases_publish"] = wanted.phases_publish
         if visit.abilities.lines is Lines.PATHS:
             given |= {"vcs_svn_branch": wanted.vcs_svn_branch, "vcs_svn_tag": wanted.vcs_svn_tag}
-        try:
-            settings.change(visit.site, visit.caller, visit.repository, given)
+        with entered.refusals():
+            seen = entered.as_seen(_now, visit.repository.id)
+            settings.change(visit.site, visit.caller, visit.repository, given, seen)
             return Redirect(visit.url("repository_upkeep.rules", visit.repository.name), visit.text("Saved."))
-        except BadSetting as error:
-            entered.refuse(error.key, visit.text(error.why))
     return _rules(visit, entered, visit.ask(settings.known_of, visit.repository.id))
 
 

@@ -11,7 +11,7 @@ from trivium.turns import Pace
 from trivium.vcs.abilities import Abilities, Act, Lines
 from trivium.vcs.errors import NotPossible, UnknownRevision
 from trivium.web.answers import Page, Redirect
-from trivium.web.forms import Entered, Form, Line, empty, read
+from trivium.web.forms import Entered, Form, Line, empty, read, sentence
 from trivium.web.registering import view
 from trivium.web.visit import RepositoryVisit
 
@@ -72,7 +72,7 @@ def strip(visit: RepositoryVisit) -> Page | Redirect:
         except NotPossible as error:
             entered.refuse("revision", visit.text(str(error)))
         except Locked as error:
-            entered.refuse("", str(error), 423)
+            entered.refuse("", sentence(visit, error), 423)
     return _shown(visit, entered, doomed)
 
 

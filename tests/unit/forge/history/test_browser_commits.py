@@ -23,7 +23,7 @@ from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.store import intents
 from trivium.store.tables import journal
-from trivium.vcs.errors import UnknownPath
+from trivium.vcs.errors import NotAccepted, UnknownPath
 from trivium.vcs.git import editing as git_editing
 from trivium.vcs.svn.command import SvnCommand
 from trivium.vcs.values import FileCommit
@@ -208,3 +208,42 @@ def test_of_two_who_write_the_first_file_neither_loses_it(site: Site, root: Call
         with pytest.raises(Conflict):
             browser_commits.commit(site, history, root, made, mine)
         assert browser_commits.commit(site, history, root, made, replace(mine, path="b.txt"))
+
+
+def test_what_git_refuses_in_a_push_is_refused_in_the_browser(
+    site: Site, root: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(security.md S-6)."""
+    name = creation.create(site, root, CreationRequest(name="tide", kind="git"))
+    with site.store.read() as db:
+        made = finding.find(db, root, name, Level.ADMIN)
+    history = History(site)
+    branch, nothing = browser_commits.first_branch(history, made)
+    module = '[submodule "x"]\n\tpath = %s\n\turl = https://example.org/x\n'
+    long = f"{'a' * 3000} text\n"
+    wrong = {
+        "a/.gitmodules": module % "-x",
+        "GITMOD~1": module % "-y",
+        ".gitattributes": long,
+        "b/.gitattributes": long,
+    }
+    for path, content in wrong.items():
+        with pytest.raises(NotAccepted, match=r"submodule path|too long lines"):
+            browser_commits.commit(
+                site, history, root, made, Edit(branch, nothing, path, content.encode(), "x", adds=True)
+            )
+    git: Any = site.back_ends["git"]
+    with monkeypatch.context() as patched:
+        patched.setattr(git, "command", replace(git.command, max_object_bytes=100))
+        with pytest.raises(NotAccepted, match="max_object_bytes"):
+            browser_commits.commit(site, history, root, made, Edit(branch, nothing, "a", b"a" * 101, "x", adds=True))
+    assert history.read(made, lambda snapshot: snapshot.is_empty()) and told(site, "push") == []
+    edit = Edit(branch, nothing, ".gitmodules", (module % "x").encode(), "x", adds=True)
+    assert browser_commits.commit(site, history, root, made, edit)
+
+
+def test_a_message_may_have_line_ends_of_every_kind(site: Site, root: Caller, repository: Repository) -> None:
+    """Subversion takes line feeds alone."""
+    history = History(site)
+    wanted = replace(edit(history, repository, b"two\n"), message="one\rtwo\r\nthree")
+    assert browser_commits.commit(site, history, root, repository, wanted)

@@ -18,6 +18,7 @@ from trivium.errors import Busy
 from trivium.forge.accounts import users as accounts
 from trivium.forge.jobs import finding
 from trivium.forge.jobs.job import State
+from trivium.forge.jobs.reasons import because
 from trivium.forge.jobs.submission import submit
 from trivium.forge.repositories import creation
 from trivium.forge.repositories import finding as repositories
@@ -148,6 +149,6 @@ def test_what_cannot_be_looked_at_is_not_damaged(site: Site, root: Caller, monke
     assert job is not None and carry_out(site, job)
     with site.store.read() as db:
         row = finding.find(db, root, job)
-    assert (row.state, row.reason) == (State.FAILED, "the repository could not be checked")
+    assert (row.state, row.reason) == (State.FAILED, because("the repository could not be checked"))
     assert row.detail is not None and "out of memory" in row.detail
     assert _told(site) == []

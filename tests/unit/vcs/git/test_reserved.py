@@ -8,22 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients import Git
-from trivium.vcs.git.reserved import is_dot_git, is_of_submodules
+from trivium.vcs.git.reserved import is_dot_git
 
 NAMES = (
     *(".git", ".GIT", ".git.", ".git ", ".git. .", ".git::$INDEX_ALLOCATION", "git~1", "GIT~1", "git~1.", "git~2"),
     *(".g\u200cit", "\ufeff.git", ".gi\u206ft", ".gıt", "git", ".gitx", ".git x", ".git:", ".github", "git~11"),
-    *(".gitmodules", ".GITMODULES", ".gitmodules .", ".gitmodules:x", "gitmod~1", "GITMOD~4", "gi7eba~1", "gi7eb~10"),
-    *(
-        "gi7e~123",
-        "gitmod~x",
-        "gitmodules",
-        ".gitmodule",
-        ".gitmodules2",
-        ".gitmod\u200dules",
-        "x.gitmodules",
-        "gitm~1",
-    ),
 )
 
 
@@ -46,5 +35,3 @@ def test_git_refuses_what_is_taken_for_its_own_and_nothing_else(git: Git, name: 
         )
 
     assert is_dot_git(name) == refuses("100644", f"{name}/x")
-    # Of where submodules come from git refuses links.
-    assert is_of_submodules(name) == (refuses("120000", name) and not refuses("100644", name))

@@ -146,7 +146,7 @@ def test_only_transactions_that_are_old_are_removed(svn: Svn, tmp_path: Path, ti
     os.utime(path / "db" / "txn-protorevs" / f"{dead.stem}.rev", (old, old))
     assert svn.is_untidy(path)
     if tidies:
-        svn.tidy(path, thorough=False, keep=-1, stop=lambda: False)
+        svn.tidy(path, thorough=False, keep=-1, check=lambda: None)
     else:
         svn.recover(path)
     assert len(list(transactions.iterdir())) == 1 and not dead.exists()
@@ -166,7 +166,7 @@ def test_what_is_left_of_a_transaction_that_was_removed_by_half_goes_too(svn: Sv
     for place in (left, path / "db" / "txn-protorevs" / f"{left.stem}.rev"):
         os.utime(place, (old, old))
     assert svn.is_untidy(path)
-    svn.tidy(path, thorough=False, keep=-1, stop=lambda: False)
+    svn.tidy(path, thorough=False, keep=-1, check=lambda: None)
     assert list((path / "db" / "transactions").iterdir()) == list((path / "db" / "txn-protorevs").iterdir()) == []
     assert not svn.is_untidy(path)
 
