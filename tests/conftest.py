@@ -23,6 +23,7 @@ from tests.support.servers import Server
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 scratch.choose()
+Server.is_copied = True
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
 hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
@@ -31,6 +32,17 @@ hypothesis.settings.load_profile("trivium")
 
 _OUTSIDE = ("scenarios", "browser", "fuzz")
 """Rooms of tests that look at servers from outside."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """All processes load the same: what runs meanwhile is measured in the first of them."""
+    if getattr(session.config, "workerinput", {}).get("workerid", "gw0") != "gw0":
+        tracing.put_aside()
+    try:
+        return (yield)
+    finally:
+        tracing.take_up()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,27 +69,31 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Of a property only the first examples are measured."""
-    with _measured(pyfuncitem):
-        handle = getattr(pyfuncitem.obj, "hypothesis", None)
-        if handle is None:
+    """Of a property only the first examples are measured, and not how they are found."""
+    handle = getattr(pyfuncitem.obj, "hypothesis", None)
+    if handle is None:
+        with _measured(pyfuncitem):
             return (yield)
-        inner = handle.inner_test
+    inner = handle.inner_test
+    if _is_measured(pyfuncitem):
         handle.inner_test = tracing.traced_at_first(inner)
-        try:
-            return (yield)
-        finally:
-            handle.inner_test = inner
+    try:
+        return (yield)
+    finally:
+        handle.inner_test = inner
 
 
 def _measured(item: pytest.Item) -> contextlib.AbstractContextManager[None]:
-    """Measures coverage where the program may run in this process.
+    return tracing.traced() if _is_measured(item) else contextlib.nullcontext()
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    """Coverage is measured where the program may run in this process.
 
     From outside it runs in others, and in commands (`Server.trivium`), unless the file of the test calls it as well.
     """
     room = item.path.relative_to(Path(__file__).parent).parts[0]
-    calls = room not in _OUTSIDE or any(_is_ours(value) for value in vars(item.module).values())  # type: ignore[attr-defined]
-    return tracing.traced() if calls else contextlib.nullcontext()
+    return room not in _OUTSIDE or any(_is_ours(value) for value in vars(item.module).values())  # type: ignore[attr-defined]
 
 
 def _is_ours(value: object) -> bool:

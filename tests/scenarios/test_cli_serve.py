@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,9 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import are_gone, below, named
+from tests.support.processes import about, are_gone, below, named
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def loads_itself(own_server: Server) -> None:
+    """Here everything is as for users, from the command line on."""
+    own_server.is_copied = False
 
 
 def _refused(server: Server, *options: str, data: Path | None = None, **environment: str) -> str:
@@ -124,6 +131,29 @@ def test_the_parent_of_the_workers_has_nothing_that_two_processes_must_not_have(
     os.kill(parent, signal.SIGTERM)
     assert own_server.api(own_server.admin_key)("get_user")["username"] == "root"
     assert _parents(own_server) == [parent]
+
+
+def test_a_copy_has_what_a_server_has_that_loads_itself(own_server: Server) -> None:
+    """In most tests servers are copies of what was loaded once (`server_forks`)."""
+
+    def supervised() -> list[tuple[list[str], list[str], bool]]:
+        pids = [pid for pid in [own_server.pid, *own_server.children()] if pid not in own_server.workers()]
+        return sorted((about(pid, "cmdline").split("\0")[:3], _open(pid), os.getsid(pid) == pid) for pid in pids)
+
+    own_server.start()
+    alone = supervised()
+    own_server.stop()
+    own_server.is_copied = True
+    own_server.start()
+    assert supervised() == alone
+    assert len(alone) == 3  # with the parents of the workers and of the Mercurial processes
+    os.kill(own_server.pid, signal.SIGKILL)
+    assert own_server.stop() == -9
+
+
+def _open(pid: int) -> list[str]:
+    """What a process has open, without the numbers of sockets and pipes."""
+    return sorted(re.sub(r"\d+", "", str(one.readlink())) for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def _parents(server: Server) -> list[int]:

@@ -57,6 +57,7 @@ def unprivileged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         monkeypatch.setenv("HOME", place)
         monkeypatch.setattr(servers, "TRIVIUM", [*BECOME, found, "-m", "trivium.cli.main"])
         server = Server(Path(place) / "data")
+        server.is_copied = False
         server.set_up()
         server.start()
         yield server

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from click.testing import CliRunner
 
@@ -24,6 +24,7 @@ from tests.support import postgresql
 from tests.support.clients import Api, Person, with_credentials
 from tests.support.pictures import Query, commits, for_postgresql, looking
 from tests.support.processes import about, kill_all, tree
+from tests.support.server_forks import Copy, Forks
 from tests.support.tracing import traced
 from trivium.cli.main import main
 from trivium.cli.workers import NAME
@@ -54,6 +55,9 @@ def _names(directory: Path, prefix: str) -> Iterator[str]:
 class Server:
     """One installation and, while it runs, its server; on PostgreSQL with a database of its own."""
 
+    is_copied = False
+    """Whether it is a copy of what was loaded once (`Forks`), as in most tests, or loads itself as for users."""
+
     def __init__(self, data: Path, *, database: str | None = None) -> None:
         self.data = data
         self.database = database or (postgresql.new_database() if postgresql.wanted() else None)
@@ -63,7 +67,7 @@ class Server:
         self.admin_key = secrets.token_hex(20)
         self.url = ""
         self.log = data.parent / "server.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Copy | None = None
         self._own_environment = {
             "TRIVIUM_MIN_FREE_BYTES": "0",
             # What git itself calls it: tests push `master` from clones of what is empty.
@@ -133,14 +137,8 @@ class Server:
         """Start serving and wait until it says that it is ready, for `patience` seconds."""
         with self.log.open("ab") as log:
             beginning = log.tell()
-            self._process = subprocess.Popen(
-                [*TRIVIUM, "serve", "--data", str(self.data), "--port", str(port), *options],
-                env=self._environment | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            command = ["serve", "--data", str(self.data), "--port", str(port), *options]
+            self._process = self._start(command, self._environment | environment, log)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             said = self.log.read_bytes()[beginning:].decode(errors="replace")
@@ -151,6 +149,18 @@ class Server:
                 raise AssertionError(f"the server ended: {said}")
             time.sleep(0.02)
         raise AssertionError(f"the server does not start: {self.log.read_text(errors='replace')}")
+
+    def _start(self, command: list[str], environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes] | Copy:
+        if self.is_copied and (copy := Forks.start(command, environment, log)) is not None:
+            return copy
+        return subprocess.Popen(
+            [*TRIVIUM, *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
     def stop(self) -> int | None:
         """End the server in good order; returns its exit status."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tracer that measures coverage. It doubles what Python costs, so only what it is for runs with it.
 
-That is what tests and their fixtures do, not what pytest does between them, and not what only repeats itself.
+That is what tests and their fixtures do, not what pytest does between them, nor hypothesis between examples, and not
+what only repeats itself.
 
 Which lines run does not depend on the machine: it is counted, never timed.
 """
@@ -81,7 +82,7 @@ def tracing_ends() -> Iterator[None]:
 
 
 def traced_at_first(work: Callable[P, R]) -> Callable[P, R]:
-    """The same function; its first calls are measured, and then nothing more until `tracing_ends`."""
+    """The same function, for where nothing is measured; its first calls are."""
     calls = 0
 
     @functools.wraps(work)
@@ -89,7 +90,8 @@ def traced_at_first(work: Callable[P, R]) -> Callable[P, R]:
         nonlocal calls
         calls += 1
         if calls > EXAMPLES:
-            sys.settrace(None)
-        return work(*args, **given)
+            return work(*args, **given)
+        with traced():
+            return work(*args, **given)
 
     return counted

@@ -8,7 +8,6 @@ a pipe that ends with the supervisor: it must not outlive that.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from trivium.cli import modules
 from trivium.settings import Settings
 from trivium.vcs.hg.limits import limits_of
 from trivium.vcs.svn.apache import SvnApache
@@ -62,12 +62,7 @@ class Companion:
         if not self._is_wanted():
             return None  # a worker that wants it wakes the supervisor
         self._started = time.monotonic()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, json.dumps(self._order | {"life": life})],
-            pass_fds=(life,),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._process = modules.start(self._module, self._order | {"life": life}, passing=[life])
         return None
 
     def terminate(self) -> None:

@@ -17,6 +17,8 @@ import subprocess
 import sys
 from typing import Any, Final, NamedTuple
 
+from trivium.cli import modules
+
 IN_ORDER: Final = -1
 """The slot of the process that puts the data in order."""
 NAME: Final = "trivium-worker"
@@ -136,10 +138,4 @@ class Workers:
         passed = self._descriptors | {"requests": theirs.fileno()}
         order = self._order | passed | {"supervisor": os.getpid()}
         with theirs:
-            self._parent = subprocess.Popen(
-                [sys.executable, "-m", "trivium.cli.parent", json.dumps(order)],
-                pass_fds=tuple(passed.values()),
-                stdin=subprocess.DEVNULL,
-                # Ctrl-C must reach only us: we end the workers in good order.
-                start_new_session=True,
-            )
+            self._parent = modules.start("trivium.cli.parent", order, passing=passed.values())
