@@ -19,6 +19,7 @@ import msgspec
 
 SMALL: Final = 64 << 10
 """Bytes up to which an answer is a text in memory."""
+_ENCODER: Final = msgspec.json.Encoder()
 _LENGTH_BYTES: Final = 8
 """The beginning of a file says how many bytes follow. This reveals files that a crash of the machine cut short."""
 
@@ -137,6 +138,9 @@ class Draft:
     def write(self, data: bytes) -> None:
         """Append some bytes."""
         self._pending += data
+        self._bound()
+
+    def _bound(self) -> None:
         if len(self._pending) > SMALL and not self._in_memory:
             self._spill()
 
@@ -148,8 +152,9 @@ class Draft:
             return
         mark = b"["
         for item in value:
-            self.write(mark)
-            self.write(msgspec.json.encode(item))
+            self._pending += mark
+            _ENCODER.encode_into(item, self._pending, -1)
+            self._bound()
             mark = b","
         self.write(b"]" if mark == b"," else b"[]")
 

@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 from trivium.errors import TriviumError
 from trivium.forge.events import outbox
 from trivium.forge.events.outbox import Position, Recorded
+from trivium.forge.events.reports import DeliveryAskedAgain
 from trivium.forge.site import Site
 
 _log = structlog.get_logger(__name__)
@@ -78,23 +79,30 @@ def deliver(site: Site, to: Subscriber, *, ending: Callable[[], bool] = lambda: 
     with outbox.alone(site, to.name) as free:
         if not free:
             return _OCCUPIED
-        turn = _Turn(site, to, ending)
+        with site.store.read() as db:
+            standing, end = outbox.standing(db, to.name), outbox.end(db)
+        if standing is None:
+            outbox.begin(site, (to.name,))
+            return None
+        turn = _Turn(site, to, ending, holds=standing.waiting > 0)
         turn.retry()
-        turn.go_on()
+        turn.go_on(standing.position, end)
         return turn.next_try()
 
 
 class _Turn:
     """One process delivers to one subscriber."""
 
-    def __init__(self, site: Site, to: Subscriber, ending: Callable[[], bool]) -> None:
+    def __init__(self, site: Site, to: Subscriber, ending: Callable[[], bool], *, holds: bool) -> None:
         self._site = site
         self._to = to
         self._ending = ending
+        self._holds = holds
+        """Whether events may be there that were not taken; most often there are none, and nobody need look for them."""
 
     def retry(self) -> None:
         """Try what was not taken before, where it is time: of each line the first, then what waits behind it."""
-        while not self._ending():
+        while self._holds and not self._ending():
             with self._site.store.read() as db:
                 due = outbox.due(db, self._to.name, time.time(), most=_AT_ONCE)
             if not due:
@@ -111,15 +119,12 @@ class _Turn:
             else:
                 outbox.forget(db, self._to.name, event)
 
-    def go_on(self) -> None:
-        """Deliver what follows the position."""
-        name = self._to.name
-        with self._site.store.read() as db:
-            here, end = outbox.position(db, name), outbox.end(db)
-            held = outbox.held_lines(db, name)
-        if here is None:
-            outbox.begin(self._site, (name,))
-            return
+    def go_on(self, here: Position, end: Position) -> None:
+        """Deliver what follows the position, up to what was the end of the journal."""
+        held: set[str] = set()
+        if self._holds:
+            with self._site.store.read() as db:
+                held = outbox.held_lines(db, self._to.name)
         while here < end:
             with self._site.store.read() as db:
                 events = outbox.following(db, here, end, self._to.actions, most=_AT_ONCE)
@@ -147,6 +152,7 @@ class _Turn:
                         self._note(event.position)
                         written = time.monotonic()
                     continue
+            self._holds = True
             with self._site.store.write(access_unchanged=True) as db:
                 if not reason:
                     outbox.hold(db, self._to.name, event)
@@ -196,6 +202,8 @@ class _Turn:
 
     def next_try(self) -> float | None:
         """After how many seconds something may be tried again."""
+        if not self._holds:
+            return None
         with self._site.store.read() as db:
             at = outbox.next_try(db, self._to.name)
         return None if at is None else max(_SOONEST, at - time.time())
@@ -206,6 +214,8 @@ class _State:
     """What this process knows of a subscriber."""
 
     seen: Position | None = None
+    """Up to there nothing in the journal concerns it any more, but for what it is being told or did not take."""
+    told: Position | None = None
     """The end of the journal when it was delivered to last."""
     at_work: bool = False
     again_at: float | None = None
@@ -227,6 +237,8 @@ class Delivery:
     _watcher: threading.Thread | None = None
     _wanted: Set[str] = frozenset()
     _begun: bool = False
+    _end: Position | None = None
+    """The end of the journal at the last look."""
 
     def start(self) -> None:
         """Begin: whatever is recorded from now on is delivered; where the database is away, from when it is back."""
@@ -274,23 +286,43 @@ class Delivery:
                 self._woken.clear()
 
     def _look(self) -> bool:
-        """Set to work whoever may have something to hear; returns whether anybody has."""
+        """Set to work whoever has something to hear; returns whether anything has happened."""
+        idle = [one for one in self.subscribers if not self._states[one.name].at_work]
         with self.site.store.read() as db:
             end = outbox.end(db)
-        found, moment = False, time.monotonic()
-        for one in self.subscribers:
+            happened = self._happened(db, idle, end)
+        found, self._end = end != self._end, end
+        moment = time.monotonic()
+        for one in idle:
             state = self._states[one.name]
             due = state.again_at is not None and state.again_at <= moment
-            if state.at_work or (end == state.seen and not due):
-                continue
+            if not due:
+                if happened is not None and happened.isdisjoint(one.actions) and _is_near(state.told, end):
+                    state.seen = end
+                if state.seen == end:
+                    continue
             if (soonest := state.ended + one.pause) > moment:
                 state.again_at = soonest
                 continue
             found = True
-            state.at_work, state.seen, state.again_at = True, end, None
+            state.at_work, state.seen, state.told, state.again_at = True, end, end, None
             assert self._threads is not None
             self._threads.submit(partial(self._work, one, state))
         return found
+
+    def _happened(self, db: Connection, whose: Sequence[Subscriber], end: Position) -> set[str] | None:
+        """The actions of events that one of these may not have heard of; None where nobody can say.
+
+        Most of what happens concerns few of them. To have each look by itself would cost more than what they do.
+        """
+        seen = {self._states[one.name].seen for one in whose}
+        known = [one for one in seen if one is not None]
+        if len(known) < len(seen) or not all(_is_near(one, end) for one in known):
+            return None
+        since = min(known, default=end)
+        actions = outbox.actions(db, since, end) if since < end else set()
+        # Whoever has something tried again concerns the subscriber, whatever it hears of.
+        return None if DeliveryAskedAgain.action in actions else actions
 
     def _work(self, to: Subscriber, state: _State) -> None:
         try:
@@ -308,6 +340,11 @@ class Delivery:
         """Until when there is nothing to do but to look for events of other processes."""
         moments = [state.again_at for state in self._states.values() if state.again_at is not None]
         return max(0.0, min([longest, *(at - time.monotonic() for at in moments)]))
+
+
+def _is_near(place: Position | None, end: Position) -> bool:
+    """Whether few rows have come since."""
+    return place is not None and end.event - place.event < _FAR and end.transaction - place.transaction < _FAR
 
 
 def _reason(error: Exception) -> str:

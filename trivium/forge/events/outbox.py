@@ -8,8 +8,9 @@ way any more: nothing can appear behind a position.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     tuple_,
@@ -34,7 +36,7 @@ from trivium.forge.events.journal import record
 from trivium.forge.events.reports import DeliveryAskedAgain
 from trivium.forge.site import Site
 from trivium.names import storable
-from trivium.store.query import Query
+from trivium.store.query import Change, Query
 from trivium.store.tables import event_positions, journal, undelivered_events
 from trivium.tree.kernel_locks import one_at_a_time
 
@@ -78,6 +80,15 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.action.partition('.')[0]} {self.subject}"
 
 
+class Standing(NamedTuple):
+    """Where a subscriber stands."""
+
+    position: Position
+    """It has heard of everything up to there, but for what waits."""
+    waiting: int
+    """How many events are to be tried again, or wait behind one."""
+
+
 class Undelivered(NamedTuple):
     """An event that was not taken yet."""
 
@@ -114,29 +125,24 @@ _COLUMNS: Final = (
 _LAST_ROW: Final = Query(select(journal.c.id).order_by(journal.c.id.desc()).limit(1))
 """Each worker asks for it every second (`delivery`)."""
 _OLDEST_UNDER_WAY: Final = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-_WANTED: Final = journal.c.action.in_(bindparam("actions", expanding=True))
-_NEXT: Final = (
-    select(*_COLUMNS)
-    .where(journal.c.id > bindparam("event"), journal.c.id <= bindparam("end_event"), _WANTED)
-    .order_by(journal.c.id)
-    .limit(bindparam("most"))
-)
 _ONE: Final = select(*_COLUMNS).where(journal.c.id == bindparam("event"))
 _PLACE: Final = tuple_(journal.c.transaction_id, journal.c.id)
-_NEXT_BY_TRANSACTION: Final = (
-    select(*_COLUMNS)
-    .where(
-        tuple_(bindparam("transaction", type_=BigInteger), bindparam("event", type_=BigInteger)) < _PLACE,
-        journal.c.transaction_id <= bindparam("end_transaction"),
-        _WANTED,
-    )
-    .order_by(journal.c.transaction_id, journal.c.id)
-    .limit(bindparam("most"))
+_BETWEEN: Final = (journal.c.id > bindparam("event"), journal.c.id <= bindparam("end_event"))
+_BETWEEN_BY_TRANSACTION: Final = (
+    tuple_(bindparam("transaction", type_=BigInteger), bindparam("event", type_=BigInteger)) < _PLACE,
+    journal.c.transaction_id <= bindparam("end_transaction"),
 )
-_POSITION: Final = select(event_positions.c.transaction_id, event_positions.c.event_id).where(
-    event_positions.c.subscriber == bindparam("who")
+_ACTIONS: Final = Query(select(journal.c.action).where(*_BETWEEN).distinct())
+_ACTIONS_BY_TRANSACTION: Final = Query(select(journal.c.action).where(*_BETWEEN_BY_TRANSACTION).distinct())
+_waiting: Final = (undelivered_events.c.subscriber == bindparam("who"), ~undelivered_events.c.set_aside)
+_STANDING: Final = Query(
+    select(
+        event_positions.c.transaction_id,
+        event_positions.c.event_id,
+        select(func.count()).select_from(undelivered_events).where(*_waiting).scalar_subquery(),
+    ).where(event_positions.c.subscriber == bindparam("who"))
 )
-_MOVE: Final = (
+_MOVE: Final = Change(
     update(event_positions)
     .where(
         event_positions.c.subscriber == bindparam("who"),
@@ -146,7 +152,6 @@ _MOVE: Final = (
     )
     .values(transaction_id=bindparam("transaction"), event_id=bindparam("event"))
 )
-_waiting: Final = (undelivered_events.c.subscriber == bindparam("who"), ~undelivered_events.c.set_aside)
 _LINES: Final = select(undelivered_events.c.line).where(*_waiting).distinct()
 _earlier = undelivered_events.alias("earlier")
 _FIRST: Final = ~exists().where(
@@ -227,24 +232,51 @@ def _count_anew(site: Site) -> None:
         db.execute(update(journal).where(journal.c.transaction_id > 0).values(transaction_id=0))
 
 
+def standing(db: Connection, name: str) -> Standing | None:
+    """How far a subscriber has come; None for one that never began."""
+    found = _STANDING.first(db, {"who": name})
+    return None if found is None else Standing(Position(*found[:2]), found[2])
+
+
 def position(db: Connection, name: str) -> Position | None:
     """How far a subscriber has come; None for one that never began."""
-    row = db.execute(_POSITION, {"who": name}).first()
-    return None if row is None else Position(*row)
+    found = standing(db, name)
+    return None if found is None else found.position
 
 
 def move(db: Connection, name: str, to: Position) -> None:
     """Note that a subscriber has heard of everything up to there."""
-    db.execute(_MOVE, {"who": name, "transaction": to.transaction, "event": to.event})
+    _MOVE.run(db, {"who": name, "transaction": to.transaction, "event": to.event})
 
 
-def following(db: Connection, after: Position, to: Position, actions: Collection[str], *, most: int) -> list[Recorded]:
+def actions(db: Connection, after: Position, to: Position) -> set[str]:
+    """Of which actions there are events between two places: one short statement, where these are near each other."""
+    statement = _ACTIONS_BY_TRANSACTION if db.dialect.name == _POSTGRESQL else _ACTIONS
+    return {row[0] for row in statement.all(db, _between(after, to))}
+
+
+def following(db: Connection, after: Position, to: Position, wanted: Collection[str], *, most: int) -> list[Recorded]:
     """The events of some actions between two places, in their order: at most so many."""
-    given = {"event": after.event, "actions": sorted(actions), "most": most}
-    if db.dialect.name == _POSTGRESQL:
-        given |= {"transaction": after.transaction, "end_transaction": to.transaction}
-        return [_recorded(row) for row in db.execute(_NEXT_BY_TRANSACTION, given)]
-    return [_recorded(row) for row in db.execute(_NEXT, given | {"end_event": to.event})]
+    statement = _following(frozenset(wanted), by_transaction=db.dialect.name == _POSTGRESQL)
+    return [_recorded(row) for row in statement.all(db, _between(after, to) | {"most": most})]
+
+
+@lru_cache(64)
+def _following(wanted: frozenset[str], *, by_transaction: bool) -> Query:
+    """The statement for the events of some actions, which a subscriber asks for each time."""
+    between = _BETWEEN_BY_TRANSACTION if by_transaction else _BETWEEN
+    order = (journal.c.transaction_id, journal.c.id) if by_transaction else (journal.c.id,)
+    these = or_(*(journal.c.action == action for action in sorted(wanted)))
+    return Query(select(*_COLUMNS).where(*between, these).order_by(*order).limit(bindparam("most")))
+
+
+def _between(after: Position, to: Position) -> dict[str, int]:
+    return {
+        "transaction": after.transaction,
+        "event": after.event,
+        "end_transaction": to.transaction,
+        "end_event": to.event,
+    }
 
 
 def recorded(db: Connection, event_id: int) -> Recorded | None:
@@ -324,16 +356,17 @@ def alone(site: Site, name: str) -> Iterator[bool]:
         yield free
 
 
-def _recorded(row: Any) -> Recorded:
+def _recorded(row: Sequence[Any]) -> Recorded:
+    """The event of a row that begins with `_COLUMNS`."""
     return Recorded(
-        id=row.id,
-        transaction_id=row.transaction_id,
-        at=row.at,
-        user_id=row.user_id,
-        username=row.username,
-        address=row.address,
-        action=row.action,
-        subject=row.subject,
-        repository_id=row.repository_id,
-        detail=msgspec.json.decode(row.detail),
+        id=row[0],
+        transaction_id=row[1],
+        at=row[2],
+        user_id=row[3],
+        username=row[4],
+        address=row[5],
+        action=row[6],
+        subject=row[7],
+        repository_id=row[8],
+        detail=msgspec.json.decode(row[9]),
     )

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import msgspec
 from cachetools import LRUCache
 from sqlalchemy import bindparam, select
 
@@ -67,8 +68,7 @@ class Details(StrEnum):
     FULL = "full"
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """A changeset with as much as was asked for."""
 
     changeset: Changeset

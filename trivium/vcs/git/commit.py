@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import pygit2
 from pygit2.enums import ObjectType
 
@@ -26,6 +26,11 @@ _LARGE: Final = 1 << 20
 _MOST_PARENTS: Final = 1000
 _ORDERLY: Final = re.compile(rb"[^<>\n]*<[^<>\n]*> [0-9]{1,12} [+-][0-9]{4}")
 _LINKS: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*+)")
+_PLAIN: Final = re.compile(
+    rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*+)"
+    rb"author (([^<>\n]*)<([^<>\n]*)> ([0-9]{1,12}) [+-][0-9]{4})\ncommitter ([^\n]*)\n\n"
+)
+"""The head of nearly every commit: without a signature, an encoding, or anything odd."""
 _COMMITTED: Final = re.compile(rb"\ncommitter [^\n]*> ([0-9]{1,12}) ")
 _ZONE: Final = re.compile(rb"([+-])([0-9]{2})([0-5][0-9])")
 _NO_TEXT: Final = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"})
@@ -36,8 +41,7 @@ class Unclear(VcsError):
     """Only git can tell when a commit was made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """The content of a commit."""
 
     id: pygit2.Oid
@@ -85,11 +89,12 @@ def read_commit(repository: pygit2.Repository, raw_id: str, command: GitCommand 
     Without `command` a huge commit cannot be read.
     """
     oid = pygit2.Oid(hex=raw_id)
-    kind, size = repository.odb.read_header(oid)
+    objects = repository.odb
+    kind, size = objects.read_header(oid)
     if kind != ObjectType.COMMIT:
         raise VcsError(f"{raw_id} is not a commit")
     if size <= _LARGE:
-        raw: bytes = repository.odb.read(oid)[1]
+        raw: bytes = objects.read(oid)[1]
     elif command is not None:
         raw = command.beginning("cat-file", "commit", raw_id, cwd=repository.path, most=_LARGE)
     else:
@@ -119,6 +124,30 @@ def read_links(repository: pygit2.Repository, raw_id: str, command: GitCommand) 
 
 
 def _parsed(oid: pygit2.Oid, raw: bytes) -> Commit:
+    plain = _PLAIN.match(raw)
+    if plain is None or len(plain[2]) > 48 * _MOST_PARENTS:
+        return _parsed_by_lines(oid, raw)
+    tree, parents, author, name, address, seconds, committer = plain.groups()
+    return Commit(
+        oid,
+        pygit2.Oid(hex=tree.decode("ascii")),
+        tuple([pygit2.Oid(hex=line[7:]) for line in parents.decode("ascii").split("\n")[:-1]]),
+        f"{name.strip().decode('utf-8', 'replace')} <{address.decode('utf-8', 'replace')}>",
+        int(seconds),
+        author,
+        committer,
+        "utf-8",
+        False,
+        _message(raw[plain.end() :], "utf-8"),
+    )
+
+
+def _message(raw: bytes, encoding: str) -> str:
+    """What is shown of a message; git itself shows nothing of what follows a NUL."""
+    return raw[: 4 * MOST_OF_A_MESSAGE].partition(b"\0")[0].decode(encoding, "replace")
+
+
+def _parsed_by_lines(oid: pygit2.Oid, raw: bytes) -> Commit:
     head, _, message = raw.partition(b"\n\n")
     tree = ""
     parents: list[pygit2.Oid] = []
@@ -149,8 +178,7 @@ def _parsed(oid: pygit2.Oid, raw: bytes) -> Commit:
         lines[b"committer"],
         encoding,
         signed,
-        # Git itself shows nothing of what follows a NUL.
-        message[: 4 * MOST_OF_A_MESSAGE].partition(b"\0")[0].decode(encoding, "replace"),
+        _message(message, encoding),
     )
 
 

@@ -110,13 +110,14 @@ def branch_at(heads: Sequence[str] | None, default: str) -> str | None:
 def changeset_of(commit: Commit, revision: int, branch: str | None) -> Changeset:
     """A commit as everybody sees it (api-repos.md 2.2)."""
     raw_id = str(commit.id)
+    # By position: a list makes a hundred of these at once.
     return Changeset(
-        raw_id=raw_id,
-        short_id=raw_id[:SHORT],
-        revision=revision,
-        author=commit.author,
-        date=moment(commit.author_time),
-        message=commit.message,
-        parents=tuple(Parent(str(parent)) for parent in commit.parent_ids),
-        branch=branch,
+        raw_id,
+        raw_id[:SHORT],
+        revision,
+        commit.author,
+        moment(commit.author_time),
+        commit.message,
+        tuple([Parent(str(parent)) for parent in commit.parent_ids]),
+        branch,
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pygit2
-from cachetools import LRUCache
 from pygit2.enums import ObjectType
 
 from trivium.vcs.errors import UnknownPath, UnknownRevision
@@ -21,6 +20,8 @@ from trivium.vcs.git.index import GitIndex
 
 _COMMITS_KEPT: Final = 1 << 20
 """Characters of commits that are remembered while a repository is open, about."""
+_SIZE: Final = 500
+"""Characters of a commit beside its message, about."""
 _LINKS_KEPT: Final = 4096
 _NEAR: Final = 64
 
@@ -35,7 +36,9 @@ class Opened:
         self.repository = repository
         self.index = index
         self._other = other
-        self._commits: LRUCache[str, Commit] = LRUCache(_COMMITS_KEPT, _size_of)
+        self._commits: dict[str, Commit] = {}
+        self._kept = 0
+        """Their size."""
         self._links: dict[str, Links] = {}
         if other is not None:
             # Nothing is written: this repository knows the other one's objects as long as it is open.
@@ -97,8 +100,13 @@ class Opened:
         found = self._commits.get(raw_id)
         if found is None:
             found = read_commit(self.repository, raw_id, self.index.command)
-            if _size_of(found) <= _COMMITS_KEPT:
+            size = len(found.message) + _SIZE
+            if self._kept + size > _COMMITS_KEPT:
+                self._commits.clear()
+                self._kept = 0
+            if size <= _COMMITS_KEPT:
                 self._commits[raw_id] = found
+                self._kept += size
         return found
 
     def links(self, raw_id: str) -> Links:
@@ -140,7 +148,3 @@ class Opened:
 
     def read(self, raw_id: pygit2.Oid) -> bytes:
         return bytes(self.repository.odb.read(raw_id)[1])
-
-
-def _size_of(commit: Commit) -> int:
-    return len(commit.message) + 500

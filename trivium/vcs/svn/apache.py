@@ -35,7 +35,7 @@ import secrets
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -147,6 +147,13 @@ class SvnApache:
 
     settings: Settings
     command: SvnCommand
+    _root: Path = field(init=False)
+    _links: str = field(init=False)
+    """What `is_at_hand` needs for each request: to make a `Path` costs more than to look."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_root", self.settings.root)
+        object.__setattr__(self, "_links", f"{self.place}/links")
 
     @property
     def place(self) -> Path:
@@ -181,10 +188,8 @@ class SvnApache:
 
         A few looks at directories. Raises `FileNotFoundError` when it does not stand there.
         """
-        link = self.link(repository_id, name)
-        # A `Path` would cost more than the look.
-        is_there = os.path.islink(f"{self.settings.data}/svn/links/{link}")  # noqa: PTH114
-        return is_there and self.command.is_at_hand(self.settings.root, path)
+        is_there = os.path.islink(f"{self._links}/{self.link(repository_id, name)}")  # noqa: PTH114
+        return is_there and self.command.is_at_hand(self._root, path)
 
     def let_reach(self, repository_id: int, name: str, path: Path) -> None:
         """Apache can get there, and write, from now on."""

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -181,8 +182,11 @@ class SvnCommand:
         if account is None:
             return True
         # A `Path` for each directory would cost more than everything else.
-        passes = all(_lets_pass(os.stat(place), account) for place in _way(root, path))  # noqa: PTH116
-        return passes and self.is_taken_in(path)
+        place = os.fspath(path)
+        for above in _way(os.fspath(root), place):
+            if not _lets_pass(os.stat(above), account):  # noqa: PTH116
+                return False
+        return os.stat(place).st_uid == account.uid  # noqa: PTH116
 
     def let_pass(self, root: Path, path: Path) -> None:
         """Let Apache's account through the directories between `root` and a repository: through, not in.
@@ -193,7 +197,7 @@ class SvnCommand:
         account = self.available.account
         if account is None:
             return
-        for place in map(Path, _way(root, path)):
+        for place in map(Path, _way(os.fspath(root), os.fspath(path))):
             state = place.stat()
             if _lets_pass(state, account):
                 continue
@@ -204,12 +208,13 @@ class SvnCommand:
                 place.chmod((state.st_mode & 0o7777) | 0o001)
 
 
-def _way(root: Path, path: Path) -> Iterator[str]:
+@lru_cache(1000)
+def _way(root: str, path: str) -> tuple[str, ...]:
     """The directories on the way to a repository, the root first."""
-    place = os.fspath(root)
-    for name in os.fspath(path)[len(place) + 1 :].split("/"):
-        yield place
-        place = f"{place}/{name}"
+    found = [root]
+    for name in path[len(root) + 1 :].split("/")[:-1]:
+        found.append(f"{found[-1]}/{name}")
+    return tuple(found)
 
 
 def _lets_pass(state: os.stat_result, account: Account) -> bool:

@@ -39,17 +39,18 @@ def youngest(filesystem: Any) -> int:
 
 def changeset_of(filesystem: Any, number: int) -> Changeset:
     """A revision as everybody sees it (api-repos.md 2.2)."""
-    properties = filesystem.revision_proplist(number)
+    told = filesystem.revision_proplist(number).get
     raw_id = str(number)
+    # By position: a list makes a hundred of these at once.
     return Changeset(
-        raw_id=raw_id,
-        short_id=raw_id,
-        revision=number - 1,
-        author=text_of(properties.get("svn:author", b"")),
-        date=_moment(text_of(properties.get("svn:date", b""))),
-        message=text_of(properties.get("svn:log", b"")),
-        parents=(Parent(str(number - 1)),) if number > 1 else (),
-        branch=None,
+        raw_id,
+        raw_id,
+        number - 1,
+        text_of(told("svn:author", b"")),
+        _moment(text_of(told("svn:date", b""))),
+        text_of(told("svn:log", b"")),
+        (Parent(str(number - 1)),) if number > 1 else (),
+        None,
     )
 
 

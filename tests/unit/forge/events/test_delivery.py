@@ -24,6 +24,7 @@ from trivium.forge.events import delivery, journal, outbox
 from trivium.forge.events.accounts import SignedOut, TokenReset
 from trivium.forge.events.delivery import Delivery, Subscriber, Undeliverable, deliver
 from trivium.forge.events.outbox import Recorded
+from trivium.forge.events.reports import DeliveryAskedAgain
 from trivium.forge.site import Site
 from trivium.store import tables
 
@@ -397,3 +398,28 @@ def test_what_nobody_wants_wakes_nobody(site: Site, monkeypatch: pytest.MonkeyPa
     finally:
         running.stop()
     assert site.store.on_events is None
+
+
+def test_what_concerns_one_subscriber_sets_no_other_to_work(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Listener("one"), Listener("other")
+    running = Delivery(site, [one.subscriber, Subscriber("other", frozenset({"comment"}), other.hear)])
+    running.start()
+    states, real, asked = running._states, delivery.deliver, list[str]()
+
+    def counted(where: Site, to: Subscriber, *, ending: Callable[[], bool]) -> float | None:
+        asked.append(to.name)
+        return real(where, to, ending=ending)
+
+    try:
+        until(lambda: all(state.ended > 0 and not state.at_work for state in states.values()))
+        monkeypatch.setattr(delivery, "deliver", counted)
+        happen(site, "ada", "ben")
+        until(lambda: one.heard == ["ada", "ben"])
+        until(lambda: states["other"].seen == states["one"].seen)
+        assert set(asked) == {"one"}
+        # What has waited is tried by whoever it waits for, whatever that hears of.
+        with site.store.write(access_unchanged=True) as db:
+            journal.record(db, the_system(), DeliveryAskedAgain(subject="other", event=1))
+        until(lambda: "other" in asked)
+    finally:
+        running.stop()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trivium.vcs.errors import VcsError
-from trivium.vcs.git.commit import Unclear, _parsed, read_commit
+from trivium.vcs.git.commit import Unclear, _parsed, _parsed_by_lines, read_commit
 from trivium.vcs.git.objects import peeled
 
 TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -58,6 +58,22 @@ def test_the_order_of_flawed_commits_is_left_to_git(committer: bytes) -> None:
 def test_no_line_stops_a_commit_from_being_read(author: bytes, committer: bytes, encoding: bytes) -> None:
     lines = [line.replace(b"\n", b"") for line in (author, committer, encoding)]
     parsed(lines[0], lines[1], b"encoding " + lines[2] + b"\n", b"message")
+
+
+@given(
+    st.from_regex(rb"[^\n]{0,9}<[^\n]{0,9}> ?[0-9]{1,13} [+-][0-9]{3,5}", fullmatch=True),
+    st.binary(max_size=40),
+    st.lists(st.sampled_from([b"2" * 40, b"a" * 40]), max_size=3),
+    st.sampled_from([b"", b"\n", b"encoding latin-1\n", b"gpgsig -----\n a\n", b"parent " + b"3" * 40 + b"\n"]),
+    st.binary(max_size=40),
+)
+def test_an_orderly_commit_is_read_at_once_as_it_is_line_by_line(
+    author: bytes, committer: bytes, parents: list[bytes], more: bytes, message: bytes
+) -> None:
+    head = b"".join(b"parent %b\n" % parent for parent in parents)
+    lines = b"tree %b\n%bauthor %b\ncommitter %b\n%b" % (TREE.encode(), head, author, committer, more)
+    raw = lines + b"\n" + message
+    assert _parsed(OID, raw) == _parsed_by_lines(OID, raw)
 
 
 @pytest.mark.parametrize(
