@@ -44,7 +44,7 @@ from trivium.http.asgi import (
     respond,
 )
 from trivium.http.crew import Crew
-from trivium.jobs.handlers.mails import ask_for_mail
+from trivium.jobs.handlers.mails import ask_for_mails
 from trivium.jobs.runner import Runner
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
@@ -147,7 +147,7 @@ class Application:
         )
         self._attachments = Attachments(self._site, self._authenticator, crew=self._crew, slow=self._slow)
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
-        mails = Notices(self._site, partial(ask_for_mail, self._site))
+        mails = Notices(self._site, partial(ask_for_mails, self._site))
         hearers = [mails.subscriber, notifications.subscriber(self._site), after_pushes.subscriber(self._site)]
         self._delivery = Delivery(self._site, hearers)
         self._metrics = Metrics(self._site, self._tallies, crew=self._crew)

@@ -136,6 +136,21 @@ def _judged(code: int, said: bytes | str, what: str) -> TriviumError:
 def _connected(settings: Settings, sender: str, heard: list[str] | None) -> Iterator[smtplib.SMTP]:
     """A connection on which a mail may be sent; how it ends does not matter to who has sent one."""
     name = sender.rpartition("@")[2] or "localhost"
+    try:
+        server = _opened(settings, name, heard)
+    except smtplib.SMTPResponseException as error:
+        # A greeting of 554 says nothing of the mail: whoever looks after the servers can mend that.
+        raise MailDelayed(str(_judged(error.smtp_code, error.smtp_error, "the connection"))) from None
+    try:
+        yield server
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            server.quit()
+    finally:
+        server.close()
+
+
+def _opened(settings: Settings, name: str, heard: list[str] | None) -> smtplib.SMTP:
+    """A new connection, encrypted and signed in as the options say."""
     port = settings.smtp_port or (_SMTPS if settings.smtp_use_ssl else _SUBMISSION if settings.smtp_use_tls else _SMTP)
     # With its name: to find that out may ask a name server, which may be silent.
     limits: dict[str, Any] = {"local_hostname": name, "timeout": settings.smtp_timeout}
@@ -153,11 +168,10 @@ def _connected(settings: Settings, sender: str, heard: list[str] | None) -> Iter
             server.ehlo_or_helo_if_needed()
         if settings.smtp_username:
             _sign_in(server, settings)
-        yield server
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            server.quit()
-    finally:
+    except BaseException:
         server.close()
+        raise
+    return server
 
 
 def _trust(settings: Settings) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from trivium.errors import Busy, Cancelled, TriviumError
+from trivium.errors import Busy, Cancelled, DatabaseAway, TriviumError
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import Job, JobKind, State
 from trivium.forge.jobs.reasons import Because, Reason, because
@@ -38,8 +38,9 @@ class NotStored(Exception):
 def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) -> bool:
     """Take a job and do it; False when it is another's, is over, or must not begin yet. `stop` as for `Work`.
 
-    How it went stands in its row afterwards. Raises `NotStored` when that was impossible for a minute; and what the
-    database raises when the job could not be taken.
+    How it went stands in its row afterwards. While the database is away that waits, for nobody else can take the job
+    meanwhile, and what was done would be done again. Raises `NotStored` when it was impossible for a minute for another
+    reason, or because this process ends; and what the database raises when the job could not be taken.
     """
     taken = running.claim(site, job)
     if taken is None:
@@ -48,7 +49,7 @@ def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) ->
     work = Work(site, taken, stop, forgotten=handler is not None and handler.kind.forgotten)
     store = _attempt(site, work, taken, handler)
     if not work.over:
-        _stored(work, store)
+        _stored(work, store, stop)
     _log.info("job", job=job, kind=taken.kind, subject=taken.subject, attempt=taken.attempts)
     return True
 
@@ -97,14 +98,17 @@ def _tried_again(work: Work, kind: JobKind, reason: Because, detail: str) -> Cal
     return lambda: work.again(seconds, reason, detail, counted=True)
 
 
-def _stored(work: Work, store: Callable[[], None]) -> None:
-    """Store the end of a job, for a minute if need be: the database may come back."""
-    for left in reversed(range(_TRIES_TO_STORE)):
+def _stored(work: Work, store: Callable[[], None], stop: Callable[[], bool]) -> None:
+    """Store the end of a job, as long as that may succeed."""
+    tried = 0
+    while True:
         try:
             store()
             return
         except (Busy, DBAPIError) as error:
-            if not left:
+            if not isinstance(error, DatabaseAway) or stop():
+                tried += 1
+            if tried == _TRIES_TO_STORE:
                 raise NotStored(work.job.id) from error
             _log.warning("the end of a job could not be stored", job=work.job.id, why=str(error)[:200])
             time.sleep(_PAUSE_TO_STORE)

@@ -7,7 +7,7 @@ reader may still know it, is found out when it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -42,8 +42,8 @@ from trivium.store.tables import preferences, users
 _log = structlog.get_logger(__name__)
 
 NAME: Final = "mail"
-Send = Callable[[int, int], None]
-"""Has the mail of an event, by its id, sent to a user, by theirs: now, or as a job."""
+Send = Callable[[Recorded, Sequence[int]], None]
+"""Has the mails of an event sent to users, by their ids: now, or as jobs. Whatever it raises, it is called again."""
 
 _SHORT: Final = 12
 _MOST_ADMINISTRATORS: Final = 50
@@ -64,7 +64,7 @@ class Notices:
     """The mails of a site."""
 
     def __init__(self, site: Site, send: Send | None = None) -> None:
-        """`send` has one mail sent; by default that is done at once, and what is delayed is an event not taken."""
+        """`send` has mails sent; by default that is done at once, and what is delayed is an event not taken."""
         self._site = site
         self._send = send or self._send_now
         self._kinds: Mapping[str, _Kind] = {
@@ -85,8 +85,8 @@ class Notices:
         """Have the mails of an event sent; raises what `Send` raises."""
         if not self._site.settings.mail_goes:
             return
-        for user_id in self._kinds[event.action].recipients(event):
-            self._send(event.id, user_id)
+        if user_ids := self._kinds[event.action].recipients(event):
+            self._send(event, user_ids)
 
     def send(self, event_id: int, user_id: int) -> None:
         """Send the mail of an event to a user, if there still is one for them.
@@ -111,11 +111,12 @@ class Notices:
             made = message(settings, to, letter.content, letter.envelope)
             mail.send(settings, made, sender=sender(settings).addr_spec, recipient=to.addr_spec)
 
-    def _send_now(self, event_id: int, user_id: int) -> None:
-        try:
-            self.send(event_id, user_id)
-        except MailRefused as error:
-            _log.error("a mail was refused", event_id=event_id, user_id=user_id, why=str(error))
+    def _send_now(self, event: Recorded, user_ids: Sequence[int]) -> None:
+        for user_id in user_ids:
+            try:
+                self.send(event.id, user_id)
+            except MailRefused as error:
+                _log.error("a mail was refused", event_id=event.id, user_id=user_id, why=str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,17 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Table, func, insert, inspect, literal, select, text, tuple_
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
-from trivium.errors import StartRefused
+from trivium.errors import Busy, DatabaseAway, Invalid, StartRefused
 from trivium.store import schema
 from trivium.store.engine import Store, go_on_above
+from trivium.store.locks import SCHEMA, lock
 from trivium.store.sqlite import close_to_others
 from trivium.store.tables import event_positions, journal, metadata
 
@@ -37,6 +39,8 @@ _USERS: Final = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     " AND backend_type = 'client backend' AND application_name IN ('trivium', current_setting('application_name'))"
 )
+
+_LOCK: Final = "LOCK TABLE {} IN SHARE MODE".format(", ".join(f'"{table.name}"' for table in metadata.sorted_tables))
 
 Row = dict[str, Any]
 
@@ -74,9 +78,11 @@ def copy(source: Store, target: Store, tell: Callable[[Copied], None]) -> None:
     """
     if source.url == target.url:
         raise StartRefused("a database cannot be copied into itself")
-    schema.check(source)
-    schema.check_encoding(target)
-    with _snapshot(source) as from_, target.write_bare() as to:
+    _check_is_one(source)
+    with _told_of("target"):
+        schema.check_encoding(target)
+    with _told_of("source"), _snapshot(source) as from_, _told_of("target"), target.write_bare() as to:
+        lock(to, SCHEMA)  # of two copies, or a copy and a setup, the second finds tables
         if inspect(to).get_table_names():
             raise StartRefused("the target is not empty: a copy needs a database without tables")
         schema.build(to)
@@ -88,8 +94,31 @@ def copy(source: Store, target: Store, tell: Callable[[Copied], None]) -> None:
         for table in metadata.sorted_tables:
             if table.autoincrement_column is not None:
                 _count_on(from_, to, table)
-        _refuse_users(from_)  # what one has written meanwhile would be missing
+        with _told_of("source"):
+            _refuse_users(from_)  # whoever waits to write would write there after the copy
     close_to_others(target.url)
+
+
+def _check_is_one(source: Store) -> None:
+    """Raise `StartRefused` unless the source is a database of ours, with the newest schema; nothing is made there."""
+    file = source.url.database if source.url.get_backend_name() == "sqlite" else None
+    if file is not None and not Path(file).exists():
+        raise StartRefused(f"the source does not exist: there is no file {file}")
+    with _told_of("source"):
+        if schema.revision_of(source) is None:
+            raise StartRefused("the source is no database of Trivium: it has no schema")
+        schema.check(source)
+
+
+@contextmanager
+def _told_of(which: str) -> Iterator[None]:
+    """Whatever goes wrong with one of the two databases is told in one sentence, with its own reason."""
+    try:
+        yield
+    except (Busy, DatabaseAway, Invalid, DBAPIError) as error:
+        cause = error if isinstance(error, DBAPIError) else error.__cause__
+        said = str(cause.orig if isinstance(cause, DBAPIError) else error).strip()
+        raise StartRefused(f"the {which} cannot be used: {said.partition(chr(10))[0]}") from error
 
 
 def _copied(from_: Connection, to: Connection, table: Table) -> Copied:
@@ -102,11 +131,11 @@ def _copied(from_: Connection, to: Connection, table: Table) -> Copied:
     def send() -> None:
         try:
             to.execute(insert(table), waiting)
-        except DataError as error:
+        except (DataError, IntegrityError) as error:
             raise StartRefused(f"a row of {table.name} does not fit into the target: {error.orig}") from error
         waiting.clear()
 
-    for found in _rows(from_, table):
+    for found in _rows(from_, table, "source"):
         row = changed(dict(zip(names, found, strict=True)))
         if clean and any(isinstance(value, str) and "\0" in value for value in row.values()):
             mended += 1
@@ -122,17 +151,18 @@ def _copied(from_: Connection, to: Connection, table: Table) -> Copied:
     if waiting:
         send()
     arrived = _Counted()
-    for found in _rows(to, table):
+    for found in _rows(to, table, "target"):
         arrived.add(_plain(found))
     if sent.seen != arrived.seen:
         raise StartRefused(f"the copy of {table.name} is not the same: {sent.seen} became {arrived.seen}")
     return Copied(table.name, sent.rows, mended)
 
 
-def _rows(db: Connection, table: Table) -> Iterator[Any]:
+def _rows(db: Connection, table: Table, which: str) -> Iterator[Any]:
     """All rows, in the order of the primary key, without holding them all."""
     ordered = select(table).order_by(*table.primary_key.columns)
-    yield from db.execute(ordered.execution_options(yield_per=_READ_AT_ONCE))
+    with _told_of(which):
+        yield from db.execute(ordered.execution_options(yield_per=_READ_AT_ONCE))
 
 
 def _plain(values: Any) -> list[Any]:
@@ -159,7 +189,7 @@ def _heard_of(from_: Connection, row: Row) -> int:
 
 @contextmanager
 def _snapshot(store: Store) -> Iterator[Connection]:
-    """A connection that sees one state of a database, which nobody else uses."""
+    """A connection that sees one state of a database, which nobody else uses, and nobody can change meanwhile."""
     if store.url.get_backend_name() == "sqlite":
         store.close()
         with store.engine.connect() as db:
@@ -176,6 +206,12 @@ def _snapshot(store: Store) -> Iterator[Connection]:
         return
     store.close()  # what it has looked at so far
     with store.engine.connect().execution_options(isolation_level="REPEATABLE READ") as db:
+        try:
+            # Before anything is read: what somebody was just writing is there then, and a command that comes later
+            # waits for its lock until it gives up or the copy has ended.
+            db.execute(text(_LOCK))
+        except OperationalError as error:
+            raise StartRefused(_IN_USE) from error
         _refuse_users(db)
         db.execute(text("SET LOCAL statement_timeout = 0"))
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))

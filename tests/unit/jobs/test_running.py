@@ -408,13 +408,37 @@ def test_what_is_not_there_now_is_tried_as_often_as_its_kind_says(site: Site, ad
     assert (row.state, row.reason) == (State.FAILED, because("the other server does not answer"))
 
 
+def test_what_was_done_while_the_database_was_away_is_not_done_again(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is away; a process that is told to end does not wait for it."""
+    real, tries = Work.end, [0]
+
+    def away(work: Work, *given: Any, **more: Any) -> None:
+        tries[0] += 1
+        if tries[0] < 3 * carrying_out._TRIES_TO_STORE:
+            raise DatabaseAway("the database is away")
+        real(work, *given, **more)
+
+    monkeypatch.setattr(Work, "end", away)
+    monkeypatch.setattr(carrying_out, "_PAUSE_TO_STORE", 0.0)
+    job = _ask(site, ada)
+    assert carry_out(site, job)
+    assert (_row(site, job).state, done) == (State.DONE, ["it"])
+    tries[0] = -(10**6)
+    another = _ask(site, ada)
+    with pytest.raises(NotStored):
+        # When it begins nobody has told it to end.
+        carry_out(site, another, lambda: tries[0] > -(10**6))
+
+
 def test_an_end_that_cannot_be_stored_leaves_the_job_to_whoever_looks(
     site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise DatabaseAway("the database is away")
+    def locked(*_: object, **__: object) -> None:
+        raise Busy("the database is locked")
 
-    monkeypatch.setattr(Work, "end", away)
+    monkeypatch.setattr(Work, "end", locked)
     monkeypatch.setattr(carrying_out, "_PAUSE_TO_STORE", 0.0)
     job = _ask(site, ada)
     with pytest.raises(NotStored):

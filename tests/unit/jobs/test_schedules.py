@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import select, update
 
 from trivium.access.caller import Caller
@@ -22,6 +23,7 @@ from trivium.forge.repositories.requests import CreationRequest
 from trivium.forge.site import Site
 from trivium.forge.trash import trash
 from trivium.jobs.carrying_out import carry_out
+from trivium.jobs.handlers import upkeep
 from trivium.jobs.schedules import SCHEDULES, begin_due
 from trivium.settings import Settings
 from trivium.store.tables import gists as gists_table
@@ -100,6 +102,34 @@ def test_what_expired_long_ago_is_removed(site: Site, ada: Caller) -> None:
         )
         assert set(db.execute(kept).scalars()) == left
     assert len(list(site.tree.gists.iterdir())) == 2
+
+
+def test_what_cannot_be_removed_from_the_trash_does_not_keep_the_rest_there(
+    site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.store.read() as db:
+        root = accounts.find(db, "root").as_caller("127.0.0.1")
+    for number in range(3):
+        creation.create(site, root, CreationRequest(name=f"old-{number}", kind="git"))
+        with site.store.read() as db:
+            changes.delete_repository(site, root, repositories.find(db, root, f"old-{number}", Level.ADMIN), "")
+    monkeypatch.setattr(upkeep, "_DAY", 0.0)  # all of it is old enough
+    eager = open_site(replace(settings, trash_keep_days=30))
+    restored, broken, _ = found = trash.entries(site)
+    monkeypatch.setattr(trash, "entries", lambda _: found)
+    trash.restore(site, root, restored)
+    real = trash.remove
+
+    def remove(site: Site, caller: Caller, entry: trash.Entry) -> None:
+        if entry == broken:
+            raise PermissionError(13, "no")
+        real(site, caller, entry)
+
+    monkeypatch.setattr(trash, "remove", remove)
+    _carry_out(eager, "empty_trash")
+    monkeypatch.undo()
+    assert [one.name for one in trash.entries(site)] == [broken.name]
+    eager.close()
 
 
 def test_the_trash_is_emptied_where_that_is_wanted(site: Site, settings: Settings) -> None:

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import partial
 from typing import Any, cast
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -18,17 +21,20 @@ from tests.support.mail_server import mail_server
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
 from trivium.egress.mail import MailDelayed, MailRefused
+from trivium.errors import DatabaseAway
 from trivium.forge.accounts import emails, password_resets, preferences
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.preferences import Preferences
 from trivium.forge.accounts.users import User, UserChanges
-from trivium.forge.events import outbox
+from trivium.forge.events import delivery, outbox
 from trivium.forge.events.delivery import deliver
 from trivium.forge.history.reading import History
+from trivium.forge.jobs import submission
 from trivium.forge.repositories import finding
 from trivium.forge.reviews import comments
 from trivium.forge.reviews.participants import mail_of
 from trivium.forge.site import Site
+from trivium.jobs.handlers import mails as mails_of_jobs
 from trivium.mail.notices import Notices
 from trivium.store import tables
 from trivium.store.tables import repository_grants
@@ -112,7 +118,7 @@ def test_whoever_lost_the_right_meanwhile_hears_nothing(posting: Site, ada: Call
         repository_id = rows.repository(db, "team", ada)
     waiting: list[tuple[int, int]] = []
     say(site, ada, "@ben", repository_id)
-    notices = Notices(site, send=lambda *mail: waiting.append(mail))
+    notices = Notices(site, send=lambda event, users: waiting.extend((event.id, user) for user in users))
     deliver(site, notices.subscriber)
     assert [user_id for _, user_id in waiting] == [ben.user_id]
     with site.store.write() as db:
@@ -204,7 +210,7 @@ def test_a_job_is_told_what_to_do_with_a_failure(posting: Site, ada: Caller) -> 
         person(site, "cy")
         password_resets.ask(site, email="cy@example.org", address="192.0.2.7")
         waiting: list[tuple[int, int]] = []
-        notices = Notices(site, send=lambda *mail: waiting.append(mail))
+        notices = Notices(site, send=lambda event, users: waiting.extend((event.id, user) for user in users))
         deliver(site, notices.subscriber)
         (mail,) = waiting
         with pytest.raises(MailDelayed):
@@ -214,6 +220,47 @@ def test_a_job_is_told_what_to_do_with_a_failure(posting: Site, ada: Caller) -> 
         notices.send(*mail)
         notices.send(*mail)
         assert len({one.message["Message-ID"] for one in server.delivered}) == 1 and len(server.delivered) == 2
+
+
+@pytest.mark.parametrize("trouble", ["in the middle", "after the commit"])
+def test_a_mail_is_asked_for_once_whatever_happens_while_its_event_is_heard(
+    posting: Site, ada: Caller, ben: Caller, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """The database goes away between two of its jobs, or before it is noted that the event was heard."""
+    with posting.store.write() as db:
+        repository_id = rows.repository(db, "team", ada)
+    cy = person(posting, "cy")
+    say(posting, ada, "@ben @cy", repository_id)
+    subscriber = Notices(posting, partial(mails_of_jobs.ask_for_mails, posting)).subscriber
+    sent: list[int] = []
+
+    def work_off() -> None:
+        """What a runner does: of a mail that was sent nothing is left."""
+        with posting.store.write(access_unchanged=True) as db:
+            waiting = db.execute(select(tables.jobs.c.id, tables.jobs.c.arguments)).all()
+            db.execute(tables.jobs.delete())
+        sent.extend(msgspec.json.decode(row.arguments)["user_id"] for row in waiting)
+
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseAway("the database is away")
+
+    with monkeypatch.context() as patch:
+        if trouble == "in the middle":
+            real, asked = submission.enter, itertools.count()
+            patch.setattr(mails_of_jobs, "enter", lambda *a, **b: away() if next(asked) else real(*a, **b))
+            deliver(posting, subscriber)
+        else:
+            patch.setattr(delivery._Turn, "_note", away)
+            with pytest.raises(DatabaseAway):
+                deliver(posting, subscriber)
+    work_off()
+    with posting.store.write() as db:
+        db.execute(tables.undelivered_events.update().values(retry_at=0))
+    deliver(posting, subscriber)
+    work_off()
+    assert sorted(sent) == sorted([ben.user_id, cy.id])
+    with posting.store.read() as db:
+        assert db.execute(tables.undelivered_events.select()).all() == []
 
 
 def test_the_address_of_an_author() -> None:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import SMTP
@@ -153,6 +155,50 @@ def test_a_connection_that_breaks_after_the_mail_delays_and_the_mail_keeps_its_i
             send(settings)
         send(settings)
         assert len({taken.message["Message-ID"] for taken in server.delivered}) == 1 and len(server.delivered) == 2
+
+
+_UP_TO_THE_MAIL = (b"220 here", b"250 hello", b"250 sender", b"250 recipient", b"354 go on")
+
+
+@contextmanager
+def playing(*replies: bytes) -> Iterator[int]:
+    """A mail server that says this to one client, each when it was asked, and then is gone; gives its port."""
+
+    def play() -> None:
+        with listening.accept()[0] as client:
+            for reply in replies:
+                client.sendall(reply + b"\r\n")
+                end = b"\r\n.\r\n" if reply.startswith(b"354") else b"\r\n"
+                if reply is replies[-1]:
+                    client.recv(10)  # of a mail not all of it
+                    return
+                heard = b""
+                while not heard.endswith(end) and (more := client.recv(4096)):
+                    heard += more
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        player = threading.Thread(target=play)
+        player.start()
+        yield int(listening.getsockname()[1])
+        player.join()
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        ((b"554 no service here",), MailDelayed),  # that says nothing of the mail
+        ((b"220 here", b"550 who are you", b"550 I said no"), MailDelayed),
+        (_UP_TO_THE_MAIL, MailDelayed),
+        ((*_UP_TO_THE_MAIL, b"451 later"), MailDelayed),
+        ((*_UP_TO_THE_MAIL, b"554 never"), MailRefused),
+        ((*_UP_TO_THE_MAIL, b"250 taken"), None),  # whatever becomes of the connection
+    ],
+)
+def test_what_was_not_taken_is_tried_again_and_what_was_taken_is_not(
+    tmp_path: Path, replies: tuple[bytes, ...], error: type[Exception] | None
+) -> None:
+    with playing(*replies) as port, pytest.raises(error) if error else nullcontext():
+        send(settings_for(tmp_path, smtp_server="127.0.0.1", smtp_port=port, smtp_timeout=10))
 
 
 HOSTILE = "Hi\r\nBcc: eve@example.org\r\n\r\nbody \x00\u202e\u2028end"

@@ -13,7 +13,7 @@ from sqlalchemy import insert, inspect, select, update
 from tests.support import postgresql, rows
 from trivium.assembly import open_site
 from trivium.cli.main import main
-from trivium.errors import StartRefused
+from trivium.errors import Busy, StartRefused
 from trivium.forge.site import Site
 from trivium.settings import Settings
 from trivium.store import copying, schema, tables
@@ -126,6 +126,48 @@ def test_a_server_that_begins_in_the_middle_ends_the_copy(full: str, target: str
     with empty.read() as db:
         assert inspect(db).get_table_names() == []
     empty.close()
+
+
+def test_what_a_command_would_change_in_the_middle_waits_and_is_not_lost(full: str, target: str) -> None:
+    tried: list[bool] = []
+
+    def tell(_: Copied) -> None:
+        # It comes and goes while rows pass by, so that no look at who uses the source would find it.
+        if not tried:
+            tried.append(True)
+            command = Store(full, busy_timeout=0.1)
+            with pytest.raises(Busy), command.write() as db:
+                db.execute(update(tables.users).values(lastname="changed"))
+            command.close()
+
+    from_, to = Store(full), Store(target)
+    try:
+        copy(from_, to, tell)
+    finally:
+        from_.close()
+        to.close()
+    assert tried and everything(target) == everything(full)
+
+
+def test_what_is_no_site_is_not_copied_and_nothing_is_made_there(target: str, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.db"
+    with pytest.raises(StartRefused, match="the source does not exist"):
+        copied(f"sqlite:///{missing}", target)
+    assert list(tmp_path.glob("missing*")) == []
+    missing.touch()
+    with pytest.raises(StartRefused, match="the source is no database of Trivium"):
+        copied(f"sqlite:///{missing}", target)
+    with pytest.raises(StartRefused, match="the target cannot be used: unable to open database file"):
+        copied(a_site(tmp_path), f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
+
+
+def a_site(directory: Path) -> str:
+    """The address of a new database in a file."""
+    url = f"sqlite:///{directory / 'site.db'}"
+    store = Store(url)
+    schema.upgrade(store, directory)
+    store.close()
+    return url
 
 
 def test_rows_that_are_large_arrive(full: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,10 +22,12 @@ def copy_db(source: str, target: str) -> None:
 
     The server must not run meanwhile. It uses TARGET once sqlalchemy.db1.url says so; SOURCE stays as it is.
     """
+    from trivium.cli.logs import set_up_logging
     from trivium.installation import usable_database
     from trivium.store.copying import Copied, copy
     from trivium.store.engine import Store
 
+    set_up_logging("critical")  # what goes wrong is told in one sentence
     done: list[Copied] = []
     try:
         with usable_database():

@@ -341,6 +341,15 @@ def forget(db: Connection, name: str, event: Recorded) -> None:
     db.execute(_FORGET, {"who": name, "what": event.id})
 
 
+def heard(db: Connection, name: str, event: Recorded) -> None:
+    """Note, in the transaction of what a subscriber does of an event, that it has taken it: it hears of it once.
+
+    For a subscriber that is just given this event: all before it in the journal was taken, or is held.
+    """
+    forget(db, name, event)
+    move(db, name, event.position)
+
+
 @contextmanager
 def alone(site: Site, name: str) -> Iterator[bool]:
     """Whether nobody else, in any process, delivers to a subscriber; nobody waits, and a crash lets go.

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from trivium.access.caller import the_system
 from trivium.egress.mail import MailDelayed
+from trivium.forge.events import outbox
+from trivium.forge.events.outbox import Recorded
 from trivium.forge.jobs.job import JobKind
 from trivium.forge.jobs.running import Later, Work
-from trivium.forge.jobs.submission import submit
+from trivium.forge.jobs.submission import announce, enter
 from trivium.forge.site import Site
 from trivium.jobs.registry import handles
-from trivium.mail.notices import Notices
+from trivium.mail.notices import NAME, Notices
 
 
 class MailArguments(msgspec.Struct, frozen=True):
@@ -27,10 +30,21 @@ class MailArguments(msgspec.Struct, frozen=True):
 MAIL: Final = JobKind("send_mail", MailArguments, attempts=10, pause=30.0, forgotten=True)
 
 
-def ask_for_mail(site: Site, event_id: int, user_id: int) -> None:
-    """Have the mail of an event sent to a user; the same one does not wait twice."""
-    arguments = MailArguments(event_id, user_id)
-    submit(site, the_system(), MAIL, arguments, subject="", only_one=f"mail {event_id} {user_id}")
+def ask_for_mails(site: Site, event: Recorded, user_ids: Sequence[int]) -> None:
+    """Have the mails of an event sent: all of them are asked for, and that is noted, or nothing.
+
+    The jobs and the note that the event was heard of are one transaction. A kill, or a database that goes away, can
+    therefore not repeat a part of it; and a job that is done leaves no row by which a repetition could be told.
+    """
+    asked = []
+    with site.store.write(access_unchanged=True) as db:
+        for user_id in user_ids:
+            arguments, only = MailArguments(event.id, user_id), f"mail {event.id} {user_id}"
+            asked.append(enter(db, site, the_system(), MAIL, arguments, subject="", only_one=only))
+        outbox.heard(db, NAME, event)
+    for job in asked:
+        if job is not None:
+            announce(site, job)
 
 
 @handles(MAIL)

@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import structlog
+
 from trivium.access.caller import the_system
+from trivium.errors import Invalid
 from trivium.forge.accounts import tokens
 from trivium.forge.gists import gists
 from trivium.forge.jobs import finding
@@ -16,7 +21,9 @@ from trivium.forge.upkeep import integrity, queued_maintenance
 from trivium.jobs.registry import handles
 from trivium.jobs.schedules import EXPIRED, INTEGRITY, NOTIFICATIONS, OLD_JOBS, TRASH, Nothing
 
-_DAY = 86_400.0
+_log = structlog.get_logger(__name__)
+
+_DAY: Final = 86_400.0
 
 
 @handles(EXPIRED)
@@ -43,7 +50,13 @@ def empty_trash(site: Site, work: Work, _: Nothing) -> None:
     for number, entry in enumerate(doomed):
         work.check()
         work.tell(number, len(doomed), "entries")
-        trash.remove(site, the_system(), entry)
+        try:
+            trash.remove(site, the_system(), entry)
+        except Invalid:
+            continue  # somebody was quicker, or brought it back
+        except OSError as error:
+            # It is tried again tomorrow; those behind it need not wait for that.
+            _log.error("something in the trash cannot be removed", entry=entry.label, why=error.strerror)
 
 
 @handles(OLD_JOBS)
