@@ -210,9 +210,7 @@ def test_of_two_who_write_the_first_file_neither_loses_it(site: Site, root: Call
         assert browser_commits.commit(site, history, root, made, replace(mine, path="b.txt"))
 
 
-def test_what_git_refuses_in_a_push_is_refused_in_the_browser(
-    site: Site, root: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_git_refuses_in_a_push_is_refused_in_the_browser(site: Site, root: Caller) -> None:
     """(security.md S-6)."""
     name = creation.create(site, root, CreationRequest(name="tide", kind="git"))
     with site.store.read() as db:
@@ -233,10 +231,10 @@ def test_what_git_refuses_in_a_push_is_refused_in_the_browser(
                 site, history, root, made, Edit(branch, nothing, path, content.encode(), "x", adds=True)
             )
     git: Any = site.back_ends["git"]
-    with monkeypatch.context() as patched:
-        patched.setattr(git, "command", replace(git.command, max_object_bytes=100))
-        with pytest.raises(NotAccepted, match="max_object_bytes"):
-            browser_commits.commit(site, history, root, made, Edit(branch, nothing, "a", b"a" * 101, "x", adds=True))
+    small = replace(git, command=replace(git.command, max_object_bytes=100))
+    limited = replace(site, back_ends={**site.back_ends, "git": small})
+    with pytest.raises(NotAccepted, match="max_object_bytes"):
+        browser_commits.commit(limited, history, root, made, Edit(branch, nothing, "a", b"a" * 101, "x", adds=True))
     assert history.read(made, lambda snapshot: snapshot.is_empty()) and told(site, "push") == []
     edit = Edit(branch, nothing, ".gitmodules", (module % "x").encode(), "x", adds=True)
     assert browser_commits.commit(site, history, root, made, edit)
