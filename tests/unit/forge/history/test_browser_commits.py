@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
+from trivium.errors import Invalid
 from trivium.forge.accounts import users as accounts
 from trivium.forge.history import browser_commits
 from trivium.forge.history.browser_commits import Conflict, Edit
@@ -236,6 +237,7 @@ def test_what_git_refuses_in_a_push_is_refused_in_the_browser(site: Site, root: 
     with pytest.raises(NotAccepted, match="max_object_bytes"):
         browser_commits.commit(limited, history, root, made, Edit(branch, nothing, "a", b"a" * 101, "x", adds=True))
     assert history.read(made, lambda snapshot: snapshot.is_empty()) and told(site, "push") == []
+    assert git.verify(site.tree.path_of("tide"), lambda: None) == [], "nothing of it is found as damage"
     edit = Edit(branch, nothing, ".gitmodules", (module % "x").encode(), "x", adds=True)
     assert browser_commits.commit(site, history, root, made, edit)
 
@@ -245,3 +247,10 @@ def test_a_message_may_have_line_ends_of_every_kind(site: Site, root: Caller, re
     history = History(site)
     wanted = replace(edit(history, repository, b"two\n"), message="one\rtwo\r\nthree")
     assert browser_commits.commit(site, history, root, repository, wanted)
+
+
+def test_what_a_file_says_already_is_not_recorded_again(site: Site, root: Caller, repository: Repository) -> None:
+    history, before = History(site), len(told(site, "push"))
+    with pytest.raises(Invalid, match="says this already"):
+        browser_commits.commit(site, history, root, repository, edit(history, repository, b"one\n"))
+    assert len(told(site, "push")) == before
