@@ -91,6 +91,20 @@ def test_nobody_undoes_what_somebody_else_has_saved_meanwhile(root: Api, adas: B
     assert (stored["description"], stored["private"]) == ("Mine", True)
 
 
+def test_nor_what_they_have_typed_into_an_extra_field(root: Api, adas: Browser, mine: Thing) -> None:
+    root("add_field_to_repo", repoid=mine.id, key="ticket", label="Ticket")
+    page, address = f"/{mine.name}/settings", f"/_admin/repos/{mine.name}"
+    shown = adas.get(page)
+    fields = filled(shown) | {"seen": shown.page.all("input", name="seen")[0]["value"]}
+    assert put(adas, page, address, **fields, ex_ticket="T-1").status == 302
+    refused = put(adas, page, address, **fields, ex_ticket="T-2")
+    assert refused.status == 409 and "changed this to “Ticket: T-1” meanwhile" in refused.page.text
+    assert root("get_repo", repoid=mine.id)["ex_ticket"] == "T-1" and "T-2" in refused.text
+    again = fields | {"seen": refused.page.all("input", name="seen")[0]["value"]}
+    assert put(adas, page, address, **again, ex_ticket="T-2").status == 302
+    assert root("get_repo", repoid=mine.id)["ex_ticket"] == "T-2"
+
+
 def test_a_rename_and_a_move(root: Api, ada: Person, adas: Browser, mine: Thing) -> None:
     group = root.new_repo_group()
     page = f"/{mine.name}/settings"

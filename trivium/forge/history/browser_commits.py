@@ -184,9 +184,12 @@ def _head(history: History, repository: Repository, edit: Edit) -> str:
             if now is not None:
                 raise Conflict(head, _content(snapshot, head, edit.path))
         elif head == edit.seen:
-            return now is not None
+            if now is None:
+                return False
         elif now is None or not _is_as_seen(snapshot, edit, head, now):
             raise Conflict(head, _content(snapshot, head, edit.path))
+        if now is not None and edit.content is not None and edit.content == _content(snapshot, head, edit.path):
+            raise Invalid("The file says this already.", about="content")
         return True
 
     # What is not there is told here: of an error of the system `read` would wait for the end of our own exclusive work.

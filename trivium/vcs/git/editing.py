@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
-from trivium.vcs.errors import HeadMoved, NotAccepted, UnknownPath, VcsError
+from trivium.vcs.errors import HeadMoved, NotAccepted, NotPossible, UnknownPath, VcsError
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.objects import ZERO, open_repository, target_of
 from trivium.vcs.git.reserved import is_dot_git
@@ -23,11 +24,17 @@ from trivium.vcs.values import FileCommit, RefUpdate
 # Of libgit2 as a whole; beside this only HEAD is ever written with it.
 pygit2.settings.enable_fsync_gitdir(True)
 
+_QUICKLY: Final = 1
+"""How well what is only looked at is compressed."""
+_FIRST: Final = 1_000
+"""Before the repository's own objects."""
+
 
 def made(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
     """Make the commit, which nothing reaches yet; returns how its branch is to move.
 
-    Git judges what is new as if it were pushed. Raises `HeadMoved`, `UnknownPath`, `NotAccepted` and `VcsError`.
+    Git judges what is new as if it were pushed, before it is in the repository. Raises `HeadMoved`, `UnknownPath`,
+    `NotAccepted`, `NotPossible` and `VcsError`.
     """
     name = f"refs/heads/{wanted.branch}"
     file = clean_path(wanted.path)
@@ -36,33 +43,36 @@ def made(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
     most = command.max_object_bytes
     if most and len(wanted.content or b"") > most:
         raise NotAccepted(f"the file has {len(wanted.content or b'')} bytes, max_object_bytes is {most}")
-    with open_repository(path) as repository:
+    with (
+        tempfile.TemporaryDirectory(prefix="trivium-") as aside,
+        open_repository(path) as repository,
+        open_repository(path) as building,
+    ):
         if (target_of(repository, name) or ZERO) != wanted.parent:
             raise HeadMoved(wanted.branch)
+        _build_in(building, Path(aside, "objects"))
         parents = [] if wanted.parent == ZERO else [pygit2.Oid(hex=wanted.parent)]
-        tree = repository[parents[0]].peel(pygit2.Tree) if parents else None
-        blob = None if wanted.content is None else repository.create_blob(wanted.content)
-        new = [] if blob is None else [blob]
-        changed = _rewritten(repository, tree, file.split("/"), blob, new)
-        whole = changed if changed is not None else repository.TreeBuilder().write()
+        tree = building[parents[0]].peel(pygit2.Tree) if parents else None
+        new = [] if wanted.content is None else [building.create_blob(wanted.content)]
+        changed = _rewritten(building, tree, file.split("/"), new[0] if new else None, new)
+        whole = changed if changed is not None else building.TreeBuilder().write()
         if tree is not None and whole == tree.id:
-            raise VcsError("the file is the same as before")
+            raise NotPossible("the file is the same as before")
         who = pygit2.Signature(wanted.author, wanted.email)
-        raw_id = repository.create_commit(None, who, who, f"{wanted.message.rstrip()}\n", whole, parents)
-        _judge(command, path, repository, [*new, whole, raw_id])
+        raw_id = building.create_commit(None, who, who, f"{wanted.message.rstrip()}\n", whole, parents)
+        new = list(dict.fromkeys([*new, whole, raw_id]))
+        building.pack(Path(aside), pack_delegate=lambda packing: [packing.add(one) for one in new], n_threads=1)
+        command.judge(next(Path(aside).glob("*.pack")), path)
+        for one in new:
+            kind, content, *_ = building.odb.read(one)
+            repository.write(kind, content)
     return RefUpdate(name, wanted.parent, str(raw_id))
 
 
-def _judge(command: GitCommand, path: Path, repository: pygit2.Repository, new: list[pygit2.Oid]) -> None:
-    """Raise `NotAccepted` where git would not take these objects from a client."""
-    with tempfile.TemporaryDirectory(prefix="trivium-") as place:
-
-        def add(packing: pygit2.PackBuilder) -> None:
-            for one in dict.fromkeys(new):
-                packing.add(one)
-
-        repository.pack(Path(place), pack_delegate=add, n_threads=1)
-        command.judge(next(Path(place).glob("*.pack")), path)
+def _build_in(repository: pygit2.Repository, place: Path) -> None:
+    """Have new objects written to another directory: what git does not take would be found as damage in its own."""
+    place.mkdir()
+    repository.odb.add_backend(pygit2.OdbBackendLoose(str(place), _QUICKLY, False), _FIRST)
 
 
 def move(command: GitCommand, path: Path, update: RefUpdate) -> None:

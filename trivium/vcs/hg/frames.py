@@ -20,7 +20,16 @@ from typing import Any, Final
 
 import msgspec
 
-from trivium.vcs.errors import HeadMoved, NotText, TooExpensive, TooLarge, UnknownPath, UnknownRevision, VcsError
+from trivium.vcs.errors import (
+    HeadMoved,
+    NotPossible,
+    NotText,
+    TooExpensive,
+    TooLarge,
+    UnknownPath,
+    UnknownRevision,
+    VcsError,
+)
 from trivium.vcs.values import RefUpdate
 
 CALL: Final = b"C"
@@ -72,6 +81,7 @@ FAILURES: Final[dict[str, type[VcsError]]] = {
     "unknown-revision": UnknownRevision,
     "unknown-path": UnknownPath,
     "head-moved": HeadMoved,
+    "not-possible": NotPossible,
     "too-large": TooLarge,
     "not-text": NotText,
     "write-needed": WriteNeeded,

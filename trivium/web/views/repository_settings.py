@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import UNSET
@@ -11,8 +12,7 @@ from trivium.access.levels import Level
 from trivium.forge.groups import offered
 from trivium.forge.repositories import changes, finding
 from trivium.forge.repositories.changes import RepositoryChanges
-from trivium.forge.repositories.fields import fields_of
-from trivium.forge.repositories.finding import Repository
+from trivium.forge.repositories.fields import Field, fields_of
 from trivium.names import last_segment, parent_of
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
@@ -40,6 +40,8 @@ class General(Form):
     repo_enable_statistics: Tick = False
     repo_enable_locking: Tick = False
     repo_enable_downloads: Tick = False
+    extra: Text = ""
+    """The extra fields as one text: no form sends it, but what was stored is compared by it."""
 
 
 @view(
@@ -52,10 +54,11 @@ class General(Form):
 )
 def general(visit: RepositoryVisit) -> Page:
     """The form with what is stored."""
-    return _shown(visit, stored(visit, _present(visit.repository)))
+    return _shown(visit, stored(visit, visit.ask(_present, visit.repository.id)))
 
 
-def _present(one: Repository) -> General:
+def _present(db: Any, caller: Any, repository_id: int) -> General:
+    one = finding.by_id(db, caller, repository_id)
     return General(
         repo_name=last_segment(one.name),
         repo_group=parent_of(one.name),
@@ -66,11 +69,12 @@ def _present(one: Repository) -> General:
         repo_enable_statistics=one.enable_statistics,
         repo_enable_locking=one.enable_locking,
         repo_enable_downloads=one.enable_downloads,
+        extra=_as_text(fields_of(db, caller, repository_id), {}),
     )
 
 
-def _now(db: Any, caller: Any, one: Repository) -> General:
-    return _present(finding.by_id(db, caller, one.id))
+def _as_text(extra: Iterable[Field], typed: Mapping[str, str]) -> str:
+    return "\n".join(f"{one.label}: {typed.get(one.key, one.value)}" for one in extra)
 
 
 @view(
@@ -92,6 +96,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
             for name, value in visit.form.items()
             if name.startswith(_OF_FIELD)
         }
+        wanted.extra = _as_text(visit.ask(fields_of, one.id), fields)
         asked = RepositoryChanges(
             name=UNSET if wanted.repo_name == last_segment(one.name) else wanted.repo_name,
             group=UNSET if group == parent_of(one.name) else group,
@@ -114,7 +119,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
             description="repo_description",
             landing_rev="repo_landing_rev",
         ):
-            changed = changes.update_repository(visit.site, visit.caller, one, asked, entered.as_seen(_now, one))
+            changed = changes.update_repository(visit.site, visit.caller, one, asked, entered.as_seen(_present, one.id))
             if changed.level >= Level.ADMIN:
                 return Redirect(visit.url("repository_settings.general", changed.name), visit.text("Saved."))
             seen = changed.level >= Level.READ

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
+from trivium.errors import Invalid
 from trivium.forge.accounts import users as accounts
 from trivium.forge.history import browser_commits
 from trivium.forge.history.browser_commits import Conflict, Edit
@@ -210,9 +211,7 @@ def test_of_two_who_write_the_first_file_neither_loses_it(site: Site, root: Call
         assert browser_commits.commit(site, history, root, made, replace(mine, path="b.txt"))
 
 
-def test_what_git_refuses_in_a_push_is_refused_in_the_browser(
-    site: Site, root: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_git_refuses_in_a_push_is_refused_in_the_browser(site: Site, root: Caller) -> None:
     """(security.md S-6)."""
     name = creation.create(site, root, CreationRequest(name="tide", kind="git"))
     with site.store.read() as db:
@@ -233,11 +232,12 @@ def test_what_git_refuses_in_a_push_is_refused_in_the_browser(
                 site, history, root, made, Edit(branch, nothing, path, content.encode(), "x", adds=True)
             )
     git: Any = site.back_ends["git"]
-    with monkeypatch.context() as patched:
-        patched.setattr(git, "command", replace(git.command, max_object_bytes=100))
-        with pytest.raises(NotAccepted, match="max_object_bytes"):
-            browser_commits.commit(site, history, root, made, Edit(branch, nothing, "a", b"a" * 101, "x", adds=True))
+    small = replace(git, command=replace(git.command, max_object_bytes=100))
+    limited = replace(site, back_ends={**site.back_ends, "git": small})
+    with pytest.raises(NotAccepted, match="max_object_bytes"):
+        browser_commits.commit(limited, history, root, made, Edit(branch, nothing, "a", b"a" * 101, "x", adds=True))
     assert history.read(made, lambda snapshot: snapshot.is_empty()) and told(site, "push") == []
+    assert git.verify(site.tree.path_of("tide"), lambda: None) == [], "nothing of it is found as damage"
     edit = Edit(branch, nothing, ".gitmodules", (module % "x").encode(), "x", adds=True)
     assert browser_commits.commit(site, history, root, made, edit)
 
@@ -247,3 +247,10 @@ def test_a_message_may_have_line_ends_of_every_kind(site: Site, root: Caller, re
     history = History(site)
     wanted = replace(edit(history, repository, b"two\n"), message="one\rtwo\r\nthree")
     assert browser_commits.commit(site, history, root, repository, wanted)
+
+
+def test_what_a_file_says_already_is_not_recorded_again(site: Site, root: Caller, repository: Repository) -> None:
+    history, before = History(site), len(told(site, "push"))
+    with pytest.raises(Invalid, match="says this already"):
+        browser_commits.commit(site, history, root, repository, edit(history, repository, b"one\n"))
+    assert len(told(site, "push")) == before

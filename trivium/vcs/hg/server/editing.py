@@ -9,7 +9,7 @@ from typing import Any
 from mercurial import context, error, pathutil, phases
 from mercurial.node import nullid
 
-from trivium.vcs.errors import HeadMoved, UnknownPath, VcsError
+from trivium.vcs.errors import HeadMoved, NotPossible, UnknownPath
 from trivium.vcs.hg.server.library import Watched, open_repository
 from trivium.vcs.hg.server.objects import Repository
 
@@ -38,7 +38,7 @@ def commit(
         old = before[path] if path in before else None  # noqa: SIM401  # a changeset has no `get`
         _check(before, path, old is not None, writes=content is not None)
         if old is not None and content is not None and old.data() == content:
-            raise VcsError("the file is the same as before")
+            raise NotPossible("the file is the same as before")
 
         def file_of(_: Any, ctx: Any, name: bytes) -> Any:
             if content is None:
