@@ -99,6 +99,7 @@ class _KeyRow(NamedTuple):
     force_password_change: bool
     stamp: int
     stamp_of_everybody: int
+    stamp_of_standing: int
 
 
 class _AccountRow(NamedTuple):
@@ -211,7 +212,7 @@ class Authenticator:
         Raises `CredentialsRefused`; the order of the checks is that of api-users.md 1.1.
         """
         caller, row = self._owner(key, address, (role,))
-        return caller, Stamp(row.stamp, row.stamp_of_everybody)
+        return caller, Stamp(row.stamp, row.stamp_of_everybody, row.stamp_of_standing)
 
     def by_web_key(self, key: str, address: str, roles: Sequence[Role]) -> tuple[Caller, bool]:
         """The owner of a key that may be used for one of `roles`, and whether they must change their password first.

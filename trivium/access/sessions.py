@@ -91,6 +91,7 @@ class _Row(NamedTuple):
     unread: int
     stamp: int
     stamp_of_everybody: int
+    stamp_of_standing: int
 
 
 # Those whose comment is gone tell nothing any more; so it is while its repository is in the trash.
@@ -207,6 +208,6 @@ def by_cookie(store: Store, ring: KeyRing, settings: Settings, cookie: str, addr
         firstname=row.firstname,
         lastname=row.lastname,
         rights_version=row.rights_version,
-        stamp=Stamp(row.stamp, row.stamp_of_everybody),
+        stamp=Stamp(row.stamp, row.stamp_of_everybody, row.stamp_of_standing),
         form_secret=ring.digest(f"forms\n{cookie}"),
     )

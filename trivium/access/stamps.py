@@ -5,6 +5,12 @@ Every transaction that may alter what somebody sees makes `access_stamp.version`
 do, and make `access_stamp.everybody` grow as well. Those of `Store.write(told_apart=True)` do not: they say here whose
 rights change. What a user may do stays true for one value of `everybody` and one of their `users.rights_version`.
 
+A new repository alters what everybody may do, and every list. It does not alter what is told of a repository that was
+there before, nor who may be told: that rests on its rows, on accounts, user groups and credentials, and the rows of a
+new repository are its own. So a creation (`Store.write(adds=True)`) leaves `access_stamp.standing`, and what is
+remembered of one repository, found by its id, rests on that. Whatever says that something is *not* there, or which of
+several are, rests on `version`.
+
 All these transactions begin with the row of `access_stamp`, so they follow each other on every database. A user who
 joins a group has what it was given before, and any later grant to the group finds the user in it.
 """
@@ -25,14 +31,18 @@ class Stamp(NamedTuple):
     """Differs after every change that could alter what somebody may see."""
     everybody: int
     """Differs after every change that could alter what everybody may do."""
+    standing: int
+    """Differs after every change that could alter what is told of something that is there already, or to whom."""
 
 
 STAMP_COLUMNS = (
     select(access_stamp.c.version).scalar_subquery().label("stamp"),
     select(access_stamp.c.everybody).scalar_subquery().label("stamp_of_everybody"),
+    select(access_stamp.c.standing).scalar_subquery().label("stamp_of_standing"),
 )
 """A `Stamp`, for a statement that looks up something else."""
 
+_STANDING = update(access_stamp).values(standing=access_stamp.c.standing + 1)
 _EVERYBODY = update(access_stamp).values(everybody=access_stamp.c.everybody + 1)
 _GROW = update(users).where(users.c.id == bindparam("user")).values(rights_version=users.c.rights_version + 1)
 _MEMBERS = (
@@ -57,3 +67,8 @@ def rights_change(db: Connection, *, user_id: int | None = None, group_id: int |
         told: list[dict[str, Any]] = [{"user": member} for (member,) in db.execute(_MEMBERS, {"group": group_id})]
         if told:
             db.execute(_GROW, told)
+
+
+def standing_changes(db: Connection) -> None:
+    """Say that the transaction, which adds something, also alters what is told of something else."""
+    db.execute(_STANDING)

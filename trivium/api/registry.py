@@ -24,6 +24,7 @@ from trivium.api.texts import Refusal, shown, text_of
 from trivium.errors import Forbidden, TriviumError, Undone
 from trivium.forge.accounts.users import User
 from trivium.forge.history.reading import History
+from trivium.forge.repositories.finding import Repository
 from trivium.forge.site import Site
 from trivium.turns import Pace
 
@@ -47,13 +48,23 @@ class Call:
     """The arguments as they came, under their present names."""
 
     def remember(
-        self, key: Hashable, make: Callable[[], Mapping[str, object]], *, rights_of: User | None = None
+        self,
+        key: Hashable,
+        make: Callable[[], Mapping[str, object]],
+        *,
+        rights_of: User | None = None,
+        about: Repository | None = None,
     ) -> Parts:
         """Parts of the answer that change only with what may be seen; `make` makes them anew (`Remembered`).
 
-        Parts that change only with the `rights_of` one user outlive changes of the rights of others.
+        Parts that change only with the `rights_of` one user outlive changes of the rights of others. Those `about` one
+        repository, whose id is in the `key`, outlive the creation of others.
         """
-        state = (self.stamp.everybody, rights_of.rights_version) if rights_of is not None else self.stamp.version
+        state: Hashable
+        if rights_of is not None:
+            state = (self.stamp.everybody, rights_of.rights_version)
+        else:
+            state = self.stamp.version if about is None else self.stamp.standing
         if self.site.store.hurried:
             return self.remembered.ready_parts(state, key)
         return self.remembered.parts(state, key, make)

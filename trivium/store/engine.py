@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Row, Table, func, insert, select, update
+from sqlalchemy import URL, Column, Connection, Engine, Row, Table, Update, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -30,8 +30,14 @@ Record = Row[*tuple[Any, ...]]
 EVENTS: Final = "events"
 """Where a connection notes the actions of the events that its transaction records."""
 
-_OF_SOME = update(access_stamp).values(version=access_stamp.c.version + 1)
-_OF_ALL = update(access_stamp).values(version=access_stamp.c.version + 1, everybody=access_stamp.c.everybody + 1)
+
+def _growing(*counters: Column[Any]) -> Update:
+    return update(access_stamp).values({counter: counter + 1 for counter in counters})
+
+
+_OF_SOME = _growing(access_stamp.c.version, access_stamp.c.standing)
+_OF_NEW = _growing(access_stamp.c.version, access_stamp.c.everybody)
+_OF_ALL = _growing(access_stamp.c.version, access_stamp.c.everybody, access_stamp.c.standing)
 
 _ATTEMPTS: Final = 5
 """How often a change is begun that the database ends each time because of another one."""
@@ -156,14 +162,16 @@ class Store:
 
     @contextmanager
     def write(
-        self, *, access_unchanged: bool = False, told_apart: bool = False, durable: bool = True
+        self, *, access_unchanged: bool = False, told_apart: bool = False, adds: bool = False, durable: bool = True
     ) -> Iterator[Connection]:
         """A transaction: committed at the end of the block, rolled back by any exception.
 
         `access_unchanged` is for writes that cannot alter what anybody may see (a journal row, the time of the
         last use of a key); every other write ends the validity of what is cached (`access_stamp`). `told_apart` is for
-        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. What is not
-        `durable` waits for no disk: a power loss may take it back, unless something durable was written after it.
+        writes that alter rights only where they say so (`access.stamps.rights_change`), perhaps nowhere. `adds` is for
+        writes that only add something with rights of its own: what is told of anything that was there before, and to
+        whom, stays the same, unless they say otherwise (`access.stamps.standing_changes`). What is not `durable` waits
+        for no disk: a power loss may take it back, unless something durable was written after it.
 
         Raises `Invalid` when the change breaks a constraint because of somebody else's change in the meantime.
 
@@ -174,7 +182,7 @@ class Store:
         with told():
             with self._turn(), self._transaction(durable=durable) as connection:
                 if not access_unchanged:
-                    connection.execute(_OF_SOME if told_apart else _OF_ALL)
+                    connection.execute(_OF_NEW if adds else _OF_SOME if told_apart else _OF_ALL)
                 yield connection
                 recorded: Set[str] | None = connection.info.pop(EVENTS, None)
             self._thread.commits = self._commits + 1

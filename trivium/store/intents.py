@@ -118,11 +118,12 @@ def carry_out(
     moves: Sequence[Move],
     change: Callable[[Connection], T],
     told_apart: bool = False,
+    adds: bool = False,
 ) -> T:
     """Do `change` in a transaction together with the renames `moves`; all of it happens, or nothing.
 
     `change` must raise when the plan behind `moves` no longer holds; then nothing has happened. Raises
-    `AlreadyExists` when something stands at a target. `told_apart` as in `Store.write`.
+    `AlreadyExists` when something stands at a target. `told_apart` and `adds` as in `Store.write`.
     """
     detail: dict[str, object] = {
         "moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves],
@@ -134,7 +135,7 @@ def carry_out(
 
     def rename() -> None:
         results.clear()
-        with store.write(told_apart=told_apart) as db:
+        with store.write(told_apart=told_apart, adds=adds) as db:
             undo_all(db, tree)
             results.append(change(db))
             clear(db, intent)

@@ -90,6 +90,8 @@ access_stamp = Table(
     Column("version", Integer, nullable=False),
     # Grows with those of them that could alter everybody's rights. The others count in `users.rights_version`.
     Column("everybody", Integer, nullable=False, server_default="1"),
+    # Grows with those of them that could alter what is told of something that was there before: a creation does not.
+    Column("standing", Integer, nullable=False, server_default="1"),
 )
 
 site_values = Table(

@@ -25,7 +25,7 @@ from trivium.forge.jobs import reservations
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.finding import Repository
-from trivium.forge.repositories.state import State
+from trivium.forge.repositories.state import Standing
 from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why, declined
 from trivium.forge.sessions.transfers import Admitted
 from trivium.forge.site import Site
@@ -105,9 +105,9 @@ def admit(
     authorization: bytes,
     mark: bytes,
     address: str,
-    version: int,
+    standing: int,
 ) -> Admitted:
-    """Decide about one request; raises `Refused`. `version`: the stamp of all rights, read before.
+    """Decide about one request; raises `Refused`. `standing`: the stamp of that name (`access.stamps`), read before.
 
     Readers find a repository also under the name that it had last; a push must use its present one. `inside`: the
     repository is the one that `name`, a path, leads into. `signed`: a writer must sign in, even where visitors may
@@ -141,8 +141,8 @@ def admit(
     if writes and found.archived:
         raise Refused(403, f"The repository `{found.name}` is archived: it can be read but not pushed to.")
     found = msgspec.structs.replace(found, description="", last_changeset="")
-    state = State(version, found.locked_by_id)
-    return Admitted(caller, found, state, proof, publishes=_publishes(site, found), renamed=renamed)
+    rests_on = Standing(standing, found.locked_by_id)
+    return Admitted(caller, found, rests_on, proof, publishes=_publishes(site, found), renamed=renamed)
 
 
 def _publishes(site: Site, repository: Repository) -> bool:

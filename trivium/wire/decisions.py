@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Remembered decisions: a checkout is many requests, and each brings the same credentials.
 
-A decision counts for exactly the `State` that it rests on, which is looked up for each request. So a revocation counts
-for the next request, on every worker. A decision also ends when its proof may expire, as keys do.
+A decision counts for exactly the state that it rests on (`forge.repositories.state`), which is looked up for each
+request. So a revocation counts for the next request, on every worker. A decision also ends when its proof may expire,
+as keys do.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 
 from trivium.access.credentials import Authenticator
 from trivium.access.keys import process_secret, quick_digest
-from trivium.forge.repositories.state import State, state_of
+from trivium.forge.repositories.state import State, standing_of, state_of
 from trivium.forge.sessions.transfers import Admitted
 from trivium.names import MAX_DEPTH, MAX_NAME
 from trivium.wire.admission import BY_ID, SignInNeeded
@@ -69,7 +70,7 @@ class Decisions:
         """The decision, if nothing has changed since; raises `SignInNeeded` when that was decided."""
         admitted = self._led_into(question)
         if admitted is not None:
-            if time.time() < admitted.proof.until and state_of(db, admitted.repository.id) == admitted.state:
+            if time.time() < admitted.proof.until and standing_of(db, admitted.repository.id) == admitted.standing:
                 self._authenticator.used(admitted.proof, admitted.caller.address)
                 return admitted
         elif (refused := self._refused.get(question)) and refused[0] == state_of(db):

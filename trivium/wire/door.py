@@ -13,7 +13,7 @@ from trivium.access.credentials import Authenticator
 from trivium.access.places import NoPlace, Places
 from trivium.egress.remote import IMPORT_MARK
 from trivium.errors import WouldWait
-from trivium.forge.repositories.state import state_of
+from trivium.forge.repositories.state import standing_of, state_of
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.http.addresses import ClientAddresses
 from trivium.http.asgi import Scope, TooLarge, header
@@ -74,9 +74,9 @@ class Door:
             with self.site.store.read() as db:
                 if found := self._decisions.found(db, question):
                     return found
-                state = state_of(db)
+                state, standing = state_of(db), standing_of(db)
             try:
-                admitted = admit(self.site, self._authenticator, version=state.version, **asked)
+                admitted = admit(self.site, self._authenticator, standing=standing.stamp, **asked)
             except SignInNeeded as refused:
                 self._decisions.refused(question, state, refused)
                 raise

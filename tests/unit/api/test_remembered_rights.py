@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from tests.unit.api.conftest import Call
 from trivium.access.levels import Level, Scope
 from trivium.access.permissions import global_names, levels_by_name
+from trivium.api.objects.repositories import page_parts
+from trivium.api.registry import encode
 from trivium.forge.accounts import users as accounts
+from trivium.forge.repositories import finding, viewing
 from trivium.forge.site import Site
 
 HERE = "MainThread"
@@ -51,6 +55,9 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("update_repo", {"repoid": "team/repo", "owner": "ben"}),
     ("update_repo", {"repoid": "team/repo", "name": "renamed"}),
     ("fork_repo", {"repoid": "team/renamed", "fork_name": "fork"}),
+    # A former name of another one, and groups on the way; what it begins with is the rights of its source.
+    ("fork_repo", {"repoid": "other", "fork_name": "team/repo", "copy_permissions": True}),
+    ("create_repo", {"repo_name": "new/and/deep", "repo_type": "svn", "owner": "ada", "private": True}),
     ("update_user", {"userid": "ada", "admin": True}),
     ("update_user", {"userid": "ada", "admin": False}),
     ("revoke_user_permission", {"repoid": "team/renamed", "userid": "ada"}),
@@ -88,6 +95,44 @@ def test_nobody_is_told_rights_that_were_true_before_a_change(filled: Call, site
                     method,
                     args,
                 )
+
+
+def true_pages(site: Site) -> dict[str, Any]:
+    """What is told of each repository beside its row, asked anew."""
+    with site.store.read() as db:
+        root = accounts.find(db, "root").as_caller("")
+        pages = {one.name: viewing.page(db, one) for one in finding.readable(db, root)}
+    return {name: json.loads(encode(page_parts(page, "everybody"))) for name, page in pages.items()}
+
+
+def test_nothing_is_told_of_a_repository_that_was_true_before_a_change(filled: Call, site: Site) -> None:
+    more: list[tuple[str, dict[str, Any]]] = [
+        ("lock", {"repoid": "other", "userid": "ada", "locked": True}),
+        ("add_field_to_repo", {"repoid": "other", "key": "level"}),
+        ("update_user", {"userid": "ada", "username": "ida", "email": "ida@example.org"}),
+    ]
+    for method, args in [("get_user", {}), *CHANGES, *more]:
+        filled(method, **args)
+        for name, parts in true_pages(site).items():
+            for _ in range(2):
+                answer = filled("get_repo", repoid=name)[1]
+                assert {key: answer[key] for key in parts} == parts, (method, args, name)
+
+
+@pytest.mark.sqlite_only  # nothing of a database with a server of its own is looked up on the event loop
+def test_a_creation_leaves_what_is_told_of_others(filled: Call) -> None:
+    for method, args, concerns in (
+        ("create_repo", {"repo_name": "more", "repo_type": "hg"}, False),
+        ("fork_repo", {"repoid": "team/repo", "fork_name": "deep/inside/fork"}, False),
+        ("fork_repo", {"repoid": "other", "fork_name": "fork", "copy_permissions": True}, False),
+        ("grant_user_permission", {"repoid": "more", "userid": "ada", "perm": "repository.read"}, True),
+        ("delete_repo", {"repoid": "more"}, True),
+    ):
+        for _ in range(2):
+            assert filled("get_repo", repoid="other")[1]
+        filled(method, **args)
+        where, _ = filled("get_repo", repoid="other")
+        assert (where != HERE) is concerns, method
 
 
 @pytest.mark.sqlite_only  # nothing of a database with a server of its own is looked up on the event loop

@@ -37,7 +37,7 @@ def test_the_steps_lead_to_the_present_tables(store: Store, tmp_path: Path) -> N
         context = MigrationContext.configure(db, opts={"compare_type": True, "render_as_batch": True})
         assert compare_metadata(context, metadata) == []
         tables = set(inspect(db).get_table_names())
-        assert db.execute(text("SELECT version, everybody FROM access_stamp")).all() == [(1, 1)]
+        assert db.execute(text("SELECT version, everybody, standing FROM access_stamp")).all() == [(1, 1, 1)]
         assert db.execute(text("SELECT id, username FROM users")).all() == [(1, "default")]
     assert tables - set(metadata.tables) == {"alembic_version"}
 

@@ -17,7 +17,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from tests.unit.api.conftest import Call, call  # noqa: F401 - a fixture
 from tests.unit.api.test_remembered_rights import CHANGES, SETTING
-from trivium.access.caller import Caller
+from trivium.access.caller import Caller, the_system
 from trivium.access.credentials import Authenticator
 from trivium.access.keys import Role
 from trivium.access.levels import Level
@@ -26,8 +26,9 @@ from trivium.access.throttle import Throttle
 from trivium.forge.accounts import tokens
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.failed_sign_ins import journal_failure
+from trivium.forge.grants import global_permissions
 from trivium.forge.repositories import finding, user_locks
-from trivium.forge.repositories.state import state_of
+from trivium.forge.repositories.state import standing_of
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
@@ -115,8 +116,8 @@ def through(door: Door, authorization: bytes, asked: dict[str, Any]) -> Awaitabl
 
 async def anew(site: Site, authenticator: Authenticator, authorization: bytes, asked: dict[str, Any]) -> Admitted:
     with site.store.read() as db:
-        version = state_of(db).version
-    return admit(site, authenticator, version=version, authorization=authorization, mark=b"", address=ADDRESS, **asked)
+        stamp = standing_of(db).stamp
+    return admit(site, authenticator, standing=stamp, authorization=authorization, mark=b"", address=ADDRESS, **asked)
 
 
 def test_no_decision_outlives_what_it_rests_on(
@@ -163,6 +164,43 @@ def test_the_same_request_is_decided_once(door: Door, keys: dict[str, str], monk
 
     asyncio.run(ask())
     assert len(decisions) == 2
+
+
+def test_a_creation_leaves_decisions_about_what_was_there(
+    site: Site,
+    door: Door,
+    keys: dict[str, str],
+    call: Call,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decisions: list[object] = []
+
+    def counted(*arguments: Any, **more: Any) -> Admitted:
+        decisions.append(more["name"])
+        return admit(*arguments, **more)
+
+    monkeypatch.setattr(module, "admit", counted)
+    there = ASKED[8] | {"name": "other/trunk"}
+    # A visitor is asked to sign in, as if it were hidden.
+    to_come = ASKED[0] | {"name": "more"}
+    global_permissions.set_anonymous_access(site, the_system(), True)
+
+    with asyncio.Runner() as runner:
+
+        def ask(authorization: bytes, asked: dict[str, Any]) -> tuple[object, ...]:
+            return runner.run(decided(through(door, authorization, asked)))
+
+        root = signed("root", keys["root"])
+        before = ask(root, there)
+        assert ask(b"", to_come)[0] == 401
+        call("create_repo", repo_name="more", repo_type="git")
+        decisions.clear()
+        assert ask(root, there) == before
+        assert not decisions
+        assert isinstance(ask(b"", to_come)[0], Caller)
+        call("lock", repoid="other", userid="ben", locked=True)
+        assert ask(root, there) != before
+        assert decisions == ["more", "other/trunk"]
 
 
 @pytest.fixture

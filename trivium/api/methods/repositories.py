@@ -91,9 +91,9 @@ def _parts(call: Call, repository: Repository) -> Parts:
     key = (repository.id, repository.locked_by_id)
     known = known_to(call.caller)
     if known != "everybody":
-        people = call.remember(("people", *key), lambda: {"ids": page().people})
+        people = call.remember(("people", *key), lambda: {"ids": page().people}, about=repository)
         known = known if known in msgspec.json.decode(people["ids"]) else None
-    return call.remember(("page", *key, known), lambda: page_parts(page(), known))
+    return call.remember(("page", *key, known), lambda: page_parts(page(), known), about=repository)
 
 
 @registry.method()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
+from trivium.access.stamps import standing_changes
 from trivium.names import key_of
 from trivium.store.tables import former_names, repo_groups, repositories
 
@@ -46,7 +47,9 @@ def had(db: Connection, repository_id: int, names: list[str]) -> None:
 
 def taken(db: Connection, name: str) -> None:
     """A repository or group is called `name` from now on."""
-    db.execute(delete(former_names).where(former_names.c.name_key == key_of(name)))
+    gone = db.execute(delete(former_names).where(former_names.c.name_key == key_of(name)))
+    if gone.rowcount:
+        standing_changes(db)  # the name led to another repository until now
 
 
 def group_left(db: Connection, path: str) -> None:

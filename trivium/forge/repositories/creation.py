@@ -374,7 +374,7 @@ def _place(
 
     with placement.arranged(aside, built) as moves:
         try:
-            return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows)
+            return carry_out(site.store, site.tree, worker=site.worker.id, moves=moves, change=insert_rows, adds=True)
         except AlreadyExists as error:
             if error.name == wanted.path:
                 raise

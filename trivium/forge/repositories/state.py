@@ -3,22 +3,22 @@
 
 Decisions rest on accounts, keys, rights, and on the repository: its name, its settings, and the lock that users see.
 While `access_stamp.version` stays the same (`access.stamps`), none of these changes, except the lock: a push releases
-it without another stamp.
+it without another stamp. What was decided about a repository that was found stands longer, as long as
+`access_stamp.standing` does: another repository that is created is none of its business.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, true
 
 from trivium.store.query import Query
 from trivium.store.tables import access_stamp, repositories, repository_locks
 
-_NO_REPOSITORY: Final = 0
-
-_STATE = Query(
-    select(access_stamp.c.version, repository_locks.c.user_id).select_from(
+_STATE = Query(select(access_stamp.c.version))
+_STANDING = Query(
+    select(access_stamp.c.standing, repository_locks.c.user_id).select_from(
         access_stamp.outerjoin(repository_locks, repository_locks.c.repository_id == bindparam("repository_id"))
     )
 )
@@ -44,19 +44,33 @@ _PRESENT = Query(
 
 
 class State(NamedTuple):
-    """What a decision rests on: while this is the same, the decision stands and the repository keeps its name."""
+    """What a refusal rests on, and whatever tells which repositories there are."""
 
     version: int
     """Of all accounts, rights and repositories."""
-    holder: int | None = None
+
+
+class Standing(NamedTuple):
+    """What a decision about a repository rests on: while this is the same, it stands, and so does the name."""
+
+    stamp: int
+    """Of all accounts, and of all rights and repositories that were there when it was decided."""
+    holder: int | None
     """Who holds the lock of the repository that users see."""
 
 
-def state_of(db: Connection, repository_id: int = _NO_REPOSITORY) -> State:
-    """The present state of everything, and of a repository's lock."""
-    found = _STATE.first(db, {"repository_id": repository_id})
+def state_of(db: Connection) -> State:
+    """The present state of everything but locks."""
+    found = _STATE.first(db, {})
     assert found is not None
     return State(*found)
+
+
+def standing_of(db: Connection, repository_id: int = 0) -> Standing:
+    """The present state of what there is, and of a repository's lock."""
+    found = _STANDING.first(db, {"repository_id": repository_id})
+    assert found is not None
+    return Standing(*found)
 
 
 class Present(NamedTuple):

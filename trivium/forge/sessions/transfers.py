@@ -20,7 +20,7 @@ from trivium.forge.pushes.settling import Push
 from trivium.forge.repositories import finding as repositories
 from trivium.forge.repositories import user_locks
 from trivium.forge.repositories.finding import Repository
-from trivium.forge.repositories.state import State, state_of
+from trivium.forge.repositories.state import Standing, standing_of
 from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined, Why
 from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
@@ -45,7 +45,7 @@ class Admitted:
     caller: Caller
     repository: Repository
     """Without its description and last changeset, which these clients are not shown."""
-    state: State
+    standing: Standing
     """What the decision rests on."""
     proof: Proof
     """What let the caller in."""
@@ -91,7 +91,7 @@ class Transfers:
 
         def look() -> str:
             with self.site.store.read() as db:
-                if state_of(db, admitted.repository.id) == admitted.state:
+                if standing_of(db, admitted.repository.id) == admitted.standing:
                     return admitted.repository.name
                 return repositories.by_id(db, admitted.caller, admitted.repository.id).name
 

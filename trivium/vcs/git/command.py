@@ -262,11 +262,15 @@ class GitCommand:
         return said
 
     def _saying(self, service: str) -> tuple[str, int, int]:
+        return service, *self.identity()
+
+    def identity(self) -> tuple[int, int]:
+        """Differs once git was replaced by another git; raises `VcsError`."""
         try:
             program = Path(self.program).stat()
         except OSError as error:
             raise VcsError(f"git: {error}") from error
-        return service, program.st_ino, program.st_mtime_ns
+        return program.st_ino, program.st_mtime_ns
 
     def lines(self, *arguments: str, cwd: Path, timeout: float = 600) -> Generator[bytes]:
         """The output of a command in the repository `cwd`, line by line as it comes; closing this ends the command.

@@ -10,9 +10,10 @@ import base64
 import contextlib
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from trivium.errors import TriviumError
 from trivium.procs.spawn import MEMORY, FirstWords, words_of
 from trivium.procs.watching import wait_for, watched_group
 from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
+from trivium.vcs.git.blank import Blank, is_empty, read_blank, unborn
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
 from trivium.vcs.git.housekeeping import PURGE
@@ -53,16 +55,32 @@ class GitTransfers:
     """The part of the back end that makes repositories and moves whole histories."""
 
     command: GitCommand
+    _blanks: dict[tuple[int, int], Blank] = field(default_factory=dict, repr=False, compare=False)
+    """What which git has made of an empty repository."""
 
     def create(self, path: Path) -> None:
         """An empty repository."""
         path.mkdir(mode=0o750)
-        branch = f"--initial-branch={self.command.default_branch}"
-        self.command.run("init", "--quiet", "--bare", "--template=", branch, ".", cwd=path)
+        self._blank(path.parent).lay_out(path)
+
+    def _blank(self, place: Path) -> Blank:
+        """What the present git makes of an empty repository in a directory of `place`."""
+        git = self.command.identity()
+        known = self._blanks.get(git)
+        if known is None:
+            branch = f"--initial-branch={self.command.default_branch}"
+            with tempfile.TemporaryDirectory(prefix="blank-", dir=place) as made:
+                self.command.run("init", "--quiet", "--bare", "--template=", branch, ".", cwd=Path(made))
+                known = self._blanks[git] = read_blank(Path(made))
+        return known
 
     def fork(self, source: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
         """A copy with all branches and tags, sharing nothing with its source."""
         target.mkdir(mode=0o750)
+        if is_empty(source) and (head := unborn(source)) and (blank := self._blank(target.parent)).is_like(source):
+            # Git would start three programs to copy nothing.
+            blank.lay_out(target, head)
+            return
         # From a repository of ours: its content was checked when it came.
         settings = ("protocol.file.allow=always", "fetch.fsckObjects=false", "transfer.fsckObjects=false")
         options = [word for setting in settings for word in ("-c", setting)]
