@@ -111,7 +111,9 @@ class Forks:
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(cls._running._handing, [told], [theirs.fileno(), log.fileno()])
-        (pid,) = struct.unpack("i", ours.recv(4))
+        said = ours.recv(4)
+        assert said, "the loaded program has ended"
+        (pid,) = struct.unpack("i", said)
         return Copy(pid, ours)
 
 
