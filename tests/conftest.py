@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -14,7 +15,7 @@ from types import ModuleType
 import hypothesis
 import pytest
 
-from tests.support import postgresql, scratch, tracing
+from tests.support import passwords, postgresql, scratch, tracing
 from tests.support.clients import Api, Git
 from tests.support.hg_client import Hg
 from tests.support.servers import Server
@@ -24,6 +25,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 scratch.choose()
 Server.is_copied = True
+passwords.cost_little()
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
 hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
@@ -88,12 +90,18 @@ def _measured(item: pytest.Item) -> contextlib.AbstractContextManager[None]:
 
 
 def _is_measured(item: pytest.Item) -> bool:
+    return _runs_the_program(item.module)  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _runs_the_program(module: ModuleType) -> bool:
     """Coverage is measured where the program may run in this process.
 
     From outside it runs in others, and in commands (`Server.trivium`), unless the file of the test calls it as well.
     """
-    room = item.path.relative_to(Path(__file__).parent).parts[0]
-    return room not in _OUTSIDE or any(_is_ours(value) for value in vars(item.module).values())  # type: ignore[attr-defined]
+    assert module.__file__
+    room = Path(module.__file__).relative_to(Path(__file__).parent).parts[0]
+    return room not in _OUTSIDE or any(_is_ours(value) for value in vars(module).values())
 
 
 def _is_ours(value: object) -> bool:

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -32,8 +32,9 @@ _MOST = 100_000
 """Bytes that a message has at most."""
 _NAMES = 2000
 """Bytes for the command of a copy, as `ps` shows it."""
+_READ_LATER = ("TRIVIUM_", "PYTEST_")
+"""How variables begin that count after the program was loaded, or not at all."""
 _READ_WHEN_LOADED = frozenset(["TRIVIUM_PSEUDO_LOCALE"])
-"""Variables that count when the program is loaded."""
 _MERCURIAL = (
     "bundle2",
     "error",
@@ -84,11 +85,13 @@ class Forks:
     _turn = threading.Lock()
 
     def __init__(self, database: str) -> None:
+        self._loaded_in = _of_loading(os.environ)
         self._handing, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno()), database, "-" * _NAMES],
                 cwd=Path(__file__).parents[2],
+                env=self._loaded_in,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -96,20 +99,31 @@ class Forks:
 
     @classmethod
     def start(cls, arguments: list[str], environment: dict[str, str], log: IO[bytes]) -> Copy | None:
-        """Start `trivium` with these arguments; None: this one must be loaded by itself."""
-        if not _READ_WHEN_LOADED.isdisjoint(environment):
-            return None
+        """Start `trivium` with these arguments; None: with this environment it must be loaded anew."""
         with cls._turn:
             if cls._running is None:
                 cls._running = cls(environment.get("TRIVIUM_SQLALCHEMY_DB1_URL", "sqlite:////nowhere"))
+        if _of_loading(environment) != cls._running._loaded_in:
+            return None
         told = json.dumps({"arguments": arguments, "cwd": str(Path.cwd()), "environment": environment}).encode()
         if len(told) > _MOST:
             return None
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(cls._running._handing, [told], [theirs.fileno(), log.fileno()])
-        (pid,) = struct.unpack("i", ours.recv(4))
+        said = ours.recv(4)
+        assert said, "the loaded program has ended"
+        (pid,) = struct.unpack("i", said)
         return Copy(pid, ours)
+
+
+def _of_loading(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that may count when a program is loaded."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_READ_LATER) or name in _READ_WHEN_LOADED
+    }
 
 
 def _serve(handed: socket.socket) -> None:
@@ -236,10 +250,12 @@ def _be_named(command: list[str]) -> None:
 def _load(database: str) -> None:
     gc.disable()
     import trivium.cli.lean  # noqa: F401  # before all else that loads libraries
+    from tests.support import passwords
     from trivium import installation  # noqa: F401
     from trivium.cli import former_options, hgworkers, main, parent, serve, svnserver, worker  # noqa: F401
 
     worker.load(database)
+    passwords.cost_little()
     os.environ["HGENCODING"] = "UTF-8"
     from mercurial import initialization
 

@@ -119,7 +119,7 @@ class Server:
         return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout_bytes, done.stderr_bytes)
 
     def set_up(self, *options: str) -> None:
-        self.program(
+        (self.trivium if self.is_copied else self.program)(
             "setup",
             *("--data", str(self.data), "--user", self.admin, "--password", self.admin_password),
             *("--email", "root@example.org", "--api-key", self.admin_key),

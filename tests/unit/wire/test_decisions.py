@@ -12,8 +12,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from tests.unit.api.conftest import Call, call  # noqa: F401 - a fixture
 from tests.unit.api.test_remembered_rights import CHANGES, SETTING
@@ -21,7 +19,6 @@ from trivium.access.caller import Caller, the_system
 from trivium.access.credentials import Authenticator
 from trivium.access.keys import Role
 from trivium.access.levels import Level
-from trivium.access.logins import local
 from trivium.access.throttle import Throttle
 from trivium.forge.accounts import tokens
 from trivium.forge.accounts import users as accounts
@@ -77,15 +74,7 @@ def door(site: Site) -> Iterator[Door]:
 
 
 @pytest.fixture
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is no key any more is tried as a password, a hundred times: these cost next to nothing to try."""
-    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    monkeypatch.setattr(local, "_hash", cheap)
-    monkeypatch.setattr(local, "_NOBODY", cheap.hash("nobody's"))
-
-
-@pytest.fixture
-def keys(cheap_passwords: None, call: Call, root_key: str) -> dict[str, str]:  # noqa: F811
+def keys(call: Call, root_key: str) -> dict[str, str]:  # noqa: F811
     """The keys of the administrator and two users of a site with something in it."""
     made = {"root": root_key}
     for method, args in SETTING:

@@ -6,9 +6,16 @@ from __future__ import annotations
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 
+from tests.support.passwords import USUAL
 from trivium.access.logins import local
 from trivium.access.logins.local import MAX_LENGTH, check_password, hash_password, verify_password
 from trivium.errors import Invalid
+
+
+@pytest.fixture(autouse=True)
+def usual_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in USUAL.items():
+        monkeypatch.setattr(local, name, value)
 
 
 @pytest.mark.parametrize("password", ["s3cret-pw", "pässwörd 日本", " " * 6, "x" * MAX_LENGTH])
