@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
@@ -100,8 +101,12 @@ def width(rows: Sequence[Lanes]) -> int:
     return 1 + max((max(row.column, *row.passing, *row.edges, 0) for row in rows), default=0)
 
 
+@lru_cache(512)
 def svg(row: Lanes, columns: int) -> Markup:
-    """A row of the graph: one path for each colour, and the commit; larger where there is no merge."""
+    """A row of the graph: one path for each colour, and the commit; larger where there is no merge.
+
+    Most rows of most histories look like others.
+    """
     paths: dict[int, list[str]] = {}
 
     def draw(column: int, path: str) -> None:

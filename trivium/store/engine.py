@@ -67,11 +67,12 @@ class Store:
         self._thread = threading.local()
         self._writing: Engine
         self._impatient: Engine | None = None
-        self._readers: Readers | None = None
+        self._readers: Readers | sqlite.Readers
         self._writer: Connection | None = None
         """The connection of the last transaction, for the next."""
         if self._in_a_file:
             self.engine = sqlite.engine_for(self.url, busy_timeout, pool_size)
+            self._readers = sqlite.Readers(self.engine, pool_size)
             self._impatient = sqlite.engine_for(self.url, 0, 1)
             self._writing = self.engine.execution_options(trivium_writes=True)
         else:
@@ -91,11 +92,8 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with told(), self._reader() as connection, self._reading(connection):
+        with told(), self._readers.connection() as connection, self._reading(connection):
             yield connection
-
-    def _reader(self) -> AbstractContextManager[Connection]:
-        return self.engine.connect() if self._readers is None else self._readers.connection()
 
     def read_long(self) -> AbstractContextManager[object]:
         """For work that looks up little and takes long: on SQLite as `read`, for a connection between two statements
@@ -193,7 +191,7 @@ class Store:
     def in_use(self) -> tuple[int, int] | None:
         """How many connections read, and how many write; None of a database in a file, where nobody waits for one."""
         readers = self._readers
-        return None if readers is None else (readers.in_use, postgresql.checked_out(self._writing))
+        return (readers.in_use, postgresql.checked_out(self._writing)) if isinstance(readers, Readers) else None
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
@@ -201,7 +199,7 @@ class Store:
 
         For work that takes long, on PostgreSQL only: it takes a connection, and no transaction, meanwhile.
         """
-        with told(), self._reader() as db:
+        with told(), self._readers.connection() as db:
             free = bool(db.execute(select(func.pg_try_advisory_lock(number_of(name)))).scalar_one())
             try:
                 yield free
@@ -259,8 +257,7 @@ class Store:
         for kept in (glancing, writer):
             if kept is not None:
                 kept.close()
-        if self._readers is not None:
-            self._readers.close()
+        self._readers.close()
         for engine in (self.engine, self._writing, self._impatient):
             if engine is not None:
                 engine.dispose()

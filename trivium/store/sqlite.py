@@ -25,6 +25,41 @@ def engine_for(url: URL, busy_timeout: float, pool_size: int) -> Engine:
     return engine
 
 
+class Readers:
+    """Connections for reading. Those at rest, at most so many, stay open: a pool takes longer than a look-up."""
+
+    def __init__(self, engine: Engine, most: int) -> None:
+        self._engine = engine
+        self._most = most
+        self._at_rest: list[Connection] = []
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """One of them, or a new one, for this thread alone."""
+        try:
+            connection = self._at_rest.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            yield connection
+        finally:
+            self._put_back(connection)
+
+    def close(self) -> None:
+        """Close those at rest."""
+        at_rest, self._at_rest = self._at_rest, []
+        for one in at_rest:
+            one.close()
+
+    def _put_back(self, connection: Connection) -> None:
+        if connection.in_transaction():
+            connection.rollback()  # of SQLAlchemy alone: there is none
+        if connection.closed or connection.invalidated or len(self._at_rest) >= self._most:
+            connection.close()
+        else:
+            self._at_rest.append(connection)
+
+
 def close_to_others(url: URL) -> None:
     """Let no other account read the file of a database, and what stands beside it; nothing for other databases."""
     if url.get_backend_name() == "sqlite" and url.database:

@@ -9,7 +9,7 @@ import msgspec
 
 from trivium.forge.history.contents import FileFacts
 from trivium.forge.history.reading import Commit, Details, extension_of, mimetype_of
-from trivium.vcs.values import Names, Node
+from trivium.vcs.values import FileChange, Names, Node
 
 Json = dict[str, Any]
 
@@ -17,17 +17,7 @@ Json = dict[str, Any]
 def commit_object(commit: Commit, details: Details) -> Json:
     """A commit with as much of its changes as was asked for (api-repos.md 2.3, 2.4)."""
     shown: Json = msgspec.structs.asdict(commit.changeset)
-    shown["diff"] = [
-        {
-            "filename": change.path,
-            "op": change.op,
-            "old_revision": change.old_revision,
-            "new_revision": change.new_revision,
-            "raw_diff": change.diff,
-            "stats": {"added": change.added, "deleted": change.deleted, "binary": change.binary},
-        }
-        for change in commit.changes
-    ]
+    shown["diff"] = list(map(_change_object, commit.changes))
     if details is Details.FULL and commit.refs is not None:
         shown["refs"] = {
             "branches": commit.refs.branches,
@@ -35,6 +25,17 @@ def commit_object(commit: Commit, details: Details) -> Json:
             "tags": commit.refs.tags,
         }
     return shown
+
+
+def _change_object(change: FileChange) -> Json:
+    return {
+        "filename": change.path,
+        "op": change.op,
+        "old_revision": change.old_revision,
+        "new_revision": change.new_revision,
+        "raw_diff": change.diff,
+        "stats": {"added": change.added, "deleted": change.deleted, "binary": change.binary},
+    }
 
 
 def node_object(node: Node, facts: FileFacts | None) -> Json:

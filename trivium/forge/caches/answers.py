@@ -150,11 +150,13 @@ class Draft:
         if not isinstance(value, Iterable) or isinstance(value, (list, dict, str, tuple)):
             self.write(msgspec.json.encode(value))
             return
-        mark = b"["
+        mark, pending = b"[", self._pending
         for item in value:
-            self._pending += mark
-            _ENCODER.encode_into(item, self._pending, -1)
-            self._bound()
+            pending += mark
+            _ENCODER.encode_into(item, pending, -1)
+            if len(pending) > SMALL:
+                self._bound()
+                pending = self._pending
             mark = b","
         self.write(b"]" if mark == b"," else b"[]")
 

@@ -93,6 +93,8 @@ class RepositoryCache:
 
     def __init__(self, site: Site, repository_id: int) -> None:
         self.directory = site.cache_of(repository_id)
+        self._known: tuple[object, bytes, Path] | None = None
+        """The key that was asked for last, its digest and its file: an answer is looked for, made and kept there."""
 
     def find(self, key: object) -> Kept | bytes | None:
         """The answer kept under a key; a large one is an open file, which the caller closes."""
@@ -100,7 +102,7 @@ class RepositoryCache:
 
     def only_maker(self, key: object) -> AbstractContextManager[None]:
         """Be the only maker of an answer; raises `BeingMade` while there is another."""
-        return only_maker(self.directory / "makers", _digest(key))
+        return only_maker(self.directory / "makers", self._place(key)[0])
 
     @contextlib.contextmanager
     def draft(self, key: object) -> Iterator[Draft]:
@@ -129,7 +131,14 @@ class RepositoryCache:
         remove_tree(self.directory)
 
     def _path(self, key: object) -> Path:
-        return self.directory / f"answer-{_digest(key).hex()[:40]}"
+        return self._place(key)[1]
+
+    def _place(self, key: object) -> tuple[bytes, Path]:
+        """The digest of a key, and the file of what is kept under it."""
+        if self._known is None or self._known[0] is not key:
+            digest = _digest(key)
+            self._known = key, digest, self.directory / f"answer-{digest.hex()[:40]}"
+        return self._known[1:]
 
     def _make_room(self) -> None:
         """Remove the oldest answers while all take too many bytes; another process may clear the cache meanwhile."""

@@ -29,6 +29,8 @@ from trivium.web.words import words_of
 _SLOT: Final = "<?s "
 """Stands where the review status of a changeset will be, with its full id and the end of a slot."""
 _END: Final = "?>"
+_PLACE: Final = "\0"
+"""Stands in a text where an id will be."""
 _MOST_REFS: Final = 4
 """Names of a changeset that its row shows; its page shows all."""
 
@@ -131,13 +133,16 @@ def _rows(visit: RepositoryVisit, found: Sequence[Logged], *, with_graph: bool, 
     lanes = graph.lanes([(row.change.raw_id, row.parents) for row in found]) if with_graph else []
     columns = graph.width(lanes) if lanes else 0
     issues = issues_of(visit)
+    # What all rows have in common is asked for once.
+    look, numbers, mark = visit.look, visit.abilities.numbers, _marking(visit)
     told = []
     for at, row in enumerate(found):
         change = row.change
+        of = ids.shown(look, numbers, change.raw_id, change.number)
         href = f"{visit.root}/changeset/{change.raw_id}"
         told.append(
             rows.LogRow(
-                id=shown_id(visit, change),
+                id=of,
                 href=href,
                 subject=change.subject or visit.text("(no message)"),
                 author=change.author,
@@ -147,7 +152,7 @@ def _rows(visit: RepositoryVisit, found: Sequence[Logged], *, with_graph: bool, 
                 refs=_refs(visit, row, branch),
                 status=_states(visit, row, slot=marks),
                 files_href=f"{visit.root}/files/{change.raw_id}",
-                mark=_marks(visit, change) if marks else Markup(),
+                mark=mark(of, change.raw_id) if marks else Markup(),
                 title=issues.title(change.subject, href),
             )
         )
@@ -199,15 +204,21 @@ def _states(visit: RepositoryVisit, row: Logged, *, slot: bool) -> Markup:
     return tags + html(f"{_SLOT}{row.change.raw_id}{_END}" if slot else "")
 
 
-def _marks(visit: RepositoryVisit, change: Change) -> Markup:
-    """What chooses the two sides of a comparison."""
-    of, raw_id = shown_id(visit, change), escape(change.raw_id)
-    left = escape(visit.text("Compare from %(id)s", id=of))
-    right = escape(visit.text("Compare to %(id)s", id=of))
-    return html(
-        f'<span class="marks wide-only"><input type="radio" name="left" value="{raw_id}" aria-label="{left}" required>'
-        f'<input type="radio" name="right" value="{raw_id}" aria-label="{right}" required></span>'
-    )
+def _marking(visit: RepositoryVisit) -> Callable[[str, str], Markup]:
+    """Makes what chooses the two sides of a comparison, for a changeset as it is shown and its full id."""
+    left = str(escape(visit.text("Compare from %(id)s", id=_PLACE)))
+    right = str(escape(visit.text("Compare to %(id)s", id=_PLACE)))
+
+    def mark(of: str, raw_id: str) -> Markup:
+        of, raw_id = str(escape(of)), str(escape(raw_id))
+        one, other = left.replace(_PLACE, of), right.replace(_PLACE, of)
+        return html(
+            f'<span class="marks wide-only">'
+            f'<input type="radio" name="left" value="{raw_id}" aria-label="{one}" required>'
+            f'<input type="radio" name="right" value="{raw_id}" aria-label="{other}" required></span>'
+        )
+
+    return mark
 
 
 def in_paths(visit: RepositoryVisit) -> bool:
