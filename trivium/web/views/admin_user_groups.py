@@ -12,6 +12,7 @@ from trivium.forge.accounts.users import User
 from trivium.forge.grants import global_permissions as grants
 from trivium.forge.grants import on_objects, summary
 from trivium.forge.grants.on_objects import Subject, Target
+from trivium.forge.grants.rows import are_many
 from trivium.forge.groups import user_group_listing, user_groups
 from trivium.forge.groups.user_groups import UserGroup, UserGroupChanges
 from trivium.turns import Pace
@@ -19,6 +20,7 @@ from trivium.web.answers import Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, Text, Tick, empty, one_of, read, stored
 from trivium.web.registering import Who, view
 from trivium.web.showing import administration as shown
+from trivium.web.showing.permissions import used_by
 from trivium.web.visit import Visit
 
 _Perm = Annotated[str, one_of(*(Scope.USER_GROUP.name_of(level) for level in Level))]
@@ -340,7 +342,10 @@ def _members(visit: Visit, group: UserGroup, entered: Entered[Member]) -> Page:
 
 
 def _permissions(visit: Visit, group: UserGroup, entered: Entered[Grant]) -> Page:
-    rows = visit.ask(lambda db, _: on_objects.members(db, Scope.USER_GROUP, group.id))
+    if visit.ask(are_many, Scope.USER_GROUP, group.id):
+        visit.take_time()
+    found = visit.ask(lambda db, _: on_objects.members(db, Scope.USER_GROUP, group.id))
+    rows = used_by(visit, found, visit.url("admin_user_groups.revoke", str(group.id)))
     return _page("permissions", group, entered.status, fields=entered, rows=rows)
 
 
