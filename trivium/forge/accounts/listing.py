@@ -53,10 +53,11 @@ class ListedUser:
 
 
 _table = users.c
-_ROWS: Final = select(
+_COLUMNS: Final = (
     *(_table.id, _table.username, _table.firstname, _table.lastname, _table.email, _table.active, _table.admin),
     *(_table.extern_type, _table.last_activity, _table.username_key),
-).where(_table.id != DEFAULT_USER_ID)
+)
+_ROWS: Final = select(*_COLUMNS).where(_table.id != DEFAULT_USER_ID)
 _KEY_AT: Final = 9
 """Where in a row of `_ROWS` the key of the name stands."""
 _FEW: Final = 1000
@@ -87,10 +88,18 @@ def page(
     if words is None:
         return Listed((), "", "")
     newest = sort is Sort.NEWEST
-    ways = searching.ways(db, USERS, words) if words and not _are_few(db, which) else []
+    few = bool(words) and _are_few(db, which)
+    ways = searching.ways(db, USERS, words) if words and not few else []
     if ways is None:
         return Listed((), "", "")
-    if ways:
+    if few:
+        rows = _FEW_ROWS[which].c
+        statement = select(*(rows[column.name] for column in _COLUMNS)).where(
+            *(rows.search_key.like(searching.matching(word), escape="\\") for word in words)
+        )
+        key = rows.id if newest else rows.username_key
+        found = walk(db, statement, key, descending=newest, after=after, before=before, limit=limit)
+    elif ways:
         by, key_at = (user_grams.c.user_id, 0) if newest else (user_grams.c.name_key, _KEY_AT)
         given = {f"word{number}": searching.matching(word) for number, word in enumerate(words)}
         asked = partial(_searched, which, sort, len(words))
@@ -116,6 +125,13 @@ def _counted(condition: Any) -> Query:
     return Query(select(func.count()).select_from(select(_table.id).where(condition).limit(_FEW + 1).subquery()))
 
 
+def _rows(condition: Any) -> Any:
+    """The few, looked up by themselves: databases think that what is sought is rarer, and would read all accounts."""
+    some = _ROWS.add_columns(_table.search_key).where(condition).order_by(_table.username_key).limit(_FEW + 1)
+    return some.subquery("few")
+
+
+_FEW_ROWS: Final = {which: _rows(*_CONDITIONS[which]) for which in (Which.INACTIVE, Which.ADMINS)}
 _COUNTS: Final = {which: _counted(*_CONDITIONS[which]) for which in (Which.INACTIVE, Which.ADMINS)}
 
 

@@ -232,10 +232,11 @@ def along(statement: Any, kind: Searched, by: Any, count: int, *, upwards: bool)
         statement = statement.join(kind.grams, kind.which == one.id).where(gram == bindparam("gram0"), *inside)
         order = by
     else:
-        # One may have several of these grams.
+        # One may have several of these grams. They are sorted: to walk over the list would take longer, whatever a
+        # database guesses.
         of_these: Any = gram.in_([bindparam(f"gram{number}") for number in range(count)])
-        statement = statement.where(one.id.in_(select(kind.which).where(of_these, *inside)))
-        # They are sorted: to walk over the list would take longer, whatever a database guesses.
+        found = select(kind.which.label("found_id")).where(of_these, *inside).distinct().subquery("found")
+        statement = statement.join(found, found.c.found_id == one.id)
         order = one.id + 0 if isinstance(by.type, Integer) else kind.key + ""
     return statement.order_by(order.asc() if upwards else order.desc()).limit(bindparam("most"))
 

@@ -48,7 +48,7 @@ def upgrade() -> None:
         op.execute(
             f"INSERT INTO {table} (gram, name_key, {column})"  # noqa: S608  # names of tables
             " WITH RECURSIVE parts(id, name_key, rest) AS"
-            f" (SELECT id, {key}, {text} FROM {objects} WHERE {text} <> ''"
+            f" (SELECT id, {key}, CAST({text} AS TEXT) FROM {objects} WHERE {text} <> ''"
             " UNION ALL SELECT id, name_key, substr(rest, 2) FROM parts WHERE length(rest) > 1)"
             f" SELECT DISTINCT substr(rest, 1, {_LENGTH}), name_key, id FROM parts ORDER BY 1, 2, 3"
         )
