@@ -89,10 +89,13 @@ def people(
 
 @pytest.fixture(params=[1, 100], ids=["short", "long"], autouse=True)
 def stretches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a page takes many stretches, or one."""
+    """So that a page takes many stretches, or one; and what is few, or begins with short words, is more, or less."""
     monkeypatch.setattr(searching, "_FIRST_STRETCH", request.param)
     monkeypatch.setattr(searching, "_LONGEST_STRETCH", 2 * request.param)
-    monkeypatch.setattr(listing, "_FEW", 0)
+    if request.param == 1:
+        monkeypatch.setattr(searching, "_MOST_BEGINNING", 3)
+        monkeypatch.setattr(searching, "_FEW", 10)
+        monkeypatch.setattr(listing, "_FEW", 0)
 
 
 queries = st.lists(st.sampled_from(_WORDS) | st.text("anNßb_1.%- ", max_size=5), min_size=1, max_size=3).map(" ".join)
