@@ -76,8 +76,9 @@ def rights(
         if of:
             acts = (
                 f'<form class="acts" {opened}{of}"><input type="hidden" name="whom" value="{shown}">'
-                f'<select class="field" name="level" aria-label="{_about(right_of, called)}">{options[level]}</select>'
-                f'<button class="button slim" aria-label="{_about(set_right_of, called)}">{set_it}</button>'
+                f'<span class="by"><select class="field" name="level" aria-label="{_about(right_of, called)}">'
+                f"{options[level]}</select>"
+                f'<button class="button slim" aria-label="{_about(set_right_of, called)}">{set_it}</button></span>'
             )
             if removable:
                 acts += (
