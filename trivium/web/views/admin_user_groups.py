@@ -343,7 +343,7 @@ def _members(visit: Visit, group: UserGroup, entered: Entered[Member]) -> Page:
 
 def _permissions(visit: Visit, group: UserGroup, entered: Entered[Grant]) -> Page:
     if visit.ask(are_many, Scope.USER_GROUP, group.id):
-        visit.take_time()
+        visit.take_a_moment()
     found = visit.ask(lambda db, _: on_objects.members(db, Scope.USER_GROUP, group.id))
     rows = used_by(visit, found, visit.url("admin_user_groups.revoke", str(group.id)))
     return _page("permissions", group, entered.status, fields=entered, rows=rows)

@@ -161,7 +161,7 @@ def _permissions(
 ) -> Page:
     after, action = visit.query.get("after", ""), visit.url("repo_groups.permissions", group.name)
     if visit.ask(are_many, Scope.REPO_GROUP, group.id):
-        visit.take_time()
+        visit.take_a_moment()
     found = visit.ask(rows_on, Scope.REPO_GROUP, group.id, after=after)
     return Page(
         "group_settings/permissions.html",

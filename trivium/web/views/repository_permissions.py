@@ -51,7 +51,7 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
 def _page(visit: RepositoryVisit, entered: Entered[Grant], own: Wanted | None = None) -> Page:
     one, after = visit.repository, visit.query.get("after", "")
     if visit.ask(are_many, Scope.REPOSITORY, one.id):
-        visit.take_time()
+        visit.take_a_moment()
     found = visit.ask(rows_on, Scope.REPOSITORY, one.id, after=after)
     action = visit.url("repository_permissions.permissions", one.name)
     return Page(
