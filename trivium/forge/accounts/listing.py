@@ -136,7 +136,7 @@ _COUNTS: Final = {which: _counted(*_CONDITIONS[which]) for which in (Which.INACT
 
 
 @lru_cache(maxsize=256)
-def _searched(which: Which, sort: Sort, words: int, grams: int, upwards: bool) -> Query:  # a key of the cache
+def _searched(which: Which, sort: Sort, words: int, grams: int, upwards: bool) -> Query:
     by = user_grams.c.user_id if sort is Sort.NEWEST else user_grams.c.name_key
     statement = _ROWS.where(*_CONDITIONS[which], *searching.having_words(USERS, words))
     return Query(searching.along(statement, USERS, by, grams, upwards=upwards))

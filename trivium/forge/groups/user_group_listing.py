@@ -108,7 +108,7 @@ def page(
 
 
 @lru_cache(maxsize=64)
-def _searched(everything: bool, words: int, grams: int, upwards: bool) -> Query:  # keys of the cache
+def _searched(everything: bool, words: int, grams: int, upwards: bool) -> Query:
     kind = searching.USER_GROUPS
     statement = (_ROWS if everything else _ADMINISTERED).where(*searching.having_words(kind, words))
     return Query(searching.along(statement, kind, kind.by_name, grams, upwards=upwards))

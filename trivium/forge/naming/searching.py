@@ -43,11 +43,15 @@ FEW_NAMES: Final = 300
 _FEW: Final = 1000
 """The same of other things, whose rights need not be decided one by one."""
 _FIRST_STRETCH: Final = 100
+"""Things with one gram that are looked at first."""
 _LONGEST_STRETCH: Final = 1600
+"""The same for later ones, of eight grams; fewer of more, so that to look how far they reach takes no longer."""
 _LAST: Final = "\U0010ffff"
 _AT_A_TIME: Final = 2000
 _MOST_BEGINNING: Final = 64
 """Grams that begin with a short word, of which each is looked at by itself."""
+_MOST_GRAMS: Final = 128
+"""That are looked at for one search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def ways(db: Connection, kind: Searched, words: Sequence[str]) -> list[tuple[str
             begun = _BEGINNING[kind.grams.name].all(db, {"low": word, "high": word + _LAST})
             if not begun:
                 return None
-            if len(begun) <= _MOST_BEGINNING:
+            if len(begun) <= _MOST_BEGINNING and sum(map(len, found)) + len(begun) <= _MOST_GRAMS:
                 found.append(tuple(gram for (gram,) in begun))
     return found
 
@@ -176,7 +180,7 @@ def stretches(
     nearest, furthest = (min, max) if upwards else (max, min)
     every = _filled([gram for way in ways for gram in way])
     asked = _reached(kind.grams, by, len(every), upwards)
-    size = _FIRST_STRETCH
+    size, longest = _FIRST_STRETCH, max(_FIRST_STRETCH, _LONGEST_STRETCH * GRAMS_ASKED // len(every))
     while True:
         reached = asked.first(db, _numbered(every) | {"place": place, "passed": size - 1})
         assert reached is not None
@@ -192,7 +196,7 @@ def stretches(
             best = (end, way) if best is None or furthest(end, best[0]) != best[0] else best
         assert best is not None
         yield Stretch(_filled(best[1]), place, best[0])
-        place, size = best[0], min(2 * size, _LONGEST_STRETCH)
+        place, size = best[0], min(2 * size, longest)
 
 
 def _numbered(grams: Sequence[str]) -> dict[str, Any]:
@@ -208,7 +212,7 @@ def _filled(grams: Sequence[str]) -> Sequence[str]:
 
 
 @lru_cache(maxsize=64)
-def _reached(table: Any, by: Any, count: int, upwards: bool) -> Query:  # a key of the cache
+def _reached(table: Any, by: Any, count: int, upwards: bool) -> Query:
     """How far so many things with a gram reach, for each of some grams; null: there are not so many left."""
 
     def reached(number: int) -> Any:
