@@ -30,11 +30,13 @@ def crowd(database: Path, count: int, *, like: str) -> None:
             row = {"id": which, "name": name, "name_key": name, "group_id": groups[group], "description": f"of {name}"}
             repositories.append(model | row | {"created_on": moment, "updated_on": moment, "history_state": ""})
             grants.append((which, DEFAULT_USER_ID, 1))
-            grams += [(gram, which) for gram in grams_of(name)]
+            grams += [(gram, name, which) for gram in grams_of(name)]
         marks = ", ".join(f":{name}" for name in model)
         connection.executemany(f"INSERT INTO repositories VALUES ({marks})", repositories)
         connection.executemany(_GRANT.format("repository_grants"), grants)
-        connection.executemany("INSERT INTO repository_grams (gram, repository_id) VALUES (?, ?)", sorted(grams))
+        connection.executemany(
+            "INSERT INTO repository_grams (gram, name_key, repository_id) VALUES (?, ?, ?)", sorted(grams)
+        )
         connection.execute("UPDATE access_stamp SET version = version + 1, everybody = everybody + 1")
     connection.close()
 

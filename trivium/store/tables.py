@@ -119,6 +119,8 @@ users = _table(
     Column("rights_version", Integer, nullable=False, server_default="1"),
     # The names and the main address, folded, with blanks between: what lists of users are searched by.
     Column("search_key", Text, nullable=False, server_default=""),
+    # The same without the address: what they are searched by whom it is not shown.
+    Column("names_key", Text, nullable=False, server_default=""),
     # Lists walk these from one end, as far as a page goes (`forge/accounts/listing.py`).
     Index("ix_users_admin_username_key", "admin", "username_key"),
     Index("ix_users_active_username_key", "active", "username_key"),
@@ -272,31 +274,30 @@ repositories = _table(
     Index("ix_repositories_kind_updated_on", "kind", "updated_on", "id"),
     Index("ix_repositories_group_id_updated_on", "group_id", "updated_on", "id"),
     Index("ix_repositories_group_id_name_key", "group_id", "name_key"),
-)
-
-repository_grams = Table(
-    "repository_grams",
-    metadata,
-    # Every three characters that follow each other in the name: see `forge/naming/grams.py`.
-    # Compared by code points, so that what begins with something is a range.
-    Column("gram", String(3), primary_key=True),
-    Column("repository_id", _to("repositories.id"), primary_key=True, index=True),
-    sqlite_with_rowid=False,
+    # Few, and counted by themselves (`forge/grants/summary.py`).
+    Index("ix_repositories_private", "id", **_only("private = 1")),
 )
 
 
-def _grams(name: str, objects: str, column: str) -> Table:
-    """Every three characters that follow each other in a text: see `forge/naming/searching.py`."""
+def _grams(name: str, objects: str, column: str, *more: Index) -> Table:
+    """Every three characters that follow each other in a text: see `forge/naming/searching.py`.
+
+    With the key of the name, in the order of the lists that are searched.
+    """
     return Table(
         name,
         metadata,
+        # Compared by code points, so that what begins with something is a range.
         Column("gram", String(3), primary_key=True),
+        Column("name_key", String(255), primary_key=True),
         Column(column, _to(f"{objects}.id"), primary_key=True, index=True),
+        *more,
         sqlite_with_rowid=False,
     )
 
 
-user_grams = _grams("user_grams", "users", "user_id")
+repository_grams = _grams("repository_grams", "repositories", "repository_id")
+user_grams = _grams("user_grams", "users", "user_id", Index("ix_user_grams_gram_user_id", "gram", "user_id"))
 user_group_grams = _grams("user_group_grams", "user_groups", "user_group_id")
 
 

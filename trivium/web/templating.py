@@ -22,6 +22,7 @@ from trivium import __version__
 from trivium.forge.history.listing import person
 from trivium.language import Language
 from trivium.render import metatags, text
+from trivium.render.rows import icon
 from trivium.web import ids
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, when, whole
 from trivium.web.urls import quoted, quoted_segment
@@ -74,6 +75,7 @@ def templates() -> Environment:
     environment.globals |= {
         "version": __version__,
         "token_slot": Markup(TOKEN_SLOT),
+        "icons_of": icons_of,
         "face_ground": face_ground,
         "face_letter": face_letter,
         "lines": lines,
@@ -93,6 +95,13 @@ def keys(language: Language, asset: str) -> Markup:
 def html(part: str) -> Markup:
     """A part that was kept as the HTML that it is (`RepositoryVisit.part`)."""
     return Markup(part)
+
+
+@lru_cache(maxsize=16)
+def icons_of(asset: str) -> Callable[[str], Markup]:
+    """What writes a symbol by its name, for an address of static files."""
+    icons = f"{asset}/icons.svg"
+    return lru_cache(maxsize=256)(lambda name: icon(name, icons))
 
 
 def face_ground(name: str) -> str:

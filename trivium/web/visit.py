@@ -141,6 +141,10 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         found = self.fragments.pages.find(self.page_key(state))
         return None if found is None else PageAtHand(found)
 
+    def take_a_moment(self) -> None:
+        """Say that what follows is more than a few look-ups: raises `WouldWait` where a thread should do it."""
+        self.site.store.take_time()
+
     def take_time(self) -> None:
         """Say that what follows takes long: raises `TakesLong` where there is no time for it."""
         if self.pace < Pace.LONG:

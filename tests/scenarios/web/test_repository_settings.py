@@ -141,7 +141,7 @@ def test_rows_of_rights_say_what_they_come_from(
         reader.name: "repository.read",
         people.name: "repository.write",
     }
-    told(adas, put(adas, page, page, whom=reader.name, of="user", level="remove"))
+    told(adas, put(adas, page, page, whom=reader.name, of="user", level="write", take="1"))
     assert reader.name not in root.repo_rows(mine)
     wrong = put(adas, page, page, whom=unique("nobody"), level="read")
     assert wrong.status == 422 and "There is no nobody" in wrong.page.text
@@ -159,9 +159,11 @@ def test_rows_of_rights_say_what_they_come_from(
     told(adas, put(adas, page, page, whom=people.name, of="group", level="admin"))
     told(adas, put(adas, page, page, whom=reader.name, level="remove"))
     root("grant_user_permission_to_user_group", usergroupid=people.id, userid=reader.id, perm="usergroup.read")
-    asked = put(readers, page, page, whom=people.name, of="group", level="remove")
+    asked = put(readers, page, page, whom=people.name, of="group", level="admin", take="1")
     assert asked.status == 422 and "You cannot give it back to yourself." in asked.page.text
-    told(readers, put(readers, page, page, whom=people.name, of="group", level="remove", sure="1"))
+    sent = {name: asked.page.all("input", type="hidden", name=name)[0]["value"] for name in ("level", "take", "of")}
+    assert sent == {"level": "admin", "take": "1", "of": "group"}
+    told(readers, put(readers, page, page, whom=people.name, sure="1", **sent))
     assert people.name not in root.repo_rows(mine)
 
 

@@ -167,7 +167,7 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     """Nothing in them is for SQLite alone; whole tables are not copied there."""
     said = StringIO()
     context = MigrationContext.configure(dialect_name="postgresql", opts={"as_sql": True, "output_buffer": said})
-    for revision in ("0004", "0007", "0008", "0011"):
+    for revision in ("0004", "0007", "0008", "0011", "0016"):
         script = ScriptDirectory(str(schema._MIGRATIONS)).get_revision(revision)
         with Operations.context(context):
             script.module.upgrade()
@@ -179,6 +179,7 @@ def test_the_steps_can_be_written_for_postgresql() -> None:
     assert "SET DEFAULT pg_current_xact_id()::text::bigint" in said.getvalue()
     told = "WHERE action <> 'pull' AND repository_id IS NOT NULL"
     assert f"CREATE INDEX ix_journal_user_told ON journal (user_id, id) {told};" in said.getvalue()
+    assert "CREATE INDEX ix_repositories_private ON repositories (id) WHERE private;" in said.getvalue()
 
 
 @pytest.mark.sqlite_only  # other databases have tools of their own for that
@@ -220,3 +221,29 @@ def test_names_of_before_are_found_by_their_parts(store: Store, tmp_path: Path) 
         rows = db.execute(text("SELECT repository_id, gram FROM repository_grams")).all()
     assert {gram for number, gram in rows if number == 1} == grams_of("team/core")
     assert {gram for number, gram in rows if number == 2} == grams_of("x") and len(rows) == 10
+
+
+def test_users_of_before_are_found_by_their_parts(store: Store, tmp_path: Path) -> None:
+    _upgrade_to_the_first(store, "0015")
+    texts = {10: ("Äda", "äda x@y strasse", "Straße"), 11: ("日本", "日本", "")}
+    with store.write_bare() as db:
+        for number, (name, search_key, lastname) in texts.items():
+            columns = {
+                "username": name,
+                "username_key": name.casefold(),
+                "search_key": search_key,
+                "lastname": lastname,
+                **dict.fromkeys(("firstname", "extern_name", "extern_type", "created_on"), ""),
+                **dict.fromkeys(("active", "admin", "inherit_default_permissions", "force_password_change"), False),
+            }
+            asked = f"INSERT INTO users (id, {', '.join(columns)}) VALUES ({number}, :{', :'.join(columns)})"
+            db.execute(text(asked), columns)
+            db.execute(text("INSERT INTO user_grams (gram, user_id) VALUES ('old', :number)"), {"number": number})
+    assert schema.upgrade(store, tmp_path / "backups")
+    with store.read() as db:
+        rows = db.execute(text("SELECT user_id, name_key, gram FROM user_grams")).all()
+        keys = db.execute(text("SELECT names_key FROM users WHERE id >= 10 ORDER BY id")).scalars().all()
+    for number, (name, search_key, _) in texts.items():
+        assert {gram for which, key, gram in rows if (which, key) == (number, name.casefold())} == grams_of(search_key)
+    assert len(rows) == sum(len(grams_of(search_key)) for _, search_key, _ in texts.values())
+    assert keys == ["äda strasse", "日本"]

@@ -241,11 +241,14 @@ def add(
 
 def called(db: Connection, user_id: int, *, new: bool = False) -> None:
     """Have an account found by the names and the address that it has now; whoever changes one of them calls this."""
-    names = (users.c.username, users.c.email, users.c.firstname, users.c.lastname)
+    names = (users.c.username_key, users.c.username, users.c.email, users.c.firstname, users.c.lastname)
     row = db.execute(select(*names).where(users.c.id == user_id)).one()
-    key = " ".join(account_key_of(one) for one in row if one)
-    db.execute(update(users).where(users.c.id == user_id).values(search_key=key))
-    searching.called(db, searching.USERS, [(user_id, key)], new=new)
+    key, without = (
+        " ".join(account_key_of(one) for one in some if one)
+        for some in (row[1:], (row.username, row.firstname, row.lastname))
+    )
+    db.execute(update(users).where(users.c.id == user_id).values(search_key=key, names_key=without))
+    searching.called(db, searching.USERS, [searching.Named(user_id, row.username_key, key)], new=new)
 
 
 class UserChanges(PartialChanges, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, literal, null, select, true, union_all
+from sqlalchemy import Connection, bindparam, func, literal, null, select, true, union_all
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
@@ -23,6 +23,7 @@ from trivium.store.tables import DEFAULT_USER_ID, user_group_members, users
 from trivium.store.tables import user_groups as groups
 
 PAGE: Final = 100
+_MANY: Final = 200
 _MOST_REPLACED: Final = 20_000
 
 
@@ -37,6 +38,7 @@ class Origin(StrEnum):
 
 
 _SECTIONS: Final = tuple(Origin)
+_LEVELS: Final = {int(level): level for level in Level}
 _NUMBERS: Final = frozenset(str(number) for number in range(len(_SECTIONS)))
 
 
@@ -134,9 +136,21 @@ def _mine(tables: ObjectTables) -> Any:
     return union_all(of_users, of_groups)
 
 
+def _counted(tables: ObjectTables) -> Any:
+    some = select(tables.grants.c.id).where(tables.grants.c.object_id == bindparam("object_id")).limit(_MANY + 1)
+    return select(func.count()).select_from(some.subquery())
+
+
+_COUNTS: Final = {scope: Query(_counted(tables)) for scope, tables in OBJECT_TABLES.items()}
 _ROWS: Final = {scope: Query(_rows(tables)) for scope, tables in OBJECT_TABLES.items()}
 _MINE: Final = {scope: Query(_mine(tables)) for scope, tables in OBJECT_TABLES.items()}
 _REPLACED: Final = {scope: Query(_replaced(tables)) for scope, tables in OBJECT_TABLES.items()}
+
+
+def are_many(db: Connection, _caller: Caller, scope: Scope, object_id: int) -> bool:
+    """Whether an object has so many rows that to sort them takes long: for whoever must not wait."""
+    counted = _COUNTS[scope].first(db, {"object_id": object_id})
+    return counted is not None and counted[0] > _MANY
 
 
 def rows_on(
@@ -154,7 +168,7 @@ def rows_on(
             _SECTIONS[section],
             one,
             name,
-            Level(level),
+            _LEVELS[level],
             bool(active),
             replaced.get(one) if _SECTIONS[section] is Origin.USER else None,
         )

@@ -137,7 +137,8 @@ def create(
             owner_id=owning.id,
             created_on=now(),
         )
-        searching.called(db, searching.USER_GROUPS, [(group_id, key_of(name))], new=True)
+        key = key_of(name)
+        searching.called(db, searching.USER_GROUPS, [searching.Named(group_id, key, key)], new=True)
         default = factory_level(
             global_permissions(db, accounts.by_id(db, DEFAULT_USER_ID).as_caller("")), Scope.USER_GROUP
         )
@@ -202,7 +203,8 @@ def update_group(
             was = in_names(db, values_before(db, user_groups, group.id, changes))
             db.execute(update(user_groups).where(user_groups.c.id == group.id).values(**changes))
             if "name_key" in changes:
-                searching.called(db, searching.USER_GROUPS, [(group.id, changes["name_key"])])
+                key = changes["name_key"]
+                searching.called(db, searching.USER_GROUPS, [searching.Named(group.id, key, key)])
             journal.record(db, caller, UserGroupChanged(subject=group.name, changes=in_names(db, changes), was=was))
         return _reread(db, caller, group.id)
 

@@ -4,7 +4,8 @@
 What a page costs does not grow with the number of repositories. A list walks an index from where the page begins, and
 decides about each row on the way, until the page is full. Where most rows would be passed over, it sorts few instead:
 those that somebody who may read little has rights to, or those whose names have the rarest gram of what is sought
-(`forge/naming/grams.py`). Which is better is asked first, in one statement that counts no further than is needed.
+(`forge/naming/grams.py`). Which is better is asked first, in one statement that counts no further than is needed. By
+name, a search walks over those that have the grams of what is sought (`searching.stretches`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, true, tuple_
@@ -21,7 +22,16 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, true, tup
 from trivium.access.caller import Caller
 from trivium.access.permissions import REPOSITORIES, binds, candidates
 from trivium.forge.groups.repo_groups import RepoGroup
-from trivium.forge.naming.searching import FEW_NAMES, GRAMS_ASKED, asked_grams, escaped, matching, words_of
+from trivium.forge.naming import searching
+from trivium.forge.naming.searching import (
+    FEW_NAMES,
+    GRAMS_ASKED,
+    asked_grams,
+    escaped,
+    having_words,
+    matching,
+    words_of,
+)
 from trivium.forge.repositories.listed import READABLE, ROWS, UPDATED_ON_AT, ListedRepository, listed_of
 from trivium.names import MAX_NAME, is_clean_text, key_of
 from trivium.store.query import Query, Values
@@ -71,6 +81,9 @@ class _From(Enum):
     RIGHTS = "rights"
     """Those that the caller has rights to by a row of their own, their groups or `default`."""
     GRAM = "gram"
+    """Those that have the rarest gram of what is sought."""
+    STRETCH = "stretch"
+    """Those of a `searching.Stretch`, again and again."""
     GROUP = "group"
     """Those in a group, at any depth."""
     OWNER = "owner"
@@ -114,12 +127,17 @@ _SOURCES: Final = {
 
 
 @lru_cache(maxsize=512)
-def _statement(source: _From, sort: Sort, inside: _Inside, part: _Part, words: int, *, of_kind: bool) -> Query:
-    """The statement of one shape; there are few hundred of them, and each is compiled once."""
+def _statement(
+    source: _From, sort: Sort, inside: _Inside, part: _Part, words: int, *, of_kind: bool, grams: int = 0
+) -> Query:
+    """The statement of one shape; there are few hundred of them, and each is compiled once.
+
+    `grams`: of the `Stretch` that is walked along.
+    """
     # Where few rows are looked at, no other index is better, whatever a database guesses.
     group_id, kind = (_table.group_id, _table.kind) if source is _From.ALL else (_table.group_id + 0, _table.kind + "")
     statement = ROWS
-    if source is not _From.ALL:
+    if source in _SOURCES:
         statement = statement.where(_table.id.in_(_SOURCES[source]))
     if inside is _Inside.DIRECTLY:
         statement = statement.where(group_id == bindparam("group"))
@@ -127,10 +145,11 @@ def _statement(source: _From, sort: Sort, inside: _Inside, part: _Part, words: i
         statement = statement.where(_table.name_key.like(bindparam("below"), escape="\\"))
     if of_kind:
         statement = statement.where(kind == bindparam("kind"))
-    for number in range(words):
-        statement = statement.where(_table.name_key.like(bindparam(f"word{number}"), escape="\\"))
     # Rights last: they cost most.
-    statement = statement.where(READABLE)
+    statement = statement.where(*having_words(searching.REPOSITORIES, words), READABLE)
+    if source is _From.STRETCH:
+        named = searching.REPOSITORIES
+        return Query(searching.along(statement, named, named.by_name, grams, upwards=part is not _Part.BEFORE))
     return Query(_ordered(statement, sort, part).limit(bindparam("most")))
 
 
@@ -185,7 +204,7 @@ def page(
     limit: int = PAGE,
     readable: int | None = None,
 ) -> RepositoryPage:
-    """The repositories that the caller may read, a page of them: four statements at most, whatever there is.
+    """The repositories that the caller may read, a page of them: a few statements, whatever there is.
 
     With a `group`, those directly inside it, or with a `query` too those anywhere below. The words of the query are
     parts of names. `readable` is how many the caller may read, where that is known (`GroupTree.total`): it spares a
@@ -210,7 +229,12 @@ def page(
         source, given["follower"] = _From.FOLLOWER, follower_id
     else:
         source = _cheapest(db, caller, words, given, readable)
-    return _page(db, caller, source, sort, inside, given, len(words), after, before, limit)
+    ways = searching.ways(db, searching.REPOSITORIES, words) if source is _From.ALL and sort is Sort.NAME else []
+    if ways is None:
+        return RepositoryPage((), None, None)
+    if words and ways:
+        source = _From.STRETCH
+    return _page(db, caller, source, sort, inside, given, len(words), after, before, limit, ways)
 
 
 _MOVED: Final = Query(
@@ -287,6 +311,7 @@ def _page(
     after: str,
     before: str,
     limit: int,
+    ways: Sequence[tuple[str, ...]] = (),
 ) -> RepositoryPage:
     part = _Part.FIRST
     for key, wanted in ((after, _Part.AFTER), (before, _Part.BEFORE)):
@@ -295,8 +320,17 @@ def _page(
             part = wanted
             given |= where
             break
-    statement = _statement(source, sort, inside, part, words, of_kind="kind" in given)
-    rows = statement.all(db, binds(caller) | given | {"most": limit + 1})
+    given |= binds(caller)
+    asked = partial(_statement, source, sort, inside, part, words, of_kind="kind" in given)
+    rows: list[Values] = []
+    if source is _From.STRETCH:
+        kind, upwards = searching.REPOSITORIES, part is not _Part.BEFORE
+        for one in searching.stretches(db, kind, ways, kind.by_name, given.get("name"), upwards=upwards):
+            rows += asked(grams=len(one.grams)).all(db, given | one.binds() | {"most": limit + 1 - len(rows)})
+            if len(rows) > limit:
+                break
+    else:
+        rows = asked().all(db, given | {"most": limit + 1})
     more = len(rows) > limit
     rows = rows[:limit]
     if part is _Part.BEFORE:

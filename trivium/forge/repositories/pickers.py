@@ -5,19 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, select
 
 from trivium.access.caller import Caller
 from trivium.access.levels import Level
 from trivium.access.permissions import REPO_GROUPS, USER_GROUPS, binds, effective_level
 from trivium.errors import Forbidden
-from trivium.forge.naming.searching import USERS, having, matching, words_of
+from trivium.forge.naming.searching import USERS, along, matching, stretches, ways, words_of
 from trivium.forge.repositories.listed import ListedRepository
 from trivium.forge.repositories.pages import page
 from trivium.names import MAX_NAME, account_key_of, is_clean_text, key_of
-from trivium.store.query import Query
+from trivium.store.query import Query, Values
 from trivium.store.tables import DEFAULT_USER_ID, user_groups, users
 
 OFFERED: Final = 20
@@ -54,20 +56,30 @@ class Places:
 
 
 _like: Any = bindparam("pattern")
-_users = (
-    select(users.c.id, users.c.username, users.c.firstname, users.c.lastname)
-    .where(users.c.active, users.c.id != DEFAULT_USER_ID)
-    .order_by(users.c.username_key)
-    .limit(OFFERED)
+_people = select(users.c.id, users.c.username, users.c.firstname, users.c.lastname).where(
+    users.c.active, users.c.id != DEFAULT_USER_ID
 )
+_users = _people.order_by(users.c.username_key).limit(OFFERED)
 _low: Any = bindparam("low")
 _high: Any = bindparam("high")
 _BEGINNING: Final = Query(_users.where(users.c.username_key >= _low, users.c.username_key < _high))
-_HOLDING: Final = _users.where(
-    or_(
-        users.c.username_key.like(_like, escape="\\"),
-        func.lower(users.c.firstname + " " + users.c.lastname).like(_like, escape="\\"),
-    )
+_NAMED: Final = users.c.names_key.like(_like, escape="\\")
+_STRETCHES: Final = 5
+"""So many stretches of the list are looked at, 3,100 users: who is found later is offered when more is typed."""
+_LOOKED_AT: Final = 2000
+"""The same for a letter that many have."""
+_first = (
+    select(users.c.id, users.c.username, users.c.firstname, users.c.lastname, users.c.username_key, users.c.names_key)
+    .where(users.c.active, users.c.id != DEFAULT_USER_ID)
+    .order_by(users.c.username_key)
+    .limit(_LOOKED_AT)
+    .subquery("first")
+)
+_OF_THE_FIRST: Final = Query(
+    select(_first.c.id, _first.c.username, _first.c.firstname, _first.c.lastname)
+    .where(_first.c.names_key.like(_like, escape="\\"))
+    .order_by(_first.c.username_key)
+    .limit(OFFERED)
 )
 _LAST: Final = "\U0010ffff"
 
@@ -94,22 +106,42 @@ def find_repositories(db: Connection, caller: Caller, query: str) -> Sequence[Li
 def find_users(db: Connection, caller: Caller, query: str) -> list[PickedUser]:
     """Active users with this in their names; raises `Forbidden` for visitors.
 
-    Those whose user names begin with it come first, and are found in no time: they are what somebody types. Addresses
-    are not looked at: the grams, which have them, only leave out who cannot be meant.
+    Those whose user names begin with it come first, and are found in no time: they are what somebody types. For the
+    others no more than some thousand users are looked at. Addresses are not looked at: the grams, which have them, only
+    leave out who cannot be meant.
     """
     if caller.anonymous:
         raise Forbidden
-    words, pattern = words_of(query, key=account_key_of), _pattern(query)
-    if words is None or pattern is None:
+    words, low = words_of(query, key=account_key_of), account_key_of(query.strip())
+    if words is None:
         return []
-    low = account_key_of(query.strip())
     found = [PickedUser(*row) for row in _BEGINNING.all(db, {"low": low, "high": low + _LAST})]
     if len(found) < OFFERED and low:
-        holding = _HOLDING.where(*having(db, USERS, words))
         known = {one.id for one in found}
-        rows = [PickedUser(*row) for row in db.execute(holding, {"pattern": pattern})]
+        rows = [PickedUser(*row) for row in _holding(db, words, matching(low))]
         found += [one for one in rows if one.id not in known]
     return found[:OFFERED]
+
+
+def _holding(db: Connection, words: Sequence[str], pattern: str) -> list[Values]:
+    """Rows of users whose names hold what is sought, among those that are looked at."""
+    found = ways(db, USERS, words)
+    if found is None:
+        return []
+    if not found:
+        return _OF_THE_FIRST.all(db, {"pattern": pattern})
+    rows: list[Values] = []
+    for one in islice(stretches(db, USERS, found, USERS.by_name, None, upwards=True), _STRETCHES):
+        given = one.binds() | {"pattern": pattern, "most": OFFERED - len(rows)}
+        rows += _holding_along(len(one.grams)).all(db, given)
+        if len(rows) == OFFERED:
+            break
+    return rows
+
+
+@lru_cache(maxsize=16)
+def _holding_along(grams: int) -> Query:
+    return Query(along(_people.where(_NAMED), USERS, USERS.by_name, grams, upwards=True))
 
 
 def find_user_groups(db: Connection, caller: Caller, query: str) -> list[PickedGroup]:

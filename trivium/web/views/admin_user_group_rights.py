@@ -11,6 +11,7 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.grants import global_permissions as grants
 from trivium.forge.grants import on_objects, summary
 from trivium.forge.grants.on_objects import Subject, Target
+from trivium.forge.grants.rows import are_many
 from trivium.forge.groups import user_groups
 from trivium.forge.groups.user_groups import UserGroup
 from trivium.turns import Pace
@@ -19,7 +20,7 @@ from trivium.web.forms import Entered, Form, Line, Tick, empty, one_of, read, st
 from trivium.web.registering import Who, view
 from trivium.web.showing import administration as shown
 from trivium.web.showing.administered_user_groups import group_of, page
-from trivium.web.showing.permissions import Wanted
+from trivium.web.showing.permissions import Wanted, used_by
 from trivium.web.visit import Visit
 
 _Perm = Annotated[str, one_of(*(Scope.USER_GROUP.name_of(level) for level in Level))]
@@ -159,7 +160,10 @@ def _as_subject(group: UserGroup) -> Subject:
 
 
 def _permissions(visit: Visit, group: UserGroup, entered: Entered[Grant], own: Wanted | None = None) -> Page:
-    rows = visit.ask(lambda db, _: on_objects.members(db, Scope.USER_GROUP, group.id))
+    if visit.ask(are_many, Scope.USER_GROUP, group.id):
+        visit.take_a_moment()
+    found = visit.ask(lambda db, _: on_objects.members(db, Scope.USER_GROUP, group.id))
+    rows = used_by(visit, found, visit.url("admin_user_group_rights.revoke", str(group.id)))
     name, status = "admin_user_group_rights.permissions", 422 if own else entered.status
     return page(name, "permissions", group, status, fields=entered, own=own, rows=rows)
 

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from trivium.access.levels import Level, Scope
 from trivium.errors import Invalid
 from trivium.forge.grants.preview import Effect, effect
-from trivium.forge.grants.rows import rows_on
+from trivium.forge.grants.rows import are_many, rows_on
 from trivium.forge.groups import changes, creation, deletion, offered, repo_groups
 from trivium.forge.groups.changes import RepoGroupChanges
 from trivium.forge.groups.repo_groups import RepoGroup, administered, path_below
@@ -123,7 +123,6 @@ def _new(visit: Visit, entered: Entered[NewGroup]) -> Page:
     "/_admin/repo_groups/{group*}/edit/permissions",
     needs=Who.USER,
     word="RepoGroupsController:edit_repo_group_perms",
-    pace=Pace.SHORT,
 )
 def permissions(visit: Visit, group: str) -> Page:
     """The rows, and what each comes from."""
@@ -162,6 +161,8 @@ def _permissions(
     seen: Effect | None = None,
 ) -> Page:
     after, action = visit.query.get("after", ""), visit.url("repo_groups.permissions", group.name)
+    if visit.ask(are_many, Scope.REPO_GROUP, group.id):
+        visit.take_a_moment()
     found = visit.ask(rows_on, Scope.REPO_GROUP, group.id, after=after)
     return Page(
         "group_settings/permissions.html",
@@ -170,7 +171,7 @@ def _permissions(
         fields=entered,
         asked=asked,
         seen=seen,
-        rows=found.rows,
+        rows=rights.table(visit, found.rows, action, {"group": group.name}),
         action=action,
         newer=action if after else "",
         older=visit.url("repo_groups.permissions", group.name, after=found.older) if found.older else "",

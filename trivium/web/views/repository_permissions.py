@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from trivium.access.levels import Level, Scope
-from trivium.forge.grants.rows import rows_on
+from trivium.forge.grants.rows import are_many, rows_on
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, empty
@@ -20,7 +20,6 @@ from trivium.web.visit import RepositoryVisit
     needs=Level.ADMIN,
     word="ReposController:edit_permissions",
     users_only=True,
-    pace=Pace.SHORT,
 )
 def permissions(visit: RepositoryVisit) -> Page:
     """The rows, and what each comes from."""
@@ -51,6 +50,8 @@ def save(visit: RepositoryVisit) -> Page | Redirect:
 
 def _page(visit: RepositoryVisit, entered: Entered[Grant], own: Wanted | None = None) -> Page:
     one, after = visit.repository, visit.query.get("after", "")
+    if visit.ask(are_many, Scope.REPOSITORY, one.id):
+        visit.take_a_moment()
     found = visit.ask(rows_on, Scope.REPOSITORY, one.id, after=after)
     action = visit.url("repository_permissions.permissions", one.name)
     return Page(
@@ -58,7 +59,7 @@ def _page(visit: RepositoryVisit, entered: Entered[Grant], own: Wanted | None = 
         422 if own else entered.status,
         fields=entered,
         own=own,
-        rows=found.rows,
+        rows=shown.table(visit, found.rows, action, {"repository": one.name}, private=one.private),
         action=action,
         newer=action if after else "",
         older=visit.url("repository_permissions.permissions", one.name, after=found.older) if found.older else "",

@@ -8,7 +8,8 @@ import pytest
 from tests.support import rows
 from trivium.access.caller import Caller
 from trivium.access.levels import Level, Scope
-from trivium.forge.grants.rows import Row, rows_on
+from trivium.forge.grants import rows as module
+from trivium.forge.grants.rows import Row, are_many, rows_on
 from trivium.forge.site import Site
 from trivium.store import tables
 
@@ -44,3 +45,16 @@ def test_what_is_no_place_fails_nowhere(site: Site, ada: Caller, after: str) -> 
         tide = rows.repository(db, "tide", ada)
     with site.store.read() as db:
         assert rows_on(db, ada, Scope.REPOSITORY, tide, after=after).rows[-1].name == "default"
+
+
+def test_many_rows_are_counted_no_further_than_is_needed(
+    site: Site, ada: Caller, ben: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.store.write() as db:
+        tide = rows.repository(db, "tide", ada)
+        rows.grant(db, tables.repository_grants, tide, ben.user_id, Level.WRITE)
+    with site.store.read() as db:
+        for most, many in ((2, False), (1, True)):
+            monkeypatch.setattr(module, "_MANY", most)
+            assert are_many(db, ada, Scope.REPOSITORY, tide) is many
+            assert not are_many(db, ada, Scope.REPOSITORY, tide + 1)
