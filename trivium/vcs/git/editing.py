@@ -61,7 +61,12 @@ def made(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
         who = pygit2.Signature(wanted.author, wanted.email)
         raw_id = building.create_commit(None, who, who, f"{wanted.message.rstrip()}\n", whole, parents)
         new = list(dict.fromkeys([*new, whole, raw_id]))
-        building.pack(Path(aside), pack_delegate=lambda packing: [packing.add(one) for one in new], n_threads=1)
+
+        def all_new(packing: pygit2.PackBuilder) -> None:
+            for one in new:
+                packing.add(one)
+
+        building.pack(Path(aside), pack_delegate=all_new, n_threads=1)
         command.judge(next(Path(aside).glob("*.pack")), path)
         for one in new:
             kind, content, *_ = building.odb.read(one)
