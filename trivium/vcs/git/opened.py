@@ -22,6 +22,7 @@ from trivium.vcs.git.index import GitIndex
 _COMMITS_KEPT: Final = 1 << 20
 """Characters of commits that are remembered while a repository is open, about."""
 _LINKS_KEPT: Final = 4096
+_SIZES_KEPT: Final = 4096
 _NEAR: Final = 64
 
 
@@ -37,6 +38,7 @@ class Opened:
         self._other = other
         self._commits: LRUCache[str, Commit] = LRUCache(_COMMITS_KEPT, _size_of)
         self._links: dict[str, Links] = {}
+        self._sizes: dict[pygit2.Oid, int] = {}
         if other is not None:
             # Nothing is written: this repository knows the other one's objects as long as it is open.
             repository.odb.add_disk_alternate(str(other[0] / "objects"))
@@ -135,8 +137,13 @@ class Opened:
         return found  # type: ignore[no-any-return]
 
     def size(self, raw_id: pygit2.Oid) -> int:
-        """The size of a file, by its header."""
-        return int(self.repository.odb.read_header(raw_id)[1])
+        """The size of a file, by its header; what one commit made of it is what the next one began with."""
+        found = self._sizes.get(raw_id)
+        if found is None:
+            if len(self._sizes) >= _SIZES_KEPT:
+                self._sizes.clear()
+            found = self._sizes[raw_id] = int(self.repository.odb.read_header(raw_id)[1])
+        return found
 
     def read(self, raw_id: pygit2.Oid) -> bytes:
         return bytes(self.repository.odb.read(raw_id)[1])
