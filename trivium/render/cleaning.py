@@ -11,8 +11,8 @@ from collections.abc import Callable
 from html import unescape
 from typing import Final, Literal
 
-from trivium.render.highlight import CLASSES
 from trivium.render.text import escaped
+from trivium.render.token_classes import CLASSES
 
 Resolve = Callable[[Literal["link", "image"], str], str | None]
 """Answers the address on this site that a relative link or image leads to; None: nowhere."""

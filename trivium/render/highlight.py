@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trivium.render import lexing
 from trivium.render.text import MOST_OF_A_LINE, code, escaped, line_of_code, lines
+from trivium.render.token_classes import class_of
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -23,33 +24,6 @@ MOST_BYTES: Final = 1 << 20
 MOST_LINES: Final = 20_000
 PATIENCE: Final = 2.0
 """Seconds of the processor for one text."""
-
-CLASSES: Final = frozenset(
-    {
-        *("k", "kc", "kd", "kn", "kr", "ow", "s", "s1", "s2", "sa", "sb", "sd", "se", "si", "dl"),
-        *("m", "mf", "mh", "mi", "kt", "nb", "bp", "fm", "nc", "nf", "nn"),
-        *("c", "c1", "ch", "cm", "cp", "na", "nd", "nt"),
-    }
-)
-"""The short names of Pygments that have a colour; the others look like text."""
-_LIKE: Final = {
-    "kp": "k",
-    "sc": "s",
-    "sh": "s",
-    "sr": "s",
-    "ss": "s",
-    "sx": "s",
-    "il": "mi",
-    "mb": "m",
-    "mo": "m",
-    "cs": "c1",
-    "cpf": "c1",
-    "ne": "nb",
-    "gh": "k",
-    "gu": "nf",
-    "gs": "k",
-}
-"""Names without a colour of their own, and whose they have."""
 _TOKENS_BETWEEN_LOOKS: Final = 64
 
 
@@ -106,7 +80,7 @@ def as_one(shown: Sequence[str], lexer: str, alike: Iterable[Iterable[int]]) -> 
         if len(text) > MOST_BYTES or len(shown) > MOST_LINES or max(map(len, shown), default=0) > MOST_OF_A_LINE:
             return None
         groups = [[starts[line] for line in group if line < len(shown)] for group in alike]
-        seen = _Seen(chain(*groups))
+        seen = lexing.Seen(chain(*groups))
         found = _coloured(reader, text, time.thread_time() + PATIENCE, seen)
     except Exception:  # as in `highlight`
         return None
@@ -115,89 +89,48 @@ def as_one(shown: Sequence[str], lexer: str, alike: Iterable[Iterable[int]]) -> 
     return found[: len(shown)]
 
 
-class _Lost(Exception):
-    """A place stands in the middle of something: a lexer has no states there."""
-
-
-class _Seen:
-    """The states of a lexer at some places of a text."""
-
-    def __init__(self, places: Iterable[int]) -> None:
-        self.stack = lexing.Stack(["root"])
-        self.states: dict[int, tuple[str, ...]] = {}
-        self._left = sorted(set(places), reverse=True)
-        self.due = self._left[-1] if self._left else MOST_BYTES + 1
-        """The place that is next."""
-
-    def pass_by(self, start: int, piece: str) -> None:
-        """There is something at the places up to the end of a piece; raises `_Lost`."""
-        end = start + len(piece)
-        while self.due < end:
-            if self.due != start and not piece.isspace():
-                raise _Lost
-            self.states[self.due] = tuple(self.stack)
-            self._left.pop()
-            self.due = self._left[-1] if self._left else MOST_BYTES + 1
-
-
-def _coloured(lexer: Lexer, text: str, end: float, seen: _Seen | None = None) -> list[str]:
+def _coloured(lexer: Lexer, text: str, end: float, seen: lexing.Seen | None = None) -> list[str]:
     """The lines that are complete when time is over, or the lexer has lost its way; `seen` is told its states.
 
     Neighbours of one class become one element. One that spans lines is closed at the end of each, and opened anew.
     """
-    classes = _classes()
+    by_rules = type(lexer).get_tokens_unprocessed is lexing.tokens
     done: list[str] = []
     line: list[str] = []
-    run = of_run = ""
-    at = 0
-    tokens = lexer.get_tokens_unprocessed(text) if seen is None else lexing.tokens(lexer, text, seen.stack)
-    for count, (where, kind, piece) in enumerate(tokens):
-        # Lexers within lexers may tell pieces twice, or not in their order.
-        if where != at or (count % _TOKENS_BETWEEN_LOOKS == 0 and time.thread_time() > end):
-            break
-        at += len(piece)
-        if seen is not None and at > seen.due:
-            seen.pass_by(where, piece)
-        shown = classes.get(kind)
-        if shown is None:
-            shown = classes[kind] = _class_of(kind)
-        if shown == of_run:
-            piece = run + piece
-        elif run:
-            line.append(_span(of_run, run))
-        of_run = shown
-        if "\n" not in piece:
-            run = piece
+    for of_run, run in lexing.runs(lexer, text, end, seen) if by_rules else _runs(lexer, text, end):
+        if "\n" not in run:
+            if run:
+                line.append(_span(of_run, run))
             continue
-        *ended, run = piece.split("\n")
+        *ended, rest = run.split("\n")
         for part in ended:
             if part:
                 line.append(_span(of_run, part))
             done.append("".join(line))
             line.clear()
+        if rest:
+            line.append(_span(of_run, rest))
     return done
+
+
+def _runs(lexer: Lexer, text: str, end: float) -> Iterator[tuple[str, str]]:
+    """As `lexing.runs`, for a lexer that is not made of rules alone."""
+    of_run = ""
+    start = at = 0
+    for count, (where, kind, piece) in enumerate(lexer.get_tokens_unprocessed(text)):
+        if where != at or (count % _TOKENS_BETWEEN_LOOKS == 0 and time.thread_time() > end):
+            break
+        shown = class_of(kind)
+        if shown != of_run and piece:
+            yield of_run, text[start:at]
+            start, of_run = at, shown
+        at += len(piece)
+    yield of_run, text[start:at]
 
 
 def _span(of_piece: str, piece: str) -> str:
     inside = escaped(piece) if piece.isprintable() else code(piece)
     return f'<span class="{of_piece}">{inside}</span>' if of_piece else inside
-
-
-@cache
-def _classes() -> dict[Any, str]:
-    return {}
-
-
-def _class_of(kind: Any) -> str:
-    from pygments.token import STANDARD_TYPES
-
-    while kind is not None:
-        short = STANDARD_TYPES.get(kind, "")
-        short = _LIKE.get(short, short)
-        if short in CLASSES:
-            return short
-        kind = kind.parent
-    return ""
 
 
 @lru_cache(maxsize=64)

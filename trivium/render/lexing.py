@@ -4,20 +4,30 @@
 A lexer of Python has some fifty rules for a line of code, and tries thirty-five of them for each token. What a rule can
 begin with is read off its expression once; of those that are left three match as often as not. The tokens are the same:
 a rule that is left out would not have matched.
+
+Colours need not even all tokens: of what looks alike the end is enough (`runs`).
 """
 
 from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, Final, NamedTuple
+
+from trivium.render.token_classes import class_of
 
 Rule = tuple[Callable[[str, int], "re.Match[str] | None"], Any, Any]
 """As Pygments keeps them: what matches, what becomes of that, and where that leads."""
+Known = tuple[Callable[[str, int], "re.Match[str] | None"], Any, Any, str | None]
+"""The same, and how it looks where it becomes one token; None: others tell what becomes of it."""
 Tokens = Iterator[tuple[int, Any, str]]
 """Place, kind and text of each."""
 
+_STEPS_BETWEEN_LOOKS: Final = 64
 _OTHERS: Final = "\x80"
 """Stands for all characters from there on: rules for them are not told apart."""
 
@@ -36,8 +46,30 @@ _ASCII: Final = frozenset(map(chr, range(_LAST + 1)))
 _ANYTHING: Final = _Beginning(_ASCII, empty=True)
 
 
-class Stack(list[str]):
-    """The states of a lexer while it tells tokens: at each token those in which it was found."""
+class Lost(Exception):
+    """A place stands in the middle of something: a lexer has no states there."""
+
+
+class Seen:
+    """The states of a lexer at some places of a text."""
+
+    def __init__(self, places: Iterable[int]) -> None:
+        self.stack = ["root"]
+        """Those in which it is."""
+        self.states: dict[int, tuple[str, ...]] = {}
+        self._left = sorted(set(places), reverse=True)
+        self.due = self._left[-1] if self._left else sys.maxsize
+        """The place that is next."""
+
+    def pass_by(self, start: int, piece: str) -> None:
+        """There is something at the places up to the end of a piece; raises `Lost`."""
+        end = start + len(piece)
+        while self.due < end:
+            if self.due != start and not piece.isspace():
+                raise Lost
+            self.states[self.due] = tuple(self.stack)
+            self._left.pop()
+            self.due = self._left[-1] if self._left else sys.maxsize
 
 
 def use_everywhere() -> None:
@@ -48,14 +80,11 @@ def use_everywhere() -> None:
 
 
 def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
-    """The tokens of a text, for a lexer that is made of rules; `stack` is the states that it begins in.
-
-    One that is a `Stack` tells the states of each token as well.
-    """
-    from pygments.token import Error, Whitespace, _TokenType
+    """The tokens of a text, for a lexer that is made of rules; `stack` is the states that it begins in."""
+    from pygments.token import Error, Whitespace
 
     tables = _tables_of(lexer._tokens)  # noqa: SLF001 - as Pygments' own function does
-    states = stack if type(stack) is Stack else list(stack)
+    states = list(stack)
     table = tables.of(states[-1])
     at, length = 0, len(text)
     while True:
@@ -65,13 +94,13 @@ def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
         rules = table.get(character)
         if rules is None:
             rules = tables.rules(states[-1], character)
-        for match, action, leads_to in rules:
+        for match, action, leads_to, look in rules:
             found = match(text, at)
             if not found:
                 continue
             end = found.end()
             if action is not None:
-                if type(action) is _TokenType:
+                if look is not None:
                     yield at, action, text[at:end]
                 else:
                     yield from action(lexer, found)
@@ -90,6 +119,79 @@ def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
             else:
                 yield at, Error, text[at]
             at += 1
+
+
+def runs(lexer: Any, text: str, end: float, seen: Seen | None = None) -> Iterator[tuple[str, str]]:
+    """What `tokens` tells, as far as it looks: class and text of each run of tokens that look alike.
+
+    It ends early when the processor's time is `end`, or the lexer has lost its way. `seen` is told its states, and
+    raises `Lost`.
+    """
+    tables = _tables_of(lexer._tokens)  # noqa: SLF001 - as in `tokens`
+    states = ["root"] if seen is None else seen.stack
+    due = sys.maxsize if seen is None else seen.due
+    table = tables.of(states[-1])
+    start = at = 0
+    of_run = ""
+    length = len(text)
+    for step in count():
+        if not step % _STEPS_BETWEEN_LOOKS and time.thread_time() > end:
+            break
+        character = text[at] if at < length else ""
+        rules = table.get(character)
+        if rules is None:
+            known = min(character, _OTHERS)
+            rules = table[known] if known in table else tables.rules(states[-1], known)
+        for match, action, leads_to, look in rules:
+            found = match(text, at)
+            if not found:
+                continue
+            last = found.end()
+            if look is not None:
+                if last > due and seen is not None:
+                    seen.pass_by(at, text[at:last])
+                    due = seen.due
+                if look != of_run and last > at:
+                    if at > start:
+                        yield of_run, text[start:at]
+                    start, of_run = at, look
+                at = last
+            elif action is not None:
+                for told, (where, kind, piece) in enumerate(action(lexer, found), 1):
+                    # Lexers within lexers may tell pieces twice, or not in their order.
+                    if where != at or (not told % _STEPS_BETWEEN_LOOKS and time.thread_time() > end):
+                        yield of_run, text[start:at]
+                        return
+                    if seen is not None and at + len(piece) > due:
+                        seen.pass_by(at, piece)
+                        due = seen.due
+                    look = class_of(kind)
+                    if look != of_run and piece:
+                        if at > start:
+                            yield of_run, text[start:at]
+                        start, of_run = at, look
+                    at += len(piece)
+            if at != last:  # something is told by nobody
+                yield of_run, text[start:at]
+                return
+            if leads_to is not None:
+                _go(states, leads_to)
+                table = tables.of(states[-1])
+            break
+        else:
+            if not character:
+                break
+            if character == "\n":
+                states[:] = ["root"]
+                table = tables.of("root")
+            if at >= due and seen is not None:
+                seen.pass_by(at, character)
+                due = seen.due
+            if of_run:  # what no rule understands has no colour
+                yield of_run, text[start:at]
+                start, of_run = at, ""
+            at += 1
+    yield of_run, text[start:at]
 
 
 def _go(states: list[str], leads_to: Any) -> None:
@@ -111,22 +213,24 @@ class _Tables:
     def __init__(self, rules: Mapping[str, Sequence[Rule]]) -> None:
         self.all = rules
         self._beginnings: dict[str, list[_Beginning]] = {}
-        self._tables: dict[str, dict[str, list[Rule]]] = {}
+        self._tables: dict[str, dict[str, list[Known]]] = {}
 
-    def of(self, state: str) -> dict[str, list[Rule]]:
+    def of(self, state: str) -> dict[str, list[Known]]:
         """What was found out about a state; a character that is not in it yet is asked for with `rules`."""
         found = self._tables.get(state)
         if found is None:
             found = self._tables[state] = {}
         return found
 
-    def rules(self, state: str, character: str) -> list[Rule]:
+    def rules(self, state: str, character: str) -> list[Known]:
         """The rules that can match before a character; empty is the end of the text."""
+        from pygments.token import _TokenType
+
         beginnings = self._beginnings.get(state)
         if beginnings is None:
             beginnings = self._beginnings[state] = [_beginning_of(match) for match, _, _ in self.all[state]]
         found = [
-            rule
+            (*rule, class_of(rule[1]) if type(rule[1]) is _TokenType else None)
             for rule, beginning in zip(self.all[state], beginnings, strict=True)
             if beginning.empty or character == _OTHERS or character in beginning.characters
         ]

@@ -145,17 +145,29 @@ class Block(NamedTuple):
     """Where the file is as it was before this commit."""
 
 
+def _who(block: Block, earlier: str) -> str:
+    """Who wrote a block, and when; `earlier` is the title of the way to what was there before."""
+    _, _, short, href, subject, author, when, before = block
+    up = f' <a href="{escaped(before)}" title="{earlier}">↑</a>' if before else ""
+    link = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a>'
+    return f"{link} {named(author)}, {when}{up}"
+
+
 def annotated(shown: Sequence[str], blocks: Iterable[Block], *, words: Words = ENGLISH) -> Markup:
     """Rows of a file as `lines`, and before each block who wrote it."""
     found: list[str] = []
     number = 0
-    for count, age, short, href, subject, author, when, before in blocks:
-        step = min(max(age, 0), 4)
-        earlier = f' <a href="{escaped(before)}" title="{attribute(words.before_this_change)}">↑</a>' if before else ""
-        link = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a>'
-        who = f"{link} {named(author)}, {when}{earlier}"
+    earlier = attribute(words.before_this_change)
+    known: dict[tuple[object, ...], str] = {}
+    """Blocks of one commit are alike."""
+    for block in blocks:
+        alike = block[1:]
+        who = known.get(alike)
+        if who is None:
+            who = known[alike] = _who(block, earlier)
+        step = min(max(block.age, 0), 4)
         start = ' class="start"'
-        for line in shown[number : number + count]:
+        for line in shown[number : number + block.lines]:
             number += 1
             found.append(
                 f'<tr id="L{number}"{start}><td class="who age{step}">{who}</td><td class="no"><a href="#L{number}" '

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import unified_diff
 from itertools import pairwise
 from typing import Any
@@ -317,16 +318,15 @@ def test_each_side_has_the_colours_that_it_has_by_itself(lexer: str, lines: byte
 @pytest.mark.parametrize(("lexer", "lines"), AT_ONCE.values(), ids=AT_ONCE)
 def test_lines_of_both_sides_are_read_once(lexer: str, lines: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    whole = lexing.tokens
+    whole = lexing.runs
     found = changes.rows(b"@@ -1,9 +1,9 @@\n" + lines)
     changes.coloured(found, lexer)  # what is known of a lexer is read in
 
-    def told(reader: object, text: str, *rest: object) -> lexing.Tokens:
+    def told(reader: object, text: str, *rest: object) -> Iterator[tuple[str, str]]:
         read.append(text)
         return whole(reader, text, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(lexing, "tokens", told)
-    monkeypatch.setattr("pygments.lexer.RegexLexer.get_tokens_unprocessed", told)
+    monkeypatch.setattr(lexing, "runs", told)
     changes.coloured(found, lexer)
     assert len(read) == 1
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from trivium.render import highlight
-from trivium.render.highlight import CLASSES
 from trivium.render.text import lines
+from trivium.render.token_classes import CLASSES
 
 PYTHON = 'def f(x):\n    """One\n\n    <b>two"""\n    return x  # "three"\n'
 LEXERS = ("python", "c", "html", "bash", "rst", "markdown", "yaml", "php", "javascript", "diff", "make", "css", "json")

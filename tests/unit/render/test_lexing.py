@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from pygments.lexer import RegexLexer
 from pygments.lexers import get_lexer_by_name
 
 from trivium.render import lexing
+from trivium.render.token_classes import class_of
 
 LEXERS = (
     *("python", "c", "cpp", "java", "javascript", "typescript", "css", "html", "json", "yaml", "bash", "make", "sql"),
@@ -58,9 +60,26 @@ def both(lexer: str, text: str) -> tuple[list[Any], list[Any]]:
     return found[0], found[1]
 
 
+def looks(lexer: str, text: str) -> tuple[list[str], list[str]]:
+    """How each character looks: by the tokens one after the other, and by the runs of them."""
+    made = get_lexer_by_name(lexer)
+    expected: list[str] = []
+    if type(made).get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed:
+        return [], []  # it knows more than rules, and is asked for tokens
+    for where, kind, piece in lexing.tokens(made, text):
+        if where != len(expected):
+            break
+        expected += [class_of(kind)] * len(piece)
+    runs = list(lexing.runs(made, text, math.inf))
+    assert "".join(run for _, run in runs) == text[: len(expected)]
+    return expected, [look for look, run in runs for _ in run]
+
+
 @pytest.mark.parametrize("lexer", LEXERS)
 def test_the_tokens_are_the_same(lexer: str) -> None:
     expected, found = both(lexer, SAMPLE)
+    assert found == expected
+    expected, found = looks(lexer, SAMPLE)
     assert found == expected
 
 
@@ -78,6 +97,13 @@ def test_the_tokens_are_the_same(lexer: str) -> None:
 def test_the_tokens_of_any_text_are_the_same(lexer: str, text: str) -> None:
     expected, found = both(lexer, text)
     assert found == expected
+    expected, found = looks(lexer, text)
+    assert found == expected
+
+
+def test_neighbours_that_look_alike_are_one_run() -> None:
+    python = get_lexer_by_name("python")
+    assert list(lexing.runs(python, "a.b = None\n", math.inf)) == [("", "a.b = "), ("kc", "None"), ("", "\n")]
 
 
 def test_few_rules_are_tried() -> None:
@@ -86,4 +112,4 @@ def test_few_rules_are_tried() -> None:
     tables = lexing._Tables({"root": rules})
     assert len(rules) > 40
     assert len(tables.rules("root", "x")) < 6
-    assert list(tables.rules("root", "\x80")) == list(rules)
+    assert [rule[:3] for rule in tables.rules("root", "\x80")] == list(rules)

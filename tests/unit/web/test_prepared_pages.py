@@ -19,13 +19,13 @@ _FILES = 25
 """More than are compared before a page is sent."""
 
 
-def test_the_newest_changeset_has_its_colours(
+def test_the_newest_changesets_have_their_colours(
     site: Site, ada: Caller, doorway: Doorway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with site.store.write() as db:
         number = rows.repository(db, "tool", ada)
     names = [f"f{count}.py" for count in range(_FILES)]
-    *_, raw_id = gits.history(
+    first, raw_id = gits.history(
         site.tree.path_of("tool"),
         {name: f"if {name!r}:\n    pass\n" for name in names},
         {name: f"while {name!r}:\n    pass\n" for name in names},
@@ -41,7 +41,9 @@ def test_the_newest_changeset_has_its_colours(
     visitor = doorway.visitor(ada)
     with monkeypatch.context() as patched:
         patched.setattr(changes, "coloured", nobody)
+        begun = visitor.get(f"/tool/changeset/{first}").body.decode()
         page = visitor.get(f"/tool/changeset/{raw_id}").body.decode()
+    assert begun.count('<span class="k">if</span>') == _FILES
     assert page.count('<span class="k">while</span>') == _FILES
     assert page.count('<span class="k">if</span>') == _FILES
     # What depends on more than the lines, such as how many of them are shown, is made for whoever asks.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
@@ -29,6 +30,9 @@ from trivium.forge.repositories.finding import Repository
 from trivium.vcs.budget import spending
 
 Key = tuple[str, ...]
+
+_COLOURED: Final = 5
+"""The newest changesets that get their colours: those of a usual push."""
 
 
 def changes_key(at: Place) -> Key:
@@ -65,10 +69,10 @@ def prepare(history: History, repository: Repository) -> int:
         made += _make(history, repository, activity_key(moment), lambda: activity(history, repository, moment))
     # What does not fit into an answer ends this: so it comes last.
     newest = latest(history, repository, moment)  # what they changed is kept with them
-    if newest:
-        changeset = newest[0].commit.changeset
+    for one in newest[:_COLOURED]:
+        changeset = one.commit.changeset
         sides = Sides(changeset.parents[0].raw_id if changeset.parents else None, changeset.raw_id)
-        made += _make(history, repository, colours_key(sides), lambda: colours(history, repository, sides))
+        made += _make(history, repository, colours_key(sides), partial(colours, history, repository, sides))
     return made
 
 

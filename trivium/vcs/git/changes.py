@@ -65,15 +65,14 @@ def _size(opened: Opened, file: Any) -> int:
 def _full_change(opened: Opened, diff: pygit2.Diff, number: int, delta: Any, limit: int) -> FileChange:
     """One file of a commit, with its diff unless that has more than `limit` bytes."""
     change = _change(delta)
-    revisions = (_revision(delta.old_file), _revision(delta.new_file))
-    sizes = (_size(opened, delta.old_file), _size(opened, delta.new_file))
+    before, after = delta.old_file, delta.new_file  # made anew whenever somebody asks
+    revisions = (_revision(before), _revision(after))
+    sizes = (_size(opened, before), _size(opened, after))
     if max(sizes) > LARGEST_COMPARED:
         # As Git does with files above its own threshold.
         return FileChange(change.path, change.op, *revisions, added=0, deleted=0, binary=True)
-    if all(sizes) and sum(sizes) > AT_ONCE and delta.old_file.id != delta.new_file.id:
-        old, new = (
-            Side(str(file.id), opened.read(file.id), f"{file.mode:o}") for file in (delta.old_file, delta.new_file)
-        )
+    if all(sizes) and sum(sizes) > AT_ONCE and before.id != after.id:
+        old, new = (Side(str(file.id), opened.read(file.id), f"{file.mode:o}") for file in (before, after))
         return change_of(change.path, old, new, limit)
     with present().compare() as seconds:
         patch: Any = diff[number] if seconds > 0 else None

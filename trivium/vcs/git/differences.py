@@ -6,7 +6,7 @@ A link to another repository is a line that names its commit, as for git.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -25,6 +25,8 @@ from trivium.vcs.paths import path_within
 
 _MOST_RESEMBLING: Final = 32 << 20
 """Bytes of files that are read to find renames among them; beyond that only what is equal is one."""
+_MOST_KEPT: Final = 200
+"""Files that are remembered of a comparison."""
 _OPERATIONS: Final = {"A": Op.ADDED, "D": Op.DELETED, "R": Op.RENAMED, "C": Op.COPIED}
 
 
@@ -56,13 +58,23 @@ def differing(opened: Opened, old: str | None, new: str, options: DiffOptions) -
     ]
 
 
-def deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> list[Delta]:
+def deltas(opened: Opened, old: str | None, new: str, options: DiffOptions) -> Sequence[Delta]:
     """What became of which file, ordered by path; raises `Exhausted`."""
     opened.check_visible(old, new)
     try:
         path = path_within(options.path)
     except UnknownPath:
         return []
+    key = (old, new, path, options.renames)
+    known: Sequence[Delta] | None = opened.index.deltas.get(key)
+    if known is not None:
+        present().spend(len(known))
+        return known
+    found = _deltas(opened, old, new, path, options)
+    return opened.index.deltas.put(key, found) if len(found) <= _MOST_KEPT else found
+
+
+def _deltas(opened: Opened, old: str | None, new: str, path: str, options: DiffOptions) -> Sequence[Delta]:
     before, after = opened.lookup(old, path) if old else None, opened.lookup(new, path)
     whole = path.encode("utf-8", "surrogateescape")
     found: list[Delta] = []

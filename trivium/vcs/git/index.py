@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import pygit2
 from cachetools import LRUCache
@@ -19,6 +20,7 @@ _FILES_KEPT: Final = 16
 _PAGES_KEPT: Final = 256
 _LINES_KEPT: Final = 4
 """They have 4 bytes a commit."""
+_DELTAS_KEPT: Final = 2
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -60,6 +62,8 @@ class GitIndex:
         """Head and last commit of a page → what the next one may begin with (`walking.page`)."""
         self.lines: Kept[str, array[int]] = Kept(_LINES_KEPT)
         """Head → the positions of all commits that it leads to."""
+        self.deltas: Kept[Hashable, Sequence[Any]] = Kept(_DELTAS_KEPT)
+        """What was compared → the files that differ (`differences.deltas`): the head of a page, and then its lines."""
         self.heads: dict[str, list[str]] = {}
         """Commit → the branches whose head it is."""
         for name, raw_id in refs.items():

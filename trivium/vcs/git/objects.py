@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.enums import ObjectType
+from pygit2.enums import ObjectType, Option
 
 from trivium.vcs.errors import VcsError
 from trivium.vcs.git.commit import Commit, moment
@@ -26,6 +26,10 @@ _LONGEST_CHAIN: Final = 20
 _TARGET = re.compile(rb"object ([0-9a-f]{40})\n")
 LISTED: Final = ("refs/heads/", "refs/tags/")
 """The refs whose commits belong to a repository's list."""
+
+# Like git itself the library does not compute the id of every object that it reads: that takes as long as all the rest
+# of reading. What is damaged on the disk does not unpack; ids are looked at when objects come in, and by `git fsck`.
+pygit2.option(Option.ENABLE_STRICT_HASH_VERIFICATION, False)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ _COMMITS_KEPT: Final = 1 << 20
 _SIZE: Final = 500
 """Characters of a commit beside its message, about."""
 _LINKS_KEPT: Final = 4096
+_SIZES_KEPT: Final = 4096
 _NEAR: Final = 64
 
 
@@ -40,6 +41,7 @@ class Opened:
         self._kept = 0
         """Their size."""
         self._links: dict[str, Links] = {}
+        self._sizes: dict[pygit2.Oid, int] = {}
         if other is not None:
             # Nothing is written: this repository knows the other one's objects as long as it is open.
             repository.odb.add_disk_alternate(str(other[0] / "objects"))
@@ -143,8 +145,13 @@ class Opened:
         return found  # type: ignore[no-any-return]
 
     def size(self, raw_id: pygit2.Oid) -> int:
-        """The size of a file, by its header."""
-        return int(self.repository.odb.read_header(raw_id)[1])
+        """The size of a file, by its header; what one commit made of it is what the next one began with."""
+        found = self._sizes.get(raw_id)
+        if found is None:
+            if len(self._sizes) >= _SIZES_KEPT:
+                self._sizes.clear()
+            found = self._sizes[raw_id] = int(self.repository.odb.read_header(raw_id)[1])
+        return found
 
     def read(self, raw_id: pygit2.Oid) -> bytes:
         return bytes(self.repository.odb.read(raw_id)[1])

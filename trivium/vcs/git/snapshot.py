@@ -22,7 +22,7 @@ from trivium.vcs.git import differences, listing, log, patches, walking
 from trivium.vcs.git.changes import changes
 from trivium.vcs.git.commit_lists import ID_BYTES, Ids, position_in
 from trivium.vcs.git.index import GitIndex
-from trivium.vcs.git.last_changes import last_changes
+from trivium.vcs.git.last_changes import last_change, last_changes
 from trivium.vcs.git.objects import branch_at, changeset_of, peeled
 from trivium.vcs.git.opened import Opened
 from trivium.vcs.pages import Apart, CommitDetails, DiffOptions, FileDifference, Properties, TreeEntry
@@ -150,6 +150,8 @@ class GitSnapshot:
 
     def path_history(self, raw_id: str, path: str, start: int, limit: int) -> Sequence[str]:
         path = path_within(path)
+        if path and (start, limit) == (0, 1) and (last := last_change(self._opened, raw_id, path)) is not None:
+            return [last]
         return log.path_history(self._index.command, self._path, self._repository, raw_id, path, start, limit)
 
     def annotate(self, raw_id: str, path: str, limit: int) -> list[AnnotatedLine]:

@@ -61,23 +61,24 @@ def annotation(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
 
 
 def _blocks(visit: RepositoryVisit, place: Place, blocks: Sequence[Block]) -> list[rows.Block]:
-    ages = _ages([block.change for block in blocks])
-    before: dict[str, str] = {
-        block.before: address(visit, block.before, place.path, "annotate") for block in blocks if block.before
-    }
-    return [
-        rows.Block(
-            lines=block.count,
-            age=ages[block.change.raw_id],
+    """The blocks as rows show them: there are often many of few changesets."""
+    each = {block.change.raw_id: block for block in blocks}
+    ages = _ages([block.change for block in each.values()])
+    changesets = f"{visit.root}/changeset/"
+    shown = {
+        raw_id: rows.Block(
+            lines=0,
+            age=ages[raw_id],
             id=shown_id(visit, block.change),
-            href=f"{visit.root}/changeset/{block.change.raw_id}",
+            href=f"{changesets}{raw_id}",
             subject=block.change.subject,
             author=block.change.author,
             when=html(when(block.change.date)),
-            before_href=before.get(block.before, ""),
+            before_href=address(visit, block.before, place.path, "annotate") if block.before else "",
         )
-        for block in blocks
-    ]
+        for raw_id, block in each.items()
+    }
+    return [shown[block.change.raw_id]._replace(lines=block.count) for block in blocks]
 
 
 def _ages(changes: Sequence[Change]) -> dict[str, int]:

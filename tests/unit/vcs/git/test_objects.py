@@ -39,3 +39,16 @@ def test_no_repository_outlives_its_reader(tmp_path: Path, *, fails: bool) -> No
         assert _alive() == before
     finally:
         gc.enable()
+
+
+def test_what_is_damaged_is_not_told(tmp_path: Path) -> None:
+    """Ids are not computed when objects are read: they have a sum of their own."""
+    made = pygit2.init_repository(str(tmp_path), bare=True)
+    raw_id = str(made.create_blob(bytes(range(256)) * 40))
+    file = tmp_path / "objects" / raw_id[:2] / raw_id[2:]
+    sound = file.read_bytes()
+    file.chmod(0o600)
+    for at in range(2, len(sound), 7):
+        file.write_bytes(sound[:at] + bytes([sound[at] ^ 0xFF]) + sound[at + 1 :])
+        with pytest.raises(VcsError), open_repository(tmp_path) as repository:
+            repository.odb.read(pygit2.Oid(hex=raw_id))

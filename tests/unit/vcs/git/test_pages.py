@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.places import Place
+from trivium.vcs.budget import Budget, Exhausted, spending
 from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
-from trivium.vcs.git import listing
+from trivium.vcs.git import differences, last_changes, listing, log
 from trivium.vcs.pages import DiffOptions, EntryKind, Op, TreeEntry
 
 ODD = b'caf\xe9 \xff\n"\\'
@@ -126,6 +127,50 @@ def test_files_that_become_something_else(git_place: Place) -> None:
             part = [one.path for one in snapshot.differences(first, second, DiffOptions(path=path, renames=False))]
             assert part == [one for one in told if one == path or one.startswith(f"{path}/")]
         assert list(snapshot.differences(first, second, DiffOptions(path="../dir"))) == []
+
+
+def test_files_that_differ_are_found_once(git_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head of a page names them, and its lines come from the same; what they cost counts each time."""
+    file = "100644"
+    first = commit(git_place, {b"a": (file, b"1\n"), b"b": (file, b"1\n")})
+    second = commit(git_place, {b"a": (file, b"2\n"), b"c": (file, b"1\n")}, first)
+    found: list[object] = []
+    whole = differences.find_renames
+    monkeypatch.setattr(differences, "find_renames", lambda *given: found.append(given) or whole(*given))
+    with git_place.open() as snapshot:
+        named = [(one.path, one.op) for one in snapshot.differing(first, second, DiffOptions())]
+        assert named == [("a", Op.MODIFIED), ("c", Op.RENAMED)]
+        told = list(snapshot.differences(first, second, DiffOptions(context=0)))
+        assert [(one.path, one.op) for one in told] == named
+        assert told[0].hunks == b"@@ -1 +1 @@\n-1\n+2\n"
+        assert len(found) == 1
+        apart = [one.op for one in snapshot.differing(first, second, DiffOptions(renames=False))]
+        assert apart == [Op.MODIFIED, Op.DELETED, Op.ADDED]
+        with pytest.raises(Exhausted), spending(lambda: Budget(nodes=1)):
+            snapshot.differing(first, second, DiffOptions())
+
+
+def test_nobody_starts_git_for_a_change_that_is_near(git_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = "100644"
+    first = commit(git_place, {ODD + b"/x": (file, b"1\n"), b"b": (file, b"1\n"), b"c": (file, b"1\n")})
+    second = commit(git_place, {ODD + b"/x": (file, b"2\n"), b"b": (file, b"1\n")}, first)
+    aside = commit(git_place, {ODD + b"/x": (file, b"1\n"), b"b": ("100755", b"1\n")}, first, branch="aside")
+    merge = commit(git_place, {ODD + b"/x": (file, b"2\n"), b"b": ("100755", b"1\n")}, second, aside)
+    expected = {"b": aside, f"{NAME}/x": second, NAME: second}
+    with git_place.open() as snapshot:
+        for path, last in expected.items():
+            assert next(iter(snapshot.path_history(merge, path, 0, 2))) == last
+        with monkeypatch.context() as patched:
+            patched.setattr(log, "path_history", lambda *_: pytest.fail("git was asked"))
+            for path, last in expected.items():
+                assert snapshot.path_history(merge, path, 0, 1) == [last]
+            with pytest.raises(UnknownPath):
+                snapshot.path_history(merge, "c/d", 0, 1)
+        monkeypatch.setattr(last_changes, "_NEAR", 1)
+        for path, last in expected.items():
+            assert list(snapshot.path_history(merge, path, 0, 1)) == [last]
+        with pytest.raises(UnknownPath):
+            snapshot.path_history(merge, "c", 0, 1)
 
 
 def test_zones_and_committers(git_place: Place) -> None:
