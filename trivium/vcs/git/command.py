@@ -158,7 +158,7 @@ class GitCommand:
             judging.run("index-pack", f"--strict={accepted}", "--no-rev-index", "-o", index, str(pack), cwd=cwd)
         except VcsError as error:
             if found := _FLAW.search(str(error)):
-                raise NotAccepted(found[1]) from error
+                raise NotAccepted(found[1].partition(" fatal: ")[0].partition(" error: ")[0]) from error
             raise
 
     @property
