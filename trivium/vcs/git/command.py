@@ -145,18 +145,20 @@ class GitCommand:
         accepted = [word for flaw in _HARMLESS for word in ("-c", f"fsck.{flaw}=ignore")]
         return self.tied_with_helpers("--git-dir=.", *accepted, "fsck", "--full", "--no-dangling", "--no-progress")
 
-    def judge(self, pack: Path, cwd: Path) -> None:
-        """Look at the objects in a pack, a file beside the repository `cwd`, as at those that are pushed there.
+    def judge(self, pack: Path, objects: Path, cwd: Path) -> None:
+        """Look at the objects in a pack as at those that are pushed to the repository `cwd`, which gets none of them.
 
-        Raises `NotAccepted` with git's reason, and `VcsError`.
+        `objects` is a directory that has them as well: git reads some there. Raises `NotAccepted` with git's reason,
+        and `VcsError`.
         """
+        judging = replace(self, environment=self.environment | {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)})
         accepted = ",".join(f"{flaw}=ignore" for flaw in _HARMLESS)
         index = str(pack.with_suffix(".index"))
         try:
-            self.run("index-pack", f"--strict={accepted}", "--no-rev-index", "-o", index, str(pack), cwd=cwd)
+            judging.run("index-pack", f"--strict={accepted}", "--no-rev-index", "-o", index, str(pack), cwd=cwd)
         except VcsError as error:
             if found := _FLAW.search(str(error)):
-                raise NotAccepted(found[1]) from error
+                raise NotAccepted(found[1].partition(" fatal: ")[0].partition(" error: ")[0]) from error
             raise
 
     @property

@@ -50,7 +50,8 @@ def made(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
     ):
         if (target_of(repository, name) or ZERO) != wanted.parent:
             raise HeadMoved(wanted.branch)
-        _build_in(building, Path(aside, "objects"))
+        objects = Path(aside, "objects")
+        _build_in(building, objects)
         parents = [] if wanted.parent == ZERO else [pygit2.Oid(hex=wanted.parent)]
         tree = building[parents[0]].peel(pygit2.Tree) if parents else None
         new = [] if wanted.content is None else [building.create_blob(wanted.content)]
@@ -61,13 +62,7 @@ def made(command: GitCommand, path: Path, wanted: FileCommit) -> RefUpdate:
         who = pygit2.Signature(wanted.author, wanted.email)
         raw_id = building.create_commit(None, who, who, f"{wanted.message.rstrip()}\n", whole, parents)
         new = list(dict.fromkeys([*new, whole, raw_id]))
-
-        def all_new(packing: pygit2.PackBuilder) -> None:
-            for one in new:
-                packing.add(one)
-
-        building.pack(Path(aside), pack_delegate=all_new, n_threads=1)
-        command.judge(next(Path(aside).glob("*.pack")), path)
+        command.judge(_packed(building, new, Path(aside)), objects, path)
         for one in new:
             kind, content, *_ = building.odb.read(one)
             repository.write(kind, content)
@@ -78,6 +73,17 @@ def _build_in(repository: pygit2.Repository, place: Path) -> None:
     """Have new objects written to another directory: what git does not take would be found as damage in its own."""
     place.mkdir()
     repository.odb.add_backend(pygit2.OdbBackendLoose(str(place), _QUICKLY, False), _FIRST)
+
+
+def _packed(repository: pygit2.Repository, ids: list[pygit2.Oid], place: Path) -> Path:
+    """A pack of some objects, in a directory."""
+
+    def add(packing: pygit2.PackBuilder) -> None:
+        for one in ids:
+            packing.add(one)
+
+    repository.pack(place, pack_delegate=add, n_threads=1)
+    return next(place.glob("*.pack"))
 
 
 def move(command: GitCommand, path: Path, update: RefUpdate) -> None:
