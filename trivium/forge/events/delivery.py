@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -75,13 +75,26 @@ def deliver(site: Site, to: Subscriber, *, ending: Callable[[], bool] = lambda: 
 
     Returns after how many seconds it makes sense to try again, even if nothing happens meanwhile; None: only then.
     """
+    return _deliver(site, to, ending).again
+
+
+class _Delivered(NamedTuple):
+    """How a turn ended."""
+
+    again: float | None
+    """As `deliver` returns it."""
+    heard: bool
+    """Whether there was any event for the subscriber."""
+
+
+def _deliver(site: Site, to: Subscriber, ending: Callable[[], bool]) -> _Delivered:
     with outbox.alone(site, to.name) as free:
         if not free:
-            return _OCCUPIED
+            return _Delivered(_OCCUPIED, heard=False)
         turn = _Turn(site, to, ending)
         turn.retry()
         turn.go_on()
-        return turn.next_try()
+        return _Delivered(turn.next_try(), turn.heard)
 
 
 class _Turn:
@@ -91,6 +104,7 @@ class _Turn:
         self._site = site
         self._to = to
         self._ending = ending
+        self.heard = False
 
     def retry(self) -> None:
         """Try what was not taken before, where it is time: of each line the first, then what waits behind it."""
@@ -158,6 +172,7 @@ class _Turn:
 
     def _given(self, event: Recorded) -> tuple[str, bool]:
         """Give an event to the subscriber; returns why it did not take it, and whether that is final."""
+        self.heard = True
         try:
             self._to.deliver(event)
         except Undeliverable as error:
@@ -212,6 +227,10 @@ class _State:
     """When to try again in any case, by the monotonic clock."""
     ended: float = -math.inf
     """When it was delivered to last, by the same."""
+    not_before: float = -math.inf
+    """What nobody here knows to be wanted waits until then."""
+    told: bool = False
+    """Whether something that is wanted was recorded here since it was last set to work."""
 
 
 @dataclass(slots=True)
@@ -252,6 +271,9 @@ class Delivery:
     def _recorded(self, actions: Set[str]) -> None:
         """Somebody in this process has committed events."""
         if not actions.isdisjoint(self._wanted):
+            for one in self.subscribers:
+                if not actions.isdisjoint(one.actions):
+                    self._states[one.name].told = True
             self._woken.set()
 
     def _begin(self) -> None:
@@ -283,26 +305,33 @@ class Delivery:
             due = state.again_at is not None and state.again_at <= moment
             if state.at_work or (end == state.seen and not due):
                 continue
-            if (soonest := state.ended + one.pause) > moment:
-                state.again_at = soonest
+            # Most of what happens concerns no subscriber, and other processes do not say what they recorded.
+            soonest = max(state.ended + one.pause, -math.inf if state.told else state.not_before)
+            if soonest > moment:
+                state.again_at = soonest if state.again_at is None else min(state.again_at, soonest)
                 continue
             found = True
+            told, state.told = state.told, False
             state.at_work, state.seen, state.again_at = True, end, None
             assert self._threads is not None
-            self._threads.submit(partial(self._work, one, state))
+            self._threads.submit(partial(self._work, one, state, told))
         return found
 
-    def _work(self, to: Subscriber, state: _State) -> None:
+    def _work(self, to: Subscriber, state: _State, told: bool) -> None:
         try:
-            again = deliver(self.site, to, ending=self._closing.is_set)
+            again, heard = _deliver(self.site, to, self._closing.is_set)
         except Exception as error:
             _log.warning("events cannot be delivered now", subscriber=to.name, why=_reason(error))
-            again = _BROKEN
+            again, heard = _BROKEN, False
         state.ended = time.monotonic()
+        if told and not heard and again is None:
+            again = _OCCUPIED  # another process has just delivered it, or it cannot be seen yet (`outbox`)
+        state.not_before = -math.inf if heard else state.ended + (_OCCUPIED if again == _OCCUPIED else _POLL)
         if again is not None:
             state.again_at = state.ended + again
         state.at_work = False
-        self._woken.set()  # for what came meanwhile, and for the time of the next try
+        if heard or state.told or again is not None:
+            self._woken.set()  # for what came meanwhile, and for the time of the next try
 
     def _pause(self, longest: float) -> float:
         """Until when there is nothing to do but to look for events of other processes."""

@@ -387,6 +387,26 @@ def test_events_are_gathered_for_whoever_is_in_no_hurry(site: Site) -> None:
         running.stop()
 
 
+def test_what_nobody_wants_is_not_looked_through_again_and_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "_POLL", 3600)
+    listener = Listener()
+    running = Delivery(site, [listener.subscriber])
+    running.start()
+    try:
+        state = running._states["listener"]
+        until(lambda: not state.at_work and state.ended > 0)
+        with site.store.write(access_unchanged=True) as db:
+            journal.record(db, the_system(), SignedOut(subject="ada", session_id=1))
+        before = state.seen, state.ended
+        assert not running._look()
+        assert (state.seen, state.ended) == before
+        assert state.again_at == state.not_before >= state.ended + 3600
+        happen(site, "ada")
+        until(lambda: listener.heard == ["ada"])
+    finally:
+        running.stop()
+
+
 def test_what_nobody_wants_wakes_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Delivery(site, [Listener().subscriber])
     running.start()
