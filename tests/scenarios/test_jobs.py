@@ -68,6 +68,8 @@ def yard(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator
         server.start(**made.environment)
         api = server.api(server.admin_key)
         api("create_repo", repo_name="source", repo_type="git")
+        # Git is not started for a copy of what never had a ref: here it is, to be held.
+        (server.root / "source" / "packed-refs").touch()
         yield made
         made.close()
         server.stop()

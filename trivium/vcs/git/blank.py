@@ -38,7 +38,8 @@ class Blank(NamedTuple):
 
 def read_blank(path: Path) -> Blank:
     """An empty repository that git has just made."""
-    directories, files = [], {}
+    directories: list[str] = []
+    files: dict[str, bytes] = {}
     for directory, inside, names in os.walk(path):
         here = Path(directory)
         directories += [str((here / name).relative_to(path)) for name in inside]
