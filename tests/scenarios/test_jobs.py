@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
+import os
+import signal
 import threading
 import uuid
 from collections.abc import Iterator
@@ -25,10 +27,13 @@ from tests.support.servers import Server
 from tests.support.waiting import until
 from trivium.access.levels import Level
 from trivium.assembly import open_site
+from trivium.cli.workers import NAME_OF_JOBS
 from trivium.forge.accounts import users as accounts
 from trivium.forge.jobs.job import moment
 from trivium.forge.pushes.queued_pulls import submit_pull
 from trivium.forge.repositories import finding as repositories
+from trivium.forge.repositories import queued
+from trivium.forge.repositories.requests import ForkRequest
 from trivium.settings import Settings
 
 SECRET = "s3cr3t-of-the-import"
@@ -68,6 +73,8 @@ def yard(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator
         server.start(**made.environment)
         api = server.api(server.admin_key)
         api("create_repo", repo_name="source", repo_type="git")
+        # Git is not started for a copy of what never had a ref: here it is, to be held.
+        (server.root / "source" / "packed-refs").touch()
         yield made
         made.close()
         server.stop()
@@ -383,6 +390,35 @@ def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git
         # Also when nobody needs it: a look tells.
         redis.kill()
         until(lambda: metrics(own_server)["queue_lost_total"] == lost + 1)
+
+
+def _process_for_jobs(server: Server) -> list[int]:
+    found = []
+    for pid in server.children():
+        with contextlib.suppress(OSError):  # it has ended
+            if Path(f"/proc/{pid}/comm").read_text().strip() == NAME_OF_JOBS:
+                found.append(pid)
+    return found
+
+
+def test_a_crowd_of_jobs_has_a_process_of_its_own_which_may_die(own_server: Server) -> None:
+    own_server.start("--workers", "1", **OFTEN)
+    api = own_server.api(own_server.admin_key)
+    api("create_repo", repo_name="source", repo_type="git")
+    names = [f"fork{number}" for number in range(100)]
+    with contextlib.closing(open_site(Settings(data=own_server.data))) as site:
+        with site.store.read() as db:
+            root = accounts.find(db, own_server.admin).as_caller("127.0.0.1")
+            source = repositories.find(db, root, "source", Level.READ)
+        for name in names:
+            queued.fork(site, root, source, ForkRequest(name=name), waits=False)
+    until(lambda: _process_for_jobs(own_server))
+    for pid in _process_for_jobs(own_server):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    until(lambda: own_server.query("SELECT count(*) FROM jobs WHERE state = 'done'") == [(len(names),)])
+    assert {one["repo_name"] for one in api("get_repos")} == {"source", *names}
+    until(lambda: not _process_for_jobs(own_server))
 
 
 def test_the_programs_say_what_they_lack(yard: Yard) -> None:

@@ -63,8 +63,10 @@ def yard(tmp_path: Path) -> Iterator[Yard]:
         cluster.remove()
 
 
-def _source(api: Api) -> None:
+def _source(server: Server, api: Api) -> None:
     api("create_repo", repo_name="source", repo_type="git")
+    # Git is not started for a copy of what never had a ref: here it is, to be held.
+    (server.root / "source" / "packed-refs").touch()
 
 
 def test_a_database_killed_in_the_middle_of_a_copy_loses_nothing_and_does_nothing_twice(
@@ -72,7 +74,7 @@ def test_a_database_killed_in_the_middle_of_a_copy_loses_nothing_and_does_nothin
 ) -> None:
     server, cluster = yard.server, yard.cluster
     api = server.api(server.admin_key)
-    _source(api)
+    _source(server, api)
     program, begun, go = held_program("git", tmp_path)
     worker = Worker(server, yard.environment | {"TRIVIUM_GIT_PATH": str(program)}, "--concurrency", "1")
     try:

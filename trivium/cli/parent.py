@@ -29,7 +29,7 @@ import trivium.cli.lean  # noqa: F401  # before all else that loads libraries
 from trivium.cli import worker
 from trivium.cli.logs import set_up_logging
 from trivium.cli.order import ParentOrder
-from trivium.cli.workers import IN_ORDER, MESSAGE, Wish
+from trivium.cli.workers import IN_ORDER, JOBS, MESSAGE, Wish
 from trivium.errors import StartRefused, TriviumError
 from trivium.procs.memory import give_back, keep_together
 from trivium.procs.ties import end_with
@@ -81,6 +81,8 @@ class _Parent:
                 os.kill(self._pids[wish.slot], wish.signal)
         elif wish.slot == IN_ORDER:
             self._fork(wish.slot, lambda: worker.put_in_order(self._order, again=wish.again))
+        elif wish.slot == JOBS:
+            self._fork(wish.slot, lambda: worker.do_jobs(self._order))
         else:
             self._fork(wish.slot, lambda: worker.serve(self._order, wish.slot, listening))
 

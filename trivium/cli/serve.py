@@ -22,8 +22,9 @@ from typing import Any, Final
 
 from trivium.cli.beats import Pulse
 from trivium.cli.companions import companions
-from trivium.cli.workers import IN_ORDER, Ended, Workers
+from trivium.cli.workers import IN_ORDER, JOBS, Ended, Workers
 from trivium.errors import StartRefused
+from trivium.jobs import wanted
 from trivium.procs import tallies
 from trivium.settings import Settings
 
@@ -61,7 +62,7 @@ class Supervisor:
         """Serve until a signal says otherwise; raises `StartRefused` with one sentence."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        # A child has ended, or a worker wants a companion: the signal wakes us, and we look ourselves.
+        # A child has ended, or a worker wants a companion or help: the signal wakes us, and we look ourselves.
         for number in (signal.SIGCHLD, signal.SIGUSR1):
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
@@ -85,6 +86,7 @@ class Supervisor:
                     self._end_silent(workers)
                     self._replace(workers, listening, ended)
                     self._recover(workers)
+                    self._see_to_jobs(workers, ended)
             finally:
                 listening.close()
                 self._end(workers)
@@ -145,7 +147,7 @@ class Supervisor:
 
     def _replace(self, workers: Workers, listening: socket.socket, ended: list[Ended]) -> None:
         """Start others for the workers that have ended."""
-        dead = [worker for worker in ended if worker.slot != IN_ORDER]
+        dead = [worker for worker in ended if worker.slot not in (IN_ORDER, JOBS)]
         for worker in dead:
             said = f"trivium: a worker ended with status {worker.status}; starting another"
             print(said, file=sys.stderr, flush=True)
@@ -155,6 +157,20 @@ class Supervisor:
             self._recover_again = True
             # No tight loop when workers die at once.
             time.sleep(_RESTART_PAUSE)
+
+    def _see_to_jobs(self, workers: Workers, ended: list[Ended]) -> None:
+        """Start the process that does jobs where a worker wants it; when it is done, it is wanted no more."""
+        data = self._settings.data
+        for process in ended:
+            if process.slot == JOBS:
+                wanted.not_wanted(data)
+                if process.status:
+                    said = f"trivium: the process that does jobs ended with status {process.status}"
+                    print(said, file=sys.stderr, flush=True)
+                    self._recover_again = True
+        if wanted.is_wanted(data) and JOBS not in workers.slots and not self._stopping:
+            wanted.not_wanted(data)
+            workers.do_jobs()
 
     def _recover(self, workers: Workers) -> None:
         """Let a child recover what a dead worker left. It may take a while, and others may die meanwhile."""

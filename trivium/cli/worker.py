@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the processes do that the parent of the workers forks: serve requests, or put the data in order."""
+"""What the processes do that the parent of the workers forks: serve requests, do jobs, or put the data in order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import socket
+import threading
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -18,7 +21,7 @@ import uvicorn
 
 from trivium.cli.beats import Heart
 from trivium.cli.order import ParentOrder
-from trivium.cli.workers import NAME
+from trivium.cli.workers import NAME, NAME_OF_JOBS
 from trivium.http.connections import take_descriptors
 from trivium.http.protocol import limited_protocol
 from trivium.procs.priority import answer_soon, go_first
@@ -107,6 +110,23 @@ def serve(order: ParentOrder, slot: int, listening: int) -> None:
     if settings.short_calls_first:
         answer_soon()
     _Server(config, order, slot).run(sockets=[sock])
+
+
+def do_jobs(order: ParentOrder) -> None:
+    """Do the jobs that wait (`jobs.crowds`), beside the workers that serve."""
+    from trivium.assembly import open_site
+    from trivium.jobs.crowds import work_off
+
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(NAME_OF_JOBS)
+    gc.enable()
+    # As few connections to a database with a server as there can be: the workers have their shares already.
+    settings = replace(order.settings(), database_connections=1)
+    with contextlib.closing(open_site(settings)) as site:
+        work_off(site, ended)
 
 
 def put_in_order(order: ParentOrder, *, again: bool) -> None:

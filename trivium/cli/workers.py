@@ -21,8 +21,11 @@ from trivium.cli import modules
 
 IN_ORDER: Final = -1
 """The slot of the process that puts the data in order."""
+JOBS: Final = -2
+"""The slot of the process that does jobs where many wait."""
 NAME: Final = "trivium-worker"
 """What the kernel calls a worker, as `ps` and `top` show it."""
+NAME_OF_JOBS: Final = "trivium-jobs"
 MESSAGE: Final = 256
 """Bytes, no less than a message has."""
 
@@ -31,7 +34,7 @@ class Wish(NamedTuple):
     """What the parent of the workers is asked for."""
 
     slot: int
-    """Of a worker, or `IN_ORDER`."""
+    """Of a worker, `IN_ORDER` or `JOBS`."""
     signal: int = 0
     """To send to the process that has the slot; 0: start one."""
     again: bool = False
@@ -49,7 +52,7 @@ class Ended(NamedTuple):
 
 
 class Workers:
-    """The processes that serve and the one that puts the data in order, by their slots."""
+    """The processes that serve, and those that do something else beside them, by their slots."""
 
     def __init__(self, order: dict[str, Any], **descriptors: int) -> None:
         """`order` and `descriptors` are fields of `order.ParentOrder`."""
@@ -81,6 +84,10 @@ class Workers:
     def put_in_order(self, *, again: bool = False) -> None:
         """Start the process that puts the data in order; `again`: while others serve."""
         self._start(Wish(IN_ORDER, again=again))
+
+    def do_jobs(self) -> None:
+        """Start the process that does the jobs which wait, and ends then."""
+        self._start(Wish(JOBS))
 
     def signal(self, slot: int, number: int) -> None:
         """Send a signal to the process that has a slot, if it has not ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -15,10 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from trivium.errors import Busy, TriviumError
 from trivium.forge.jobs import running
+from trivium.forge.jobs.running import Due
 from trivium.forge.site import Site
 from trivium.forge.upkeep import after_pushes
 from trivium.jobs.broker import Broker
 from trivium.jobs.carrying_out import NotStored, carry_out
+from trivium.jobs.crowds import CROWD
 from trivium.jobs.looking import interval, look
 from trivium.jobs.registry import long_kinds
 from trivium.jobs.schedules import begin_due
@@ -28,13 +31,19 @@ _log = structlog.get_logger(__name__)
 LONG: Final = 2
 """Long jobs at a time in one process."""
 SHORT: Final = 1
+_PATIENCE: Final = 15.0
+"""Seconds after which help that does not come is waited for no more."""
 
 
 class Runner:
     """Looks for jobs, and does them where nobody else is told to, until it is closed."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, get_help: Callable[[], None] | None = None) -> None:
+        """`get_help` starts the process that does many long jobs (`jobs.crowds`); None: there can be none."""
         self._site = site
+        self._get_help = get_help
+        self._first_of_crowd: tuple[str, float] | None = None
+        """The job that others are to do next, and since when."""
         self._every = interval(site)
         self._asked_at = time.monotonic()
         self._changed = threading.Condition()
@@ -106,10 +115,25 @@ class Runner:
             kinds = long_kinds()
             with self._site.store.read() as db:
                 # Those that are ours already are among them for a moment.
-                most = free + len(self._under_way)
+                most = max(free + len(self._under_way), CROWD)
                 waiting = running.due(db, most, of=kinds) if long else running.due(db, most, but=kinds)
+            if long and self._is_helped(waiting):
+                continue
             for job in [one.id for one in waiting if one.id not in self._under_way][:free]:
                 self._begin(job, long=long)
+
+    def _is_helped(self, waiting: Sequence[Due]) -> bool:
+        """Whether long jobs are left to another process: so many wait, and the first of them not for long."""
+        if self._get_help is None or len(waiting) < CROWD:
+            self._first_of_crowd = None
+            return False
+        first, moment = waiting[0].id, time.monotonic()
+        if self._first_of_crowd is None or self._first_of_crowd[0] != first:
+            self._first_of_crowd = first, moment
+        elif moment - self._first_of_crowd[1] > _PATIENCE:
+            return False  # nobody comes
+        self._get_help()
+        return True
 
     def _begin(self, job: str, *, long: bool) -> None:
         with self._changed:

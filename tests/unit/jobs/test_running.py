@@ -23,6 +23,7 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep.recovery import recover
 from trivium.jobs import carrying_out, registry
 from trivium.jobs.carrying_out import NotStored, carry_out
+from trivium.jobs.crowds import CROWD, work_off
 from trivium.jobs.looking import look
 from trivium.jobs.runner import Runner
 from trivium.settings import Settings
@@ -111,6 +112,34 @@ def test_jobs_are_done_in_their_order_and_short_ones_do_not_wait(site: Site, ada
     held.set()
     _wait(lambda: _row(site, long).state is State.DONE)
     runner.close()
+
+
+def test_very_many_long_ones_are_left_to_another_process(site: Site, ada: Caller, done: list[Any]) -> None:
+    words = [f"long {number}" for number in range(CROWD)]
+    asked = [_ask(site, ada, word, LONG) for word in words]
+    help_came = threading.Event()
+    runner = Runner(site, help_came.set)
+    runner._begin_due()
+    assert help_came.is_set()
+    assert not runner._under_way
+    work_off(site, threading.Event())
+    assert sorted(done) == sorted(words)
+    assert {_row(site, one).state for one in asked} == {State.DONE}
+
+
+def test_where_no_help_comes_they_are_begun_here(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trivium.jobs.runner._PATIENCE", -1)
+    asked = [_ask(site, ada, f"long {number}", LONG) for number in range(CROWD)]
+    calls: list[None] = []
+    runner = Runner(site, lambda: calls.append(None))
+    runner._begin_due()
+    assert not runner._under_way
+    runner.start()
+    _wait(lambda: _row(site, asked[-1]).state is State.DONE)
+    runner.close()
+    assert len(calls) == 1
 
 
 def _wait(reached: Any) -> None:
