@@ -133,7 +133,7 @@ def test_a_tripwire_for_git(git_place: Place) -> None:
     with git_place.open() as snapshot:
         said.unlink(missing_ok=True)
         for name in IN_THE_WAY:
-            snapshot.path_history(last, name, 0, 1)
+            snapshot.path_history(last, name, 0, 2)
             snapshot.annotate(last, name, MANY)
         before = said.read_text()
         for name in NOWHERE:
