@@ -3,19 +3,31 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.support import postgresql
-from tests.support.clients import Git
+from tests.support.browser import Browser
+from tests.support.clients import Api, Git
 from tests.support.metrics import WATCHED, metrics
 from tests.support.postgresql import Cluster
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.skipif(not postgresql.wanted(), reason="about PostgreSQL (make test DB=postgresql)")
+
+Told = tuple[int, dict[str, str], bytes]
+"""Status, headers and body of an answer."""
+
+_END_WHO_WAITS_FOR_US: Final = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 
 
 @pytest.fixture
@@ -74,3 +86,43 @@ def test_everybody_is_told_and_it_passes(
     assert server.workers() == workers
     log = server.log.read_text()
     assert "the database cannot be reached" in log and "Traceback" not in log
+
+
+def test_a_connection_that_breaks_under_a_request_is_told_at_every_door(server: Server, root: Api) -> None:
+    """A statement under way is ended, as by a restart: each door says so, and none that something is wrong with it."""
+    name = root.new_repo().name
+    browser, stranger = Browser(server.url), Browser(server.url)
+    browser.sign_in(server.administrator)
+    asked = json.dumps({"id": 7, "api_key": server.admin_key, "method": "get_repo", "args": {"repoid": name}})
+    sign_in = {"username": server.admin, "password": server.admin_password, "came_from": "/"}
+    sign_in["csrf_token"] = stranger.get("/_admin/login").page.token
+    basic = base64.b64encode(f"{server.admin}:{server.admin_password}".encode()).decode()
+    known = {"Authorization": f"Basic {basic}", "Accept": "application/mercurial-0.1"}
+
+    def page(browser: Browser, fields: dict[str, str] | None = None) -> Told:
+        answer = browser.get(f"/{name}") if fields is None else browser.post("/_admin/login", fields)
+        return answer.status, answer.headers, answer.body
+
+    doors: dict[str, Callable[[], Told]] = {
+        "a page": lambda: page(browser),
+        "a form": lambda: page(stranger, sign_in),
+        "the API": lambda: root.post(asked),
+        "git": lambda: root.post(
+            "", method="GET", path=f"/{name}.git/info/refs?service=git-upload-pack", headers=known
+        ),
+        "hg": lambda: root.post("", method="GET", path=f"/{name}?cmd=capabilities", headers=known),
+        "svn": lambda: root.post("", method="OPTIONS", path=f"/{name}", headers=known),
+    }
+    assert server.database is not None
+    said = len(server.log.read_text())
+    with postgresql.connected(server.database) as db, db.transaction(), ThreadPoolExecutor(1) as client:
+        db.execute("LOCK TABLE repositories, sign_in_failures IN ACCESS EXCLUSIVE MODE")
+        for door, ask in doors.items():
+            answer = client.submit(ask)
+            while not answer.done():
+                db.execute(_END_WHO_WAITS_FOR_US)
+            status, headers, body = answer.result()
+            assert status == 503 and "retry-after" in headers, (door, status, body)
+            words = re.sub(rb"<[^>]*>|\s+", b" ", body)
+            assert b"psycopg" not in words and (door == "hg" or b"database cannot be reached" in words), (door, words)
+    assert "Traceback" not in server.log.read_text()[said:]

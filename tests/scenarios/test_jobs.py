@@ -348,6 +348,22 @@ def test_a_message_that_was_lost_is_sent_again(yard: Yard, api: Api) -> None:
     worker.kill()
 
 
+def test_what_the_queue_does_not_bring_is_done_all_the_same(yard: Yard, api: Api) -> None:
+    """Celery may hear nothing more once its broker was away."""
+    worker = yard.work(**OFTEN)
+    worker.hold_master()
+    tasks = [api("fork_repo", repoid="source", fork_name=f"unheard-{number}")["task"] for number in range(3)]
+    # They were sent long ago: nobody need wait until that is so.
+    yard.server.execute("UPDATE jobs SET sent_on = ? WHERE state = 'queued'", moment(-60))
+    assert [ended(yard.server, task) for task in tasks] == [("done", None)] * 3
+    worker.hold_master(held=False)
+    # It hears of them now, and nothing is done twice.
+    later = api("fork_repo", repoid="source", fork_name="heard")["task"]
+    assert ended(yard.server, later) == ("done", None)
+    assert yard.server.query("SELECT DISTINCT attempts FROM jobs WHERE subject LIKE ?", "unheard-%") == [(1,)]
+    worker.kill()
+
+
 def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git, tmp_path: Path) -> None:
     with broker(tmp_path) as redis:
         environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}

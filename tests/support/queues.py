@@ -113,6 +113,10 @@ class Worker:
         self._process.wait(60)
         return children
 
+    def hold_master(self, *, held: bool = True) -> None:
+        """Have the process that hears from the queue stand still, or go on; those that carry out jobs do not notice."""
+        self._process.send_signal(signal.SIGSTOP if held else signal.SIGCONT)
+
     def stop(self) -> int:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

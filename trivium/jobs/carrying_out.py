@@ -19,7 +19,7 @@ from trivium.forge.jobs.running import Later, TakenAway, Work
 from trivium.forge.repositories.failed_transfers import reason_of
 from trivium.forge.site import Site
 from trivium.jobs import handlers
-from trivium.jobs.registry import Handler, handler_of
+from trivium.jobs.registry import Handler, handler_of, outside_kinds
 from trivium.vcs.errors import Interrupted
 
 __all__ = ["NotStored", "carry_out", "handlers"]
@@ -42,11 +42,13 @@ def carry_out(site: Site, job: str, stop: Callable[[], bool] = lambda: False) ->
     meanwhile, and what was done would be done again. Raises `NotStored` when it was impossible for a minute for another
     reason, or because this process ends; and what the database raises when the job could not be taken.
     """
-    taken = running.claim(site, job)
+    taken = running.claim(site, job, outside_kinds())
     if taken is None:
         return False
     handler = handler_of(taken.kind)
-    work = Work(site, taken, stop, forgotten=handler is not None and handler.kind.forgotten)
+    kind = None if handler is None else handler.kind
+    kept = {} if kind is None else {"forgotten": kind.forgotten, "outside": kind.outside}
+    work = Work(site, taken, stop, **kept)
     store = _attempt(site, work, taken, handler)
     if not work.over:
         _stored(work, store, stop)

@@ -51,3 +51,8 @@ def handler_of(name: str) -> Handler | None:
 def long_kinds() -> frozenset[str]:
     """The kinds whose jobs may take minutes."""
     return frozenset(name for name, handler in _handlers.items() if handler.kind.long)
+
+
+def outside_kinds() -> frozenset[str]:
+    """The kinds whose jobs act outside of the database and the repositories."""
+    return frozenset(name for name, handler in _handlers.items() if handler.kind.outside)

@@ -13,6 +13,7 @@ import mmap
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,7 +23,10 @@ from celery.beat import Scheduler
 from sqlalchemy.exc import DBAPIError
 
 from trivium.errors import TriviumError
+from trivium.forge.jobs import running
+from trivium.forge.jobs.job import moment
 from trivium.forge.site import Site
+from trivium.forge.upkeep.recovery import recover_left
 from trivium.jobs.broker import QUEUE, TASK
 from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import interval, look
@@ -36,26 +40,42 @@ _MOST_KIBIBYTES: Final = 1 << 20
 """Memory after which a process is replaced, when it has done its job."""
 _START: Final = 120.0
 _HOUR: Final = 3600
+_MOST: Final = 20
+_SILENT: Final = 3
+"""Looks after which a job that was sent should have been brought to a process that has nothing to do."""
 _BEAT: Final = 5.0
 """Seconds between two looks at the schedules."""
 SCHEDULES: Final = "trivium.schedules"
 
 
 class _Process:
-    """One process of the worker: its site, and what it does."""
+    """One process of the worker: its site, and what it does.
+
+    It does one job at a time. Which, it is told by Celery; where nobody tells it, it looks by itself. Celery may hear
+    nothing more once its broker was away, and does not notice.
+    """
 
     def __init__(self, site: Site, stopping: Callable[[], bool]) -> None:
         self.site = site
         self._stopping = stopping
+        self._turn = threading.Lock()
+        self._told_at = time.monotonic()
+        """When Celery brought something last, by the monotonic clock."""
         self._job: str | None = None
         threading.Thread(target=self._look, name="look", daemon=True).start()
 
     def carry_out(self, job: str) -> None:
+        with self._turn:
+            self._carry_out(job)
+            self._told_at = time.monotonic()
+
+    def _carry_out(self, job: str) -> bool:
         self._job = job
         try:
-            if not carry_out(self.site, job, self._stopping):
-                # Perhaps that of a process which is dead by now.
-                look(self.site, self._busy_with)
+            if carry_out(self.site, job, self._stopping):
+                return True
+            # Perhaps that of a process which is dead by now.
+            look(self.site, self._busy_with)
         except NotStored:
             # Once this process is gone, others know that nobody does it.
             _log.error("a process of the worker gives up", job=job)
@@ -65,6 +85,23 @@ class _Process:
             _log.warning("a job was not taken", job=job, why=str(error)[:200])
         finally:
             self._job = None
+        return False
+
+    def _do_what_nobody_brings(self) -> None:
+        """Do the jobs that somebody should have heard of long ago, the oldest first, while this one hears of none."""
+        patience = _SILENT * interval(self.site)
+        while not self._stopping() and time.monotonic() - self._told_at > patience:
+            with self.site.store.read() as db:
+                waiting = running.due(db, _MOST)
+            silent = [job.id for job in waiting if job.sent_on is not None and job.sent_on < moment(-patience)]
+            if not silent or not self._turn.acquire(blocking=False):
+                return
+            try:
+                _log.warning("the queue did not bring a job", job=silent[0])
+                if not any(self._carry_out(job) for job in silent):
+                    return
+            finally:
+                self._turn.release()
 
     def _busy_with(self) -> tuple[str, ...]:
         job = self._job
@@ -74,7 +111,9 @@ class _Process:
         pause = threading.Event()
         while not pause.wait(interval(self.site)):
             try:
+                recover_left(self.site)
                 look(self.site, self._busy_with)
+                self._do_what_nobody_brings()
             except (DBAPIError, TriviumError) as error:
                 _log.warning("jobs were not looked for", why=str(error)[:200])
             except Exception:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from trivium.errors import StartRefused, Undone, WouldWait
 from trivium.store import postgresql, sqlite
-from trivium.store.failures import told
+from trivium.store.failures import Inside, told
 from trivium.store.locks import number_of
 from trivium.store.postgresql import Readers
 from trivium.store.tables import access_stamp
@@ -88,7 +88,9 @@ class Store:
         Inside another `read` of the same thread it is the same connection.
         """
         open_already: Connection | None = getattr(self._thread, "reading", None)
-        return self._read() if open_already is None else nullcontext(open_already)
+        if open_already is None:
+            return self._read()
+        return nullcontext(open_already) if self.hurried else Inside(open_already)
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:

@@ -11,7 +11,16 @@ from contextlib import contextmanager
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from trivium.errors import Busy, DatabaseAway, Invalid, TriviumError, Undone
@@ -48,10 +57,32 @@ def told() -> Iterator[None]:
         raise meant from error
 
 
+class Inside:
+    """A connection inside of a block that has it already, and tells there what goes wrong as `told` does.
+
+    Who is between both blocks may have to say it, as a page does. It costs no more than a block that does nothing.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Connection:
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, SQLAlchemyError) and (meant := meaning_of(error)) is not None:
+            raise meant from error
+
+
 def meaning_of(error: SQLAlchemyError) -> TriviumError | None:
     """The error of the core that a database's error stands for; None for a fault of ours."""
     if isinstance(error, NoConnectionFree):
         return Busy(NONE_FREE)
+    if isinstance(error, PendingRollbackError):
+        # Asked on a connection that broke just before: what handles that may still be inside of its block.
+        return DatabaseAway(AWAY)
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error, OperationalError) and "database is locked" in str(error.orig):

@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final, TypeVar
 
 import msgspec
@@ -95,6 +96,22 @@ def record(db: Connection, *, worker: str, kind: str, detail: dict[str, object])
     return intent
 
 
+def begin(store: Store, *, worker: str, kind: str, detail: dict[str, object], in_doubt: SimpleQueue[str]) -> str:
+    """Write an intent in a transaction of its own; returns its id.
+
+    Where the database goes away meanwhile it may stand there all the same: `in_doubt` gets it, for `recover_left`.
+    """
+    intent = ""
+    try:
+        with store.write(access_unchanged=True) as db:
+            intent = record(db, worker=worker, kind=kind, detail=detail)
+    except DatabaseAway:
+        if intent:
+            in_doubt.put(intent)
+        raise
+    return intent
+
+
 def clear(db: Connection, intent: str) -> None:
     """Remove an intent: what it spoke of is done, or undone."""
     _DELETE.run(db, {"intent": intent})
@@ -129,8 +146,7 @@ def carry_out(
         "moves": [[tree.relative(move.source), tree.relative(move.target)] for move in moves],
         "known_by": [_known_by(tree, move.source) for move in moves],
     }
-    with store.write(access_unchanged=True) as db:
-        intent = record(db, worker=worker, kind=MOVE, detail=detail)
+    intent = begin(store, worker=worker, kind=MOVE, detail=detail, in_doubt=tree.unsettled)
     results: list[T] = []
 
     def rename() -> None:
@@ -173,7 +189,7 @@ def _was_committed(store: Store, tree: Tree, intent: str, *, patient: bool) -> b
             return not _undo(store, tree, intent)
         except DatabaseAway:
             if time.monotonic() > deadline:
-                tree.unsettled.set()
+                tree.unsettled.put(intent)
                 raise
             time.sleep(_PAUSE)
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
 from trivium.errors import Invalid, StartRefused, StorageFull
@@ -35,8 +35,8 @@ class Tree:
         self.locks = root / LOCKS
         self.gists = root / GISTS
         self._min_free = min_free_bytes
-        self.unsettled = threading.Event()
-        """Set while a rename may have been left behind because the database went away (`store/intents.py`)."""
+        self.unsettled: SimpleQueue[str] = SimpleQueue()
+        """Intents of renames that may have been left behind because the database went away (`store/intents.py`)."""
         self._paths: dict[str, Path] = {}
         """What `path_of` has answered."""
 

@@ -38,6 +38,7 @@ class Told(msgspec.Struct, frozen=True):
 KIND = JobKind("test", Told)
 LONG = JobKind("test_long", Told, attempts=2, long=True)
 CREATES = JobKind("test_creates", Told, reserves=True)
+OUTSIDE = JobKind("test_outside", Told, outside=True)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             act(site, work)
         seen.append(told.word)
 
-    handlers = {kind.name: registry.Handler(kind, function) for kind in (KIND, LONG, CREATES)}
+    handlers = {kind.name: registry.Handler(kind, function) for kind in (KIND, LONG, CREATES, OUTSIDE)}
     monkeypatch.setattr(registry, "_handlers", registry._handlers | handlers)
     return seen
 
@@ -459,6 +460,24 @@ def test_what_was_done_while_the_database_was_away_is_not_done_again(
     with pytest.raises(NotStored):
         # When it begins nobody has told it to end.
         carry_out(site, another, lambda: tries[0] > -(10**6))
+
+
+def test_what_acts_outside_is_taken_and_ended_on_the_disk(
+    site: Site, ada: Caller, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash of the database takes back what did not wait for the disk: a mail would be sent again."""
+    real, waited = Store.write, []
+
+    def write(store: Store, *, durable: bool = True, **more: Any) -> Any:
+        waited.append(durable)
+        return real(store, durable=durable, **more)
+
+    jobs_of = {kind: _ask(site, ada, kind=kind) for kind in (KIND, OUTSIDE)}
+    monkeypatch.setattr(Store, "write", write)
+    for kind, steps in ((KIND, [False, False]), (OUTSIDE, [True, True])):
+        waited.clear()
+        assert carry_out(site, jobs_of[kind])
+        assert waited == steps
 
 
 def test_an_end_that_cannot_be_stored_leaves_the_job_to_whoever_looks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -261,6 +262,34 @@ def test_a_mail_is_asked_for_once_whatever_happens_while_its_event_is_heard(
     assert sorted(sent) == sorted([ben.user_id, cy.id])
     with posting.store.read() as db:
         assert db.execute(tables.undelivered_events.select()).all() == []
+
+
+def test_two_processes_that_are_given_the_same_event_ask_for_its_mails_once(posting: Site, ada: Caller) -> None:
+    """One of them has lost its connection, and with that its turn, and does not know yet."""
+    with posting.store.write() as db:
+        repository_id = rows.repository(db, "team", ada)
+    cy = person(posting, "cy")
+    say(posting, ada, "@cy", repository_id)
+    with posting.store.read() as db:
+        event_id = db.execute(select(tables.journal.c.id).order_by(tables.journal.c.id.desc()).limit(1)).scalar_one()
+        event = outbox.recorded(db, event_id)
+    assert event is not None
+    barrier = threading.Barrier(2)
+
+    def ask() -> None:
+        barrier.wait()
+        mails_of_jobs.ask_for_mails(posting, event, [cy.id])
+
+    asking = [threading.Thread(target=ask) for _ in range(2)]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+    with posting.store.write(access_unchanged=True) as db:
+        assert db.execute(tables.jobs.delete()).rowcount == 1  # it is done at once, and leaves nothing
+    mails_of_jobs.ask_for_mails(posting, event, [cy.id])
+    with posting.store.read() as db:
+        assert db.execute(tables.jobs.select()).all() == []
 
 
 def test_the_address_of_an_author() -> None:

@@ -134,13 +134,13 @@ def _raise() -> None:
     raise Interrupted
 
 
-def _stopping_at_commit(real, stop, after: bool = False):  # type: ignore[no-untyped-def]
-    """`Store.write` whose second transaction is stopped immediately before, or after, its commit."""
+def _stopping_at_commit(real, stop, after: bool = False, at: int = 1):  # type: ignore[no-untyped-def]
+    """`Store.write` whose second transaction, or that numbered `at`, is stopped before its commit, or `after` it."""
     count = iter(range(100))
 
     @contextmanager
     def write(self: Store, **meaning: bool) -> Iterator[Connection]:
-        here = next(count) == 1
+        here = next(count) == at
         with real(self, **meaning) as db:
             yield db
             if here and not after:
@@ -189,7 +189,22 @@ def test_a_database_that_stays_away_is_settled_later(site: Site, monkeypatch: py
             recovery.recover_left(site)
     assert (site.tree.root / "new").exists()
     recovery.recover_left(site)
-    assert _state(site) == (False, False, False, 1) and not site.tree.unsettled.is_set()
+    assert _state(site) == NOTHING and site.tree.unsettled.empty()
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_intent_in_doubt_does_not_stay_as_long_as_its_process(
+    site: Site, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """The database goes away while the intent itself is committed."""
+    _prepare(site)
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", _stopping_at_commit(Store.write, _go_away, after=committed, at=0))
+        with pytest.raises(DatabaseAway):
+            _do(site)
+    recovery.recover_left(site)
+    assert _state(site) == NOTHING
+    assert _do(site) == "done"
 
 
 def test_a_change_that_the_database_ended_is_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

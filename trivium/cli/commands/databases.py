@@ -27,7 +27,7 @@ def copy_db(source: str, target: str) -> None:
     from trivium.store.copying import Copied, copy
     from trivium.store.engine import Store
 
-    set_up_logging("critical")  # what goes wrong is told in one sentence
+    set_up_logging("info")
     done: list[Copied] = []
     try:
         with usable_database():

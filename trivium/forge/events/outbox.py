@@ -244,9 +244,9 @@ def position(db: Connection, name: str) -> Position | None:
     return None if found is None else found.position
 
 
-def move(db: Connection, name: str, to: Position) -> None:
-    """Note that a subscriber has heard of everything up to there."""
-    _MOVE.run(db, {"who": name, "transaction": to.transaction, "event": to.event})
+def move(db: Connection, name: str, to: Position) -> bool:
+    """Note that a subscriber has heard of everything up to there; returns whether that is new."""
+    return _MOVE.run(db, {"who": name, "transaction": to.transaction, "event": to.event}) == 1
 
 
 def actions(db: Connection, after: Position, to: Position) -> set[str]:
@@ -336,18 +336,19 @@ def hold(
         db.execute(insert(undelivered_events).values(**row, **values))
 
 
-def forget(db: Connection, name: str, event: Recorded) -> None:
-    """Note that a subscriber has taken an event after all."""
-    db.execute(_FORGET, {"who": name, "what": event.id})
+def forget(db: Connection, name: str, event: Recorded) -> bool:
+    """Note that a subscriber has taken an event after all; returns whether it was held."""
+    return db.execute(_FORGET, {"who": name, "what": event.id}).rowcount == 1
 
 
-def heard(db: Connection, name: str, event: Recorded) -> None:
+def heard(db: Connection, name: str, event: Recorded) -> bool:
     """Note, in the transaction of what a subscriber does of an event, that it has taken it: it hears of it once.
 
-    For a subscriber that is just given this event: all before it in the journal was taken, or is held.
+    False: somebody else has taken it, and nothing is to be done. A process loses its turn with its connection, and does
+    not know that yet. All before the event was taken, or is held.
     """
-    forget(db, name, event)
-    move(db, name, event.position)
+    was_held = forget(db, name, event)
+    return move(db, name, event.position) or was_held
 
 
 @contextmanager

@@ -49,6 +49,11 @@ class JobKind:
     """Whether it creates what its subject names, and keeps the name for that."""
     forgotten: bool = False
     """Whether nothing is kept of one that is done: there are many, and nobody asked for them."""
+    outside: bool = False
+    """Whether it acts outside of the database and the repositories, as a mail does.
+
+    That it was taken, and how it ended, then waits for the disk: a crash of the database must not have it done again.
+    """
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ That a job was asked for waits for the disk, because somebody is told its number
 All other steps wait for no disk: a power loss that takes one back leaves what a kill before it would have left. The job
 waits, or runs by a process that is dead, and whoever looks takes it back (`jobs/looking.py`). Nothing is lost by that.
 Nothing is done twice either: writes reach the disk in their order, so that a step is there if anything is that came
-after it and waited, be it a change that the step allowed or another creation of a name that it gave free.
+after it and waited, be it a change that the step allowed or another creation of a name that it gave free. What acts
+outside (`JobKind.outside`) leaves nothing that could have come after it: its steps wait.
 """
 
 from __future__ import annotations
@@ -152,15 +153,18 @@ def sent(site: Site, ids: list[str]) -> None:
                 _SENT.run(db, {"job": job, "moment": told})
 
 
-def claim(site: Site, job: str) -> Job | None:
-    """Take a job that waits; None when it is another's, is over, or must not begin yet."""
+def claim(site: Site, job: str, outside: Collection[str] = ()) -> Job | None:
+    """Take a job that waits; None when it is another's, is over, or must not begin yet.
+
+    `outside`: the kinds of which `JobKind` says that.
+    """
     with site.store.read() as db:
         row = _ROW.first(db, {"job": job})
     # Most that come twice are seen here, without a turn of a writer.
     if row is None or (waiting := job_of(row)).state is not State.QUEUED:
         return None
     begun = {"job": job, "me": site.worker.id, "moment": now(), "seen": waiting.attempts}
-    with site.store.write(access_unchanged=True, durable=False) as db:
+    with site.store.write(access_unchanged=True, durable=waiting.kind in outside) as db:
         if not _CLAIM.run(db, begun):
             return None
     return msgspec.structs.replace(
@@ -178,15 +182,25 @@ class Work:
     """A job under way, for the function that does it. Its threads may use it together."""
 
     def __init__(
-        self, site: Site, job: Job, stop: Callable[[], bool] = lambda: False, *, forgotten: bool = False
+        self,
+        site: Site,
+        job: Job,
+        stop: Callable[[], bool] = lambda: False,
+        *,
+        forgotten: bool = False,
+        outside: bool = False,
     ) -> None:
-        """`stop` says that this process ends: what can wait is then left to another. `forgotten` as for `JobKind`."""
+        """`stop` says that this process ends: what can wait is then left to another.
+
+        `forgotten` and `outside` as for `JobKind`.
+        """
         self.job = job
         self.over = False
         """Whether its end is stored."""
         self._site = site
         self._stop = stop
         self._forgotten = forgotten
+        self._outside = outside
         self._lock = threading.Lock()
         self._log = job.log
         self._done: tuple[int, int | None, str] = (0, None, "")
@@ -254,7 +268,7 @@ class Work:
 
     def end(self, state: State, reason: Because | None = None, detail: str | None = None) -> None:
         """Store how the job ended, unless another process has it."""
-        with self._site.store.write(access_unchanged=True, durable=False) as db:
+        with self._site.store.write(access_unchanged=True, durable=self._outside) as db:
             self._end(db, state, reason=reason, detail=detail)
         self.over = True
 

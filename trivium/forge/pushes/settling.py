@@ -134,8 +134,7 @@ def begin(site: Site, caller: Caller, repository_id: int, updates: Sequence[RefU
             action=action,
         )
     )
-    with site.store.write(access_unchanged=True) as db:
-        intent = intents.record(db, worker=site.worker.id, kind=PUSH, detail=detail)
+    intent = intents.begin(site.store, worker=site.worker.id, kind=PUSH, detail=detail, in_doubt=site.left)
     return Push(intent, repository_id, caller, tuple(updates), action)
 
 

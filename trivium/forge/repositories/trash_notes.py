@@ -4,12 +4,14 @@
 The note, `<label>.json` beside the deleted repository, holds its row and all that depends on it; secrets in it are
 sealed as in the database. The comments and statuses of its commits, which may be many, stand in `<label>.said`, each on
 a line. Both files are durable before the deletion is committed. So a crash never loses a part of a repository; at worst
-it leaves notes without their repository, which the next start removes.
+it leaves notes without their repository, which a later start removes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,8 @@ from trivium.store.tables import (
 from trivium.tree.disk import sync_directory
 
 _AT_A_TIME: Final = 500
+_YOUNG: Final = 300.0
+"""Seconds: a younger note may belong to a process that is at work, or still dying."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -314,8 +318,12 @@ def forget(site: Site, label: str) -> None:
 
 
 def tidy(site: Site) -> None:
-    """Remove notes whose repository never got to the trash, or has left it."""
+    """Remove notes whose repository never got to the trash, or has left it.
+
+    Not those that are young: another process may be about to delete what they tell of.
+    """
     for pattern in ("*.json", "*.said"):
         for note in site.tree.trash.glob(pattern):
-            if not note.with_suffix("").exists():
-                note.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if note.stat().st_mtime < time.time() - _YOUNG and not note.with_suffix("").exists():
+                    note.unlink()

@@ -71,10 +71,7 @@ def recover(site: Site, *, alone: bool) -> Remaining:
 
 def recover_left(site: Site) -> None:
     """Settle what this process could not settle while the database was away. What it cannot settle yet stays so."""
-    if site.tree.unsettled.is_set():
-        with site.store.write() as db:
-            intents.undo_all(db, site.tree)
-        site.tree.unsettled.clear()
+    _undo_left(site)
     left = {site.left.get() for _ in range(site.left.qsize())}
     if not left:
         return
@@ -88,6 +85,23 @@ def recover_left(site: Site) -> None:
     for intent in found:
         if not _recover_push(site, intent):
             site.left.put(intent.id)
+
+
+def _undo_left(site: Site) -> None:
+    """Undo the renames of this process of which nobody knows whether they were committed; those that were, stay."""
+    unsettled = site.tree.unsettled
+    left = [unsettled.get() for _ in range(unsettled.qsize())]
+    if not left:
+        return
+    try:
+        with site.store.write() as db:
+            intents.undo_all(db, site.tree)
+            for intent in left:
+                intents.clear(db, intent)
+    except BaseException:
+        for intent in left:
+            unsettled.put(intent)
+        raise
 
 
 def _recover_push(site: Site, intent: Intent) -> bool:

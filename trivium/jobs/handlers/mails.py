@@ -27,7 +27,7 @@ class MailArguments(msgspec.Struct, frozen=True):
     user_id: int
 
 
-MAIL: Final = JobKind("send_mail", MailArguments, attempts=10, pause=30.0, forgotten=True)
+MAIL: Final = JobKind("send_mail", MailArguments, attempts=10, pause=30.0, forgotten=True, outside=True)
 
 
 def ask_for_mails(site: Site, event: Recorded, user_ids: Sequence[int]) -> None:
@@ -38,10 +38,12 @@ def ask_for_mails(site: Site, event: Recorded, user_ids: Sequence[int]) -> None:
     """
     asked = []
     with site.store.write(access_unchanged=True) as db:
+        # At once: on PostgreSQL another process that has been given the same event waits here.
+        if not outbox.heard(db, NAME, event):
+            return
         for user_id in user_ids:
             arguments, only = MailArguments(event.id, user_id), f"mail {event.id} {user_id}"
             asked.append(enter(db, site, the_system(), MAIL, arguments, subject="", only_one=only))
-        outbox.heard(db, NAME, event)
     for job in asked:
         if job is not None:
             announce(site, job)
