@@ -157,7 +157,7 @@ def test_a_mail_is_in_the_language_of_its_reader_and_hostile_names_write_nothing
     post(site)
     (told,) = mails(site).values()
     assert "hat abababababab in team kommentiert" in str(told["Subject"]) and told["Bcc"] is None
-    assert "weil du an dem teilnimmst" in body(told, "plain") and 'lang="de"' in body(told, "html")
+    assert "weil Sie an dem teilnehmen" in body(told, "plain") and 'lang="de"' in body(told, "html")
     assert "<img" not in body(told, "html")
 
 

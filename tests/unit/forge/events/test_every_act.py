@@ -40,10 +40,9 @@ NO_ACTS = {
     "jobs/submission.py submit_elsewhere",
     "upkeep/after_pushes.py ask",
     # Intents, and what comes after an act that was recorded.
-    "pushes/settling.py begin",
     "pushes/settling.py shorten_stored",
     "upkeep/recovery.py recover",
-    "upkeep/recovery.py recover_left",
+    "upkeep/recovery.py _undo_left",
     # Their rows are inserted, and recorded, by `repositories/new.py`.
     "repositories/creation.py _place",
     "repositories/rescans.py _register",
