@@ -31,6 +31,8 @@ _FAR: Final = 4000
 """Commits that are left, for that to be worth the start of a process."""
 _NEAR: Final = 50
 """Commits that one path is followed over in the time in which git starts."""
+_WIDE: Final = 1000
+"""Entries of a directory from which on that does not hold."""
 _LARGE: Final = 16 << 10
 """Bytes of a directory in which names are looked up one by one, rather than to take it apart."""
 _PATIENCE: Final = 60.0
@@ -67,6 +69,8 @@ def last_change(opened: Opened, raw_id: str, path: str) -> str | None:
     """
     above, _, name = path.rpartition("/")
     directory = opened.directory(raw_id, above)
+    if len(directory) > _WIDE:
+        return None
     try:
         entry = directory[name]
     except (KeyError, ValueError, TypeError):
