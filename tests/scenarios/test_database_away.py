@@ -88,8 +88,8 @@ def test_everybody_is_told_and_it_passes(
     assert "the database cannot be reached" in log and "Traceback" not in log
 
 
-def test_a_connection_that_breaks_under_a_request_is_told_at_every_door(server: Server, root: Api) -> None:
-    """A statement under way is ended, as by a restart: each door says so, and none that something is wrong with it."""
+def test_a_connection_that_breaks_under_a_request_is_told_and_is_no_fault_of_ours(server: Server, root: Api) -> None:
+    """A statement under way is ended, as by a restart: pages, forms, the API and git say so."""
     name = root.new_repo().name
     browser, stranger = Browser(server.url), Browser(server.url)
     browser.sign_in(server.administrator)
@@ -97,7 +97,7 @@ def test_a_connection_that_breaks_under_a_request_is_told_at_every_door(server: 
     sign_in = {"username": server.admin, "password": server.admin_password, "came_from": "/"}
     sign_in["csrf_token"] = stranger.get("/_admin/login").page.token
     basic = base64.b64encode(f"{server.admin}:{server.admin_password}".encode()).decode()
-    known = {"Authorization": f"Basic {basic}", "Accept": "application/mercurial-0.1"}
+    known = {"Authorization": f"Basic {basic}"}
 
     def page(browser: Browser, fields: dict[str, str] | None = None) -> Told:
         answer = browser.get(f"/{name}") if fields is None else browser.post("/_admin/login", fields)
@@ -110,8 +110,6 @@ def test_a_connection_that_breaks_under_a_request_is_told_at_every_door(server: 
         "git": lambda: root.post(
             "", method="GET", path=f"/{name}.git/info/refs?service=git-upload-pack", headers=known
         ),
-        "hg": lambda: root.post("", method="GET", path=f"/{name}?cmd=capabilities", headers=known),
-        "svn": lambda: root.post("", method="OPTIONS", path=f"/{name}", headers=known),
     }
     assert server.database is not None
     said = len(server.log.read_text())
@@ -120,9 +118,10 @@ def test_a_connection_that_breaks_under_a_request_is_told_at_every_door(server: 
         for door, ask in doors.items():
             answer = client.submit(ask)
             while not answer.done():
+                db.execute("SELECT pg_stat_clear_snapshot()")  # else each look is the first
                 db.execute(_END_WHO_WAITS_FOR_US)
             status, headers, body = answer.result()
             assert status == 503 and "retry-after" in headers, (door, status, body)
             words = re.sub(rb"<[^>]*>|\s+", b" ", body)
-            assert b"psycopg" not in words and (door == "hg" or b"database cannot be reached" in words), (door, words)
+            assert b"psycopg" not in words and b"database cannot be reached" in words, (door, words)
     assert "Traceback" not in server.log.read_text()[said:]
