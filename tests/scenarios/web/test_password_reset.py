@@ -111,7 +111,7 @@ def test_the_mail_is_in_the_language_of_the_page(post: Post) -> None:
     browser = Browser(post.server.url)
     token = browser.get(_PAGE, Accept_Language="de").page.token
     said = browser.post(_PAGE, {"csrf_token": token, "email": f"{ada.name}@example.org"}, Accept_Language="de")
-    assert "Sieh in deine Mails" in said.page.text
+    assert "Sehen Sie in Ihre Mails" in said.page.text
     assert post.to(f"{ada.name}@example.org")[0].message["Subject"] == "Ein neues Passwort wählen"
 
 
