@@ -33,7 +33,7 @@ class Blank(NamedTuple):
 
     def is_like(self, path: Path) -> bool:
         """Whether a repository has the configuration of a new one."""
-        return (path / _CONFIG).read_bytes() == self.files[_CONFIG]
+        return _content(path / _CONFIG) == self.files[_CONFIG]
 
 
 def read_blank(path: Path) -> Blank:
@@ -55,6 +55,14 @@ def is_empty(path: Path) -> bool:
 
 
 def unborn(path: Path) -> bytes | None:
-    """The branch that HEAD names, as the whole name of a ref; None when it names something else."""
-    said = (path / _HEAD).read_bytes().strip()
+    """The branch that HEAD names, as the whole name of a ref; None when it names something else, or is not there."""
+    said = _content(path / _HEAD).strip()
     return said.removeprefix(_REF) if said.startswith(_REF + b"refs/heads/") else None
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file; nothing where it cannot be read: git says why, then."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
