@@ -244,13 +244,16 @@ def test_what_runs_is_cancelled_and_leaves_nothing(yard: Yard, api: Api, tmp_pat
     worker.kill()
 
 
+def _settings(server: Server) -> Settings:
+    """Those of a process of our own beside the server."""
+    database = "" if server.database is None else postgresql.address_of(server.database)
+    return Settings(data=server.data, database_url=database)
+
+
 def _pull(yard: Yard, name: str) -> str:
     """Have a repository pulled, as a page does; returns the id of the job."""
     server = yard.server
-    database = "" if server.database is None else postgresql.address_of(server.database)
-    settings = Settings(
-        data=server.data, database_url=database, use_celery=True, broker_url=yard.redis.url, min_free_bytes=0
-    )
+    settings = replace(_settings(server), use_celery=True, broker_url=yard.redis.url, min_free_bytes=0)
     site = open_site(settings)
     try:
         host, _, port = server.url.partition("//")[2].partition(":")
@@ -422,7 +425,7 @@ def test_a_crowd_of_jobs_has_a_process_of_its_own_which_may_die(own_server: Serv
     api = own_server.api(own_server.admin_key)
     api("create_repo", repo_name="source", repo_type="git")
     names = [f"fork{number}" for number in range(100)]
-    with contextlib.closing(open_site(Settings(data=own_server.data))) as site:
+    with contextlib.closing(open_site(_settings(own_server))) as site:
         with site.store.read() as db:
             root = accounts.find(db, own_server.admin).as_caller("127.0.0.1")
             source = repositories.find(db, root, "source", Level.READ)
