@@ -24,7 +24,7 @@ from trivium.cli.order import ParentOrder
 from trivium.cli.workers import NAME, NAME_OF_JOBS
 from trivium.http.connections import take_descriptors
 from trivium.http.protocol import limited_protocol
-from trivium.procs.priority import answer_soon, go_first, yield_to_others
+from trivium.procs.priority import answer_soon, go_first, let_others_go_first
 from trivium.procs.tallies import Tallies
 
 READY: Final = b"1"
@@ -122,7 +122,7 @@ def do_jobs(order: ParentOrder) -> None:
         signal.signal(number, lambda *_: ended.set())
     with contextlib.suppress(OSError):
         Path("/proc/self/comm").write_text(NAME_OF_JOBS)
-    yield_to_others(os.getpid())
+    let_others_go_first()
     gc.enable()
     # As few connections to a database with a server as there can be: the workers have their shares already.
     settings = replace(order.settings(), database_connections=1)

@@ -31,6 +31,7 @@ from trivium.jobs.broker import QUEUE, TASK
 from trivium.jobs.carrying_out import NotStored, carry_out
 from trivium.jobs.looking import interval, look
 from trivium.jobs.schedules import begin_due
+from trivium.procs.priority import let_others_go_first
 from trivium.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -123,7 +124,11 @@ class _Process:
 def run(
     settings: Settings, open_site: Callable[[], Site], *, concurrency: int, beat: bool, on_ready: Callable[[], None]
 ) -> int:
-    """Work until SIGTERM; returns the exit status. `open_site` is called in each process."""
+    """Work until SIGTERM; returns the exit status. `open_site` is called in each process.
+
+    Calls that the same machine answers go before jobs.
+    """
+    let_others_go_first()
     ending = mmap.mmap(-1, 1)
     """Shared by all processes: whether the worker ends."""
     processes: list[_Process] = []

@@ -39,6 +39,18 @@ def yield_to_others(pid: int) -> None:
         Path(f"/proc/{pid}/autogroup").write_text(str(_YIELDING))
 
 
+def let_others_go_first() -> None:
+    """Let this process, and all that it starts, wait while shorter work needs a processor.
+
+    A session that it does not lead, as that of a terminal, keeps its priority: in it, this process alone yields.
+    """
+    if os.getsid(0) == os.getpid():
+        yield_to_others(os.getpid())
+    else:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, _YIELDING)
+
+
 def go_first() -> None:
     """Let this process, which leads a session, have more of a processor than other sessions that want it.
 
