@@ -238,6 +238,20 @@ def test_an_apache_that_is_killed_is_started_again(own_server: Server, tmp_path:
     until(lambda: are_gone(below))
 
 
+def test_the_number_of_a_killed_apache_may_be_that_of_another_process(own_server: Server, tmp_path: Path) -> None:
+    own_server.start()
+    repository = own_server.api(own_server.admin_key).new_repo(kind="svn")
+    as_root(own_server, tmp_path / "before").checkout(svn_url(own_server.url, repository.name))
+    own_server.kill()
+    run = own_server.data / "svn" / "run"
+    with subprocess.Popen(["sleep", "600"], user=run.stat().st_uid) as other, contextlib.ExitStack() as at_last:
+        at_last.callback(other.kill)
+        (run / "httpd.pid").write_text(f"{other.pid}\n")
+        own_server.start()
+        svn = as_root(own_server, tmp_path / "after")
+        assert svn.commit(svn.checkout(svn_url(own_server.url, repository.name)), **{"a.txt": "1\n"}) == 1
+
+
 def test_a_server_without_apache_says_so_and_serves_the_rest(own_server: Server, tmp_path: Path) -> None:
     own_server.start()
     root = own_server.api(own_server.admin_key)

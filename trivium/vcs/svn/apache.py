@@ -242,8 +242,10 @@ class SvnApache:
             link_header=LINK_HEADER,
             secret=endpoint.secret,
         )
-        # Errors of the last Apache are of no interest any more, and nobody else shortens the file.
-        (self.place / "run" / "error.log").unlink(missing_ok=True)
+        # Errors of the last Apache are of no interest any more, and nobody else shortens the file. The number of one
+        # that was killed may be another's by now, or still stand for the dead: Apache would say that it runs, and end.
+        for left in ("error.log", "httpd.pid"):
+            (self.place / "run" / left).unlink(missing_ok=True)
         _write(self.place / "httpd.conf", text.encode(), 0o640)
         if programs.account is not None:
             os.chown(self.place / "httpd.conf", -1, programs.account.gid)
