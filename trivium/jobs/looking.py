@@ -13,7 +13,7 @@ from typing import Final
 from trivium.forge.jobs import running
 from trivium.forge.jobs.job import moment
 from trivium.forge.site import Site
-from trivium.forge.upkeep.recovery import recover
+from trivium.forge.upkeep.recovery import is_something_left, recover
 from trivium.jobs.broker import Broker
 
 _EVERY: Final = 5.0
@@ -36,7 +36,7 @@ def look(site: Site, busy_with: Callable[[], Collection[str]]) -> None:
     Raises what the database raises.
     """
     left = running.left_behind(site, busy_with)
-    if left.runners:
+    if left.runners or is_something_left(site):
         # What they did to repositories is settled first: their jobs may begin again at once.
         recover(site, alone=False)
     if left.forgotten:

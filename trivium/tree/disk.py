@@ -12,9 +12,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
+
+import structlog
 
 from trivium.errors import Invalid, StartRefused, StorageFull
 
@@ -23,6 +26,10 @@ TRASH: Final = ".trash"
 LOCKS: Final = ".locks"
 GISTS: Final = ".gists"
 _MOST_PATHS: Final = 1000
+_PAUSES: Final = (0.0, 0.01, 0.1, 0.5)
+"""Seconds before each try to remove a directory."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Tree:
@@ -115,8 +122,18 @@ def sync_tree(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory of ours, whatever state it is in."""
+    """Remove a directory of ours, whatever state it is in.
+
+    A program that was just killed may still finish its last call, and put a file where nothing was left: so what is
+    still there is removed again. What cannot be removed is logged, and stays.
+    """
     if path.is_symlink() or path.is_file():
         path.unlink(missing_ok=True)
-    elif path.exists():
+        return
+    for pause in _PAUSES:
+        if not path.exists():
+            return
+        time.sleep(pause)
         shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        _log.warning("a directory could not be removed", name=path.name)

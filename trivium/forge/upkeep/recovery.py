@@ -69,6 +69,17 @@ def recover(site: Site, *, alone: bool) -> Remaining:
     return Remaining(alive=len(found) - len(left), unfinished=unfinished)
 
 
+def is_something_left(site: Site) -> bool:
+    """Whether dead processes left what no job of theirs tells: something aside, or a move that is not settled.
+
+    A worker that was killed when its job was done, and a command, have no job that somebody would take back.
+    """
+    builders = {aside.name.partition("-")[0] for aside in site.tree.staging.iterdir()}
+    with site.store.read() as db:
+        movers = {intent.worker for intent in intents.recorded(db) if intent.kind == MOVE}
+    return any(not is_alive(site.tree.locks, process) for process in builders | movers)
+
+
 def recover_left(site: Site) -> None:
     """Settle what this process could not settle while the database was away. What it cannot settle yet stays so."""
     _undo_left(site)
