@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from trivium.store.query import Change
 from trivium.store.tables import DEFAULT_USER_ID, access_stamp, user_group_members, users
 
 
@@ -42,9 +43,9 @@ STAMP_COLUMNS = (
 )
 """A `Stamp`, for a statement that looks up something else."""
 
-_STANDING = update(access_stamp).values(standing=access_stamp.c.standing + 1)
-_EVERYBODY = update(access_stamp).values(everybody=access_stamp.c.everybody + 1)
-_GROW = update(users).where(users.c.id == bindparam("user")).values(rights_version=users.c.rights_version + 1)
+_STANDING = Change(update(access_stamp).values(standing=access_stamp.c.standing + 1))
+_EVERYBODY = Change(update(access_stamp).values(everybody=access_stamp.c.everybody + 1))
+_GROW = Change(update(users).where(users.c.id == bindparam("user")).values(rights_version=users.c.rights_version + 1))
 _MEMBERS = (
     select(users.c.id)
     .join(user_group_members, user_group_members.c.user_id == users.c.id)
@@ -60,15 +61,15 @@ def rights_change(db: Connection, *, user_id: int | None = None, group_id: int |
     What changes for the user `default` changes for everybody.
     """
     if user_id == DEFAULT_USER_ID:
-        db.execute(_EVERYBODY)
+        _EVERYBODY.run(db, {})
     elif user_id is not None:
-        db.execute(_GROW, {"user": user_id})
+        _GROW.run(db, {"user": user_id})
     else:
         told: list[dict[str, Any]] = [{"user": member} for (member,) in db.execute(_MEMBERS, {"group": group_id})]
         if told:
-            db.execute(_GROW, told)
+            db.execute(_GROW.statement, told)
 
 
 def standing_changes(db: Connection) -> None:
     """Say that the transaction, which adds something, also alters what is told of something else."""
-    db.execute(_STANDING)
+    _STANDING.run(db, {})

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Column, Connection, Engine, Row, Table, Update, func, insert, select, update
+from sqlalchemy import URL, Column, Connection, Engine, Row, Table, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -19,6 +19,7 @@ from trivium.store import postgresql, sqlite
 from trivium.store.failures import Inside, told
 from trivium.store.locks import number_of
 from trivium.store.postgresql import Readers
+from trivium.store.query import Change
 from trivium.store.tables import access_stamp
 from trivium.store.turns import Turns
 
@@ -31,8 +32,8 @@ EVENTS: Final = "events"
 """Where a connection notes the actions of the events that its transaction records."""
 
 
-def _growing(*counters: Column[Any]) -> Update:
-    return update(access_stamp).values({counter: counter + 1 for counter in counters})
+def _growing(*counters: Column[Any]) -> Change:
+    return Change(update(access_stamp).values({counter: counter + 1 for counter in counters}))
 
 
 _OF_SOME = _growing(access_stamp.c.version, access_stamp.c.standing)
@@ -182,7 +183,7 @@ class Store:
         with told():
             with self._turn(), self._transaction(durable=durable) as connection:
                 if not access_unchanged:
-                    connection.execute(_OF_NEW if adds else _OF_SOME if told_apart else _OF_ALL)
+                    (_OF_NEW if adds else _OF_SOME if told_apart else _OF_ALL).run(connection, {})
                 yield connection
                 recorded: Set[str] | None = connection.info.pop(EVENTS, None)
             self._thread.commits = self._commits + 1

@@ -24,7 +24,7 @@ from trivium.errors import Invalid
 from trivium.forge.events import journal
 from trivium.forge.events.permissions import PermissionGranted, PermissionRevoked
 from trivium.forge.site import Site
-from trivium.store.query import Query
+from trivium.store.query import Change, Query
 from trivium.store.tables import DEFAULT_USER_ID, user_groups, users
 
 SUPER_ADMIN: Final = "super-admin"
@@ -42,6 +42,40 @@ class Member:
     is_group: bool
 
 
+class _RowsOf:
+    """The statements for one row: of a user, or of a user group, on an object of one kind."""
+
+    def __init__(self, tables: ObjectTables, *, of_group: bool) -> None:
+        grants = tables.grants
+        whose = grants.c.group_id if of_group else grants.c.user_id
+        this = (grants.c.object_id == bindparam("object_id"), whose == bindparam("whose"))
+        self.level = Query(select(grants.c.level).where(*this).with_for_update())
+        """For a transaction that is about to change the row."""
+        self.remove = Change(delete(grants).where(*this))
+        self.add = Change(insert(grants))
+        self._of_group = of_group
+
+    def new(self, object_id: int, whose: int, level: Level) -> dict[str, int | None]:
+        """The values of a row."""
+        user_id, group_id = (None, whose) if self._of_group else (whose, None)
+        return {"object_id": object_id, "user_id": user_id, "group_id": group_id, "level": int(level)}
+
+
+_ROWS: Final = {
+    (scope, of_group): _RowsOf(tables, of_group=of_group)
+    for scope, tables in OBJECT_TABLES.items()
+    for of_group in (False, True)
+}
+
+
+def _rows_of(tables: ObjectTables, user_id: int | None, group_id: int | None) -> tuple[_RowsOf, int]:
+    """The statements, and whose row they are about."""
+    if user_id is not None:
+        return _ROWS[tables.scope, False], user_id
+    assert group_id is not None
+    return _ROWS[tables.scope, True], group_id
+
+
 def grant_row(
     db: Connection,
     tables: ObjectTables,
@@ -52,17 +86,17 @@ def grant_row(
     group_id: int | None = None,
 ) -> None:
     """Set the row of a user or a user group on an object, replacing the one there was."""
-    revoke_row(db, tables, object_id, user_id=user_id, group_id=group_id)
-    db.execute(insert(tables.grants).values(object_id=object_id, user_id=user_id, group_id=group_id, level=int(level)))
+    rows, whose = _rows_of(tables, user_id, group_id)
+    rows.remove.run(db, {"object_id": object_id, "whose": whose})
+    rows.add.run(db, rows.new(object_id, whose, level))
 
 
 def revoke_row(
     db: Connection, tables: ObjectTables, object_id: int, *, user_id: int | None = None, group_id: int | None = None
 ) -> None:
     """Remove a row; there may be none."""
-    grants = tables.grants.c
-    who = grants.user_id == user_id if user_id is not None else grants.group_id == group_id
-    db.execute(delete(tables.grants).where(grants.object_id == object_id, who))
+    rows, whose = _rows_of(tables, user_id, group_id)
+    rows.remove.run(db, {"object_id": object_id, "whose": whose})
 
 
 def copy_rows(db: Connection, source: ObjectTables, source_id: int, target: ObjectTables, target_id: int) -> None:
@@ -154,8 +188,12 @@ def set_permission(
         raise Invalid(f"permissions apply to what is inside in one of these ways: {', '.join(RECURSIONS)}")
     with site.store.write(told_apart=True) as db:
         rights_change(db, user_id=subject.user_id, group_id=subject.group_id)
-        before = _own_level(db, OBJECT_TABLES[target.scope], target.id, subject)
-        _set_rows(db, OBJECT_TABLES[target.scope], [target.id], subject, level)
+        tables = OBJECT_TABLES[target.scope]
+        before = _own_level(db, tables, target.id, subject)
+        if level is not None:
+            grant_row(db, tables, target.id, level=level, user_id=subject.user_id, group_id=subject.group_id)
+        else:
+            revoke_row(db, tables, target.id, user_id=subject.user_id, group_id=subject.group_id)
         if recursion in ("groups", "all"):
             _set_rows(db, REPO_GROUPS, _administered_inside(db, caller, REPO_GROUPS, target.name), subject, level)
         if recursion in ("repos", "all"):
@@ -178,26 +216,19 @@ def set_permission(
 
 def _own_level(db: Connection, tables: ObjectTables, object_id: int, subject: Subject) -> Level | None:
     """The level in the subject's own row on an object, or None; for a transaction that is about to change it."""
-    grants = tables.grants.c
-    who = grants.user_id == subject.user_id if subject.user_id is not None else grants.group_id == subject.group_id
-    found = db.execute(select(grants.level).where(grants.object_id == object_id, who).with_for_update()).scalar()
-    return None if found is None else Level(found)
+    rows, whose = _rows_of(tables, subject.user_id, subject.group_id)
+    found = rows.level.first(db, {"object_id": object_id, "whose": whose})
+    return None if found is None else Level(found[0])
 
 
 def _set_rows(db: Connection, tables: ObjectTables, ids: list[int], subject: Subject, level: Level | None) -> None:
-    grants = tables.grants.c
+    """The same for many objects: `grant_row`, or `revoke_row` with None."""
     if not ids:
         return
-    who = grants.user_id == subject.user_id if subject.user_id is not None else grants.group_id == subject.group_id
-    db.execute(delete(tables.grants).where(grants.object_id == bindparam("one"), who), [{"one": one} for one in ids])
+    rows, whose = _rows_of(tables, subject.user_id, subject.group_id)
+    db.execute(rows.remove.statement, [{"object_id": one, "whose": whose} for one in ids])
     if level is not None:
-        db.execute(
-            insert(tables.grants),
-            [
-                {"object_id": one, "user_id": subject.user_id, "group_id": subject.group_id, "level": int(level)}
-                for one in ids
-            ],
-        )
+        db.execute(rows.add.statement, [rows.new(one, whose, level) for one in ids])
 
 
 def _administered_inside(
