@@ -46,11 +46,11 @@ from trivium.http.asgi import (
 from trivium.http.crew import Crew
 from trivium.jobs.handlers.mails import ask_for_mails
 from trivium.jobs.runner import Runner
-from trivium.jobs.wanted import want
 from trivium.mail.notices import Notices
 from trivium.procs.memory import give_back
 from trivium.procs.priority import answer_soon
 from trivium.procs.tallies import Tallies
+from trivium.procs.wishes import for_jobs
 from trivium.settings import Settings
 from trivium.store.engine import Store
 from trivium.turns import Pace
@@ -152,7 +152,7 @@ class Application:
         hearers = [mails.subscriber, notifications.subscriber(self._site), after_pushes.subscriber(self._site)]
         self._delivery = Delivery(self._site, hearers)
         self._metrics = Metrics(self._site, self._tallies, crew=self._crew)
-        help_ = None if supervisor is None else partial(want, settings.data, supervisor)
+        help_ = None if supervisor is None else partial(for_jobs(settings.data).make, supervisor)
         self._jobs = Runner(self._site, help_)
         self._site.jobs.wake = self._jobs.wake
         self._site.jobs.seen = self._queue_seen

@@ -24,8 +24,7 @@ from trivium.cli.beats import Pulse
 from trivium.cli.companions import companions
 from trivium.cli.workers import IN_ORDER, JOBS, Ended, Workers
 from trivium.errors import StartRefused
-from trivium.jobs import wanted
-from trivium.procs import tallies
+from trivium.procs import tallies, wishes
 from trivium.settings import Settings
 
 _BACKLOG: Final = 2048
@@ -160,16 +159,16 @@ class Supervisor:
 
     def _see_to_jobs(self, workers: Workers, ended: list[Ended]) -> None:
         """Start the process that does jobs where a worker wants it; when it is done, it is wanted no more."""
-        data = self._settings.data
+        wish = wishes.for_jobs(self._settings.data)
         for process in ended:
             if process.slot == JOBS:
-                wanted.not_wanted(data)
+                wish.forget()
                 if process.status:
                     said = f"trivium: the process that does jobs ended with status {process.status}"
                     print(said, file=sys.stderr, flush=True)
                     self._recover_again = True
-        if wanted.is_wanted(data) and JOBS not in workers.slots and not self._stopping:
-            wanted.not_wanted(data)
+        if wish.stands() and JOBS not in workers.slots and not self._stopping:
+            wish.forget()
             workers.do_jobs()
 
     def _recover(self, workers: Workers) -> None:

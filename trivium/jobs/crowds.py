@@ -55,4 +55,5 @@ def _work(site: Site, ended: threading.Event) -> None:
         # This process ends, so that others see that nobody does what it had.
         _log.warning("a job was not done", why=str(error)[:200])
     except Exception:
+        # The log has it; the other thread goes on, and what this one had is seen to be left.
         _log.exception("a job was not done")

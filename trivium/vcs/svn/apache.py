@@ -42,6 +42,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from trivium.procs.wishes import Wish
 from trivium.settings import Settings
 from trivium.vcs.errors import VcsError
 from trivium.vcs.svn.command import SvnCommand, SvnPrograms
@@ -160,15 +161,16 @@ class SvnApache:
         return self.settings.data / "svn"
 
     def is_wanted(self) -> bool:
-        return (self.place / "wanted").exists()
+        return self._wish.stands()
 
     def want(self, supervisor: int | None) -> None:
         """Let the supervisor, whose process is given, start Apache at once and from now on."""
         self._make_directories()
-        (self.place / "wanted").touch()
-        if supervisor is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(supervisor, signal.SIGUSR1)
+        self._wish.make(supervisor)
+
+    @property
+    def _wish(self) -> Wish:
+        return Wish(self.place / "wanted")
 
     def endpoint(self) -> Endpoint | None:
         """Where it can be reached, if it was started."""
