@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.processes import kill_all, tree
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
@@ -21,9 +22,7 @@ class Redis:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
