@@ -48,12 +48,19 @@ class Redis:
 
     def content(self) -> bytes:
         """All that it holds, as it would write it to the disk."""
+        return self._told("LRANGE trivium 0 -1") + self._told("HGETALL unacked")
+
+    def forget(self) -> None:
+        """It loses all that it holds, as when it is begun anew."""
+        self._told("FLUSHALL")
+
+    def _told(self, command: str) -> bytes:
+        """What it answers to a command."""
         found = b""
-        for command in ("LRANGE trivium 0 -1", "HGETALL unacked"):
-            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-                connection.sendall(command.encode() + b"\r\nQUIT\r\n")
-                while piece := connection.recv(1 << 16):
-                    found += piece
+        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
+            connection.sendall(command.encode() + b"\r\nQUIT\r\n")
+            while piece := connection.recv(1 << 16):
+                found += piece
         return found
 
     def pause(self) -> None:
