@@ -13,7 +13,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+
+from tests.support.ports import free_port
 
 WANTED: Final = "TEST_DB"
 _ADDRESS: Final = "TEST_POSTGRESQL"
@@ -52,7 +53,7 @@ class Cluster:
         """`forgetful`: a crash may take back what was committed just before."""
         self._settings = _SETTINGS | ({} if forgetful else {"synchronous_commit": "on"})
         self.home = Path(tempfile.mkdtemp(prefix="trivium-postgresql-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -136,12 +137,6 @@ def connected(name: str) -> Iterator[psycopg.Connection[Any]]:
 def _administrating() -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(address_of("postgres"), autocommit=True) as db:
         yield db
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _as_nobody(command: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.processes import kill_all, tree
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
@@ -21,9 +22,7 @@ class Redis:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -49,12 +48,19 @@ class Redis:
 
     def content(self) -> bytes:
         """All that it holds, as it would write it to the disk."""
+        return self._told("LRANGE trivium 0 -1") + self._told("HGETALL unacked")
+
+    def forget(self) -> None:
+        """It loses all that it holds, as when it is begun anew."""
+        self._told("FLUSHALL")
+
+    def _told(self, command: str) -> bytes:
+        """What it answers to a command."""
         found = b""
-        for command in ("LRANGE trivium 0 -1", "HGETALL unacked"):
-            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-                connection.sendall(command.encode() + b"\r\nQUIT\r\n")
-                while piece := connection.recv(1 << 16):
-                    found += piece
+        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
+            connection.sendall(command.encode() + b"\r\nQUIT\r\n")
+            while piece := connection.recv(1 << 16):
+                found += piece
         return found
 
     def pause(self) -> None:

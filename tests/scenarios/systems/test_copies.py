@@ -9,6 +9,7 @@ import shutil
 import threading
 
 from tests.support.clients import Api, Person, unique
+from tests.support.ports import free_port
 from tests.support.servers import Server
 from tests.support.systems import Filled, System
 
@@ -66,13 +67,13 @@ def test_what_an_administrator_puts_into_the_root_is_recognised(own_server: Serv
 
 def test_killed_in_the_middle_of_a_publication(own_server: Server, system: System) -> None:
     """Whatever the moment, what was acknowledged is there and the rest is whole or absent."""
-    own_server.start()
+    port = free_port()
+    own_server.start(port=port)
     root = own_server.api(own_server.admin_key)
     ada = root.new_user()
     name = system.new_repository(root, ada)
     copy = system.checkout(own_server, name, ada)
     acknowledged = [copy.change("first")]
-    port = int(own_server.url.rpartition(":")[2])
     for pause in (0.0, 0.05, 0.15, 0.3):
         killer = threading.Timer(pause, own_server.kill)
         killer.start()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hg_client import PROGRAM, Hg
+from tests.support.ports import free_port
 from tests.support.processes import about, are_gone, kill_all, tree
 from tests.support.waiting import until
 from trivium.egress.remote import Remote, TransferLimits
@@ -268,9 +269,7 @@ def test_a_stale_lock_and_an_interrupted_strip_are_cleared_away(
 @pytest.fixture
 def remote(filled: tuple[Path, list[str]], hg: Hg) -> Iterator[int]:
     """The port at which Mercurial's own server has the repository."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     command = [PROGRAM, "serve", "-R", str(filled[0]), "--port", str(port), "--address", "127.0.0.1"]
     serving = subprocess.Popen(command, env=hg.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
