@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from trivium.errors import DatabaseAway, TriviumError
+from trivium.errors import TriviumError
 from trivium.forge.caches.files import forget_deleted
 from trivium.forge.jobs import running
 from trivium.forge.pushes import settling as pushes
