@@ -23,6 +23,7 @@ from typing import Any, Final
 import psycopg
 
 from tests.support.ports import free_port
+from tests.support.processes import tree
 
 WANTED: Final = "TEST_DB"
 _ADDRESS: Final = "TEST_POSTGRESQL"
@@ -94,7 +95,16 @@ class Cluster:
             self._process.wait(_PATIENCE)
             self._process = None
 
+    def hold(self, *, held: bool = True) -> None:
+        """Have all of its processes stand still, or go on: connections stay open, and nobody says anything."""
+        assert self._process is not None
+        for pid in tree(self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP if held else signal.SIGCONT)
+
     def remove(self) -> None:
+        if self._process is not None:
+            self.hold(held=False)
         self.stop(at_once=True)
         shutil.rmtree(self.home, ignore_errors=True)
 

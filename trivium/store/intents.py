@@ -32,6 +32,7 @@ from typing import Final, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from trivium.errors import AlreadyExists, DatabaseAway, Kind
 from trivium.names import key_of
@@ -112,9 +113,23 @@ def begin(store: Store, *, worker: str, kind: str, detail: dict[str, object], in
     return intent
 
 
-def clear(db: Connection, intent: str) -> None:
-    """Remove an intent: what it spoke of is done, or undone."""
-    _DELETE.run(db, {"intent": intent})
+def clear(db: Connection, intent: str) -> bool:
+    """Remove an intent: what it spoke of is done, or undone. False: somebody else has just done so.
+
+    On PostgreSQL that may be a transaction of our own, on a connection that was given up during its commit.
+    """
+    return _DELETE.run(db, {"intent": intent}) == 1
+
+
+def is_still_recorded(db: Connection, intent: str) -> bool:
+    """Whether an intent is there, for who gave up the connection that wrote it: where that is not decided, it waits."""
+    try:
+        with db.begin_nested():
+            # The same key a second time waits for the end of the first transaction.
+            _INSERT.run(db, {"id": intent, "worker": "", "kind": "", "detail": "{}", "created_on": now()})
+    except IntegrityError:
+        return True
+    return not clear(db, intent)
 
 
 def recorded(db: Connection) -> list[Intent]:

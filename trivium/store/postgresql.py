@@ -22,7 +22,11 @@ _CONNECT_SECONDS: Final = 10
 _STATEMENT: Final = 4
 """A statement may take as many times as long as a lock is waited for."""
 _KEPT_ALIVE: Final = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-"""Of a server that is gone without a word TCP hears after a minute."""
+"""Of a server whose machine is gone without a word TCP hears after a minute, on a connection at rest."""
+_UNHEARD: Final = "60000"
+"""Milliseconds after which TCP takes a connection for broken whose other end does not confirm what it was sent."""
+_SILENT: Final = 5.0
+"""Seconds after which the server is asked whether it is still there (`store/silence.py`)."""
 _GONE: Final = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
 """A server says something to a connection at rest only when it ends it."""
 
@@ -43,10 +47,15 @@ class Engines:
 
 def engines_for(url: URL, busy_timeout: float, connections: int) -> Engines:
     """Engines with at most `connections` between them; a lock is waited for `busy_timeout` seconds."""
+    from trivium.store.silence import Watch  # psycopg is there only where PostgreSQL is used
+
     writers = max(1, connections // 3)
     readers = max(1, connections - writers)
     reading = _engine(url, busy_timeout, readers, isolation_level="AUTOCOMMIT")
     writing = _engine(url, busy_timeout, writers, isolation_level="READ COMMITTED")
+    watch = Watch(min(_SILENT, busy_timeout))
+    for engine in (reading, writing):
+        event.listen(engine, "do_connect", lambda _dialect, _record, _places, named: watch.connect(**named))
     for how in ("rollback", "rollback_savepoint"):
         event.listen(writing, how, forget_prepared)
     return Engines(reading=reading, readers=Readers(reading, readers, busy_timeout), writing=writing)
@@ -74,6 +83,7 @@ def _engine(url: URL, busy_timeout: float, size: int, *, isolation_level: str) -
         "connect_timeout": str(url.query.get("connect_timeout", _CONNECT_SECONDS)),
         "application_name": str(url.query.get("application_name", "trivium")),
         "options": options.strip(),
+        "tcp_user_timeout": _UNHEARD,
         **_KEPT_ALIVE,
     }
     engine = create_engine(

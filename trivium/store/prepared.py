@@ -11,6 +11,7 @@ PostgreSQL finds out the types of parameters from the statement. So they are sen
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -71,14 +72,18 @@ class Prepared:
     def _executed(self, driver: Any, kept: _Kept, values: list[Any]) -> Any:
         library = driver.pgconn
         sent = [_sent(value) for value in values]
-        if not driver.autocommit and library.transaction_status == TransactionStatus.IDLE:
-            _checked(library, library.exec_(_BEGIN))
-        name = kept.names.get(self)
-        if name is None:
-            name = b"trivium_%d" % next(_numbers)
-            _checked(library, library.prepare(name, self._text))
-            kept.names[self] = name
-        return _checked(library, library.exec_prepared(name, sent))
+        driver.asked_at = time.monotonic()  # for who watches (`store/silence.py`): the library waits as long as it may
+        try:
+            if not driver.autocommit and library.transaction_status == TransactionStatus.IDLE:
+                _checked(library, library.exec_(_BEGIN))
+            name = kept.names.get(self)
+            if name is None:
+                name = b"trivium_%d" % next(_numbers)
+                _checked(library, library.prepare(name, self._text))
+                kept.names[self] = name
+            return _checked(library, library.exec_prepared(name, sent))
+        finally:
+            driver.asked_at = 0.0
 
 
 def forget(driver: Any) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from tests.support import postgresql, rows
 from tests.support.postgresql import Cluster
+from tests.support.waiting import until
 from trivium.access.throttle import Throttle
 from trivium.assembly import open_site
 from trivium.errors import AlreadyExists, Busy, DatabaseAway, Invalid, NotFound, Undone
@@ -24,7 +25,7 @@ from trivium.forge.site import Site
 from trivium.settings import Settings
 from trivium.store import schema
 from trivium.store.engine import Store, go_on_above, insert_id
-from trivium.store.intents import Move, carry_out, recorded
+from trivium.store.intents import Move, carry_out, is_still_recorded, recorded
 from trivium.store.locks import lock
 from trivium.store.query import Query
 from trivium.store.tables import access_stamp, intents, journal, sign_in_failures, site_values, users
@@ -331,3 +332,74 @@ def test_a_server_that_is_started_again_is_used_again(cluster: Cluster, at_once:
         ask_with_a_connection_that_ends()
     assert ask() == 1
     store.close()
+
+
+def test_a_server_that_keeps_its_connections_and_says_nothing_is_away(cluster: Cluster) -> None:
+    """It stands still, as when its machine hangs; its kernel takes what is sent."""
+    store = Store(f"{cluster.address}/postgres", busy_timeout=1, pool_size=6)
+    numbers = Query(select(func.count()).select_from(access_stamp))
+    schema.upgrade(store, cluster.home)
+
+    def ask() -> int:
+        with store.read() as db:
+            found = numbers.first(db, {})
+            return found[0] if found else 0
+
+    def ask_at_length() -> int:
+        with store.read() as db:
+            return int(db.execute(select(func.count()).select_from(access_stamp)).scalar_one())
+
+    def change() -> None:
+        with store.write() as db:
+            db.execute(select(access_stamp))
+
+    def commit() -> None:
+        with store.write(access_unchanged=True) as db:
+            db.execute(select(access_stamp))
+            held.wait(30)
+            stopped.wait(30)
+
+    held, stopped = threading.Barrier(2), threading.Event()
+    assert all_at_once(ask, ask_at_length) == [1, 1]
+    with ThreadPoolExecutor(1) as beside:
+        committed = beside.submit(commit)
+        held.wait(30)
+        cluster.hold()
+        stopped.set()
+        errors = all_at_once(ask, ask_at_length, change)
+        assert {type(error) for error in [*errors, committed.exception()]} == {DatabaseAway}, errors
+    with pytest.raises(DatabaseAway):
+        ask()  # who comes later is told at once, and waits for nothing
+    cluster.hold(held=False)
+    until(lambda: not isinstance(all_at_once(ask)[0], DatabaseAway))
+    change()
+    store.close()
+
+
+def test_a_slow_statement_is_no_silence(cluster: Cluster) -> None:
+    store = Store(f"{cluster.address}/postgres", busy_timeout=0.5, pool_size=6)
+    with store.read() as db:
+        assert db.execute(text("SELECT 7 FROM pg_sleep(1.5)")).scalar_one() == 7
+    store.close()
+
+
+def test_an_intent_of_which_nobody_knows_is_waited_for(site: Site) -> None:
+    """Its transaction, on a connection that was given up, ends after somebody has begun to settle it."""
+    assert site.store.url.database is not None
+    with (
+        postgresql.connected(site.store.url.database) as before,
+        postgresql.connected(site.store.url.database) as looking,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        for committed in (True, False):
+            with before.transaction(force_rollback=not committed):
+                before.execute("INSERT INTO intents VALUES ('x', 'w', 'push', '{}', '2020-01-01T00:00:00.000')")
+
+                def look() -> bool:
+                    with site.store.write(access_unchanged=True) as db:
+                        return is_still_recorded(db, "x")
+
+                seen = beside.submit(look)
+                until(lambda: looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+            assert seen.result() is committed
+            before.execute("DELETE FROM intents")

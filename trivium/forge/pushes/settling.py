@@ -101,6 +101,10 @@ class Push:
     action: str = PUSH
 
 
+class _SettledBefore(Exception):
+    """What became of a push is recorded already, by a transaction of which nobody knew whether it was committed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """What became of a push."""
@@ -153,6 +157,8 @@ def finish(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fini
             if away and not _is_recorded(site, push):
                 return Finished()  # the database went away while it committed this
             return _finished(site, push, accepted)
+        except _SettledBefore:
+            return Finished()
         except DatabaseAway:
             away = True
             if time.monotonic() > deadline:
@@ -181,8 +187,14 @@ def _finished(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> F
         if accepted:
             row = _row_of(db, push.repository_id)
             _journal(db, push, row.name if row else "", accepted)
-        intents.clear(db, push.intent)
+        _end(db, push)
     return Finished()
+
+
+def _end(db: Connection, push: Push) -> None:
+    """Remove the intent of a push, or undo all of this transaction where that was done before."""
+    if not intents.clear(db, push.intent):
+        raise _SettledBefore(push.intent)
 
 
 def recover(site: Site, push: Push) -> None:
@@ -300,7 +312,7 @@ def _settled(site: Site, push: Push, accepted: Sequence[RefUpdate] | None) -> Fi
                 and push.action == PUSH
                 and user_locks.release_after_push(db, push.caller, push.repository_id, row.name)
             )
-            intents.clear(db, push.intent)
+            _end(db, push)
         site.rooms.pop(push.repository_id, None)
         return Finished(lock_released=released)
     else:

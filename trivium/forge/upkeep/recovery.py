@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from trivium.errors import DatabaseAway, TriviumError
+from trivium.errors import TriviumError
 from trivium.forge.caches.files import forget_deleted
 from trivium.forge.jobs import running
 from trivium.forge.pushes import settling as pushes
@@ -87,9 +87,11 @@ def recover_left(site: Site) -> None:
     if not left:
         return
     try:
+        with site.store.write(access_unchanged=True) as db:
+            there = [one for one in left if intents.is_still_recorded(db, one)]
         with site.store.read() as db:
-            found = [intent for intent in intents.recorded(db) if intent.id in left]
-    except DatabaseAway:
+            found = [intent for intent in intents.recorded(db) if intent.id in there]
+    except BaseException:
         for one in left:
             site.left.put(one)
         raise
@@ -108,7 +110,8 @@ def _undo_left(site: Site) -> None:
         with site.store.write() as db:
             intents.undo_all(db, site.tree)
             for intent in left:
-                intents.clear(db, intent)
+                if intents.is_still_recorded(db, intent):
+                    intents.clear(db, intent)
     except BaseException:
         for intent in left:
             unsettled.put(intent)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from trivium.access.caller import the_system
 from trivium.errors import DatabaseAway
@@ -168,6 +168,22 @@ def test_a_push_is_recorded_once_when_the_database_is_back(
     monkeypatch.setattr(pushes, "_AWAY_PAUSE", 0)
     assert pushes.finish(site, push, []) == pushes.Finished(lock_released=not recorded)
     assert len(settled) == (1 if recorded else 2)
+
+
+def test_a_push_is_not_recorded_again_when_its_first_commit_comes_late(
+    site: Site, unreadable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a connection that was given up during the commit the database hears the rest when somebody has asked it."""
+    monkeypatch.setitem(site.back_ends, "git", _Told())
+    mine = RefUpdate("refs/heads/a", "0" * 40, "1" * 40)
+    push = pushes.begin(site, the_system(), unreadable, [mine])
+    for _ in range(2):
+        pushes.finish(site, push, [mine])
+    with site.store.write() as db:
+        db.execute(delete(repositories))
+    pushes.finish(site, push, [mine])
+    with site.store.read() as db:
+        assert db.execute(select(journal.c.action).where(journal.c.repository_id == unreadable)).all() == [("push",)]
 
 
 def test_a_push_that_cannot_be_recorded_is_settled_later(
