@@ -116,6 +116,7 @@ ADMINISTRATION = (
         for page in ("", "/visual", "/vcs", "/configuration", "/email", "/mapping", "/maintenance", "/system")
     ),
     "/settings/open_source",
+    "/settings/exceptions",
     "/defaults/repositories",
     "/auth",
     "/jobs",

@@ -6,9 +6,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.browser import Browser
 from tests.support.clients import Api, Person, unique
 from tests.support.servers import Server
 
@@ -207,12 +209,12 @@ def test_methods_are_found_by_pattern(ada: Person) -> None:
 # The server
 
 
-def test_what_super_admins_ask_of_the_server(root: Api, ada: Person) -> None:
+def test_what_super_admins_ask_of_the_server(server: Server, root: Api, ada: Person) -> None:
     store = root("get_repo_store")
     assert set(store) == {"path", "used", "total", "free", "percent", "inodes"}
     assert (store["path"], store["inodes"]) == (None, None)
     assert 0 < store["used"] < store["total"]
-    assert root("cleanup_sessions", older_then="30") == {"backend": "database", "sessions_removed": 0}
+    assert root("cleanup_sessions", older_then=10**17) == {"backend": "database", "sessions_removed": 0}
     assert root.error("cleanup_sessions", older_then="soon") == "Error occurred during session cleanup"
     licence = root("get_license_info")
     assert set(licence) == {
@@ -224,6 +226,9 @@ def test_what_super_admins_ask_of_the_server(root: Api, ada: Person) -> None:
     second = root("store_exception", exc_data_json={"exc_message": "x"}, prefix="client")
     assert second["exc_id"] > first["exc_id"]
     assert first["exc_url"] == f"{root.url}/_admin/settings/exceptions/{first['exc_id']}"
+    administrator = Browser(root.url)
+    administrator.send("/_admin/login", username=server.admin, password=server.admin_password, came_from="/")
+    assert "ünï" in administrator.get(urlsplit(first["exc_url"]).path).page.text
     for wrong in ("{", "[]", 5, {"x": "y" * 70_000}):
         assert root.error("store_exception", exc_data_json=wrong) == "failed to store exception"
     for method in ("get_repo_store", "cleanup_sessions", "get_license_info"):

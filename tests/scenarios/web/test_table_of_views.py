@@ -51,6 +51,7 @@ NOT_YET = {
     "comments.ask_to_delete",
     "gists.edit",
     "gists.check_revision",
+    "admin_reports.report",
     "notifications.notification",
 }
 """Views that say that there are none, need a link from a mail, or are about something of somebody's own."""
@@ -87,6 +88,7 @@ class World:
             "name": f"{shelf.ids[1]}.zip",
             "sides": f"rev@{shelf.ids[0]}...rev@{shelf.ids[1]}",
             "gist": self.gist,
+            "report": "1",
             "username": shelf.owner.name,
             "number": "1",
             "job": "no-such-job",

@@ -16,6 +16,7 @@ from trivium.api.numbers import whole_number
 from trivium.api.registry import Call
 from trivium.api.texts import Refusal, failing_as, shown
 from trivium.errors import Busy, Invalid, StorageFull
+from trivium.forge.accounts import sessions
 from trivium.forge.repositories import settings as repository_settings
 from trivium.forge.repositories.settings import BadSetting
 from trivium.forge.upkeep import exception_reports
@@ -104,13 +105,13 @@ def get_repo_store(call: Call) -> dict[str, Any]:
 
 
 @registry.method(super_admin=True, failure="Error occurred during session cleanup")
-def cleanup_sessions(_call: Call, older_then: Number = 60) -> dict[str, Any]:
-    """Forget sessions of browsers that nobody has used for `older_then` days.
+def cleanup_sessions(call: Call, older_then: Number = 60) -> dict[str, Any]:
+    """End sessions of browsers that nobody has used for `older_then` days, of all accounts.
 
-    Only super-admins may call it. There are none yet.
+    Only super-admins may call it.
     """
-    whole_number(older_then, "older_then")
-    return {"backend": "database", "sessions_removed": 0}
+    removed = sessions.forget_unused(call.site, call.caller, whole_number(older_then, "older_then"))
+    return {"backend": "database", "sessions_removed": removed}
 
 
 @registry.method(super_admin=True, failure="failed to store exception")

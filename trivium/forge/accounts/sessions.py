@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, or_, select, update
@@ -18,6 +19,7 @@ from trivium.errors import Invalid
 from trivium.forge.accounts.passwords import check_chosen
 from trivium.forge.events import journal
 from trivium.forge.events.accounts import PasswordChanged, SessionsEnded, SignedIn, SignedOut
+from trivium.forge.events.site import SessionsForgotten
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
 from trivium.store.tables import now, users
@@ -28,6 +30,7 @@ _LONGEST_ADDRESS: Final = 45
 _MOST: Final = 100
 """Sessions of one account; the one that was used longest ago ends with the next sign-in."""
 _LONGEST_FLASH: Final = 4096
+_MOST_DAYS: Final = 36_500
 
 
 _ACCOUNT: Final = (
@@ -138,6 +141,17 @@ def end_all(db: Connection, caller: Caller, user_id: int, username: str, *, but:
     count = db.execute(delete(table).where(table.c.user_id == user_id, table.c.id != but)).rowcount
     if count:
         journal.record(db, caller, SessionsEnded(subject=username, count=count))
+    return count
+
+
+def forget_unused(site: Site, caller: Caller, days: int) -> int:
+    """End the sessions of all accounts that nobody has used for so many days; returns how many there were."""
+    days = min(days, _MOST_DAYS)
+    long_ago = (datetime.now(UTC) - timedelta(days=days)).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    with site.store.write(access_unchanged=True) as db:
+        count = db.execute(delete(table).where(table.c.last_seen < long_ago)).rowcount
+        if count:
+            journal.record(db, caller, SessionsForgotten(subject="sessions", days=days, count=count))
     return count
 
 

@@ -16,6 +16,14 @@ class SiteSettingsChanged(Event, frozen=True):
     was: dict[str, Any]
 
 
+class SessionsForgotten(Event, frozen=True):
+    """Sessions of whoever were ended that nobody had used for so many days."""
+
+    action = "site.forget_sessions"
+    days: int
+    count: int
+
+
 class CachesInvalidated(Event, frozen=True):
     """Somebody had forgotten what was kept of all repositories to answer faster."""
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete
+import msgspec
+from sqlalchemy import Connection, delete, select
 
 from trivium.access.caller import Caller
 from trivium.errors import Invalid
@@ -15,12 +17,65 @@ from trivium.forge.events import journal
 from trivium.forge.events.reports import ExceptionReported
 from trivium.forge.site import Site
 from trivium.store.engine import insert_id
-from trivium.store.tables import now
+from trivium.store.tables import now, users
 from trivium.store.tables import reported_exceptions as table
 
 MAX_BYTES: Final = 64 << 10
 KEPT_DAYS: Final = 30
 _MAX_PREFIX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a program told."""
+
+    id: int
+    created_on: str
+    username: str | None
+    """Of the account that it used; None when there is no such account any more."""
+    prefix: str
+    detail: str
+    """A JSON object, as it came."""
+
+    def values(self) -> dict[str, str]:
+        """What it says, by name: texts as they are, all else as JSON. Raises nothing: what is none is one text."""
+        try:
+            found = msgspec.json.decode(self.detail, type=dict[str, object])
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return {"": self.detail}
+        return {
+            name: value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()
+            for name, value in found.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """Some reports, the newest first."""
+
+    rows: list[Report]
+    older: int | None
+    """After which number the next page begins; None at the end."""
+
+
+_SELECT: Final = (
+    select(table.c.id, table.c.created_on, users.c.username, table.c.prefix, table.c.detail)
+    .select_from(table.outerjoin(users, users.c.id == table.c.user_id))
+    .order_by(table.c.id.desc())
+)
+
+
+def page(db: Connection, *, before: int | None, limit: int) -> ReportPage:
+    """The newest `limit` reports, or those before another one."""
+    statement = _SELECT if before is None else _SELECT.where(table.c.id < before)
+    found = [Report(*row) for row in db.execute(statement.limit(limit + 1))]
+    return ReportPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+def find(db: Connection, report_id: int) -> Report | None:
+    """One of them."""
+    row = db.execute(_SELECT.where(table.c.id == report_id)).first()
+    return None if row is None else Report(*row)
 
 
 def keep(site: Site, caller: Caller, detail: str, prefix: str) -> int:

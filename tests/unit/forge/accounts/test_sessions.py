@@ -263,6 +263,18 @@ def test_sessions_are_ended_one_by_one_or_all_but_one(site: Site, authenticator:
     assert [detail for _, _, detail in told(site, "sign_out")] == [{"session_id": made[1].id}, {"session_id": found.id}]
 
 
+def test_sessions_that_nobody_used_for_days_are_forgotten(site: Site, authenticator: Authenticator, ada: User) -> None:
+    new, old, busy = (enter(site, authenticator, remember=True) for _ in range(3))
+    began(site, old, ago=40 * 86_400, used=31 * 86_400)
+    began(site, busy, ago=40 * 86_400, used=29 * 86_400)
+    assert sessions.forget_unused(site, the_system(), 10**17) == 0
+    assert sessions.forget_unused(site, the_system(), 30) == 1
+    assert is_in(site, new, old, busy) == [True, False, True]
+    with site.store.read() as db:
+        rows = select(tables.journal.c.detail).where(tables.journal.c.action == "site.forget_sessions")
+        assert [json.loads(detail) for (detail,) in db.execute(rows)] == [{"days": 30, "count": 1}]
+
+
 def test_something_is_said_once(site: Site, authenticator: Authenticator, ada: User) -> None:
     made = enter(site, authenticator)
 
