@@ -178,7 +178,7 @@ OPTIONS = frozenset(
     f" --remove-section {FETCH} -c -a -d -q --write-bitmap-index --expire=now --reachable"
     f" --changed-paths --split=replace --split --no-progress"
     " --all --prune --geometric=2 --write-midx --cruft --cruft-expiration=2.weeks.ago --expire=2.weeks.ago"
-    " --batch-all-objects --unordered --buffer --batch-check=%(objectsize)".split()
+    " --batch-all-objects --unordered --buffer --batch-check=%(objectsize) --is-ancestor".split()
 )
 """Every option that the server has a reason to give to git."""
 SETTINGS = re.compile(
