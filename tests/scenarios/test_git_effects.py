@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from tests.support.clients import Api, Git, Thing, unique
 from tests.support.crowd import at_once
@@ -27,12 +26,6 @@ def journalled(server: Server, repository: Thing) -> list[list[list[str]]]:
         "SELECT detail FROM journal WHERE action = 'push' AND repository_id = ? ORDER BY id", repository.id
     )
     return [json.loads(detail)["refs"] for (detail,) in rows]
-
-
-def intents(server: Server, repository: Thing) -> list[tuple[Any, ...]]:
-    """The pushes to a repository that count as under way."""
-    rows = server.query("SELECT id, detail FROM intents WHERE kind = 'push'")
-    return [row for row in rows if json.loads(row[1])["repository_id"] == repository.id]
 
 
 def heads(git: Git, url: str) -> dict[str, str]:
@@ -86,7 +79,7 @@ def test_each_kind_of_push(server: Server, root: Api, git: Git) -> None:
     git.run("push", url, "--delete", "v1", "other", cwd=work)
     git.run("push", url, "--delete", "main", cwd=work)
     assert last(root, repository) == (ZERO, -1, None)
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
 
 def test_what_was_refused_is_not_in_the_journal(server: Server, root: Api, git: Git) -> None:
@@ -105,7 +98,7 @@ def test_what_was_refused_is_not_in_the_journal(server: Server, root: Api, git: 
     git.refused("push", url, "master:next", "master:master/x", cwd=work)
     assert journalled(server, repository)[1:] == [[["refs/heads/next", ZERO, second]]]
     assert last(root, repository) == (second, 1, "next")
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
 
 def test_a_push_that_brings_nothing_leaves_no_trace(server: Server, root: Api, git: Git) -> None:
@@ -133,7 +126,7 @@ def test_two_at_once_to_different_branches_both_arrive(server: Server, root: Api
         [["refs/heads/b0", ZERO, commits[0]]],
         [["refs/heads/b1", ZERO, commits[1]]],
     ]
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
 
 def test_two_at_once_to_one_branch_have_one_winner(server: Server, root: Api, git: Git) -> None:
@@ -147,7 +140,7 @@ def test_two_at_once_to_one_branch_have_one_winner(server: Server, root: Api, gi
     assert heads(git, url) == {"refs/heads/master": commits[winner]}
     assert last(root, repository) == (commits[winner], 0, "master")
     assert journalled(server, repository) == [[["refs/heads/master", ZERO, commits[winner]]]]
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
 
 def test_pushes_survive_a_rename_and_a_deletion_leaves_nothing(server: Server, root: Api, git: Git) -> None:
@@ -184,7 +177,7 @@ def test_pushes_survive_a_rename_and_a_deletion_leaves_nothing(server: Server, r
     }
     told = {ref for refs in journalled(server, repository) for ref, _, _ in refs}
     assert told == set(present)
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
     root("delete_repo", repoid=repository.id)
     assert "not found" in git.refused("ls-remote", final)
@@ -207,12 +200,12 @@ def test_a_push_that_is_cut_off_leaves_nothing(server: Server, root: Api, git: G
                 f"Content-Length: {len(head) + len(pack)}\r\n\r\n".encode()
                 + (head + pack)[:sent]
             )
-            until(lambda: len(intents(server, repository)) == 1)
-        until(lambda: intents(server, repository) == [])
+            until(lambda: len(server.under_way(repository.id)) == 1)
+        until(lambda: server.under_way(repository.id) == [])
     # Whoever takes the repository for himself alone waits for pushes under way.
     renamed = unique("renamed")
     root("update_repo", repoid=repository.id, name=renamed)
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
     assert heads(git, server.clone_url(renamed, ada)) == {}
     assert list((server.root / renamed).glob("objects/tmp_objdir*")) == []
     assert journalled(server, repository) == []

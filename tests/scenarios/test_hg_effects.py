@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from tests.support.clients import Api, Thing, unique
 from tests.support.crowd import at_once
@@ -27,12 +26,6 @@ def journalled(server: Server, repository: Thing, action: str = "push") -> list[
         "SELECT detail FROM journal WHERE action = ? AND repository_id = ? ORDER BY id", action, repository.id
     )
     return [json.loads(detail)["refs"] for (detail,) in rows]
-
-
-def intents(server: Server, repository: Thing) -> list[tuple[Any, ...]]:
-    """The pushes to a repository that count as under way."""
-    rows = server.query("SELECT id, detail FROM intents WHERE kind = 'push'")
-    return [row for row in rows if json.loads(row[1])["repository_id"] == repository.id]
 
 
 def test_each_kind_of_push(server: Server, root: Api, hg: Hg) -> None:
@@ -64,7 +57,7 @@ def test_each_kind_of_push(server: Server, root: Api, hg: Hg) -> None:
     hg.run("push", url, cwd=work, check=False)
 
     assert journalled(server, repository) == expected
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
     user, address, _ = server.journal("push", repository.name)[0]
     assert (user, address) == (ada.name, "127.0.0.1")
 
@@ -80,7 +73,7 @@ def test_what_was_refused_leaves_no_trace(server: Server, root: Api, hg: Hg) -> 
     hg.run("push", url, cwd=works[0])
     hg.refused("push", url, cwd=works[1])
     assert len(journalled(server, repository)) == 1
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
 
 def test_pushes_at_once_are_all_told_apart(server: Server, root: Api, hg: Hg) -> None:
@@ -98,7 +91,7 @@ def test_pushes_at_once_are_all_told_apart(server: Server, root: Api, hg: Hg) ->
     assert {row["raw_id"] for row in listed} == arrived
     assert sorted(journalled(server, repository)) == sorted([["branches/default", ZERO, raw_id]] for raw_id in arrived)
     assert last(root, repository)[:2] == (listed[-1]["raw_id"], len(arrived) - 1)
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
 
 
 def test_pushes_survive_renames_and_moves_of_groups(server: Server, root: Api, hg: Hg) -> None:
@@ -132,7 +125,7 @@ def test_pushes_survive_renames_and_moves_of_groups(server: Server, root: Api, h
     listed = root("get_repo_changesets", repoid=repository.id, start_rev="0", limit=-1)
     assert set(acknowledged) <= {row["raw_id"] for row in listed}
     assert {ref[2] for refs in journalled(server, repository) for ref in refs} == {row["raw_id"] for row in listed}
-    assert intents(server, repository) == []
+    assert server.under_way(repository.id) == []
     present = server.root / root("get_repo", repoid=repository.id)["repo_name"]
     assert hg.run("verify", "--quiet", "-R", str(present)).stdout == b""
     root("delete_repo", repoid=repository.id)

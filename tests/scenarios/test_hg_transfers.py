@@ -259,7 +259,7 @@ def test_a_body_that_is_no_bundle_changes_nothing(server: Server, root: Api, pla
         status, said = ask(root, place.repository.name, "unbundle", "POST", body, **signed, **argument)
         assert status == 200, said
     assert server.journal("push", place.repository.name) == []
-    assert server.query("SELECT count(*) FROM intents WHERE kind = 'push'") == [(0,)]
+    assert server.under_way(place.repository.id) == []
     assert ask(root, place.repository.name, "heads", **signed) == (200, b"0" * 40 + b"\n")
 
 

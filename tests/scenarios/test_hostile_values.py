@@ -178,7 +178,7 @@ OPTIONS = frozenset(
     f" --remove-section {FETCH} -c -a -d -q --write-bitmap-index --expire=now --reachable"
     f" --changed-paths --split=replace --split --no-progress"
     " --all --prune --geometric=2 --write-midx --cruft --cruft-expiration=2.weeks.ago --expire=2.weeks.ago"
-    " --batch-all-objects --unordered --buffer --batch-check=%(objectsize)".split()
+    " --batch-all-objects --unordered --buffer --batch-check=%(objectsize) --is-ancestor".split()
 )
 """Every option that the server has a reason to give to git."""
 SETTINGS = re.compile(
@@ -476,10 +476,12 @@ def test_the_trap_springs(trap: Trap) -> None:
     trap.said.unlink()
     for needed in ("get_repo_changesets", "fork_repo", "strip"):
         assert any(slot[0] == needed for slot in trap.slots)
-    for repoid in trap.repoids.values():
-        trap.root("fork_repo", repoid=repoid, fork_name=unique("fork"))
+    forks = {kind: unique("fork") for kind in trap.repoids}
+    for kind, repoid in trap.repoids.items():
+        trap.root("fork_repo", repoid=repoid, fork_name=forks[kind])
+    trap.root("strip", repoid=forks["git"], revision="1", branch="master")
     trap.look_anew()
-    assert "clone\2" in trap.said.read_text()
+    assert all(word in trap.said.read_text() for word in ("clone\2", "--is-ancestor\2"))
     trap.check_words()
     for what in (["start", "/bin/sh", "-c", "x"], ["start", "/usr/bin/svnadmin", "create", "--x"], ["open", "/etc/x"],
                  ["connect", "127.0.0.1:1"]):  # fmt: skip

@@ -60,7 +60,7 @@ def test_packs_are_merged_and_the_graph_is_written_after_pushes(own_server: Serv
         tip = ids[120 * (step + 1) - 1]
         git.run("push", "--quiet", address(own_server, "busy"), f"{tip}:refs/heads/master", cwd=local)
     graph = path / "objects" / "info" / "commit-graphs" / "commit-graph-chain"
-    until(lambda: graph.exists() and packs(path) < 8)
+    until(lambda: graph.exists() and packs(path) < 8 and own_server.query("SELECT id FROM jobs") == [])
     git.run("--git-dir=.", "fsck", "--full", "--strict", cwd=path)
     git.run("--git-dir=.", "commit-graph", "verify", cwd=path)
     assert admin("get_repo", repoid="busy")["last_changeset"]["revision"] == len(ids) - 1

@@ -24,7 +24,7 @@ from tests.support.metrics import WATCHED, metrics
 from tests.support.processes import are_gone, kill_all
 from tests.support.queues import Redis, Worker, broker, ended, wait_for_state
 from tests.support.servers import Server
-from tests.support.waiting import until
+from tests.support.waiting import until, until_counted
 from trivium.access.levels import Level
 from trivium.assembly import open_site
 from trivium.cli.workers import NAME_OF_JOBS
@@ -435,7 +435,8 @@ def test_a_crowd_of_jobs_has_a_process_of_its_own_which_may_die(own_server: Serv
     for pid in _process_for_jobs(own_server):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    until(lambda: own_server.query("SELECT count(*) FROM jobs WHERE state = 'done'") == [(len(names),)])
+    done = "SELECT count(*) FROM jobs WHERE state = 'done'"
+    until_counted(lambda: int(own_server.query(done)[0][0]), len(names))
     assert {one["repo_name"] for one in api("get_repos")} == {"source", *names}
     until(lambda: not _process_for_jobs(own_server))
 

@@ -45,7 +45,8 @@ class Watched:
         program.write_text(_GIT.format(made=self._made, gate=self._gate))
         program.chmod(0o755)
         self.open_gate()
-        server.start("--workers", "3", TRIVIUM_GIT_PATH=str(program))
+        # What is done some seconds after a push would read the commit as well.
+        server.start("--workers", "3", TRIVIUM_GIT_PATH=str(program), TRIVIUM_HOUSEKEEPING_INTERVAL="0")
         self.root = server.api(server.admin_key)
         self.people = [self.root.new_user(f"user{number}").api for number in range(PEOPLE)]
         self.root.new_repo(REPOSITORY)

@@ -69,7 +69,7 @@ def test_a_commit_is_journalled_and_visible_at_once(server: Server, root: Api, t
         assert changeset["raw_id"] == str(number)
     assert journalled(server, repository) == [[["", "0", "1"]], [["", "1", "2"]], [["", "2", "3"]]]
     assert {row[:2] for row in server.journal("push", repository.name)} == {(ada.name, "127.0.0.1")}
-    assert server.query("SELECT count(*) FROM intents") == [(0,)]
+    assert server.under_way(repository.id) == []
     until(lambda: len(server.journal("pull", repository.name)) == 1)
 
 
@@ -84,7 +84,7 @@ def test_what_was_refused_is_not_in_the_journal(server: Server, root: Api, tmp_p
     svn.run("add", "a.txt", cwd=other)
     assert "out of date" in svn.refused("commit", "-m", "too late", cwd=other)
     assert len(journalled(server, repository)) == 1
-    assert server.query("SELECT count(*) FROM intents") == [(0,)]
+    assert server.under_way(repository.id) == []
 
 
 def test_many_at_once_all_arrive(server: Server, root: Api, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -37,6 +38,9 @@ _BY_ITSELF = frozenset(
     ["access_stamp", "sqlite_sequence", "jobs", "schedules", "event_positions", "undelivered_events", "visits"],
 )
 _MOMENTS = {"last_used", "last_address", "last_login", "last_activity", "last_seen"}
+
+_HOUSEKEEPING = '%"action":"tidy"%'
+"""The detail of an intent with which a repository is looked after, whenever that is."""
 
 
 def _names(directory: Path, prefix: str) -> Iterator[str]:
@@ -262,9 +266,8 @@ class Server:
             if table in _BY_ITSELF or table == "journal":
                 continue
             kept = ", ".join(f'"{column}"' for column in columns if column not in _MOMENTS)
-            # A repository that is looked after is noted there, whenever that is.
-            but = " WHERE kind <> 'tidy'" if table == "intents" else ""
-            rows = query(f'SELECT {kept} FROM "{table}"{but}')
+            but, given = (" WHERE detail NOT LIKE ?", (_HOUSEKEEPING,)) if table == "intents" else ("", ())
+            rows = query(f'SELECT {kept} FROM "{table}"{but}', *given)
             # In a file of SQLite they stand in the order of their ids; in PostgreSQL in that of the last changes.
             seen[table] = rows if self.database is None else sorted(rows, key=repr)
         # Nothing in the journal ever changes, so that counting is enough; clones are told there a little later.
@@ -320,6 +323,12 @@ class Server:
                 return known[-1][1] | {"tree": sorted(_names(self.root, ""))}
 
             yield picture
+
+    def under_way(self, repository_id: int) -> list[dict[str, Any]]:
+        """What counts as begun and not ended in a repository, but for housekeeping."""
+        found = self.query("SELECT detail FROM intents WHERE detail NOT LIKE ?", _HOUSEKEEPING)
+        told = [json.loads(detail) for (detail,) in found]
+        return [one for one in told if one.get("repository_id") == repository_id]
 
     def journal(self, action: str, subject: str) -> list[tuple[Any, ...]]:
         """Rows of the journal: user, address, detail."""

@@ -16,14 +16,15 @@ def until(reached: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def until_more(count: Callable[[], int], more: int, workers: Iterable[threading.Thread]) -> None:
-    """Wait until so many more have been counted, or none of those who do what is counted is left.
+def until_counted(count: Callable[[], int], enough: int, goes_on: Callable[[], object] = lambda: True) -> None:
+    """Wait until so many have been counted, or it does not go on any more.
 
     How long that takes in all depends on the machine; it is a failure when nothing is counted any more.
     """
-    seen = count()
-    enough = seen + more
-    while seen < enough and any(worker.is_alive() for worker in workers):
-        before = seen
-        until(lambda: count() > before or not any(worker.is_alive() for worker in workers))  # noqa: B023  # at once
-        seen = count()
+    while (seen := count()) < enough and goes_on():
+        until(lambda: count() > seen or not goes_on())
+
+
+def until_more(count: Callable[[], int], more: int, workers: Iterable[threading.Thread]) -> None:
+    """Wait until so many more have been counted, or none of those who do what is counted is left."""
+    until_counted(count, count() + more, lambda: any(worker.is_alive() for worker in workers))

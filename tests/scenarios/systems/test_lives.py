@@ -62,7 +62,7 @@ def test_a_push_is_journalled_with_who_and_what(server: Server, root: Api, ada: 
     assert [row[:2] for row in rows] == [(ada.name, "127.0.0.1")] * 3
     brought = [{new for _, _, new in json.loads(detail)["refs"]} for _, _, detail in rows]
     assert all(raw_id in new for raw_id, new in zip(ids, brought, strict=True))
-    assert server.query("SELECT id FROM intents") == []
+    assert server.under_way(root("get_repo", repoid=name)["repo_id"]) == []
 
 
 def test_a_clone_is_journalled_as_a_pull(own_server: Server, system: System) -> None:

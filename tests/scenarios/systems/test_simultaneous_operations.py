@@ -76,9 +76,8 @@ class Project:
         return self.system.whole(self.server, self.root, self.name)
 
     def nothing_under_way(self) -> None:
-        """No operation on the repository counts as begun, but for housekeeping, which comes and goes by itself."""
-        found = [json.loads(detail) for (detail,) in self.server.query("SELECT detail FROM intents")]
-        assert not [one for one in found if one.get("repository_id") == self.id and one.get("action") != "tidy"]
+        """No operation on the repository counts as begun."""
+        assert self.server.under_way(self.id) == []
 
 
 @pytest.fixture
@@ -264,7 +263,7 @@ def test_pulls_into_what_is_published_to(
     root("pull", repoid=target)
     assert set(project.whole()) == {*project.ids, *ours}
     assert set(system.whole(server, root, name)) == {*project.ids, *ours, *theirs}
-    assert server.query("SELECT id FROM intents") == []
+    assert server.under_way(target) == []
 
 
 def copies_of(server: Server, root: Api, project: Project) -> dict[str, Callable[[str], Any]]:

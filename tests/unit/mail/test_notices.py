@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support import rows
+from tests.support.delivered import deliver
 from tests.support.mail_server import mail_server
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
@@ -28,7 +29,6 @@ from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.preferences import Preferences
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.events import delivery, outbox
-from trivium.forge.events.delivery import deliver
 from trivium.forge.history.reading import History
 from trivium.forge.jobs import submission
 from trivium.forge.repositories import finding

@@ -16,13 +16,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.support import postgresql
+from tests.support.delivered import deliver, nothing_holds_up
 from tests.support.waiting import until
 from trivium.access.caller import the_system
 from trivium.assembly import open_site
 from trivium.errors import Busy, Invalid
 from trivium.forge.events import delivery, journal, outbox
 from trivium.forge.events.accounts import SignedOut, TokenReset
-from trivium.forge.events.delivery import Delivery, Subscriber, Undeliverable, deliver
+from trivium.forge.events.delivery import Delivery, Subscriber, Undeliverable
 from trivium.forge.events.outbox import Recorded
 from trivium.forge.events.reports import DeliveryAskedAgain
 from trivium.forge.site import Site
@@ -55,6 +56,7 @@ def happen(site: Site, *subjects: str, repository_id: int | None = None) -> None
 def listener(site: Site) -> Listener:
     made = Listener()
     happen(site, "before it began")
+    nothing_holds_up(site)
     outbox.begin(site, [made.subscriber.name])
     return made
 
@@ -179,7 +181,7 @@ def test_what_is_under_way_holds_up_what_was_recorded_after_it(site: Site, liste
     with site.store.write(access_unchanged=True) as db:
         journal.record(db, the_system(), TokenReset(subject="slow"))
         in_a_thread(lambda: happen(site, "quick"))
-        in_a_thread(lambda: deliver(site, listener.subscriber))
+        in_a_thread(lambda: delivery.deliver(site, listener.subscriber))
         assert listener.heard == []
     deliver(site, listener.subscriber)
     assert listener.heard == ["slow", "quick"]
@@ -251,9 +253,10 @@ def test_a_journal_from_another_database_is_counted_anew(site: Site, listener: L
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
+from tests.support.delivered import deliver
 from tests.unit.forge.events.test_delivery import happen
 from trivium.assembly import open_site
-from trivium.forge.events.delivery import Subscriber, deliver
+from trivium.forge.events.delivery import Subscriber
 from trivium.settings import Settings
 
 data, heard, url, when = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]

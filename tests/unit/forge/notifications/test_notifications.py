@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.support import rows
+from tests.support.delivered import deliver
 from tests.support.doors import Doorway
 from trivium.access.caller import Caller, the_system
 from trivium.access.levels import Level
@@ -18,7 +19,6 @@ from trivium.errors import NotFound
 from trivium.forge.accounts import users as accounts
 from trivium.forge.events import journal, outbox
 from trivium.forge.events.accounts import UserRegistered
-from trivium.forge.events.delivery import deliver
 from trivium.forge.events.outbox import Recorded
 from trivium.forge.history.reading import History
 from trivium.forge.notifications import changes, listing, writing

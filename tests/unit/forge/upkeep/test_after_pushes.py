@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
+from tests.support.delivered import deliver
 from trivium.access.caller import the_system
 from trivium.forge.events import journal, outbox
-from trivium.forge.events.delivery import deliver
 from trivium.forge.events.moves import Pulled, Pushed
 from trivium.forge.site import Site
 from trivium.forge.upkeep import after_pushes
