@@ -6,7 +6,11 @@ The doors (`api`, `wire`, `web`, `cli`) turn them into the words, status codes a
 
 from __future__ import annotations
 
+import contextlib
+import errno
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 
 class Kind(StrEnum):
@@ -143,8 +147,32 @@ class DatabaseAway(Busy):
     """
 
 
+class DatabaseFull(DatabaseAway):
+    """The disk of the database is full: what changes nothing is still answered."""
+
+
+NO_ROOM: Final = "no room is left on the server's disk"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 class StorageFull(TriviumError):
     """Less than `min_free_bytes` is left where repositories are stored (security.md R-9)."""
+
+
+def is_of_a_full_disk(error: OSError) -> bool:
+    """Whether Linux says that the disk is full, or that its user may have no more of it."""
+    return error.errno in _FULL
+
+
+@contextlib.contextmanager
+def full_disk_told() -> Iterator[None]:
+    """Raises `StorageFull` where the disk turns out to be full."""
+    try:
+        yield
+    except OSError as error:
+        if not is_of_a_full_disk(error):
+            raise
+        raise StorageFull(NO_ROOM) from error
 
 
 class RepositoryFull(StorageFull):

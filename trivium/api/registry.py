@@ -21,7 +21,7 @@ from trivium.access.stamps import Stamp
 from trivium.api.arguments import Converter
 from trivium.api.remembered import Parts, Remembered
 from trivium.api.texts import Refusal, shown, text_of
-from trivium.errors import Forbidden, TriviumError, Undone
+from trivium.errors import Forbidden, TriviumError, Undone, full_disk_told
 from trivium.forge.accounts.users import User
 from trivium.forge.history.reading import History
 from trivium.forge.repositories.finding import Repository
@@ -130,7 +130,8 @@ class Method:
                 raise Forbidden
             if self.guard is not None:
                 self.guard(call)
-            return self.function(call, **self._converted(call))
+            with full_disk_told():
+                return self.function(call, **self._converted(call))
         except Undone:
             raise  # the whole call can be repeated (`Store.again`)
         except TriviumError as error:

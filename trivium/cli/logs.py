@@ -7,6 +7,7 @@ reader of the log, hide something there, or look like a line of its own.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import re
@@ -54,13 +55,19 @@ class _HarmlessFormatter(logging.Formatter):
 
 
 class _StandardError(io.TextIOBase):
-    """Standard error, looked up for each write."""
+    """Standard error, looked up for each write. A line that cannot be written is lost, and nothing else with it.
+
+    The log may be a file on a disk that is full, or a pipe that nobody reads any more.
+    """
 
     def write(self, text: str, /) -> int:
-        return sys.stderr.write(text)
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 _STANDARD_ERROR: Final = cast("TextIO", _StandardError())

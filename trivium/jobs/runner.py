@@ -145,8 +145,10 @@ class Runner:
         thread.start()
 
     def _run(self, job: str) -> None:
+        done = False
         try:
             carry_out(self._site, job, lambda: self._closing)
+            done = True
         except (Busy, DBAPIError, NotStored) as error:
             _log.warning("a job was not done", job=job, why=str(error)[:200])
         except Exception:
@@ -155,5 +157,6 @@ class Runner:
             with self._changed:
                 del self._under_way[job]
                 self._threads.discard(threading.current_thread())
-                self._woken = True
+                # Where it failed to begin, as on a full disk, it would do so again at once, and again.
+                self._woken |= done
                 self._changed.notify_all()

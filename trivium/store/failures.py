@@ -6,6 +6,7 @@ PostgreSQL's codes are those of its manual, appendix A. An error without a code 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -23,7 +24,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from trivium.errors import Busy, DatabaseAway, Invalid, TriviumError, Undone
+from trivium.errors import Busy, DatabaseAway, DatabaseFull, Invalid, TriviumError, Undone
 from trivium.store.postgresql import NONE_FREE
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ _WAITED_TOO_LONG: Final = ("55P03", "57014")
 _AWAY: Final = ("08", "53", "57P", "58", "25006", "25P03", "XX")
 """No connection; no room, memory or connection left; shut down or starting; its disk fails; it is a copy that only
 reads; the transaction stood still for too long; it is damaged."""
+_NO_ROOM: Final = "53100"
 _UNFIT: Final = ("22", "23")
 """A value that cannot be stored; a constraint that somebody else's change has broken."""
 _OF_CONNECTIONS: Final = (OperationalError, InterfaceError)
@@ -43,6 +45,18 @@ _CONFLICT: Final = "the change conflicts with another one that was made at the s
 _UNSTORABLE: Final = "a value of the request cannot be stored"
 LOCKED: Final = "the database is locked"
 AWAY: Final = "the database cannot be reached; please try again"
+FULL: Final = "the disk of the database is full"
+
+_PRIMARY: Final = 0xFF
+"""The part of SQLite's codes that says what kind of error it is."""
+_SQLITE_FULL: Final = sqlite3.SQLITE_FULL
+_SQLITE_FAILS: Final = frozenset(
+    {
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
+        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
+    }
+)
+"""Its disk fails, or lets nobody write; it is damaged."""
 
 
 @contextmanager
@@ -87,7 +101,11 @@ def meaning_of(error: SQLAlchemyError) -> TriviumError | None:
         return None
     if isinstance(error, OperationalError) and "database is locked" in str(error.orig):
         return Busy(LOCKED)
+    if isinstance(error.orig, sqlite3.Error):
+        return _meaning_on_sqlite(error)
     code = _code_of(error)
+    if code == _NO_ROOM:
+        return _full(error)
     if code.startswith(_UNDONE):
         return Undone("the database ended the change because of another one that was made at the same time")
     if code.startswith(_WAITED_TOO_LONG):
@@ -98,6 +116,21 @@ def meaning_of(error: SQLAlchemyError) -> TriviumError | None:
     if isinstance(error, IntegrityError):
         return Invalid(_CONFLICT)
     return Invalid(_UNSTORABLE) if code.startswith(_UNFIT) else None
+
+
+def _meaning_on_sqlite(error: DBAPIError) -> TriviumError | None:
+    kind = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
+    if kind == _SQLITE_FULL:
+        return _full(error)
+    if kind in _SQLITE_FAILS:
+        _log.error("the database cannot be used", why=str(error.orig)[:200])
+        return DatabaseAway(AWAY)
+    return Invalid(_CONFLICT) if isinstance(error, IntegrityError) else None
+
+
+def _full(error: DBAPIError) -> TriviumError:
+    _log.error("the disk of the database is full", why=str(error.orig)[:200])
+    return DatabaseFull(FULL)
 
 
 def _code_of(error: DBAPIError) -> str:

@@ -11,6 +11,7 @@ what it would be told of a server that was ended.
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 import time
@@ -106,14 +107,22 @@ class Watch:
 
     def _answers(self) -> bool:
         """Whether the server says anything in time to who comes anew, be it that there is no place."""
-        timeout = str(max(2, round(self._patience)))  # the least that psycopg keeps
+        timeout = max(2, round(self._patience))  # the least that psycopg keeps
         try:
-            psycopg.connect(**self._parameters | {"application_name": _NAME, "connect_timeout": timeout}).close()
+            new = psycopg.connect(**self._parameters | {"application_name": _NAME, "connect_timeout": str(timeout)})
         except psycopg.errors.ConnectionTimeout:
             return False
         except psycopg.Error:
             return True
-        return True
+        try:
+            new.pgconn.send_query(b"SELECT 1")  # a pooler between both would greet for it
+            poll = select.poll()
+            poll.register(new.pgconn.socket, select.POLLIN)
+            return bool(poll.poll(timeout * 1000))
+        except psycopg.Error:
+            return True
+        finally:
+            new.close()
 
 
 def _hang_up(end: int) -> None:

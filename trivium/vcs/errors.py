@@ -4,9 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from trivium.errors import TriviumError
+from trivium.errors import NO_ROOM, TriviumError
 from trivium.vcs.values import RefUpdate
+
+_FULL: Final = (
+    "no space left on device",
+    "out of diskspace",
+    "disk quota exceeded",
+    "disk is full",
+    "disk full",
+    "failed to write new configuration file",
+)
+
+
+def says_that_the_disk_is_full(words: str) -> bool:
+    """Whether that is what a program complains of, in Linux' words, git's or SQLite's."""
+    said = words.lower()
+    return any(sign in said for sign in _FULL)
 
 
 class VcsError(TriviumError):
@@ -14,6 +30,11 @@ class VcsError(TriviumError):
 
     public: str | None = None
     """A text that everybody may read."""
+
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        super().__init__(message, **values)
+        if self.public is None and says_that_the_disk_is_full(message):
+            self.public = NO_ROOM
 
 
 class NotPossible(VcsError):

@@ -11,7 +11,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from trivium.vcs.errors import VcsError
+from trivium.errors import NO_ROOM
+from trivium.vcs.errors import VcsError, says_that_the_disk_is_full
 
 _LONGEST: Final = 4 << 10
 
@@ -30,6 +31,7 @@ class Trouble(StrEnum):
     SHALLOW = "the repository lacks part of its history (it is shallow)"
     BROKEN = "the transfer broke off, or what came is damaged"
     SERVER = "the remote server answered with an error"
+    NO_ROOM = NO_ROOM
     UNKNOWN = "the repository could not be copied"
 
 
@@ -98,4 +100,6 @@ class TransferFailed(VcsError):
 def trouble_of(words: str) -> Trouble:
     """What the words of a version-control system mean."""
     said = words[:_LONGEST].lower()
+    if says_that_the_disk_is_full(said):
+        return Trouble.NO_ROOM
     return next((trouble for trouble, signs in _SIGNS if any(sign in said for sign in signs)), Trouble.UNKNOWN)

@@ -16,7 +16,7 @@ import structlog
 from trivium.access.caller import Caller
 from trivium.access.credentials import Authenticator
 from trivium.access.places import NoPlace
-from trivium.errors import TriviumError, WouldWait
+from trivium.errors import TriviumError, WouldWait, full_disk_told
 from trivium.forge.caches.makers import BeingMade
 from trivium.forge.history.reading import History
 from trivium.forge.site import Site
@@ -244,10 +244,11 @@ class WebDoor:
                 visit, view, given = self._gate.visit(asked, pace)
                 if view.pace > pace:
                     raise TakesLong(visit.caller, view.pace) if view.pace >= Pace.LONG else WouldWait
-                found = self._site.store.again(partial(view.call, visit, **given))
-                if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
-                    visit, found = telling, view.call(telling, **given)  # not one that was at hand
-                answer = ready(found, visit)
+                with full_disk_told():
+                    found = self._site.store.again(partial(view.call, visit, **given))
+                    if isinstance(found, Page) and (telling := self._gate.told(visit)) is not visit:
+                        visit, found = telling, view.call(telling, **given)  # not one that was at hand
+                    answer = ready(found, visit)
                 self._note(visit, view)
                 return answer, visit
             except Elsewhere as error:

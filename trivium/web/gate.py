@@ -20,7 +20,7 @@ from trivium.access.credentials import Authenticator, CredentialsRefused, Reason
 from trivium.access.keys import Role
 from trivium.access.levels import Level
 from trivium.access.sessions import Session
-from trivium.errors import NotFound
+from trivium.errors import Busy, NotFound
 from trivium.forge.accounts import sessions
 from trivium.forge.accounts.preferences import parsed
 from trivium.forge.groups import repo_groups
@@ -123,7 +123,10 @@ class Gate:
         if session is None:
             said = visit.cookies.told(self._site.ring, asked.cookies)
         else:
-            said = sessions.take_flash(self._site, session) or ""
+            try:
+                said = sessions.take_flash(self._site, session) or ""
+            except Busy:
+                said = ""  # nothing can be written, as on a full disk: the page is shown, and this with a later one
         return msgspec.structs.replace(visit, said=(said,)) if said else visit
 
     def _site_view(self, asked: Asked, pace: Pace, matches: list[Match]) -> tuple[Visit, View, dict[str, str]]:

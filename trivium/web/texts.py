@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from trivium.errors import (
+    NO_ROOM,
     AlreadyExists,
     Busy,
     DatabaseAway,
+    DatabaseFull,
     Forbidden,
     Invalid,
     Locked,
@@ -42,6 +44,8 @@ def refused(error: TriviumError) -> Refused:
             return Refused(403, "You may not do this.")
         case Locked():
             return Refused(423, error.message, given=error.values)
+        case DatabaseFull():
+            return Refused(507, "There is not enough room on the server.")
         case DatabaseAway():
             return Refused(503, "The database cannot be reached. Please try again.", headers=(("Retry-After", "5"),))
         case Busy():
@@ -50,6 +54,8 @@ def refused(error: TriviumError) -> Refused:
             return Refused(507, "There is not enough room on the server.")
         case AlreadyExists() | Invalid():
             return Refused(400, error.message, given=error.values)
+        case VcsError() if error.public == NO_ROOM:
+            return Refused(507, "There is not enough room on the server.")
         case VcsError():
             return Refused(500, "The repository cannot be read. An administrator finds the reason in the log.")
         case _:

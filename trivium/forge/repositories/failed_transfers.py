@@ -13,7 +13,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 from trivium.access.caller import Caller
 from trivium.egress.policy import RemoteUrl
-from trivium.errors import AlreadyExists, Busy, Cancelled, Forbidden, Locked, NotFound, TriviumError
+from trivium.errors import (
+    NO_ROOM,
+    AlreadyExists,
+    Busy,
+    Cancelled,
+    Forbidden,
+    Locked,
+    NotFound,
+    TriviumError,
+    is_of_a_full_disk,
+)
 from trivium.forge.events import journal
 from trivium.forge.events.repositories import TransferFailed as Failed
 from trivium.forge.jobs.reasons import Because, Reason, because
@@ -69,6 +79,8 @@ def reason_of(error: Exception) -> Because:
             return because(Reason.NOT_ALLOWED)
         case TriviumError():
             return because(error.message, error.values)
+        case OSError() if is_of_a_full_disk(error):
+            return because(NO_ROOM)
         case _:
             return because(Reason.NOT_POSSIBLE)
 

@@ -6,8 +6,19 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from trivium.errors import Busy, DatabaseAway, Locked, RepositoryFull, StorageFull, TriviumError
+from trivium.errors import (
+    NO_ROOM,
+    Busy,
+    DatabaseAway,
+    DatabaseFull,
+    Locked,
+    RepositoryFull,
+    StorageFull,
+    TriviumError,
+)
+from trivium.vcs.errors import VcsError
 
+SHORT_OF_SPACE: Final = "The server is short of disk space and takes no pushes."
 NO_SUCH_REPOSITORY: Final = "There is no such repository."
 
 
@@ -53,8 +64,10 @@ def declined(error: TriviumError, system: str) -> Declined:
             return Declined(Why.LOCKED, str(error))
         case RepositoryFull():
             return Declined(Why.TOO_LARGE, "The repository takes as much room as it may (max_repo_bytes).")
-        case StorageFull():
-            return Declined(Why.UNAVAILABLE, "The server is short of disk space and takes no pushes.")
+        case StorageFull() | DatabaseFull():
+            return Declined(Why.UNAVAILABLE, SHORT_OF_SPACE)
+        case VcsError() if error.public == NO_ROOM:
+            return Declined(Why.UNAVAILABLE, SHORT_OF_SPACE)
         case DatabaseAway():
             return Declined(Why.UNAVAILABLE, "The server's database cannot be reached; try again.", retry_after=5)
         case Busy():

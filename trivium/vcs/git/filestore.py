@@ -16,7 +16,7 @@ from pygit2.enums import FileMode, SortMode
 
 from trivium.vcs.errors import UnknownRevision
 from trivium.vcs.git.commit import read_commit
-from trivium.vcs.git.objects import open_repository
+from trivium.vcs.git.objects import open_repository, told_of
 from trivium.vcs.texts import text_of
 
 _REF = "refs/heads/master"
@@ -31,7 +31,8 @@ def write_files(path: Path, files: Mapping[str, bytes], *, author: str, message:
     False: `after`, a full id, is not the newest revision, or not any more; nothing was added then.
     """
     if not path.exists():
-        pygit2.init_repository(str(path), bare=True, initial_head="master")
+        with told_of(path):
+            pygit2.init_repository(str(path), bare=True, initial_head="master")
     with open_repository(path) as repository:
         builder = repository.TreeBuilder()
         for name, content in sorted(files.items()):

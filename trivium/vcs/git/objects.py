@@ -37,17 +37,27 @@ def open_repository(path: Path) -> Iterator[pygit2.Repository]:
     """The repository at `path`. Every error of libgit2 there, now or later, is a `VcsError`."""
     flags = pygit2.enums.RepositoryOpenFlag
     repository = None
+    with told_of(path):
+        try:
+            repository = pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
+            yield repository
+        finally:
+            if repository is not None:
+                # It refers to itself through its lists of names: its packs and all objects that were read would stay
+                # in memory until the interpreter happens to collect such circles.
+                repository.free()
+                vars(repository).clear()
+
+
+@contextlib.contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Every error of libgit2 with the repository at `path` is a `VcsError`."""
     try:
-        repository = pygit2.Repository(str(path), flags.BARE | flags.NO_SEARCH)
-        yield repository
-    except (pygit2.GitError, KeyError) as error:
-        raise VcsError(f"the git repository {path} cannot be read: {error}") from error
-    finally:
-        if repository is not None:
-            # It refers to itself through its lists of names: its packs and all objects that were read would stay in
-            # memory until the interpreter happens to collect such circles.
-            repository.free()
-            vars(repository).clear()
+        yield
+    except (pygit2.GitError, KeyError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # not the library's: its errors of the system have words alone
+        raise VcsError(f"the git repository {path} cannot be used: {error}") from error
 
 
 def all_refs_of(repository: pygit2.Repository) -> dict[str, str]:

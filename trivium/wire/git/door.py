@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from typing import Final
 
+from trivium.errors import full_disk_told
 from trivium.forge.sessions.endings import Interrupted
 from trivium.forge.sessions.git.session import GitSession, Service
 from trivium.http.asgi import TEXT, Disconnected, Receive, Scope, Send, TooLarge, header, respond
@@ -38,7 +39,8 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     try:
         admitted = await door.admit(scope, kind="git", name=request.name, writes=request.writes)
         if not request.advertises:
-            await session.serve(admitted)
+            with full_disk_told():
+                await session.serve(admitted)
         elif admitted.renamed:
             there = f"{door.place_of(admitted)}/info/refs?service=git-{Service.UPLOAD}".encode()
             await respond(send, 302, headers=(TEXT, *NO_CACHE, (b"location", there)))

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from typing import Final
 
+from trivium.errors import full_disk_told
 from trivium.forge.sessions.endings import Interrupted
 from trivium.forge.sessions.hg.session import HgSession
 from trivium.http.asgi import TEXT, Disconnected, Receive, Scope, Send, respond
@@ -39,7 +40,8 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
                 if await HgSession(door.transfers, admitted, channel, call).read():
                     return
                 admitted = await door.admit(scope, kind="hg", name=request.name, writes=True)
-            await HgSession(door.transfers, admitted, channel, call).push()
+            with full_disk_told():
+                await HgSession(door.transfers, admitted, channel, call).push()
     except Interrupted as error:
         raise Disconnected from error
     except TOLD as error:

@@ -16,6 +16,7 @@ from xml.parsers import expat
 
 import structlog
 
+from trivium.errors import NO_ROOM, StorageFull
 from trivium.http.asgi import TEXT
 from trivium.vcs.svn.apache import LINKS
 from trivium.wire.admission import Refused
@@ -152,6 +153,8 @@ class Outwards:
                 raise Refused(400, "A name in the request is too long.")
             if code is None or code < _FIRST_OF_SUBVERSION or code in _OURS:
                 _log.error("Subversion failed", status=status, code=code, why=said)
+                if code in (errno.ENOSPC, errno.EDQUOT):
+                    raise StorageFull(NO_ROOM)
                 raise Refused(503, "Subversion cannot do this at the moment.", ((b"retry-after", b"5"),))
             status = 404 if code in _MISSING else 400
         if code is None or not said or any(word in said for word in _PRIVATE):

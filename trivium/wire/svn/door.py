@@ -15,7 +15,7 @@ from urllib.parse import quote
 import structlog
 
 from trivium.access.levels import Level
-from trivium.errors import Locked, RepositoryFull, StorageFull
+from trivium.errors import NO_ROOM, DatabaseFull, Locked, RepositoryFull, StorageFull, full_disk_told
 from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined
 from trivium.forge.sessions.svn.session import SvnSession
 from trivium.forge.sessions.transfers import Admitted
@@ -46,6 +46,7 @@ _PAGES: Final = frozenset({
 """Words after a repository's name in the addresses of its pages (system.md 2)."""
 _REVISION: Final = "tip"
 _LATER: Final = ((b"retry-after", b"5"),)
+_SHORT_OF_SPACE: Final = "The server is short of disk space and takes no commits."
 
 
 def is_svn_method(scope: Scope) -> bool:
@@ -183,7 +184,8 @@ async def serve(door: Door, upstream: Upstream, scope: Scope, receive: Receive, 
         serve_it = transfer.write if request.writes else transfer.read
         async with door.transfers.turn(admitted.caller, brief=request.method not in _LONG):
             try:
-                await serve_it(admitted)
+                with full_disk_told():
+                    await serve_it(admitted)
             finally:
                 transfer.release()
     except (*TOLD, Crowded, TimeoutError) as error:
@@ -237,8 +239,10 @@ def _refused(site: Site, error: Exception) -> Refused:
             return Refused(413, f"This is larger than the server allows ({error.option}).")
         case RepositoryFull():
             return Refused(413, "The repository takes as much room as it may (max_repo_bytes).")
-        case StorageFull():
-            return Refused(503, "The server is short of disk space and takes no commits.", _LATER)
+        case StorageFull() | DatabaseFull():
+            return Refused(503, _SHORT_OF_SPACE, _LATER)
+        case VcsError() if error.public == NO_ROOM:
+            return Refused(503, _SHORT_OF_SPACE, _LATER)
         case VcsError():
             return Refused(503, "Subversion is not served here at the moment.", _LATER)
         case _:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from trivium.forge.sessions.git.pktline import FLUSH, Malformed, PacketReader, pkt
+from trivium.vcs.errors import says_that_the_disk_is_full
 from trivium.vcs.values import RefUpdate
 
 _LARGEST_HEAD: Final = 16 << 20
@@ -153,6 +154,8 @@ class PushReport:
         self._accepted: set[str] = set()
         self._ended = False
         self._closed = False
+        self.no_room = False
+        """Whether git said that the disk is full."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Look at the next bytes of the answer and return those that may be sent."""
@@ -166,6 +169,7 @@ class PushReport:
                     self._line(line)
             elif packet is not None:  # also an empty one of the report, by which git says that it is still there
                 said.append(pkt(packet))
+                self.no_room |= says_that_the_disk_is_full(packet.decode("utf-8", "replace"))
         return b"".join(said)
 
     def tail(self, message: str) -> bytes:

@@ -23,7 +23,7 @@ from trivium.forge.history.wants import Wants
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.pushes.settling import Finished, Push
 from trivium.forge.sessions.channel import Channel, chained, unless_gone
-from trivium.forge.sessions.endings import Declined, Interrupted, Why
+from trivium.forge.sessions.endings import SHORT_OF_SPACE, Declined, Interrupted, Why
 from trivium.forge.sessions.git.heads import EARLY, bounded, fetch_head, push_head, short
 from trivium.forge.sessions.git.pktline import Malformed, PackWatch, WantReader, refs_told, refusal
 from trivium.forge.sessions.git.push import PushCommands, PushReport
@@ -234,7 +234,9 @@ class GitSession:
                 settled = True
                 finished = await self._transfers.settle(pushes.finish, push, accepted)
                 said = self._said(admitted.repository.name, finished, quiet=commands.quiet) if accepted else ""
-                await self._channel.finish(report.tail(_NOT_UNPACKED if report.unpack_failed else said))
+                if report.unpack_failed:
+                    said = SHORT_OF_SPACE if report.no_room else _NOT_UNPACKED
+                await self._channel.finish(report.tail(said))
         finally:
             # The client is gone or git failed: the repository is asked what git did all the same.
             if not settled and process is not None and process.was_killed:

@@ -19,7 +19,7 @@ import structlog
 from trivium.access.levels import Level
 from trivium.forge.pushes import settling as pushes
 from trivium.forge.sessions.channel import Channel, unless_gone
-from trivium.forge.sessions.endings import Declined, Why
+from trivium.forge.sessions.endings import Declined, Why, declined
 from trivium.forge.sessions.hg.link import HgLink
 from trivium.forge.sessions.transfers import Admitted, Transfers
 from trivium.vcs.errors import TooExpensive, VcsError
@@ -193,4 +193,6 @@ def _told() -> Iterator[None]:
         raise Declined(Why.IMPOSSIBLE, str(error)) from error
     except (VcsError, ConnectionError, TimeoutError) as error:
         _log.error("Mercurial could not serve a request", why=str(error))
+        if isinstance(error, VcsError):
+            raise declined(error, "Mercurial") from error
         raise Declined(Why.UNAVAILABLE, "Mercurial could not serve this request.", retry_after=5) from error
