@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trivium.access.keys import load_key_ring
 from trivium.forge.site import Local, Site
 from trivium.jobs.broker import broker_of
@@ -53,4 +55,12 @@ def open_site(settings: Settings, *, listening: tuple[str, int] | None = None) -
         worker=WorkerIdentity(tree.locks),
         listening=listening,
         jobs=broker or Local(),
+        ahead=_make_pages,
     )
+
+
+def _make_pages(site: Site, repository_id: int, check: Callable[[], None]) -> None:
+    """Parts of pages are made by the pages' own views: loaded where a job needs them, and not before."""
+    from trivium.web.ahead import make_ahead
+
+    make_ahead(site, repository_id, check)

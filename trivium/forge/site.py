@@ -56,6 +56,20 @@ class Local:
         pass
 
 
+class Ahead(Protocol):
+    """Makes parts of a repository's pages before somebody asks for them.
+
+    Pages belong to a door, which nothing here knows: whoever opens an installation says who makes them. It asks `check`
+    between two of them, which raises what ends it. Raises `NotFound` when there is no such repository.
+    """
+
+    def __call__(self, site: Site, repository_id: int, check: Callable[[], None]) -> None: ...
+
+
+def no_pages(site: Site, repository_id: int, check: Callable[[], None]) -> None:
+    """Where there are no pages none is made."""
+
+
 @dataclass(slots=True)
 class Measure:
     """How much room a repository takes."""
@@ -92,6 +106,8 @@ class Site:
     """Address and port of this server: one of its repositories may be fetched from another (security.md 8)."""
     jobs: JobQueue = field(default_factory=Local)
     """Who is told of new jobs."""
+    ahead: Ahead = no_pages
+    """Makes the first pages of a repository after a push (`upkeep.after_pushes`)."""
 
     def cache_of(self, repository_id: int) -> Path:
         """The directory of a repository's cache; it may not exist."""

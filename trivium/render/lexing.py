@@ -30,6 +30,8 @@ Tokens = Iterator[tuple[int, Any, str]]
 _STEPS_BETWEEN_LOOKS: Final = 64
 _OTHERS: Final = "\x80"
 """Stands for all characters from there on: rules for them are not told apart."""
+_LINE: Final = "\n\n"
+"""Stands before a character that begins a line, where a table says which rules can match there."""
 
 
 class _Beginning(NamedTuple):
@@ -39,6 +41,8 @@ class _Beginning(NamedTuple):
     """Of ASCII."""
     empty: bool = False
     """Whether there may be nothing; what comes behind it is then a beginning, too."""
+    of_line: bool = False
+    """Whether it matches at the beginning of a line alone."""
 
 
 _LAST: Final = 127
@@ -89,11 +93,10 @@ def tokens(lexer: Any, text: str, stack: Sequence[str] = ("root",)) -> Tokens:
     at, length = 0, len(text)
     while True:
         character = text[at] if at < length else ""
-        if character > _OTHERS:
-            character = _OTHERS
-        rules = table.get(character)
+        place = character if at and text[at - 1] != "\n" else _LINE + character
+        rules = table.get(place)
         if rules is None:
-            rules = tables.rules(states[-1], character)
+            rules = tables.found(states[-1], place)
         for match, action, leads_to, look in rules:
             found = match(text, at)
             if not found:
@@ -138,10 +141,11 @@ def runs(lexer: Any, text: str, end: float, seen: Seen | None = None) -> Iterato
         if not step % _STEPS_BETWEEN_LOOKS and time.thread_time() > end:
             break
         character = text[at] if at < length else ""
-        rules = table.get(character)
+        # Many rules begin with `^`: these can match at the beginning of a line alone.
+        place = character if at and text[at - 1] != "\n" else _LINE + character
+        rules = table.get(place)
         if rules is None:
-            known = min(character, _OTHERS)
-            rules = table[known] if known in table else tables.rules(states[-1], known)
+            rules = tables.found(states[-1], place)
         for match, action, leads_to, look in rules:
             found = match(text, at)
             if not found:
@@ -216,26 +220,37 @@ class _Tables:
         self._tables: dict[str, dict[str, list[Known]]] = {}
 
     def of(self, state: str) -> dict[str, list[Known]]:
-        """What was found out about a state; a character that is not in it yet is asked for with `rules`."""
+        """What was found out about a state; a place that is not in it yet is asked for with `found`."""
         found = self._tables.get(state)
         if found is None:
             found = self._tables[state] = {}
         return found
 
-    def rules(self, state: str, character: str) -> list[Known]:
-        """The rules that can match before a character; empty is the end of the text."""
+    def found(self, state: str, place: str) -> list[Known]:
+        """The rules that can match at a place: before a character, which is empty at the end of the text, or with
+        `_LINE` before it where a line begins.
+        """
+        character, starts = place.removeprefix(_LINE), place.startswith(_LINE)
+        character = min(character, _OTHERS)
+        known = f"{_LINE}{character}" if starts else character
+        table = self.of(state)
+        rules = table.get(known)
+        if rules is None:
+            rules = table[known] = self._rules(state, character, starts=starts)
+        return rules
+
+    def _rules(self, state: str, character: str, *, starts: bool) -> list[Known]:
         from pygments.token import _TokenType
 
         beginnings = self._beginnings.get(state)
         if beginnings is None:
             beginnings = self._beginnings[state] = [_beginning_of(match) for match, _, _ in self.all[state]]
-        found = [
+        return [
             (*rule, class_of(rule[1]) if type(rule[1]) is _TokenType else None)
             for rule, beginning in zip(self.all[state], beginnings, strict=True)
-            if beginning.empty or character == _OTHERS or character in beginning.characters
+            if (beginning.empty or character == _OTHERS or character in beginning.characters)
+            and (starts or not beginning.of_line)
         ]
-        self.of(state)[character] = found
-        return found
 
 
 _known: dict[int, _Tables] = {}
@@ -254,7 +269,8 @@ def _beginning_of(match: Any) -> _Beginning:
         pattern: re.Pattern[str] = match.__self__
         # The parser of the standard library's own expressions: it has no public name.
         read = importlib.import_module("re._parser").parse(pattern.pattern, pattern.flags)
-        return _beginning(read, any_case=bool(read.state.flags & re.IGNORECASE))
+        found = _beginning(read, any_case=bool(read.state.flags & re.IGNORECASE))
+        return found._replace(of_line=_is_of_line(read))
     except Exception:
         return _ANYTHING
 
@@ -290,6 +306,23 @@ def _beginning(sequence: Any, *, any_case: bool) -> _Beginning:
         if not found.empty:
             return _Beginning(characters)
     return _Beginning(characters, empty=True)
+
+
+def _is_of_line(sequence: Any) -> bool:
+    """Whether an expression begins with `^`, perhaps inside of groups, or behind conditions that take no character."""
+    for operation, given in sequence:
+        match str(operation):
+            case "AT" if str(given) in ("AT_BEGINNING", "AT_BEGINNING_LINE", "AT_BEGINNING_STRING"):
+                return True
+            case "AT" | "ASSERT" | "ASSERT_NOT":
+                continue
+            case "SUBPATTERN":
+                return _is_of_line(given[3])
+            case "BRANCH":
+                return all(_is_of_line(inside) for inside in given[1])
+            case _:
+                return False
+    return False
 
 
 def _set(items: Sequence[Any], *, but: bool = False, any_case: bool) -> _Beginning:

@@ -31,8 +31,8 @@ from trivium.vcs.budget import spending
 
 Key = tuple[str, ...]
 
-_COLOURED: Final = 5
-"""The newest changesets that get their colours: those of a usual push."""
+NEWEST: Final = 5
+"""The changesets that are made ready: those of a usual push."""
 
 
 def changes_key(at: Place) -> Key:
@@ -69,7 +69,7 @@ def prepare(history: History, repository: Repository) -> int:
         made += _make(history, repository, activity_key(moment), lambda: activity(history, repository, moment))
     # What does not fit into an answer ends this: so it comes last.
     newest = latest(history, repository, moment)  # what they changed is kept with them
-    for one in newest[:_COLOURED]:
+    for one in newest[:NEWEST]:
         changeset = one.commit.changeset
         sides = Sides(changeset.parents[0].raw_id if changeset.parents else None, changeset.raw_id)
         made += _make(history, repository, colours_key(sides), partial(colours, history, repository, sides))

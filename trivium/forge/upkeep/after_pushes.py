@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -127,13 +127,24 @@ def look_after(site: Site, work: Work, arguments: LookAfterArguments) -> None:
         except TriviumError as error:
             _log.warning("a repository was not put in order", repository_id=repository_id, why=str(error))
     try:
-        with site.store.read() as db:
-            repository = repositories.find(db, the_system(), repository_id, Level.READ)
-        prepare(History(site), repository)
+        make_pages(site, repository_id, work.check)
     except NotFound:
         pass  # it was deleted meanwhile
+    except (Interrupted, Busy, Cancelled):
+        raise
     except TriviumError as error:
         _log.warning("pages of a repository were not prepared", repository_id=repository_id, why=str(error))
+
+
+def make_pages(site: Site, repository_id: int, check: Callable[[], None] = lambda: None) -> None:
+    """Make what the first pages of a repository are made of: values first, and of these the parts of the pages.
+
+    Raises `NotFound`, `VcsError`, and what `check` raises, which is asked between two pages.
+    """
+    with site.store.read() as db:
+        repository = repositories.find(db, the_system(), repository_id, Level.READ)
+    prepare(History(site), repository)
+    site.ahead(site, repository_id, check)
 
 
 @contextlib.contextmanager

@@ -258,9 +258,12 @@ class _Maker:
         between = urlencode({"diff1": sides.old or "", "diff2": sides.new, "diff": "raw"})
         raw = f"{visit.root}/diff/"
 
+        # There are hundreds of gaps, and one address but for a number in it.
+        before, after = look.address(context="#").split("context=%23")
+
         def more(gap: Gap, address: str) -> str:
             wanted = min(look.context + gap.hidden, MOST_CONTEXT)
-            return f"{look.address(context=wanted)}#{address}n{gap.new}"
+            return f"{before}context={wanted}{after}#{address}n{gap.new}"
 
         addresses = Addresses(
             new=lambda path: new + quoted(path),

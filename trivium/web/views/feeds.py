@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
 
 from trivium.access.levels import Level
 from trivium.forge.history.feeds import Latest, latest
@@ -12,7 +15,11 @@ from trivium.render.feeds import Entry, FeedOf
 from trivium.render.text import escaped
 from trivium.web.answers import Feed
 from trivium.web.registering import view
+from trivium.web.showing.keeping import kept
 from trivium.web.visit import RepositoryVisit
+
+_SHORT: Final = 128 << 10
+"""Characters of a feed that is written again sooner than it is read from the disk."""
 
 
 @view("GET", "/{repository}/feed/atom", needs=Level.READ, word="FeedController:atom")
@@ -27,34 +34,50 @@ def rss(visit: RepositoryVisit) -> Feed:
     return _feed(visit, "rss", feeds.RSS, feeds.rss)
 
 
+class _Told(msgspec.Struct, frozen=True, array_like=True):
+    """A changeset as feeds tell it, wherever the server is: an address in it follows `before`, and `after` that."""
+
+    raw_id: str
+    message: str
+    author: str
+    date: str
+    before: str
+    after: str
+
+
 def _feed(visit: RepositoryVisit, form: str, kind: str, write: Callable[[FeedOf, Iterable[Entry]], bytes]) -> Feed:
     moment = visit.now()
     name = visit.repository.name
     start = visit.urls.absolute(visit.root)
-
-    def make() -> str:
-        found = latest(visit.history, visit.repository, moment)
-        updated = found[0].commit.changeset.date if found else visit.repository.created_on
-        feed = FeedOf(f"Trivium {name} feed", f"Changes on {name} repository", start, f"{start}/feed/{form}", updated)
-        return write(feed, [_entry(one, start) for one in found]).decode()
-
     settings = visit.site.settings
     options = (settings.rss_items_per_page, settings.rss_include_diff, settings.rss_cut_off_limit)
+
+    def tell() -> list[_Told]:
+        return [_told(one) for one in latest(visit.history, visit.repository, moment)]
+
+    found = kept(visit, list[_Told], "told in feeds", moment.key, options, make=tell)
+
+    def make() -> bytes:
+        updated = found[0].date if found else visit.repository.created_on
+        feed = FeedOf(f"Trivium {name} feed", f"Changes on {name} repository", start, f"{start}/feed/{form}", updated)
+        return write(feed, [_entry(one, start) for one in found])
+
     # Addresses are absolute: a feed is another one under another name of the server.
     key = ("feed", form, moment.key, name, start, options)
-    return Feed(visit.part(*key, make=make).encode(), kind, key)
+    if sum(len(one.before) + len(one.after) for one in found) > _SHORT:
+        return Feed(visit.part(*key, make=lambda: make().decode()).encode(), kind, key)
+    return Feed(visit.fragments.content(visit.repository.id, key, make), kind, key)
 
 
-def _entry(one: Latest, start: str) -> Entry:
+def _told(one: Latest) -> _Told:
     changeset = one.commit.changeset
-    link = f"{start}/changeset/{changeset.raw_id}"
     lines = [f"{escaped(changeset.author)} committed on {escaped(changeset.date)} UTC"]
     if changeset.branch:
         lines.append(f"branch: {escaped(changeset.branch)}")
     lines += [f"bookmark: {escaped(name)}" for name in one.refs.bookmarks]
     lines += [f"tag: {escaped(name)}" for name in one.refs.tags]
-    lines.append(f'changeset: <a href="{escaped(link)}">{escaped(changeset.short_id)}</a>')
-    html = "<br>".join(lines) + f"<pre>{escaped(changeset.message)}</pre>"
+    before = "<br>".join(lines) + '<br>changeset: <a href="'
+    after = f'">{escaped(changeset.short_id)}</a><pre>{escaped(changeset.message)}</pre>'
     files = []
     for change in one.commit.changes:
         counts = "" if change.added is None else f" (+{change.added} −{change.deleted or 0})"
@@ -62,6 +85,11 @@ def _entry(one: Latest, start: str) -> Entry:
     if one.more_files:
         files.append(f"… {one.more_files} more")
     if files:
-        html += "<pre>" + "\n".join(files) + "</pre>"
-    html += f"<pre>{escaped(one.diff)}</pre>" if one.diff else ""
-    return Entry(link, changeset.message, link, changeset.author, changeset.date, html)
+        after += "<pre>" + "\n".join(files) + "</pre>"
+    after += f"<pre>{escaped(one.diff)}</pre>" if one.diff else ""
+    return _Told(changeset.raw_id, changeset.message, changeset.author, changeset.date, before, after)
+
+
+def _entry(one: _Told, start: str) -> Entry:
+    link = f"{start}/changeset/{one.raw_id}"
+    return Entry(link, one.message, link, one.author, one.date, f"{one.before}{escaped(link)}{one.after}")

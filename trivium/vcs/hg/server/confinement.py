@@ -11,7 +11,7 @@ import threading
 from typing import Any, Final, NoReturn
 
 from trivium.vcs.errors import TooExpensive
-from trivium.vcs.hg.server.request import Request
+from trivium.vcs.hg.server.request import OutOfPatience, Request
 
 _AGAIN: Final = 1.0
 
@@ -76,7 +76,3 @@ class Patience:
     def _ring(self, *_: Any) -> None:
         if self._running:
             raise OutOfPatience
-
-
-class OutOfPatience(BaseException):
-    """Not an `Exception`: no handler on the way may catch it."""

@@ -113,7 +113,9 @@ def _contents(host: Host, request: Request) -> None:
 
 
 def _differences(host: Host, request: Request) -> None:
-    end_with_client(request)
+    """Most changesets are small: no process is forked for them."""
+    if request.apart:
+        end_with_client(request)
     repositories = [host.repository(file) for file in request.files]
     found, contents = differences.differences(repositories, **request.call.arguments)
     request.send(frame(RESULT, msgspec.msgpack.encode(found)))
@@ -179,7 +181,7 @@ CHANGES: Final = frozenset({"create"})
 """Those of the short ones that must not be begun twice."""
 _LONG: Final = frozenset(
     {
-        *("changes", "contents", "sizes", "path_history", "annotate", "stream", "differences", "raw_diff", "patch"),
+        *("changes", "contents", "sizes", "path_history", "annotate", "stream", "raw_diff", "patch"),
         *("fork", "import", "pull", "strip", "commit", "recover", "warm", "verify"),
     }
 )

@@ -6,8 +6,16 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from typing import Final
 
 from trivium.vcs.hg.frames import DATA, END, PIECE, Call, Gone, frame, receive
+
+MOST_AT_ONCE: Final = 512 << 10
+"""Bytes of an answer that are gathered by a process which has others to answer."""
+
+
+class OutOfPatience(BaseException):
+    """A short request turned out to be long. Not an `Exception`: no handler on the way may catch it."""
 
 
 class Request:
@@ -33,19 +41,25 @@ class Request:
         self.files = []
 
     def send(self, framed: bytes) -> None:
-        """Send frames; small ones are gathered."""
+        """Send frames; small ones are gathered. Raises `OutOfPatience` where others wait, and they become many."""
         self.pending.append(framed)
         self._waiting += len(framed)
         if self.apart and self._waiting >= PIECE:
             self.flush()
+        elif self._waiting > MOST_AT_ONCE:
+            raise OutOfPatience
 
     def flush(self) -> None:
         """Send what was gathered."""
         if self.apart and self.pending:
             self.connection.settimeout(None)
             self.connection.sendall(b"".join(self.pending))
-            self.pending.clear()
-            self._waiting = 0
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget what was gathered."""
+        self.pending.clear()
+        self._waiting = 0
 
     def send_content(self, content: bytes | None) -> None:
         """Send one of several contents: pieces, and an end that says whether there is a content at all."""

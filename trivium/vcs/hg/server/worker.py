@@ -31,10 +31,10 @@ from trivium.vcs.errors import VcsError
 from trivium.vcs.hg.frames import ERROR, FAILURES, Call, Failure, Gone, frame_of, receive_call
 from trivium.vcs.hg.limits import HgLimits
 from trivium.vcs.hg.server import library
-from trivium.vcs.hg.server.confinement import OutOfPatience, Patience, limit_memory
+from trivium.vcs.hg.server.confinement import Patience, limit_memory
 from trivium.vcs.hg.server.objects import Repository
 from trivium.vcs.hg.server.operations import CHANGES, OPERATIONS, is_long
-from trivium.vcs.hg.server.request import Request
+from trivium.vcs.hg.server.request import MOST_AT_ONCE, OutOfPatience, Request
 
 _KEPT: Final = 16
 """Repositories that stay open."""
@@ -45,6 +45,8 @@ _LARGEST: Final = 200 << 20
 """Resident bytes with which a process makes room for a fresh one."""
 _MOST_FORKED: Final = 24
 """Long requests at once; others wait until one of them has ended."""
+_MOST_SENT: Final = 32
+"""Answers that wait until their clients have read their beginnings."""
 _AT_ONCE: Final = 0.2
 """Seconds that a short request may take; after that a process of its own begins it anew."""
 _PATIENCE: Final = 10.0
@@ -69,15 +71,18 @@ class Worker:
         """Descriptor of a process that we forked → its number."""
         self._waiting: deque[Request] = deque()
         """Long requests without a forked process yet."""
+        self._sending: dict[socket.socket, memoryview] = {}
+        """Connections of short requests → what has to be sent there when it is read."""
 
     def run(self, waiting: int, accept: Source, watch: int) -> None:
         """Serve the connections of `accept` whenever the descriptor `waiting` is readable, until `watch` ends."""
         self._closed_in_children = (waiting, watch)
         self._sweep()
         while not self._is_old():
-            readable, _, _ = select.select([waiting, watch, *self._forked], [], [])
+            readable, writable, _ = select.select([waiting, watch, *self._forked], self._sending, [])
             if watch in readable:
                 return
+            self._send_on(writable)
             self._reap(descriptor for descriptor in readable if descriptor in self._forked)
             if waiting not in readable:
                 continue
@@ -92,7 +97,7 @@ class Worker:
     def _is_old(self) -> bool:
         """Whether it is time to make room for a fresh process; waiting requests are served first."""
         self._served += 1
-        if self._served % _LOOK_EVERY or self._waiting:
+        if self._served % _LOOK_EVERY or self._waiting or self._sending:
             return False
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
         return self._served > _RETIRE_AFTER or resident > _LARGEST
@@ -114,7 +119,7 @@ class Worker:
         except OutOfPatience:
             # It was stopped in the middle of something: no other request may get this repository object.
             self._forget(request)
-            request.pending.clear()
+            request.forget()
             self._waiting.append(request)
             self._begin()
             return
@@ -150,7 +155,7 @@ class Worker:
                 os.close(kept[0])
 
     def _send(self, connection: socket.socket, answer: bytes) -> None:
-        """Send a short answer; one that does not fit into the socket at once is left to another process."""
+        """Send a short answer; what does not fit into the socket follows when its client has read some of it."""
         connection.setblocking(False)
         try:
             sent = connection.send(answer)
@@ -159,12 +164,31 @@ class Worker:
         except OSError:
             return
         if sent < len(answer):
+            rest = memoryview(answer)[sent:]
+            if len(self._sending) < _MOST_SENT and len(rest) <= MOST_AT_ONCE:
+                self._sending[connection.dup()] = rest
+                return
 
             def send_rest() -> None:
                 connection.setblocking(True)
-                connection.sendall(answer[sent:])
+                connection.sendall(rest)
 
             self._fork(send_rest)
+
+    def _send_on(self, writable: Iterable[socket.socket]) -> None:
+        """Send more of the answers that did not fit."""
+        for connection in writable:
+            try:
+                left = self._sending[connection][connection.send(self._sending[connection]) :]
+            except BlockingIOError:
+                continue
+            except OSError:  # the client is gone
+                left = memoryview(b"")
+            if left:
+                self._sending[connection] = left
+            else:
+                del self._sending[connection]
+                connection.close()
 
     def _answer(self, request: Request, *, apart: bool) -> bytes:
         """Carry out a request. The answer is returned, or sent if this process may wait for that (`apart`)."""
@@ -173,7 +197,7 @@ class Worker:
             OPERATIONS[request.call.what](self, request)
         except OSError as gone:
             if isinstance(gone, ConnectionError):
-                request.pending.clear()
+                request.forget()
             else:
                 request.send(frame_of(ERROR, Failure("failed", f"{gone!r}")))
         except MemoryError:
@@ -228,6 +252,8 @@ class Worker:
                 os.close(descriptor)
             for other in self._waiting:
                 other.close()
+            for connection in self._sending:
+                connection.close()
             place.mkdir(mode=0o700)
             tempfile.tempdir = str(place)
             work()
