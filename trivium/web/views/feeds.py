@@ -31,12 +31,18 @@ def _feed(visit: RepositoryVisit, form: str, kind: str, write: Callable[[FeedOf,
     moment = visit.now()
     name = visit.repository.name
     start = visit.urls.absolute(visit.root)
+    # A reader of feeds takes what has another id for news: of Atom it outlives renames, of RSS it is the link.
+    lasting = visit.urls.absolute(f"{visit.urls.root}/_{visit.repository.id}") if form == "atom" else start
 
     def make() -> str:
         found = latest(visit.history, visit.repository, moment)
-        updated = found[0].commit.changeset.date if found else visit.repository.created_on
-        feed = FeedOf(f"Trivium {name} feed", f"Changes on {name} repository", start, f"{start}/feed/{form}", updated)
-        return write(feed, [_entry(one, start) for one in found]).decode()
+        # Dates are what authors say: the newest need not be first.
+        dates = [one.commit.changeset.date for one in found]
+        updated = max(dates, key=feeds.when, default=visit.repository.created_on)
+        feed = FeedOf(
+            lasting, f"Trivium {name} feed", f"Changes on {name} repository", start, f"{start}/feed/{form}", updated
+        )
+        return write(feed, [_entry(one, start, lasting) for one in found]).decode()
 
     settings = visit.site.settings
     options = (settings.rss_items_per_page, settings.rss_include_diff, settings.rss_cut_off_limit)
@@ -45,7 +51,7 @@ def _feed(visit: RepositoryVisit, form: str, kind: str, write: Callable[[FeedOf,
     return Feed(visit.part(*key, make=make).encode(), kind, key)
 
 
-def _entry(one: Latest, start: str) -> Entry:
+def _entry(one: Latest, start: str, lasting: str) -> Entry:
     changeset = one.commit.changeset
     link = f"{start}/changeset/{changeset.raw_id}"
     lines = [f"{escaped(changeset.author)} committed on {escaped(changeset.date)} UTC"]
@@ -64,4 +70,6 @@ def _entry(one: Latest, start: str) -> Entry:
     if files:
         html += "<pre>" + "\n".join(files) + "</pre>"
     html += f"<pre>{escaped(one.diff)}</pre>" if one.diff else ""
-    return Entry(link, changeset.message, link, changeset.author, changeset.date, html)
+    return Entry(
+        f"{lasting}/changeset/{changeset.raw_id}", changeset.message, link, changeset.author, changeset.date, html
+    )
