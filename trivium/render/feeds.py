@@ -38,6 +38,8 @@ class Entry:
 class FeedOf:
     """What a feed is about."""
 
+    id: str
+    """A URI that is this feed's for ever."""
     title: str
     description: str
     link: str
@@ -56,7 +58,7 @@ def atom(feed: FeedOf, entries: Iterable[Entry]) -> bytes:
             f"<title>{_text(feed.title)}</title>\n<subtitle>{_text(feed.description)}</subtitle>\n"
             f'<link href="{_text(feed.link)}" rel="alternate" type="text/html"/>\n'
             f'<link href="{_text(feed.address)}" rel="self" type="application/atom+xml"/>\n'
-            f"<id>{_text(feed.link)}</id>\n<updated>{_moment(feed.updated)}</updated>\n"
+            f"<id>{_text(feed.id)}</id>\n<updated>{_moment(feed.updated)}</updated>\n"
         )
     ]
     pieces += [
@@ -104,14 +106,15 @@ def _text(text: str) -> str:
     return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
-def _when(moment: str) -> datetime:
+def when(moment: str) -> datetime:
+    """The moment that an `Entry.date` tells."""
     found = datetime.fromisoformat(moment)
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _moment(moment: str) -> str:
-    return _when(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _mail_date(moment: str) -> str:
-    return format_datetime(_when(moment))
+    return format_datetime(when(moment))

@@ -23,6 +23,7 @@ from trivium.forge.site import Site
 from trivium.forge.upkeep.activity import Activity
 from trivium.http.addresses import ClientAddresses, neighbourhood, site_address
 from trivium.http.asgi import Disconnected, Receive, Scope, Send, TooLarge, header, key_in_headers, read_body
+from trivium.http.coding import takes_gzip
 from trivium.http.crew import Crew
 from trivium.http.rooms import Crowded, Room
 from trivium.turns import LongWork, Pace, connection_at
@@ -48,7 +49,9 @@ _FREE: Final = 64 << 10
 _ROOM_FOR_FORMS: Final = 8
 _SHARE_OF_FORMS: Final = 2
 """Of the largest forms: as many as a worker holds at once, and as many of one network."""
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_SENDING: Final = frozenset({"POST", "PUT", "DELETE"})
+"""Methods that send a form. What browsers send is a POST, with `_method` in it (system.md 2.1)."""
+_METHODS: Final = _SENDING | {"GET", "HEAD"}
 
 
 class WebDoor:
@@ -131,7 +134,7 @@ class WebDoor:
             await respond(send, 405, (("Allow", "GET, HEAD, POST"),), b"")
             return None
         form: dict[str, str] | None = {}
-        if method == "POST" and read:
+        if method in _SENDING and read:
             try:
                 form = await self._form(scope, receive)
             except Crowded:
@@ -146,7 +149,7 @@ class WebDoor:
                 return None
             except TimeoutError:
                 raise Disconnected from None
-            if form and form.get("_method", "").upper() in ("PUT", "DELETE"):
+            if method == "POST" and form and form.get("_method", "").upper() in ("PUT", "DELETE"):
                 method = form["_method"].upper()
         query = query_of(scope["query_string"]) if scope["query_string"] else {}
         given = dict(reversed(scope["headers"]))  # of several with one name the first
@@ -282,6 +285,8 @@ class WebDoor:
     def _refusal(self, asked: Asked, pace: Pace, view: View | None, error: Refused) -> tuple[Ready, Visit]:
         visit = self._gate.bare_visit(asked, pace)
         shape = view.shape if view is not None else Shape(error.shape or Shape.PAGE)
+        if shape is Shape.PAGE and asked.by_script and asked.method in _SENDING:
+            shape = Shape.JSON  # scripts that send forms are told in their own way, whatever came of it
         if shape is Shape.PAGE:
             visit = self._gate.told(visit)
         return refusal(error, visit, shape), visit
@@ -291,8 +296,11 @@ class WebDoor:
         files = static_files()
         _, _, rest = scope["path"].removeprefix("/_static/").partition("/")
         found = files.files.get(rest)
-        if found is None or scope["method"] not in ("GET", "HEAD"):
-            await respond(send, 404, (), b"There is no such file.\n")
+        if found is None:
+            await respond(send, 404, (), b"There is no such file.\n", head_only=scope["method"] == "HEAD")
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            await respond(send, 405, (("Allow", "GET, HEAD"),), b"A file is only read.\n")
             return
         current = scope["path"] == f"{files.root}/{rest}"
         headers = [
@@ -302,7 +310,7 @@ class WebDoor:
         content = found.content
         if found.compressed is not None:
             headers.append(("Vary", "Accept-Encoding"))
-            if b"gzip" in header(scope, b"accept-encoding"):
+            if takes_gzip(scope):
                 content = found.compressed
                 headers.append(("Content-Encoding", "gzip"))
         await respond(send, 200, headers, content, head_only=scope["method"] == "HEAD")

@@ -54,7 +54,8 @@ from trivium.web.visit import Visit
 
 MAX_LINE: Final = 4_096
 MAX_TEXT: Final = 1 << 20
-_TRUE: Final = frozenset({"1", "on", "true", "yes"})
+_TRUE: Final = frozenset({"1", "on", "true", "yes", "y", "t"})
+_FALSE: Final = frozenset({"", "0", "off", "false", "no", "n", "f"})
 _LONGEST_NUMBER: Final = 18
 SEEN: Final = "seen"
 """The field with the marks of what was stored when a form was shown."""
@@ -99,6 +100,14 @@ def _secret(typed: str) -> str:
     return typed
 
 
+def _tick(typed: str) -> bool:
+    word = typed.strip().lower()
+    if word not in _TRUE and word not in _FALSE:
+        # Not taken for "no": that would open what was meant to be private.
+        raise Invalid("This is none of the choices.", about="value")
+    return word in _TRUE
+
+
 def _whole(typed: str) -> int:
     digits = typed.strip()
     if not digits.removeprefix("-").isdecimal() or not digits.isascii() or len(digits) > _LONGEST_NUMBER:
@@ -112,7 +121,7 @@ Line = Annotated[str, Reader(_line)]
 """One line, without blanks around it."""
 Secret = Annotated[str, Reader(_secret, secret=True)]
 """As it was typed, and never shown again."""
-Tick = Annotated[bool, Reader(lambda typed: typed.lower() in _TRUE)]
+Tick = Annotated[bool, Reader(_tick)]
 """A box; browsers send nothing of one that is not ticked, so its default is False."""
 Whole = Annotated[int, Reader(_whole)]
 """A whole number."""

@@ -199,8 +199,8 @@ class Gate:
         given: dict[str, str],
     ) -> tuple[Visit, View, dict[str, str]]:
         """A view about a repository that the caller may read."""
-        if (view.users_only and caller.anonymous) or (not _may(repository, view) and caller.anonymous):
-            raise SignInNeeded(SIGN_IN_TO_ACT)
+        if caller.anonymous and (view.users_only or not _may(repository, view)):
+            raise SignInNeeded(SIGN_IN_TO_ACT if _may(repository, view) else SIGN_IN_TO_SEE)
         with _wanted(view):
             if not _may(repository, view):
                 raise Refused(403, _NO_RIGHT if repository.level else _NOT_READABLE)
@@ -395,7 +395,7 @@ class Gate:
         if view.needs is Who.USER and caller.anonymous:
             raise SignInNeeded(SIGN_IN_TO_ACT)
         if view.needs is Who.SUPER_ADMIN and not caller.super_admin:
-            raise SignInNeeded(SIGN_IN_TO_ACT) if caller.anonymous else Refused(403, "Only administrators see this.")
+            raise SignInNeeded(SIGN_IN_TO_SEE) if caller.anonymous else Refused(403, "Only administrators see this.")
         return caller
 
     def _absent(self, who: _Who, asked: Asked) -> Exception:

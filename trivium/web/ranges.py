@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 # What is taken is not given back (`*+`), so that blanks are looked at once, whatever follows them.
-_ONE = re.compile(r"bytes[ \t]*+=[ \t]*+([0-9]{0,18}+)[ \t]*+-[ \t]*+([0-9]{0,18}+)[ \t]*+", re.ASCII | re.IGNORECASE)
+_ONE = re.compile(r"bytes[ \t]*+=[ \t]*+([0-9]{0,64}+)[ \t]*+-[ \t]*+([0-9]{0,64}+)[ \t]*+", re.ASCII | re.IGNORECASE)
 
 
 class NotSatisfiable(Exception):

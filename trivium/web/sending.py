@@ -16,7 +16,8 @@ import structlog
 
 from trivium.access.places import NoPlace, Places
 from trivium.errors import TriviumError
-from trivium.http.asgi import Disconnected, Receive, Scope, Send, header
+from trivium.http.asgi import Disconnected, Receive, Scope, Send
+from trivium.http.coding import takes_gzip
 from trivium.http.crew import Crew
 from trivium.web.answers import Refused
 from trivium.web.pieces import Pieces, close, watch
@@ -51,7 +52,7 @@ class Sender:
         """Send an answer, or what is told instead when its content cannot be read."""
         head_only = scope["method"] == "HEAD"
         if not isinstance(answer.content, bytes):
-            wanted = b"gzip" in header(scope, b"accept-encoding")
+            wanted = takes_gzip(scope)
             sent = _compressed(answer, wanted=wanted) if _is_compressible(answer) and answer.length is None else answer
             error = await self._stream(sent, visit, receive, send, head_only=head_only)
             if error is None:
@@ -63,7 +64,7 @@ class Sender:
         headers = list(answer.headers)
         if len(content) >= _COMPRESSED_FROM and _is_compressible(answer):
             headers.append(("Vary", "Accept-Encoding"))
-            if b"gzip" in header(scope, b"accept-encoding"):
+            if takes_gzip(scope):
                 content = await self._squeezed(
                     answer.packed or partial(gzip.compress, content, 1, mtime=0), len(content)
                 )

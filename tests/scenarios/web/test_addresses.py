@@ -12,6 +12,7 @@ from tests.support.clients import Api, Person, unique
 from tests.support.servers import Server
 from tests.support.shelves import Shelf
 from tests.support.systems import SYSTEMS, new_system
+from trivium.web.static_files import static_files
 
 HTML, TEXT, JSON = "text/html; charset=utf-8", "text/plain; charset=utf-8", "application/json; charset=utf-8"
 BY_SCRIPT = {"X_Requested_With": "XMLHttpRequest"}
@@ -191,8 +192,21 @@ def test_only_what_an_address_takes(shelf: Shelf) -> None:
             path = filled(shelf, address)
             answer = shelf.browser.request(method, path)
             assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD"), (method, path)
-    answer = shelf.browser.request("DELETE", "/_admin/journal")
-    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    for address in ("/_admin/journal", static_files().root + "/trivium.js"):
+        answer = shelf.browser.request("DELETE", address)
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD"), address
+
+
+def test_nobody_gets_gzip_who_refuses_it(shelf: Shelf) -> None:
+    """Pages that are whole, that come piece by piece, and files of ours."""
+    for path in (
+        f"/{shelf.name}/changelog",
+        f"/{shelf.name}/changeset/{shelf.ids[0]}",
+        static_files().root + "/trivium.js",
+    ):
+        assert shelf.browser.get(path, Accept_Encoding="gzip;q=0.5").headers["content-encoding"] == "gzip"
+        plain = shelf.browser.get(path, Accept_Encoding="identity, gzip;q=0")
+        assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize("kind", ["git", "hg"])

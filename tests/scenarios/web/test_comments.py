@@ -128,6 +128,21 @@ def test_scripts_get_json(talk: Talk) -> None:
     assert said[""].status == 422 and list(said[""].json["errors"]) == ["text"]
 
 
+def test_scripts_are_told_in_json_what_is_refused(talk: Talk) -> None:
+    token = talk.bens.get(talk.page).page.token
+    comment = talk.say(talk.adas, text="Mine").location.rpartition("-")[2]
+    page = talk.page.partition("/changeset/")[0]
+    for status, address, fields in (
+        (403, f"{talk.page}/comment", {"text": "Forged", "csrf_token": "no"}),
+        (403, f"{page}/changeset/comment/{comment}/delete", {"csrf_token": token, "_method": "DELETE"}),
+        (404, f"{page}/changeset/nope/comment", {"text": "Where?", "csrf_token": token}),
+        (405, f"{page}/changeset/comment/{comment}/delete", {"csrf_token": token}),
+    ):
+        answer = talk.bens.post(address, fields, X_Requested_With="XMLHttpRequest")
+        assert (answer.status, answer.headers["content-type"]) == (status, "application/json; charset=utf-8")
+        assert answer.json["error"]
+
+
 def test_a_review_is_sent_as_a_whole(talk: Talk) -> None:
     for number in (1, 2):
         kept = talk.say(talk.bens, text=f"Point {number}", f_path="src/a.py", line=str(number), act="draft")

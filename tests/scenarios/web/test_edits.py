@@ -94,6 +94,17 @@ def test_what_others_did_meanwhile_is_kept(adas: Browser, mine: Thing, copy: Cop
     assert taken.status == 409 and "There is such a file already" in taken.page.text
 
 
+def test_nothing_is_recorded_that_no_client_could_check_out(
+    server: Server, ada: Person, adas: Browser, mine: Thing, copy: Copy, kind: str, tmp_path: Path
+) -> None:
+    address = f"/{mine.name}/add/{BRANCH[kind]}"
+    opened = fields(adas.get(address)) | {"content": "x", "message": "x"}
+    own = {"git": ".git", "hg": ".hg", "svn": ".svn"}[kind]
+    for name in (f"{own}/x", f"docs/{own.upper()}", f"docs/{own}/a/b"):
+        assert adas.post(address, opened | {"filename": name}).status == 422, name
+    new_system(kind, tmp_path / "others").checkout(server, mine.name, ada)
+
+
 def test_only_at_the_head_of_a_branch_and_by_who_may_write(
     server: Server, root: Api, ada: Person, adas: Browser, mine: Thing, copy: Copy, kind: str
 ) -> None:

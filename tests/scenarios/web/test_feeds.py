@@ -36,13 +36,22 @@ def test_a_feed_tells_the_latest_changesets(
     second = copy.change(HOSTILE, **{"b.txt": "two\n"})
     found = entries(browser, name, "atom", ada.key)
     start = f"{server.url}/{name}/changeset/"
-    assert [entry.findtext(f"{ATOM}id") for entry in found] == [start + second, start + first]
+    lasting = f"{server.url}/_{root('get_repo', repoid=name)['repo_id']}/changeset/"
+    assert [entry.findtext(f"{ATOM}id") for entry in found] == [lasting + second, lasting + first]
+    assert [link.get("href") for entry in found for link in entry.iter(f"{ATOM}link")] == [
+        start + second,
+        start + first,
+    ]
     title = found[0].findtext(f"{ATOM}title") or ""
     assert title.startswith("Close ]]> & <script>alert(1)</script>") and "\ufffe" not in title
     content = found[0].findtext(f"{ATOM}content") or ""
     assert "&lt;script&gt;" in content and "<script>" not in content and "b.txt" in content
     items = entries(browser, name, "rss", ada.key)
     assert [item.findtext("guid") for item in items] == [start + second, start + first]
+    # Nobody is told of old changesets as of news.
+    root("update_repo", repoid=name, name=f"{name}-renamed")
+    moved = entries(browser, f"{name}-renamed", "atom", ada.key)
+    assert [entry.findtext(f"{ATOM}id") for entry in moved] == [lasting + second, lasting + first]
 
 
 def test_a_feed_needs_a_right_and_takes_a_key(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -252,6 +253,34 @@ def test_only_who_administers_changes_anything(server: Server, root: Api, mine: 
     answer = stranger.post(f"/_admin/repos/{mine.name}", {"_method": "DELETE", "confirm_name": mine.name})
     assert answer.status == 302 and answer.location.startswith("/_admin/login")
     assert root("get_repo", repoid=mine.id)
+
+
+def test_a_form_is_read_whatever_its_method_says(root: Api, adas: Browser, mine: Thing) -> None:
+    """Scripts send what the table of addresses says; browsers have `_method` for that."""
+    page = f"/{mine.name}/settings/permissions"
+    other = root.new_user().name
+    token = adas.get(page).page.token
+    kind = "application/x-www-form-urlencoded"
+
+    def send(method: str, address: str, **fields: str) -> Answer:
+        return adas.request(method, address, urlencode({"csrf_token": token, **fields}).encode(), Content_Type=kind)
+
+    def rights() -> dict[str, str]:
+        return {one["name"]: one["permission"] for one in root("get_repo", repoid=mine.id)["members"]}
+
+    assert send("PUT", page, whom=other, level="write", of="user").status == 302
+    assert rights()[other] == "repository.write"
+    # It was read: what is wrong in it is told, and the other method that is written in it does not count.
+    assert send("PUT", page, whom=other, level="everything", of="user").status == 422
+    assert send("PUT", page, whom=other, level="read", of="robot").status == 422
+    assert send("PUT", page, whom=other, level="read", of="user", _method="DELETE").status == 302
+    assert send("PUT", page, csrf_token="forged", whom=other, level="admin").status == 403
+    assert rights()[other] == "repository.read"
+    address = f"/_admin/repos/{mine.name}"
+    assert send("DELETE", address, confirm_name="another").status == 422
+    assert adas.request("DELETE", f"{address}?confirm_name={mine.name}", X_CSRF_Token=token).status == 422
+    assert send("DELETE", address, confirm_name=mine.name).status == 302
+    assert root.error("get_repo", repoid=mine.id)
 
 
 def test_what_is_kept_and_what_is_set_about_the_system(root: Api, adas: Browser, mine: Thing, kind: str) -> None:

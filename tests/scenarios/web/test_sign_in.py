@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -166,3 +167,21 @@ def test_a_password_that_must_be_changed_comes_first(
 def test_changing_a_password_by_the_api_ends_the_sessions(adas: Browser, ada: Person, root: Api, project: str) -> None:
     root("update_user", userid=ada.name, password="another-pw-3")
     assert adas.get(f"/{project}").status == 302
+
+
+def test_visitors_are_told_whether_it_is_a_right_or_an_account_that_they_lack(
+    root: Api, browser: Browser, visitors: Callable[[str], None]
+) -> None:
+    name = root.new_repo().name
+    visitors("on")
+    lacking = "You need to be signed in to view this page"
+    for address, said in (
+        (f"/{name}/settings", lacking),
+        (f"/{name}/add/tip", lacking),
+        ("/_admin/users", lacking),
+        (f"/{name}/fork", "You need to be a registered user to perform this action"),
+        ("/_admin/my_account", "You need to be a registered user to perform this action"),
+    ):
+        answer = browser.get(address)
+        assert answer.status == 302
+        assert said in browser.get(answer.location).page.text, address

@@ -50,6 +50,13 @@ def test_an_account_is_made_changed_and_deleted(root: Visitor, site: Site) -> No
     assert answer.status == 422 and "eve exists already." in answer.page.text
     page = root.get(f"/_admin/users/{made.id}/edit").page
     assert page.all("input", name="password_change", checked="")
+    for wrong in ("nowhere", "@example.org", "eve@", "e ve@example.org"):
+        answer = root.post(
+            "/_admin/users", **(fields | {"username": "ivy", "email": wrong}), password_confirmation="long enough"
+        )
+        assert answer.status == 422 and answer.page.all("input", name="email", aria_invalid="true"), wrong
+        answer = put(root, f"/_admin/users/{made.id}", username="eve", email=wrong, active="1")
+        assert answer.status == 422 and account(site, "eve").email == "eve@example.org", wrong
     answer = put(root, f"/_admin/users/{made.id}", username="eva", email="eve@example.org", firstname="Eva", active="1")
     assert answer.status == 302 and account(site, "eva").firstname == "Eva"
     assert said(site, "user.update")[-1]["was"]["username"] == "eve"

@@ -137,3 +137,16 @@ def test_what_somebody_else_has_changed_meanwhile_stands_beside_its_field_once()
         agreed = read(General, visit(repo_name="tide", **typed))
         look_at(agreed, now)
         assert agreed.status == 200 and not agreed.wrong
+
+
+@pytest.mark.parametrize("word", ["maybe", "2", "-1", "0.0", "tru e"])
+def test_a_tick_that_says_neither_is_not_taken_for_no(word: str) -> None:
+    """Of `private` that would open a repository to everybody."""
+    entered = read(General, visit(repo_name="tide", private=word))
+    assert entered.status == 422 and "private" in entered.wrong
+
+
+def test_a_tick_is_said_in_several_ways() -> None:
+    for word, ticked in (("True", True), ("on", True), (" yes ", True), ("", False), ("False", False), ("off", False)):
+        form = read(General, visit(repo_name="tide", private=word)).form
+        assert form is not None and form.private is ticked, word

@@ -18,6 +18,8 @@ from trivium.web.ranges import NotSatisfiable, wanted
         ("bytes=500-999", (500, 1000)),
         ("bytes=-500", (500, 1000)),
         ("bytes=999-", (999, 1000)),
+        ("bytes=990-99999999999999999999", (990, 1000)),
+        ("bytes=-99999999999999999999", (0, 1000)),
         ("Bytes = 3 - 4 ", (3, 5)),
         ("bytes=0-0,-1", None),
         ("bytes=4-3", None),
@@ -34,7 +36,8 @@ def test_what_a_header_asks_for(header: str, part: tuple[int, int] | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("header", "length"), [("bytes=1000-", 1000), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)]
+    ("header", "length"),
+    [("bytes=1000-", 1000), ("bytes=99999999999999999999-", 1000), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)],
 )
 def test_what_there_is_not(header: str, length: int) -> None:
     with pytest.raises(NotSatisfiable):

@@ -137,7 +137,7 @@ def ask(site: Site, caller: Caller, email: str, *, locale: str = "") -> None:
     """
     if not site.settings.mails_links:
         raise Invalid("This site sends no mails. An administrator can add an address.", about="email")
-    stored = _checked(email)
+    stored = checked(email)
     rates = _rates(site.settings.data)
     if rates.count(site.ring.digest(f"email {caller.user_id}")) > _AN_HOUR:
         raise TooOften(rates.seconds_left())
@@ -197,7 +197,7 @@ def add(site: Site, caller: Caller, user_id: int, username: str, email: str) -> 
 
     Raises `Invalid` about `email`, and `AlreadyExists`.
     """
-    stored = _checked(email)
+    stored = checked(email)
     with site.store.write(told_apart=True) as db:
         db.execute(delete(table).where(table.c.user_id == user_id, table.c.email == stored))
         _check_few(db, user_id)
@@ -239,8 +239,11 @@ def _check_few(db: Connection, user_id: int) -> None:
         raise Invalid("This account has very many addresses. Please remove some first.", about="email")
 
 
-def _checked(email: str) -> str:
-    """An address as it is stored; raises `Invalid` about `email`."""
+def checked(email: str) -> str:
+    """An address as it is stored, of which mail can be thought; raises `Invalid` about `email`.
+
+    What somebody types into a page has to be one; the API takes more (api-users.md 7).
+    """
     name, at, host = email.rpartition("@")
     if not (name and at and host) or " " in email:
         raise Invalid("This is no e-mail address.", about="email")

@@ -21,6 +21,8 @@ from trivium.vcs.svn.filesystem import open_filesystem, revision_update, younges
 from trivium.vcs.values import FileCommit, RefUpdate
 
 _TIMEOUT: Final = 120.0
+_OF_CLIENTS: Final = ".svn"
+"""What clients keep to themselves in a working copy: nobody could check out what has such a name in it."""
 
 
 def commit(command: SvnCommand, path: Path, wanted: FileCommit) -> RefUpdate:
@@ -49,6 +51,7 @@ def _nodes(root: Any, file: str, content: bytes | None, beside: tuple[str, ...])
         or root.is_dir(file)
         or any(root.is_file(place) for place in (*above, *beside))
         or (content is None and not is_there)
+        or (content is not None and any(segment.lower() == _OF_CLIENTS for segment in segments))
     ):
         raise UnknownPath(file)
     missing = b"".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from markupsafe import Markup
 
@@ -28,7 +28,7 @@ from trivium.forge.grants.rows import Origin, Row, level_after
 from trivium.forge.groups import user_groups
 from trivium.render.rights import RightRow, RightWords, UseRow, rights, uses
 from trivium.render.rows import icon
-from trivium.web.forms import Entered, Form, Line, Tick, read
+from trivium.web.forms import Entered, Form, Line, Tick, one_of, read
 from trivium.web.showing.log import face
 from trivium.web.static_files import static_files
 from trivium.web.times import TOKEN_SLOT
@@ -51,7 +51,7 @@ class Grant(Form):
     """A user or a user group, by name."""
     level: Line
     """`none`, `read`, `write`, `admin`; `remove` takes the row away."""
-    of: Line = ""
+    of: Annotated[str, one_of("", "user", "group")] = ""
     """`user` or `group`; empty: whichever has the name, users first."""
     recursive: Line = "none"
     """Of a group: what inside changes with it."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec import UNSET
 
 from trivium.errors import AlreadyExists, InUse, Invalid
-from trivium.forge.accounts import listing, password_resets, sessions
+from trivium.forge.accounts import emails, listing, password_resets, sessions
 from trivium.forge.accounts import possessions as owning
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.listing import Sort, Which
@@ -103,7 +103,7 @@ def create(visit: Visit) -> Page | Redirect:
                 visit.site,
                 visit.caller,
                 username=wanted.username,
-                email=wanted.email,
+                email=emails.checked(wanted.email),
                 password=wanted.password,
                 firstname=wanted.firstname,
                 lastname=wanted.lastname,
@@ -146,19 +146,22 @@ def save(visit: Visit, user: str) -> Page | Redirect:
     found = user_of(visit, user)
     entered = read(Account, visit)
     if wanted := _agreed(visit, entered, "new_password"):
-        changes = UserChanges(
-            username=wanted.username,
-            email=wanted.email if wanted.email or found.email else UNSET,
-            password=wanted.new_password,
-            firstname=wanted.firstname,
-            lastname=wanted.lastname,
-            active=wanted.active,
-            admin=wanted.admin,
-            extern_type=wanted.extern_type,
-            extern_name=wanted.extern_name,
-            force_password_change=wanted.password_change,
-        )
         with entered.refusals(exists="username", password="new_password"):
+            email = wanted.email
+            if email != (found.email or ""):  # what the API has stored may be no address, and stay
+                email = emails.checked(email)
+            changes = UserChanges(
+                username=wanted.username,
+                email=email or UNSET,
+                password=wanted.new_password,
+                firstname=wanted.firstname,
+                lastname=wanted.lastname,
+                active=wanted.active,
+                admin=wanted.admin,
+                extern_type=wanted.extern_type,
+                extern_name=wanted.extern_name,
+                force_password_change=wanted.password_change,
+            )
             seen = entered.as_seen(_present, found.id)
             made = accounts.update_account(visit.site, visit.caller, found, changes, seen)
             return Redirect(visit.url("admin_users.edit", str(made.id)), visit.text("Saved."))

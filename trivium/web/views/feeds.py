@@ -49,6 +49,8 @@ def _feed(visit: RepositoryVisit, form: str, kind: str, write: Callable[[FeedOf,
     moment = visit.now()
     name = visit.repository.name
     start = visit.urls.absolute(visit.root)
+    # A reader of feeds takes what has another id for news: of Atom it outlives renames, of RSS it is the link.
+    lasting = visit.urls.absolute(f"{visit.urls.root}/_{visit.repository.id}") if form == "atom" else start
     settings = visit.site.settings
     options = (settings.rss_items_per_page, settings.rss_include_diff, settings.rss_cut_off_limit)
 
@@ -58,9 +60,12 @@ def _feed(visit: RepositoryVisit, form: str, kind: str, write: Callable[[FeedOf,
     found = kept(visit, list[_Told], "told in feeds", moment.key, options, make=tell)
 
     def make() -> bytes:
-        updated = found[0].date if found else visit.repository.created_on
-        feed = FeedOf(f"Trivium {name} feed", f"Changes on {name} repository", start, f"{start}/feed/{form}", updated)
-        return write(feed, [_entry(one, start) for one in found])
+        # Dates are what authors say: the newest need not be first.
+        updated = max((one.date for one in found), key=feeds.when, default=visit.repository.created_on)
+        feed = FeedOf(
+            lasting, f"Trivium {name} feed", f"Changes on {name} repository", start, f"{start}/feed/{form}", updated
+        )
+        return write(feed, [_entry(one, start, lasting) for one in found])
 
     # Addresses are absolute: a feed is another one under another name of the server.
     key = ("feed", form, moment.key, name, start, options)
@@ -90,6 +95,6 @@ def _told(one: Latest) -> _Told:
     return _Told(changeset.raw_id, changeset.message, changeset.author, changeset.date, before, after)
 
 
-def _entry(one: _Told, start: str) -> Entry:
-    link = f"{start}/changeset/{one.raw_id}"
-    return Entry(link, one.message, link, one.author, one.date, f"{one.before}{escaped(link)}{one.after}")
+def _entry(one: _Told, start: str, lasting: str) -> Entry:
+    link, id_ = (f"{where}/changeset/{one.raw_id}" for where in (start, lasting))
+    return Entry(id_, one.message, link, one.author, one.date, f"{one.before}{escaped(link)}{one.after}")

@@ -89,5 +89,5 @@ def _feed(visit: Visit, which: str, form: str, kind: str, write: Writer) -> Feed
         "public_journal": "Trivium public journal",
     }
     updated = entries[0].at if entries else "1970-01-01T00:00:00"
-    feed = FeedOf(titles[which], "What happened lately", link, f"{link}/{form}", updated)
+    feed = FeedOf(link, titles[which], "What happened lately", link, f"{link}/{form}", updated)
     return Feed(write(feed, [fed(visit, entry) for entry in entries]), kind)
