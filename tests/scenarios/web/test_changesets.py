@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
+import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tests.support.browser import Browser
 from tests.support.changed import MANY, Changed
-from tests.support.clients import Api
+from tests.support.clients import Api, unique
 from tests.support.servers import Server
 from trivium.render.sections import address_of
 
@@ -30,6 +32,14 @@ def section_of(page: LexborHTMLParser, path: str) -> LexborNode:
 def code(section: LexborNode, kind: str) -> list[str]:
     """The changed lines of a section, as they would be copied."""
     return [cell.text() for cell in section.css(f"td.lc.{kind}")]
+
+
+@pytest.fixture
+def talked(root: Api, changed: Changed) -> Changed:
+    """A copy of it in which something may be said: comments unfold files, and count."""
+    name = unique("talked")
+    root("fork_repo", repoid=changed.name, fork_name=name, owner=changed.owner.name, private=True)
+    return replace(changed, name=name)
 
 
 def test_a_changeset(readers: Browser, changed: Changed) -> None:
@@ -154,27 +164,27 @@ def test_many_files_are_streamed(readers: Browser, changed: Changed) -> None:
     assert len(packed.body) < len(again.body) / 5
 
 
-def test_a_page_that_is_known_is_not_sent_again(root: Api, readers: Browser, changed: Changed) -> None:
-    address = f"/{changed.name}/changeset/{changed.first}"
+def test_a_page_that_is_known_is_not_sent_again(root: Api, readers: Browser, talked: Changed) -> None:
+    address = f"/{talked.name}/changeset/{talked.first}"
     readers.get(address)
     tag = readers.get(address).headers["etag"]
     assert readers.get(address, If_None_Match=tag).status == 304
     assert readers.get(f"{address}?context=1", If_None_Match=tag).status == 200
-    root("comment_commit", repoid=changed.name, commit_id=changed.first, message="Seen")
+    root("comment_commit", repoid=talked.name, commit_id=talked.first, message="Seen")
     assert readers.get(address, If_None_Match=tag).status == 200
 
 
-def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
-    call = {"repoid": changed.name, "commit_id": changed.second}
+def test_what_is_said(root: Api, readers: Browser, talked: Changed) -> None:
+    call = {"repoid": talked.name, "commit_id": talked.second}
     root("comment_commit", **call, message="Fine **so**<script>hit()</script>", status="under_review")
     root("comment_commit", **call, message="Fine now", status="approved")
     root("comment_commit", **call, message="Why?", filepath="src/tide.py", lineno="n5", comment_type="todo")
-    page = page_of(readers, f"/{changed.name}/changeset/{changed.second}")
+    page = page_of(readers, f"/{talked.name}/changeset/{talked.second}")
     said = page.css("section.general article.remark")
     assert [one.css_first(".prose").text().strip() for one in said] == ["Fine so<script>hit()</script>", "Fine now"]
     # What is said on a line stands below it, and the list of files counts it.
-    for layout in ("unified", "split"):
-        beside = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")
+    for layout in ("split", "unified"):  # the last one is remembered
+        beside = page_of(readers, f"/{talked.name}/changeset/{talked.second}?layout={layout}")
         (thread,) = beside.css("tr.talk")
         assert thread.css_first(".prose").text().strip() == "Why?"
         above = thread.prev
@@ -187,13 +197,13 @@ def test_what_is_said(root: Api, readers: Browser, changed: Changed) -> None:
     assert page.css(".remark strong") and not page.css(".remark script")
 
 
-def test_what_is_said_on_lines_of_many_files(root: Api, readers: Browser, changed: Changed) -> None:
+def test_what_is_said_on_lines_of_many_files(root: Api, readers: Browser, talked: Changed) -> None:
     """Below its line as on a small page, whether the lines are made meanwhile or were made before."""
-    call = {"repoid": changed.name, "commit_id": changed.many}
+    call = {"repoid": talked.name, "commit_id": talked.many}
     for path, line in (("many/07.txt", "n1"), ("many/30.txt", "n1"), ("many/30.txt", "n1"), ("many/30.txt", "n7")):
         root("comment_commit", **call, message=f"On {path}, {line}", filepath=path, lineno=line)
     root("comment_commit", **call, message="On all")
-    made = [page_of(readers, f"/{changed.name}/changeset/{changed.many}?context=7") for _ in range(2)]
+    made = [page_of(readers, f"/{talked.name}/changeset/{talked.many}?context=7") for _ in range(2)]
     for page in made:
         threads = {
             str(row.parent.parent.parent.parent.parent.attributes["aria-label"]): [
@@ -208,14 +218,14 @@ def test_what_is_said_on_lines_of_many_files(root: Api, readers: Browser, change
         assert page.css_first(f"#{address_of('many/30.txt')} details").attributes.keys() == {"open"}
 
 
-def test_what_is_said_on_a_line_by_its_old_number(root: Api, readers: Browser, changed: Changed) -> None:
+def test_what_is_said_on_a_line_by_its_old_number(root: Api, readers: Browser, talked: Changed) -> None:
     """Also on one that is there before and after, and has its address by the new one."""
-    call = {"repoid": changed.name, "commit_id": changed.second, "filepath": "rows.csv"}
+    call = {"repoid": talked.name, "commit_id": talked.second, "filepath": "rows.csv"}
     for layout in ("unified", "split"):
         root("comment_commit", **call, message=f"First, {layout}", lineno="o1")
     root("comment_commit", **(call | {"filepath": "src/tide.py"}), message="A blank", lineno="o3")
-    for layout in ("unified", "split"):
-        page = page_of(readers, f"/{changed.name}/changeset/{changed.second}?layout={layout}")
+    for layout in ("split", "unified"):
+        page = page_of(readers, f"/{talked.name}/changeset/{talked.second}?layout={layout}")
         (thread,) = section_of(page, "src/tide.py").css("tr.talk:has(td .prose)")[:1]
         rows = section_of(page, "src/tide.py").css("tbody > tr")
         at = next(number for number, row in enumerate(rows) if row.mem_id == thread.mem_id)
