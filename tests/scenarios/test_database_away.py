@@ -19,6 +19,7 @@ from tests.support.clients import Api, Git
 from tests.support.metrics import WATCHED, metrics
 from tests.support.postgresql import Cluster
 from tests.support.servers import Server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(not postgresql.wanted(), reason="about PostgreSQL (make test DB=postgresql)")
 
@@ -86,6 +87,40 @@ def test_everybody_is_told_and_it_passes(
     assert server.workers() == workers
     log = server.log.read_text()
     assert "the database cannot be reached" in log and "Traceback" not in log
+
+
+def test_a_database_that_stands_still_keeps_nobody_waiting(standing_alone: Server, cluster: Cluster) -> None:
+    """It keeps its connections and says nothing, as a machine that hangs. The server is free for all else."""
+    server = standing_alone
+    server.stop()
+    server.start(TRIVIUM_SQLALCHEMY_DB1_URL=f"{cluster.address}/postgres", TRIVIUM_DB_BUSY_TIMEOUT="2")
+    root, browser = server.api(server.admin_key), Browser(server.url)
+    root("create_repo", repo_name="one", repo_type="git")
+    browser.sign_in(server.administrator)
+    workers = server.workers()
+    style = browser.get("/").page.all("link", rel="stylesheet")[0]["href"]
+    creation = {"repo_name": "two", "repo_type": "git"}
+    body = json.dumps({"id": 7, "api_key": server.admin_key, "method": "create_repo", "args": creation})
+    cluster.hold()
+    with ThreadPoolExecutor(4) as clients:
+        asked = [
+            clients.submit(root.post, body),
+            *(
+                clients.submit(root.post, "", method="GET", path=path)
+                for path in ("/", "/one/info/refs?service=git-upload-pack")
+            ),
+            clients.submit(root.post, "", method="GET", path="/one?cmd=capabilities"),
+        ]
+        assert browser.get(style).status == 200 and not any(one.done() for one in asked)
+        for one in asked:
+            status, headers, said = one.result()
+            # Mercurial's clients show only what is answered with a success.
+            assert status in (200, 503) and "retry-after" in headers and b"cannot be reached" in said, said
+    cluster.hold(held=False)
+    until(lambda: root.envelope("get_user")["error"] is None)
+    root("create_repo", **creation)
+    assert root("get_repo", repoid="two")["last_changeset"]["revision"] == -1
+    assert server.workers() == workers and "Traceback" not in server.log.read_text()
 
 
 def test_a_connection_that_breaks_under_a_request_is_told_and_is_no_fault_of_ours(server: Server, root: Api) -> None:

@@ -59,6 +59,7 @@ class Watch:
         """A connection that is watched. Raises what psycopg raises."""
         self._parameters = parameters
         if self._silent:
+            self._begin()
             raise psycopg.errors.ConnectionTimeout("the server said nothing when it was tried last")
         try:
             connection = Watched.connect(**parameters)
