@@ -142,7 +142,7 @@ def _of_names(text: Callable[[str], str]) -> Mapping[str, str]:
         "confirmation": text("number of the question"),
         "context": text("check"),
         "count": text("how many"),
-        "days": text("days"),
+        "days": text("days without use"),
         "description": text("description"),
         "email": text("mail address"),
         "enable_downloads": text("downloads of archives"),
