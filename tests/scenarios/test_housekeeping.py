@@ -67,6 +67,9 @@ def test_packs_are_merged_and_the_graph_is_written_after_pushes(own_server: Serv
     assert git.out("ls-remote", address(own_server, "busy"), "master").split()[0] == ids[-1]
     until(lambda: own_server.query("SELECT id FROM intents") == [])
     assert own_server.journal("tidy", "busy") == []
+    # Once nobody pushes any more the first pages are made.
+    kept = own_server.data / "cache" / str(admin("get_repo", repoid="busy")["repo_id"])
+    until(lambda: any(b'<section class="change"' in one.read_bytes() for one in kept.glob("answer-*")))
 
 
 def test_the_program_puts_everything_in_order(own_server: Server, admin: Api, git: Git) -> None:

@@ -367,6 +367,22 @@ def test_what_the_queue_does_not_bring_is_done_all_the_same(yard: Yard, api: Api
     worker.kill()
 
 
+def test_the_worker_makes_pages_ahead_of_their_visitors(yard: Yard, api: Api, git: Git, tmp_path: Path) -> None:
+    server, work = yard.server, tmp_path / "work"
+    made = api("create_repo", repo_name="looked-at", repo_type="git")
+    assert made["success"]
+    git.run("clone", "--quiet", server.clone_url("looked-at", server.administrator), str(work))
+    git.commit(work, "first")
+    git.run("push", "--quiet", "origin", "HEAD", cwd=work)
+    number = api("get_repo", repoid="looked-at")["repo_id"]
+    ours = "kind = 'look_after_repository' AND repository_id = ?"
+    until(lambda: server.query(f"SELECT id FROM jobs WHERE {ours}", number) != [])
+    server.execute(f"UPDATE jobs SET due_on = ? WHERE {ours}", moment(-1), number)
+    yard.work(**OFTEN)
+    kept = server.data / "cache" / str(number)
+    until(lambda: any(b'<section class="change"' in one.read_bytes() for one in kept.glob("answer-*")))
+
+
 def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git, tmp_path: Path) -> None:
     with broker(tmp_path) as redis:
         environment = {"TRIVIUM_USE_CELERY": "true", "TRIVIUM_BROKER_URL": redis.url}
