@@ -50,6 +50,7 @@ from trivium.access.caller import Caller
 from trivium.errors import AlreadyExists, ChangedMeanwhile, Forbidden, Invalid, Kind, Locked, NotFound, TriviumError
 from trivium.forge.seen import Seen
 from trivium.names import is_clean_text
+from trivium.web.answers import Refused
 from trivium.web.visit import Visit
 
 MAX_LINE: Final = 4_096
@@ -283,6 +284,14 @@ def read(kind: type[F], visit: Visit) -> Entered[F]:
     entered = Entered(visit, kind, typed, wrong, None if wrong else kind(**values))
     entered.seen = given.get(SEEN, "")[:MAX_LINE]
     return entered
+
+
+def whole(kind: type[F], visit: Visit) -> F:
+    """What was sent by a button without fields that people fill in; raises `Refused` where it makes no sense."""
+    entered = read(kind, visit)
+    if entered.form is None:
+        raise Refused(422, next(iter(entered.wrong.values())))
+    return entered.form
 
 
 def stored(visit: Visit, form: F) -> Entered[F]:

@@ -13,6 +13,8 @@ from trivium.errors import (
     Invalid,
     Locked,
     NotFound,
+    NotYourself,
+    OwnerReserved,
     StorageFull,
     TriviumError,
 )
@@ -40,7 +42,7 @@ def refused(error: TriviumError) -> Refused:
             return Refused(503, "Nobody waits for this any more.")
         case NotPossible():
             return Refused(404, error.message, given=error.values)
-        case Forbidden():
+        case Forbidden() | NotYourself() | OwnerReserved():
             return Refused(403, "You may not do this.")
         case Locked():
             return Refused(423, error.message, given=error.values)

@@ -25,7 +25,9 @@ def settings(group: Thing, section: str = "") -> str:
     return f"{GROUPS}/{group.name}/edit{section}"
 
 
-def test_a_group_is_made_in_one_that_somebody_administers(root: Api, ada: Person, adas: Browser, mine: Thing) -> None:
+def test_a_group_is_made_in_one_that_somebody_administers(
+    server: Server, root: Api, ada: Person, adas: Browser, mine: Thing
+) -> None:
     name = unique("made")
     page = f"{GROUPS}/new?parent_group={mine.name}"
     assert [one["value"] for one in adas.get(page).page.all("option") if "selected" in one] == [mine.name]
@@ -35,6 +37,14 @@ def test_a_group_is_made_in_one_that_somebody_administers(root: Api, ada: Person
     assert f"{mine.name}/{name}" in adas.get(f"{GROUPS}?query={name}").page.text
     again = put(adas, page, GROUPS, "POST", group_name=name, group_parent_id=mine.name)
     assert again.status == 422 and "exists already." in again.page.text
+    others = put(adas, page, GROUPS, "POST", group_name=unique("theirs"), group_parent_id=mine.name, group_owner="root")
+    assert others.status == 403
+    supers = Browser(adas.url)
+    supers.sign_in(server.administrator)
+    for owner, status in ((unique("nobody"), 422), (ada.name, 302)):
+        given = {"group_name": f"{name}-ada", "group_owner": owner}
+        assert put(supers, page, GROUPS, "POST", **given).status == status
+    assert root("get_repo_group", repogroupid=f"{name}-ada")["owner"] == ada.name
     for parent in ("", unique("nowhere")):
         refused = put(adas, page, GROUPS, "POST", group_name=unique("top"), group_parent_id=parent)
         assert refused.status in (403, 422), refused.status

@@ -200,6 +200,9 @@ def test_locks_the_journal_and_the_archive(server: Server, root: Api, ada: Perso
     assert "is told in the public journal" in adas.get(page).page.text
     told(adas, put(adas, page, f"{page}/archive", archived="1"))
     assert "Archived" in adas.get(f"/{mine.name}").page.text
+    for address, field in (("journal", "public"), ("archive", "archived")):
+        assert put(adas, page, f"{page}/{address}", **{field: "perhaps"}).status == 422
+    assert "Archived" in adas.get(f"/{mine.name}").page.text
     told(adas, put(adas, page, f"{page}/archive"))
     assert "Archived" not in adas.get(f"/{mine.name}").page.text
 

@@ -50,6 +50,12 @@ def test_an_account_is_made_changed_and_deleted(root: Visitor, site: Site) -> No
     assert answer.status == 422 and "eve exists already." in answer.page.text
     page = root.get(f"/_admin/users/{made.id}/edit").page
     assert page.all("input", name="password_change", checked="")
+    for short in ("abcdef", "eve", "eve@example.org"):
+        twice = {"password": short, "new_password": short, "password_confirmation": short}
+        answer = root.post("/_admin/users", **(fields | {"username": "ivy", "email": "ivy@example.org"} | twice))
+        assert answer.status == (302 if short == "eve@example.org" else 422), short
+        answer = put(root, f"/_admin/users/{made.id}", username="eve", email="eve@example.org", active="1", **twice)
+        assert answer.status == 422 and answer.page.all("input", name="new_password", aria_invalid="true"), short
     for wrong in ("nowhere", "@example.org", "eve@", "e ve@example.org"):
         answer = root.post(
             "/_admin/users", **(fields | {"username": "ivy", "email": wrong}), password_confirmation="long enough"

@@ -15,6 +15,7 @@ from trivium.forge.accounts import emails, listing, password_resets, sessions
 from trivium.forge.accounts import possessions as owning
 from trivium.forge.accounts import users as accounts
 from trivium.forge.accounts.listing import Sort, Which
+from trivium.forge.accounts.passwords import check_chosen
 from trivium.forge.accounts.users import User, UserChanges
 from trivium.forge.groups import creation as group_creation
 from trivium.forge.groups import repo_groups
@@ -259,11 +260,17 @@ def create_repo_group(visit: Visit, user: str) -> Redirect:
 
 
 def _agreed(visit: Visit, entered: Entered[A], password: str) -> A | None:
-    """What was typed, if the password was typed twice in the same way."""
-    if entered.form and getattr(entered.form, password) != entered.form.password_confirmation:
-        entered.refuse("password_confirmation", visit.text("The password was not typed twice in the same way."))
+    """What was typed, if the password can be one and was typed twice in the same way."""
+    form = entered.form
+    if form is None:
         return None
-    return entered.form
+    chosen = getattr(form, password)
+    if chosen != form.password_confirmation:
+        entered.refuse("password_confirmation", visit.text("The password was not typed twice in the same way."))
+    elif chosen:
+        with entered.refusals(password=password):
+            check_chosen(chosen, form.username, form.email)  # the API takes shorter ones (system.md 3.5)
+    return None if entered.wrong else form
 
 
 def _with_group(visit: Visit, user: User) -> str:

@@ -11,7 +11,7 @@ from trivium.forge.notifications import changes, listing
 from trivium.forge.notifications.listing import Notification
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
-from trivium.web.forms import Form, Line, Tick, read
+from trivium.web.forms import Form, Line, Tick, whole
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
@@ -66,8 +66,7 @@ def _parts(rows: Sequence[Notification]) -> list[tuple[bool, list[tuple[str, lis
 )
 def mark_all_read(visit: Visit) -> Redirect:
     """Mark as read all that there were when the page was made."""
-    wanted = read(Seen, visit).form
-    newest = id_in(wanted.newest) if wanted else None
+    newest = id_in(whole(Seen, visit).newest)
     changes.mark_all_read(visit.site, visit.caller, listing.ALL if newest is None else newest)
     return Redirect(visit.url("notifications.notifications"))
 
@@ -88,7 +87,7 @@ def notification(visit: Visit, notification: str) -> Page:
 def mark(visit: Visit, notification: str) -> Redirect:
     """Mark one as read, or as unread; perhaps on the way to what it is about."""
     found = visit.ask(listing.find, notification)
-    wanted = read(Mark, visit).form or Mark()
+    wanted = whole(Mark, visit)
     changes.mark_read(visit.site, visit.caller, found, read=not wanted.unread)
     return Redirect(_address(visit, found) if wanted.follow else visit.url("notifications.notifications"))
 

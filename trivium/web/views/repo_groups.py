@@ -35,6 +35,8 @@ class NewGroup(Form):
     """The last segment."""
     group_parent_id: Line = ""
     """By name or id; empty: at top level."""
+    group_owner: Line = ""
+    """By name or id, from super-administrators; empty: whoever makes it."""
     group_description: Text = ""
     group_copy_permissions: Tick = False
 
@@ -91,13 +93,14 @@ def create(visit: Visit) -> Page | Redirect:
     """Create a group."""
     entered = read(NewGroup, visit)
     if wanted := entered.form:
-        with entered.refusals(**_FIELDS, repo_group="group_parent_id"):
+        with entered.refusals(**_FIELDS, repo_group="group_parent_id", user="group_owner", owner="group_owner"):
             parent = "" if wanted.group_parent_id == TOP else wanted.group_parent_id
             made = creation.create(
                 visit.site,
                 visit.caller,
                 name=visit.ask(path_below, parent, check_segment(wanted.group_name)),
                 description=wanted.group_description,
+                owner=wanted.group_owner or None,
                 copy_permissions=wanted.group_copy_permissions,
             )
             said = visit.text("%(name)s was created.", name=made.name)

@@ -15,7 +15,7 @@ from trivium.forge.repositories.user_locks import LockReason, locked_date
 from trivium.names import parent_of
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
-from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored
+from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored, whole
 from trivium.web.registering import view
 from trivium.web.visit import RepositoryVisit
 
@@ -114,8 +114,7 @@ class Journal(Form):
 )
 def set_journal(visit: RepositoryVisit) -> Redirect:
     """Show what happens in it in the public journal, or not."""
-    wanted = read(Journal, visit).form
-    shows = wanted is not None and wanted.public
+    shows = whole(Journal, visit).public
     followers.set_public_journal(visit.site, visit.caller, visit.repository.id, shown=shows)
     return _back(visit, visit.text("Saved."))
 
@@ -181,8 +180,7 @@ class Archive(Form):
 )
 def set_archived(visit: RepositoryVisit) -> Redirect:
     """Close it for pushes, or open it again."""
-    wanted = read(Archive, visit).form
-    archived = wanted is not None and wanted.archived
+    archived = whole(Archive, visit).archived
     changes.set_archived(visit.site, visit.caller, visit.repository, archived)
     return _back(visit, visit.text("It is archived.") if archived else visit.text("It is open for pushes again."))
 
