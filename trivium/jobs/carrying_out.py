@@ -20,7 +20,7 @@ from trivium.forge.repositories.failed_transfers import reason_of
 from trivium.forge.site import Site
 from trivium.jobs import handlers
 from trivium.jobs.registry import Handler, handler_of, outside_kinds
-from trivium.vcs.errors import Interrupted
+from trivium.vcs.errors import EndedFromOutside, Interrupted
 
 __all__ = ["NotStored", "carry_out", "handlers"]
 
@@ -77,6 +77,8 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
         return _tried_again(work, handler.kind, because(error.message, error.values), str(error))
     except TriviumError as error:
         reason, detail = reason_of(error), str(error)
+        if _was_ended(error):
+            return _tried_again(work, handler.kind, reason, detail)
         return lambda: work.end(State.FAILED, reason, detail)
     except DBAPIError as error:
         _log.warning("the database failed a job", job=job.id, kind=job.kind, why=str(error.orig))
@@ -90,6 +92,14 @@ def _attempt(site: Site, work: Work, job: Job, handler: Handler | None) -> Calla
         name = type(error).__name__
         return lambda: work.end(State.FAILED, because(Reason.OUR_FAULT), name)
     return lambda: work.end(State.DONE)
+
+
+def _was_ended(error: BaseException) -> bool:
+    """Whether a program ended in the middle, as Mercurial's processes do with their server."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, EndedFromOutside):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _tried_again(work: Work, kind: JobKind, reason: Because, detail: str) -> Callable[[], None]:

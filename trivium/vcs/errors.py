@@ -53,6 +53,10 @@ class Killed(VcsError):
     """A program ended in the middle of its work: it may have left locks and pieces (`BackEnd.recover`)."""
 
 
+class EndedFromOutside(Killed):
+    """Nobody knows why it ended, or the server that it belongs to did: another attempt makes sense."""
+
+
 class PartlyDone(VcsError):
     """A transfer ended before its time, when some refs had moved already."""
 

@@ -84,6 +84,9 @@ _SIGNS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
         (
             *("early eof", "hung up", "unexpected disconnect", "invalid index-pack", "index-pack failed", "fsck"),
             *("bad object", "is corrupt", "stream ended unexpectedly", "connection reset", "premature"),
+            # A server that goes away in the middle, as Mercurial and Subversion tell of it.
+            *("incomplete response", "intermittent network failure", "remote end closed", "stream truncated"),
+            *("connection was closed", "e120106", "e120108"),
         ),
     ),
 )

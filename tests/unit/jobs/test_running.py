@@ -28,7 +28,9 @@ from trivium.jobs.looking import look
 from trivium.jobs.runner import Runner
 from trivium.settings import Settings
 from trivium.store.engine import Store
-from trivium.store.tables import jobs
+from trivium.store.tables import jobs, now
+from trivium.vcs.errors import EndedFromOutside
+from trivium.vcs.remote_trouble import TransferFailed, Trouble
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -76,6 +78,27 @@ def test_a_job_is_done_once(site: Site, ada: Caller, done: list[Any]) -> None:
     row = _row(site, job)
     assert (row.state, row.attempts, row.runner, row.reason) == (State.DONE, 1, None, None)
     assert row.started_on and row.ended_on
+
+
+def test_a_job_whose_program_was_ended_is_tried_again_and_fails_with_its_reason(
+    site: Site, ada: Caller, done: list[Any]
+) -> None:
+    """Mercurial's processes end with the server, also when a worker of Celery waits for them."""
+
+    def act(*_: Any) -> None:
+        try:
+            raise EndedFromOutside("gone")
+        except EndedFromOutside as error:
+            raise TransferFailed(Trouble.BROKEN, "gone") from error
+
+    job = _ask(site, ada, kind=LONG)
+    for state in (State.QUEUED, State.FAILED):
+        with site.store.write(access_unchanged=True) as db:
+            db.execute(update(jobs).values(due_on=now()))
+        done.append(act)
+        assert carry_out(site, job)
+        row = _row(site, job)
+        assert (row.state, row.reason) == (state, because(Trouble.BROKEN))
 
 
 def test_of_many_who_try_one_takes_it(site: Site, ada: Caller, settings: Settings) -> None:

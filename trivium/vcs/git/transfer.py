@@ -25,7 +25,7 @@ from trivium.egress.remote import IMPORT_MARK, Remote, TransferLimits
 from trivium.errors import TriviumError
 from trivium.procs.spawn import MEMORY, FirstWords, words_of
 from trivium.procs.watching import wait_for, watched_group
-from trivium.vcs.errors import Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
+from trivium.vcs.errors import EndedFromOutside, Killed, NotPossible, PartlyDone, UnknownRevision, VcsError
 from trivium.vcs.git.blank import Blank, is_empty, read_blank, unborn
 from trivium.vcs.git.command import GitCommand
 from trivium.vcs.git.commit import read_commit
@@ -221,7 +221,8 @@ class GitTransfers:
         if process.returncode == _SOME_REFS_LEFT:
             raise _RefsLeft(f"git ended with {process.returncode}: {words_of(errors.get())}")
         if process.returncode < 0 or (process.returncode and _pieces(cwd) - begun_by_others):
-            raise Killed(f"git or a program of its ended suddenly, with {process.returncode}: {words_of(errors.get())}")
+            words = words_of(errors.get())
+            raise EndedFromOutside(f"git or a program of its ended suddenly, with {process.returncode}: {words}")
         if process.returncode:
             raise VcsError(f"git ended with {process.returncode}: {words_of(errors.get())}")
 

@@ -22,7 +22,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import msgspec
 
 from trivium.procs.watching import watched
-from trivium.vcs.errors import Killed, VcsError
+from trivium.vcs.errors import EndedFromOutside, Killed, VcsError
 from trivium.vcs.hg.frames import DATA, END, ERROR, FAILURES, RESULT, Call, Failure, Frame, Gone, receive, send_call
 from trivium.vcs.hg.limits import HgLimits
 from trivium.vcs.hg.sockets import in_directory
@@ -132,6 +132,8 @@ class HgProcesses:
                 connection.settimeout(timeout or self._timeout)
                 send_call(connection, Call(what, arguments), files)
                 yield connection
+        except ConnectionError as failed:
+            raise EndedFromOutside(f"Mercurial could not {what}: {failed}") from failed
         except (OSError, msgspec.MsgspecError) as failed:
             raise Killed(f"Mercurial could not {what}: {failed}") from failed
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import structlog
 
 from trivium.access.levels import Level
-from trivium.errors import NO_ROOM, DatabaseFull, Locked, RepositoryFull, StorageFull, full_disk_told
+from trivium.errors import NO_ROOM, DatabaseAway, DatabaseFull, Locked, RepositoryFull, StorageFull, full_disk_told
 from trivium.forge.sessions.endings import NO_SUCH_REPOSITORY, Declined
 from trivium.forge.sessions.svn.session import SvnSession
 from trivium.forge.sessions.transfers import Admitted
@@ -243,6 +243,8 @@ def _refused(site: Site, error: Exception) -> Refused:
             return Refused(503, _SHORT_OF_SPACE, _LATER)
         case VcsError() if error.public == NO_ROOM:
             return Refused(503, _SHORT_OF_SPACE, _LATER)
+        case DatabaseAway():
+            return refusal(site, error, "svn")
         case VcsError():
             return Refused(503, "Subversion is not served here at the moment.", _LATER)
         case _:
