@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, exists, func, or_, select
@@ -165,16 +167,21 @@ class Limits(NamedTuple):
 
 
 def limits(settings: Settings) -> Limits:
-    """The limits of this moment (`beaker.session.timeout`, `session_timeout`)."""
-    present = datetime.now(UTC).replace(tzinfo=None)
+    """The limits of this second (`beaker.session.timeout`, `session_timeout`)."""
+    return _limits(int(time.time()), settings.session_lifetime, settings.session_timeout)
+
+
+@lru_cache(maxsize=4)
+def _limits(second: int, lifetime: int, idle: int) -> Limits:
+    """As `limits`; each page of a session asks for them."""
+    present = datetime.fromtimestamp(second, UTC).replace(tzinfo=None)
 
     def before(seconds: int) -> str:
         # A lifetime that began before there were calendars never ends.
         back = min(seconds, int((present - datetime.min).total_seconds()))  # noqa: DTZ901  # UTC, as `present`
         return (present - timedelta(seconds=back)).isoformat(timespec="milliseconds")
 
-    idle = settings.session_timeout
-    return Limits(before(REMEMBERED), before(settings.session_lifetime), before(idle) if idle else "")
+    return Limits(before(REMEMBERED), before(lifetime), before(idle) if idle else "")
 
 
 def by_cookie(store: Store, ring: KeyRing, settings: Settings, cookie: str, address: str) -> Session | None:

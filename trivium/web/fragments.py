@@ -69,9 +69,13 @@ class Fragments:
             found = self._contents.get((repository_id, key))
         if found is None:
             found = make()
-            with self._lock:
-                self._contents[repository_id, key] = found
+            self.remember_content(repository_id, key, found)
         return found
+
+    def remember_content(self, repository_id: int, key: Hashable, content: bytes) -> None:
+        """Keep the bytes of a small file that were read with something else."""
+        with self._lock:
+            self._contents[repository_id, key] = content
 
     def made(self, repository_id: int, key: Hashable, make: Callable[[], str]) -> str:
         """A part that has to be made, and is kept unless something was left out; raises `BeingMade`."""

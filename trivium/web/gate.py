@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -204,14 +204,14 @@ class Gate:
         with _wanted(view):
             if not _may(repository, view):
                 raise Refused(403, _NO_RIGHT if repository.level else _NOT_READABLE)
-            common = self._made(asked, pace, who, caller)
-            self._check(view, who, common)
+            moment, present = (way.moment, way.present) if way is not None else (None, None)
+            about = {"repository": repository, "moment": moment, "present": present}
+            visit = self._made(asked, pace, who, caller, RepositoryVisit, **about)
+            self._check(view, who, visit)
         if view.possible is not None and not view.possible(self._site.back_ends[repository.kind].abilities):
             said = f"Action not supported for {repository.kind}."
-            raise Elsewhere(Redirect(common.url("summary.summary", repository.name), said))
-        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        moment, present = (way.moment, way.present) if way is not None else (None, None)
-        return RepositoryVisit(**fields, repository=repository, moment=moment, present=present), view, given
+            raise Elsewhere(Redirect(visit.url("summary.summary", repository.name), said))
+        return visit, view, given
 
     def _way(self, asked: Asked) -> tuple[_Who, Way | None]:
         """Whose request it is, and the repository that it leads into, where that is remembered and still counts."""
@@ -264,10 +264,9 @@ class Gate:
             raise self._absent(who, asked)
         if asked.method not in _SAFE:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
-        common = self._made(asked, pace, who, caller)
-        self._check(view, who, common)
-        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return GroupVisit(**fields, group=group), view, {}
+        visit = self._made(asked, pace, who, caller, GroupVisit, group=group)
+        self._check(view, who, visit)
+        return visit, view, {}
 
     def _pending(self, db: Connection, caller: Caller, asked: Asked) -> Job | None:
         """The job that creates what an address leads into, or that failed to: if the visitor may know of it."""
@@ -288,18 +287,17 @@ class Gate:
         self, asked: Asked, pace: Pace, who: _Who, caller: Caller, job: Job
     ) -> tuple[Visit, View, dict[str, str]]:
         """The page that tells how far a repository is, where any of it is asked for (system.md 4)."""
-        common = self._made(asked, pace, who, caller)
+        visit = self._made(asked, pace, who, caller, PendingVisit, job=job)
         view = _OF_PENDING.get("/".join(asked.segments).removeprefix(job.subject).strip("/"))
         if view is None:
             if asked.method not in _SAFE:
                 raise Refused(503, "The repository is being created.", headers=(("Retry-After", "10"),))
-            raise Elsewhere(Redirect(common.url("jobs.creating", job.subject, task_id=job.id)))
+            raise Elsewhere(Redirect(visit.url("jobs.creating", job.subject, task_id=job.id)))
         found = named(view)
         if asked.method not in _SAFE:
             raise Refused(405, "This address is only read.", headers=(("Allow", "GET, HEAD"),))
-        self._check(found, who, common)
-        fields = {name: getattr(common, name) for name in Visit.__struct_fields__}
-        return PendingVisit(**fields, job=job), found, {}
+        self._check(found, who, visit)
+        return visit, found, {}
 
     def _repository(self, caller: Caller, asked: Asked) -> tuple[Repository, tuple[str, ...]] | None:
         """The repository that an address leads into, whatever the caller may do with it, and the rest of it."""
@@ -430,7 +428,10 @@ class Gate:
             if asked.unread:
                 raise Refused(415, _NO_FORM)
 
-    def _made(self, asked: Asked, pace: Pace, who: _Who, caller: Caller) -> Visit:
+    def _made(
+        self, asked: Asked, pace: Pace, who: _Who, caller: Caller, kind: type[Visit] = Visit, **about: Any
+    ) -> Visit:
+        """A visit of some kind; `about` is what only that has."""
         session, cookies = who.session, self._cookies(asked)
         if session is not None:
             secret = session.form_secret
@@ -439,7 +440,7 @@ class Gate:
             cookie = asked.cookies.get(cookies.forms, "")[:_LONGEST_COOKIE]
             secret = self._site.ring.digest(f"forms\n{cookie}") if cookie else b""
             chosen = parsed(cookies.preferred(asked.cookies))
-        return Visit(
+        return kind(
             site=self._site,
             history=self._history,
             fragments=self._fragments,
@@ -455,6 +456,7 @@ class Gate:
             urls=Urls(asked.origin, asked.root),
             cookies=cookies,
             form_secret=secret,
+            **about,
         )
 
 

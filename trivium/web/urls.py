@@ -83,6 +83,24 @@ def quoted_segment(text: str) -> str:
     return quote(text.encode("utf-8", "surrogateescape"), safe="~:@!$,")
 
 
+@lru_cache(maxsize=2048)
+def _written(root: str, view: str, given: tuple[str, ...]) -> str:
+    """As `Urls.to`, without a query. Every page has a dozen of these, most of them the same."""
+    found = named(view)
+    arguments = list(given)
+    start = f"{root}/{quoted(arguments.pop(0))}" if found.of_repository else root
+    rule = next(rule for rule in found.rules if len(rule.names) == len(arguments))
+    pieces = []
+    for segment in rule.segments:
+        if segment.endswith("*}"):
+            pieces.append(quoted(arguments.pop(0)))
+        elif segment.startswith("{"):
+            pieces.append(quoted_segment(arguments.pop(0)))
+        else:
+            pieces.append(segment)
+    return "/".join((start, *(piece for piece in pieces if piece))) or "/"
+
+
 class Urls:
     """Writes addresses below the path that a proxy puts in front."""
 
@@ -102,19 +120,7 @@ class Urls:
 
         Without the values of its last names the shorter form is written.
         """
-        found = named(view)
-        arguments = list(given)
-        start = self.repository(arguments.pop(0)) if found.of_repository else self.root
-        rule = next(rule for rule in found.rules if len(rule.names) == len(arguments))
-        pieces = []
-        for segment in rule.segments:
-            if segment.endswith("*}"):
-                pieces.append(quoted(arguments.pop(0)))
-            elif segment.startswith("{"):
-                pieces.append(quoted_segment(arguments.pop(0)))
-            else:
-                pieces.append(segment)
-        address = "/".join((start, *(piece for piece in pieces if piece))) or "/"
+        address = _written(self.root, view, given)
         wanted = {name: value for name, value in query.items() if value not in (None, "", False)}
         return f"{address}?{urlencode(wanted, errors='surrogateescape')}" if wanted else address
 

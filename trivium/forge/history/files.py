@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trivium.forge.history.listing import Change, change_of
-from trivium.forge.history.places import Place
-from trivium.forge.history.reading import History
+from trivium.forge.history.places import Place, check_path, place_in
+from trivium.forge.history.reading import History, Moment
 from trivium.forge.repositories.finding import Repository
 from trivium.vcs.model import Snapshot
 
@@ -46,6 +46,22 @@ def content(
 ) -> Iterator[bytes]:
     """The bytes of a file in pieces, from `start` up to, not including, `end`; never whole in memory."""
     return history.stream(repository, lambda snapshot: _part(snapshot.stream(place.entry), start, end))
+
+
+def with_content(
+    history: History, repository: Repository, revision: str, path: str, most: int, at: Moment | None = None
+) -> tuple[Place | None, bytes | None]:
+    """What is at a path (`places.place`), and the bytes of a file of at most `most`: both in one look."""
+    check_path(path)
+    moment = at or history.now(repository)
+
+    def look(snapshot: Snapshot) -> tuple[Place | None, bytes | None]:
+        place = place_in(history, snapshot, repository, moment, revision, path)
+        if place is None or not place.is_file or place.size is None or place.size > most:
+            return place, None
+        return place, b"".join(snapshot.stream(place.entry))
+
+    return history.read(repository, look, moment)
 
 
 def _part(pieces: Iterator[bytes], start: int, end: int | None) -> Iterator[bytes]:

@@ -64,18 +64,23 @@ def place(history: History, repository: Repository, revision: str, path: str, at
     A revision's name may go on in the path (`locating.located`). Without a name it is where the repository's pages
     begin. Raises `UnknownRevision` and `UnknownPath`. `at` as for `History.read`.
     """
-    if any(segment.lower() in OF_SYSTEMS for segment in path.split("/")):
-        raise UnknownPath(path)
+    check_path(path)
     moment = at or history.now(repository)
     return history.read(
         repository, lambda snapshot: place_in(history, snapshot, repository, moment, revision, path), moment
     )
 
 
+def check_path(path: str) -> None:
+    """Raise `UnknownPath` for a path at which no page looks."""
+    if any(segment.lower() in OF_SYSTEMS for segment in path.split("/")):
+        raise UnknownPath(path)
+
+
 def place_in(
     history: History, snapshot: Snapshot, repository: Repository, at: Moment, revision: str, path: str
 ) -> Place | None:
-    """As `place`, in an open repository; the path has been looked at."""
+    """As `place`, in an open repository; the path has been looked at (`check_path`)."""
     if snapshot.is_empty():
         return None
     name = revision or landing(snapshot, repository)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.enums import ObjectType, Option
+from pygit2.enums import ConfigLevel, ObjectType, Option
 
 from trivium.vcs.errors import VcsError
 from trivium.vcs.git.commit import Commit, moment
@@ -30,6 +30,11 @@ LISTED: Final = ("refs/heads/", "refs/tags/")
 # Like git itself the library does not compute the id of every object that it reads: that takes as long as all the rest
 # of reading. What is damaged on the disk does not unpack; ids are looked at when objects come in, and by `git fsck`.
 pygit2.option(Option.ENABLE_STRICT_HASH_VERIFICATION, False)
+# What the account and the machine have configured for git is none of ours (security.md S-1, and `git/command.py`);
+# to read it each time was a third of opening a repository.
+for _level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+    pygit2.settings.search_path[_level] = ""
+pygit2.settings.owner_validation = False  # as git is told: `safe.directory = *`
 
 
 @contextlib.contextmanager

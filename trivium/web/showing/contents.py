@@ -15,8 +15,10 @@ from urllib.parse import unquote
 
 from markupsafe import Markup
 
-from trivium.forge.history.files import beginning, content
+from trivium.forge.history.files import beginning, content, with_content
 from trivium.forge.history.places import Place
+from trivium.forge.history.reading import History, Moment
+from trivium.forge.repositories.finding import Repository
 from trivium.render import highlight, rows
 from trivium.render.cleaning import PREFIX, Resolve
 from trivium.render.markup import kind_of, render
@@ -24,7 +26,7 @@ from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, shown_type
 from trivium.web.showing.keeping import recalled
-from trivium.web.showing.places import address, within
+from trivium.web.showing.places import address, file_at, within
 from trivium.web.templating import html
 from trivium.web.visit import RepositoryVisit
 from trivium.web.words import words_of
@@ -75,6 +77,18 @@ class Shown:
 def is_small(place: Place) -> bool:
     """Whether a file is read at once: to do so in a thread of its own, piece by piece, costs many times more."""
     return place.size is not None and place.size <= _SMALL
+
+
+def file_to_send(visit: RepositoryVisit, revision: str, path: str) -> Place:
+    """The file at a path (`places.file_at`); the bytes of a small one are read in the same look (`small`)."""
+
+    def read(history: History, repository: Repository, revision: str, path: str, moment: Moment) -> Place | None:
+        place, data = with_content(history, repository, revision, path, _SMALL, moment)
+        if place is not None and data is not None:
+            visit.fragments.remember_content(repository.id, key_of(place), data)
+        return place
+
+    return file_at(visit, revision, path, read)
 
 
 def small(visit: RepositoryVisit, place: Place) -> bytes:

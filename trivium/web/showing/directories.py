@@ -19,7 +19,7 @@ from trivium.render import rows
 from trivium.render.markup import kind_of, plain, render
 from trivium.vcs.pages import EntryKind, TreeEntry
 from trivium.web.showing.contents import decoded, resolver
-from trivium.web.showing.keeping import json_of, kept, known
+from trivium.web.showing.keeping import json_of, kept, known, recalled
 from trivium.web.showing.links import hosted
 from trivium.web.showing.places import address
 from trivium.web.showing.sizes import size
@@ -32,6 +32,8 @@ from trivium.web.words import words_of
 
 _MOST_FOUND: Final = 200
 _LONGEST_SOUGHT: Final = 200
+_OF_AN_ENTRY: Final = 150
+"""Characters that an entry of a directory is told in, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,12 @@ def state_of(visit: RepositoryVisit, place: Place, level: Listing | None = None)
 
 
 def _level(visit: RepositoryVisit, place: Place) -> Listing:
-    found: Listing = kept(
+    return recalled(
         visit,
-        Listing,
         *("listing", place.stamp, place.raw_id, place.path),
         make=lambda: listing(visit.history, visit.repository, place),
+        length=lambda found: _OF_AN_ENTRY * len(found.entries),
     )
-    return found
 
 
 def _named(place: Place) -> str:

@@ -36,8 +36,12 @@ def kept(visit: RepositoryVisit, form: Any, *key: Hashable, make: Callable[[], T
     return found
 
 
-def recalled(visit: RepositoryVisit, *key: Hashable, make: Callable[[], T]) -> T:
-    """A small value that is made again sooner than it is written down: this worker alone remembers it.
+def recalled(
+    visit: RepositoryVisit, *key: Hashable, make: Callable[[], T], length: Callable[[T], int] = lambda _: _SMALL
+) -> T:
+    """A value that is made again sooner than it is written down: this worker alone remembers it.
+
+    `length` says how many characters it might be told in; most are small.
 
     Raises `TakesLong` where it has to be made and there is no time for it. Nobody may change it.
     """
@@ -47,7 +51,7 @@ def recalled(visit: RepositoryVisit, *key: Hashable, make: Callable[[], T]) -> T
         return ready
     visit.take_time()
     made = make()
-    visit.fragments.remember(visit.repository.id, key, made, _SMALL)
+    visit.fragments.remember(visit.repository.id, key, made, length(made))
     return made
 
 

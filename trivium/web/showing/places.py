@@ -3,22 +3,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from trivium.forge.history.places import TIP, Place, place
+from trivium.forge.history.reading import History, Moment
+from trivium.forge.repositories.finding import Repository
 from trivium.vcs.abilities import Lines
 from trivium.vcs.errors import UnknownPath, UnknownRevision, VcsError
 from trivium.vcs.pages import EntryKind
 from trivium.vcs.values import Layout, Names
 from trivium.web import ids
 from trivium.web.answers import Refused
-from trivium.web.showing.keeping import kept, recalled
+from trivium.web.showing.keeping import recalled
 from trivium.web.urls import quoted, quoted_segment
 from trivium.web.visit import RepositoryVisit
 
+Read = Callable[[History, Repository, str, str, Moment], Place | None]
+"""Finds out what is at a path of a revision, as `forge.history.places.place`."""
+
 _MOST_NAMES: Final = 100
 _LONGEST_NAME: Final = 1000
+_OF_A_NAME: Final = 100
+"""Characters that a name and its id are told in, about."""
 
 
 class NoCommits(Exception):
@@ -64,21 +72,21 @@ class Spot:
     """The address that never means anything else."""
 
 
-def found(visit: RepositoryVisit, revision: str, path: str) -> Place:
-    """What is at a path of a revision.
+def found(visit: RepositoryVisit, revision: str, path: str, read: Read = place) -> Place:
+    """What is at a path of a revision; where nobody has asked for it, `read` finds it out.
 
     Raises `NoCommits`, `UnknownRevision`, and `Refused` where there is nothing, with the way to what is there now.
     """
-    answer = _found(visit, revision, path)
+    answer = _found(visit, revision, path, read)
     if answer is None:
         raise _absent(visit, revision, path)
     return answer
 
 
-def file_at(visit: RepositoryVisit, revision: str, path: str) -> Place:
-    """The file at a path; raises `Refused` where there is none."""
+def file_at(visit: RepositoryVisit, revision: str, path: str, read: Read = place) -> Place:
+    """The file at a path, as `found`; raises `Refused` where there is none."""
     try:
-        place = found(visit, revision, path)
+        place = found(visit, revision, path, read)
     except NoCommits:
         raise Refused(404, "This repository is empty.") from None
     if not place.is_file:
@@ -86,14 +94,14 @@ def file_at(visit: RepositoryVisit, revision: str, path: str) -> Place:
     return place
 
 
-def _found(visit: RepositoryVisit, revision: str, path: str) -> Place | None:
+def _found(visit: RepositoryVisit, revision: str, path: str, read: Read = place) -> Place | None:
     """As `found`; None where there is nothing."""
     moment = visit.now()
     if len(revision) > _LONGEST_NAME:
         raise UnknownRevision(revision[:_LONGEST_NAME])
 
     def make() -> Place | None:
-        return place(visit.history, visit.repository, revision, path, moment)
+        return read(visit.history, visit.repository, revision, path, moment)
 
     try:
         answer = recalled(visit, "place", moment.key, visit.repository.landing_rev, revision, path, make=make)
@@ -183,8 +191,11 @@ def short(visit: RepositoryVisit, place: Place) -> str:
 
 def switch_of(visit: RepositoryVisit) -> Switch:
     """The names that pages can be looked at under."""
-    found: Switch = kept(visit, Switch, "switch", visit.now().key, make=lambda: _switch(visit))
-    return found
+    return recalled(visit, "switch", visit.now().key, make=lambda: _switch(visit), length=_length)
+
+
+def _length(switch: Switch) -> int:
+    return _OF_A_NAME * sum(map(len, (switch.branches, switch.bookmarks, switch.tags)))
 
 
 def _switch(visit: RepositoryVisit) -> Switch:

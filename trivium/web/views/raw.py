@@ -15,15 +15,15 @@ from trivium.web.answers import Body
 from trivium.web.declared import BINARY, type_by_name
 from trivium.web.downloads import attachment
 from trivium.web.registering import view
-from trivium.web.showing.contents import is_small, key_of, nature, small
-from trivium.web.showing.places import file_at, is_whole
+from trivium.web.showing.contents import file_to_send, is_small, key_of, nature, small
+from trivium.web.showing.places import is_whole
 from trivium.web.visit import RepositoryVisit
 
 
 @view("GET", "/{repository}/raw/{revision}/{path*}", needs=Level.READ, word="FilesController:raw")
 def raw(visit: RepositoryVisit, revision: str, path: str) -> Body:
     """A file to be looked at: a picture as such, text as text, anything else to be saved."""
-    place = file_at(visit, revision, path)
+    place = file_to_send(visit, revision, path)
     kind = "text" if place.kind is EntryKind.SYMLINK else nature(visit, place)
     match kind:
         case "text":
@@ -40,7 +40,7 @@ def raw(visit: RepositoryVisit, revision: str, path: str) -> Body:
 @view("GET", "/{repository}/rawfile/{revision}/{path*}", needs=Level.READ, word="FilesController:rawfile")
 def rawfile(visit: RepositoryVisit, revision: str, path: str) -> Body:
     """A file to be saved."""
-    place = file_at(visit, revision, path)
+    place = file_to_send(visit, revision, path)
     return _body(visit, place, type_by_name(place.file_name), attachment(place.file_name))
 
 

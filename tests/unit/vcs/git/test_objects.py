@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 
 import pygit2
@@ -52,3 +54,21 @@ def test_what_is_damaged_is_not_told(tmp_path: Path) -> None:
         file.write_bytes(sound[:at] + bytes([sound[at] ^ 0xFF]) + sound[at + 1 :])
         with pytest.raises(VcsError), open_repository(tmp_path) as repository:
             repository.odb.read(pygit2.Oid(hex=raw_id))
+
+
+def test_what_an_account_has_configured_for_git_is_not_read(tmp_path: Path) -> None:
+    pygit2.init_repository(str(tmp_path / "one"), bare=True)
+    (tmp_path / ".gitconfig").write_text("[this is no configuration")
+    opening = (
+        "from pathlib import Path; from trivium.vcs.git.objects import open_repository\n"
+        "with open_repository(Path('one')) as repository: print(repository.is_bare)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", opening],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[4])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "True\n", done.stderr
