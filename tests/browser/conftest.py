@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.watch import Watched
 from tests.browser.world import World, new_world
@@ -35,6 +35,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("chromium is missing: scripts/install dev")
         pytest.skip("chromium is missing: scripts/install dev")
+    expect.set_options(timeout=20_000)  # as long as an act may take
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield running
