@@ -148,7 +148,8 @@ def test_nothing_else_is_reached() -> None:
 def test_what_cannot_be_understood_is_not_granted(request_: bytes) -> None:
     with serving(echo) as port, relay(remote(port), LIMITS) as way:
         with contextlib.suppress(ConnectionError), asked(way, request_) as connection:
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may have hung up by now
+                connection.shutdown(socket.SHUT_WR)
             said = to_the_end(connection)
             assert said in (b"", b"\x05\x00") or said.startswith(b"HTTP/1.1 403 ")
         with asked(way, socks(HOST, port)) as connection:

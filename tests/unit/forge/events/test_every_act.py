@@ -42,6 +42,7 @@ NO_ACTS = {
     # Intents, and what comes after an act that was recorded.
     "pushes/settling.py shorten_stored",
     "upkeep/recovery.py recover",
+    "upkeep/recovery.py recover_left",
     "upkeep/recovery.py _undo_left",
     # Their rows are inserted, and recorded, by `repositories/new.py`.
     "repositories/creation.py _place",
