@@ -83,7 +83,6 @@ def stalled_clone(server: Server, ada: Person, repository: Thing, tip: str) -> I
     """A clone by somebody who stops reading, when git is at work on it."""
     body = pkt("command=fetch") + b"0001" + pkt(f"want {tip}\n") + pkt("done\n") + b"0000"
     with connected(server.url) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(
             f"POST /{repository.name}/git-upload-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
             f"Authorization: {basic(ada.name, ada.password)}\r\nGit-Protocol: version=2\r\n"
@@ -162,7 +161,6 @@ def test_a_clone_whose_git_is_killed_ends(server: Server, root: Api, git: Git) -
     place = server.root / repository.name
     with stalled_clone(server, ada, repository, tip) as connection:
         kill_all(gits_in(place))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # what is on its way comes at once
         answer = everything(connection)
     assert not answer.endswith(b"\r\n0\r\n\r\n"), "the client must see that something is missing"
     until(lambda: not gits_in(place))
