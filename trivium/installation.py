@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from trivium.access.caller import the_system
 from trivium.access.keys import KeyRing, create_secret, load_key_ring
 from trivium.assembly import open_site
-from trivium.errors import StartRefused
+from trivium.errors import DatabaseAway, StartRefused
 from trivium.forge.accounts import users as accounts
 from trivium.forge.grants import global_permissions
 from trivium.forge.site import Site
@@ -23,6 +23,7 @@ from trivium.forge.upkeep.recovery import recover
 from trivium.settings import Settings
 from trivium.store import schema
 from trivium.store.engine import Store
+from trivium.store.failures import reason_of, reasons_told
 from trivium.store.locks import SCHEMA, lock
 from trivium.store.sqlite import close_to_others
 from trivium.store.tables import site_values
@@ -95,9 +96,7 @@ def opened(settings: Settings, *, upgrading: bool = False) -> Iterator[Site]:
     with usable_database():
         site = open_site(settings)
         try:
-            _check_is_ours(site)
-            if not upgrading:
-                schema.check(site.store)
+            _check(site, upgrading=upgrading)
             yield site
         finally:
             site.close()
@@ -132,6 +131,17 @@ def usable_database() -> Iterator[None]:
         raise StartRefused("option sqlalchemy.db1.url: this is not the address of a database") from error
     except DBAPIError as error:
         raise StartRefused(f"the database cannot be used: {error.orig}") from error
+
+
+def _check(site: Site, *, upgrading: bool) -> None:
+    """Raises `StartRefused` unless the database can be used, is this installation's, and is up to date."""
+    try:
+        with reasons_told():
+            _check_is_ours(site)
+            if not upgrading:
+                schema.check(site.store)
+    except DatabaseAway as error:
+        raise StartRefused(f"the database cannot be used: {reason_of(error)}") from error
 
 
 def _check_is_ours(site: Site) -> None:

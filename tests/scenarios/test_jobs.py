@@ -81,8 +81,9 @@ def yard(tmp_path_factory: pytest.TempPathFactory, prepared: Server) -> Iterator
 
 
 @pytest.fixture
-def api(yard: Yard) -> Api:
-    return yard.server.api(yard.server.admin_key)
+def api(yard: Yard) -> Iterator[Api]:
+    yield yard.server.api(yard.server.admin_key)
+    yard.close()  # no worker takes the jobs of the next test
 
 
 @pytest.fixture

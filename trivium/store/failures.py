@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 import structlog
@@ -57,6 +58,26 @@ _SQLITE_FAILS: Final = frozenset(
     }
 )
 """Its disk fails, or lets nobody write; it is damaged."""
+
+
+_reasons_are_told: ContextVar[bool] = ContextVar("reasons_are_told", default=False)
+"""Whether whoever asks tells the reason of a failure, so that the log need not."""
+
+
+@contextmanager
+def reasons_told() -> Iterator[None]:
+    """For who tells the reason of what goes wrong inside (`reason_of`): the log does not say it as well."""
+    before = _reasons_are_told.set(True)
+    try:
+        yield
+    finally:
+        _reasons_are_told.reset(before)
+
+
+def reason_of(error: DatabaseAway) -> str:
+    """What the database itself said, in one line."""
+    cause = error.__cause__
+    return " ".join(str(cause.orig if isinstance(cause, DBAPIError) else error).split())
 
 
 @contextmanager
@@ -111,7 +132,7 @@ def meaning_of(error: SQLAlchemyError) -> TriviumError | None:
     if code.startswith(_WAITED_TOO_LONG):
         return Busy(LOCKED)
     if error.connection_invalidated or code.startswith(_AWAY):
-        _log.error("the database cannot be reached", code=code, why=str(error.orig)[:200])
+        _logged("the database cannot be reached", error, code=code)
         return DatabaseAway(AWAY)
     if isinstance(error, IntegrityError):
         return Invalid(_CONFLICT)
@@ -123,14 +144,19 @@ def _meaning_on_sqlite(error: DBAPIError) -> TriviumError | None:
     if kind == _SQLITE_FULL:
         return _full(error)
     if kind in _SQLITE_FAILS:
-        _log.error("the database cannot be used", why=str(error.orig)[:200])
+        _logged("the database cannot be used", error)
         return DatabaseAway(AWAY)
     return Invalid(_CONFLICT) if isinstance(error, IntegrityError) else None
 
 
 def _full(error: DBAPIError) -> TriviumError:
-    _log.error("the disk of the database is full", why=str(error.orig)[:200])
+    _logged("the disk of the database is full", error)
     return DatabaseFull(FULL)
+
+
+def _logged(what: str, error: DBAPIError, **more: str) -> None:
+    if not _reasons_are_told.get():
+        _log.error(what, **more, why=str(error.orig)[:200])
 
 
 def _code_of(error: DBAPIError) -> str:
