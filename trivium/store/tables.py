@@ -9,7 +9,7 @@ their code points, on every database: so on PostgreSQL each `Integer` here is a 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -46,9 +46,10 @@ metadata = MetaData(
 )
 
 
-def now() -> str:
-    """The present moment as it is stored."""
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+def now(ago: float = 0.0) -> str:
+    """The present moment, or that of so many seconds ago, as it is stored."""
+    at = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=ago)
+    return at.isoformat(timespec="milliseconds")
 
 
 def alike(kind: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,16 @@ from trivium.store.tables import access_stamp, intents, journal, sign_in_failure
 pytestmark = pytest.mark.skipif(not postgresql.wanted(), reason="about PostgreSQL (make test DB=postgresql)")
 
 _MANY = 12
+
+
+_NUMBERS = Query(select(func.count()).select_from(access_stamp))
+
+
+def _counted(store: Store) -> int:
+    """How many rows a table with one row has, by a statement that stays prepared."""
+    with store.read() as db:
+        found = _NUMBERS.first(db, {})
+        return found[0] if found else 0
 
 
 def all_at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -293,14 +304,9 @@ def test_what_cannot_be_stored_is_no_fault_of_ours(site: Site) -> None:
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_server_that_is_started_again_is_used_again(cluster: Cluster, at_once: bool) -> None:
     store = Store(f"{cluster.address}/postgres", busy_timeout=5, pool_size=6)
-    numbers = Query(select(func.count()).select_from(access_stamp))
     schema.upgrade(store, cluster.home)
 
-    def ask() -> int:
-        with store.read() as db:
-            found = numbers.first(db, {})
-            return found[0] if found else 0
-
+    ask = partial(_counted, store)
     assert ask() == 1 and all_at_once(ask, ask, ask) == [1, 1, 1]
 
     def end_it_in_a_transaction() -> None:
@@ -326,7 +332,7 @@ def test_a_server_that_is_started_again_is_used_again(cluster: Cluster, at_once:
             pid = db.execute(text("SELECT pg_backend_pid()")).scalar_one()
             with store.write() as other:
                 other.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
-            numbers.all(db, {})
+            _NUMBERS.all(db, {})
 
     with pytest.raises(DatabaseAway):
         ask_with_a_connection_that_ends()
@@ -337,13 +343,9 @@ def test_a_server_that_is_started_again_is_used_again(cluster: Cluster, at_once:
 def test_a_server_that_keeps_its_connections_and_says_nothing_is_away(cluster: Cluster) -> None:
     """It stands still, as when its machine hangs; its kernel takes what is sent."""
     store = Store(f"{cluster.address}/postgres", busy_timeout=1, pool_size=6)
-    numbers = Query(select(func.count()).select_from(access_stamp))
     schema.upgrade(store, cluster.home)
 
-    def ask() -> int:
-        with store.read() as db:
-            found = numbers.first(db, {})
-            return found[0] if found else 0
+    ask = partial(_counted, store)
 
     def ask_at_length() -> int:
         with store.read() as db:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, or_, select, update
@@ -31,6 +30,7 @@ _MOST: Final = 100
 """Sessions of one account; the one that was used longest ago ends with the next sign-in."""
 _LONGEST_FLASH: Final = 4096
 _MOST_DAYS: Final = 36_500
+_DAY: Final = 86_400
 
 
 _ACCOUNT: Final = (
@@ -147,9 +147,8 @@ def end_all(db: Connection, caller: Caller, user_id: int, username: str, *, but:
 def forget_unused(site: Site, caller: Caller, days: int) -> int:
     """End the sessions of all accounts that nobody has used for so many days; returns how many there were."""
     days = min(days, _MOST_DAYS)
-    long_ago = (datetime.now(UTC) - timedelta(days=days)).replace(tzinfo=None).isoformat(timespec="milliseconds")
     with site.store.write(access_unchanged=True) as db:
-        count = db.execute(delete(table).where(table.c.last_seen < long_ago)).rowcount
+        count = db.execute(delete(table).where(table.c.last_seen < now(ago=days * _DAY))).rowcount
         if count:
             journal.record(db, caller, SessionsForgotten(subject="sessions", days=days, count=count))
     return count

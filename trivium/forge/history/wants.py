@@ -8,7 +8,6 @@ must not break this fetch. So ids that pushes took away may be fetched for anoth
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +18,10 @@ from trivium.forge.events.moves import PulledFromRemote
 from trivium.forge.pushes.settling import PUSH, STRIP
 from trivium.forge.site import Site
 from trivium.store import intents
-from trivium.store.tables import journal
+from trivium.store.tables import journal, now
 from trivium.vcs.git.wants import Wanted
 
-_MINUTE: Final = timedelta(minutes=1)
+_MINUTE: Final = 60.0
 _LATEST = (
     select(journal.c.detail)
     .where(
@@ -54,7 +53,7 @@ class Wants:
 
 def _just_held(site: Site, repository_id: int) -> set[str]:
     """Ids that refs held a moment ago, by the journal and by the intents of pushes under way."""
-    since = (datetime.now(UTC) - _MINUTE).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    since = now(ago=_MINUTE)
     with site.store.read() as db:
         details = [
             one.detail

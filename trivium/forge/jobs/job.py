@@ -7,7 +7,6 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ import msgspec
 
 from trivium.access.caller import Caller
 from trivium.forge.jobs.reasons import Because, because_of
-from trivium.store.tables import jobs
+from trivium.store.tables import jobs, now
 
 
 class State(StrEnum):
@@ -128,5 +127,4 @@ def is_id(text: str) -> bool:
 
 def moment(seconds: float = 0.0) -> str:
     """So many seconds from now, as it is stored."""
-    at = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=seconds)
-    return at.isoformat(timespec="milliseconds")
+    return now(ago=-seconds)

@@ -10,7 +10,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -29,7 +28,7 @@ from trivium.store.tables import now, sessions, tokens, users, visits
 T = TypeVar("T")
 
 _PULL_ONCE_IN: Final = 60.0
-_SEEN_ONCE_IN: Final = timedelta(seconds=60)
+_SEEN_ONCE_IN: Final = 60.0
 _MOST_PULLS_KEPT: Final = 10_000
 """While the database is away."""
 _MOST_VISITS: Final = 30
@@ -94,8 +93,7 @@ class Activity:
 
     def saw(self, session: Session) -> None:
         """Note that a session is used; one that was noted a moment ago is not noted again."""
-        before = datetime.now(UTC).replace(tzinfo=None) - _SEEN_ONCE_IN
-        if session.last_seen < before.isoformat(timespec="milliseconds"):
+        if session.last_seen < now(ago=_SEEN_ONCE_IN):
             with self._lock:
                 self._seen[session.id] = session.caller.user_id
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -23,6 +22,7 @@ from trivium.store.tables import reported_exceptions as table
 MAX_BYTES: Final = 64 << 10
 KEPT_DAYS: Final = 30
 _MAX_PREFIX: Final = 100
+_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,8 @@ def keep(site: Site, caller: Caller, detail: str, prefix: str) -> int:
         raise Invalid(f"a report has at most {MAX_BYTES} bytes")
     if len(check_label(prefix)) > _MAX_PREFIX:
         raise Invalid(f"a prefix has at most {_MAX_PREFIX} characters")
-    old = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).replace(tzinfo=None).isoformat(timespec="milliseconds")
     with site.store.write(access_unchanged=True) as db:
-        db.execute(delete(table).where(table.c.created_on < old))
+        db.execute(delete(table).where(table.c.created_on < now(ago=KEPT_DAYS * _DAY)))
         report = insert_id(db, table, user_id=caller.user_id, prefix=prefix, detail=detail, created_on=now())
         journal.record(db, caller, ExceptionReported(subject=str(report), prefix=prefix))
     return report
