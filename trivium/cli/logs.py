@@ -84,6 +84,8 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING))
     # The server's own words about requests repeat ours, and could quote what it was sent.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    # A statement that fails is told where it was asked; that what followed it is dropped goes without saying.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     renderer: structlog.typing.Processor
     if sys.stderr.isatty():
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
