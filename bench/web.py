@@ -150,10 +150,7 @@ def measure_web(report: Report, place: Path) -> None:
 
 def _measure_machine(report: Report, server: Server, history: Path) -> None:
     """What the machine takes for things that are not ours, or next to nothing: with that the figures can be read."""
-    text = subprocess.run(["git", "show", f"master:{LONG}"], cwd=history, check=True, capture_output=True).stdout
-    told = json.loads(
-        subprocess.run([sys.executable, "-m", "bench.web"], input=text, check=True, capture_output=True).stdout
-    )
+    told = _lexing_alone(_git(history, "show", f"master:{LONG}"))
     report.note(
         f"this machine: Pygments alone takes {told:.0f} ms for the 2,000 lines, and took {_LEXING_MS:.0f} where the"
         f" budgets were set: milliseconds are {told / _LEXING_MS:.1f} times as many here"
@@ -220,6 +217,7 @@ def _measure_git(report: Report, server: Server, history: Path, home: Path) -> N
     else:
         report.note("no cgit to compare with: apt-get install cgit apache2")
     _print(report, "git", "cgit", pages, found, annotating)
+    report.note(_floors(history, annotating))
     first = statistics.median(_first_byte(server, name, tip) for name in _forks(server, NAME, "first"))
     report.line("changeset of 31 files: CPU until the first byte, ms", first, _FIRST_BYTE_MS, "the first visit of it")
 
@@ -387,13 +385,41 @@ def _git(history: Path, *arguments: str) -> str:
 
 def _git_annotate(history: Path) -> float:
     """CPU in ms of git itself for the annotation that a page shows."""
+    return _git_ms(history, "annotate", "--porcelain", ANNOTATED, "master")
+
+
+def _floors(history: Path, annotating: float) -> str:
+    """What others take for what first visits have to find out, without any page."""
+    counted = _git_ms(history, "log", "-20", "--numstat", "--format=%H", "master")
+    compared = _git_ms(history, "show", "-M", "--format=", "master")
+    lines = _git(history, "show", "-M", "--format=", "master").splitlines()
+    changed = "".join(f"{line[1:]}\n" for line in lines if line[:1] in (" ", "+", "-"))
+    coloured = _lexing_alone(changed)
+    raw = _git_ms(history, "cat-file", "blob", f"master:{RAW}")
+    nothing = _git_ms(history, "rev-parse", "--git-dir")
+    return (
+        f"without pages, ms: git counts the lines of 20 commits in {counted:.1f}; it compares the changeset in"
+        f" {compared:.1f}, and Pygments takes {coloured:.1f} for its lines; git reads the raw file in {raw:.1f}, and"
+        f" annotates in {annotating:.1f}; of each time {nothing:.1f} are the start of git"
+    )
+
+
+def _git_ms(history: Path, *arguments: str) -> float:
+    """CPU in ms of git for a command."""
     costs = []
-    for _ in range(3):
+    for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        _git(history, "annotate", "--porcelain", ANNOTATED, "master")
+        _git(history, *arguments)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         costs.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000)
     return statistics.median(costs)
+
+
+def _lexing_alone(text: str) -> float:
+    """CPU in ms of Pygments for a text in Python, in a process of its own."""
+    command = [sys.executable, "-m", "bench.web"]
+    told = subprocess.run(command, input=text.encode(), check=True, capture_output=True)
+    return float(json.loads(told.stdout))
 
 
 def _print(
