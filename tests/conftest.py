@@ -28,7 +28,13 @@ Server.is_copied = True
 passwords.cost_little()
 
 # The same examples each time, however slow the machine: a failure must not depend on luck.
-hypothesis.settings.register_profile("trivium", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "trivium",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # a second of the clock for the first examples
+)
 hypothesis.settings.load_profile("trivium")
 
 

@@ -48,6 +48,7 @@ def test_ways_through_a_repository(adas: Watched, world: World) -> None:
         page.keyboard.type(keys)
         if address is None:
             expect(page.locator(".tabs [aria-current]")).to_have_text("Files")
+            page.wait_for_load_state()  # before that nobody hears keys
         else:
             ends_at(page, exhibit.at(address))
     # In a list: down twice, up once, open.
@@ -65,7 +66,7 @@ def test_ways_through_a_file(adas: Watched, world: World) -> None:
     expect(page.locator("tr.chosen")).to_have_count(3)
     page.locator("#L3 td.no a").click()
     page.locator("#L4 td.no a").click(modifiers=["Shift"])
-    assert page.url.endswith("#L3-4")
+    page.wait_for_url("**#L3-4")
     page.once("dialog", lambda dialog: dialog.accept("9"))
     page.keyboard.press("l")
     page.wait_for_url("**#L9")
@@ -110,7 +111,7 @@ def test_address_with_the_full_id(adas: Watched, world: World) -> None:
     exhibit = world.exhibits["git"]
     page = adas.open(exhibit.at("changeset/") + exhibit.ids[-1][:12] + "?layout=split")
     page.keyboard.press("y")
-    assert page.url.endswith(exhibit.at("changeset/{last}?layout=split"))
+    page.wait_for_url(lambda url: url.endswith(exhibit.at("changeset/{last}?layout=split")))
     adas.open(exhibit.at())
     page.keyboard.press("y")
     ends_at(page, exhibit.at("files/{last}"))

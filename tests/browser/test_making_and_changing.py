@@ -12,6 +12,7 @@ from tests.browser.test_pages import OPPOSITES, audit
 from tests.browser.watch import Watched
 from tests.browser.world import World
 from tests.support.clients import Person, Thing, unique
+from tests.support.waiting import until
 
 SECTIONS = (
     "",
@@ -101,25 +102,25 @@ def test_a_repository_from_its_birth_to_its_return(
     page.get_by_label("hg").check()
     page.get_by_label("Name", exact=True).fill("x.git")
     page.get_by_role("button", name="Create").click()
-    assert page.get_by_role("alert").is_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert page.get_by_label("Name", exact=True).get_attribute("aria-invalid") == "true"
     assert page.get_by_label("hg").is_checked()
     watched.wrong.clear()  # the browser complains of the status
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create").click()
-    assert f"{group.name}/{name} was created." in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(f"{group.name}/{name} was created.")
     page.get_by_role("link", name="Settings").click()
     page.get_by_label("Name", exact=True).fill(f"{name}-2")
     page.get_by_role("button", name="Save").click()
-    assert page.url.endswith(f"/{group.name}/{name}-2/settings")
+    page.wait_for_url(f"**/{group.name}/{name}-2/settings")
     page.get_by_role("navigation", name="Settings").get_by_role("link", name="Advanced").click()
     page.get_by_label("Type the full name").fill(f"{group.name}/{name}-2")
     page.get_by_role("button", name=f"Delete {group.name}/{name}-2").click()
-    assert "is in the trash now" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("is in the trash now")
     watched.open("/_admin/trash")
     page.locator("summary", has_text="Restore").first.click()
     page.get_by_role("button", name=f"Restore {group.name}/{name}-2").click()
-    assert f"{group.name}/{name}-2 is back." in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(f"{group.name}/{name}-2 is back.")
     assert watched.wrong == []
 
 
@@ -129,7 +130,7 @@ def test_a_file_that_somebody_changes_survives_the_end_of_the_browser(keepers: W
     page.get_by_role("button", name="Record the file").click()
     expect(page.locator("main > .note")).to_contain_text("Recorded.")
     kept = "Object.keys(localStorage).filter((name) => name.startsWith('form '))"
-    assert page.evaluate(kept) == [], "what is recorded is not kept any more"
+    until(lambda: page.evaluate(kept) == [])  # what is recorded is not kept any more, once its page is whole
     address = f"/{tide.name}/edit/master/guide.md"
     page = keepers.open(address)
     head = page.locator("[name=head]").input_value()

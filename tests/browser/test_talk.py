@@ -34,12 +34,14 @@ def test_by_keys_a_line_is_commented_on_and_a_review_sent(adas: Watched, world: 
     expect(page.locator("tr.writing textarea")).to_have_value("Why **this**?")
     page.locator("tr.writing").get_by_role("button", name="Add to review").press("Enter")
     expect(page.locator("#review")).to_contain_text("1 comment that nobody else sees yet")
+    page.wait_for_load_state()  # before that nobody hears keys
     page.get_by_label("Comment on the whole changeset").fill("Good otherwise")
     page.get_by_label("Comment on the whole changeset").press("Control+Enter")
     expect(page.locator("tr.talk .remark strong").first).to_have_text("this")
     expect(page.locator(".general .remark")).to_contain_text("Good otherwise")
     expect(page.locator("#review")).to_have_count(0)
-    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft ')).length") == 0
+    page.wait_for_load_state()
+    until(lambda: page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft ')).length") == 0)
     # A thread is gone to, and answered.
     page.keyboard.press("N")
     page.keyboard.press("c")

@@ -36,6 +36,7 @@ def test_from_signing_in_to_signing_out(window: Callable[..., Watched], world: W
     expect(page.locator("table.text tr#L7 td.lc")).to_contain_text("def height")
     assert not page.get_by_role("button", name="Copy the path").is_visible()
     # What last changed it is a link away, unless somebody has asked for it before; its history is one, too.
+    page.wait_for_load_state()
     if (last := page.get_by_role("link", name="Show what last changed this file")).count():
         last.click()
     expect(page.locator(".code")).to_contain_text("The sun")

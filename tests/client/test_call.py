@@ -132,9 +132,10 @@ def test_answer_that_is_not_http(api: Client) -> None:
 
 
 def test_nobody_listens(api: Client) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert "Connection refused" in fails(api, f"--apihost=http://127.0.0.1:{port}")
+    with socket.socket() as taken:  # so that nobody else listens there either
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert "Connection refused" in fails(api, f"--apihost=http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_sigterm_ends_the_server_and_everything_below_it(own_server: Server) -> 
     below = own_server.children()
     assert len(below) >= 3
     assert own_server.stop() == 0
-    assert are_gone(below)
+    until(lambda: are_gone(below))
     assert "Traceback" not in own_server.log.read_text()
 
 
@@ -59,7 +59,7 @@ def test_ctrl_c_ends_the_server_quietly(own_server: Server) -> None:
     os.killpg(own_server.pid, signal.SIGINT)
     assert own_server._process is not None
     assert own_server._process.wait(60) == 0
-    assert are_gone(below)
+    until(lambda: are_gone(below))
     said = own_server.log.read_text()
     assert "Traceback" not in said and "KeyboardInterrupt" not in said
 

@@ -118,8 +118,8 @@ def test_a_database_that_stands_still_keeps_nobody_waiting(standing_alone: Serve
             assert status in (200, 503) and "retry-after" in headers and b"cannot be reached" in said, said
     cluster.hold(held=False)
     # Each worker finds out by itself that it is over, and the next request may come to another one.
-    until(lambda: root.envelope("create_repo", **creation)["error"] is None)
-    until(lambda: root.envelope("get_repo", repoid="two")["error"] is None)
+    until(lambda: root.is_served("create_repo", **creation))
+    until(lambda: root.is_served("get_repo", repoid="two"))
     assert server.workers() == workers and "Traceback" not in server.log.read_text()
 
 

@@ -50,12 +50,22 @@ def working_in(server: Server, place: Path) -> list[int]:
 
 
 def kill_when(reached: Callable[[], bool], processes: list[int]) -> None:
-    """Kill processes as soon as they have got so far, and before they get farther."""
+    """Kill processes as soon as they have got so far, and before they get farther.
+
+    They share one processor with us, and get little of it: whatever else this machine does, we look in between.
+    """
+    ours = os.sched_getaffinity(0)
+    one = {min(ours)}
     for pid in processes:
-        os.setpriority(os.PRIO_PROCESS, pid, 10)  # where processors are scarce we are to see it in time
-    deadline = time.monotonic() + 60
-    while not reached():  # at every moment: what is waited for is soon over
-        assert time.monotonic() < deadline
+        os.setpriority(os.PRIO_PROCESS, pid, 10)
+        os.sched_setaffinity(pid, one)
+    os.sched_setaffinity(0, one)
+    try:
+        deadline = time.monotonic() + 60
+        while not reached():  # at every moment: what is waited for is soon over
+            assert time.monotonic() < deadline
+    finally:
+        os.sched_setaffinity(0, ours)
     kill_all(processes)
 
 
@@ -124,10 +134,6 @@ def push_works(server: Server, root: Api, place: Place, hg: Hg) -> None:
     assert hg_leftovers(place.path) == []
 
 
-def no_intents(server: Server) -> bool:
-    return server.query("SELECT count(*) FROM intents") == [(0,)]
-
-
 @pytest.fixture
 def place(server: Server, root: Api, hg: Hg) -> Place:
     return new_place(server, root, hg)
@@ -136,8 +142,8 @@ def place(server: Server, root: Api, hg: Hg) -> Place:
 def test_a_push_that_is_cut_off_leaves_nothing(server: Server, root: Api, hg: Hg, place: Place) -> None:
     for sent in (0, 10, len(place.bundle) // 2, len(place.bundle) - 1):
         with pushing(server, place, sent):
-            until(lambda: not no_intents(server))
-        until(lambda: no_intents(server))
+            until(lambda: server.under_way(place.repository.id))
+        until(lambda: not server.under_way(place.repository.id))
     assert hg_leftovers(place.path) == []
     assert root("get_repo", repoid=place.repository.id, cache=False)["last_changeset"]["revision"] == -1
     assert server.journal("push", place.repository.name) == []
@@ -158,7 +164,7 @@ def test_a_push_whose_process_is_killed_in_its_transaction_is_undone(
             kill_all(processes)
         answer = everything(connection)
     assert answer == b"" or b"hg-error" in answer
-    until(lambda: no_intents(server))
+    until(lambda: not server.under_way(place.repository.id))
     assert hg_leftovers(place.path) == []
     assert server.journal("push", place.repository.name) == []
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["revision"] == -1
@@ -176,7 +182,7 @@ def test_a_client_that_has_said_all_need_not_wait(server: Server, root: Api, hg:
     with pushing(server, place):
         # It may be quicker than our look.
         until(lambda: journal.exists() or server.journal("push", place.repository.name))
-    until(lambda: no_intents(server))
+    until(lambda: not server.under_way(place.repository.id))
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["raw_id"] == place.tip
     assert len(server.journal("push", place.repository.name)) == 1
 
@@ -185,7 +191,6 @@ def test_a_client_that_has_said_all_need_not_wait(server: Server, root: Api, hg:
 def stalled_clone(server: Server, place: Place) -> Iterator[socket.socket]:
     """A clone by somebody who stops reading."""
     with connected(server.url) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.sendall(
             f"GET /{place.repository.name}?cmd=stream_out HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
             f"Authorization: {basic(place.owner.name, place.owner.password)}\r\nAccept: {ACCEPT}\r\n\r\n".encode()
@@ -227,7 +232,7 @@ def test_the_mercurial_processes_are_replaced_when_they_die(own_server: Server, 
     push_works(own_server, root, place, hg)
     assert own_server.stop() == 0
     everything = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
-    assert not named(str(own_server.data), named("hgworkers", everything))
+    until(lambda: not named(str(own_server.data), named("hgworkers", everything)))
 
 
 def test_a_server_that_is_killed_in_a_push_recovers_at_its_start(own_server: Server, hg: Hg) -> None:
@@ -240,7 +245,7 @@ def test_a_server_that_is_killed_in_a_push_recovers_at_its_start(own_server: Ser
     assert hg_leftovers(place.path)
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    assert no_intents(own_server)
+    assert own_server.under_way() == []
     assert hg_leftovers(place.path) == []
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["revision"] == -1
     push_works(own_server, root, place, hg)
@@ -255,14 +260,14 @@ def test_a_push_that_was_complete_when_the_server_was_killed_is_journalled_at_it
     place = new_place(own_server, root, hg, files=3)
     half = len(place.bundle) // 2
     with pushing(own_server, place, half):
-        until(lambda: not no_intents(own_server))
+        until(lambda: own_server.under_way(place.repository.id))
         own_server.kill()
     (place.path.parent / "all.hg").write_bytes(place.bundle)
     hg.run("unbundle", str(place.path.parent / "all.hg"), "-R", str(place.path))
     (place.path.parent / "all.hg").unlink()
     own_server.start()
     root = own_server.api(own_server.admin_key)
-    assert no_intents(own_server)
+    assert own_server.under_way() == []
     assert root("get_repo", repoid=place.repository.id)["last_changeset"]["raw_id"] == place.tip
     ((user, _, detail),) = own_server.journal("push", place.repository.name)
     assert user == place.owner.name

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.clients import Api, Git
+from tests.support.repositories import found_below
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
 
@@ -182,7 +183,7 @@ def test_whoever_wants_a_repository_alone_does_not_wait_for_housekeeping(
         _, errors = working.communicate(timeout=60)
         assert working.returncode == 1, errors
     path = own_server.root / "renamed"
-    assert [*path.rglob("*.lock"), *path.rglob("*tmp*")] == []
+    assert found_below(path, "*.lock", "*tmp*") == []
     assert own_server.query("SELECT id FROM intents") == []
 
 
@@ -196,7 +197,7 @@ def test_what_a_killed_housekeeper_leaves_is_cleaned_up(
     own_server.kill()
     own_server.start()
     assert own_server.query("SELECT id FROM intents") == []
-    assert [*path.rglob("*.lock"), *path.rglob("*tmp*")] == []
+    assert found_below(path, "*.lock", "*tmp*") == []
     work = git.new_work()
     git.commit(work)
     git.run("push", "--quiet", address(own_server, "large"), "master", "master:other", cwd=work)

@@ -233,7 +233,9 @@ def test_what_runs_is_cancelled_and_leaves_nothing(yard: Yard, api: Api, tmp_pat
             if begun is not None:
                 until(begun)
             assert "Asked to end" in server.administer("jobs", "cancel", task)
-            assert api("get_task", task_id=task)["cancelling"] is True
+            asked = api("get_task", task_id=task)
+            # It looks twice a second whether it shall end: it may have done so by now.
+            assert asked["cancelling"] is True or asked["state"] == "cancelled"
             # Nothing goes on by itself: it is ended in the middle.
             assert ended(server, task) == ("cancelled", None)
             assert api.error("get_repo", repoid=f"unwanted-{kind}") == f"repository `unwanted-{kind}` does not exist"
@@ -301,7 +303,7 @@ def test_a_repository_is_pulled_by_a_job(yard: Yard, api: Api, git: Git, tmp_pat
     assert "1 moved" in server.administer("jobs", "show", task)
     assert len(server.journal("remote.pull", "mirror")) == 1
     assert server.journal("remote.pull_failed", "mirror") == []
-    assert server.query("SELECT count(*) FROM intents") == [(0,)]
+    assert server.under_way() == []
     api("delete_repo", repoid="upstream")
     task = _pull(yard, "mirror")
     reason = "the remote server knows no repository at this address"
@@ -425,7 +427,7 @@ def test_without_a_broker_the_request_does_the_work(own_server: Server, git: Git
         assert metrics(own_server)["queue_up"] == 1
         # Also when nobody needs it: a look tells.
         redis.kill()
-        until(lambda: metrics(own_server)["queue_lost_total"] == lost + 1)
+        until(lambda: metrics(own_server)["queue_lost_total"] > lost)
 
 
 def _process_for_jobs(server: Server) -> list[int]:
@@ -442,12 +444,15 @@ def test_a_crowd_of_jobs_has_a_process_of_its_own_which_may_die(own_server: Serv
     api = own_server.api(own_server.admin_key)
     api("create_repo", repo_name="source", repo_type="git")
     names = [f"fork{number}" for number in range(100)]
+    own_server.stop()  # else it might do them one by one, as fast as they are asked for: no crowd
     with contextlib.closing(open_site(_settings(own_server))) as site:
         with site.store.read() as db:
             root = accounts.find(db, own_server.admin).as_caller("127.0.0.1")
             source = repositories.find(db, root, "source", Level.READ)
         for name in names:
             queued.fork(site, root, source, ForkRequest(name=name), waits=False)
+    own_server.start("--workers", "1", **OFTEN)
+    api = own_server.api(own_server.admin_key)
     until(lambda: _process_for_jobs(own_server))
     for pid in _process_for_jobs(own_server):
         with contextlib.suppress(ProcessLookupError):

@@ -238,7 +238,7 @@ def check(server: Server, systems: dict[str, System], workers: list[Worker]) -> 
         assert group in groups
     for group in groups:
         assert (server.root / group).is_dir()
-    assert server.query("SELECT kind, detail FROM intents") == []
+    assert server.under_way() == []
     # A process that was killed may take a moment to die: then a later look removes what it was building.
     until(lambda: list((server.root / ".staging").iterdir()) == [])
     journalled: dict[int, list[str]] = {}

@@ -55,7 +55,7 @@ def test_a_change_that_a_killed_worker_recorded_is_told_and_everybody_can_go_on(
         answer = browser.post(address, wanted)
         assert answer.status >= 500, "whoever asked was not told that it is done"
     assert not mark.exists(), "the worker was killed where it should be"
-    until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])
+    until(lambda: own_server.under_way() == [])
     until(lambda: len(own_server.journal("push", "tide")) == 1)
     assert own_server.journal("repository.unexplained", "tide") == []
     last = root("get_repo", repoid="tide")["last_changeset"]

@@ -12,6 +12,7 @@ from tests.support.clients import Api, unique
 from tests.support.crowd import at_once
 from tests.support.kinds import Kind, every_kind
 from tests.support.servers import Server
+from tests.support.waiting import until
 
 
 def outcomes(api: Api, method: str, **args: Any) -> Counter[str]:
@@ -25,7 +26,7 @@ def test_one_repository_of_a_name(server: Server, root: Api) -> None:
         assert said == {"success": 1, f"repo `{name}` already exist": 7}
         assert (server.root / name / "HEAD").exists()
         assert server.query("SELECT count(*) FROM repositories WHERE name = ?", name) == [(1,)]
-    assert list((server.root / ".staging").iterdir()) == []
+    until(lambda: list((server.root / ".staging").iterdir()) == [])
 
 
 def test_one_repository_of_a_name_whatever_its_case(root: Api) -> None:

@@ -322,7 +322,7 @@ def check_consistent(server: Server, repository: Thing, acknowledged: set[int]) 
     assert verified(server, repository.name)
     count = youngest(server, repository.name)
     assert not acknowledged or max(acknowledged) <= count
-    assert server.query("SELECT count(*) FROM intents") == [(0,)]
+    assert server.under_way() == []
     rows = sorted(int(update[2]) for refs in journalled(server, repository) for update in refs)
     assert rows == list(range(1, count + 1))
     state = server.query("SELECT history_state FROM repositories WHERE id = ?", repository.id)[0][0]
@@ -341,7 +341,7 @@ def test_a_worker_that_dies_in_the_middle_of_commits(own_server: Server, tmp_pat
             if round_ < 5:
                 until(own_server.workers)
                 kill_all(own_server.workers()[:1])
-    until(lambda: own_server.query("SELECT count(*) FROM intents") == [(0,)])
+    until(lambda: own_server.under_way() == [])
     check_consistent(own_server, repository, told)
 
 

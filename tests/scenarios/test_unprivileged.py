@@ -22,6 +22,7 @@ from tests.support.hg_client import Hg
 from tests.support.processes import about, are_gone
 from tests.support.servers import Server
 from tests.support.svn_client import Svn
+from tests.support.waiting import until
 
 ACCOUNT = "nobody"
 BECOME = ["setpriv", f"--reuid={ACCOUNT}", "--regid=nogroup", "--clear-groups", "--"]
@@ -92,6 +93,7 @@ def test_everything_works_without_root(unprivileged: Server, git: Git, hg: Hg, t
     children = unprivileged.children()
     owners = [re.search(r"Uid:\t(\d+)", about(pid, "status")) for pid in [unprivileged.pid, *children]]
     assert {int(owner[1]) for owner in owners if owner} == {uid}
-    assert {path.lstat().st_uid for path in unprivileged.data.rglob("*")} == {uid}
     assert unprivileged.stop() == 0
-    assert are_gone(children)
+    until(lambda: are_gone(children))
+    # Only now: files come and go while it runs.
+    assert {path.lstat().st_uid for path in unprivileged.data.rglob("*")} == {uid}

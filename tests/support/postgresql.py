@@ -23,7 +23,7 @@ from typing import Any, Final
 import psycopg
 
 from tests.support.ports import free_port
-from tests.support.processes import tree
+from tests.support.processes import hold_all, hold_tree, tree
 
 WANTED: Final = "TEST_DB"
 _ADDRESS: Final = "TEST_POSTGRESQL"
@@ -98,9 +98,10 @@ class Cluster:
     def hold(self, *, held: bool = True) -> None:
         """Have all of its processes stand still, or go on: connections stay open, and nobody says anything."""
         assert self._process is not None
-        for pid in tree(self._process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP if held else signal.SIGCONT)
+        if held:
+            hold_tree(self._process.pid)
+        else:
+            hold_all(tree(self._process.pid), held=False)
 
     def remove(self) -> None:
         if self._process is not None:

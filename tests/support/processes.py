@@ -9,6 +9,8 @@ import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.support.waiting import until
+
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[int]:
@@ -22,9 +24,38 @@ def opened(path: Path) -> Iterator[int]:
 
 def kill_all(processes: Iterable[int]) -> None:
     """End processes, some of which may end because others did."""
+    _send(processes, signal.SIGKILL)
+
+
+def hold_all(processes: Iterable[int], *, held: bool = True) -> None:
+    """Have processes stand still, or go on."""
+    _send(processes, signal.SIGSTOP if held else signal.SIGCONT)
+
+
+def _send(processes: Iterable[int], number: int) -> None:
     for pid in processes:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
+
+
+def hold_tree(root: int) -> set[int]:
+    """Have a process and everything below it stand still; returns them."""
+    held: set[int] = set()
+    while begun := set(tree(root)) - held:  # also what one began while others were being held
+        hold_all(begun)
+        held |= begun
+    return held
+
+
+def lose_power(root: int) -> None:
+    """End a process and everything below it at one moment: nobody goes on with what another one has begun.
+
+    Afterwards they are gone. A process that is killed needs a moment to die, in which it still has its locks, its port
+    and its files; no power failure leaves that.
+    """
+    held = hold_tree(root)
+    kill_all(held)
+    until(lambda: are_gone(held))
 
 
 def about(pid: int, what: str) -> str:

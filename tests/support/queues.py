@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.processes import kill_all, tree
+from tests.support.processes import lose_power, tree
 from tests.support.servers import TRIVIUM, Server
 from tests.support.waiting import until
 
@@ -109,7 +109,7 @@ class Worker:
         """End all of it as a power failure would, unless it has ended."""
         if self._process.poll() is not None:
             return
-        kill_all([self._process.pid, *self.children()])
+        lose_power(self._process.pid)
         self._process.wait(60)
 
     def kill_master(self) -> list[int]:

@@ -43,8 +43,12 @@ class Relay:
                 near, _ = self._listening.accept()
             except OSError:
                 return
-            with self._turn:
-                far = socket.create_connection(self._target)
+            try:
+                with self._turn:
+                    far = socket.create_connection(self._target)
+            except OSError:  # it was killed after somebody had come to us: who comes later finds the next one
+                near.close()
+                continue
             threading.Thread(target=self._pass_on, args=(near, far, False), daemon=True).start()
             threading.Thread(target=self._pass_on, args=(far, near, True), daemon=True).start()
 

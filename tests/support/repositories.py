@@ -3,11 +3,23 @@
 
 from __future__ import annotations
 
+import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.support.clients import Api, Git
 
 ZERO = "0" * 40
+
+
+def found_below(top: Path, *patterns: str) -> list[Path]:
+    """What has such a name anywhere below a directory. Things may come and go there, of which `rglob` would fail."""
+    return [
+        Path(place, name)
+        for place, directories, files in os.walk(top)
+        for name in (*directories, *files)
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
 
 
 def refs_in(git: Git, path: Path) -> dict[str, str]:
@@ -22,8 +34,7 @@ def assert_whole(root: Api, git: Git, path: Path, name: str) -> dict[str, str]:
     All refs are branches.
     """
     git.run("--git-dir=.", "fsck", "--full", "--strict", "--no-dangling", cwd=path)
-    for pattern in ("*.lock", "tmp_*", "*.keep"):
-        assert [str(left) for left in path.rglob(pattern)] == []
+    assert found_below(path, "*.lock", "tmp_*", "*.keep") == []
     refs = refs_in(git, path)
     listed = (
         [one["raw_id"] for one in root("get_repo_changesets", repoid=name, start_rev="0", limit=-1)] if refs else []

@@ -24,11 +24,15 @@ from click.testing import CliRunner
 from tests.support import postgresql
 from tests.support.clients import Api, Person, with_credentials
 from tests.support.pictures import Query, commits, for_postgresql, looking
-from tests.support.processes import about, kill_all, tree
+from tests.support.processes import about, lose_power, tree
 from tests.support.server_forks import Copy, Forks
 from tests.support.tracing import traced
+from tests.support.waiting import until
 from trivium.cli.main import main
 from trivium.cli.workers import NAME
+from trivium.forge.events.accounts import UserRegistered
+from trivium.forge.events.reviews import Commented
+from trivium.forge.notifications.writing import NAME as NOTIFICATIONS
 
 TRIVIUM = [sys.executable, "-m", "trivium.cli.main"]
 _READY = re.compile(r"Trivium is ready at (http://\S+)")
@@ -39,13 +43,19 @@ _BY_ITSELF = frozenset(
 )
 _MOMENTS = {"last_used", "last_address", "last_login", "last_activity", "last_seen"}
 
+_TO_BE_TOLD = """
+    SELECT 1 FROM journal j JOIN event_positions p ON p.subscriber = ?
+    WHERE j.action IN (?, ?) AND (j.transaction_id, j.id) > (p.transaction_id, p.event_id)
+"""
+"""Whether somebody has still to be told of something (`forge/notifications`), which makes rows a little later."""
+
 _HOUSEKEEPING = '%"action":"tidy"%'
 """The detail of an intent with which a repository is looked after, whenever that is."""
 
 
 def _names(directory: Path, prefix: str) -> Iterator[str]:
     """Everything below the repository root, without the inside of repositories and without locks."""
-    with os.scandir(directory) as entries:
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:  # it may have gone just now
         for entry in entries:
             if entry.name == ".locks":
                 continue
@@ -195,7 +205,7 @@ class Server:
 
     def kill(self) -> None:
         """End the server and everything below it as a power failure would."""
-        kill_all([self.pid, *self.children()])
+        lose_power(self.pid)
         assert self._process is not None
         self._process.wait(60)
         self._process = None
@@ -295,6 +305,8 @@ class Server:
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[None]:
         """What happens inside leaves nothing behind: no row, no directory."""
+        if self._process is not None:  # what was done before ends before
+            until(lambda: not self.query(_TO_BE_TOLD, NOTIFICATIONS, Commented.action, UserRegistered.action))
         with self._looking() as query, self._looking(as_it_is=True) as query_before:
             tree, moment = sorted(_names(self.root, "")), self._moment(query)
             yield
@@ -324,11 +336,14 @@ class Server:
 
             yield picture
 
-    def under_way(self, repository_id: int) -> list[dict[str, Any]]:
-        """What counts as begun and not ended in a repository, but for housekeeping."""
+    def under_way(self, repository_id: int | None = None) -> list[dict[str, Any]]:
+        """What counts as begun and not ended, in a repository or anywhere, but for housekeeping.
+
+        That comes by itself, some seconds after a push, to whatever it finds worth while.
+        """
         found = self.query("SELECT detail FROM intents WHERE detail NOT LIKE ?", _HOUSEKEEPING)
-        told = [json.loads(detail) for (detail,) in found]
-        return [one for one in told if one.get("repository_id") == repository_id]
+        told: list[dict[str, Any]] = [json.loads(detail) for (detail,) in found]
+        return [one for one in told if repository_id in (None, one.get("repository_id"))]
 
     def journal(self, action: str, subject: str) -> list[tuple[Any, ...]]:
         """Rows of the journal: user, address, detail."""

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from tests.support.clients import Api, Git, Person, unique
 from tests.support.hg_client import Hg
 from tests.support.raw import basic
-from tests.support.repositories import ZERO, assert_whole, hg_leftovers, refs_in
+from tests.support.repositories import ZERO, assert_whole, found_below, hg_leftovers, refs_in
 from tests.support.servers import Server
 from tests.support.svn_client import Svn, svn_url
 
@@ -274,7 +274,7 @@ class GitSystem(System):
         return self.client.out("--git-dir=.", "rev-list", "--reverse", "--branches", "--tags", cwd=path).split()
 
     def leftovers(self, path: Path) -> list[Path]:
-        return [left for pattern in ("*.lock", "tmp_*", "*.keep") for left in path.rglob(pattern)]
+        return found_below(path, "*.lock", "tmp_*", "*.keep")
 
     def assert_told(self, path: Path, moves: Sequence[Move]) -> None:
         ends: Counter[tuple[str, str]] = Counter()

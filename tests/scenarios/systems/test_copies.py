@@ -86,7 +86,7 @@ def test_killed_in_the_middle_of_a_publication(own_server: Server, system: Syste
         assert set(acknowledged) <= set(listed)
         assert listed[-1] == last["raw_id"]
         system.verify(own_server.root / name)
-        assert own_server.query("SELECT id FROM intents") == []
+        assert own_server.under_way() == []
         journalled = {
             new for _, _, detail in own_server.journal("push", name) for _, _, new in json.loads(detail)["refs"]
         }

@@ -14,7 +14,7 @@ import pytest
 from tests.support.canary import Canary, listening
 from tests.support.clients import Api, Person, unique, with_credentials
 from tests.support.relay import Relay
-from tests.support.repositories import ZERO
+from tests.support.repositories import ZERO, found_below
 from tests.support.servers import Server
 from tests.support.systems import Filled, System, new_system
 from trivium.vcs.remote_trouble import Trouble
@@ -182,7 +182,7 @@ def test_an_address_that_may_not_be_fetched_from_leaves_nothing(
     assert error == f"failed to create repository `{name}`"
     assert root.error("get_repo", repoid=name) == f"repository `{name}` does not exist"
     assert not (server.root / name.partition("/")[0]).exists()
-    assert not list(server.data.rglob("tripwire"))
+    assert found_below(server.data, "tripwire") == []
 
 
 def test_a_server_inside_the_network_is_not_even_asked(root: Api, system: System, canary: Canary) -> None:

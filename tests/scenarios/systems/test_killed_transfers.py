@@ -73,7 +73,7 @@ def kill_everything(server: Server) -> None:
 def in_order(server: Server) -> None:
     """Wait until what died has been recovered."""
     until(lambda: not transferring(server))
-    until(lambda: server.query("SELECT count(*) FROM intents") == [(0,)])
+    until(lambda: server.under_way() == [])
     until(lambda: not list((server.root / ".staging").iterdir()))
 
 

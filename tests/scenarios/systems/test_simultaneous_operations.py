@@ -19,6 +19,7 @@ from tests.support.crowd import at_once
 from tests.support.repositories import ZERO
 from tests.support.servers import Server
 from tests.support.systems import Copy, Filled, Move, System
+from tests.support.waiting import until
 
 TURNS = 4
 PUSHERS = 2
@@ -205,7 +206,7 @@ def test_a_deletion_of_what_is_being_forked(
         assert said is None
         assert rows[name]["fork_of"] == (None if gone else project.name)
         assert system.whole(server, root, name) == project.ids
-    assert list((server.root / ".staging").iterdir()) == []
+    until(lambda: list((server.root / ".staging").iterdir()) == [])
 
 
 @fetches_and_strips

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.browser import Answer, Browser
 from tests.support.clients import Api, Git, Person
+from tests.support.repositories import found_below
 from tests.support.servers import Server
 from tests.support.systems import SYSTEMS
 from tests.support.waiting import until
@@ -212,7 +213,7 @@ def test_what_is_sent_to_nobody_is_not_read(server: Server, root: Api, ada: Pers
             connection.sendall(request.encode())
             assert connection.recv(15).startswith(b"HTTP/1.1 200")
     until(lambda: browser.get(f"/{name}/raw/tip/a.txt").body == b"a\n")
-    until(lambda: not list(kept.rglob(".*")))
+    until(lambda: found_below(kept, ".*") == [])
 
 
 def test_no_archive_reaches_out_of_its_folder(server: Server, root: Api, ada: Person, adas: Browser, git: Git) -> None:

@@ -179,7 +179,7 @@ def test_git_does_not_take_for_ever(git_place: Place) -> None:
     script = git_place.home / "git"
     script.write_text("#!/bin/sh\necho line\nexec sleep 60\n")
     script.chmod(0o755)
-    lines = git_command(str(script), git_place.home / "gitconfig").lines("x", cwd=git_place.path, timeout=0.5)
+    lines = git_command(str(script), git_place.home / "gitconfig").lines("x", cwd=git_place.path, timeout=2)
     assert next(lines) == b"line\n"
     with pytest.raises(VcsError, match="ended with -9"):
         next(lines)

@@ -99,7 +99,9 @@ def stretches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 queries = st.lists(st.sampled_from(_WORDS) | st.text("anNßb_1.%- ", max_size=5), min_size=1, max_size=3).map(" ".join)
-every_query = examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+every_query = examples(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def is_sought(query: str, text: str, key: Callable[[str], str]) -> bool:
