@@ -78,15 +78,16 @@ def is_at_one_of(history: History, repository: Repository, raw_ids: Sequence[str
 
 
 def touches(history: History, repository: Repository, raw_id: str, path: str) -> bool:
-    """Whether a changeset, by its full id, changes a file against one of its parents; the path is as it can be typed."""
+    """Whether a changeset, by its full id, changes a file against one of its parents; the path as it can be typed."""
 
     def look(snapshot: Snapshot) -> bool:
         (changeset,) = snapshot.changesets([raw_id])
         # What stands for odd characters of a name (`typeable`) begins with a backslash: then it is looked for in all.
         wanted = DiffOptions(path="" if "\\" in path else path)
+        before: list[str | None] = [parent.raw_id for parent in changeset.parents]
         return any(
             path in {typeable(name) for name in (one.old_path, one.new_path) if name is not None}
-            for old in [parent.raw_id for parent in changeset.parents] or [None]
+            for old in before or [None]
             for one in snapshot.differing(old, raw_id, wanted)
         )
 
