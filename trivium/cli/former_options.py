@@ -12,6 +12,7 @@ from trivium.settings import APP, PREFIX, SERVER, options
 
 _SECTIONS: Final = (SERVER, APP, PREFIX)
 _ANOTHER_FILE: Final = "it is set by the file secret.key in the data directory"
+_LOOK: Final = "it is set in Administration → Settings → Look"
 _LATER: Final = "there is nothing yet that it would change"
 INSTEAD: Final = {
     "debug": "use log_level = debug",
@@ -33,8 +34,10 @@ INSTEAD: Final = {
     "proxypass_auth_enabled": _LATER,
     "initial_repo_scan": "use `rescan_repos` of the API",
     "startup.import_repos": "use `rescan_repos` of the API",
-    "bugtracker": _LATER,
-    "clone_uri": "addresses follow base_url",
+    "bugtracker": "patterns of issues are set in Administration → Settings → Issue tracker",
+    "clone_uri": _LOOK,
+    "show_sha_length": _LOOK,
+    "show_revision_number": _LOOK,
     "use_gravatar": "faces are initials or uploads",
     "alternative_gravatar_url": "faces are initials or uploads",
     "allow_repo_location_change": "use repository_root",

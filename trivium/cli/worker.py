@@ -134,11 +134,20 @@ def put_in_order(order: ParentOrder, *, again: bool) -> None:
     """Bring the database up to date and finish what a crash left, before anything is served or, `again`, beside it."""
     from trivium import installation  # the parent has no use for it
     from trivium.cli import former_options
+    from trivium.web.registering import every_view
+    from trivium.web.views import load
+    from trivium.web.whitelist import Whitelist
 
     gc.enable()
     if again:
         installation.put_in_order_again(order.settings())
     else:
+        log = structlog.get_logger(__name__)
         for sentence in former_options.sentences(Path(order.data), Path(order.config) if order.config else None):
-            structlog.get_logger(__name__).warning(sentence)
-        installation.put_in_order(order.settings())
+            log.warning(sentence)
+        settings = order.settings()
+        load()
+        # Said here, because each worker would say it.
+        for entry in Whitelist(settings.key_views, (view.word for view in every_view())).unknown:
+            log.warning("api_access_controllers_whitelist lists a view that does not exist", entry=entry)
+        installation.put_in_order(settings)

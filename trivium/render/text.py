@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import encodings
 import re
 from collections.abc import Callable
+from encodings.aliases import aliases
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -135,6 +137,23 @@ CHARSETS: Final = {
 }
 """Charsets that a visitor may ask for, by their names in small letters. Python knows others that are no charsets, and
 some whose time grows with the square of the length."""
+_LONGEST_CHARSET: Final = 40
+
+
+def _codec(name: str) -> str:
+    """What Python calls a charset. It would remember each name that is looked up there, whatever that is."""
+    plain = encodings.normalize_encoding(name).lower()
+    return aliases.get(plain, plain)
+
+
+_BY_CODEC: Final = {_codec(one): one for one in CHARSETS.values()}
+
+
+def charset_of(name: str) -> str:
+    """The name that IANA gives one of `CHARSETS`, however it is spelt (`utf8`, `latin-1`, `cp1251`); else empty."""
+    if not name.isascii() or len(name) > _LONGEST_CHARSET:
+        return ""
+    return CHARSETS.get(name.lower()) or _BY_CODEC.get(_codec(name), "")
 
 
 def decode(data: bytes, charset: str = "") -> Decoded:

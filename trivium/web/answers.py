@@ -112,14 +112,7 @@ class Feed:
     """Of what its `ETag` is made; None: of its content."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotModified:
-    """What the browser has is still right."""
-
-    tag: str
-
-
-Answer = Page | Part | Redirect | Json | Body | Feed | NotModified
+Answer = Page | Part | Redirect | Json | Body | Feed
 
 
 class Refused(Exception):
@@ -176,6 +169,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cookies: Mapping[str, str] = msgspec.field(default_factory=dict)
     tags: str = ""
     """What the client has already (`If-None-Match`)."""
+    only_if: str = ""
+    """What must be here now (`If-Match`)."""
     languages: str = ""
     by_script: bool = False
     own_origin: bool = True

@@ -29,7 +29,7 @@ from trivium.http.rooms import Crowded, Room
 from trivium.turns import LongWork, Pace, connection_at
 from trivium.web.answers import Asked, Page, Refused, SignInNeeded
 from trivium.web.cookies import cookies_of
-from trivium.web.gate import Elsewhere, Gate, NoView
+from trivium.web.gate import Elsewhere, Gate, NoView, not_taken
 from trivium.web.registering import Shape, View
 from trivium.web.rendering import Ready, ready, refusal, sign_in_first
 from trivium.web.repeats import Repeats
@@ -166,6 +166,7 @@ class WebDoor:
             key=key_in_headers(scope) or query.get("auth_token", "") or query.get("api_key", ""),
             cookies=cookies_of(given.get(b"cookie", b"")),
             tags=given.get(b"if-none-match", b"").decode("latin-1")[:1000],
+            only_if=given.get(b"if-match", b"").decode("latin-1")[:1000],
             languages=given.get(b"accept-language", b"").decode("latin-1"),
             by_script=given.get(b"x-requested-with") == b"XMLHttpRequest",
             own_origin=_is_own(scope, origin),
@@ -241,6 +242,7 @@ class WebDoor:
         Raises `NoView` when a repository has no such page. Nothing has happened yet after any of them.
         """
         view: View | None = None
+        visit: Visit | None = None
         sitting = self._history.sitting() if pace >= Pace.LONG else nullcontext()
         with connection_at(self._site.store, pace), sitting:
             try:
@@ -263,12 +265,12 @@ class WebDoor:
             except NoView:
                 raise
             except Refused as error:
-                return self._refusal(asked, pace, view, error)
+                return self._refusal(asked, pace, view, _or_method(error, visit))
             except TriviumError as error:
                 told = refused(error)
                 if told.status >= 500:
                     _log.warning("a page failed", request=asked.id, path=asked.raw_path, why=str(error))
-                return self._refusal(asked, pace, view, told)
+                return self._refusal(asked, pace, view, _or_method(told, visit))
             except (WouldWait, TakesLong, BeingMade):
                 raise
             except Exception:
@@ -314,6 +316,13 @@ class WebDoor:
                 content = found.compressed
                 headers.append(("Content-Encoding", "gzip"))
         await respond(send, 200, headers, content, head_only=scope["method"] == "HEAD")
+
+
+def _or_method(error: Refused, visit: Visit | None) -> Refused:
+    """What was wrong: where there is nothing to be read, that something can be sent (system.md 2.1)."""
+    if error.status == 404 and isinstance(visit, RepositoryVisit) and visit.others:
+        return not_taken(visit.others)
+    return error
 
 
 def _is_own(scope: Scope, origin: str) -> bool:

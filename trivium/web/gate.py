@@ -8,7 +8,7 @@ owner may not read the repository, gets 403 (system.md 1.4), and so it does wher
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -58,6 +58,7 @@ FORGED: Final = (
     "Open the page again and send the form once more; it may have stood there for too long."
 )
 _NO_FORM: Final = "A form is sent as application/x-www-form-urlencoded."
+_NOT_THAT: Final = "What is here now is something else."
 _NO_RIGHT: Final = "You may not do this in this repository."
 _NOT_READABLE: Final = "You may not read this repository."
 _NOT_FOUND: Final = "There is nothing at this address, or you may not see it."
@@ -185,7 +186,10 @@ class Gate:
         if not matches:
             raise NoView
         view, given = _allowed(matches, asked.method)
-        return self._about(asked, pace, who, caller, way, repository, view, given)
+        visit, view, given = self._about(asked, pace, who, caller, way, repository, view, given)
+        if others := _more_exact(matches, view):
+            visit = msgspec.structs.replace(visit, others=others)
+        return visit, view, given
 
     def _about(
         self,
@@ -427,6 +431,8 @@ class Gate:
                 raise Refused(403, FORGED)
             if asked.unread:
                 raise Refused(415, _NO_FORM)
+            if asked.only_if not in ("", "*") or asked.tags == "*":
+                raise Refused(412, _NOT_THAT)  # nothing that takes a form has a strong tag (RFC 9110, 13.1.1)
 
     def _made(
         self, asked: Asked, pace: Pace, who: _Who, caller: Caller, kind: type[Visit] = Visit, **about: Any
@@ -495,9 +501,20 @@ def _allowed(matches: list[Match], method: str) -> Match:
     for view, given in matches:
         if wanted_method in view.methods:
             return view, given
-    methods = {one for view, _ in matches for one in view.methods}
-    allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
-    raise Refused(405, "This address does not take such a request.", headers=(("Allow", allowed),))
+    raise not_taken({one for view, _ in matches for one in view.methods})
+
+
+def not_taken(methods: Collection[str]) -> Refused:
+    """What is answered to a request with another method."""
+    allowed = ", ".join(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
+    return Refused(405, "This address does not take such a request.", headers=(("Allow", allowed),))
+
+
+def _more_exact(matches: list[Match], view: View) -> tuple[str, ...]:
+    """The methods of views for which this address was made, where it may also be all that is left of another rule."""
+    if not view.takes_the_rest:
+        return ()
+    return tuple(method for other, _ in matches if not other.takes_the_rest for method in other.methods)
 
 
 def _taking(matches: list[Match], method: str) -> View | None:

@@ -113,6 +113,11 @@ class View:
         return self.about_repository and NAMED_REPOSITORY not in self.rules[0].segments
 
     @property
+    def takes_the_rest(self) -> bool:
+        """Whether one of its rules takes whatever is left of an address."""
+        return any(segment.endswith("*}") for rule in self.rules for segment in rule.segments)
+
+    @property
     def about_repository(self) -> bool:
         return isinstance(self.needs, Level)
 

@@ -23,7 +23,6 @@ from trivium.web.answers import (
     Feed,
     HeaderList,
     Json,
-    NotModified,
     Page,
     PageAtHand,
     Part,
@@ -53,6 +52,8 @@ _OF_PAGES: Final[HeaderList] = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _COOKIE_BYTES: Final = 18
+_OF_CONTENTS: Final = frozenset({200, 206, 304, 416})
+"""Statuses that say something about what is at an address, to which conditions are held (RFC 9110, 13.2.1)."""
 PERIOD: Final = 600
 """Seconds after which a page is another one, because the ages in it have grown."""
 
@@ -71,6 +72,11 @@ class Ready:
 
 def ready(answer: Answer, visit: Visit) -> Ready:
     """An answer as it is sent to this visitor. Runs where the view ran."""
+    made = _made(answer, visit)
+    return _only_if_it_is_that(made, visit) if visit.asked.only_if else made
+
+
+def _made(answer: Answer, visit: Visit) -> Ready:
     match answer:
         case Page():
             return _page(answer, visit)
@@ -86,11 +92,9 @@ def ready(answer: Answer, visit: Visit) -> Ready:
             return Ready(status, headers, msgspec.json.encode(value))
         case Feed(content, kind, state):
             tag = digest_of(state) if state is not None else hashlib.sha256(content).hexdigest()[:32]
-            return _tagged(Body(content, kind, tag=tag, sandboxed=False), visit)
-        case Body():
-            return _tagged(answer, visit)
-        case NotModified(tag):
-            return Ready(304, (("ETag", tag), *_kept(visit)), b"")
+            return _tagged(Body(content, kind, sandboxed=False), visit, _weak(tag))
+        case Body(tag=tag):
+            return _tagged(answer, visit, f'"{tag}"' if tag else "")
 
 
 def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
@@ -140,7 +144,7 @@ def _page(page: Page, visit: Visit) -> Ready:
         digest = digest_of(key)
         tag = _tag(digest, visit)
         if _has(visit, tag):
-            return ready(NotModified(tag), visit)
+            return _not_modified(tag, visit)
     html = _written(page, visit)
     if key is not None and page.rest is None and not page.headers and not visit.asked.key:
         finished = Finished(html, digest)
@@ -149,9 +153,9 @@ def _page(page: Page, visit: Visit) -> Ready:
     html = filled(html, visit.language, _telling(visit))
     if not tag and page.rest is None and page.status == 200 and not visit.said:
         secret = visit.form_secret if TOKEN_SLOT in html else b""
-        tag = '"' + hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32] + '"'
+        tag = _weak(hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32])
         if _has(visit, tag):
-            return ready(NotModified(tag), visit)
+            return _not_modified(tag, visit)
     html, cookies = _with_tokens(html, visit)
     if visit.said and visit.session is None:
         cookies = (*cookies, visit.cookies.header(visit.cookies.said, "", 0))
@@ -191,7 +195,7 @@ def _finished(page: Finished, visit: Visit) -> Ready:
     """A page that is kept, as it is sent now."""
     tag = _tag(page.digest, visit)
     if _has(visit, tag):
-        return Ready(304, (("ETag", tag), *_kept(visit)), b"")
+        return _not_modified(tag, visit)
     token, cookies = _token(visit) if page.has_tokens else ("", ())
     content, told = page.content(visit.language, token, _telling(visit))
     headers = (("Content-Type", HTML), *_OF_PAGES, *_kept(visit), *cookies, ("ETag", tag))
@@ -222,13 +226,40 @@ def _tag(digest: str, visit: Visit) -> str:
     """Ages grow: every ten minutes it is another page. So it is where the tokens of its forms are another's."""
     secret = visit.form_secret
     mark = hashlib.sha256(secret + digest.encode()).hexdigest()[:8] if secret else ""
-    return f'"{digest}{mark}{int(time.time()) // PERIOD:08x}"'
+    return _weak(f"{digest}{mark}{int(time.time()) // PERIOD:08x}")
+
+
+def _weak(digest: str) -> str:
+    """The `ETag` of what may leave compressed or not, and with other ages and tokens in it (RFC 9110, 8.8.1)."""
+    return f'W/"{digest}"'
+
+
+def _not_modified(tag: str, visit: Visit) -> Ready:
+    """That the client has a page already."""
+    return Ready(304, (("ETag", tag), *_kept(visit), *_vary(tag)), b"")
+
+
+def _vary(tag: str) -> HeaderList:
+    return (("Vary", "Accept-Encoding"),) if tag.startswith("W/") else ()
 
 
 def _has(visit: Visit, tag: str) -> bool:
     """Whether the client has a content already."""
     given = visit.asked.tags
-    return given == "*" or (bool(given) and tag in (one.strip().removeprefix("W/") for one in given.split(",")))
+    same = tag.removeprefix("W/")
+    return given == "*" or (bool(given) and same in (one.strip().removeprefix("W/") for one in given.split(",")))
+
+
+def _only_if_it_is_that(made: Ready, visit: Visit) -> Ready:
+    """An answer, if it is what the client wants to go on with (`If-Match`): what has no strong tag never is."""
+    given = visit.asked.only_if
+    if made.status not in _OF_CONTENTS or given == "*":
+        return made
+    tag = next((value for name, value in made.headers if name == "ETag"), "")
+    if tag.startswith('"') and tag in (one.strip() for one in given.split(",")):
+        return made
+    _close(made.content)
+    return Ready(412, (("Content-Type", PLAIN), *_kept(visit)), b"What is here now is something else (If-Match).\n")
 
 
 def _telling(visit: Visit) -> Telling:
@@ -272,15 +303,15 @@ def _redirect(redirect: Redirect, visit: Visit) -> Ready:
     return Ready(redirect.status, headers, b"")
 
 
-def _tagged(body: Body, visit: Visit) -> Ready:
-    tag = f'"{body.tag}"' if body.tag else ""
+def _tagged(body: Body, visit: Visit, tag: str) -> Ready:
     kept = _kept(visit) if visit.asked.key or not tag else (("Cache-Control", "private, max-age=0, must-revalidate"),)
     headers: HeaderList = (("Content-Type", body.type), *kept, *body.headers)
     if tag:
         headers = (*headers, ("ETag", tag))
         if _has(visit, tag):
             _close(body.content)
-            return Ready(304, tuple(one for one in headers if one[0] != "Content-Type"), b"")
+            left = tuple(one for one in headers if one[0] != "Content-Type")
+            return Ready(304, (*left, *_vary(tag)), b"")
     if body.sandboxed:
         headers = (*headers, ("Content-Security-Policy", SANDBOX))
     if body.between is not None and body.length is not None:

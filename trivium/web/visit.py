@@ -171,6 +171,8 @@ class RepositoryVisit(Visit, frozen=True, kw_only=True):
     """The state of its history, once somebody has asked for it (`now`)."""
     present: Present | None = None
     """The state for which the gate knows the repository; None where it was looked up by itself."""
+    others: tuple[str, ...] = ()
+    """The methods that the address takes, should there be nothing that this one asks for."""
 
     @property
     def level(self) -> Level:

@@ -6,10 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-import structlog
-
-_log = structlog.get_logger(__name__)
-
 
 def entries_of(option: str) -> tuple[str, ...]:
     """The entries of the option: separated by commas or line ends, blanks around them and empty ones ignored."""
@@ -20,13 +16,15 @@ class Whitelist:
     """The views that the option lists."""
 
     def __init__(self, option: str, words: Iterable[str]) -> None:
-        """`words` are those of all views; an entry that none of them matches is told to the log once."""
+        """`words` are those of all views."""
         known = frozenset(words)
-        self._listed = set()
+        self._listed: set[str] = set()
+        self.unknown: list[str] = []
+        """Entries that match none of them."""
         for entry in entries_of(option):
             found = {word for word in known if fnmatchcase(word, entry)}
             if not found:
-                _log.warning("api_access_controllers_whitelist lists a view that does not exist", entry=entry)
+                self.unknown.append(entry)
             self._listed |= found
 
     def lists(self, word: str) -> bool:

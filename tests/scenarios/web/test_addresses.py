@@ -163,9 +163,53 @@ def test_what_was_kept_is_not_sent_again(shelf: Shelf) -> None:
     ):
         path = filled(shelf, address)
         tag = shelf.browser.get(path).headers["etag"]
-        for given in (tag, f'"other", W/{tag}', "*"):
+        for given in (tag, f'"other", W/{tag.removeprefix("W/")}', "*"):
             again = shelf.browser.get(path, If_None_Match=given)
             assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag), path
+
+
+def test_what_may_leave_compressed_has_no_strong_tag(shelf: Shelf) -> None:
+    for address in ("/changelog", "/changeset/{last}", "/feed/atom", "/settings"):
+        path = filled(shelf, address)
+        packed, plain = (shelf.browser.get(path, Accept_Encoding=coding) for coding in ("gzip", "identity"))
+        assert (packed.headers.get("content-encoding"), plain.headers.get("content-encoding")) == ("gzip", None), path
+        for answer in (packed, plain):
+            assert answer.headers["etag"].startswith('W/"'), path
+            again = shelf.browser.get(path, If_None_Match=answer.headers["etag"], Accept_Encoding="gzip")
+            assert (again.status, again.headers["vary"]) == (304, "Accept-Encoding"), path
+
+
+def test_what_has_become_something_else_is_not_sent_to_who_wants_what_was(shelf: Shelf) -> None:
+    """`If-Match` counts before everything else (RFC 9110, 13.2.2)."""
+    for address in ("", "/changeset-patch/{last}", "/raw/{last}/data.bin", "/raw/tip/data.bin", "/feed/rss"):
+        path = filled(shelf, address)
+        tag = shelf.browser.get(path).headers.get("etag", "")
+        strong = tag.startswith('"')
+        for method in ("GET", "HEAD"):
+            for given, holds in (("*", True), ('"other"', False), (f'"other", {tag}', strong), (f"W/{tag}", False)):
+                answer = shelf.browser.request(method, path, If_Match=given)
+                assert answer.status == (200 if holds else 412), (method, path, given)
+            for also in ({"If_None_Match": tag or "*"}, {"Range": "bytes=999999-"}):
+                answer = shelf.browser.request(method, path, If_Match='"other"', **also)
+                assert answer.status == 412 and b"\0" not in answer.body, (method, path, also)
+    page = f"/{shelf.name}/settings/caches"
+    form = {"csrf_token": shelf.browser.get(page).page.token, "_method": "PUT"}
+    for headers in ({"If_Match": '"other"'}, {"If_None_Match": "*"}):
+        assert shelf.browser.post(page, form, **headers).status == 412
+    assert shelf.browser.get(filled(shelf, "/nowhere"), If_Match='"other"').status == 404
+
+
+def test_what_only_takes_forms_says_so(shelf: Shelf) -> None:
+    """Although what stands there could be the rest of a branch's name."""
+    for address, takes in (
+        ("/changeset/{last}/comment", "POST"),
+        ("/changeset/comment/preview", "POST"),
+        ("/changeset/comment/1/delete", "DELETE"),
+    ):
+        for method in ("GET", "HEAD"):
+            answer = shelf.browser.request(method, filled(shelf, address))
+            assert (answer.status, answer.headers.get("allow")) == (405, takes), (method, address)
+    assert shelf.browser.get(filled(shelf, "/changeset/{last}/else")).status == 404
 
 
 def test_a_name_is_found_however_it_is_written(shelf: Shelf, root: Api) -> None:

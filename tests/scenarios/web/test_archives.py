@@ -96,6 +96,29 @@ def test_one_revision_is_always_the_same_bytes(adas: Browser, hosted: Hosted) ->
     assert adas.get(f"/{hosted.name}/archive/{hosted.raw_id}.zip").headers["etag"]
 
 
+def test_another_archive_at_the_same_address_has_another_tag(
+    server: Server, root: Api, ada: Person, adas: Browser, hosted: Hosted, git: Git
+) -> None:
+    number = root("get_repo", repoid=hosted.name)["repo_id"]
+    address = f"/_{number}/archive/{hosted.raw_id}.tar.gz"
+    old = adas.get(address)
+    renamed = f"{hosted.name}-renamed"
+    root("update_repo", repoid=hosted.name, name=renamed)
+    new = adas.get(address, If_None_Match=old.headers["etag"])
+    assert new.status == 200
+    with tarfile.open(fileobj=io.BytesIO(new.body)) as found:
+        assert found.getnames()[0].startswith(f"{renamed}-{hosted.raw_id[:12]}/")
+    # Another repository of this name, in which a number means something else.
+    root("delete_repo", repoid=renamed)
+    system = new_system(hosted.kind, git.home)
+    system.new_repository(root, ada, renamed, private=True, enable_downloads=True)
+    copy = system.checkout(server, renamed, ada)
+    for _ in range(3):
+        last = copy.change()
+    address = f"/{renamed}/archive/{hosted.raw_id if hosted.kind == 'svn' else last}.tar.gz"
+    assert adas.get(address, If_None_Match=new.headers["etag"]).status == 200
+
+
 def test_an_empty_directory_is_kept_where_the_system_keeps_it(
     server: Server, root: Api, ada: Person, adas: Browser, git: Git
 ) -> None:

@@ -96,6 +96,8 @@ def test_what_is_wrong_stands_beside_the_field_and_nothing_typed_is_lost(talk: T
         ({"text": "Kept", "changeset_status": "perfect"}, "none of the choices"),
         ({"text": "Kept", "f_path": "src/a.py"}, "A line is a number"),
         ({"text": "Kept", "f_path": "src/a.py", "line": "x7"}, "A line is a number"),
+        ({"text": "Kept", "f_path": "no/such.py", "line": "1"}, "does not change this file"),
+        ({"text": "Kept", "f_path": "src", "line": "1", "act": "draft"}, "does not change this file"),
         ({"text": "Kept" + "x" * (64 << 10)}, "A comment has at most"),
         ({"text": "Kept", "commit_ids": f"{talk.raw_id},no-such"}, "There is no changeset no-such here."),
     ):

@@ -168,6 +168,13 @@ def test_lines_with_their_changesets(shelf: Shelf) -> None:
     assert "import os" in code(page(shelf, before.split("/", 2)[2]))
 
 
+def test_an_annotation_leads_nowhere_where_the_file_was_not(shelf: Shelf) -> None:
+    for path, ways in (("later.txt", 0), ("src/area.py", 1)):
+        links = {str(link.attributes["href"]) for link in page(shelf, f"annotate/tip/{path}").css("td.who a")}
+        earlier = {one for one in links if "/annotate/" in one}
+        assert len(earlier) == ways and all(shelf.browser.get(one).status == 200 for one in earlier), path
+
+
 def test_what_has_no_lines_is_not_annotated(shelf: Shelf) -> None:
     found = page(shelf, "annotate/tip/data.bin")
     assert "not text" in text_of(found.css_first('main [role="status"]'))

@@ -45,6 +45,9 @@ def test_a_group_is_made_in_one_that_somebody_administers(
         given = {"group_name": f"{name}-ada", "group_owner": owner}
         assert put(supers, page, GROUPS, "POST", **given).status == status
     assert root("get_repo_group", repogroupid=f"{name}-ada")["owner"] == ada.name
+    locked = put(supers, page, GROUPS, "POST", group_name=f"{name}-locked", enable_locking="1")
+    assert locked.status == 302
+    assert root("get_repo", repoid=root.new_repo(f"{name}-locked/inner").name)["enable_locking"]
     for parent in ("", unique("nowhere")):
         refused = put(adas, page, GROUPS, "POST", group_name=unique("top"), group_parent_id=parent)
         assert refused.status in (403, 422), refused.status

@@ -179,7 +179,7 @@ def test_a_key_opens_raw_and_not_what_is_called_nearly_so(keyed_server: Server, 
 def test_a_charset_may_be_asked_for(shelf: Shelf) -> None:
     told = {
         asked: shelf.browser.get(shelf.at(f"raw/tip/latin.txt?default_encoding={asked}")).headers["content-type"]
-        for asked in ("iso-8859-1", "ISO-8859-1", "nonsense", "x;%20charset=utf-7", "")
+        for asked in ("iso-8859-1", "ISO-8859-1", "latin1", "nonsense", "x;%20charset=utf-7", "", "utf8")
     }
     latin, usual = "text/plain; charset=ISO-8859-1", "text/plain; charset=utf-8"
-    assert list(told.values()) == [latin, latin, usual, usual, usual]
+    assert list(told.values()) == [latin, latin, latin, usual, usual, usual, "text/plain; charset=UTF-8"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 from functools import partial
 from operator import mul
 
@@ -104,6 +105,29 @@ def test_odd_characters_are_seen() -> None:
 )
 def test_charsets(data: bytes, asked: str, expected: tuple[str, str]) -> None:
     assert text.decode(data, asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("spelt", "charset"),
+    [
+        *(("utf8", "UTF-8"), ("latin-1", "ISO-8859-1"), ("iso8859_15", "ISO-8859-15"), ("cp1251", "windows-1251")),
+        *(
+            ("windows-1251", "windows-1251"),
+            ("sjis", "Shift_JIS"),
+            ("utf-7", ""),
+            ("zip", ""),
+            ("x" * 50, ""),
+            ("é", ""),
+        ),
+    ],
+)
+def test_a_charset_may_be_spelt_in_any_usual_way(spelt: str, charset: str) -> None:
+    assert text.charset_of(spelt) == charset
+
+
+def test_every_charset_is_known_by_what_python_calls_it() -> None:
+    for one in text.CHARSETS.values():
+        assert text.charset_of(codecs.lookup(one).name) == one
 
 
 @given(st.binary(max_size=80), st.sampled_from(sorted(text.CHARSETS)))

@@ -34,7 +34,9 @@ class _Replan(Exception):
     """The directories on the way changed in the meantime: what stood there was on its way to somewhere else."""
 
 
-def insert_group(db: Connection, *, path: str, parent_id: int | None, owner_id: int, description: str) -> int:
+def insert_group(
+    db: Connection, *, path: str, parent_id: int | None, owner_id: int, description: str, enable_locking: bool = False
+) -> int:
     """The row of a new group, with the factory permission for everybody."""
     group_id = insert_id(
         db,
@@ -44,7 +46,7 @@ def insert_group(db: Connection, *, path: str, parent_id: int | None, owner_id: 
         parent_id=parent_id,
         owner_id=owner_id,
         description=description,
-        enable_locking=False,
+        enable_locking=enable_locking,
         created_on=now(),
     )
     former_names.taken(db, path)
@@ -61,8 +63,12 @@ def create(
     description: str = "",
     owner: object = None,
     copy_permissions: bool = False,
+    enable_locking: bool = False,
 ) -> RepoGroup:
-    """Create a group in an existing one, or at top level. Parents are not created."""
+    """Create a group in an existing one, or at top level. Parents are not created.
+
+    `enable_locking`: whether repositories that are created in it are locked by pulls (system.md 3.4).
+    """
     path = path_of(name)
     with site.store.read() as db:
         parent = permitted_parent(db, caller, path)
@@ -89,6 +95,7 @@ def create(
             parent_id=present.id if present else None,
             owner_id=owning.id,
             description=description or path,
+            enable_locking=enable_locking,
         )
         if copy_permissions and present:
             db.execute(REPO_GROUPS.grants.delete().where(REPO_GROUPS.grants.c.object_id == group_id))

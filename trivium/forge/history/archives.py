@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from trivium import __version__
 from trivium.access.caller import Caller
 from trivium.errors import TriviumError
 from trivium.forge.events import journal
@@ -104,12 +105,12 @@ def open_archive(
         raise NoArchive("Unknown archive type")
     revision = name.removesuffix(ending)
 
-    def look(snapshot: Snapshot) -> tuple[str, str] | None:
+    def look(snapshot: Snapshot) -> tuple[str, str, str | None] | None:
         if snapshot.is_empty():
             return None
         raw_id = snapshot.resolve(revision)
         (changeset,) = snapshot.changesets([raw_id])
-        return raw_id, changeset.date
+        return raw_id, changeset.date, snapshot.era
 
     try:
         found = history.read(repository, look)
@@ -117,7 +118,7 @@ def open_archive(
         raise NoArchive(f"Unknown revision {revision}") from error
     if found is None:
         raise NoArchive("Empty repository")
-    raw_id, date = found
+    raw_id, date, era = found
     mark = "-sub" if leads else ""
     parts = _parts(history, repository, raw_id, leads) if leads else []
     if parts:
@@ -125,7 +126,10 @@ def open_archive(
     short = raw_id[:12]
     file_name = f"{repository.name.replace('/', '_')}-{mark}{short}{ending}"
     folder = f"{repository.name.rpartition('/')[2]}-{short}"
-    place = _place(history.site, repository.id, f"{raw_id}{mark}-{_short_digest(folder)}{ending}")
+    # All that the bytes depend on: after a rename the folder is another, and a number may come to mean something else.
+    inner = [(one.folder, one.repository.id, one.raw_id) for one in parts]
+    tag = f"{raw_id}{mark}-{_short_digest(repr((__version__, repository.id, era, folder, inner)))}{ending}"
+    place = _place(history.site, repository.id, tag)
     pieces, length = _kept(place) if kept else (None, None)
     if pieces is None:
         most = history.site.settings.max_archive_bytes
@@ -139,10 +143,7 @@ def open_archive(
         with history.site.store.write(access_unchanged=True) as db:
             event = ArchiveDownloaded(subject=repository.name, repository_id=repository.id, file=file_name)
             journal.record(db, caller, event)
-    told_parts = (
-        f"-{_short_digest(repr([(one.folder, one.repository.id, one.raw_id) for one in parts]))}" if parts else ""
-    )
-    return Archive(file_name, TYPES[ending], f"{raw_id}{mark}{told_parts}{ending}", pieces, length)
+    return Archive(file_name, TYPES[ending], tag, pieces, length)
 
 
 def _links(raw_id: str, snapshot: Snapshot) -> list[TreeEntry]:
@@ -222,8 +223,8 @@ def _stays_inside(path: str) -> bool:
     return not any(part in ("", ".") or ".." in part.split("\\") for part in parts)
 
 
-def _short_digest(folder: str) -> str:
-    return hashlib.sha256(folder.encode()).hexdigest()[:16]
+def _short_digest(told: str) -> str:
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 class _Writer(Protocol):

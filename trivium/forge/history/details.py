@@ -10,9 +10,10 @@ import msgspec
 
 from trivium.forge.history.reading import History
 from trivium.forge.repositories.finding import Repository
+from trivium.render.text import typeable
 from trivium.vcs.errors import UnknownPath, UnknownRevision
 from trivium.vcs.model import Snapshot
-from trivium.vcs.pages import CommitDetails
+from trivium.vcs.pages import CommitDetails, DiffOptions
 from trivium.vcs.values import Changeset, Refs, bounded
 
 MOST_NEIGHBOURS = 24
@@ -72,6 +73,23 @@ def is_at_one_of(history: History, repository: Repository, raw_ids: Sequence[str
                 snapshot.entry(raw_id, path)
                 return True
         return False
+
+    return history.read(repository, look)
+
+
+def touches(history: History, repository: Repository, raw_id: str, path: str) -> bool:
+    """Whether a changeset, by its full id, changes a file against one of its parents; the path as it can be typed."""
+
+    def look(snapshot: Snapshot) -> bool:
+        (changeset,) = snapshot.changesets([raw_id])
+        # What stands for odd characters of a name (`typeable`) begins with a backslash: then it is looked for in all.
+        wanted = DiffOptions(path="" if "\\" in path else path)
+        before: list[str | None] = [parent.raw_id for parent in changeset.parents]
+        return any(
+            path in {typeable(name) for name in (one.old_path, one.new_path) if name is not None}
+            for old in before or [None]
+            for one in snapshot.differing(old, raw_id, wanted)
+        )
 
     return history.read(repository, look)
 

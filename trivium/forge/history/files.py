@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from trivium.forge.history.listing import Change, change_of
 from trivium.forge.history.places import Place, check_path, place_in
 from trivium.forge.history.reading import History, Moment
 from trivium.forge.repositories.finding import Repository
+from trivium.vcs.errors import UnknownPath
 from trivium.vcs.model import Snapshot
+from trivium.vcs.values import Changeset
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Block:
     count: int
     change: Change
     before: str
-    """The full id of the commit's first parent; empty when it has none."""
+    """The full id of the commit's first parent; empty where the file was not there yet, or was called otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,28 @@ def annotated(history: History, repository: Repository, place: Place, most: int)
         ids = list(dict.fromkeys(line.raw_id for line in lines))
         commits = {changeset.raw_id: changeset for changeset in snapshot.changesets(ids)}
         changes = {raw_id: change_of(changeset) for raw_id, changeset in commits.items()}
-        blocks = []
-        for raw_id, run in itertools.groupby(lines, key=lambda line: line.raw_id):
-            parents = commits[raw_id].parents
-            blocks.append(Block(sum(1 for _ in run), changes[raw_id], parents[0].raw_id if parents else ""))
+        before = _parents_with(snapshot, commits.values(), place.path)
+        blocks = [
+            Block(sum(1 for _ in run), changes[raw_id], before.get(raw_id, ""))
+            for raw_id, run in itertools.groupby(lines, key=lambda line: line.raw_id)
+        ]
         return Annotated(b"".join(line.content for line in lines), blocks)
 
     return history.read(repository, look)
+
+
+def _parents_with(snapshot: Snapshot, commits: Iterable[Changeset], path: str) -> dict[str, str]:
+    """Commits → their first parents, as far as a file is called so there.
+
+    Only some are looked at: what is there before a commit is taken to be there before each later one.
+    """
+    first = {one.raw_id: one.parents[0].raw_id for one in sorted(commits, key=attrgetter("revision")) if one.parents}
+    ids = list(first)
+
+    def is_there(raw_id: str) -> bool:
+        with contextlib.suppress(UnknownPath):
+            snapshot.file(first[raw_id], path)
+            return True
+        return False
+
+    return {raw_id: first[raw_id] for raw_id in ids[bisect_left(ids, True, key=is_there) :]}

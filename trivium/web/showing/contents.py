@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import json
 import posixpath
 import re
@@ -22,7 +22,7 @@ from trivium.forge.repositories.finding import Repository
 from trivium.render import highlight, rows
 from trivium.render.cleaning import PREFIX, Resolve
 from trivium.render.markup import kind_of, render
-from trivium.render.text import CHARSETS, Decoded, decode, is_binary, lines
+from trivium.render.text import CHARSETS, Decoded, charset_of, decode, is_binary, lines
 from trivium.vcs.pages import EntryKind
 from trivium.web.declared import LOOKED_AT, shown_type
 from trivium.web.showing.keeping import recalled
@@ -122,8 +122,7 @@ def nature(visit: RepositoryVisit, place: Place) -> str:
 def text(visit: RepositoryVisit, place: Place) -> tuple[Shown, Markup]:
     """What a file is, and its lines as a table: as far as it has some, and up to the limits of a page."""
     settings = visit.site.settings
-    asked = visit.query.get("default_encoding", "").lower()
-    asked = asked if asked in CHARSETS else ""
+    asked = charset_of(visit.query.get("default_encoding", ""))
     coloured = (place.size or 0) <= min(settings.cut_off_limit_file, MOST_SHOWN)
 
     def make() -> str:
@@ -195,14 +194,11 @@ def decoded(data: bytes, asked: str, usual: str) -> Decoded:
     if asked:
         return decode(data, asked)
     for name in usual.split(","):
-        try:
-            charset = CHARSETS.get(codecs.lookup(name.strip()).name)
-            if charset is None or charset == "UTF-8":
-                data.decode("utf-8")
-                return decode(data)
-            return Decoded(data.decode(charset), charset)
-        except (LookupError, UnicodeDecodeError):
+        if not (charset := charset_of(name.strip())):
             continue
+        with contextlib.suppress(UnicodeDecodeError):
+            text = data.decode(charset)
+            return decode(data) if charset == "UTF-8" else Decoded(text, charset)
     return decode(data)
 
 

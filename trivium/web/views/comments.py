@@ -74,6 +74,8 @@ def _said(visit: RepositoryVisit, raw_id: str, wanted: Remark) -> Answer:
     """Do what the button says; back to where it is seen."""
     site, caller, repository, status = visit.site, visit.caller, visit.repository, wanted.changeset_status or None
     kind, resolves = wanted.comment_type or NOTE, wanted.resolves_comment_id or None
+    if wanted.place and not resolves and not details.touches(visit.history, repository, raw_id, wanted.place.path):
+        raise Invalid("The changeset does not change this file.", about="path")
     if wanted.act == "draft":
         drafts.keep(site, caller, repository, raw_id, wanted.text, wanted.place, kind)
         return _back(visit, raw_id, "review")

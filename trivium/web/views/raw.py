@@ -9,7 +9,7 @@ from functools import partial
 from trivium.access.levels import Level
 from trivium.forge.history.files import content
 from trivium.forge.history.places import Place
-from trivium.render.text import CHARSETS
+from trivium.render.text import charset_of
 from trivium.vcs.pages import EntryKind
 from trivium.web.answers import Body
 from trivium.web.declared import BINARY, type_by_name
@@ -27,9 +27,8 @@ def raw(visit: RepositoryVisit, revision: str, path: str) -> Body:
     kind = "text" if place.kind is EntryKind.SYMLINK else nature(visit, place)
     match kind:
         case "text":
-            asked = visit.query.get("default_encoding", "").lower()
             usual = visit.site.settings.default_encoding.partition(",")[0].strip() or "utf-8"
-            charset = CHARSETS.get(asked, usual)
+            charset = charset_of(visit.query.get("default_encoding", "")) or usual
             return _body(visit, place, f"text/plain; charset={charset}", "inline")
         case "binary":
             return _body(visit, place, BINARY, attachment(place.file_name))

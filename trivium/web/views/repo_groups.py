@@ -39,6 +39,7 @@ class NewGroup(Form):
     """By name or id, from super-administrators; empty: whoever makes it."""
     group_description: Text = ""
     group_copy_permissions: Tick = False
+    enable_locking: Tick = False
 
 
 class General(Form):
@@ -102,6 +103,7 @@ def create(visit: Visit) -> Page | Redirect:
                 description=wanted.group_description,
                 owner=wanted.group_owner or None,
                 copy_permissions=wanted.group_copy_permissions,
+                enable_locking=wanted.enable_locking,
             )
             said = visit.text("%(name)s was created.", name=made.name)
             return Redirect(visit.url("home.group", made.name), said)
