@@ -14,7 +14,7 @@ from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trivium.render import lexing
-from trivium.render.text import MOST_OF_A_LINE, code, escaped, line_of_code, lines
+from trivium.render.text import MOST_OF_A_LINE, code, escaped, is_plain, line_of_code, lines
 from trivium.render.token_classes import class_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _runs(lexer: Lexer, text: str, end: float) -> Iterator[tuple[str, str]]:
 
 
 def _span(of_piece: str, piece: str) -> str:
-    inside = escaped(piece) if piece.isprintable() else code(piece)
+    inside = escaped(piece) if is_plain(piece) else code(piece)
     return f'<span class="{of_piece}">{inside}</span>' if of_piece else inside
 
 

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Final
 
 from trivium.render.coding import Blocks, TooSlow
+from trivium.render.rest_growth import check_made, check_read, few_classes
 from trivium.render.text import escaped
 
 _MOST_OF_A_LINE: Final = 10_000
@@ -61,7 +62,7 @@ def rest(text: str, *, end: float) -> str:
             parts = publish_parts(
                 text,
                 parser=parser(end),
-                writer=writer(Blocks(end)),
+                writer=writer(end, len(text)),
                 settings_overrides={**_SETTINGS, "warning_stream": io.StringIO()},
             )
         finally:
@@ -77,8 +78,10 @@ def _parser_and_writer() -> tuple[Any, Any]:
     from docutils import nodes
     from docutils.parsers.rst import Parser
     from docutils.parsers.rst.states import Inliner
+    from docutils.transforms.universal import FilterMessages
     from docutils.writers.html5_polyglot import HTMLTranslator, Writer
 
+    few_classes()
     costly_nodes = (nodes.pending, nodes.Referential, nodes.Targetable, nodes.problematic, nodes.system_message)
 
     def bounded() -> Inliner:
@@ -113,11 +116,18 @@ def _parser_and_writer() -> tuple[Any, Any]:
             count = sum(isinstance(node, costly_nodes) for node in document.findall())
             if count + len(document.parse_messages) > _MOST_REFERENCES or time.thread_time() > self._end:
                 raise TooSlow
+            check_read(document, len(inputstring))
 
     class Translator(HTMLTranslator):
         """Writes images without looking for them in the file system, and code in our colours."""
 
         blocks: Blocks
+        end: float
+
+        def dispatch_visit(self, node: nodes.Node) -> Any:
+            if time.thread_time() > self.end:
+                raise TooSlow
+            return super().dispatch_visit(node)
 
         def visit_section(self, node: nodes.section) -> None:
             """Sections are not nested: their headings have the addresses."""
@@ -154,9 +164,28 @@ def _parser_and_writer() -> tuple[Any, Any]:
             self.body.append(self.blocks.block(node.astext(), language))
             raise nodes.SkipNode
 
+    class WhatWasMeant(FilterMessages):
+        """What docutils cannot read, such as another program's directives, is shown as it was written."""
+
+        def apply(self) -> None:
+            for message in tuple(self.document.findall(nodes.system_message)):
+                written = [one for one in message if isinstance(one, nodes.literal_block)]
+                loose = "system-messages" in message.parent.get("classes", ())
+                if written and not loose and not written[0].astext().startswith(".. raw::"):
+                    message.replace_self(written)
+            super().apply()
+
     class WithBlocks(Writer):
-        def __init__(self, blocks: Blocks) -> None:
+        def __init__(self, end: float, length: int) -> None:
             super().__init__()
-            self.translator_class = type("Coded", (Translator,), {"blocks": blocks})
+            self.translator_class = type("Coded", (Translator,), {"blocks": Blocks(end), "end": end})
+            self._length = length
+
+        def get_transforms(self) -> list[type[Any]]:
+            return [WhatWasMeant if one is FilterMessages else one for one in super().get_transforms()]
+
+        def translate(self) -> None:
+            check_made(self.document, self._length)
+            super().translate()
 
     return Patient, WithBlocks

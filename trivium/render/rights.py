@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from trivium.render.rows import icon
-from trivium.render.text import Markup, attribute, escaped
+from trivium.render.text import Markup, attribute, escaped, is_plain
 
 LEVELS: Final = ("none", "read", "write", "admin")
 _LOOKS: Final = {"none": "tag bad", "admin": "tag accent"}
@@ -67,7 +67,7 @@ def rights(
     found = []
     for face, name, label, href, level, told, why_href, of, removable in rows:
         shown = escaped(name)
-        called = shown if name.isprintable() else str(attribute(name))
+        called = shown if is_plain(name) else str(attribute(name))
         who = f'<a href="{escaped(href)}" dir="auto">{shown}</a>' if not label else escaped(label)
         asked = ""
         if why_href:

@@ -26,7 +26,20 @@ _ODD: Final = (
     *(range(0x20), range(0x7F, 0xA0), (0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F), range(0x2028, 0x202F)),
     *(range(0x2060, 0x2070), (0xFEFF,), range(0xFFF9, 0xFFFC), range(0xD800, 0xE000), range(0xE0000, 0xE0080)),
 )
+_INVISIBLE: Final = (
+    *((0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0), range(0x180B, 0x1810), range(0xFE00, 0xFE0E)),
+    *(range(0x1BCA0, 0x1BCA4), range(0x1D173, 0x1D17B), range(0xE0100, 0xE01F0)),
+)
+"""Letters and marks that show nothing: a name may consist of them, and whole programs were hidden in them."""
 """Characters that are not seen, or that move others; and bytes that are no UTF-8 (`os.fsdecode`)."""
+
+
+_HIDDEN: Final = frozenset(chr(number) for part in _INVISIBLE for number in part)
+
+
+def is_plain(text: str) -> bool:
+    """Whether everything in a text is seen, and moves nothing. Of most texts ASCII tells that."""
+    return text.isprintable() and (text.isascii() or _HIDDEN.isdisjoint(text))
 
 
 def esc(text: str) -> Markup:
@@ -41,12 +54,12 @@ def name(text: str) -> Markup:
 
 def named(text: str) -> str:
     """What `name` answers, as a plain string: for rows."""
-    return escaped(text) if text.isprintable() else text.translate(_in_elements())
+    return escaped(text) if is_plain(text) else text.translate(_in_elements())
 
 
 def attribute(text: str) -> Markup:
     """A name for the inside of a quoted attribute, where there can be no elements: odd characters in brackets."""
-    return escape(text) if text.isprintable() else Markup(text.translate(_in_attributes()))
+    return escape(text) if is_plain(text) else Markup(text.translate(_in_attributes()))
 
 
 def typeable(path: str) -> str:
@@ -63,7 +76,7 @@ def code(text: str) -> str:
     An odd character stays where it is, in an element that keeps it from moving others; the stylesheet shows its number.
     NUL, which HTML cannot hold, becomes its picture.
     """
-    if text.isprintable() or text.replace("\t", "").isprintable():
+    if is_plain(text) or is_plain(text.replace("\t", "")):
         return escaped(text)
     return text.translate(_in_code())
 
@@ -82,7 +95,9 @@ def line_of_code(text: str) -> str:
 
 def _table(shown: Callable[[int], str]) -> dict[int, str]:
     """What characters become: odd ones what `shown` says, and those that mean something in HTML their references."""
-    return {number: shown(number) for part in _ODD for number in part} | {ord(one): escaped(one) for one in "&<>\"'"}
+    return {number: shown(number) for part in (*_ODD, *_INVISIBLE) for number in part} | {
+        ord(one): escaped(one) for one in "&<>\"'"
+    }
 
 
 @cache

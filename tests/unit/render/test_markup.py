@@ -121,7 +121,7 @@ Text with *emphasis*, ``code``, `a link <docs/a.rst>`_, Tide_ and |short| [1]_.
 
 .. [1] Small print.
 
-.. strange:: left out
+.. strange:: as it is
 
 Deeper
 ------
@@ -133,13 +133,14 @@ def test_rest() -> None:
     page = shown(REST, "rst")
     assert [(node.tag, node.text()) for node in page.css("h1, h2")] == [("h1", "Tide"), ("h2", "Deeper")]
     assert "long words" in page.text()
-    assert "left out" not in page.text()
     assert "Mind this." in page.text()
     assert [link.attributes["href"] for link in page.css("p > a")][:2] == [
         "/repo/files/docs/a.rst",
         "#user-content-tide",
     ]
-    assert [block.text() for block in page.css("pre")] == ["def f(): pass\n", "literal <b>\n", "in parsed"]
+    assert [block.text() for block in page.css("pre")] == [
+        *("def f(): pass\n", "literal <b>\n", "in parsed", ".. strange:: as it is\n"),
+    ]
     assert page.css_first("pre span.k")
     image = page.css_first("img")
     assert image is not None
@@ -397,19 +398,41 @@ def test_what_takes_too_long_is_plain(kind: Kind) -> None:
         ("markdown", "".join(f"```l{number}\nx\n```\n" for number in range(500)) + "> " * 10_000),
         (
             "rst",
-            "".join(f".. |a{n}| replace:: |a{n + 1}||a{n + 1}|\n" for n in range(25))
+            "".join(f".. |a{n}| replace:: |a{n + 1}| |a{n + 1}|\n" for n in range(25))
             + ".. |a25| replace:: x\n\n|a0|\n",
         ),
+        ("rst", f".. |a| replace:: {'x ' * 4_900}\n\n" + f"{'|a| ' * 1_200}\n\n" * 4),
+        ("rst", f".. |a| unicode:: {'U+2028 ' * 1_000}\n\n{'|a| ' * 1_000}\n"),
+        ("rst", f".. _a: http://a.example/{'b' * 9_000}\n   {'c' * 9_000}\n\n" + f"{'a_ ' * 1_200}\n\n" * 3),
+        ("rst", f".. role:: r\n   :class: {' '.join(f'c{n}' for n in range(1_400))}\n\n{':r:`x` ' * 700}\n"),
+        ("rst", f".. class:: {'x ' * 4_900}\n\n" + "   x\n\n" * 2_000),
+        ("rst", ".. contents::\n\n" * 300 + "".join(f"s{n}\n====\n\n" for n in range(1_000))),
+        ("rst", f".. sectnum::\n   :prefix: {'x' * 9_000}\n\n" + "".join(f"s{n}\n====\n\n" for n in range(1_000))),
         ("rst", "- " * 4_000),
         ("rst", "".join(" " * depth + "- a\n\n" for depth in range(900))),
     ],
-    ids=["addresses", "cells", "languages", "replacements", "lists in a line", "lists in lists"],
+    ids=[
+        *("addresses", "cells", "languages", "replacements", "long replacements", "replacements of many parts"),
+        *("long targets", "classes of a role", "classes of paragraphs", "tables of contents", "long numbers"),
+        *("lists in a line", "lists in lists"),
+    ],
 )
 def test_no_text_becomes_much_longer(kind: Kind, text: str) -> None:
     began = time.thread_time()
     found = render(text, kind)
     assert len(found) < 20 * len(text) + 1_000_000
     assert time.thread_time() - began < 10 * markup.PATIENCE, "patience is for all of a text"
+
+
+def test_what_only_other_programs_understand_is_not_lost() -> None:
+    text = (
+        "a\n\n.. versionadded:: 1.2\n   Some words.\n\n.. raw:: html\n\n   hidden\n\n+-+\n| |\n+-+-+\n\n:nosuch:`y` z\n"
+    )
+    page = shown(text, "rst")
+    assert [block.text() for block in page.css("pre")] == [
+        ".. versionadded:: 1.2\n   Some words.\n",
+    ]
+    assert "y" in page.text() and "+-+-+" in page.text() and "hidden" not in page.text()
 
 
 def test_errors_of_renderers_are_the_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.support.growth import assert_linear
-from trivium.render import text
+from trivium.render import highlight, text
 from trivium.render.sections import address_of
 from trivium.render.text import Markup
 
@@ -84,7 +84,17 @@ def test_odd_characters_are_seen() -> None:
     assert text.name(b"caf\xe9".decode("utf-8", "surrogateescape")) == 'caf<span class="odd">\\xE9</span>'
     assert text.attribute("a\u202eb\x00") == "a[U+202E]b[U+0000]"
     assert text.code("a\u202eb") == 'a<bdi class="odd" title="U+202E">\u202e</bdi>b'
-    assert text.code("\ta\xa0ü🙂") == "\ta\xa0ü🙂"
+    assert text.code("\ta\xa0ü🙂 ☺\ufe0f 한글") == "\ta\xa0ü🙂 ☺\ufe0f 한글"
+
+
+@pytest.mark.parametrize("unseen", ["\u3164", "\u115f", "\ufe00", "\U000e0100", "\U000e01ef", "\u034f"])
+def test_no_letter_or_mark_is_invisible(unseen: str) -> None:
+    """Python calls them printable: a variable may be called so, and selectors of variants hold a byte each."""
+    number = f"U+{ord(unseen):04X}"
+    assert text.name(f"a{unseen}") == f'a<span class="odd">{number}</span>'
+    assert text.attribute(f"a{unseen}") == f"a[{number}]"
+    assert text.code(f"a{unseen}") == f'a<bdi class="odd" title="{number}">{unseen}</bdi>'
+    assert number in "".join(highlight.highlight(f"const {{a,{unseen}}} = x\n", "javascript").lines)
 
 
 @pytest.mark.parametrize(
