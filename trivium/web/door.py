@@ -37,7 +37,7 @@ from trivium.web.sending import BUSY, Sender, encoded, respond
 from trivium.web.static_files import static_files
 from trivium.web.templating import templates
 from trivium.web.texts import refused
-from trivium.web.urls import parameters, query_of, segments_of
+from trivium.web.urls import parameters, query_of, segments_of, without_keys
 from trivium.web.views import load
 from trivium.web.visit import RepositoryVisit, TakesLong, Visit
 
@@ -169,6 +169,7 @@ class WebDoor:
             languages=given.get(b"accept-language", b"").decode("latin-1"),
             by_script=given.get(b"x-requested-with") == b"XMLHttpRequest",
             own_origin=_is_own(scope, origin),
+            page="" if method in ("GET", "HEAD") else _page_of(given.get(b"referer", b""), origin),
             form=form or {},
             unread=form is None,
             token=given.get(b"x-csrf-token", b"").decode("latin-1"),
@@ -314,6 +315,15 @@ class WebDoor:
                 content = found.compressed
                 headers.append(("Content-Encoding", "gzip"))
         await respond(send, 200, headers, content, head_only=scope["method"] == "HEAD")
+
+
+def _page_of(referer: bytes, origin: str) -> str:
+    """The path and query of a page that is at this origin and can be looked at again; of any other nothing."""
+    path, _, query = referer.removeprefix(origin.encode()).partition(b"?")
+    if not referer.startswith(origin.encode()) or not path.startswith(b"/") or not path.isascii():
+        return ""
+    rest = without_keys(query_of(query))
+    return path.decode() + (f"?{rest}" if rest else "")
 
 
 def _is_own(scope: Scope, origin: str) -> bool:
