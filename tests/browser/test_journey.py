@@ -230,6 +230,8 @@ def test_from_an_empty_server_to_a_team_at_work(
     # With a token a program clones.
     ada.at("/_admin/my_account/auth_tokens")
     ada.fill(description="the build")
+    ada.select("role", "Everything")
+    ada.select("lifetime", "1 hour")
     ada.press("Make the token")
     key = KEY.search(ada.page.locator("main").inner_text())
     assert key is not None

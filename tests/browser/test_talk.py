@@ -54,6 +54,22 @@ def test_by_keys_a_line_is_commented_on_and_a_review_sent(adas: Watched, world: 
     assert audit(adas, f"/{exhibit.name}/comments/new?revision={exhibit.ids[-2]}", looks=OPPOSITES) == []
 
 
+def test_two_clicks_are_one_comment_and_who_comes_back_may_send_again(adas: Watched, world: World) -> None:
+    exhibit = world.exhibits["svn"]
+    page = adas.open(f"/{exhibit.name}/comments/new?revision={exhibit.ids[0]}")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("Your comment").fill("Twice?")
+    page.get_by_role("button", name="Comment", exact=True).dblclick()
+    expect(page.locator(".general .remark").filter(has_text="Twice?")).to_have_count(1)
+    assert len(sent) == 1
+    page.go_back()
+    page.get_by_label("Your comment").fill("Once more.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator(".general .remark").filter(has_text="Once more.")).to_have_count(1)
+    assert adas.wrong == []
+
+
 def test_without_a_script(window: Callable[..., Watched], world: World) -> None:
     watched = window(java_script_enabled=False)
     page, exhibit = watched.page, world.exhibits["hg"]

@@ -509,7 +509,7 @@ def test_the_last_active_super_admin_stays(own_server: Server) -> None:
     deputy = root.new_user(admin=True)
     root("update_user", userid=deputy.id, active=False)  # an inactive deputy is no help
     with own_server.unchanged():
-        for args in ({"active": False}, {"admin": False}, {"admin": "no", "firstname": "x"}):
+        for args in ({"active": False}, {"admin": False}, {"admin": "no", "firstname": "x"}, {"extern_type": "ldap"}):
             assert root.error("update_user", userid="root", **args) == "failed to update user `root`"
         assert root.error("delete_user", userid="root") == "failed to delete user ID:2 root"
     assert root("update_user", userid="root", firstname="Rita", active=True, admin=True)["user"]["firstname"] == "Rita"

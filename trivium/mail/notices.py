@@ -38,6 +38,7 @@ from trivium.mail.addresses import mailbox, sender
 from trivium.mail.messages import Content, Envelope, message
 from trivium.mail.wording import worded
 from trivium.store.tables import preferences, users
+from trivium.vcs.abilities import Numbers
 
 _log = structlog.get_logger(__name__)
 
@@ -153,9 +154,12 @@ class _Comments(_Kind):
             found = sent(db, said)
             if not found or not may_read(db, to, event.repository_id):
                 return None
-            name = repositories.find(db, the_system(), event.repository_id, Level.READ).name
+            repository = repositories.find(db, the_system(), event.repository_id, Level.READ)
         words, settings = language(chosen or SOURCE), self.site.settings
-        commit, first = said.revision[:_SHORT], found[0]
+        name, first, short = repository.name, found[0], said.revision[:_SHORT]
+        # As pages show it.
+        numbers = self.site.back_ends[repository.kind].abilities.numbers
+        commit = f"r{said.revision}" if numbers is Numbers.IDS else short
         subject = words.text(
             "%(who)s commented on %(commit)s in %(repository)s",
             who=first.author_name,
@@ -172,7 +176,7 @@ class _Comments(_Kind):
             vote=_vote(words, next((one.status for one in reversed(found) if one.status), None)),
             link=links.changeset(settings, name, said.revision, first.id),
         )
-        thread = f"commit.{event.repository_id}.{commit}"
+        thread = f"commit.{event.repository_id}.{short}"
         return Letter(content, Envelope(f"comment.{first.id}", event.at, thread, f"repository-{event.repository_id}"))
 
 

@@ -175,6 +175,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     by_script: bool = False
     own_origin: bool = True
     """Whether a browser says that a page of ours sent it."""
+    page: str = ""
+    """The page of ours from which a browser says that it sent this form: path and query, without keys."""
     form: Mapping[str, str] = msgspec.field(default_factory=dict)
     unread: bool = False
     """Whether something came that no form sends: another type of body, of which nothing was read."""

@@ -37,7 +37,7 @@ from trivium.web.sending import BUSY, Sender, encoded, respond
 from trivium.web.static_files import static_files
 from trivium.web.templating import templates
 from trivium.web.texts import refused
-from trivium.web.urls import parameters, query_of, segments_of
+from trivium.web.urls import parameters, query_of, segments_of, without_keys
 from trivium.web.views import load
 from trivium.web.visit import RepositoryVisit, TakesLong, Visit
 
@@ -170,6 +170,7 @@ class WebDoor:
             languages=given.get(b"accept-language", b"").decode("latin-1"),
             by_script=given.get(b"x-requested-with") == b"XMLHttpRequest",
             own_origin=_is_own(scope, origin),
+            page="" if method in ("GET", "HEAD") else _page_of(given.get(b"referer", b""), origin),
             form=form or {},
             unread=form is None,
             token=given.get(b"x-csrf-token", b"").decode("latin-1"),
@@ -323,6 +324,15 @@ def _or_method(error: Refused, visit: Visit | None) -> Refused:
     if error.status == 404 and isinstance(visit, RepositoryVisit) and visit.others:
         return not_taken(visit.others)
     return error
+
+
+def _page_of(referer: bytes, origin: str) -> str:
+    """The path and query of a page that is at this origin and can be looked at again; of any other nothing."""
+    path, _, query = referer.removeprefix(origin.encode()).partition(b"?")
+    if not referer.startswith(origin.encode()) or not path.startswith(b"/") or not path.isascii():
+        return ""
+    rest = without_keys(query_of(query))
+    return path.decode() + (f"?{rest}" if rest else "")
 
 
 def _is_own(scope: Scope, origin: str) -> bool:

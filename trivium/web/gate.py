@@ -156,6 +156,9 @@ class Gate:
         caller = who.caller or anonymous(asked.address)
         named_in = msgspec.structs.replace(asked, segments=tuple(given.pop("repository").split("/")))
         found = self._repository(caller, named_in)
+        if found is None and who.caller is not None and (name := self._former(caller, named_in)):
+            address = Urls(asked.origin, asked.root).to(view.name, name)
+            raise Elsewhere(Redirect(address, status=_moved_status(asked)))
         if found is None or found[1] or found[0].level < Level.READ or who.caller is None:
             raise self._absent(who, asked)
         return self._about(asked, pace, who, caller, None, found[0], view, given)
@@ -334,8 +337,17 @@ class Gate:
                 rest = "".join(f"/{quoted_segment(segment)}" for segment in asked.segments[count:])
                 query = without_keys(asked.query)
                 address = f"{asked.root}/{quoted(repository.name)}{rest}{'?' if query else ''}{query}"
-                return Redirect(address)
+                return Redirect(address, status=_moved_status(asked))
         return None
+
+    def _former(self, caller: Caller, asked: Asked) -> str:
+        """What the repository is called now that was called so; empty where the caller may read none."""
+        name = "/".join(asked.segments)
+        if len(name) > _LONGEST_NAME or not is_clean_text(name):
+            return ""
+        with self._site.store.read() as db:
+            repository = finding.by_former_name(db, caller, name)
+        return repository.name if repository is not None else ""
 
     def _with_ending(self, db: Connection, caller: Caller, name: str) -> Repository | None:
         """The repository whose address is a name with the customary ending, as somebody copies it from a clone."""
@@ -428,7 +440,7 @@ class Gate:
         if asked.method not in _SAFE:
             token = asked.form.get("csrf_token") or asked.token
             if who.keyed or not asked.own_origin or not is_right(visit.form_secret, token):
-                raise Refused(403, FORGED)
+                raise Refused(403, FORGED, values=_once_more(visit))
             if asked.unread:
                 raise Refused(415, _NO_FORM)
             if asked.only_if not in ("", "*") or asked.tags == "*":
@@ -464,6 +476,23 @@ class Gate:
             form_secret=secret,
             **about,
         )
+
+
+def _moved_status(asked: Asked) -> int:
+    """With which somebody is led to where a repository is now: a form goes there with all that was typed into it."""
+    return 302 if asked.method in _SAFE else 307
+
+
+def _once_more(visit: Visit) -> dict[str, Any]:
+    """What a page of ours sent after its session had ended and another had begun: it can be sent once more from there.
+
+    Nothing is offered where no browser says that our own page sent it, and no password is written into a page.
+    """
+    asked = visit.asked
+    if visit.session is None or asked.by_script or not asked.own_origin or not asked.page:
+        return {}
+    typed = {name: value for name, value in asked.form.items() if name != "csrf_token"}
+    return {} if any("password" in name for name in typed) else {"typed": typed, "action": asked.root + asked.raw_path}
 
 
 _OF_PENDING: Final = {"repo_creating": "jobs.creating", "crepo_check": "jobs.check"}

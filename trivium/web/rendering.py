@@ -19,6 +19,7 @@ from trivium.web.answers import (
     HTML,
     PLAIN,
     Answer,
+    Asked,
     Body,
     Feed,
     HeaderList,
@@ -37,7 +38,7 @@ from trivium.web.static_files import static_files
 from trivium.web.templating import REST, keys, templates
 from trivium.web.times import REST_SLOT, TOKEN_SLOT, Telling, filled
 from trivium.web.tokens import token_of
-from trivium.web.urls import without_keys
+from trivium.web.urls import is_shown, segments_of, without_keys
 from trivium.web.visit import RepositoryVisit, Visit
 from trivium.web.zones import zone
 
@@ -121,12 +122,20 @@ def refusal(error: Refused, visit: Visit, shape: Shape) -> Ready:
 def sign_in_first(error: SignInNeeded, visit: Visit) -> Ready:
     """The way to the sign-in, and back afterwards; never with a key in it (system.md 1.4)."""
     asked = visit.asked
-    came_from = asked.root + asked.raw_path if asked.method in ("GET", "HEAD") else asked.root + "/"
-    query = without_keys(asked.query)
-    if query and asked.method in ("GET", "HEAD"):
-        came_from += "?" + query
+    if asked.method in ("GET", "HEAD"):
+        came_from, query = asked.root + asked.raw_path, without_keys(asked.query)
+        came_from += f"?{query}" if query else ""
+    else:
+        came_from = _form_page(asked)
     address = f"{asked.root}/_admin/login?{urlencode({'came_from': came_from})}"
     return ready(Redirect(address, error.said), visit)
+
+
+def _form_page(asked: Asked) -> str:
+    """The page with the form that was sent, where a browser keeps what was typed; else the first page."""
+    path = asked.page.partition("?")[0]
+    segments = segments_of(path.removeprefix(asked.root).encode()) if path.startswith(f"{asked.root}/") else None
+    return asked.page if segments and is_shown(segments) else f"{asked.root}/"
 
 
 def request_id(visit: Visit) -> str:

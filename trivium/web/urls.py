@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
-from trivium.web.registering import named
+from trivium.names import MAX_DEPTH
+from trivium.web.registering import matching, named
 
 _LONGEST_PATH: Final = 8 << 10
 _MOST_SEGMENTS: Final = 1_000
@@ -43,6 +44,16 @@ def is_of_site(first: str) -> bool:
 def is_permanent(first: str) -> bool:
     """Whether a first segment names a repository by its number, for ever."""
     return _PERMANENT.fullmatch(first) is not None
+
+
+def is_shown(segments: tuple[str, ...]) -> bool:
+    """Whether an address may be that of something to look at, whatever repositories there are."""
+    if not segments or is_of_site(segments[0]):
+        found = matching(segments, of_repository=False)
+    else:
+        ends = range(1, min(len(segments), MAX_DEPTH) + 1)
+        found = [one for end in ends for one in matching(segments[end:], of_repository=True)]
+    return any("GET" in view.methods for view, _ in found)
 
 
 def query_of(raw_query: bytes) -> Mapping[str, str]:

@@ -331,7 +331,15 @@ def test_other_addresses_lead_to_the_right_one(
         assert "Action not supported for svn." in adas.get(f"/{quoted}").page.text
     for path in (f"/{quoted.replace('/', '%2F')}", f"/{quoted.replace('/', '%2f')}/summary"):
         assert adas.get(path).status == 200, path
+    # A form that was open meanwhile goes there with all that was typed.
+    for path, there in (
+        (f"/{old}/changeset/tip/comment", f"/{quoted}/changeset/tip/comment"),
+        (f"/_admin/repos/{old}", f"/_admin/repos/{quoted}"),
+    ):
+        answer = adas.post(path, {"_method": "PUT" if "_admin" in path else "POST"})
+        assert (answer.status, answer.location) == (307, there), path
     visitor = Browser(server.url)
+    assert visitor.post(f"/_admin/repos/{old}", {"_method": "PUT"}).location.startswith("/_admin/login?came_from=")
     for path in (f"/{old}", f"/{quoted}", f"/{quoted}.git", f"/{unique('nope')}"):
         assert visitor.get(path).location.startswith("/_admin/login?came_from="), path
 

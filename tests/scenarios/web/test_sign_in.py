@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.clients import Api, Person
+from tests.support.filled_forms import filled_form
 from tests.support.servers import Server
 
 
@@ -100,6 +101,35 @@ def test_signing_out_ends_the_session_itself(adas: Browser, project: str) -> Non
     assert adas.get(f"/{project}").status == 302
     adas.cookies = kept
     assert adas.get(f"/{project}").status == 302
+
+
+def test_what_was_typed_outlives_the_session(
+    server: Server, adas: Browser, ada: Person, project: str, root: Api
+) -> None:
+    page, there = f"/{project}/settings", f"/_admin/repos/{project}"
+    from_page = {"Referer": f"{server.url}{page}?a=1&api_key=x"}
+    typed = filled_form(adas.get(page), "repo_name") | {"repo_description": 'Long "words" <b>\n\nof Ada'}
+    sent = typed | {"_method": "PUT", "csrf_token": adas.get(page).page.token}
+    # Whoever is not signed in any more comes back to the page, where the browser has what was typed.
+    answer = Browser(server.url).post(there, sent, **from_page)
+    assert came_from(answer.location) == f"{page}?a=1"
+    for elsewhere in ("https://evil.example/", f"{server.url}.evil.example{page}", f"{server.url}{there}"):
+        assert came_from(Browser(server.url).post(there, sent, Referer=elsewhere).location) == "/", elsewhere
+    # Whoever has signed in again meanwhile sends it once more.
+    again = Browser(server.url)
+    again.sign_in(ada)
+    answer = again.post(there, sent, **from_page)
+    assert answer.status == 403 and "Cross-site request forgery detected" in answer.page.text
+    offered = filled_form(answer, "repo_description")
+    assert offered == typed and root("get_repo", repoid=project)["description"] != typed["repo_description"]
+    tokens = [field["value"] for field in answer.page.all("input", name="csrf_token")]
+    assert again.post(there, offered | {"_method": "PUT", "csrf_token": tokens[-1]}).status == 302
+    assert root("get_repo", repoid=project)["description"] == typed["repo_description"]
+    # Nothing is offered of what another site may have sent, and no password is shown.
+    for headers in ({}, from_page | {"Origin": "https://evil.example"}, from_page | {"Sec_Fetch_Site": "cross-site"}):
+        assert "of Ada" not in again.post(there, sent, **headers).text, headers
+    secret = {"csrf_token": sent["csrf_token"], "current_password": "correct horse"}
+    assert "correct horse" not in again.post("/_admin/my_account/password", secret, **from_page).text
 
 
 def test_a_form_without_its_token_does_nothing(server: Server, adas: Browser, browser: Browser, project: str) -> None:

@@ -113,6 +113,19 @@ def test_those_hear_of_a_comment_who_take_part_and_may_read(posting: Site, ada: 
     assert "&lt;b&gt;@nobody&lt;/b&gt;" in rich and "<b>" not in rich and f'href="{link}"' in rich
 
 
+def test_a_mail_names_a_revision_as_pages_do(posting: Site, ada: Caller, ben: Caller) -> None:
+    with posting.store.write() as db:
+        repository_id = rows.repository(db, "team", ada, kind="svn")
+    with posting.store.read() as db:
+        repository = finding.find(db, ada, repository_id, Level.READ)
+        author = accounts.by_id(db, ada.user_id)
+    comments.comment(posting, ada, repository, "12", author, "@ben")
+    post(posting)
+    (told,) = mails(posting).values()
+    assert told["Subject"] == "ada commented on r12 in team" and "/team/changeset/12#" in body(told, "plain")
+    assert told["References"] == f"<commit.{repository_id}.12@forge.example.org>"
+
+
 def test_whoever_lost_the_right_meanwhile_hears_nothing(posting: Site, ada: Caller, ben: Caller) -> None:
     site = posting
     with site.store.write() as db:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from tests.support import rows
 from tests.support.browser import Answer
 from tests.support.doors import Doorway, Visitor
+from tests.support.filled_forms import filled_form
 from trivium.access.caller import Caller, the_system
 from trivium.access.credentials import Authenticator, CredentialsRefused
 from trivium.access.keys import Role
@@ -123,7 +124,11 @@ def test_the_built_in_key_is_replaced_and_shown(site: Site, ida: Caller, idas: V
 
 @pytest.mark.parametrize(
     ("field", "given"),
-    [("lifetime", "0"), ("lifetime", "-2"), ("lifetime", "soon"), ("role", "root"), ("description", "x" * 1001)],
+    [
+        *(("lifetime", given) for given in ("0", "-2", "soon", "")),
+        *(("role", given) for given in ("root", "")),
+        ("description", "x" * 1001),
+    ],
 )
 def test_what_is_wrong_with_a_key_is_told_beside_its_field(
     site: Site, ida: Caller, idas: Visitor, field: str, given: str
@@ -135,6 +140,13 @@ def test_what_is_wrong_with_a_key_is_told_beside_its_field(
     assert [one for tag in ("input", "select") for one in page.all(tag, name=field, aria_invalid="true")], field
     if field != "description":
         assert page.all("input", name="description")[0]["value"] == "kept"
+    assert len(_tokens(site, ida)) == 1
+
+
+def test_an_empty_form_makes_no_key_for_everything_for_ever(site: Site, ida: Caller, idas: Visitor) -> None:
+    assert filled_form(idas.get(TOKENS), "lifetime")["lifetime"] == ""
+    for fields in ({}, {"description": "CI"}, {"role": "token_role_all"}, {"lifetime": "-1"}):
+        assert idas.post(TOKENS, **fields).status == 422, fields
     assert len(_tokens(site, ida)) == 1
 
 

@@ -43,6 +43,8 @@ def test_others_lose_theirs_at_once_and_who_is_not_named_is_missed(root: Visitor
     crew = user_groups.create(site, owner, name="crew")
     page = f"/_admin/user_groups/{crew.id}/edit/permissions"
     assert put(root, page, name="ben", perm="usergroup.admin").status == 302
+    for missing in ({"name": "ben"}, {"perm": "usergroup.read"}):
+        assert put(root, page, **missing).status == 422, missing
     assert delete(root, page).status == 422
     assert delete(root, page, name="nobody").status == 404
     assert delete(root, page, name="ben").status == 302

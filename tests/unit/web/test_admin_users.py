@@ -6,6 +6,7 @@ from __future__ import annotations
 from tests.support import rows
 from tests.support.administering import account, delete, put, said
 from tests.support.doors import Visitor
+from tests.support.filled_forms import filled_form
 from trivium.access.caller import Caller, the_system
 from trivium.forge.accounts import users as accounts
 from trivium.forge.site import Site
@@ -77,7 +78,14 @@ def test_the_last_super_admin_stays_one(root: Visitor, site: Site) -> None:
     answer = put(root, f"/_admin/users/{me.id}", username="root", email="root@example.org", active="1")
     assert answer.status == 422 and "must stay" in answer.page.text and account(site, "root").admin
     assert delete(root, f"/_admin/users/{me.id}", name="root").status == 422
+    fields = filled_form(root.get(f"/_admin/users/{me.id}/edit"), "username")
+    # Nobody can sign in to an account of another plug-in.
+    answer = put(root, f"/_admin/users/{me.id}", **fields | {"extern_type": "ldap"})
+    assert answer.status == 422 and account(site, "root").extern_type == "rhodecode"
+    assert answer.page.all("input", name="extern_type", aria_invalid="true")
+    rows.user(site, "deputy", admin=True)
     assert root.get("/_admin/users/1").status == 404 and root.get("/_admin/users/default").status == 404
+    assert put(root, f"/_admin/users/{me.id}", **fields | {"extern_type": "ldap"}).status == 302
 
 
 def test_what_somebody_owns_is_handed_over_before_they_go(root: Visitor, site: Site, ada: Caller, ben: Caller) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from trivium.access.caller import Caller
 from trivium.access.credentials import LOCAL
@@ -298,6 +298,8 @@ def update_account(site: Site, caller: Caller, user: User, wanted: UserChanges, 
             check_free(db, email=changes["email"], but=user.id)
         if wanted.active is False or wanted.admin is False:
             _check_not_last_admin(db, user.id)
+        if extern.get("extern_type", LOCAL) != LOCAL:
+            _check_not_last_admin(db, user.id, about="extern_type")
         if changes:
             told = {name: value for name, value in changes.items() if name not in ("password_hash", "username_key")}
             was = values_before(db, users, user.id, told)
@@ -383,11 +385,15 @@ def check_text(text: str, *, about: str = "name") -> None:
         raise Invalid("A name is too long, or has a character that cannot be stored.", about=about)
 
 
-def _check_not_last_admin(db: Connection, user_id: int) -> None:
-    """The site must keep an active super-admin (security.md S-17)."""
-    this_one = db.execute(select(users.c.admin, users.c.active).where(users.c.id == user_id)).first()
-    if this_one is None or not (this_one.admin and this_one.active):
+def _check_not_last_admin(db: Connection, user_id: int, *, about: str = "admin") -> None:
+    """The site must keep an active super-admin (security.md S-17), and one who can sign in, while it has one.
+
+    Nobody signs in to an account of another plug-in, of which there is none yet (system.md 5.2).
+    """
+    may = select(users.c.id, users.c.extern_type).where(users.c.admin, users.c.active)
+    admins = {row.id: row.extern_type for row in db.execute(may)}
+    if user_id not in admins:
         return
-    others = select(func.count()).where(users.c.admin, users.c.active, users.c.id != user_id)
-    if not db.execute(others).scalar():
-        raise Invalid("The last active super-admin must stay.", about="admin")
+    own = admins.pop(user_id)
+    if not admins or (own == LOCAL and LOCAL not in admins.values()):
+        raise Invalid("The last active super-admin must stay.", about=about)

@@ -7,7 +7,7 @@ from trivium.errors import Invalid
 from trivium.forge.accounts import allowed_addresses
 from trivium.forge.accounts.users import User
 from trivium.web.forms import Entered, Form, Line, Tick, sentence
-from trivium.web.showing.administered_users import number
+from trivium.web.numbers import number
 from trivium.web.visit import Visit
 
 

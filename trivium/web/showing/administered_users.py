@@ -20,11 +20,6 @@ def user_of(visit: Visit, given: str) -> User:
     return found
 
 
-def number(typed: str) -> int:
-    """The id that a button sends; 0, which nothing has, for what is none."""
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 18 else 0
-
-
 def page(view: str, name: str, user: User, status: int = 200, *, headers: HeaderList = (), **values: Any) -> Page:
     """A page about an account, which has tabs: the view that shows it, and the name of its template."""
     template = f"administration/user_{name}.html"

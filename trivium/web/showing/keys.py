@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from trivium.access.caller import Caller
 from trivium.access.keys import Role
 from trivium.forge.accounts import tokens as core
-from trivium.forge.accounts.tokens import NEVER, NewToken
+from trivium.forge.accounts.tokens import NewToken
 from trivium.web.answers import SECRET, Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, Whole, empty, one_of, read
 from trivium.web.visit import Visit
@@ -22,10 +22,10 @@ _Role = Annotated[str, one_of(*(role.value for role in Role))]
 class NewKey(Form):
     """A further key; the names are those of the reference."""
 
+    role: _Role
+    lifetime: Whole
+    """Minutes, -1 for ever. Both have to be chosen: a key that opens everything for ever is never made unawares."""
     description: Line = ""
-    lifetime: Whole = NEVER
-    """Minutes, -1 for ever."""
-    role: _Role = Role.ALL.value
 
 
 def listed(visit: Visit, whose: Caller) -> dict[str, Any]:

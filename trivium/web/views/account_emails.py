@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from trivium.forge.accounts import emails as core
 from trivium.forge.accounts.emails import ConfirmationRefused, TooOften
 from trivium.turns import Pace
 from trivium.web.answers import SECRET, HeaderList, Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, empty, read
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
-
-_LONGEST_ID: Final = 18
 
 
 class NewEmail(Form):
@@ -112,6 +109,6 @@ def _void(visit: Visit) -> Page:
 
 
 def _id(given: str) -> int:
-    if not (given.isascii() and given.isdigit()) or len(given) > _LONGEST_ID:
+    if not (found := number(given)):
         raise Refused(404, "There is no such address. It may have been removed already.")
-    return int(given)
+    return found

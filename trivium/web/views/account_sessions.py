@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from trivium.forge.accounts import allowed_addresses
 from trivium.forge.accounts import sessions as core
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
 from trivium.web.showing.devices import device
 from trivium.web.visit import Visit
-
-_LONGEST_ID: Final = 18
 
 
 @view("GET", "/_admin/my_account/sessions", needs=Who.USER, word="MyAccountController:my_account_sessions")
@@ -40,9 +37,7 @@ def end(visit: Visit) -> Redirect:
         return Redirect(
             address, visit.language.plural("%(num)s session is ended.", "%(num)s sessions are ended.", count)
         )
-    given = visit.form.get("del_session_id", "")
-    number = int(given) if given.isascii() and given.isdigit() and len(given) <= _LONGEST_ID else 0
-    if not core.end_session(*whose, number):
+    if not core.end_session(*whose, number(visit.form.get("del_session_id", ""))):
         raise Refused(404, "There is no such session. It may have ended already.")
     return Redirect(address, visit.text("The session is ended."))
 

@@ -14,6 +14,7 @@ from trivium.mail.trial import send_test_mail
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect, Refused
 from trivium.web.forms import Entered, Form, Line, empty, read
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
 from trivium.web.visit import Visit
 
@@ -106,9 +107,8 @@ def open_source(_visit: Visit) -> Page:
 )
 def tell_again(visit: Visit) -> Redirect:
     """Have something tried again that could not be told."""
-    event = visit.form.get("event", "")
-    number = int(event) if event.isascii() and event.isdigit() and len(event) <= 18 else 0
-    tried = again(visit.site, visit.caller, visit.form.get("subscriber", "")[:60], number)
+    event = number(visit.form.get("event", ""))
+    tried = again(visit.site, visit.caller, visit.form.get("subscriber", "")[:60], event)
     said = visit.text("It is tried again.") if tried else visit.text("It was told meanwhile.")
     return Redirect(visit.url("admin_installation.system"), said)
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from trivium.forge.upkeep import exception_reports as reports
 from trivium.turns import Pace
 from trivium.web.answers import Page, Refused
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
-from trivium.web.showing.administered_users import number
 from trivium.web.visit import Visit
 
 

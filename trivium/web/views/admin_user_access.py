@@ -16,11 +16,12 @@ from trivium.forge.rights.listing import global_rights, rights_page
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, Form, Line, Tick, empty, read, stored
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
 from trivium.web.showing import administration as shown
 from trivium.web.showing import keys
 from trivium.web.showing.address_ranges import NewRange, allow_range, forget_range
-from trivium.web.showing.administered_users import number, page, user_of
+from trivium.web.showing.administered_users import page, user_of
 from trivium.web.visit import Visit
 
 _TOKENS: Final = "admin_user_access.tokens"

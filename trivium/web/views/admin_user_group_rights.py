@@ -26,14 +26,19 @@ from trivium.web.visit import Visit
 _Perm = Annotated[str, one_of(*(Scope.USER_GROUP.name_of(level) for level in Level))]
 
 
-class Grant(Form):
-    """Who may use or administer it."""
+class Holder(Form):
+    """Whose right on it is given, or taken back."""
 
     name: Line
-    perm: _Perm = Scope.USER_GROUP.name_of(Level.READ)
     of_group: Tick = False
     sure: Tick = False
     """Whether somebody who takes their own right away was asked once more."""
+
+
+class Grant(Holder, kw_only=True):
+    """Who may use or administer it."""
+
+    perm: _Perm
 
 
 @view(
@@ -76,7 +81,7 @@ def grant(visit: Visit, user_group: str) -> Page | Redirect:
 def revoke(visit: Visit, user_group: str) -> Page | Redirect:
     """Take a right back."""
     found = group_of(visit, user_group)
-    entered = read(Grant, visit)
+    entered = read(Holder, visit)
     if wanted := entered.form:
         subject = visit.ask(_subject, wanted.name, of_group=wanted.of_group)
         asked = Wanted(subject, None, "none", sure=wanted.sure)
@@ -84,7 +89,9 @@ def revoke(visit: Visit, user_group: str) -> Page | Redirect:
     return _permissions(visit, found, entered)
 
 
-def _carried_out(visit: Visit, group: UserGroup, entered: Entered[Grant], asked: Wanted, said: str) -> Page | Redirect:
+def _carried_out(
+    visit: Visit, group: UserGroup, entered: Entered[Holder] | Entered[Grant], asked: Wanted, said: str
+) -> Page | Redirect:
     """Give or take the right, unless the visitor has to be asked once more."""
     if asked.locks_out(visit, Scope.USER_GROUP, group.id, group.owner_id):
         return _permissions(visit, group, entered, asked)
@@ -159,7 +166,9 @@ def _as_subject(group: UserGroup) -> Subject:
     return Subject(group.name, group_id=group.id)
 
 
-def _permissions(visit: Visit, group: UserGroup, entered: Entered[Grant], own: Wanted | None = None) -> Page:
+def _permissions(
+    visit: Visit, group: UserGroup, entered: Entered[Holder] | Entered[Grant], own: Wanted | None = None
+) -> Page:
     if visit.ask(are_many, Scope.USER_GROUP, group.id):
         visit.take_a_moment()
     found = visit.ask(lambda db, _: on_objects.members(db, Scope.USER_GROUP, group.id))

@@ -22,9 +22,10 @@ from trivium.forge.groups import repo_groups
 from trivium.turns import Pace
 from trivium.web.answers import Page, Redirect
 from trivium.web.forms import Entered, Form, Line, Secret, Tick, empty, read, sentence, stored
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
 from trivium.web.showing import administration as shown
-from trivium.web.showing.administered_users import number, page, user_of
+from trivium.web.showing.administered_users import page, user_of
 from trivium.web.visit import Visit
 
 

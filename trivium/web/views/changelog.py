@@ -7,6 +7,7 @@ from trivium.access.levels import Level
 from trivium.forge.history import pages, search
 from trivium.forge.history.pages import LARGEST, SIZE
 from trivium.vcs.errors import UnknownRevision
+from trivium.web import numbers
 from trivium.web.answers import Page, Part
 from trivium.web.registering import view
 from trivium.web.showing import found, log
@@ -22,10 +23,7 @@ _LONGEST_NUMBER = 7
 
 def number_of(visit: RepositoryVisit, name: str, otherwise: int, most: int) -> int:
     """A number from 1 in the query; what is no such number is as if it were not there."""
-    given = visit.query.get(name, "")
-    if not (given.isascii() and given.isdigit() and len(given) <= _LONGEST_NUMBER):
-        return otherwise
-    return min(max(int(given), 1), most)
+    return min(numbers.number(visit.query.get(name, ""), digits=_LONGEST_NUMBER) or otherwise, most)
 
 
 @view("GET", "/{repository}/changelog", needs=Level.READ, word="ChangelogController:index")

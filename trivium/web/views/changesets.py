@@ -18,6 +18,7 @@ from trivium.forge.reviews.talk import talk_on
 from trivium.render.sections import address_of
 from trivium.web.answers import Body, Json, Page
 from trivium.web.downloads import attachment
+from trivium.web.numbers import number
 from trivium.web.registering import view
 from trivium.web.showing.changes import changes_of, look_of, raw_options, remembered
 from trivium.web.showing.issues import issues_of
@@ -44,13 +45,12 @@ def changeset(visit: RepositoryVisit, revision: str) -> Page:
     if dots:
         return _range(visit, first, last)
     found = _detailed(visit, revision)
-    number = visit.query.get("parent", "1")
-    parent = int(number) if number.isascii() and number.isdigit() and len(number) < len("1000") else 0
+    parent = number(visit.query.get("parent", "1"), digits=3)
     raw_id = found.changeset.raw_id
     before = min(id_in(visit.query.get("before", "")) or MAX_ID, MAX_ID)
     talk = visit.ask(talk_on, visit.repository, raw_id, before)
     remarks, drafts = written(visit, talk.comments), written(visit, talk.drafts)
-    look = look_of(visit, parent=number if parent > 1 else "")
+    look = look_of(visit, parent=str(parent) if parent > 1 else "")
     headers = remembered(visit)
     issues = issues_of(visit)
     state = repr((raw_id, parent, visit.now().key, look, talk.stamp, remarks.people, drafts.people, issues.digest))

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from trivium.forge.repositories.followers import toggle_following
 from trivium.turns import Pace
 from trivium.web.answers import Body, Redirect, Refused
+from trivium.web.numbers import number
 from trivium.web.registering import Who, view
 from trivium.web.views.sign_in import safe_address
 from trivium.web.visit import Visit
-
-_LONGEST_ID: Final = 18
 
 
 @view("POST", "/_admin/toggle_following", needs=Who.USER, word="JournalController:toggle_following", pace=Pace.SHORT)
@@ -34,6 +31,6 @@ def _id(visit: Visit, field: str) -> int | None:
     given = visit.form.get(field, "")
     if not given:
         return None
-    if len(given) > _LONGEST_ID or not (given.isascii() and given.isdigit()):
+    if not (found := number(given)):
         raise Refused(400, "What is followed is named by its number.")
-    return int(given)
+    return found

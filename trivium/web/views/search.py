@@ -16,6 +16,7 @@ from trivium.forge.history.search import HITS, Sought, parsed
 from trivium.forge.history.site_search import changesets_everywhere, paths_everywhere
 from trivium.forge.repositories.pages import page
 from trivium.vcs.errors import UnknownRevision
+from trivium.web import numbers
 from trivium.web.answers import Page
 from trivium.web.registering import Who, view
 from trivium.web.showing import found
@@ -127,5 +128,4 @@ def _type(visit: Visit, types: tuple[Type, ...]) -> Type:
 
 
 def _number(visit: Visit) -> int:
-    given = visit.query.get("page", "")
-    return min(max(int(given), 1), _LARGEST_PAGE) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+    return min(numbers.number(visit.query.get("page", ""), digits=5) or 1, _LARGEST_PAGE)
