@@ -150,10 +150,10 @@ class Block(NamedTuple):
 def _who(block: Block, earlier: str) -> str:
     """Who wrote a block, and when; `earlier` is the title of the way to what was there before."""
     _, _, short, href, subject, author, when, before = block
-    up = f'<a class="up" href="{escaped(before)}" title="{earlier}">↑</a>' if before else ""
+    up = f' <a href="{escaped(before)}" title="{earlier}">↑</a>' if before else ""
     link = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a>'
     # The name comes last: where there is no room for all of it, when it was can still be read.
-    return f"{link} {when}, {named(author)}{up}"
+    return f"{link}{up} {when}, {named(author)}"
 
 
 def annotated(shown: Sequence[str], blocks: Iterable[Block], *, words: Words = ENGLISH) -> Markup:
