@@ -128,7 +128,8 @@ def svg(row: Lanes, columns: int) -> Markup:
     wide = _x(columns - 1) + 12
     return Markup(
         f'<svg class="lanes" viewBox="0 0 {wide} {_HEIGHT}" width="{wide / 16:g}em" height="{_HEIGHT / 16:g}em" '
-        f'aria-hidden="true">{lines}<circle class="g{row.column % _COLOURS}" cx="{here}" cy="{middle}" '
+        f'preserveAspectRatio="xMinYMid slice" aria-hidden="true">{lines}'
+        f'<circle class="g{row.column % _COLOURS}" cx="{here}" cy="{middle}" '
         f'r="{3 if len(row.edges) > 1 else 4}"/></svg>'
     )
 

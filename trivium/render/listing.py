@@ -55,7 +55,9 @@ def repositories(
     for kind, name, href, is_private, is_archived, is_locked, description, subject, when in rows:
         group, slash, last = name.rpartition("/")
         tags = f"{private if is_private else public}{archived if is_archived else ''}{locked if is_locked else ''}"
-        told = f'<p class="cut" dir="auto">{about(description)}</p>' if description else ""
+        # Who says nothing about a repository gets its name for a description.
+        says = description if description not in (name, last) else ""
+        told = f'<p class="cut" dir="auto">{about(says)}</p>' if says else ""
         change = escaped(words.empty) if subject is None else named(subject)
         found.append(
             f'<li><span><span class="kind {escaped(kind)}">{escaped(kind)}</span></span><div class="grow">'

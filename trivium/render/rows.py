@@ -16,6 +16,8 @@ from trivium.render.words import ENGLISH, Words
 from trivium.vcs.pages import EntryKind
 
 _NOTHING: Final = Markup()
+_CUT: Final = 16
+"""Names as long as this are shown whole, wherever they are."""
 LINE: Final = '<td class="lc">'
 """Stands before each line in `lines`."""
 LINE_END: Final = "\n</td>"
@@ -150,7 +152,8 @@ def _who(block: Block, earlier: str) -> str:
     _, _, short, href, subject, author, when, before = block
     up = f' <a href="{escaped(before)}" title="{earlier}">↑</a>' if before else ""
     link = f'<a href="{escaped(href)}" title="{attribute(subject)}">{escaped(short)}</a>'
-    return f"{link} {named(author)}, {when}{up}"
+    # The name comes last: where there is no room for all of it, when it was can still be read.
+    return f"{link}{up} {when}, {named(author)}"
 
 
 def annotated(shown: Sequence[str], blocks: Iterable[Block], *, words: Words = ENGLISH) -> Markup:
@@ -181,7 +184,7 @@ class Ref(NamedTuple):
     """A name of a changeset."""
 
     kind: str
-    """`branch`, `bookmark` or `tag`; also its symbol."""
+    """`branch`, `bookmark` or `tag`; also its symbol. Empty: that there are more of them."""
     name: str
     href: str = ""
     current: bool = False
@@ -191,12 +194,14 @@ def refs(names: Iterable[Ref], *, icons: str = "icons.svg") -> Markup:
     """The names of a changeset, one badge each."""
     found = []
     for kind, shown, href, current in names:
-        inside = f"{icon(kind, icons)}{named(shown)}"
-        look = "tag ref accent" if current else "tag ref"
+        # What is cut is told whole; a name without a kind is no name, but how many more there are.
+        inside = f'{icon(kind, icons)}<span class="cut">{named(shown)}</span>' if kind else named(shown)
+        look = ("tag ref accent" if current else "tag ref") if kind else "tag"
+        whole = f' title="{attribute(shown)}"' if len(shown) > _CUT else ""
         found.append(
-            f'<a class="{look}" href="{escaped(href)}">{inside}</a>'
+            f'<a class="{look}" href="{escaped(href)}"{whole}>{inside}</a>'
             if href
-            else f'<span class="{look}">{inside}</span>'
+            else f'<span class="{look}"{whole}>{inside}</span>'
         )
     return Markup("".join(found))
 

@@ -32,6 +32,8 @@ _ONES_OWN: Final = re.compile(
     r"|Podfile\.lock|pubspec\.lock|gradle\.lockfile|\.terraform\.lock\.hcl|deno\.lock)"
 )
 _ENDINGS: Final = (".min.js", ".min.css", ".js.map", ".css.map", ".pb.go", ".pb.cc", ".pb.h", "_pb2.py", ".designer.cs")
+_PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico")
+"""Files that a browser shows; what else a file of that name has in it is sent as no picture, and none is shown."""
 _FOLDERS: Final = frozenset({"node_modules", "vendor", "third_party", "bower_components", "Godeps", "__generated__"})
 
 
@@ -53,6 +55,10 @@ class Addresses:
     """This page with what a gap leaves out; the second is the short name of the file in the page."""
     everything: str
     """This page with all changes; empty where it has them."""
+    old_raw: Callable[[str], str]
+    """The content of the file before the change."""
+    new_raw: Callable[[str], str]
+    """The content of the file after it."""
 
 
 def address_of(path: str) -> str:
@@ -212,6 +218,8 @@ class _Writer:
                 links.append((self._addresses.everything, words.show_all))
             raw = self._addresses.raw(one.path)
             links += [(raw, words.as_text)] if raw else []
+        elif one.binary and one.path.lower().endswith(_PICTURES):
+            return self._pictures(one)
         elif one.binary:
             said = words.binary
             if one.old_path is not None:
@@ -228,6 +236,22 @@ class _Writer:
             said = words.no_lines
         after = "".join(f' <a href="{escaped(href)}">{escaped(text)}</a>' for href, text in links)
         return f'<p class="fold">{escaped(said)}{after}</p>'
+
+    def _pictures(self, one: FileDifference) -> str:
+        """A picture as it was beside what it is: fetched when somebody comes near, in places that are there before."""
+        found = []
+        for path, page, content, word in (
+            (one.old_path, self._addresses.old, self._addresses.old_raw, self._words.before),
+            (one.new_path, self._addresses.new, self._addresses.new_raw, self._words.after),
+        ):
+            if path is not None:
+                link = f'<a href="{escaped(page(path))}">{escaped(word)}</a>'
+                said = f"{attribute(word)}: {attribute(path.rpartition('/')[2])}"
+                found.append(
+                    f'<figure><figcaption class="small">{link}</figcaption>'
+                    f'<img src="{escaped(content(path))}" alt="{said}" loading="lazy" decoding="async"></figure>'
+                )
+        return f'<div class="pictures">{"".join(found)}</div>'
 
 
 def _is_other_kind(one: FileDifference) -> bool:

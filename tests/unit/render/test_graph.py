@@ -81,7 +81,8 @@ def test_a_row_is_that_of_the_stylesheet() -> None:
     rows = graph.lanes(page)
     assert rows == [Lanes(0, False, (), (0, 1)), Lanes(0, True, (1,), (1,)), Lanes(1, True, (), ())]
     assert graph.svg(rows[0], 2) == (
-        '<svg class="lanes" viewBox="0 0 38 52" width="2.375em" height="3.25em" aria-hidden="true">'
+        '<svg class="lanes" viewBox="0 0 38 52" width="2.375em" height="3.25em" preserveAspectRatio="xMinYMid slice" '
+        'aria-hidden="true">'
         '<path class="g0" d="M10 26V52"/><path class="g1" d="M10 26C10 42 26 36 26 52"/>'
         '<circle class="g0" cx="10" cy="26" r="3"/></svg>'
     )

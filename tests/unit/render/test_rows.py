@@ -91,7 +91,7 @@ def test_authors_stand_once_a_block() -> None:
         Block(1, 4, "3f9c", "/c/3f9c", "Second", "Jo", WHEN),
     ]
     shown = table(rows.annotated(["a", "b", "c"], blocks))
-    assert [cell.text() for cell in shown.css(".who")] == ["91be Mira, 3 days ago", "", "3f9c Jo, 3 days ago"]
+    assert [cell.text() for cell in shown.css(".who")] == ["91be 3 days ago, Mira", "", "3f9c 3 days ago, Jo"]
     assert [row.attributes["id"] for row in shown.css("tr.start")] == ["L1", "L3"]
     assert [cell.text() for cell in shown.css(".lc")] == ["a\n", "b\n", "c\n"]
 

@@ -17,6 +17,8 @@ ADDRESSES = Addresses(
     raw=lambda path: f"/raw/{len(path)}",
     more=lambda gap, address: f"?context={gap.hidden}#{address}n{gap.new}",
     everything="?fulldiff=1",
+    old_raw=lambda path: f"/content/old/{len(path)}",
+    new_raw=lambda path: f"/content/new/{len(path)}",
 )
 FILE = EntryKind.FILE
 CHANGED = FileDifference(
@@ -75,6 +77,17 @@ def test_ways_to_what_is_left_out() -> None:
     binary = section(replace(CHANGED, hunks=b"", binary=True, added=None, deleted=None))
     assert [link.attributes["href"] for link in binary.css(".fold a")] == ["/old/5", "/new/5"]
     assert not binary.css(".plus")
+
+
+def test_pictures_stand_beside_each_other() -> None:
+    painted = replace(CHANGED, old_path="a.PNG", new_path="dir/a.PNG", hunks=b"", binary=True, added=None, deleted=None)
+    found = section(painted)
+    assert [image.attributes["src"] for image in found.css(".pictures img")] == ["/content/old/5", "/content/new/9"]
+    assert [image.attributes["alt"] for image in found.css(".pictures img")] == ["Before: a.PNG", "After: a.PNG"]
+    assert [link.attributes["href"] for link in found.css("figcaption a")] == ["/old/5", "/new/9"]
+    assert not found.css(".fold")
+    added = section(replace(painted, op=Op.ADDED, old_path=None, old_kind=None, old_id=""))
+    assert [link.text() for link in added.css("figcaption a")] == ["After"]
 
 
 def test_names_and_kinds() -> None:

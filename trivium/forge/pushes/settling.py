@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, select, update
 
 from trivium.access.caller import Caller, the_system
 from trivium.errors import Busy, DatabaseAway, Kind, NotFound
@@ -57,7 +57,18 @@ _SETTLE = Change(
         repositories.c.name == bindparam("seen_as"),
         repositories.c.history_state == bindparam("known"),
     )
-    .values(history_state=bindparam("state"), last_changeset=bindparam("changeset"), updated_on=bindparam("moment"))
+    .values(
+        history_state=bindparam("state"),
+        last_changeset=bindparam("changeset"),
+        # Who looks into a new repository first has not changed it.
+        updated_on=case(
+            (
+                and_(repositories.c.history_state == "", repositories.c.last_changeset == bindparam("changeset")),
+                repositories.c.updated_on,
+            ),
+            else_=bindparam("moment"),
+        ),
+    )
 )
 # A message within its bounds can still be six times as long in JSON.
 _LONG = select(repositories.c.id, repositories.c.last_changeset).where(

@@ -271,6 +271,8 @@ class _Maker:
             raw=lambda path: f"{raw}{quoted(path)}?{between}" if sides.old_path is None else "",
             more=more,
             everything="" if look.full else look.address(fulldiff=1),
+            old_raw=lambda path: f"{visit.root}/raw/{sides.old}/{quoted(path)}",
+            new_raw=lambda path: f"{self._root_of_new}/raw/{sides.new}/{quoted(path)}",
         )
         return sections(
             files,

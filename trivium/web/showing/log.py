@@ -31,8 +31,8 @@ _SLOT: Final = "<?s "
 _END: Final = "?>"
 _PLACE: Final = "\0"
 """Stands in a text where an id will be."""
-_MOST_REFS: Final = 4
-"""Names of a changeset that its row shows; its page shows all."""
+_MOST_REFS: Final = 3
+"""Names of a changeset that its row shows, before it says how many more there are; its page shows all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,9 @@ def _refs(visit: RepositoryVisit, row: Logged, branch: str) -> list[rows.Ref]:
     found = [rows.Ref("branch", name, branch_address(visit, name), name == branch) for name in heads]
     for kind, names in (("bookmark", row.bookmarks), ("tag", row.tags)):
         found += [rows.Ref(kind, name, f"{visit.root}/files/{quoted_segment(name)}") for name in names]
-    return found[:_MOST_REFS]
+    if (left := len(found) - _MOST_REFS) > 1:
+        found[_MOST_REFS:] = [rows.Ref("", f"+{left}", f"{visit.root}/changeset/{row.change.raw_id}")]
+    return found
 
 
 def branch_address(visit: RepositoryVisit, name: str) -> str:
@@ -214,8 +216,8 @@ def _marking(visit: RepositoryVisit) -> Callable[[str, str], Markup]:
         one, other = left.replace(_PLACE, of), right.replace(_PLACE, of)
         return html(
             f'<span class="marks wide-only">'
-            f'<input type="radio" name="left" value="{raw_id}" aria-label="{one}" required>'
-            f'<input type="radio" name="right" value="{raw_id}" aria-label="{other}" required></span>'
+            f'<input type="radio" name="left" value="{raw_id}" aria-label="{one}" title="{one}" required>'
+            f'<input type="radio" name="right" value="{raw_id}" aria-label="{other}" title="{other}" required></span>'
         )
 
     return mark
