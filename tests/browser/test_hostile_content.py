@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.watch import Watched
+from tests.browser.watch import PHONE, Watched
 from tests.browser.world import HANDLER, World
 from tests.support.browser import Browser
 
@@ -18,6 +18,7 @@ PAGES = (
     "files/{last}/picture.svg",
     "files/{last}/code.html",
     "files/{last}/code.py",
+    "files/{last}/far",
     "files/{last}/?find=hit",
     "annotate/{last}/code.py",
     "changelog",
@@ -52,7 +53,8 @@ def test_nothing_of_a_stranger_runs(adas: Watched, world: World, kind: str) -> N
     found = []
     for page in PAGES:
         adas.open(exhibit.at(page))
-        found += [f"{page}: {one}" for one in (*adas.page.evaluate(ESCAPED), *adas.ran())]
+        adas.shown(PHONE, "light")
+        found += [f"{page}: {one}" for one in (*adas.page.evaluate(ESCAPED), *adas.ran(), *adas.sideways())]
     searches = [f"/_admin/search?q=o&type={among}" for among in ("repository", "path", "commit")]
     for path in (
         "/",

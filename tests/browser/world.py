@@ -229,6 +229,7 @@ def _hostile(system: System, server: Server, root: Api, owner: Person) -> Exhibi
             "a\u202etxt.exe": "bidi\n",
         }
     )
+    (copy.path / "far").symlink_to("a" * 3_000)
     copy.commit(MESSAGE)
     copy.publish()
     match copy:
@@ -251,6 +252,8 @@ def _hostile(system: System, server: Server, root: Api, owner: Person) -> Exhibi
     for line in (None, "n1"):
         place = {} if line is None else {"filepath": "code.py", "lineno": line}
         owner.api("comment_commit", repoid=name, commit_id=made.ids[-1], message=MARKDOWN + "@ada", **place)
+    elsewhere = {"filepath": "docs/" + "long" * 50, "lineno": "n1"}  # shown below: the changeset has no such line
+    owner.api("comment_commit", repoid=name, commit_id=made.ids[-1], message=HANDLER, **elsewhere)
     return made
 
 

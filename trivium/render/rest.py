@@ -185,6 +185,7 @@ def _parser_and_writer() -> tuple[Any, Any]:
             return [WhatWasMeant if one is FilterMessages else one for one in super().get_transforms()]
 
         def translate(self) -> None:
+            assert self.document is not None
             check_made(self.document, self._length)
             super().translate()
 

@@ -16,7 +16,7 @@ from typing import Final
 import jinja2
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from trivium import __version__
 from trivium.forge.history.listing import person
@@ -127,9 +127,9 @@ def named_lines(shown: str) -> Markup:
 
 def described(shown: str, tagged: bool, address: Callable[[str], str]) -> Markup:
     """What somebody wrote about a repository or group, with its marks as tags where the site wants that."""
-    return metatags.described(shown, address) if tagged else escape(shown)
+    return metatags.described(shown, address) if tagged else text.name(shown)
 
 
 def lines(shown: str) -> Markup:
     """A text with its line ends shown."""
-    return Markup("<br>").join(escape(line) for line in shown.splitlines())
+    return Markup("<br>").join(text.name(line) for line in shown.splitlines())

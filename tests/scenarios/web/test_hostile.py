@@ -216,6 +216,18 @@ def test_what_is_sent_to_nobody_is_not_read(server: Server, root: Api, ada: Pers
     until(lambda: found_below(kept, ".*") == [])
 
 
+def test_nothing_moves_in_what_programs_report(server: Server, root: Api) -> None:
+    odd = "a\u202eb\u3164<b>"
+    number = root("store_exception", exc_data_json={odd: f"{odd}\n{odd}"}, prefix=odd)["exc_id"]
+    browser = Browser(server.url)
+    assert browser.sign_in(server.administrator).status == 302
+    for page in ("", f"/{number}"):
+        answer = browser.get(f"/_admin/settings/exceptions{page}")
+        assert answer.status == 200
+        assert not {"\u202e", "\u3164"} & {*answer.text} and "<b>" not in answer.text
+        assert "U+202E" in answer.page.text and "U+3164" in answer.page.text
+
+
 def test_no_archive_reaches_out_of_its_folder(server: Server, root: Api, ada: Person, adas: Browser, git: Git) -> None:
     name = root.new_repo(owner=ada.name, private=True, enable_downloads=True).name
     work = git.new_work(name)

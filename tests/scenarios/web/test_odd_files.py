@@ -131,13 +131,13 @@ def test_externals_and_properties(server: Server, root: Api, ada: Person, adas: 
     copy = system.checkout(server, name, ada)
     copy.change("first", **{"trunk/a.txt": "a\n", "branches/two/a.txt": "b\n"})
     copy.run("propset", "svn:externals", f"{server.url}/{other}/lib@1 lib\n^/branches/two mine", "trunk")
-    copy.run("propset", "note", "<b>bold</b>", "trunk/a.txt")
+    copy.run("propset", "note", "<b>bold\u202e</b>", "trunk/a.txt")
     copy.commit("links")
     copy.publish()
     found = links(opened(adas, f"/{name}/files/tip/trunk"))
     assert (found["lib"], found["mine"]) == (f"/{other}/files/1/lib", f"/{name}/files/tip/branches/two")
     page = opened(adas, f"/{name}/files/tip/trunk/a.txt")
-    assert (said(page, ".properties dt"), said(page, ".properties pre")) == ("note", "<b>bold</b>")
+    assert (said(page, ".properties dt"), said(page, ".properties pre")) == ("note", "<b>boldU+202E</b>")
     # Branches are directories: the switcher leads to the same file in the other.
     switch = page.css_first("details.menu.start")
     assert switch is not None

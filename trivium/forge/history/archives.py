@@ -14,7 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,8 @@ _MOST_KEPT: Final = 4 << 30
 _FIRST_YEAR: Final = 1980
 _LAST_YEAR: Final = 2107
 _LARGE: Final = 1 << 31
+_LONGEST_TARGET: Final = 4096
+"""Bytes of a symbolic link's target, as Linux has them; what is longer is a file."""
 _IS_DIRECTORY: Final = 0x10
 """As those archives say it that come from elsewhere."""
 _MOST_PARTS: Final = 100
@@ -202,6 +204,7 @@ def _room_of(entry: TreeEntry) -> int:
 def _made(history: History, parts: Sequence[_Part], folder: str, ending: str, when: datetime) -> Iterator[bytes]:
     writer: _Writer = _Zip(when) if ending == ".zip" else _Tar(when, ending)
     most, size = history.site.settings.max_archive_bytes, 0
+    links: set[str] = set()
 
     def pieces(part: _Part, snapshot: Snapshot) -> Iterator[bytes]:
         nonlocal size
@@ -209,8 +212,15 @@ def _made(history: History, parts: Sequence[_Part], folder: str, ending: str, wh
             size += _room_of(entry)
             if most and size > most:
                 raise ArchiveTooLarge(f"the archive would be larger than {most} bytes (max_archive_bytes)")
-            if _stays_inside(part.folder + entry.path):
-                yield from writer.member(f"{folder}/{part.folder}{entry.path}", entry, snapshot.stream)
+            path = part.folder + entry.path
+            if not _stays_inside(path) or _is_below(path, links):
+                continue
+            if entry.kind is EntryKind.SYMLINK:
+                if (entry.size or 0) > _LONGEST_TARGET:
+                    entry = replace(entry, kind=EntryKind.FILE)
+                else:
+                    links.add(path)
+            yield from writer.member(f"{folder}/{path}", entry, snapshot.stream)
 
     for part in parts:
         yield from history.stream(part.repository, partial(pieces, part))
@@ -221,6 +231,11 @@ def _stays_inside(path: str) -> bool:
     """Whether a file lands in its folder, also where a backslash is a slash."""
     parts = path.split("/")
     return not any(part in ("", ".") or ".." in part.split("\\") for part in parts)
+
+
+def _is_below(path: str, links: set[str]) -> bool:
+    """Whether a file would be written where a link of the archive leads, as a manifest that was forged may have it."""
+    return bool(links) and any(path[:at] in links for at, one in enumerate(path) if one == "/")
 
 
 def _short_digest(told: str) -> str:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +54,26 @@ def test_it_ends_before_the_file_that_is_too_much(ending: str, most: int, fits: 
     else:
         with pytest.raises(ArchiveTooLarge, match="max_archive_bytes"):
             list(pieces)
+
+
+@pytest.mark.parametrize("ending", sorted(archives.TYPES))
+def test_nothing_is_written_through_a_link(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest of Mercurial may list a link and files below it; a link may be as long as a file."""
+    kinds = {"a": EntryKind.SYMLINK, "a/evil": EntryKind.FILE, "ab": EntryKind.FILE, "b/l": EntryKind.SYMLINK}
+    files = [TreeEntry(path, kind, "", 9) for path, kind in kinds.items()]
+    files += [TreeEntry("b/l/x/evil", EntryKind.FILE, "", 9), TreeEntry("long", EntryKind.SYMLINK, "", 5_000)]
+    monkeypatch.setattr(Snapshot, "files_below", staticmethod(lambda _id, _path: iter(files)))
+    history: Any = History(0)
+    repository: Any = None
+    when = archives.datetime(2020, 1, 1, tzinfo=archives.UTC)
+    made = io.BytesIO(b"".join(archives._made(history, [archives._Part("", repository, "1")], "f", ending, when)))
+    if ending == ".zip":
+        names = zipfile.ZipFile(made).namelist()
+    else:
+        with tarfile.open(fileobj=made) as found:
+            names = found.getnames()
+            assert found.getmember("f/long").isfile() and found.getmember("f/b/l").issym()
+    assert names == ["f/a", "f/ab", "f/b/l", "f/long"]
 
 
 def test_of_very_many_files_only_some_are_looked_at_before(monkeypatch: pytest.MonkeyPatch) -> None:
