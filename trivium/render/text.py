@@ -26,14 +26,12 @@ _ODD: Final = (
     *(range(0x20), range(0x7F, 0xA0), (0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F), range(0x2028, 0x202F)),
     *(range(0x2060, 0x2070), (0xFEFF,), range(0xFFF9, 0xFFFC), range(0xD800, 0xE000), range(0xE0000, 0xE0080)),
 )
+"""Characters that are not seen, or that move others; and bytes that are no UTF-8 (`os.fsdecode`)."""
 _INVISIBLE: Final = (
     *((0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0), range(0x180B, 0x1810), range(0xFE00, 0xFE0E)),
     *(range(0x1BCA0, 0x1BCA4), range(0x1D173, 0x1D17B), range(0xE0100, 0xE01F0)),
 )
 """Letters and marks that show nothing: a name may consist of them, and whole programs were hidden in them."""
-"""Characters that are not seen, or that move others; and bytes that are no UTF-8 (`os.fsdecode`)."""
-
-
 _HIDDEN: Final = frozenset(chr(number) for part in _INVISIBLE for number in part)
 
 
