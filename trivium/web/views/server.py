@@ -43,6 +43,6 @@ def favicon(visit: Visit) -> Body:
 
 
 @view("GET", "/robots.txt", needs=Who.ANYBODY, word="StaticController:robots")
-def robots(visit: Visit) -> Body:  # noqa: ARG001
+def robots(visit: Visit) -> Body:
     """What robots are asked to leave alone."""
     return Body(ROBOTS, sandboxed=False)
