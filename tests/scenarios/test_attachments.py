@@ -73,6 +73,27 @@ def test_a_file_comes_back_as_it_was(server: Server, root: Api, ada: Person) -> 
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+def test_nobody_fetches_twice_what_they_have(root: Api, ada: Person) -> None:
+    content = os.urandom(700_000)
+    path = add(ada.api, content, "a.bin")
+
+    def asked(**headers: str) -> tuple[int, bytes]:
+        status, _, body = fetch(root, path, ada.key, **headers)
+        return status, body
+
+    tag = fetch(root, path, ada.key)[1]["etag"]
+    assert asked(If_None_Match=tag) == asked(If_None_Match=f'"x", W/{tag}') == (304, b"")
+    assert asked(If_None_Match='"x"') == (200, content)
+    status, headers, body = fetch(root, path, ada.key, Range="bytes=9-600000", If_Range=tag)
+    assert (status, body, headers["content-range"]) == (206, content[9:600_001], "bytes 9-600000/700000")
+    assert (headers["content-length"], headers["content-type"]) == ("599992", "application/octet-stream")
+    assert asked(Range="bytes=-5") == (206, content[-5:])
+    assert asked(Range="bytes=700000-")[0] == 416
+    assert asked(Range="bytes=5-", If_Range='"x"') == asked(Range="lines=1-2") == (200, content)
+    nobodys, headers, body = fetch(root, path, Range="bytes=5-", If_None_Match=tag)
+    assert (nobodys, "etag" in headers, content[5:] in body) == (401, False, False)
+
+
 @pytest.mark.parametrize(("name", "content", "kind"), [
     ("a.png", PNG, "image/png"),
     ("a.gif", b"GIF89a...", "image/gif"),

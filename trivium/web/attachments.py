@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncIterator
+import os
 from concurrent.futures import Executor
 from typing import BinaryIO, Final
 
@@ -23,13 +23,17 @@ from trivium.forge.site import Site
 from trivium.http.addresses import ClientAddresses, site_address
 from trivium.http.asgi import TEXT, Receive, Scope, Send, header, key_in_headers, respond
 from trivium.http.crew import Crew
+from trivium.web.conditions import has
 from trivium.web.cookies import Cookies, cookies_of
 from trivium.web.declared import picture_of
 from trivium.web.downloads import in_both_ways
+from trivium.web.ranges import NotSatisfiable, wanted
 
 _PIECE: Final = 256 << 10
 _LOOKED_AT: Final = 8 << 10
 """Bytes that show what a file is."""
+_LONGEST: Final = 1_000
+"""Characters of a condition that are read."""
 _SANDBOX: Final = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'")
 _NOT_HERE: Final = b"There is no such file.\n"
 _SIGN_IN: Final = b"Sign in, or fetch it with a key: Authorization: Bearer <key>, or X-Rc-Auth-Token: <key>\n"
@@ -67,16 +71,45 @@ class Attachments:
             return
         attachment, stream = found
         try:
-            beginning = await self._read(stream, _LOOKED_AT)
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [*_headers(attachment, beginning), kept]}
-            )
-            if scope["method"] == "GET":
-                async for piece in self._pieces(stream, beginning):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await self._send(scope, send, attachment, stream, kept)
         finally:
             stream.close()
+
+    async def _send(
+        self, scope: Scope, send: Send, attachment: Attachment, stream: BinaryIO, kept: tuple[bytes, bytes]
+    ) -> None:
+        """All of a file, the part that is wanted, or that the client has it: under its name it never changes."""
+        tag = f'"{scope["path"].removeprefix(ADDRESS)}"'
+        always = [kept, (b"etag", tag.encode()), (b"accept-ranges", b"bytes")]
+
+        def asked(name: bytes) -> str:
+            return header(scope, name).decode("latin-1")[:_LONGEST]
+
+        if has(asked(b"if-none-match"), tag):
+            await send({"type": "http.response.start", "status": 304, "headers": always})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        size = attachment.size
+        status, start, end = 200, 0, size
+        if scope["method"] == "GET" and asked(b"if-range") in ("", tag):
+            try:
+                part = wanted(asked(b"range"), size)
+            except NotSatisfiable:
+                await respond(send, 416, headers=(*always, TEXT, (b"content-range", b"bytes */%d" % size)))
+                return
+            if part is not None:
+                status, (start, end) = 206, part
+                always.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
+        beginning = await self._read(stream, 0, _LOOKED_AT)
+        headers = [*_headers(attachment, beginning), (b"content-length", b"%d" % (end - start)), *always]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        while scope["method"] == "GET" and start < end:
+            piece = await self._read(stream, start, min(_PIECE, end - start))
+            if not piece:
+                break
+            start += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     def _session_cookie(self, scope: Scope) -> str:
         settings = self._site.settings
@@ -101,14 +134,8 @@ class Attachments:
             return None, None
         return caller, attachments.open_for(self._site, caller, path.removeprefix(ADDRESS))
 
-    async def _pieces(self, stream: BinaryIO, beginning: bytes) -> AsyncIterator[bytes]:
-        piece = beginning
-        while piece:
-            yield piece
-            piece = await self._read(stream, _PIECE)
-
-    async def _read(self, stream: BinaryIO, size: int) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self._slow, stream.read, size)
+    async def _read(self, stream: BinaryIO, start: int, size: int) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._slow, os.pread, stream.fileno(), size, start)
 
 
 def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, bytes]]:
@@ -116,7 +143,6 @@ def _headers(attachment: Attachment, beginning: bytes) -> list[tuple[bytes, byte
     kind = _kind_of(beginning)
     return [
         (b"content-type", kind or b"application/octet-stream"),
-        (b"content-length", str(attachment.size).encode()),
         (b"content-disposition", f"{'inline' if kind else 'attachment'}; {in_both_ways(attachment.name)}".encode()),
         _SANDBOX,
     ]

@@ -31,6 +31,7 @@ from trivium.web.answers import (
     Refused,
     SignInNeeded,
 )
+from trivium.web.conditions import has
 from trivium.web.finished import Finished, digest_of
 from trivium.web.ranges import NotSatisfiable, wanted
 from trivium.web.registering import Shape
@@ -152,7 +153,7 @@ def _page(page: Page, visit: Visit) -> Ready:
         key = visit.page_key(page.tag)
         digest = digest_of(key)
         tag = _tag(digest, visit)
-        if _has(visit, tag):
+        if has(visit.asked.tags, tag):
             return _not_modified(tag, visit)
     html = _written(page, visit)
     if key is not None and page.rest is None and not page.headers and not visit.asked.key:
@@ -163,7 +164,7 @@ def _page(page: Page, visit: Visit) -> Ready:
     if not tag and page.rest is None and page.status == 200 and not visit.said:
         secret = visit.form_secret if TOKEN_SLOT in html else b""
         tag = _weak(hashlib.sha256(secret + html.encode("utf-8", "surrogateescape")).hexdigest()[:32])
-        if _has(visit, tag):
+        if has(visit.asked.tags, tag):
             return _not_modified(tag, visit)
     html, cookies = _with_tokens(html, visit)
     if visit.said and visit.session is None:
@@ -203,7 +204,7 @@ def _written(page: Page, visit: Visit) -> str:
 def _finished(page: Finished, visit: Visit) -> Ready:
     """A page that is kept, as it is sent now."""
     tag = _tag(page.digest, visit)
-    if _has(visit, tag):
+    if has(visit.asked.tags, tag):
         return _not_modified(tag, visit)
     token, cookies = _token(visit) if page.has_tokens else ("", ())
     content, told = page.content(visit.language, token, _telling(visit))
@@ -250,13 +251,6 @@ def _not_modified(tag: str, visit: Visit) -> Ready:
 
 def _vary(tag: str) -> HeaderList:
     return (("Vary", "Accept-Encoding"),) if tag.startswith("W/") else ()
-
-
-def _has(visit: Visit, tag: str) -> bool:
-    """Whether the client has a content already."""
-    given = visit.asked.tags
-    same = tag.removeprefix("W/")
-    return given == "*" or (bool(given) and same in (one.strip().removeprefix("W/") for one in given.split(",")))
 
 
 def _only_if_it_is_that(made: Ready, visit: Visit) -> Ready:
@@ -317,7 +311,7 @@ def _tagged(body: Body, visit: Visit, tag: str) -> Ready:
     headers: HeaderList = (("Content-Type", body.type), *kept, *body.headers)
     if tag:
         headers = (*headers, ("ETag", tag))
-        if _has(visit, tag):
+        if has(visit.asked.tags, tag):
             _close(body.content)
             left = tuple(one for one in headers if one[0] != "Content-Type")
             return Ready(304, (*left, *_vary(tag)), b"")
@@ -348,10 +342,11 @@ def _in_part(
             return Ready(416, (*left, ("Content-Type", PLAIN), ("Content-Range", f"bytes */{length}")), b"")
     if part is None:
         return Ready(body.status, headers, body.content, length)
-    _close(body.content)
     start, end = part
+    content = between(start, end)
+    _close(body.content)
     headers = (*headers, ("Content-Range", f"bytes {start}-{end - 1}/{length}"))
-    return Ready(206, headers, between(start, end), end - start)
+    return Ready(206, headers, content, end - start)
 
 
 def _close(content: object) -> None:

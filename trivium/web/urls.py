@@ -17,7 +17,7 @@ _MOST_SEGMENTS: Final = 1_000
 _LONGEST_QUERY: Final = 8 << 10
 _MOST_PARAMETERS: Final = 100
 _PERMANENT = re.compile(r"_[0-9]{1,18}")
-_OURS: Final = frozenset({"", "favicon.ico"})
+_OURS: Final = frozenset({"", "favicon.ico", "robots.txt"})
 """Whole addresses of the site that do not begin with an underscore."""
 _KEYS: Final = frozenset({"api_key", "auth_token"})
 

@@ -348,6 +348,10 @@ def test_the_site_itself(server: Server, adas: Browser) -> None:
     for path in ("/_admin/ping", "/favicon.ico", "/_admin/login"):
         assert Browser(server.url).get(path).status == 200, path
     assert Browser(server.url).get("/favicon.ico").headers["content-type"].startswith("image/")
+    robots = Browser(server.url).get("/robots.txt")
+    assert (robots.status, robots.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    told = robots.text.splitlines()
+    assert told[0] == "User-agent: *" and {"Disallow: /*/archive/", "Disallow: /*/annotate/"} <= set(told)
     ping = Browser(server.url).get("/_admin/ping").text
     assert ping.startswith("pong[") and ping.endswith("] => 127.0.0.1")
     for path in ("/_repos", "/_users", "/_user_groups", "/_goto_data"):

@@ -96,6 +96,27 @@ def test_one_revision_is_always_the_same_bytes(adas: Browser, hosted: Hosted) ->
     assert adas.get(f"/{hosted.name}/archive/{hosted.raw_id}.zip").headers["etag"]
 
 
+def test_a_download_that_broke_off_goes_on(adas: Browser, hosted: Hosted) -> None:
+    """Of an archive that is kept; one that is still made does not say that it has parts."""
+    path = f"/{hosted.name}/archive/{hosted.raw_id}.tar.gz"
+    made = adas.get(f"{path}?no_cache=1")
+    assert "accept-ranges" not in made.headers
+    whole, tag = adas.get(path).body, made.headers["etag"]
+    half = len(whole) // 2
+    kept = adas.get(path)
+    assert (kept.headers["accept-ranges"], kept.headers["content-length"]) == ("bytes", str(len(whole)))
+    assert kept.body == whole == made.body
+    rest = adas.get(path, Range=f"bytes={half}-", If_Range=tag)
+    assert (rest.status, rest.body) == (206, whole[half:])
+    assert rest.headers["content-range"] == f"bytes {half}-{len(whole) - 1}/{len(whole)}"
+    assert adas.get(path, Range="bytes=0-0").body == whole[:1]
+    assert adas.get(path, Range="bytes=-7").body == whole[-7:]
+    assert adas.get(path, Range=f"bytes={len(whole)}-").status == 416
+    assert adas.get(path, Range="bytes=1-", If_Range='"another"').body == whole
+    for query in ("", "?no_cache=1"):
+        assert adas.get(path + query, Range="bytes=1-", If_None_Match=tag).status == 304
+
+
 def test_another_archive_at_the_same_address_has_another_tag(
     server: Server, root: Api, ada: Person, adas: Browser, hosted: Hosted, git: Git
 ) -> None:

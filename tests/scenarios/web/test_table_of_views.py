@@ -58,6 +58,7 @@ NOT_YET = {
 PLAIN = {
     "server.ping",
     "server.favicon",
+    "server.robots",
     "sign_in.form",
     "registration.form",
     "preferences.form",

@@ -35,6 +35,7 @@ from trivium.vcs.pages import EntryKind, TreeEntry
 TYPES: Final = {".zip": "application/zip", ".tar.gz": "application/x-gzip", ".tar.bz2": "application/x-bzip2"}
 """What an archive's name ends with → its type."""
 _LEVEL: Final = 6
+_PIECE: Final = 256 << 10
 _BLOCK: Final = 512
 _RECORD: Final = 10_240
 _MOST_KEPT: Final = 4 << 30
@@ -89,6 +90,8 @@ class Archive:
     pieces: Iterator[bytes]
     length: int | None
     """In bytes; None while it is being made."""
+    between: Callable[[int, int], Iterator[bytes]] | None
+    """The bytes from one position up to, not including, another; None while it is being made."""
 
 
 def open_archive(
@@ -132,8 +135,10 @@ def open_archive(
     inner = [(one.folder, one.repository.id, one.raw_id) for one in parts]
     tag = f"{raw_id}{mark}-{_short_digest(repr((__version__, repository.id, era, folder, inner)))}{ending}"
     place = _place(history.site, repository.id, tag)
-    pieces, length = _kept(place) if kept else (None, None)
-    if pieces is None:
+    at_hand = _kept(place) if kept else None
+    if at_hand is not None:
+        pieces: Iterator[bytes] = at_hand
+    else:
         most = history.site.settings.max_archive_bytes
         if most and history.read(repository, lambda snapshot: _is_too_large(snapshot, raw_id, most)):
             raise ArchiveTooLarge
@@ -145,7 +150,8 @@ def open_archive(
         with history.site.store.write(access_unchanged=True) as db:
             event = ArchiveDownloaded(subject=repository.name, repository_id=repository.id, file=file_name)
             journal.record(db, caller, event)
-    return Archive(file_name, TYPES[ending], tag, pieces, length)
+    length, between = (at_hand.length, at_hand.between) if at_hand is not None else (None, None)
+    return Archive(file_name, TYPES[ending], tag, pieces, length, between)
 
 
 def _links(raw_id: str, snapshot: Snapshot) -> list[TreeEntry]:
@@ -177,13 +183,41 @@ def _parts(history: History, repository: Repository, raw_id: str, leads: Leads) 
     return found
 
 
-def _kept(place: Path | None) -> tuple[Iterator[bytes] | None, int | None]:
-    """An archive that was made before, and its length."""
+class _Kept(Iterator[bytes]):
+    """An archive that was made before, or a part of it; it can be read to its end, whoever removes it meanwhile."""
+
+    def __init__(self, descriptor: int, start: int, end: int) -> None:
+        self._stream = os.fdopen(descriptor, "rb", buffering=0)
+        self._at = start
+        self._end = end
+
+    @property
+    def length(self) -> int:
+        """Bytes that are still to be read."""
+        return self._end - self._at
+
+    def __next__(self) -> bytes:
+        piece = os.pread(self._stream.fileno(), min(_PIECE, self.length), self._at) if self.length else b""
+        if not piece:
+            self.close()
+            raise StopIteration
+        self._at += len(piece)
+        return piece
+
+    def between(self, start: int, end: int) -> Iterator[bytes]:
+        return _Kept(os.dup(self._stream.fileno()), start, end)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _kept(place: Path | None) -> _Kept | None:
+    """An archive that was made before."""
     if place is not None:
         with contextlib.suppress(OSError):
             descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-            return _from_file(descriptor), os.fstat(descriptor).st_size
-    return None, None
+            return _Kept(descriptor, 0, os.fstat(descriptor).st_size)
+    return None
 
 
 def _is_too_large(snapshot: Snapshot, raw_id: str, most: int) -> bool:
@@ -360,12 +394,6 @@ class _Sink:
 def _place(site: Site, repository_id: int, name: str) -> Path | None:
     directory = site.archives_of(repository_id)
     return None if directory is None else directory / name
-
-
-def _from_file(descriptor: int) -> Iterator[bytes]:
-    with os.fdopen(descriptor, "rb") as stream:
-        while piece := stream.read(256 << 10):
-            yield piece
 
 
 def _keeping(site: Site, place: Path, pieces: Iterator[bytes]) -> Iterator[bytes]:

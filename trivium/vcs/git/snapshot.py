@@ -40,8 +40,8 @@ from trivium.vcs.values import (
     Refs,
 )
 
-_FULL_ID = re.compile("[0-9a-f]{40}")
-_PREFIX = re.compile("[0-9a-f]{7,39}")
+_FULL_ID = re.compile("[0-9a-fA-F]{40}")
+_PREFIX = re.compile("[0-9a-fA-F]{7,39}")
 _POSITION = re.compile("[0-9]{1,11}")
 _FIRST: Final = frozenset({"tip", "HEAD", "head"})
 _OFTEN: Final = 32
@@ -97,14 +97,14 @@ class GitSnapshot:
         if revision in _FIRST and not self.is_empty():
             return self._tip
         if _FULL_ID.fullmatch(revision) and position_in(self._ids, bytes.fromhex(revision)) is not None:
-            return revision
+            return revision.lower()
         if _POSITION.fullmatch(revision) and int(revision) < len(self._ids) // ID_BYTES:
             return self.ids(int(revision), 1)[0]
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}"):
             target = self._index.refs.get(name)
             if target is not None and (commit := peeled(self._repository, target)):
                 return str(commit)
-        if _PREFIX.fullmatch(revision) and (found := self._by_prefix(revision)):
+        if _PREFIX.fullmatch(revision) and (found := self._by_prefix(revision.lower())):
             return found
         raise UnknownRevision(revision)
 

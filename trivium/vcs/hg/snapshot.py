@@ -32,8 +32,8 @@ _SMALL: Final = 64 << 10
 _MODES: Final = {b"x": EXECUTABLE, b"l": LINK}
 _PATIENCE: Final = 60.0
 """Seconds that the history of a file may take."""
-_FULL_ID = re.compile("[0-9a-f]{40}")
-_PREFIX = re.compile("[0-9a-f]{7,39}")
+_FULL_ID = re.compile("[0-9a-fA-F]{40}")
+_PREFIX = re.compile("[0-9a-fA-F]{7,39}")
 _NUMBER = re.compile("[0-9]{1,11}")
 
 
@@ -70,13 +70,13 @@ class HgSnapshot(Directories, Graph, Differing):
         if revision == "tip" and len(index):
             return index.at(len(index) - 1)
         if _FULL_ID.fullmatch(revision) and any(True for _ in index.find(bytes.fromhex(revision))):
-            return revision
+            return revision.lower()
         if _NUMBER.fullmatch(revision) and (numbered := index.numbered(int(revision))):
             return numbered
         for names in index.names:
             if revision in names:
                 return names[revision]
-        if _PREFIX.fullmatch(revision) and (found := self._by_prefix(revision)):
+        if _PREFIX.fullmatch(revision) and (found := self._by_prefix(revision.lower())):
             return found
         raise UnknownRevision(revision)
 

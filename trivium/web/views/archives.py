@@ -46,4 +46,5 @@ def archivefile(visit: RepositoryVisit, name: str) -> Body:
         length=found.length,
         tag=found.tag,
         headers=(("Content-Disposition", attachment(found.file_name)),),
+        between=found.between,
     )
