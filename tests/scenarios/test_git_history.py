@@ -64,6 +64,8 @@ def test_every_form_of_a_revision_finds_its_commit(root: Api, project: Project) 
         first[:7]: first,
         first[:12]: first,
         second[:39]: second,
+        first.upper(): first,
+        second[:12].upper(): second,
         "0": first,
         "1": second,
         "3": merge,

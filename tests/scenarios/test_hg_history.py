@@ -57,6 +57,8 @@ def test_every_form_of_a_revision_finds_its_changeset(root: Api, project: Projec
         first: first,
         first[:7]: first,
         second[:39]: second,
+        first.upper(): first,
+        second[:12].upper(): second,
         "0": first,
         "4": tagged,
     }

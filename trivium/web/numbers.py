@@ -9,6 +9,6 @@ MOST_DIGITS: Final = 18
 """Of an id; more do not fit into what the database keeps."""
 
 
-def number(sent: str, digits: int = MOST_DIGITS) -> int:
-    """A number of ASCII digits, at most so many; 0, which is the id of nothing, for what is none."""
-    return int(sent) if len(sent) <= digits and sent.isascii() and sent.isdigit() else 0
+def number(sent: str, digits: int = MOST_DIGITS, otherwise: int = 0) -> int:
+    """A number of ASCII digits, at most so many; `otherwise` for what is none: 0 is the id of nothing."""
+    return int(sent) if len(sent) <= digits and sent.isascii() and sent.isdigit() else otherwise

@@ -313,6 +313,42 @@ def test_a_key_changes_nothing(world: World) -> None:
         assert answer.status == 403 and b"forgery" in answer.body, (path, answer.status)
 
 
+OF_OTHER_SITES: tuple[dict[str, str], ...] = (
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec_Fetch_Site": "cross-site"},
+    {"Sec_Fetch_Site": "same-site"},
+    {"Content_Type": "text/plain"},
+)
+"""How a browser tells that another site sends a form, and what such a form can be sent as."""
+
+
+def test_no_other_site_and_no_other_session_sends_a_form(world: World) -> None:
+    """Each view that changes something, with all rights: nothing counts but the token of the session, sent by us."""
+    shelf = world.shelves["git"]
+    another, visitor = Browser(world.server.url), Browser(world.server.url)
+    assert another.sign_in(shelf.owner).status == 302
+    tokens = {who: who.get("/_admin/my_account/preferences").page.token for who in (another, visitor, world.admin)}
+    proof = {"username": shelf.owner.name, "password": shelf.owner.password, "confirm_name": shelf.name}
+    with world.server.unchanged():
+        for view in WRITTEN:
+            path = world.address(view, view.rules[0], "git")
+            fields = proof | {"_method": view.methods[0]}
+            forged: list[tuple[dict[str, str], dict[str, str]]] = [
+                (fields, {}),
+                *((fields | {"csrf_token": tokens[who]}, {}) for who in (another, visitor)),
+                *((fields | {"csrf_token": tokens[world.admin]}, headers) for headers in OF_OTHER_SITES),
+            ]
+            for sent, headers in forged:
+                answer = world.admin.post(path, sent, **headers)
+                # What is no form has no method in it, and another view may take it.
+                refused = {403, 405} if "Content_Type" in headers else {403}
+                assert answer.status in refused, (path, sent, headers, answer.status)
+                # Where a browser does not say that our own page sent it, it is not offered once more.
+                assert shelf.owner.password not in answer.text and not answer.page.all("input", name="confirm_name")
+    assert world.admin.get("/_admin/users").status == 200
+
+
 def test_other_methods_are_told_which_are_right(world: World) -> None:
     browser = world.shelves["git"].browser
     for view in VIEWS:

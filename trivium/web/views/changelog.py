@@ -23,7 +23,8 @@ _LONGEST_NUMBER = 7
 
 def number_of(visit: RepositoryVisit, name: str, otherwise: int, most: int) -> int:
     """A number from 1 in the query; what is no such number is as if it were not there."""
-    return min(numbers.number(visit.query.get(name, ""), digits=_LONGEST_NUMBER) or otherwise, most)
+    given = visit.query.get(name, "")
+    return min(max(numbers.number(given, digits=_LONGEST_NUMBER, otherwise=otherwise), 1), most)
 
 
 @view("GET", "/{repository}/changelog", needs=Level.READ, word="ChangelogController:index")
