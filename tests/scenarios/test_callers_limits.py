@@ -86,9 +86,8 @@ def test_who_does_not_read_a_long_answer_is_cut_off(own_server: Server) -> None:
     whole = exchange(own_server.url, (head + body).encode())
     assert len(whole) > 15 * MIB
     own_server.stop()
-    own_server.start(
-        TRIVIUM_REQUEST_TIMEOUT="1"
-    )  # only now: a loaded machine may need that to read and to send so much
+    # Only now: a loaded machine may need that to read and to send so much.
+    own_server.start(TRIVIUM_REQUEST_TIMEOUT="1")
     target = urlsplit(own_server.url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -118,8 +118,10 @@ def test_a_database_that_stands_still_keeps_nobody_waiting(standing_alone: Serve
             assert status in (200, 503) and "retry-after" in headers and b"cannot be reached" in said, said
     cluster.hold(held=False)
     # Each worker finds out by itself that it is over, and the next request may come to another one.
-    until(lambda: root.is_served("create_repo", **creation))
-    until(lambda: root.is_served("get_repo", repoid="two"))
+    until(lambda: root.served("create_repo", **creation))
+    found: list[Any] = []
+    until(lambda: found.append(root.served("get_repo", repoid="two")) or found[-1])
+    assert found[-1]["last_changeset"]["revision"] == -1
     assert server.workers() == workers and "Traceback" not in server.log.read_text()
 
 

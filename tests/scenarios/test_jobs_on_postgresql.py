@@ -83,7 +83,7 @@ def test_a_database_killed_in_the_middle_of_a_copy_loses_nothing_and_does_nothin
         until(begun.exists)
         cluster.stop(at_once=True)
         cluster.start()
-        until(lambda: api.is_served("get_user"))
+        until(lambda: api.served("get_user"))
         go.touch()
         assert yard.ended(task) == [("done", None, 1)]
         # It is away when the copy is at its end, for longer than that is waited for.
@@ -96,7 +96,7 @@ def test_a_database_killed_in_the_middle_of_a_copy_loses_nothing_and_does_nothin
         go.touch()
         until(lambda: "the end of a job could not be stored" in worker.log.read_text()[said:])
         cluster.start()
-        until(lambda: api.is_served("get_user"))
+        until(lambda: api.served("get_user"))
         assert yard.ended(task)[0][:2] == ("done", None)
         made = yard.query("SELECT subject, count(*) FROM journal WHERE action = 'repository.create' GROUP BY subject")
         assert sorted(made) == [("early", 1), ("late", 1), ("source", 1)]

@@ -85,14 +85,14 @@ class Api:
             raise ApiError(f"{method}({args}) said: {answer['error']}")
         return answer["result"]
 
-    def is_served(self, method: str, /, **args: Any) -> bool:
-        """Whether a call succeeds by now.
+    def served(self, method: str, /, **args: Any) -> Any:
+        """The result of a call that succeeds by now; else None.
 
         For what each worker of a server finds out by itself, as that its database is back: until then it serves nobody,
         and says so with a status that `envelope` does not expect.
         """
         status, _, body = self.post(json.dumps({"id": 0, "api_key": self.key, "method": method, "args": args}))
-        return status == 200 and json.loads(body)["error"] is None
+        return json.loads(body)["result"] if status == 200 else None
 
     def error(self, method: str, /, **args: Any) -> str:
         """The error text of a call that must be refused."""

@@ -134,9 +134,6 @@ def put_in_order(order: ParentOrder, *, again: bool) -> None:
     """Bring the database up to date and finish what a crash left, before anything is served or, `again`, beside it."""
     from trivium import installation  # the parent has no use for it
     from trivium.cli import former_options
-    from trivium.web.registering import every_view
-    from trivium.web.views import load
-    from trivium.web.whitelist import Whitelist
 
     gc.enable()
     if again:
@@ -146,8 +143,18 @@ def put_in_order(order: ParentOrder, *, again: bool) -> None:
         for sentence in former_options.sentences(Path(order.data), Path(order.config) if order.config else None):
             log.warning(sentence)
         settings = order.settings()
-        load()
-        # Said here, because each worker would say it.
-        for entry in Whitelist(settings.key_views, (view.word for view in every_view())).unknown:
+        for entry in _unknown_views(settings.key_views):  # here, because each worker would say it
             log.warning("api_access_controllers_whitelist lists a view that does not exist", entry=entry)
         installation.put_in_order(settings)
+
+
+def _unknown_views(listed: str) -> list[str]:
+    """What `api_access_controllers_whitelist` lists and no view is called; no page is loaded where it lists nothing."""
+    if not listed:
+        return []
+    from trivium.web.registering import every_view
+    from trivium.web.views import load
+    from trivium.web.whitelist import Whitelist
+
+    load()
+    return Whitelist(listed, (view.word for view in every_view())).unknown

@@ -111,6 +111,7 @@ def few_classes() -> None:
     class Role(misc.Role):
         def run(self) -> list[Node]:
             messages = super().run()
+            # Roles that a text makes are kept there alone, of which docutils tells nobody else.
             for role in roles._roles.values():  # type: ignore[attr-defined]  # noqa: SLF001
                 if given := getattr(role, "supplied_options", None):
                     given["class"] = given.get("class", [])[:_MOST_CLASSES]

@@ -260,7 +260,7 @@ class Gate:
             caller = who.caller or anonymous(asked.address)
         with self._site.store.read() as db:
             group = None
-            if who.caller is not None and len(name) <= _LONGEST_NAME and is_clean_text(name):
+            if who.caller is not None and _may_be_a_name(name):
                 group = repo_groups.by_name(db, caller, name)
             if group is None and who.caller is not None:
                 if moved := self._moved(db, caller, asked):
@@ -330,7 +330,7 @@ class Gate:
         segments = asked.segments[:_DEEPEST]
         for count in range(1, len(segments) + 1):
             name = "/".join(segments[:count])
-            if len(name) > _LONGEST_NAME or not is_clean_text(name):
+            if not _may_be_a_name(name):
                 break
             repository = finding.by_former_name(db, caller, name) or self._with_ending(db, caller, name)
             if repository is not None:
@@ -343,7 +343,7 @@ class Gate:
     def _former(self, caller: Caller, asked: Asked) -> str:
         """What the repository is called now that was called so; empty where the caller may read none."""
         name = "/".join(asked.segments)
-        if len(name) > _LONGEST_NAME or not is_clean_text(name):
+        if not _may_be_a_name(name):
             return ""
         with self._site.store.read() as db:
             repository = finding.by_former_name(db, caller, name)
@@ -476,6 +476,11 @@ class Gate:
             form_secret=secret,
             **about,
         )
+
+
+def _may_be_a_name(text: str) -> bool:
+    """Whether it is worth asking the database what is called so."""
+    return len(text) <= _LONGEST_NAME and is_clean_text(text)
 
 
 def _moved_status(asked: Asked) -> int:
